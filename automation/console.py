@@ -1,0 +1,109 @@
+"""Results on stdout, progress on stderr. The only place that prints.
+
+Progress is shown on a terminal alone, so that a log holds results and nothing else.
+"""
+
+import json
+import sys
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from automation.errors import Finding
+
+_WIDTH_WITHOUT_TERMINAL = 160
+
+
+@cache
+def _console(*, stderr: bool) -> Console:
+    """The Console writes to whatever sys.stdout or sys.stderr is at that moment, which is what capturing needs."""
+    return Console(stderr=stderr, highlight=False)
+
+
+def result(text: str = "", *, style: str = "") -> None:
+    _console(stderr=False).print(Text(text, style=style), soft_wrap=True)
+
+
+def results(lines: "Iterable[str]") -> None:
+    for line in lines:
+        result(line)
+
+
+def result_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def table(
+    columns: "Sequence[str]",
+    rows: "Iterable[Sequence[object]]",
+    *,
+    title: str = "",
+    right: "Sequence[str]" = (),
+    styles: "Mapping[int, str] | None" = None,
+) -> None:
+    """Print a table on stdout.
+
+    Args:
+        right: the names of the columns to be set flush right.
+        styles: a rich style for a row, by its number from 0.
+    """
+    drawn = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        drawn.add_column(escape(name), justify="right" if name in right else "left", overflow="fold")
+    for number, row in enumerate(rows):
+        drawn.add_row(*(escape(str(cell)) for cell in row), style=(styles or {}).get(number))
+    console = _console(stderr=False)
+    console.print(drawn, width=None if console.is_terminal else _WIDTH_WITHOUT_TERMINAL, crop=False)
+
+
+def findings(found: "Iterable[Finding]") -> None:
+    rows = [(one.where, one.what, one.mend) for one in sorted(found)]
+    if rows:
+        table(("where", "what", "mend"), rows)
+
+
+def error(text: str) -> None:
+    """Print one paragraph on stderr; the colour is there only on a terminal."""
+    paragraph = Text("error: ", style="bold red").append(" ".join(text.split()), style="not bold default")
+    _console(stderr=True).print(paragraph, soft_wrap=True)
+
+
+def warning(text: str) -> None:
+    _console(stderr=True).print(Text(f"warning: {' '.join(text.split())}", style="yellow"), soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Say on stderr what is being done, on a terminal only."""
+    if _console(stderr=True).is_terminal:
+        _console(stderr=True).print(Text(text, style="dim"), soft_wrap=True)
+
+
+@contextmanager
+def progress(text: str) -> "Iterator[Callable[[str], None]]":
+    """Show a spinner while the block runs; what it yields replaces the words behind the spinner."""
+    console = _console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status(escape(text)) as status:
+        yield lambda more: status.update(escape(f"{text}: {more.strip()}"[: console.width - 4]))
+
+
+def is_interactive() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def ask(question: str) -> str:
+    """The answer typed on the terminal, stripped; empty when the input has ended."""
+    try:
+        return _console(stderr=False).input(f"{escape(question)} ").strip()
+    except EOFError:
+        return ""

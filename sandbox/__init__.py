@@ -1,0 +1,1 @@
+"""The embedded cloud of `--env local`: AWS emulator, paper exchange, real market history."""

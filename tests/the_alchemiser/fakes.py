@@ -1,0 +1,149 @@
+"""In-memory stand-ins for the product's ports; the contract suites of tests/e2e run over them and the real stores."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyItemAlreadyExistsError,
+    IdempotencyItemNotFoundError,
+)
+from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
+
+from the_alchemiser.shared import outbox
+from the_alchemiser.shared.ledger import LedgerEntry
+from the_alchemiser.shared.messages import Message
+from the_alchemiser.shared.runs import META, Move, NewRun, Run, RunItem, RunState, Transition
+
+
+class InMemoryRunStore:
+    """RunStore in a dict, with the same write rules and the same trip through JSON as the table."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Run] = {}
+
+    def create(self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...]) -> bool:
+        if run.run_id in self.runs:
+            return False
+        self.runs[run.run_id] = Run(
+            run_id=run.run_id,
+            stage=run.stage,
+            trading_date=run.trading_date,
+            as_of=run.as_of,
+            state=RunState.EVALUATING,
+            allocations=dict(run.allocations),
+            deadline_at=run.deadline_at,
+            timeline=(Transition(RunState.EVALUATING, at, by),),
+            outbox=_through_json(outbox),
+            sent=not outbox,
+        )
+        return True
+
+    def load(self, run_id: str) -> Run | None:
+        return self.runs.get(run_id)
+
+    def put_once(self, run_id: str, item: RunItem) -> bool:
+        run = self.runs[run_id]
+        if item.sk in run.items:
+            return False
+        stored = RunItem(item.sk, json.loads(json.dumps(item.body)), _through_json(item.outbox), not item.outbox)
+        self.runs[run_id] = replace(run, items={**run.items, item.sk: stored})
+        return True
+
+    def move(self, run_id: str, move: Move) -> bool:
+        run = self.runs.get(run_id)
+        if run is None or run.state is not move.leaving:
+            return False
+        self.runs[run_id] = replace(
+            run,
+            state=move.entering,
+            deadline_at=move.deadline_at,
+            timeline=(*run.timeline, Transition(move.entering, move.at, move.by)),
+            payloads={**run.payloads, move.entering: json.loads(json.dumps(move.payload or {}))},
+            outbox=_through_json(move.outbox),
+            sent=not move.outbox,
+        )
+        return True
+
+    def mark_sent(self, run_id: str, sk: str = META, *, state: RunState | None = None) -> None:
+        run = self.runs[run_id]
+        if state is not None and run.state is not state:
+            return
+        if sk == META:
+            self.runs[run_id] = replace(run, sent=True)
+        else:
+            self.runs[run_id] = replace(run, items={**run.items, sk: replace(run.items[sk], sent=True)})
+
+    def runs_on(self, trading_date: date) -> tuple[str, ...]:
+        return tuple(sorted(run.run_id for run in self.runs.values() if run.trading_date == trading_date))
+
+
+class InMemoryLedger:
+    """Ledger in a dict."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str, str], LedgerEntry] = {}
+
+    def record(self, entry: LedgerEntry) -> bool:
+        key = (entry.symbol, entry.order_id, entry.fill)
+        if key in self.entries:
+            return False
+        self.entries[key] = entry
+        return True
+
+    def entries_of(self, symbol: str) -> tuple[LedgerEntry, ...]:
+        return self._sorted(entry for entry in self.entries.values() if entry.symbol == symbol)
+
+    def entries_of_run(self, run_id: str) -> tuple[LedgerEntry, ...]:
+        return self._sorted(entry for entry in self.entries.values() if entry.run_id == run_id)
+
+    @staticmethod
+    def _sorted(entries: Any) -> tuple[LedgerEntry, ...]:
+        return tuple(sorted(entries, key=lambda entry: (entry.filled_at, entry.order_id, entry.fill)))
+
+
+class InMemoryPublisher:
+    """Publisher that keeps what it was told; `fail_next` makes the next calls raise, as a bus does."""
+
+    def __init__(self) -> None:
+        self.published: list[Message] = []
+        self.fail_next = 0
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        if self.fail_next and messages:
+            self.fail_next -= 1
+            raise ConnectionError("the bus did not answer")
+        self.published.extend(_through_json(tuple(messages)))
+
+
+class InMemoryClaims(BasePersistenceLayer):
+    """Powertools' persistence in a dict."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped
+        self.records: dict[str, DataRecord] = {}
+
+    def _get_record(self, idempotency_key: str) -> DataRecord:
+        try:
+            return self.records[idempotency_key]
+        except KeyError as error:
+            raise IdempotencyItemNotFoundError from error
+
+    def _put_record(self, data_record: DataRecord) -> None:
+        old = self.records.get(data_record.idempotency_key)
+        if old is not None and not old.is_expired:
+            raise IdempotencyItemAlreadyExistsError(old_data_record=old)
+        self.records[data_record.idempotency_key] = data_record
+
+    def _update_record(self, data_record: DataRecord) -> None:
+        self.records[data_record.idempotency_key] = data_record
+
+    def _delete_record(self, data_record: DataRecord) -> None:
+        self.records.pop(data_record.idempotency_key, None)
+
+
+def _through_json(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    return outbox.load(outbox.dump(messages))

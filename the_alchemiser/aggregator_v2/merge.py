@@ -1,0 +1,95 @@
+"""From the answers of a run's strategies to one signal, or to the reason why there is none. Pure."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Context, Decimal, Inexact, localcontext
+
+from the_alchemiser.shared import outbox
+from the_alchemiser.shared.failures import Failure
+from the_alchemiser.shared.messages import Message, StrategyEvaluated, StrategyFailed
+from the_alchemiser.shared.progress import outstanding_strategies
+from the_alchemiser.shared.runs import STRATEGY, Run
+
+# Products of allocations and weights need more digits than the default 28; losing one would break the sums.
+EXACT = Context(prec=100, traps=[Inexact])
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The merged target: weights sum to 1, and contributions sum to the weights, symbol by symbol, exactly."""
+
+    weights: Mapping[str, Decimal]
+    contributions: Mapping[str, Mapping[str, Decimal]]
+    closes: Mapping[str, Decimal]
+    as_of: date
+
+
+def answers_of(run: Run) -> Mapping[str, Message]:
+    """What each strategy answered first, by name, ascending."""
+    return {name: outbox.decode(item.body) for name, item in sorted(run.items_of(STRATEGY).items())}
+
+
+def conclude(run: Run) -> Merged | Failure | None:
+    """What the answers so far come to: the signal, a failure, or nothing yet.
+
+    The order in which answers arrived does not matter; of several faults the first by strategy name is told.
+    """
+    evaluated: dict[str, StrategyEvaluated] = {}
+    for name, answer in answers_of(run).items():
+        fault = _fault(run, name, answer)
+        if fault is not None:
+            return fault
+        if isinstance(answer, StrategyEvaluated):
+            evaluated[name] = answer
+    if outstanding_strategies(run):
+        return None
+    return merge(run.allocations, evaluated, as_of=run.as_of)
+
+
+def merge(allocations: Mapping[str, Decimal], answers: Mapping[str, StrategyEvaluated], *, as_of: date) -> Merged:
+    """Weigh the strategies' weights by their allocations; symbols of weight zero are left out.
+
+    Where two strategies saw different closes of a symbol, that of the first by name is kept.
+
+    Args:
+        allocations: fractions that sum to exactly 1.
+        answers: one for every allocation; the weights of each sum to exactly 1.
+    """
+    weights: dict[str, Decimal] = defaultdict(Decimal)
+    contributions: dict[str, dict[str, Decimal]] = {}
+    closes: dict[str, Decimal] = {}
+    with localcontext(EXACT):
+        for name in sorted(answers):
+            answer = answers[name]
+            shares = {symbol: allocations[name] * weight for symbol, weight in sorted(answer.weights.items()) if weight}
+            contributions[name] = shares
+            for symbol, share in shares.items():
+                weights[symbol] += share
+            closes = {**answer.closes, **closes}
+    return Merged(dict(sorted(weights.items())), contributions, dict(sorted(closes.items())), as_of)
+
+
+def _fault(run: Run, name: str, answer: Message) -> Failure | None:
+    if name not in run.allocations:
+        return Failure("unknown_strategy", f"{name} answered, which is no strategy of this run")
+    if isinstance(answer, StrategyFailed):
+        return Failure("strategy_failed", f"{name}: {answer.reason}: {answer.detail}", (name,))
+    if not isinstance(answer, StrategyEvaluated):
+        return Failure("unknown_answer", f"{name} answered with {type(answer).__name__}", (name,))
+    if answer.as_of != run.as_of:
+        detail = f"{name} decided on closes through {answer.as_of}, the run on those through {run.as_of}"
+        return Failure("as_of_differs", detail, (name,))
+    return _weights_fault(name, answer)
+
+
+def _weights_fault(name: str, answer: StrategyEvaluated) -> Failure | None:
+    total = EXACT.create_decimal(0)
+    for weight in answer.weights.values():
+        total = EXACT.add(total, weight)
+    if total != 1 or any(weight < 0 for weight in answer.weights.values()):
+        return Failure(
+            "weights_invalid", f"{name}: weights must be positive and sum to 1; they sum to {total}", (name,)
+        )
+    return None

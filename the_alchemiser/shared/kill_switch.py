@@ -1,0 +1,40 @@
+"""The kill switch: one SSM parameter, `enabled` or `paused`. What cannot be read is paused."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+MAX_AGE_S = 5.0
+logger = Logger(child=True)
+
+
+class KillSwitch:
+    """Whether trading is enabled, as read at most 5 seconds ago."""
+
+    def __init__(self, client: "SSMClient", parameter: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._parameter = parameter
+        self._clock = clock
+        self._read_at: float | None = None
+        self._enabled = False
+
+    def is_enabled(self) -> bool:
+        """False when paused, absent or unreadable: the last is logged as an error."""
+        now = self._clock()
+        if self._read_at is None or now - self._read_at > MAX_AGE_S:
+            self._enabled, self._read_at = self._read(), now
+        return self._enabled
+
+    def _read(self) -> bool:
+        try:
+            value = self._client.get_parameter(Name=self._parameter)["Parameter"]["Value"]
+        except (BotoCoreError, ClientError):
+            logger.exception("the kill switch %s is unreadable: trading counts as paused", self._parameter)
+            return False
+        return value == "enabled"

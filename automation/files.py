@@ -88,11 +88,13 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def remove_empty_folders(root: Path) -> None:
-    """Remove each folder at or under `root` that holds no file."""
-    for folder, _, _ in root.walk(top_down=False):
-        if not any(folder.iterdir()):
-            folder.rmdir()
+def remove_with_empty_parents(path: Path, stop: Path) -> None:
+    """Remove a file, and each folder above it, below `stop`, that is empty then."""
+    remove(path)
+    for folder in path.parents:
+        if folder == stop or any(folder.iterdir()):
+            return
+        folder.rmdir()
 
 
 def replace_tree(staged: Path, target: Path) -> None:

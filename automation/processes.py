@@ -71,15 +71,10 @@ def run(
 
 
 def environment(
-    base: "Mapping[str, str] | None" = None,
-    *,
-    path_first: "Sequence[Path]" = (),
-    without: "Sequence[str]" = (),
-    **changes: str,
+    changes: "Mapping[str, str] | None" = None, *, path_first: "Sequence[Path]" = (), without: "Sequence[str]" = ()
 ) -> dict[str, str]:
-    """An environment for `run`: ours, or `base`, with folders put first on PATH and variables set and taken away."""
-    made = {name: value for name, value in (os.environ if base is None else base).items() if name not in without}
-    made |= changes
+    """Our environment for `run`, with variables set and taken away, and folders put first on PATH."""
+    made = {name: value for name, value in os.environ.items() if name not in without} | dict(changes or {})
     made["PATH"] = os.pathsep.join([*(str(folder) for folder in path_first), made.get("PATH", os.defpath)])
     return made
 

@@ -1,8 +1,8 @@
-"""The account: cash, positions, orders, fills. It knows no time and no market; prices come in as arguments."""
+"""The account: cash, positions, orders, fills. It asks no clock and no market: times and prices are arguments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -56,6 +56,7 @@ class Account:
     mode: Mode
     opening_cash: Decimal
     cash: Decimal
+    opened_at: datetime
     whole_shares: frozenset[str] = frozenset()
     positions: dict[str, Position] = field(default_factory=dict)
     orders: dict[UUID, Order] = field(default_factory=dict)
@@ -117,7 +118,11 @@ class Account:
 
     def buying_power(self, prices: Prices) -> Decimal:
         """USD that further buys may cost, never below zero."""
-        return max(self._leveraged(prices, self.multiplier) - self.reserved_cash(), ZERO)
+        return max(self.spendable(prices), ZERO)
+
+    def spendable(self, prices: Prices) -> Decimal:
+        """Buying power before it is cut at zero: queued buys may come to cost more than there is."""
+        return self._leveraged(prices, self.multiplier) - self.reserved_cash()
 
     def overnight_buying_power(self, prices: Prices) -> Decimal:
         """Regulation T: at most twice the equity."""

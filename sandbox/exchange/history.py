@@ -1,13 +1,13 @@
 """Bundled daily history: parquet files with symbol, date, close, and open, high, low, volume where known."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
-from arro3.core import Table
 from arro3.io import read_parquet
 
 _REQUIRED = ("symbol", "date", "close")
@@ -32,16 +32,25 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class BarSeries:
-    """All bars of one symbol, ascending by date."""
+    """All bars of one symbol, as columns ascending by date; `rest` is open, high, low, volume, None when close-only."""
 
     symbol: str
-    dates: tuple[date, ...]
-    bars: tuple[Bar, ...]
-    is_close_only: bool
+    dates: Sequence[date]
+    closes: Sequence[float]
+    rest: tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[int]] | None
 
     def count_through(self, day: date) -> int:
         """How many bars are dated this day or before."""
         return bisect_right(self.dates, day)
+
+    def bars(self, first: int, end: int) -> tuple[Bar, ...]:
+        """The bars at positions first up to end, end not included."""
+        dates, closes = self.dates[first:end], self.closes[first:end]
+        if self.rest is None:
+            return tuple(Bar(day, close, close, close, close, 0) for day, close in zip(dates, closes, strict=True))
+        opens, highs, lows, volumes = (column[first:end] for column in self.rest)
+        rows = zip(dates, opens, highs, lows, closes, volumes, strict=True)
+        return tuple(Bar(day, o, h, low, c, int(volume)) for day, o, h, low, c, volume in rows)
 
 
 def load_history(folder: Path) -> Mapping[str, BarSeries]:
@@ -70,26 +79,20 @@ def _read(file: Path) -> list[BarSeries]:
     missing = [name for name in _REQUIRED if name not in table.column_names]
     if missing:
         raise HistoryError(f"{file}: lacks the columns {', '.join(missing)}")
-    is_close_only = any(name not in table.column_names for name in _FULL)
-    symbols, bars = table.column("symbol").to_pylist(), _bars(table, is_close_only=is_close_only)
-    rows = zip(symbols, bars, strict=True)
-    series = [
-        _series(symbol, tuple(bar for _, bar in own), is_close_only=is_close_only)
-        for symbol, own in groupby(rows, key=lambda row: str(row[0]))
-    ]
+    columns = {name: table.column(name).to_pylist() for name in (*_REQUIRED, *_FULL) if name in table.column_names}
+    series = list(_split(columns))
     for one in series:
-        if any(later <= earlier for earlier, later in zip(one.dates, one.dates[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(one.dates)):
             raise HistoryError(f"{file}: the dates of {one.symbol} do not ascend")
     return series
 
 
-def _series(symbol: str, bars: tuple[Bar, ...], *, is_close_only: bool) -> BarSeries:
-    return BarSeries(symbol, tuple(bar.date for bar in bars), bars, is_close_only)
-
-
-def _bars(table: Table, *, is_close_only: bool) -> list[Bar]:
-    dates, closes = table.column("date").to_pylist(), table.column("close").to_pylist()
-    if is_close_only:
-        return [Bar(day, close, close, close, close, 0) for day, close in zip(dates, closes, strict=True)]
-    opens, highs, lows, volumes = (table.column(name).to_pylist() for name in _FULL)
-    return [Bar(*row) for row in zip(dates, opens, highs, lows, closes, volumes, strict=True)]
+def _split(columns: Mapping[str, list[Any]]) -> Iterator[BarSeries]:
+    """Cut the table into one series a symbol; the rows of a symbol stand together."""
+    is_full = all(name in columns for name in _FULL)
+    end = 0
+    for symbol, rows in groupby(columns["symbol"]):
+        start, end = end, end + sum(1 for _ in rows)
+        opens, highs, lows, volumes = (columns[name][start:end] if is_full else [] for name in _FULL)
+        rest = (opens, highs, lows, volumes) if is_full else None
+        yield BarSeries(str(symbol), columns["date"][start:end], columns["close"][start:end], rest)

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from uuid import UUID
 
@@ -37,7 +37,7 @@ class Quote:
 def quote_around(symbol: str, at: datetime, last: Decimal) -> Quote:
     """One basis point to each side, at least one tick; the bid stays above zero."""
     tick = tick_size(last)
-    half_spread = max(to_tick(last * _HALF_SPREAD), tick)
+    half_spread = max((last * _HALF_SPREAD).quantize(tick, ROUND_HALF_UP), tick)
     return Quote(symbol, at, max(last - half_spread, tick), last + half_spread, last)
 
 
@@ -89,7 +89,7 @@ class Market:
         if key not in self._closes:
             series = self._history[symbol]
             count = series.count_through(day)
-            self._closes[key] = to_tick(Decimal(repr(series.bars[count - 1].close))) if count else None
+            self._closes[key] = to_tick(Decimal(repr(series.closes[count - 1]))) if count else None
         return self._closes[key]
 
     def price(self, symbol: str, now: datetime) -> Decimal | None:
@@ -113,4 +113,4 @@ class Market:
         series = self._history[symbol]
         session = latest_opened(now)
         known = session.date if session.closes <= now else session_before(session.date).date
-        return series.bars[bisect_left(series.dates, start) : series.count_through(min(end, known))]
+        return series.bars(bisect_left(series.dates, start), series.count_through(min(end, known)))

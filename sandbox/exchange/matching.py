@@ -15,7 +15,8 @@ from sandbox.exchange.sessions import NEW_YORK
 def fill_price(order: Order, quote: Quote) -> Decimal | None:
     """The price at which an order trades now, None when it rests.
 
-    A market order takes the far touch. A limit at or through the mid trades at its limit, never worse than the far touch.
+    A market order takes the far touch. A limit at or through the mid trades at its limit, never worse than the far
+    touch.
     """
     is_buy = order.side is Side.BUY
     touch = quote.ask if is_buy else quote.bid

@@ -1,6 +1,7 @@
 """In-memory stand-ins for the product's ports; the contract suites of tests/e2e run over them and the real stores."""
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -24,58 +25,63 @@ class InMemoryRunStore:
 
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
 
     def create(self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...]) -> bool:
-        if run.run_id in self.runs:
-            return False
-        self.runs[run.run_id] = Run(
-            run_id=run.run_id,
-            stage=run.stage,
-            trading_date=run.trading_date,
-            as_of=run.as_of,
-            state=RunState.EVALUATING,
-            allocations=dict(run.allocations),
-            deadline_at=run.deadline_at,
-            timeline=(Transition(RunState.EVALUATING, at, by),),
-            outbox=_through_json(outbox),
-            sent=not outbox,
-        )
-        return True
+        with self._lock:
+            if run.run_id in self.runs:
+                return False
+            self.runs[run.run_id] = Run(
+                run_id=run.run_id,
+                stage=run.stage,
+                trading_date=run.trading_date,
+                as_of=run.as_of,
+                state=RunState.EVALUATING,
+                allocations=dict(run.allocations),
+                deadline_at=run.deadline_at,
+                timeline=(Transition(RunState.EVALUATING, at, by),),
+                outbox=_through_json(outbox),
+                sent=not outbox,
+            )
+            return True
 
     def load(self, run_id: str) -> Run | None:
         return self.runs.get(run_id)
 
     def put_once(self, run_id: str, item: RunItem) -> bool:
-        run = self.runs[run_id]
-        if item.sk in run.items:
-            return False
-        stored = RunItem(item.sk, json.loads(json.dumps(item.body)), _through_json(item.outbox), not item.outbox)
-        self.runs[run_id] = replace(run, items={**run.items, item.sk: stored})
-        return True
+        with self._lock:
+            run = self.runs[run_id]
+            if item.sk in run.items:
+                return False
+            stored = RunItem(item.sk, json.loads(json.dumps(item.body)), _through_json(item.outbox), not item.outbox)
+            self.runs[run_id] = replace(run, items={**run.items, item.sk: stored})
+            return True
 
     def move(self, run_id: str, move: Move) -> bool:
-        run = self.runs.get(run_id)
-        if run is None or run.state is not move.leaving:
-            return False
-        self.runs[run_id] = replace(
-            run,
-            state=move.entering,
-            deadline_at=move.deadline_at,
-            timeline=(*run.timeline, Transition(move.entering, move.at, move.by)),
-            payloads={**run.payloads, move.entering: json.loads(json.dumps(move.payload or {}))},
-            outbox=_through_json(move.outbox),
-            sent=not move.outbox,
-        )
-        return True
+        with self._lock:
+            run = self.runs.get(run_id)
+            if run is None or run.state is not move.leaving:
+                return False
+            self.runs[run_id] = replace(
+                run,
+                state=move.entering,
+                deadline_at=move.deadline_at,
+                timeline=(*run.timeline, Transition(move.entering, move.at, move.by)),
+                payloads={**run.payloads, move.entering: json.loads(json.dumps(move.payload or {}))},
+                outbox=_through_json(move.outbox),
+                sent=not move.outbox,
+            )
+            return True
 
     def mark_sent(self, run_id: str, sk: str = META, *, state: RunState | None = None) -> None:
-        run = self.runs[run_id]
-        if state is not None and run.state is not state:
-            return
-        if sk == META:
-            self.runs[run_id] = replace(run, sent=True)
-        else:
-            self.runs[run_id] = replace(run, items={**run.items, sk: replace(run.items[sk], sent=True)})
+        with self._lock:
+            run = self.runs[run_id]
+            if state is not None and run.state is not state:
+                return
+            if sk == META:
+                self.runs[run_id] = replace(run, sent=True)
+            else:
+                self.runs[run_id] = replace(run, items={**run.items, sk: replace(run.items[sk], sent=True)})
 
     def runs_on(self, trading_date: date) -> tuple[str, ...]:
         return tuple(sorted(run.run_id for run in self.runs.values() if run.trading_date == trading_date))

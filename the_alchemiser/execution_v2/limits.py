@@ -34,6 +34,16 @@ class Limits:
     universe: frozenset[str] | None = None
 
 
+def limits_of(*, notional: str, price_distance: str, universe: str) -> Limits:
+    """Limits as configuration spells them: decimals, and symbols with commas between; empty is no limit."""
+    symbols = frozenset(symbol.strip() for symbol in universe.split(",") if symbol.strip())
+    return Limits(
+        notional=Decimal(notional) if notional else None,
+        price_distance=Decimal(price_distance) if price_distance else None,
+        universe=symbols or None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """An order about to be sent; price is what it may cost, USD a share."""

@@ -9,8 +9,6 @@ from the_alchemiser.shared.broker.errors import BrokerUnavailableError, OrderNot
 from the_alchemiser.shared.broker.models import Clock, Order, OrderRequest, Quote, Trade
 from the_alchemiser.shared.errors import AlchemiserError
 
-_BETWEEN_CANCELS_S = 1.0
-
 
 class OrderUnsettledError(AlchemiserError):
     """The broker has not confirmed that an order is done; nothing further may be sent."""
@@ -48,6 +46,17 @@ class Timing:
     cancel_s: float = 10.0
     poll_s: float = 0.25
 
+    @classmethod
+    def within(cls, total_s: float) -> "Timing":
+        """The same proportions for another total: both waits and both cancellations fit in it."""
+        return cls(
+            total_s=total_s,
+            limit_wait_s=total_s / 6,
+            market_wait_s=total_s / 3,
+            cancel_s=total_s / 6,
+            poll_s=total_s / 240,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OrderDesk:
@@ -70,7 +79,7 @@ class OrderDesk:
         give_up_at = self.watch.monotonic() + self.timing.cancel_s
         while not order.is_done and self.watch.monotonic() < give_up_at:
             self._ask_to_cancel(order)
-            order = self._wait(order, self.watch.monotonic() + _BETWEEN_CANCELS_S)
+            order = self._wait(order, self.watch.monotonic() + self.timing.cancel_s / 5)
         if not order.is_done:
             raise OrderUnsettledError(f"order {order.client_order_id} is still {order.status} after a cancellation")
         return order

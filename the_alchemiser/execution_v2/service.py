@@ -13,6 +13,7 @@ from the_alchemiser.shared.inbox import Reaction
 from the_alchemiser.shared.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messages import Fill, Side, TradeExecuted, TradeFailed, TradeRequested, message_id
 
+MODULE = "execution_v2"
 _ZERO = Decimal(0)
 _PRICE_PLACES = Decimal("0.000000001")
 THE_FILL = "1"  # an order is entered once, when it is done, as one fill

@@ -1,7 +1,4 @@
-"""The plan: from target weights and what is held to one decision a symbol. Pure; every number is Decimal.
-
-Source: docs/architecture.md, "Money".
-"""
+"""The plan: from target weights and what is held to one decision a symbol. Pure; every number is Decimal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -2,27 +2,30 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
 from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan, symbols_of
-from the_alchemiser.shared.broker.errors import AssetNotFoundError
+from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerError
 from the_alchemiser.shared.broker.models import Account, Asset, Clock, Position, Trade
+from the_alchemiser.shared.deadlines import deadline
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
+from the_alchemiser.shared.failures import Failure, failing_move
 from the_alchemiser.shared.inbox import Reaction
 from the_alchemiser.shared.ledger import Ledger, holdings
 from the_alchemiser.shared.messages import RebalancePlanned, Side, SignalGenerated, message_id
 from the_alchemiser.shared.plan import RebalancePlan, trade_id
+from the_alchemiser.shared.progress import plan_of
 from the_alchemiser.shared.runs import PLAN, Move, Run, RunItem, RunState, RunStore
 
 MODULE = "portfolio_v2"
 
 
 class AccountBlockedError(AlchemiserError):
-    """The broker has blocked trading on the account; the sweep fails the run, and a person must act."""
+    """The broker has blocked trading on the account: a person must act."""
 
-    retryable: ClassVar[bool] = False
+    reason: ClassVar[str] = "account_blocked"
 
 
 class Brokerage(Protocol):
@@ -37,64 +40,82 @@ class Brokerage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans a run. `now` is the wall clock, UTC; `patience` is how long a run may stay PLANNED."""
+    """Plans a run. `now` is the wall clock, UTC."""
 
     runs: RunStore
     ledger: Ledger
     broker: Brokerage
     rules: Rules
-    patience: timedelta
     now: Callable[[], datetime]
 
     def handle(self, signal: SignalGenerated) -> Reaction:
         """Plan the run, unless it is planned; tell the plan until it is told.
 
+        What cannot be planned, today or later, fails the run.
+
         Raises:
-            StateUnavailableError: the run has not arrived where the signal says it is.
-            MissingPriceError, AccountBlockedError, BrokerError: nothing was planned.
+            AlchemiserError: a retryable one; nothing was planned.
         """
-        run = self._run(signal.run_id)
+        run = self._load(signal.run_id)
         if run.state is RunState.EVALUATING:
             raise StateUnavailableError(f"{signal.run_id} is still {run.state}")
         if run.state is RunState.AGGREGATED:
-            self._plan(run, signal)
-            run = self._run(signal.run_id)
-        if run.state is not RunState.PLANNED or run.sent:
-            return Reaction()
-        return Reaction(run.outbox, published=lambda: self.runs.mark_sent(run.run_id))
+            if not self.runs.move(run.run_id, self._move(run, signal)):
+                return Reaction()  # the other worker made the move and tells
+            run = self._load(signal.run_id)
+        return self._owed(run)
 
-    def _run(self, run_id: str) -> Run:
+    def _load(self, run_id: str) -> Run:
         run = self.runs.load(run_id)
         if run is None:
             raise StateUnavailableError(f"there is no run {run_id}")
         return run
 
-    def _plan(self, run: Run, signal: SignalGenerated) -> None:
-        planned_at = self.broker.clock().timestamp.astimezone(UTC)
-        plan = self._stored(run) or self._store(signal)
-        move = Move(
+    def _owed(self, run: Run) -> Reaction:
+        if run.sent or run.state not in (RunState.PLANNED, RunState.FAILED):
+            return Reaction()
+        return Reaction(run.outbox, published=lambda: self.runs.mark_sent(run.run_id, state=run.state))
+
+    def _move(self, run: Run, signal: SignalGenerated) -> Move:
+        try:
+            return self._planning(plan_of(run) or self._store(signal), signal)
+        except AlchemiserError as error:
+            if error.retryable:
+                raise
+            return self._failing(run, signal, error)
+
+    def _planning(self, plan: RebalancePlan, signal: SignalGenerated) -> Move:
+        at = self.now()
+        told = planned(plan, caused_by=signal.message_id, at=self.broker.clock().timestamp.astimezone(UTC))
+        return Move(
             leaving=RunState.AGGREGATED,
             entering=RunState.PLANNED,
             by=MODULE,
-            at=self.now(),
-            deadline_at=self.now() + self.patience,
-            outbox=(planned(plan, caused_by=signal.message_id, at=planned_at),),
+            at=at,
+            deadline_at=deadline(RunState.PLANNED, at),
+            outbox=(told,),
         )
-        self.runs.move(run.run_id, move)
+
+    def _failing(self, run: Run, signal: SignalGenerated, error: AlchemiserError) -> Move:
+        reason = error.reason if isinstance(error, BrokerError | AccountBlockedError) else type(error).__name__
+        return failing_move(
+            run,
+            Failure(reason, str(error)),
+            by=MODULE,
+            at=self.now(),
+            occurred_at=signal.occurred_at,
+            caused_by=signal.message_id,
+        )
 
     def _store(self, signal: SignalGenerated) -> RebalancePlan:
+        """The plan that was stored first: there is only ever one."""
         plan = self._compute(signal)
         if self.runs.put_once(signal.run_id, RunItem(PLAN, plan.model_dump(mode="json"))):
             return plan
-        first = self._stored(self._run(signal.run_id))
+        first = plan_of(self._load(signal.run_id))
         if first is None:
-            raise StateUnavailableError(f"{signal.run_id}: the plan that was put first cannot be read")
+            raise StateUnavailableError(f"{signal.run_id}: the plan that was stored first cannot be seen")
         return first
-
-    @staticmethod
-    def _stored(run: Run) -> RebalancePlan | None:
-        item = run.items.get(PLAN)
-        return None if item is None else RebalancePlan.model_validate(item.body)
 
     def _compute(self, signal: SignalGenerated) -> RebalancePlan:
         account = self.broker.account()

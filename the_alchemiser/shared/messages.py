@@ -249,7 +249,9 @@ REGISTRY: Mapping[type[Message], Route] = {
     TradeExecuted: Route(TRADING, ("execution_v2",), ("trade_aggregator",)),
     TradeFailed: Route(TRADING, ("execution_v2",), ("trade_aggregator",)),
     RunCompleted: Route(TRADING, ("trade_aggregator",), ("notifications_v2", "metrics_v2")),
-    RunFailed: Route(TRADING, ("coordinator_v2", "aggregator_v2", "trade_aggregator"), ("notifications_v2",)),
+    RunFailed: Route(
+        TRADING, ("coordinator_v2", "aggregator_v2", "portfolio_v2", "trade_aggregator"), ("notifications_v2",)
+    ),
     MarketDataRefreshed: Route(DATA, ("data_v2",), ("data_quality_monitor",)),
     DataQualityChecked: Route(DATA, ("data_quality_monitor",), ("notifications_v2",)),
 }

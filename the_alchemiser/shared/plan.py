@@ -46,6 +46,14 @@ class RebalancePlan(Value):
         """The decisions that trade on that side, by symbol."""
         return tuple(decision for decision in self.decisions if decision.side is side)
 
+    def by_trade_id(self) -> Mapping[str, TradeDecision]:
+        """The decisions that trade, by trade id: sells first, then in the plan's order."""
+        return {
+            trade_id(self.run_id, side, decision.symbol): decision
+            for side in (Side.SELL, Side.BUY)
+            for decision in self.trades(side)
+        }
+
 
 def trade_id(run_id: str, side: Side, symbol: str) -> str:
     """`<run_id>-<side>-<symbol>`: also the deduplication id and the root of every client order id."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from the_alchemiser.shared.messages import Side, Value
-from the_alchemiser.shared.plan import RebalancePlan, trade_id
+from the_alchemiser.shared.plan import RebalancePlan
 from the_alchemiser.shared.runs import PLAN, STRATEGY, TRADE, Run, RunState
 
 
@@ -53,9 +53,8 @@ def outstanding_trades(run: Run, side: Side) -> tuple[str, ...]:
     plan = plan_of(run)
     if plan is None:
         return ()
-    planned = (trade_id(run.run_id, side, decision.symbol) for decision in plan.trades(side))
     done = run.items_of(TRADE)
-    return tuple(trade for trade in planned if trade not in done)
+    return tuple(trade for trade, decision in plan.by_trade_id().items() if decision.side is side and trade not in done)
 
 
 def missing(run: Run) -> tuple[str, ...]:

@@ -80,6 +80,15 @@ def _entry(message: Message, bus: str) -> "PutEventsRequestEntryTypeDef":
     }
 
 
+class NoPublisher:
+    """For modules at the end of the line: they tell nobody, and need no grant on the bus."""
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Refuse any message: a service that starts to publish must be given a publisher."""
+        if messages:
+            raise NotImplementedError(f"this module publishes nothing, yet was given {type(messages[0]).__name__}")
+
+
 class TradeQueue:
     """The FIFO trade queue: one group a run and symbol, deduplicated by trade id; grant: sqs:SendMessage."""
 

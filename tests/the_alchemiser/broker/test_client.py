@@ -247,6 +247,7 @@ def test_bars_over_pages_yields_each_symbol_once_and_whole() -> None:
     assert told[0][1][0].high == Decimal("2.5")
     assert [request.url.params.get("page_token") for request in script.requests] == [None, "t1", "t2"]
     assert script.requests[0].url.params["adjustment"] == "all"
+    assert script.requests[0].url.params["end"] == "2024-07-03T00:00:00-04:00"
 
 
 def test_bars_with_unknown_symbol_raises_its_name() -> None:

@@ -4,7 +4,7 @@ Own code instead of the vendor's SDK, which has no time-outs, needs pandas, and 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -204,8 +204,13 @@ def _joined(symbols: Iterable[str]) -> dict[str, str]:
 def _bars_params(start: date, end: date) -> dict[str, str]:
     return {
         "timeframe": "1Day",
-        "start": start.isoformat(),
-        "end": end.isoformat(),
+        "start": _midnight(start),
+        "end": _midnight(end),
         "adjustment": "all",
         "limit": str(_PAGE_ROWS),
     }
+
+
+def _midnight(day: date) -> str:
+    """The stamp of the day's bar: it bounds the interval exactly, and is never too recent for the subscription."""
+    return datetime.combine(day, time(), parsing.NEW_YORK).isoformat()

@@ -119,6 +119,12 @@ class InvalidOrderError(BrokerRejectionError):
     reason: ClassVar[str] = "invalid_order"
 
 
+class OrderTooSmallError(BrokerRejectionError):
+    """The order is worth less than the broker's minimum, one dollar."""
+
+    reason: ClassVar[str] = "order_too_small"
+
+
 class DuplicateClientOrderIdError(BrokerRejectionError):
     """An order with this client_order_id exists, whatever became of it."""
 
@@ -170,6 +176,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(403, 40310000, "not fractionable", NotFractionableError),
     _Rule(403, 40310000, "wash trade", WashTradeError),
     _Rule(403, 40310000, "short", ShortNotAllowedError),
+    _Rule(403, 40310000, "cost basis", OrderTooSmallError),
     _Rule(403, 40310000, "not tradable", AssetNotTradableError),
     _Rule(403, 40310000, "not active", AssetNotTradableError),
     _Rule(403, 40310000, "", BrokerRejectionError),

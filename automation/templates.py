@@ -1,0 +1,196 @@
+"""Read a SAM or CloudFormation template: YAML with short-form intrinsics -> plain values.
+
+An intrinsic that cannot be known before deployment stays an `Unresolved`; nothing is guessed.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from automation.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUB = re.compile(r"\$\{(!?)([^}]+)\}")
+_BARE_TAGS = frozenset({"Ref", "Condition"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """An intrinsic whose value only CloudFormation knows, as it would be written in JSON."""
+
+    expression: str
+
+    def __str__(self) -> str:
+        return self.expression
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template. Intrinsics are in long form (`{"Ref": …}`)."""
+
+    path: str
+    parameters: Mapping[str, Any]
+    mappings: Mapping[str, Any]
+    globals: Mapping[str, Any]
+    resources: Mapping[str, Mapping[str, Any]]
+
+    def defaults(self) -> dict[str, str]:
+        """The parameters that have a default, as text."""
+        return {name: str(one["Default"]) for name, one in self.parameters.items() if "Default" in one}
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader plus CloudFormation's tags; a date stays the text that was written."""
+
+
+def _construct_intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in _BARE_TAGS else f"Fn::{suffix}"
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = str(value).split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    return {name: value}
+
+
+def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_multi_constructor("!", _construct_intrinsic)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
+
+
+def read(path: "Path", *, name: str) -> Template:
+    """Read a template file; `name` is how messages call it.
+
+    Raises:
+        ConfigurationError: the file is absent, is no YAML, or is not a template.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as cause:
+        raise ConfigurationError(
+            "the template does not exist; see [tool.alchemiser] in pyproject.toml", where=name
+        ) from cause
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ConfigurationError(f"the template cannot be read: {cause}", where=name) from cause
+    return parse(text, name=name)
+
+
+def parse(text: str, *, name: str) -> Template:
+    """Parse the text of a template.
+
+    Raises:
+        ConfigurationError: it is no YAML, or is not a template.
+    """
+    try:
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as cause:
+        line = f":{cause.problem_mark.line + 1}" if cause.problem_mark else ""
+        raise ConfigurationError(
+            f"is not valid YAML: {cause.problem or cause.context}", where=f"{name}{line}"
+        ) from cause
+    except yaml.YAMLError as cause:
+        raise ConfigurationError(f"is not valid YAML: {cause}", where=name) from cause
+    if not isinstance(document, Mapping) or not isinstance(document.get("Resources"), Mapping):
+        raise ConfigurationError("has no Resources, so it is not a template", where=name)
+    resources = {key: value for key, value in document["Resources"].items() if not str(key).startswith("Fn::")}
+    for logical_id, resource in resources.items():
+        if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
+            raise ConfigurationError("has no Type", where=f"{name}: {logical_id}")
+    return Template(
+        path=name,
+        parameters=_section(document, "Parameters", name),
+        mappings=_section(document, "Mappings", name),
+        globals=_section(document, "Globals", name),
+        resources=resources,
+    )
+
+
+def _section(document: Mapping[str, Any], section: str, name: str) -> Mapping[str, Any]:
+    found = document.get(section) or {}
+    if not isinstance(found, Mapping) or not all(isinstance(one, Mapping) for one in found.values()):
+        raise ConfigurationError(f"{section} is not a mapping of mappings", where=name)
+    return found
+
+
+def resolve(value: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    """Replace the intrinsics that are known from parameters and mappings; the others become `Unresolved`."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and (name := next(iter(value))) in _INTRINSICS:
+            return _INTRINSICS[name](value[name], template, parameters)
+        if len(value) == 1 and (name.startswith("Fn::") or name == "Condition"):
+            return _unresolved(value)
+        return {key: resolve(inner, template, parameters) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [resolve(inner, template, parameters) for inner in value]
+    return value
+
+
+def references(value: Any) -> frozenset[str]:
+    """The names that `Ref` and `Fn::Sub` mention anywhere in a value; of `Resource.Attribute` the resource."""
+    if isinstance(value, Mapping):
+        own = {str(value["Ref"])} if "Ref" in value else set()
+        if "Fn::Sub" in value:
+            text = value["Fn::Sub"][0] if isinstance(value["Fn::Sub"], list) else value["Fn::Sub"]
+            own |= {match[2].strip().split(".")[0] for match in _SUB.finditer(str(text)) if not match[1]}
+        return frozenset(own).union(*(references(inner) for inner in value.values()))
+    if isinstance(value, list):
+        return frozenset().union(*(references(inner) for inner in value))
+    return frozenset()
+
+
+def _unresolved(value: Any) -> Unresolved:
+    return Unresolved(str(value))
+
+
+def _ref(name: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    known = {**template.defaults(), **parameters}
+    return known[name] if name in template.parameters and name in known else _unresolved({"Ref": name})
+
+
+def _sub(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    text, local = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
+    known = {**template.defaults(), **parameters, **resolve(local, template, parameters)}
+    missing = False
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal missing
+        if match[1]:
+            return f"${{{match[2]}}}"
+        found = known.get(match[2].strip())
+        missing = missing or found is None or isinstance(found, Unresolved)
+        return str(found)
+
+    made = _SUB.sub(replace, str(text))
+    return _unresolved({"Fn::Sub": argument}) if missing else made
+
+
+def _join(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    resolved = resolve(argument, template, parameters)
+    match resolved:
+        case [str() as separator, list() as parts] if all(isinstance(part, str | int | float) for part in parts):
+            return separator.join(str(part) for part in parts)
+    return _unresolved({"Fn::Join": argument})
+
+
+def _find_in_map(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    match resolve(argument, template, parameters):
+        case [str() as table, top, second]:
+            found = template.mappings.get(table, {}).get(top, {})
+            if isinstance(found, Mapping) and second in found:
+                return found[second]
+    return _unresolved({"Fn::FindInMap": argument})
+
+
+_INTRINSICS = {"Ref": _ref, "Fn::Sub": _sub, "Fn::Join": _join, "Fn::FindInMap": _find_in_map}

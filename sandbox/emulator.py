@@ -1,0 +1,75 @@
+"""The AWS emulator as a server: its command, its closed environment, its folders."""
+
+from pathlib import Path
+
+from automation import files, tools
+from sandbox import launcher, servers
+from sandbox.servers import Server
+from sandbox.settings import EMULATOR_PORT_VARIABLE, SandboxSettings
+
+NAME = "AWS emulator"
+
+
+def emulator(settings: SandboxSettings) -> Server:
+    """The server, as `servers.start` takes it; its tool environments may not exist yet."""
+    home = settings.directory / "emulator"
+    toolbox = settings.root / ".tools"
+    return Server(
+        name=NAME,
+        command=(
+            str(toolbox / "emulator" / "bin" / "python"),
+            str(Path(launcher.__file__).resolve()),
+            str(toolbox / "runtime" / "bin" / "python"),
+        ),
+        environment=_environment(settings, home),
+        port=settings.emulator_port,
+        port_variable=EMULATOR_PORT_VARIABLE,
+        ready_path="/_ministack/ready",
+        record=home / "process.json",
+        log=settings.directory / "logs" / "emulator.log",
+    )
+
+
+def start(settings: SandboxSettings) -> int:
+    """Make its tool environments where they are missing, then start it; its state of last time is there again."""
+    for name in ("emulator", "runtime"):
+        tools.ensure(name, root=settings.root)
+    files.remove(_scratch(settings))
+    for folder in ("tmp", "state", "s3", "home"):
+        (settings.directory / "emulator" / folder).mkdir(parents=True, exist_ok=True)
+    return servers.start(emulator(settings))
+
+
+def stop(settings: SandboxSettings) -> bool:
+    """Stop it, then remove its scratch folder: the workers' folders stay behind there."""
+    stopped = servers.stop(emulator(settings))
+    files.remove(_scratch(settings))
+    return stopped
+
+
+def forget(settings: SandboxSettings) -> None:
+    """Remove all its state; it must not run."""
+    files.remove(settings.directory / "emulator")
+
+
+def _scratch(settings: SandboxSettings) -> Path:
+    return settings.directory / "emulator" / "tmp"
+
+
+def _environment(settings: SandboxSettings, home: Path) -> dict[str, str]:
+    """All of it leaks into the functions, so it holds nothing of the developer's."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(home / "home"),
+        "TMPDIR": str(home / "tmp"),
+        "LANG": "C.UTF-8",
+        "GATEWAY_PORT": str(settings.emulator_port),
+        "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "AUTH": "true",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(home / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(home / "s3"),
+    }

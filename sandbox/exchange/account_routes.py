@@ -1,0 +1,100 @@
+"""Account, clock, calendar, assets and activities."""
+
+from datetime import date, datetime
+
+from sandbox.exchange.admission import prices_of
+from sandbox.exchange.assets import Asset
+from sandbox.exchange.orders import Fill
+from sandbox.exchange.refusals import absent
+from sandbox.exchange.rendering import (
+    Json,
+    render_account,
+    render_asset,
+    render_clock,
+    render_fill,
+    render_session,
+)
+from sandbox.exchange.service import Answer, Call, Endpoint, Venue
+from sandbox.exchange.sessions import NEW_YORK, sessions_between
+from sandbox.exchange.values import choice_of, count_of, day_of, moment_of
+
+# The broker's calendar has an end as well; sessions after it are not announced.
+_FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(2035, 12, 31)
+_PAGE_ROWS = 100
+
+
+def get_account(venue: Venue, _: Call) -> Answer:
+    exchange = venue.exchange
+    prices = prices_of(exchange.account, exchange.market, exchange.now)
+    return Answer(render_account(exchange.account, prices, exchange.now))
+
+
+def get_clock(venue: Venue, _: Call) -> Answer:
+    return Answer(render_clock(venue.exchange.now))
+
+
+def get_calendar(_: Venue, call: Call) -> Answer:
+    start = max(day_of("start", call.query.get("start")) or _FIRST_DAY, _FIRST_DAY)
+    end = min(day_of("end", call.query.get("end")) or _LAST_DAY, _LAST_DAY)
+    return Answer([render_session(session) for session in sessions_between(start, end)])
+
+
+def list_assets(venue: Venue, call: Call) -> Answer:
+    rows = [_asset_row(venue, asset) for asset in venue.exchange.market.assets.values()]
+    for field, name in (("status", "status"), ("class", "asset_class"), ("exchange", "exchange")):
+        wanted = call.query.get(name)
+        rows = [row for row in rows if not wanted or row[field] == wanted]
+    return Answer([] if call.query.get("attributes") else rows)
+
+
+def get_asset(venue: Venue, call: Call) -> Answer:
+    asset = venue.exchange.market.asset(call.path["symbol_or_id"])
+    if asset is None:
+        raise absent(f"asset not found for {call.path['symbol_or_id']}")
+    return Answer(_asset_row(venue, asset))
+
+
+def list_fills(venue: Venue, call: Call) -> Answer:
+    """Executions, newest first unless asked otherwise; `page_token` is the last id of the page before."""
+    fills = _fills_within(venue, call)
+    if choice_of("direction", call.query.get("direction"), default="desc", of=("asc", "desc")) == "desc":
+        fills.reverse()
+    token = call.query.get("page_token")
+    if token:
+        position = next((index for index, fill in enumerate(fills) if fill.id == token), None)
+        fills = [] if position is None else fills[position + 1 :]
+    rows = count_of("page_size", call.query.get("page_size"), default=_PAGE_ROWS, most=_PAGE_ROWS)
+    return Answer([render_fill(fill) for fill in fills[:rows]])
+
+
+def _fills_within(venue: Venue, call: Call) -> list[Fill]:
+    after, until = (moment_of(name, call.query.get(name)) for name in ("after", "until"))
+    day = day_of("date", call.query.get("date"))
+    return [fill for fill in venue.exchange.account.fills if _is_within(fill.at, after, until, day)]
+
+
+def _is_within(at: datetime, after: datetime | None, until: datetime | None, day: date | None) -> bool:
+    return (
+        (after is None or at > after)
+        and (until is None or at < until)
+        and (day is None or at.astimezone(NEW_YORK).date() == day)
+    )
+
+
+def _asset_row(venue: Venue, asset: Asset) -> Json:
+    exchange = venue.exchange
+    return render_asset(
+        asset,
+        is_tradable=exchange.market.is_tradable(asset.symbol, exchange.now),
+        is_fractionable=asset.symbol not in exchange.account.whole_shares,
+    )
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/v2/account", get_account),
+    Endpoint("GET", "/v2/account/activities/FILL", list_fills),
+    Endpoint("GET", "/v2/clock", get_clock),
+    Endpoint("GET", "/v2/calendar", get_calendar),
+    Endpoint("GET", "/v2/assets", list_assets),
+    Endpoint("GET", "/v2/assets/{symbol_or_id}", get_asset),
+)

@@ -1,0 +1,160 @@
+"""A client of the control endpoints, for the commands that drive a simulated day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from sandbox.exchange.clock import Phase
+from sandbox.exchange.sessions import Session, at_new_york
+
+
+class ExchangeError(Exception):
+    """The exchange cannot be reached or says no; the message says which, and why. `status` is None without answer."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeState:
+    """A look inside. `positions` are shares by symbol; `last_traded` is the day of the last fill, None before it."""
+
+    now: datetime
+    session: date
+    phase: Phase
+    account_id: str
+    cash: Decimal
+    positions: Mapping[str, Decimal]
+    open_orders: int
+    orders: int
+    fills: int
+    last_traded: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is replayed; `common` is the first and last day on which every symbol has a bar."""
+
+    symbols: tuple[str, ...]
+    first_session: date
+    last_session: date
+    common: tuple[date, date] | None
+
+
+class ExchangeControl:
+    """The control endpoints of one server."""
+
+    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None, timeout_s: float = 10.0) -> None:
+        self._url = url.rstrip("/")
+        self._http = httpx.Client(timeout=timeout_s, transport=transport, trust_env=False)
+
+    def __enter__(self) -> "ExchangeControl":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def is_ready(self) -> bool:
+        """Somebody answers as an exchange does."""
+        try:
+            self.ready()
+        except ExchangeError:
+            return False
+        return True
+
+    def ready(self) -> History:
+        told = self._call("GET", "ready")
+        common = told["common_first_session"], told["common_last_session"]
+        return History(
+            symbols=tuple(told["symbols"]),
+            first_session=date.fromisoformat(told["first_session"]),
+            last_session=date.fromisoformat(told["last_session"]),
+            common=(date.fromisoformat(common[0]), date.fromisoformat(common[1])) if common[0] else None,
+        )
+
+    def sessions(self, start: date, end: date) -> tuple[Session, ...]:
+        """The sessions of the history from start through end, ascending."""
+        told = self._call("GET", "sessions", params={"start": start.isoformat(), "end": end.isoformat()})
+        return tuple(_session(row) for row in told)
+
+    def state(self) -> ExchangeState:
+        return _state(self._call("GET", "state"))
+
+    def set_clock(self, session: date, phase: Phase) -> ExchangeState:
+        """Move the clock to a phase of a session.
+
+        Raises:
+            ExchangeError: not a session, outside the history, or before the moment the clock stands at.
+        """
+        return _state(self._call("POST", "clock", body={"session": session.isoformat(), "phase": phase.value}))
+
+    def set_now(self, moment: datetime) -> ExchangeState:
+        """Move the clock to any moment, aware; fails as `set_clock` does."""
+        return _state(self._call("POST", "clock", body={"now": moment.isoformat()}))
+
+    def reset(self, cash: Decimal = Decimal(100_000)) -> ExchangeState:
+        """Start over: a new account with this much USD, no planted faults, and a clock that may be set anywhere."""
+        return _state(self._call("POST", "reset", body={"cash": str(cash)}))
+
+    def plant(self, kind: str, **settings: object) -> None:
+        """Plant a fault for coming requests; kinds and settings are those of `faults.Fault`."""
+        self._call("POST", "faults", body={"kind": kind, **settings})
+
+    def clear_faults(self) -> None:
+        self._call("DELETE", "faults")
+
+    def _call(
+        self,
+        method: str,
+        name: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Any:
+        url = f"{self._url}/_control/{name}"
+        try:
+            response = self._http.request(method, url, params=params, json=body)
+        except httpx.HTTPError as error:
+            raise ExchangeError(f"the paper exchange does not answer at {self._url}: {error}") from error
+        if not response.is_success:
+            raise ExchangeError(f"paper exchange: {_message(response)}", status=response.status_code)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ExchangeError(f"{url} does not answer as a paper exchange does") from error
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {response.status_code}: {response.text[:200]}"
+
+
+def _session(row: Mapping[str, str]) -> Session:
+    day = date.fromisoformat(row["date"])
+    opens, closes = (datetime.strptime(row[name], "%H:%M").time() for name in ("open", "close"))  # noqa: DTZ007
+    return Session(day, at_new_york(day, opens), at_new_york(day, closes))
+
+
+def _state(told: Mapping[str, Any]) -> ExchangeState:
+    return ExchangeState(
+        now=datetime.fromisoformat(told["now"]),
+        session=date.fromisoformat(told["session"]),
+        phase=Phase(told["phase"]),
+        account_id=told["account_id"],
+        cash=Decimal(told["cash"]),
+        positions={row["symbol"]: Decimal(row["qty"]) for row in told["positions"]},
+        open_orders=len(told["open_orders"]),
+        orders=told["orders"],
+        fills=told["fills"],
+        last_traded=date.fromisoformat(told["last_traded"]) if told["last_traded"] else None,
+    )

@@ -1,0 +1,145 @@
+"""The control endpoints: the clock, resets, planted faults, and a look inside. They need no key."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sandbox.exchange.account import Mode
+from sandbox.exchange.clock import Phase, SimulatedClock, clock_at, clock_at_phase
+from sandbox.exchange.exchange import Terms
+from sandbox.exchange.faults import Fault
+from sandbox.exchange.money import plain
+from sandbox.exchange.refusals import bad_control
+from sandbox.exchange.rendering import Json, eastern, render_order, render_position, render_session
+from sandbox.exchange.service import Answer, Call, Endpoint, Venue
+from sandbox.exchange.sessions import NEW_YORK, sessions_between
+from sandbox.exchange.values import day_of
+
+
+class ClockSetting(BaseModel):
+    """A phase of a session, or any moment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: date | None = None
+    phase: Literal["evening_before", "before_close", "after_close"] = "before_close"
+    now: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> Self:
+        if (self.session is None) == (self.now is None):
+            raise ValueError("either session (with phase) or now is needed")
+        return self
+
+
+class ResetSetting(BaseModel):
+    """The terms of the next account. `cash` is USD, whole cents; `whole_shares` trade in no fractions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cash: Decimal = Field(default=Decimal(100_000), ge=0, le=10**12, decimal_places=2)
+    mode: Mode | None = None
+    whole_shares: frozenset[str] = frozenset()
+
+
+def get_ready(venue: Venue, _: Call) -> Answer:
+    market = venue.exchange.market
+    common = market.common_days
+    return Answer(
+        {
+            "ready": True,
+            "symbols": list(market.assets),
+            "first_session": market.first_day.isoformat(),
+            "last_session": market.last_day.isoformat(),
+            "common_first_session": common[0].isoformat() if common else None,
+            "common_last_session": common[1].isoformat() if common else None,
+        }
+    )
+
+
+def get_sessions(venue: Venue, call: Call) -> Answer:
+    """The sessions of the history, `start` through `end`."""
+    market = venue.exchange.market
+    start = max(day_of("start", call.query.get("start")) or market.first_day, market.first_day)
+    end = min(day_of("end", call.query.get("end")) or market.last_day, market.last_day)
+    return Answer([render_session(session) for session in sessions_between(start, end)])
+
+
+def get_state(venue: Venue, _: Call) -> Answer:
+    return Answer(_state(venue))
+
+
+def set_clock(venue: Venue, call: Call) -> Answer:
+    venue.exchange.set_clock(_wanted_clock(venue, _read(ClockSetting, call)))
+    return Answer(_state(venue))
+
+
+def reset(venue: Venue, call: Call) -> Answer:
+    setting = _read(ResetSetting, call)
+    mode = setting.mode or venue.exchange.account.mode
+    venue.exchange.reset(Terms(setting.cash, mode, setting.whole_shares))
+    venue.faults.clear()
+    return Answer(_state(venue))
+
+
+def plant_fault(venue: Venue, call: Call) -> Answer:
+    venue.faults.plant(_read(Fault, call))
+    return list_faults(venue, call)
+
+
+def list_faults(venue: Venue, _: Call) -> Answer:
+    return Answer([fault.model_dump(mode="json") for fault in venue.faults.planted])
+
+
+def clear_faults(venue: Venue, call: Call) -> Answer:
+    venue.faults.clear()
+    return list_faults(venue, call)
+
+
+def _wanted_clock(venue: Venue, setting: ClockSetting) -> SimulatedClock:
+    if setting.session is not None:
+        return clock_at_phase(venue.exchange.market, setting.session, Phase(setting.phase))
+    moment: datetime = setting.now or venue.exchange.now
+    return clock_at(venue.exchange.market, moment)
+
+
+def _state(venue: Venue) -> Json:
+    exchange, account = venue.exchange, venue.exchange.account
+    last = account.fills[-1] if account.fills else None
+    held = account.positions
+    return {
+        "now": eastern(exchange.now),
+        "session": exchange.clock.session.isoformat(),
+        "phase": exchange.clock.phase.value,
+        "account_id": str(account.id),
+        "mode": account.mode.value,
+        "cash": plain(account.cash),
+        "positions": [render_position(held[name], account, exchange.market, exchange.now) for name in sorted(held)],
+        "open_orders": [render_order(order) for order in account.open_orders()],
+        "orders": len(account.orders),
+        "fills": len(account.fills),
+        "last_traded": None if last is None else last.at.astimezone(NEW_YORK).date().isoformat(),
+    }
+
+
+def _read[M: BaseModel](model: type[M], call: Call) -> M:
+    try:
+        return model.model_validate(call.body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise bad_control(422, f"{where}: {first['msg']}" if where else str(first["msg"])) from error
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/_control/ready", get_ready),
+    Endpoint("GET", "/_control/sessions", get_sessions),
+    Endpoint("GET", "/_control/state", get_state),
+    Endpoint("POST", "/_control/clock", set_clock, changes=True),
+    Endpoint("POST", "/_control/reset", reset, changes=True),
+    Endpoint("POST", "/_control/faults", plant_fault),
+    Endpoint("GET", "/_control/faults", list_faults),
+    Endpoint("DELETE", "/_control/faults", clear_faults),
+)

@@ -1,0 +1,195 @@
+"""Market-data answers: JSON numbers, bars paged by symbol then time, nothing from after the simulated moment."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import islice
+
+from sandbox.exchange.history import Bar
+from sandbox.exchange.market import Market, Quote
+from sandbox.exchange.refusals import bad_data_request
+from sandbox.exchange.rendering import Json, utc
+from sandbox.exchange.sessions import NEW_YORK, at_new_york
+from sandbox.exchange.values import Params, count_of, moment_of, symbols_of
+
+_DAY = timedelta(days=1)
+_DAILY = frozenset({"1day", "1d"})
+_ADJUSTMENTS = frozenset({"raw", "split", "dividend", "all"})
+_DEFAULT_ROWS, _MOST_ROWS = 1000, 10_000
+_LOT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BarsQuery:
+    """Daily bars asked for: dates included at both ends, and the row after which the page starts."""
+
+    symbols: tuple[str, ...]
+    start: date
+    end: date
+    limit: int
+    is_descending: bool
+    after: tuple[str, date] | None
+
+
+def read_bars_query(params: Params, market: Market, now: datetime) -> BarsQuery:
+    """Read the query of GET /v2/stocks/bars.
+
+    Only daily bars are known, and the history is adjusted for splits and dividends: every `adjustment` gives the same.
+
+    Raises:
+        Refusal: 400, an unknown symbol, or a parameter that is unreadable.
+    """
+    if params.get("timeframe", "").lower() not in _DAILY:
+        raise bad_data_request(f"invalid timeframe: {params.get('timeframe')}; the paper exchange has 1Day only")
+    if params.get("adjustment", "raw") not in _ADJUSTMENTS:
+        raise bad_data_request(f"invalid adjustment: {params.get('adjustment')}")
+    if params.get("sort", "asc") not in {"asc", "desc"}:
+        raise bad_data_request(f"invalid sort: {params.get('sort')}")
+    start = moment_of("start", params.get("start"), bad_data_request)
+    end = moment_of("end", params.get("end"), bad_data_request)
+    today = now.astimezone(NEW_YORK).date()
+    return BarsQuery(
+        symbols=_known_symbols(params, market),
+        start=today if start is None else _first_day_from(start),
+        end=today if end is None else end.astimezone(NEW_YORK).date(),
+        limit=count_of("limit", params.get("limit"), default=_DEFAULT_ROWS, most=_MOST_ROWS, refuse=bad_data_request),
+        is_descending=params.get("sort") == "desc",
+        after=_read_token(params.get("page_token")),
+    )
+
+
+def bars_page(query: BarsQuery, market: Market, now: datetime) -> Json:
+    rows = list(islice(_rows(query, market, now), query.limit + 1))
+    page, is_more = rows[: query.limit], len(rows) > query.limit
+    bars: dict[str, list[Json]] = {}
+    for symbol, bar in page:
+        bars.setdefault(symbol, []).append(render_bar(bar))
+    return {"bars": bars, "next_page_token": _token(*page[-1]) if is_more else None}
+
+
+def latest_quotes(params: Params, market: Market, now: datetime) -> Json:
+    return {"quotes": {quote.symbol: render_quote(quote) for quote in _quotes(params, market, now)}}
+
+
+def latest_trades(params: Params, market: Market, now: datetime) -> Json:
+    return {"trades": {quote.symbol: render_trade(quote) for quote in _quotes(params, market, now)}}
+
+
+def latest_bars(params: Params, market: Market, now: datetime) -> Json:
+    return {"bars": {quote.symbol: _minute_bar(quote) for quote in _quotes(params, market, now)}}
+
+
+def snapshots(params: Params, market: Market, now: datetime) -> Json:
+    """The daily bars are the last two that have closed: today's is not known before its close."""
+    return {quote.symbol: _snapshot(quote, market, now) for quote in _quotes(params, market, now)}
+
+
+def render_bar(bar: Bar) -> Json:
+    """A daily bar, stamped with New York midnight. The history has no trade counts and no VWAP: null."""
+    return {
+        "t": _midnight(bar.date),
+        "o": bar.open,
+        "h": bar.high,
+        "l": bar.low,
+        "c": bar.close,
+        "v": bar.volume,
+        "n": None,
+        "vw": None,
+    }
+
+
+def render_quote(quote: Quote) -> Json:
+    ask, bid = float(quote.ask), float(quote.bid)
+    # Sizes are not simulated: every quote offers one lot, and orders of any size fill.
+    touch = {"ax": "V", "ap": ask, "as": _LOT, "bx": "V", "bp": bid, "bs": _LOT}
+    return {"t": utc(quote.at)} | touch | {"c": ["R"], "z": "B"}
+
+
+def render_trade(quote: Quote) -> Json:
+    last = float(quote.last)
+    return {"t": utc(quote.at), "x": "V", "p": last, "s": _LOT, "c": ["@"], "i": int(quote.at.timestamp()), "z": "B"}
+
+
+def _snapshot(quote: Quote, market: Market, now: datetime) -> Json:
+    today = now.astimezone(NEW_YORK).date()
+    known = market.visible_bars(quote.symbol, now, start=date.min, end=today)[-2:]
+    daily = [render_bar(bar) for bar in known]
+    return {
+        "latestTrade": render_trade(quote),
+        "latestQuote": render_quote(quote),
+        "minuteBar": _minute_bar(quote),
+        "dailyBar": daily[-1] if daily else None,
+        "prevDailyBar": daily[-2] if len(daily) > 1 else None,
+    }
+
+
+def _minute_bar(quote: Quote) -> Json:
+    minute, last = quote.at.replace(second=0, microsecond=0), float(quote.last)
+    return {"t": utc(minute), "o": last, "h": last, "l": last, "c": last, "v": 0, "n": None, "vw": None}
+
+
+def _quotes(params: Params, market: Market, now: datetime) -> Iterator[Quote]:
+    """The quotes of the symbols asked for; an unknown one, or one before its first bar, is simply absent."""
+    for symbol in _symbols(params):
+        quote = market.quote(symbol, now) if symbol in market.assets else None
+        if quote is not None:
+            yield quote
+
+
+def _symbols(params: Params) -> tuple[str, ...]:
+    symbols = symbols_of(params.get("symbols"))
+    if not symbols:
+        raise bad_data_request("symbols is required")
+    return symbols
+
+
+def _known_symbols(params: Params, market: Market) -> tuple[str, ...]:
+    symbols = _symbols(params)
+    for symbol in symbols:
+        if symbol not in market.assets:
+            raise bad_data_request(f"invalid symbol: {symbol}")
+    return symbols
+
+
+def _rows(query: BarsQuery, market: Market, now: datetime) -> Iterator[tuple[str, Bar]]:
+    for symbol in query.symbols:
+        start, end = query.start, query.end
+        if query.after is not None:
+            last_symbol, last_day = query.after
+            if symbol < last_symbol:
+                continue
+            if symbol == last_symbol and query.is_descending:
+                end = min(end, last_day - _DAY)
+            elif symbol == last_symbol:
+                start = max(start, last_day + _DAY)
+        bars = market.visible_bars(symbol, now, start=start, end=end)
+        yield from ((symbol, bar) for bar in (reversed(bars) if query.is_descending else bars))
+
+
+def _first_day_from(start: datetime) -> date:
+    """The first day whose bar, stamped with New York midnight, is not before this moment."""
+    local = start.astimezone(NEW_YORK)
+    return local.date() if local.time() == time() else local.date() + _DAY
+
+
+@lru_cache(maxsize=20_000)
+def _midnight(day: date) -> str:
+    return f"{at_new_york(day, time()):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _token(symbol: str, bar: Bar) -> str:
+    return base64.b64encode(f"{symbol}|D|{_midnight(bar.date)}".encode()).decode()
+
+
+def _read_token(token: str | None) -> tuple[str, date] | None:
+    if not token:
+        return None
+    try:
+        symbol, _, stamp = base64.b64decode(token.replace(" ", "+"), validate=True).decode().split("|")
+        moment = datetime.fromisoformat(stamp)
+    except (binascii.Error, ValueError):
+        raise bad_data_request("invalid page_token") from None
+    return symbol, moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(NEW_YORK).date()

@@ -1,0 +1,87 @@
+"""Order requests as they come over the wire, read into values."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from sandbox.exchange.orders import OrderRequest, OrderType, Side, TimeInForce
+from sandbox.exchange.refusals import invalid, malformed
+from sandbox.exchange.replacement import OrderChange
+from sandbox.exchange.values import decimal_of, text_of
+
+Body = Mapping[str, object]
+
+_UNSUPPORTED = ("stop_price", "trail_price", "trail_percent", "legs", "take_profit", "stop_loss")
+_OPENING_INTENTS = {Side.BUY: "buy_to_open", Side.SELL: "sell_to_close"}
+
+
+def read_order(body: Body) -> OrderRequest:
+    """A POST /v2/orders body.
+
+    Raises:
+        Refusal: a field is missing, unreadable, or of a kind that this exchange does not trade.
+    """
+    symbol = text_of("symbol", body.get("symbol"))
+    if not symbol:
+        raise malformed("symbol is required")
+    side = _member(Side, "side", body.get("side"))
+    _check_simple(body, side)
+    return OrderRequest(
+        symbol=symbol.upper(),
+        side=side,
+        type=_member(OrderType, "type", body.get("type")),
+        time_in_force=_member(TimeInForce, "time_in_force", body.get("time_in_force")),
+        qty=decimal_of("qty", body.get("qty")),
+        notional=decimal_of("notional", body.get("notional")),
+        limit_price=decimal_of("limit_price", body.get("limit_price")),
+        client_order_id=text_of("client_order_id", body.get("client_order_id")) or None,
+        extended_hours=body.get("extended_hours") is True,
+    )
+
+
+def read_change(body: Body) -> OrderChange:
+    """A PATCH /v2/orders/{id} body.
+
+    Raises:
+        Refusal: as of an order.
+    """
+    _check_unsupported(body)
+    if body.get("trail") is not None:
+        raise invalid("trail is not supported by the paper exchange")
+    wanted = body.get("time_in_force")
+    return OrderChange(
+        qty=decimal_of("qty", body.get("qty")),
+        limit_price=decimal_of("limit_price", body.get("limit_price")),
+        time_in_force=None if wanted is None else _member(TimeInForce, "time_in_force", wanted),
+        client_order_id=text_of("client_order_id", body.get("client_order_id")) or None,
+    )
+
+
+def intent_of(side: Side) -> str:
+    """The position intent that the broker fills in; shorts do not exist here."""
+    return _OPENING_INTENTS[side]
+
+
+def _check_simple(body: Body, side: Side) -> None:
+    _check_unsupported(body)
+    order_class = body.get("order_class") or "simple"
+    if order_class != "simple":
+        raise invalid(f"order_class {order_class} is not supported by the paper exchange; only simple orders")
+    intent = body.get("position_intent") or intent_of(side)
+    if intent != intent_of(side):
+        raise invalid(f"position_intent {intent} does not go with side {side} in an account without shorts")
+
+
+def _check_unsupported(body: Body) -> None:
+    for name in _UNSUPPORTED:
+        if body.get(name) is not None:
+            raise invalid(f"{name} is not supported by the paper exchange")
+
+
+def _member[E: StrEnum](kind: type[E], name: str, value: object) -> E:
+    text = text_of(name, value)
+    if not text:
+        raise malformed(f"{name} is required")
+    try:
+        return kind(text)
+    except ValueError:
+        raise invalid(f"{name} {text} is not supported; one of {', '.join(kind)}") from None

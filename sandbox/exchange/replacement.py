@@ -1,0 +1,44 @@
+"""What a PATCH asks of a resting order, as a request for the order that takes its place."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sandbox.exchange.orders import Order, OrderRequest, TimeInForce
+from sandbox.exchange.refusals import invalid
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """The fields to change; None keeps the order's own. `qty` counts what has filled already."""
+
+    qty: Decimal | None = None
+    limit_price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    client_order_id: str | None = None
+
+
+def request_of_change(order: Order, change: OrderChange) -> OrderRequest:
+    """The request for the unfilled part, with the changes.
+
+    Raises:
+        Refusal: a notional order, nothing that changes, or a quantity that has filled already.
+    """
+    if order.qty is None:
+        raise invalid("cannot replace notional orders")
+    qty = order.qty if change.qty is None else change.qty
+    limit_price = order.limit_price if change.limit_price is None else change.limit_price
+    time_in_force = change.time_in_force or order.time_in_force
+    if (qty, limit_price, time_in_force) == (order.qty, order.limit_price, order.time_in_force):
+        raise invalid("order parameters are not changed")
+    if qty <= order.filled_qty:
+        raise invalid("qty must be > filled_qty")
+    return OrderRequest(
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        time_in_force=time_in_force,
+        qty=qty - order.filled_qty,
+        limit_price=limit_price,
+        client_order_id=change.client_order_id,
+        extended_hours=order.extended_hours,
+    )

@@ -1,0 +1,88 @@
+"""Reading what clients send: numbers or strings as Decimal, dates, times, lists, flags."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+
+from sandbox.exchange.refusals import Refusal, malformed
+from sandbox.exchange.sessions import NEW_YORK
+
+Params = Mapping[str, str]
+
+_LARGEST = Decimal(10) ** 12
+
+
+def decimal_of(name: str, value: object) -> Decimal | None:
+    """A JSON number or string as Decimal, None when absent.
+
+    Raises:
+        Refusal: not a finite number below a trillion.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise malformed(f"{name} is not a number")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise malformed(f"{name} is not a number: {value}") from None
+    if not number.is_finite() or abs(number) >= _LARGEST:
+        raise malformed(f"{name} is out of range")
+    return number
+
+
+def text_of(name: str, value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise malformed(f"{name} is not a string")
+
+
+def moment_of(name: str, value: str | None, refuse: Callable[[str], Refusal] = malformed) -> datetime | None:
+    """RFC 3339 (a space for a lost `+` is forgiven) or a date, which means New York midnight."""
+    if not value:
+        return None
+    try:
+        if len(value) == len("2022-03-16"):
+            return datetime.combine(date.fromisoformat(value), time(), NEW_YORK)
+        moment = datetime.fromisoformat(value.replace(" ", "+"))
+    except ValueError:
+        raise refuse(f"invalid {name}: {value}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def day_of(name: str, value: str | None) -> date | None:
+    """A date, also the date part of a time."""
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        raise malformed(f"invalid {name}: {value}") from None
+
+
+def count_of(
+    name: str, value: str | None, *, default: int, most: int, refuse: Callable[[str], Refusal] = malformed
+) -> int:
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= most:
+        raise refuse(f"invalid {name}: {value}; 1 to {most}")
+    return int(value)
+
+
+def choice_of(name: str, value: str | None, *, default: str, of: tuple[str, ...]) -> str:
+    if not value:
+        return default
+    if value.lower() not in of:
+        raise malformed(f"invalid {name}: {value}; one of {', '.join(of)}")
+    return value.lower()
+
+
+def symbols_of(value: str | None) -> tuple[str, ...]:
+    """A comma-separated list, upper case, sorted, each once."""
+    parts = (part.strip().upper() for part in (value or "").split(","))
+    return tuple(sorted({part for part in parts if part}))
+
+
+def is_true(value: str | None) -> bool:
+    return (value or "").lower() in {"true", "1"}

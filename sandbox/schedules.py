@@ -1,0 +1,68 @@
+"""The scheduler's part in the sandbox: what it would send, and to which queue, at a moment. Pure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from automation.errors import ConfigurationError
+
+_CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One deployed schedule: when it fires, and the exact body it puts into its target queue."""
+
+    name: str
+    expression: str
+    time_zone: str
+    target_arn: str
+    body: str
+
+
+def due(schedules: Iterable[Schedule], moment: datetime) -> tuple[Schedule, ...]:
+    """The schedules that fire in the minute of an aware moment, whatever their State says.
+
+    Raises:
+        ConfigurationError: an expression is not one of the cron forms read here.
+    """
+    return tuple(schedule for schedule in schedules if _fires(schedule, moment))
+
+
+def _fires(schedule: Schedule, moment: datetime) -> bool:
+    parts = _CRON.fullmatch(schedule.expression)
+    local = moment.astimezone(ZoneInfo(schedule.time_zone))
+    if parts is None or parts[3] not in ("?", "*") or parts[4] != "*" or parts[6] != "*":
+        raise ConfigurationError(
+            f"{schedule.expression} is not read by the sandbox: it knows cron(minutes hours ? * weekdays *)",
+            where=schedule.name,
+        )
+    weekday = (local.weekday() + 1) % 7
+    return (
+        _matches(parts[1], local.minute, highest=59)
+        and _matches(parts[2], local.hour, highest=23)
+        and _matches(_numbered(parts[5]), weekday + 1, highest=7)
+    )
+
+
+def _matches(field: str, value: int, *, highest: int) -> bool:
+    return any(_in_range(part, value, highest=highest) for part in field.split(","))
+
+
+def _in_range(part: str, value: int, *, highest: int) -> bool:
+    """One of `*`, `?`, `a`, `a-b`, `a/step`, `a-b/step`, `*/step`."""
+    bounds, _, step = part.partition("/")
+    first, _, last = bounds.partition("-")
+    low = 0 if first in ("*", "?") else int(first)
+    high = highest if first in ("*", "?") or (step and not last) else int(last or first)
+    return low <= value <= high and (value - low) % int(step or 1) == 0
+
+
+def _numbered(weekdays: str) -> str:
+    """`MON-FRI` -> `2-6`: the scheduler counts from Sunday, 1."""
+    for number, name in enumerate(_DAYS, start=1):
+        weekdays = weekdays.replace(name, str(number))
+    return weekdays

@@ -1,0 +1,190 @@
+"""Servers that outlive the command which starts them: start, recognise, stop.
+
+A running server is known by its record: a file with its pid, its port, and the moment its process began, so that a
+pid that now belongs to another program is not taken for ours. Linux alone: processes are read from /proc.
+"""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from automation import files
+from automation.errors import ToolError
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 20.0
+_POLL_S = 0.05
+_TAIL_LINES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How to start one server.
+
+    Attributes:
+        environment: all of it; nothing is inherited.
+        port_variable: the environment variable by which a person chooses another port.
+        ready_path: answers 200 when the server can be used.
+        record: the file that says which process it is.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    port: int
+    port_variable: str
+    ready_path: str
+    record: Path
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """A running server: its pid, the port it listens on, and whether it answers."""
+
+    pid: int
+    port: int
+    is_ready: bool
+
+
+def state_of(server: Server) -> ServerState | None:
+    """The server as it runs now; None when it does not, and then a stale record is removed."""
+    process = _recorded_process(server.record)
+    if process is None:
+        server.record.unlink(missing_ok=True)
+        return None
+    pid, port = process
+    return ServerState(pid, port, is_ready=_is_ready(f"http://127.0.0.1:{port}{server.ready_path}"))
+
+
+def start(server: Server) -> int:
+    """Start the server in a session of its own, wait until it answers, and return its pid.
+
+    Raises:
+        ToolError: its port is taken, it ended by itself, or it did not answer in time; nothing is left running.
+    """
+    if is_port_taken(server.port):
+        raise ToolError(
+            f"port {server.port} is in use by another program; stop that program, or set {server.port_variable} to a "
+            "free port",
+            where=server.name,
+        )
+    pid = _spawn(server)
+    try:
+        _await_ready(server, pid)
+    except BaseException:
+        stop(server)
+        raise
+    return pid
+
+
+def stop(server: Server) -> bool:
+    """End the server by SIGTERM, so that it can save its state; False when it did not run.
+
+    A server that does not end in 20 s is killed.
+    """
+    process = _recorded_process(server.record)
+    if process is not None:
+        _end(process[0])
+    server.record.unlink(missing_ok=True)
+    return process is not None
+
+
+def is_port_taken(port: int) -> bool:
+    """Whether something accepts connections there on loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _spawn(server: Server) -> int:
+    server.log.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    pid = os.posix_spawn(
+        server.command[0],
+        server.command,
+        dict(server.environment),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(server.log), flags, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    record = {"pid": pid, "port": server.port, "began": _began(pid)}
+    files.write_atomically(server.record, json.dumps(record))
+    return pid
+
+
+def _await_ready(server: Server, pid: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not _is_ready(server.url + server.ready_path):
+        if not _is_alive(pid):
+            raise ToolError(f"ended at once: {_last_lines(server.log)} (whole log: {server.log})", where=server.name)
+        if time.monotonic() > deadline:
+            raise ToolError(f"did not answer within {START_TIMEOUT_S:.0f} s; see {server.log}", where=server.name)
+        time.sleep(_POLL_S)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def _recorded_process(record: Path) -> tuple[int, int] | None:
+    try:
+        written = json.loads(record.read_text())
+        pid, port, began = int(written["pid"]), int(written["port"]), written["began"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return (pid, port) if _is_alive(pid) and _began(pid) == began else None
+
+
+def _end(pid: int) -> None:
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    _signal(pid, signal.SIGTERM)
+    while _is_alive(pid):
+        if time.monotonic() > deadline:
+            _signal(pid, signal.SIGKILL)
+        time.sleep(_POLL_S)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _is_alive(pid: int) -> bool:
+    # A server started by this very process becomes a zombie when it ends, and would look alive for ever.
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    return _began(pid) is not None
+
+
+def _began(pid: int) -> int | None:
+    """The moment a process began, in clock ticks since boot; None when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The second field, the program's name in parentheses, may hold spaces; the state is the third, the start the 22nd.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def _last_lines(log: Path) -> str:
+    return " ".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])

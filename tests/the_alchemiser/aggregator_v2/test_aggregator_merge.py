@@ -1,0 +1,142 @@
+"""The laws of the merge: exact sums, no dependence on order, a named fault for every bad answer."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.the_alchemiser import run_builders as make
+from the_alchemiser.aggregator_v2.merge import Merged, conclude, merge
+from the_alchemiser.shared import outbox
+from the_alchemiser.shared.failures import Failure
+from the_alchemiser.shared.messages import Message, StrategyEvaluated
+from the_alchemiser.shared.runs import Run, RunItem
+
+SYMBOLS = ("SPY", "TLT", "GLD", "BRK.B")
+
+
+@st.composite
+def shares_of_one(draw: st.DrawFn, count: int, digits: int) -> list[Decimal]:
+    """So many decimals of so many digits, zero allowed, that sum to exactly 1."""
+    cuts = sorted(draw(st.lists(st.integers(0, 10**digits), min_size=count - 1, max_size=count - 1)))
+    edges = [0, *cuts, 10**digits]
+    return [Decimal(high - low).scaleb(-digits) for low, high in zip(edges, edges[1:], strict=False)]
+
+
+@st.composite
+def books(draw: st.DrawFn) -> tuple[dict[str, Decimal], dict[str, StrategyEvaluated]]:
+    """Allocations over one to five strategies, and an answer of each at the engine's precision."""
+    names = [f"strategy-{n}" for n in range(draw(st.integers(1, 5)))]
+    allocations = dict(zip(names, draw(shares_of_one(len(names), 4)), strict=True))
+    answers = {}
+    for name in names:
+        symbols = draw(st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=4, unique=True))
+        weights = draw(shares_of_one(len(symbols), 9))
+        answers[name] = make.evaluated(name, {s: str(w) for s, w in zip(symbols, weights, strict=True)})
+    return allocations, answers
+
+
+def run_with(answers: dict[str, Message], allocations: dict[str, Decimal] | None = None) -> Run:
+    store = make.evaluating(allocations=allocations)
+    for name, answer in answers.items():
+        store.put_once(make.RUN_ID, RunItem(f"STRATEGY#{name}", outbox.encode(answer)))
+    return make.loaded(store)
+
+
+def fault(answers: dict[str, Message]) -> Failure:
+    conclusion = conclude(run_with(answers))
+    assert isinstance(conclusion, Failure)
+    return conclusion
+
+
+@given(books())
+def test_merge_weights_sum_to_exactly_one(book: tuple[dict[str, Decimal], dict[str, StrategyEvaluated]]) -> None:
+    merged = merge(*book, as_of=make.AS_OF)
+
+    assert sum(merged.weights.values()) == 1
+
+
+@given(books())
+def test_merge_contributions_sum_to_the_weights_exactly(
+    book: tuple[dict[str, Decimal], dict[str, StrategyEvaluated]],
+) -> None:
+    allocations, answers = book
+
+    merged = merge(allocations, answers, as_of=make.AS_OF)
+
+    for symbol, weight in merged.weights.items():
+        assert sum(shares.get(symbol, Decimal(0)) for shares in merged.contributions.values()) == weight
+    for name, shares in merged.contributions.items():
+        assert sum(shares.values()) == allocations[name]
+
+
+@given(books(), st.data())
+def test_merge_does_not_depend_on_the_order_of_answers(
+    book: tuple[dict[str, Decimal], dict[str, StrategyEvaluated]], data: st.DataObject
+) -> None:
+    allocations, answers = book
+    shuffled = dict(data.draw(st.permutations(list(answers.items()))))
+
+    again = merge(allocations, shuffled, as_of=make.AS_OF)
+
+    assert repr(again) == repr(merge(allocations, answers, as_of=make.AS_OF))
+
+
+def test_merge_leaves_out_symbols_of_weight_zero() -> None:
+    answers = {"only": make.evaluated("only", {"SPY": "1", "TLT": "0"})}
+
+    merged = merge({"only": Decimal(1)}, answers, as_of=make.AS_OF)
+
+    assert merged.weights == {"SPY": Decimal(1)}
+    assert merged.contributions == {"only": {"SPY": Decimal(1)}}
+
+
+def test_merge_of_closes_that_differ_keeps_the_first_by_name() -> None:
+    first = make.evaluated("bold", {"SPY": "1"}).model_copy(update={"closes": {"SPY": Decimal(420)}})
+    second = make.evaluated("calm", {"SPY": "1"}).model_copy(update={"closes": {"SPY": Decimal(421)}})
+
+    merged = merge(make.HALVES, {"calm": second, "bold": first}, as_of=make.AS_OF)
+
+    assert merged.closes == {"SPY": Decimal(420)}
+
+
+def test_conclude_while_an_answer_is_missing_is_nothing() -> None:
+    assert conclude(run_with({"calm": make.evaluated("calm", {"SPY": "1"})})) is None
+
+
+def test_conclude_with_all_answers_is_the_signal() -> None:
+    run = run_with({"calm": make.evaluated("calm", {"SPY": "1"}), "bold": make.evaluated("bold", {"TLT": "1"})})
+
+    conclusion = conclude(run)
+
+    assert isinstance(conclusion, Merged)
+    assert conclusion.weights == {"SPY": Decimal("0.5"), "TLT": Decimal("0.5")}
+
+
+def test_conclude_with_a_failed_strategy_names_it_and_why() -> None:
+    found = fault({"calm": make.strategy_failed("calm")})
+
+    assert (found.reason, found.missing) == ("strategy_failed", ("calm",))
+    assert found.detail == "calm: too_little_history: SPY: 120 bars present, 200 needed"
+
+
+def test_conclude_with_a_differing_as_of_names_both_days() -> None:
+    found = fault({"calm": make.evaluated("calm", {"SPY": "1"}, as_of=date(2022, 3, 14))})
+
+    assert found.reason == "as_of_differs"
+    assert "2022-03-14" in found.detail
+    assert "2022-03-15" in found.detail
+
+
+def test_conclude_with_an_unknown_strategy_names_it() -> None:
+    found = fault({"stranger": make.evaluated("stranger", {"SPY": "1"})})
+
+    assert found.reason == "unknown_strategy"
+    assert "stranger" in found.detail
+
+
+@pytest.mark.parametrize("weights", [{"SPY": "0.999999999"}, {"SPY": "1.5", "TLT": "-0.5"}, {}])
+def test_conclude_with_invalid_weights_fails(weights: dict[str, str]) -> None:
+    assert fault({"calm": make.evaluated("calm", weights)}).reason == "weights_invalid"

@@ -1,0 +1,209 @@
+"""A broker in memory, with the behaviour that trading depends on, and faults that can be planted at any call."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from the_alchemiser.shared.broker.errors import (
+    AssetNotFoundError,
+    BrokerError,
+    DuplicateClientOrderIdError,
+    OrderNotCancelableError,
+    OrderNotFoundError,
+)
+from the_alchemiser.shared.broker.models import (
+    Account,
+    Asset,
+    Clock,
+    Order,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Position,
+    Quote,
+    Trade,
+)
+from the_alchemiser.shared.messages import Side
+
+NOW = datetime(2024, 3, 15, 19, 45, tzinfo=UTC)
+CLOSE = datetime(2024, 3, 15, 20, 0, tzinfo=UTC)
+
+
+class CrashError(BaseException):
+    """The process died here: no handler of ours may catch it."""
+
+
+@dataclass
+class FakeTime:
+    """A stopwatch that only sleeping moves."""
+
+    seconds: float = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass(frozen=True)
+class Fills:
+    """How orders of one type fill: a fraction of the quantity once it has been looked at so many times."""
+
+    fraction: Decimal = Decimal(1)
+    after_looks: int = 0
+    cancels_after_looks: int = 0
+
+
+@dataclass
+class InMemoryBroker:
+    """One account. `prices` are mids in USD; the spread is two cents; nothing costs a commission."""
+
+    prices: dict[str, Decimal]
+    cash: Decimal = Decimal(100_000)
+    held: dict[str, Decimal] = field(default_factory=dict)
+    fills: dict[OrderType, Fills] = field(default_factory=lambda: dict.fromkeys(OrderType, Fills()))
+    timestamp: datetime = NOW
+    whole_shares_only: frozenset[str] = frozenset()
+    rejection: BrokerError | None = None
+    orders: dict[str, Order] = field(default_factory=dict)
+    looks: dict[str, int] = field(default_factory=dict)
+    posts: list[OrderRequest] = field(default_factory=list)
+    half_spread: Decimal = Decimal("0.01")
+
+    def clock(self) -> Clock:
+        is_open = self.timestamp < CLOSE
+        return Clock(self.timestamp, is_open, CLOSE + timedelta(days=3), CLOSE)
+
+    def account(self) -> Account:
+        equity = self.cash + sum((self.held[symbol] * self.prices[symbol] for symbol in self.held), Decimal(0))
+        return Account("an-account", "ACTIVE", self.cash, equity, equity, self.cash, Decimal(1), trading_blocked=False)
+
+    def positions(self) -> tuple[Position, ...]:
+        return tuple(
+            Position(symbol, held, held, price, price, price, held * price)
+            for symbol, held in self.held.items()
+            for price in [self.prices[symbol]]
+        )
+
+    def asset(self, symbol: str) -> Asset:
+        if symbol not in self.prices:
+            raise AssetNotFoundError(f"asset not found for {symbol}")
+        return Asset(symbol, symbol, tradable=True, fractionable=symbol not in self.whole_shares_only)
+
+    def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]:
+        return {s: Trade(s, self.prices[s], self.timestamp) for s in symbols if s in self.prices}
+
+    def latest_quotes(self, symbols: Iterable[str]) -> Mapping[str, Quote]:
+        return {
+            s: Quote(s, self.prices[s] - self.half_spread, self.prices[s] + self.half_spread, self.timestamp)
+            for s in symbols
+            if s in self.prices
+        }
+
+    def submit(self, request: OrderRequest) -> Order:
+        if self.rejection is not None:
+            raise self.rejection
+        if self.order_by_client_id(request.client_order_id) is not None:
+            raise DuplicateClientOrderIdError("client_order_id must be unique")
+        self.posts.append(request)
+        order = _accepted(f"order-{len(self.orders) + 1}", request, self.timestamp)
+        self.orders[order.id] = order
+        self.looks[order.id] = 0
+        return order
+
+    def order_by_client_id(self, client_order_id: str) -> Order | None:
+        found = [order.id for order in self.orders.values() if order.client_order_id == client_order_id]
+        return self._advance(found[0]) if found else None
+
+    def order(self, order_id: str) -> Order:
+        if order_id not in self.orders:
+            raise OrderNotFoundError(f"order not found for {order_id}")
+        return self._advance(order_id)
+
+    def cancel(self, order_id: str) -> None:
+        order = self.orders[order_id]
+        if order.is_done or order.status is OrderStatus.PENDING_CANCEL:
+            raise OrderNotCancelableError(f"cannot cancel in {order.status}")
+        self.looks[order_id] = 0
+        self.orders[order_id] = replace(order, status=OrderStatus.PENDING_CANCEL)
+
+    def _advance(self, order_id: str) -> Order:
+        order, fills = self.orders[order_id], self.fills[OrderType(self.orders[order_id].type)]
+        self.looks[order_id] += 1
+        if order.status is OrderStatus.PENDING_CANCEL and self.looks[order_id] > fills.cancels_after_looks:
+            order = replace(order, status=OrderStatus.CANCELED, canceled_at=self.timestamp)
+        elif order.status is OrderStatus.PENDING_NEW and self.looks[order_id] > fills.after_looks:
+            order = self._fill(order, fills.fraction)
+        self.orders[order_id] = order
+        return order
+
+    def _fill(self, order: Order, fraction: Decimal) -> Order:
+        assert order.quantity is not None
+        quantity = (order.quantity * fraction).quantize(Decimal("1e-9"))
+        sign = 1 if order.side is Side.BUY else -1
+        price = order.limit_price or self.prices[order.symbol] + sign * self.half_spread
+        self.held[order.symbol] = self.held.get(order.symbol, Decimal(0)) + sign * quantity
+        self.cash -= sign * (quantity * price).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+        is_whole = quantity == order.quantity
+        return replace(
+            order,
+            status=OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED,
+            filled_quantity=quantity,
+            filled_avg_price=price if quantity else None,
+            filled_at=self.timestamp if is_whole else None,
+        )
+
+
+@dataclass
+class CrashPlan:
+    """Dies at the n-th call over everything wrapped in it, before the call or after; counts on for ever."""
+
+    at_call: int
+    is_after: bool
+    calls: int = 0
+
+    def around(self, target: Any, names: Iterable[str]) -> Any:
+        return _Wrapped(target, frozenset(names), self)
+
+
+class _Wrapped:
+    def __init__(self, target: Any, names: frozenset[str], plan: CrashPlan) -> None:
+        self._target, self._names, self._plan = target, names, plan
+
+    def __getattr__(self, name: str) -> Any:
+        method: Callable[..., Any] = getattr(self._target, name)
+        if name not in self._names:
+            return method
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            self._plan.calls += 1
+            dies = self._plan.calls == self._plan.at_call
+            if dies and not self._plan.is_after:
+                raise CrashError(name)
+            answer = method(*args, **kwargs)
+            if dies:
+                raise CrashError(name)
+            return answer
+
+        return called
+
+
+def _accepted(order_id: str, request: OrderRequest, at: datetime) -> Order:
+    return Order(
+        id=order_id,
+        client_order_id=request.client_order_id,
+        symbol=request.symbol,
+        side=request.side,
+        type=request.type.value,
+        status=OrderStatus.PENDING_NEW,
+        quantity=request.quantity,
+        filled_quantity=Decimal(0),
+        filled_avg_price=None,
+        limit_price=request.limit_price,
+        submitted_at=at,
+        filled_at=None,
+        canceled_at=None,
+    )

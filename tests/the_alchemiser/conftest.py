@@ -1,0 +1,28 @@
+"""The paper exchange, started once a test session, fresh for every test that asks for it."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from hypothesis import settings
+
+from sandbox.exchange.clock import Phase
+from tests.the_alchemiser.paper import Paper, serve_paper
+
+# An example's time says nothing on a busy machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def running_paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paper]:
+    with serve_paper(tmp_path_factory.mktemp("paper")) as paper:
+        yield paper
+
+
+@pytest.fixture
+def paper(running_paper: Paper) -> Paper:
+    """A new account of $100,000, 15 minutes before the close of 2023-11-22. The test is marked enable_socket."""
+    running_paper.control.reset()
+    running_paper.control.set_clock(date(2023, 11, 22), Phase.BEFORE_CLOSE)
+    return running_paper

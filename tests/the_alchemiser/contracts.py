@@ -1,0 +1,198 @@
+"""What every RunStore and every Ledger must do: run over the fakes in the unit tests, over the tables in tests/e2e."""
+
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from the_alchemiser.shared.ledger import Ledger, LedgerEntry
+from the_alchemiser.shared.messages import RunFailed, Side, message_id
+from the_alchemiser.shared.runs import META, Move, NewRun, RunItem, RunState, RunStore
+
+NOW = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
+DAY = date(2022, 3, 16)
+THIRD = Decimal("0.333333333")
+
+
+def new_run(run_id: str) -> NewRun:
+    allocations = {"trend": Decimal("0.6"), "rotation": Decimal("0.4")}
+    return NewRun(run_id, "local", DAY, date(2022, 3, 15), allocations, NOW + timedelta(minutes=5))
+
+
+def failed(run_id: str) -> RunFailed:
+    return RunFailed(
+        message_id=message_id(run_id, RunFailed),
+        run_id=run_id,
+        occurred_at=NOW,
+        trading_date=DAY,
+        state="EVALUATING",
+        reason="late",
+        detail="trend did not answer",
+        missing=("trend",),
+    )
+
+
+def to_aggregated(run_id: str, *, by: str = "aggregator_v2") -> Move:
+    return Move(
+        leaving=RunState.EVALUATING,
+        entering=RunState.AGGREGATED,
+        by=by,
+        at=NOW,
+        deadline_at=NOW + timedelta(minutes=2),
+        payload={"weights": {"SPY": "0.5"}},
+        outbox=(failed(run_id),),
+    )
+
+
+class RunStoreContract(ABC):
+    """Inherit, and give a store."""
+
+    @pytest.fixture
+    @abstractmethod
+    def store(self) -> RunStore: ...
+
+    @pytest.fixture
+    def run_id(self, store: RunStore) -> str:
+        run_id = f"local-{uuid4()}"
+        assert store.create(new_run(run_id), by="coordinator_v2", at=NOW, outbox=())
+        return run_id
+
+    def test_create_of_an_existing_run_changes_nothing(self, store: RunStore, run_id: str) -> None:
+        before = store.load(run_id)
+
+        created = store.create(replace(new_run(run_id), stage="prod"), by="another", at=NOW, outbox=())
+
+        assert not created
+        assert store.load(run_id) == before
+
+    def test_load_of_an_unknown_run_is_none(self, store: RunStore) -> None:
+        assert store.load(f"local-{uuid4()}") is None
+
+    def test_load_gives_back_what_was_created(self, store: RunStore, run_id: str) -> None:
+        run = store.load(run_id)
+
+        assert run is not None
+        assert (run.state, run.trading_date, run.as_of) == (RunState.EVALUATING, DAY, date(2022, 3, 15))
+        assert run.allocations == {"trend": Decimal("0.6"), "rotation": Decimal("0.4")}
+        assert [(line.state, line.by) for line in run.timeline] == [(RunState.EVALUATING, "coordinator_v2")]
+        assert run.sent
+
+    def test_put_once_keeps_the_first(self, store: RunStore, run_id: str) -> None:
+        first = store.put_once(run_id, RunItem("STRATEGY#trend", {"weight": str(THIRD)}))
+        second = store.put_once(run_id, RunItem("STRATEGY#trend", {"weight": "1"}))
+
+        run = store.load(run_id)
+        assert (first, second) == (True, False)
+        assert run is not None
+        assert run.items_of("STRATEGY")["trend"].body == {"weight": str(THIRD)}
+
+    def test_move_from_the_state_named_keeps_payload_and_outbox(self, store: RunStore, run_id: str) -> None:
+        moved = store.move(run_id, to_aggregated(run_id))
+
+        run = store.load(run_id)
+        assert moved
+        assert run is not None
+        assert (run.state, run.sent, run.outbox) == (RunState.AGGREGATED, False, (failed(run_id),))
+        assert run.payloads[RunState.AGGREGATED] == {"weights": {"SPY": "0.5"}}
+        assert [line.state for line in run.timeline] == [RunState.EVALUATING, RunState.AGGREGATED]
+
+    def test_move_from_another_state_changes_nothing(self, store: RunStore, run_id: str) -> None:
+        store.move(run_id, to_aggregated(run_id))
+        before = store.load(run_id)
+
+        moved = store.move(run_id, to_aggregated(run_id, by="another"))
+
+        assert not moved
+        assert store.load(run_id) == before
+
+    def test_move_by_many_at_once_is_won_by_one(self, store: RunStore, run_id: str) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(lambda n: store.move(run_id, to_aggregated(run_id, by=str(n))), range(8)))
+
+        assert won.count(True) == 1
+
+    def test_mark_sent_settles_the_outbox_of_meta_and_of_an_item(self, store: RunStore, run_id: str) -> None:
+        store.move(run_id, to_aggregated(run_id))
+        store.put_once(run_id, RunItem("PLAN", {}, outbox=(failed(run_id),)))
+
+        store.mark_sent(run_id, META)
+        store.mark_sent(run_id, "PLAN")
+
+        run = store.load(run_id)
+        assert run is not None
+        assert run.sent
+        assert run.items["PLAN"].sent
+
+    def test_mark_sent_of_a_state_left_changes_nothing(self, store: RunStore, run_id: str) -> None:
+        store.move(run_id, to_aggregated(run_id))
+
+        store.mark_sent(run_id, state=RunState.EVALUATING)
+
+        run = store.load(run_id)
+        assert run is not None
+        assert not run.sent
+
+    def test_mark_sent_of_the_state_it_is_in_settles_it(self, store: RunStore, run_id: str) -> None:
+        store.move(run_id, to_aggregated(run_id))
+
+        store.mark_sent(run_id, state=RunState.AGGREGATED)
+
+        run = store.load(run_id)
+        assert run is not None
+        assert run.sent
+
+    def test_runs_on_a_date_lists_its_runs(self, store: RunStore, run_id: str) -> None:
+        assert run_id in store.runs_on(DAY)
+        assert run_id not in store.runs_on(date(2022, 3, 17))
+
+
+class LedgerContract(ABC):
+    """Inherit, and give a ledger."""
+
+    @pytest.fixture
+    @abstractmethod
+    def ledger(self) -> Ledger: ...
+
+    @pytest.fixture
+    def symbol(self) -> str:
+        return f"S{uuid4().hex[:8]}".upper()
+
+    def entry(self, symbol: str, *, minute: int = 45, order: str = "o1") -> LedgerEntry:
+        return LedgerEntry(
+            symbol=symbol,
+            filled_at=NOW.replace(minute=minute),
+            order_id=order,
+            fill="1",
+            client_order_id=f"{symbol}-1",
+            trade_id=f"run-BUY-{symbol}",
+            run_id=f"run-{symbol}",
+            side=Side.BUY,
+            quantity=Decimal("1.123456789"),
+            price=Decimal("420.07"),
+            cash=Decimal("-471.93"),
+            attribution={"trend": Decimal("2.123456789"), "rotation": Decimal(-1)},
+        )
+
+    def test_record_twice_keeps_one(self, ledger: Ledger, symbol: str) -> None:
+        first = ledger.record(self.entry(symbol))
+        second = ledger.record(self.entry(symbol))
+
+        assert (first, second) == (True, False)
+        assert ledger.entries_of(symbol) == (self.entry(symbol),)
+
+    def test_entries_come_by_time(self, ledger: Ledger, symbol: str) -> None:
+        late, early = self.entry(symbol, minute=50, order="a"), self.entry(symbol, minute=46, order="b")
+
+        ledger.record(late)
+        ledger.record(early)
+
+        assert ledger.entries_of(symbol) == (early, late)
+
+    def test_entries_of_run_finds_them_by_run(self, ledger: Ledger, symbol: str) -> None:
+        ledger.record(self.entry(symbol))
+
+        assert ledger.entries_of_run(f"run-{symbol}") == (self.entry(symbol),)

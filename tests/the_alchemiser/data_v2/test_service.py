@@ -1,0 +1,288 @@
+"""Refreshing: the lake ends as the broker serves it, twice changes nothing, one symbol fails alone."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.the_alchemiser.lake.in_memory_market import InMemoryMarket
+from tests.the_alchemiser.lake.in_memory_objects import InMemoryObjects
+from tests.the_alchemiser.lake.samples import bars, histories, sessions
+from the_alchemiser.data_v2.service import EmptyUniverseError, Refresher
+from the_alchemiser.shared.bars import Bars
+from the_alchemiser.shared.broker.errors import BrokerTimeoutError
+from the_alchemiser.shared.commands import RefreshMarketData
+from the_alchemiser.shared.errors import StateUnavailableError
+from the_alchemiser.shared.inbox import Reaction
+from the_alchemiser.shared.lake import Lake, description_key, parquet_key
+from the_alchemiser.shared.messages import MarketDataFetchRequested, MarketDataRefreshed
+
+DAYS = sessions(60)
+NIGHTLY = RefreshMarketData(command="refresh-market-data")
+
+
+class InMemoryFetchRequests:
+    """Claims that never lapse."""
+
+    def __init__(self) -> None:
+        self.claims: dict[str, str] = {}
+
+    def claim(self, symbol: str, *, message_id: str) -> bool:
+        return self.claims.setdefault(symbol, message_id) == message_id
+
+
+@dataclass
+class House:
+    """A refresher with everything around it in memory."""
+
+    market: InMemoryMarket
+    objects: InMemoryObjects = field(default_factory=InMemoryObjects)
+    universe: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        self.lake = Lake(self.objects)
+        self.refresher = Refresher(
+            market=self.market,
+            lake=self.lake,
+            requests=InMemoryFetchRequests(),
+            universe=lambda: self.market.served if self.universe is None else self.universe,
+            stage="local",
+            source="data.example.com",
+            history_years=6,
+        )
+
+    def refresh(self, on: date) -> MarketDataRefreshed:
+        self.market.today = on
+        return told(self.refresher.refresh(NIGHTLY))
+
+
+def told(reaction: Reaction) -> MarketDataRefreshed:
+    (message,) = reaction.messages
+    assert isinstance(message, MarketDataRefreshed)
+    return message
+
+
+def house(**served: Bars) -> House:
+    return House(InMemoryMarket(dict(served), DAYS[-1]))
+
+
+def requested(*symbols: str, subject: str = "trend") -> MarketDataFetchRequested:
+    return MarketDataFetchRequested(
+        message_id=f"local-2022-03-15/MarketDataFetchRequested/{subject}",
+        run_id="local-2022-03-15",
+        occurred_at=datetime(2022, 3, 15, 20, tzinfo=UTC),
+        symbols=symbols,
+        reason="missing",
+    )
+
+
+def test_refresh_empty_lake_stores_all_and_tells_one_message() -> None:
+    local = house(SPY=bars(60), QQQ=bars(60))
+    message = local.refresh(DAYS[59])
+
+    assert message.as_of == DAYS[59]
+    assert (message.refreshed, message.failed) == (("QQQ", "SPY"), {})
+    assert message.run_id == f"data-local-{DAYS[59]}"
+    assert message.message_id.startswith(f"data-local-{DAYS[59]}/MarketDataRefreshed/")
+    assert local.lake.read("SPY").bars == bars(60)
+
+
+def test_refresh_asks_nothing_beyond_as_of() -> None:
+    local = house(SPY=bars(60))
+    local.refresh(DAYS[40])
+
+    assert local.lake.read("SPY").bars == bars(60)[:41]
+
+
+def test_refresh_describes_source_and_depth() -> None:
+    local = house(SPY=bars(60))
+    local.refresh(date(2022, 3, 15))
+    description = local.lake.describe("SPY").description
+
+    assert description is not None
+    assert (description.source, description.asked_from) == ("data.example.com", date(2016, 3, 15))
+
+
+@given(history=histories(min_size=25), days=st.lists(st.integers(14, 24), min_size=1, max_size=4))
+def test_refresh_any_days_in_any_order_ends_as_the_broker_serves(history: Bars, days: list[int]) -> None:
+    local = house(SPY=history)
+    for day in days:
+        local.refresh(DAYS[day])
+
+    assert local.lake.read("SPY").bars == history[: days[-1] + 1]
+
+
+@given(history=histories(min_size=25))
+def test_refresh_twice_writes_nothing_the_second_time(history: Bars) -> None:
+    local = house(SPY=history)
+    local.refresh(DAYS[20])
+    before = dict(local.objects.objects)
+    local.refresh(DAYS[20])
+
+    assert local.objects.objects == before
+
+
+def test_refresh_again_asks_for_an_overlap_only() -> None:
+    local = house(SPY=bars(60))
+    local.refresh(DAYS[40])
+    local.market.asked.clear()
+    local.refresh(DAYS[41])
+
+    assert local.market.asked == [(("SPY",), DAYS[31])]
+
+
+@given(history=histories(min_size=30), ratio=st.floats(0.5, 0.999))
+def test_refresh_after_a_dividend_rewrites_the_whole_history(history: Bars, ratio: float) -> None:
+    local = house(SPY=history)
+    local.refresh(DAYS[20])
+    adjusted = tuple(
+        bar._replace(
+            open=bar.open * ratio,
+            high=bar.high * ratio,
+            low=bar.low * ratio,
+            close=bar.close * ratio,
+            adjusted=bar.close * ratio,
+        )
+        for bar in history
+    )
+    local.market.served["SPY"] = adjusted
+    local.refresh(DAYS[21])
+
+    assert local.lake.read("SPY").bars == adjusted[:22]
+
+
+def test_refresh_repeated_tells_another_message_than_the_one_that_wrote() -> None:
+    local = house(SPY=bars(60))
+    first, second, third = (local.refresh(DAYS[40]) for _ in range(3))
+
+    assert first.message_id != second.message_id
+    assert second.message_id == third.message_id
+
+
+def test_refresh_unknown_symbol_fails_alone() -> None:
+    local = house(SPY=bars(60), NOPE=())
+    local.market.unknown.add("NOPE")
+    message = local.refresh(DAYS[59])
+
+    assert message.refreshed == ("SPY",)
+    assert message.failed["NOPE"].startswith("asset_not_found: ")
+
+
+def test_refresh_symbol_without_bars_fails_alone() -> None:
+    message = house(SPY=bars(60), NEW=()).refresh(DAYS[59])
+
+    assert message.refreshed == ("SPY",)
+    assert message.failed["NEW"].startswith("NoBars: no bars from ")
+
+
+def test_refresh_symbol_that_stopped_trading_is_stored_and_told_as_stale() -> None:
+    local = house(SPY=bars(60), OLD=bars(50))
+    message = local.refresh(DAYS[59])
+
+    assert message.failed == {"OLD": f"StaleBars: last bar {DAYS[49]}, expected {DAYS[59]}"}
+    assert local.lake.read("OLD").bars == bars(50)
+
+
+def test_refresh_failed_write_keeps_the_old_bars_and_fails_alone() -> None:
+    local = house(SPY=bars(60), QQQ=bars(60))
+    local.refresh(DAYS[40])
+    local.objects.refuses.add(parquet_key("SPY"))
+    message = local.refresh(DAYS[41])
+
+    assert message.refreshed == ("QQQ",)
+    assert message.failed["SPY"].startswith("StateUnavailable: ")
+    assert local.lake.read("SPY").bars == bars(60)[:41]
+
+
+def test_refresh_damaged_file_is_fetched_whole() -> None:
+    local = house(SPY=bars(60))
+    local.refresh(DAYS[40])
+    local.objects.plant(parquet_key("SPY"), b"junk")
+    local.refresh(DAYS[41])
+
+    assert local.lake.read("SPY").bars == bars(60)[:42]
+
+
+def test_refresh_lost_description_is_written_again() -> None:
+    local = house(SPY=bars(60))
+    local.refresh(DAYS[40])
+    del local.objects.objects[description_key("SPY")]
+    local.refresh(DAYS[40])
+
+    assert local.lake.describe("SPY").description is not None
+
+
+def test_refresh_broker_silent_for_all_raises_so_that_it_is_tried_again() -> None:
+    local = house(SPY=bars(60))
+    local.market.times_out.add("SPY")
+    with pytest.raises(BrokerTimeoutError):
+        local.refresh(DAYS[40])
+
+
+def test_refresh_no_write_succeeds_raises_so_that_it_is_tried_again() -> None:
+    local = house(SPY=bars(60))
+    local.objects.refuses.add(parquet_key("SPY"))
+    with pytest.raises(StateUnavailableError):
+        local.refresh(DAYS[40])
+
+
+def test_refresh_silent_history_after_it_moved_keeps_the_old_and_fails() -> None:
+    local = house(SPY=bars(60), QQQ=bars(60))
+    local.refresh(DAYS[40])
+    local.market.served["SPY"] = bars(60, start_price=50.0)
+    local.market.silent_before = DAYS[0]
+    message = local.refresh(DAYS[41])
+
+    assert message.failed["SPY"].startswith("broker_timeout: ")
+    assert local.lake.read("SPY").bars == bars(60)[:41]
+
+
+def test_refresh_empty_universe_is_an_error() -> None:
+    with pytest.raises(EmptyUniverseError):
+        house().refresh(DAYS[40])
+
+
+def test_refresh_named_symbols_are_fetched_whole_and_alone() -> None:
+    local = house(SPY=bars(60), QQQ=bars(60))
+    local.refresh(DAYS[59])
+    local.market.asked.clear()
+    local.refresher.refresh(RefreshMarketData(command="refresh-market-data", symbols=("SPY",)))
+    ((symbols, start),) = local.market.asked
+
+    assert symbols == ("SPY",)
+    assert start < DAYS[0]
+
+
+def test_fetch_mends_an_old_gap_that_the_nightly_overlap_does_not_reach() -> None:
+    local = house(SPY=bars(60)[:5] + bars(60)[6:])
+    local.refresh(DAYS[58])
+    local.market.served["SPY"] = bars(60)
+    local.refresh(DAYS[59])
+    assert local.lake.read("SPY").bars != bars(60)
+
+    message = told(local.refresher.fetch(requested("SPY")))
+
+    assert local.lake.read("SPY").bars == bars(60)
+    assert message.caused_by == requested().message_id
+
+
+def test_fetch_within_the_cooldown_does_nothing() -> None:
+    local = house(SPY=bars(60))
+    local.refresher.fetch(requested("SPY"))
+    local.market.asked.clear()
+    reaction = local.refresher.fetch(requested("SPY", subject="rotation"))
+
+    assert reaction.messages == ()
+    assert local.market.asked == []
+
+
+def test_fetch_redelivered_after_a_failure_fetches() -> None:
+    local = house(SPY=bars(60))
+    local.market.times_out.add("SPY")
+    with pytest.raises(BrokerTimeoutError):
+        local.refresher.fetch(requested("SPY"))
+    local.market.times_out.clear()
+
+    assert told(local.refresher.fetch(requested("SPY"))).refreshed == ("SPY",)

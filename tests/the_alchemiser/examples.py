@@ -1,0 +1,114 @@
+"""One valid message of every class, as large as a day may make it, and the SQS records that carry them."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from the_alchemiser.shared import messages as m
+from the_alchemiser.shared.publisher import envelope
+
+AT = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
+DAY = date(2022, 3, 16)
+AS_OF = date(2022, 3, 15)
+RUN_ID = "staging-2022-03-16-r2"
+WEIGHT = Decimal("0.123456789")
+SHARES = Decimal("12345.123456789")
+PRICE = Decimal("123456.7891")
+SENTENCE = "a sentence for people of about the length that such sentences have when they name a few figures"
+
+
+def example(kind: type[m.Message], *, symbols: int = 3, strategies: int = 2) -> m.Message:
+    """A message of that class over so many symbols and strategies."""
+    names = [f"SYM{n:03d}.A" for n in range(symbols)]
+    books = [f"a-strategy-with-a-long-name-{n}" for n in range(strategies)]
+    bodies = _signals(names, books) | _trades(names, books) | _results(names)
+    return kind.model_validate(_header(kind) | bodies[kind])
+
+
+def sqs_record(message: m.Message, *, receives: int = 1, record_id: str = "record-1") -> dict[str, Any]:
+    """The message as a record of its consumer's inbox."""
+    return raw_record(json.dumps(envelope(message)), receives=receives, record_id=record_id)
+
+
+def raw_record(body: str, *, receives: int = 1, record_id: str = "record-1") -> dict[str, Any]:
+    """A record with any body."""
+    return {
+        "messageId": record_id,
+        "receiptHandle": "a-handle",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": str(receives), "SentTimestamp": "1647459909000"},
+        "messageAttributes": {},
+        "md5OfBody": "00000000000000000000000000000000",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:111122223333:inbox",
+        "awsRegion": "us-east-1",
+    }
+
+
+def _header(kind: type[m.Message]) -> dict[str, Any]:
+    cause = m.message_id(RUN_ID, kind, "cause")
+    return {"message_id": m.message_id(RUN_ID, kind), "run_id": RUN_ID, "caused_by": cause, "occurred_at": AT}
+
+
+def _signals(names: list[str], books: list[str]) -> dict[type[m.Message], dict[str, Any]]:
+    weights, closes = dict.fromkeys(names, WEIGHT), dict.fromkeys(names, PRICE)
+    asked = {"strategy": books[0], "allocation": WEIGHT, "as_of": AS_OF}
+    answered = {"weights": weights, "closes": closes, "as_of": AS_OF}
+    evidence = {"bars_digest": "0" * 64, "path_ref": "s3://bucket/paths/v1/run/strategy.json"}
+    return {
+        m.StrategyRequested: asked | {"trading_date": DAY},
+        m.StrategyEvaluated: asked | answered | evidence,
+        m.StrategyFailed: {"strategy": books[0], "reason": "too_little_history", "detail": SENTENCE},
+        m.MarketDataFetchRequested: {"symbols": names, "reason": SENTENCE},
+        m.SignalGenerated: answered | {"contributions": dict.fromkeys(books, weights)},
+        m.MarketDataRefreshed: {"as_of": AS_OF, "refreshed": names, "failed": dict.fromkeys(names, SENTENCE)},
+        m.DataQualityChecked: {
+            "as_of": AS_OF,
+            "passed": False,
+            "checked": len(names),
+            "quarantined": dict.fromkeys(names, SENTENCE),
+        },
+    }
+
+
+def _trades(names: list[str], books: list[str]) -> dict[type[m.Message], dict[str, Any]]:
+    trade = {"trade_id": f"{RUN_ID}-BUY-{names[0]}", "symbol": names[0], "side": m.Side.BUY, "quantity": SHARES}
+    order = {"order_id": "0" * 36, "client_order_id": f"{RUN_ID}-BUY-{names[0]}-1"}
+    fills = [order | {"quantity": SHARES, "price": PRICE, "filled_at": AT}] * 4
+    prices = {"planning_price": PRICE, "last_close": PRICE}
+    ids = [f"{RUN_ID}-SELL-{name}" for name in names]
+    return {
+        m.RebalancePlanned: {"sells": ids, "buys": ids, "equity": PRICE},
+        m.TradeRequested: trade | prices | {"deltas": dict.fromkeys(books, SHARES)},
+        m.TradeExecuted: trade | {"filled_quantity": SHARES, "avg_price": PRICE, "fills": fills},
+        m.TradeFailed: trade | {"reason": "a_reason", "detail": SENTENCE, "filled_quantity": SHARES, "fills": fills},
+    }
+
+
+def _results(names: list[str]) -> dict[type[m.Message], dict[str, Any]]:
+    outcomes = [
+        {
+            "trade_id": f"{RUN_ID}-SELL-{name}",
+            "symbol": name,
+            "side": m.Side.SELL,
+            "quantity": SHARES,
+            "filled_quantity": SHARES,
+            "avg_price": PRICE,
+            "reason": "insufficient_buying_power",
+        }
+        for name in names
+    ]
+    totals = {"equity_before": PRICE, "equity_after": PRICE, "cash_after": PRICE, "degraded": True}
+    marks = [{"symbol": name, "quantity": SHARES, "price": PRICE} for name in names]
+    day = {"trading_date": DAY, "as_of": AS_OF, "weights": dict.fromkeys(names, WEIGHT)}
+    return {
+        m.RunCompleted: day | totals | {"outcomes": outcomes, "positions": marks},
+        m.RunFailed: {
+            "trading_date": DAY,
+            "state": "SELLING",
+            "reason": "overdue_SELLING",
+            "detail": SENTENCE,
+            "missing": [f"{RUN_ID}-SELL-{name}" for name in names],
+        },
+    }

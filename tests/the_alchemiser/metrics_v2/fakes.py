@@ -1,0 +1,44 @@
+"""In-memory stand-ins for the ports of metrics_v2."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from the_alchemiser.metrics_v2.gauges import Gauge
+from the_alchemiser.metrics_v2.performance import Performance
+from the_alchemiser.metrics_v2.table import LATEST, row_of
+
+
+class InMemoryPerformances:
+    """Performances in a dict, with the table's rule of who may write over whom."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Mapping[str, object]] = {}
+        self.traded: set[str] = set()
+
+    def add_traded(self, symbols: Iterable[str]) -> frozenset[str]:
+        self.traded.update(symbols)
+        return frozenset(self.traded)
+
+    def put(self, performance: Performance) -> bool:
+        row = row_of(performance)
+        self._put({**row, "sk": performance.trading_date.isoformat()})
+        return self._put({**row, "sk": LATEST})
+
+    def _put(self, row: Mapping[str, object]) -> bool:
+        key = str(row["strategy"]), str(row["sk"])
+        if key in self.rows and str(self.rows[key]["edition"]) > str(row["edition"]):
+            return False
+        self.rows[key] = row
+        return True
+
+    def row(self, strategy: str, sk: str) -> Mapping[str, object] | None:
+        return self.rows.get((strategy, sk))
+
+
+class InMemoryGauges:
+    """Gauges by stage-less name, the last value each."""
+
+    def __init__(self) -> None:
+        self.published: list[Gauge] = []
+
+    def publish(self, figures: Sequence[Gauge]) -> None:
+        self.published.extend(figures)

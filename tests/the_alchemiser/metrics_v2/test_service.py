@@ -1,0 +1,156 @@
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+
+from tests.the_alchemiser.fakes import InMemoryLedger
+from tests.the_alchemiser.metrics_v2.fakes import InMemoryGauges, InMemoryPerformances
+from tests.the_alchemiser.results import DAY, at, completed, mark, outcome
+from the_alchemiser.metrics_v2.performance import ACCOUNT
+from the_alchemiser.metrics_v2.service import Accountant
+from the_alchemiser.shared.ledger import UNATTRIBUTED, LedgerEntry
+from the_alchemiser.shared.messages import Side
+
+NEXT = DAY + timedelta(days=1)
+
+
+class Office:
+    """An accountant with what it writes to at hand."""
+
+    def __init__(self) -> None:
+        self.ledger = InMemoryLedger()
+        self.performances = InMemoryPerformances()
+        self.gauges = InMemoryGauges()
+        self.accountant = Accountant(self.ledger, self.performances, self.gauges)
+
+    def fill(self, symbol: str, price: str, day: date = DAY, **attribution: str) -> None:
+        parts = {name: Decimal(part) for name, part in attribution.items()}
+        signed = sum(parts.values(), Decimal(0))
+        self.ledger.record(
+            LedgerEntry(
+                symbol=symbol,
+                filled_at=at(day, minute=45),
+                order_id=f"{symbol}-{day}-{price}",
+                fill="1",
+                client_order_id="c",
+                trade_id="t",
+                run_id=f"local-{day}",
+                side=Side.BUY if signed >= 0 else Side.SELL,
+                quantity=abs(signed),
+                price=Decimal(price),
+                cash=-signed * Decimal(price),
+                attribution=parts,
+            )
+        )
+
+    def row(self, strategy: str, sk: str = "LATEST") -> Mapping[str, object]:
+        row = self.performances.row(strategy, sk)
+        assert row is not None
+        return row
+
+    def figures(self, strategy: str, sk: str = "LATEST") -> tuple[str, str, str]:
+        row = self.row(strategy, sk)
+        return str(row["market_value"]), str(row["realised"]), str(row["unrealised"])
+
+
+def test_handle_run_gives_each_strategy_its_own_figures_and_the_account_their_sum() -> None:
+    office = Office()
+    office.fill("SPY", "100", trend="6", balance="4")
+    office.fill("TLT", "50", balance="2")
+
+    office.accountant.handle(completed(positions=(mark("SPY", "10", "110"), mark("TLT", "2", "45"))))
+
+    assert office.figures("trend") == ("660", "0", "60")
+    assert office.figures("balance") == ("530", "0", "30")
+    assert office.figures(ACCOUNT) == ("1190", "0", "90")
+
+
+def test_handle_symbol_sold_days_ago_still_counts_in_what_was_realised() -> None:
+    office = Office()
+    office.fill("QQQ", "300", trend="1")
+    office.accountant.handle(completed(outcomes=(outcome(Side.BUY, "QQQ", "1", "300"),), positions=()))
+    office.fill("QQQ", "320", NEXT, trend="-1")
+    office.accountant.handle(completed(outcomes=(outcome(Side.SELL, "QQQ", "1", "320"),), positions=(), day=NEXT))
+
+    office.accountant.handle(completed(outcomes=(), positions=(), day=NEXT + timedelta(days=1)))
+
+    assert office.row("trend")["trading_date"] == "2022-03-17"
+    assert office.figures("trend") == ("0", "20", "0")
+
+
+def test_handle_older_day_told_late_is_as_if_told_in_time_and_keeps_the_latest() -> None:
+    office = Office()
+    office.fill("SPY", "100", trend="1")
+    office.fill("SPY", "120", NEXT, trend="-1")
+    office.accountant.handle(completed(positions=(), day=NEXT))
+
+    office.accountant.handle(completed(positions=(mark("SPY", "1", "105"),)))
+
+    assert office.figures("trend", "2022-03-15") == ("105", "0", "5")
+    assert office.figures("trend") == ("0", "20", "0")
+
+
+def test_handle_run_again_writes_the_same_rows() -> None:
+    office = Office()
+    office.fill("SPY", "100", trend="1")
+    office.accountant.handle(completed())
+    before = dict(office.performances.rows)
+
+    office.accountant.handle(completed())
+
+    assert office.performances.rows == before
+
+
+def test_handle_shares_of_no_strategy_have_value_but_no_gain() -> None:
+    office = Office()
+    office.fill("SPY", "100", trend="1")
+
+    office.accountant.handle(completed(positions=(mark("SPY", "3", "110"), mark("KO", "2", "60"))))
+
+    row = office.row(UNATTRIBUTED)
+    assert (row["market_value"], row["holdings"]) == ("340", {"KO": "2", "SPY": "2"})
+    assert "realised" not in row
+    assert office.figures("trend") == ("110", "0", "10")
+
+
+def test_handle_shares_of_no_strategy_sold_leave_an_empty_row_behind() -> None:
+    office = Office()
+    office.accountant.handle(completed(positions=(mark("KO", "2", "60"),)))
+    office.fill("KO", "61", NEXT, **{UNATTRIBUTED: "-2"})
+
+    office.accountant.handle(completed(outcomes=(outcome(Side.SELL, "KO", "2", "61"),), positions=(), day=NEXT))
+
+    assert office.row(UNATTRIBUTED)["market_value"] == "0"
+
+
+def test_handle_symbol_the_broker_no_longer_holds_is_marked_at_its_last_fill_and_named() -> None:
+    office = Office()
+    office.fill("SPY", "100", trend="2")
+
+    office.accountant.handle(completed(positions=()))
+
+    assert office.row("trend")["unmarked"] == ["SPY"]
+    assert office.figures("trend") == ("200", "0", "0")
+    assert office.row(UNATTRIBUTED)["market_value"] == "-200"
+
+
+def test_handle_run_shows_gauges_of_known_figures() -> None:
+    office = Office()
+    office.fill("SPY", "100", trend="100")
+
+    office.accountant.handle(completed(positions=(mark("SPY", "100", "99.98721"),)))
+
+    shown = {(gauge.strategy, gauge.name): gauge.value for gauge in office.gauges.published}
+    assert shown["trend", "Exposure"] == 10
+    assert shown["trend", "UnrealisedPnl"] == Decimal("-1.279")
+    assert shown[ACCOUNT, "Equity"] == Decimal("99987.21")
+    assert ("trend", "Equity") not in shown
+
+
+def test_handle_older_day_told_late_shows_no_gauges() -> None:
+    office = Office()
+    office.accountant.handle(completed(day=NEXT))
+    office.gauges.published.clear()
+
+    office.accountant.handle(completed())
+
+    assert office.gauges.published == []

@@ -1,0 +1,95 @@
+"""A day's result and its parts, for tests of what consumes them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from the_alchemiser.shared.messages import (
+    DataQualityChecked,
+    Mark,
+    RunCompleted,
+    RunFailed,
+    Side,
+    TradeOutcome,
+    message_id,
+)
+
+DAY = date(2022, 3, 15)
+
+
+def at(day: date, *, hour: int = 19, minute: int = 46) -> datetime:
+    return datetime.combine(day, time(hour, minute), UTC)
+
+
+def outcome(side: Side, symbol: str, quantity: str, price: str | None, **parts: str) -> TradeOutcome:
+    """One that filled whole, unless `filled` and `reason` say otherwise."""
+    return TradeOutcome(
+        trade_id=f"local-{DAY}-{side}-{symbol}",
+        symbol=symbol,
+        side=side,
+        quantity=Decimal(quantity),
+        filled_quantity=Decimal(parts.get("filled", quantity)),
+        avg_price=None if price is None else Decimal(price),
+        reason=parts.get("reason"),
+    )
+
+
+BOUGHT = outcome(Side.BUY, "SPY", "94.123456", "418.1234")
+SOLD = outcome(Side.SELL, "QQQ", "57.25", "321.9")
+HALF_BOUGHT = outcome(Side.BUY, "TLT", "187.5", "131.25", filled="100", reason="not_filled")
+REFUSED = outcome(Side.BUY, "GLD", "111", None, filled="0", reason="limit_price_distance")
+
+
+def mark(symbol: str, quantity: str, price: str) -> Mark:
+    return Mark(symbol=symbol, quantity=Decimal(quantity), price=Decimal(price))
+
+
+def completed(
+    *,
+    outcomes: Sequence[TradeOutcome] = (SOLD, BOUGHT),
+    positions: Sequence[Mark] = (mark("SPY", "94.123456", "418.10"),),
+    day: date = DAY,
+    run_id: str | None = None,
+) -> RunCompleted:
+    run_id = run_id or f"local-{day}"
+    return RunCompleted(
+        message_id=message_id(run_id, RunCompleted),
+        run_id=run_id,
+        occurred_at=at(day),
+        trading_date=day,
+        as_of=day - timedelta(days=1),
+        weights={"SPY": Decimal("0.6"), "TLT": Decimal("0.4")},
+        outcomes=tuple(outcomes),
+        positions=tuple(positions),
+        equity_before=Decimal(100_000),
+        equity_after=Decimal("99987.21"),
+        cash_after=Decimal("60634.19"),
+        degraded=any(outcome.reason for outcome in outcomes),
+    )
+
+
+def failed(*, state: str = "EVALUATING", detail: str = "trend: TLT has 120 bars, 200 are needed") -> RunFailed:
+    run_id = f"local-{DAY}"
+    return RunFailed(
+        message_id=message_id(run_id, RunFailed),
+        run_id=run_id,
+        occurred_at=at(DAY),
+        trading_date=DAY,
+        state=state,
+        reason="strategy_failed",
+        detail=detail,
+        missing=("trend",),
+    )
+
+
+def checked(*, passed: bool) -> DataQualityChecked:
+    run_id = f"data-local-{DAY}"
+    return DataQualityChecked(
+        message_id=message_id(run_id, DataQualityChecked),
+        run_id=run_id,
+        occurred_at=at(DAY),
+        as_of=DAY,
+        passed=passed,
+        checked=35,
+        quarantined={} if passed else {"TLT": "2 sessions missing", "BBY": "last bar 2022-03-01"},
+    )

@@ -1,0 +1,55 @@
+"""StrategyOrchestratorFunction: the inbox of the schedules, and of people."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from the_alchemiser.shared.book import load_book
+
+from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.commands import StartRun, SweepRuns
+from the_alchemiser.shared.credentials import broker_credentials
+from the_alchemiser.shared.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.kill_switch import KillSwitch
+from the_alchemiser.shared.objects import S3Objects
+from the_alchemiser.shared.publisher import BusPublisher
+from the_alchemiser.shared.verdict import read_verdict
+
+
+@cache
+def _inbox() -> Inbox:
+    coordinator = _coordinator()
+    return Inbox(
+        module=MODULE,
+        handles={StartRun: coordinator.start, SweepRuns: coordinator.sweep},
+        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        claims=claims_table(os.environ["CLAIMS_TABLE"]),
+    )
+
+
+def _coordinator() -> Coordinator:
+    lake = S3Objects(boto3.client("s3"), os.environ["BUCKET_NAME"])
+    return Coordinator(
+        stage=os.environ["STAGE"],
+        exchange=Broker(
+            os.environ["BROKER_TRADING_URL"],
+            os.environ["BROKER_DATA_URL"],
+            broker_credentials(os.environ["BROKER_SECRET"]),
+        ),
+        runs=DynamoRunStore(boto3.client("dynamodb"), os.environ["RUNS_TABLE"]),
+        switch=KillSwitch(boto3.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
+        verdict=lambda: read_verdict(lake),
+        allocations=lambda: {entry.name: entry.allocation for entry in load_book().entries},
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Start or sweep."""
+    return serve(event, context, build=_inbox)

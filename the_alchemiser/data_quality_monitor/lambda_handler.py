@@ -1,0 +1,46 @@
+"""DataQualityMonitorFunction: the lake, checked after every refresh."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+
+from the_alchemiser.data_quality_monitor.service import MODULE, Monitor
+from the_alchemiser.shared.book import load_book
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.commands import CheckDataQuality
+from the_alchemiser.shared.credentials import broker_credentials
+from the_alchemiser.shared.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.lake import THREADS
+from the_alchemiser.shared.messages import MarketDataRefreshed
+from the_alchemiser.shared.objects import S3Objects
+from the_alchemiser.shared.publisher import BusPublisher
+
+
+@cache
+def _inbox() -> Inbox:
+    monitor = Monitor(
+        exchange=Broker(
+            os.environ["BROKER_TRADING_URL"],
+            os.environ["BROKER_DATA_URL"],
+            broker_credentials(os.environ["BROKER_SECRET"]),
+        ),
+        objects=S3Objects(boto3.client("s3", config=Config(max_pool_connections=THREADS)), os.environ["BUCKET_NAME"]),
+        universe=lambda: load_book().universe,
+        stage=os.environ["STAGE"],
+    )
+    return Inbox(
+        module=MODULE,
+        handles={MarketDataRefreshed: monitor.after_refresh, CheckDataQuality: monitor.on_command},
+        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        claims=claims_table(os.environ["CLAIMS_TABLE"]),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Check the lake and tell the verdict."""
+    return serve(event, context, build=_inbox)

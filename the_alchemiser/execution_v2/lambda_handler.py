@@ -1,0 +1,56 @@
+"""ExecutionFunction: the FIFO trade queue, one trade at a time."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from the_alchemiser.execution_v2.limits import limits_of
+from the_alchemiser.execution_v2.orders import Stopwatch, Timing
+from the_alchemiser.execution_v2.service import MODULE, Executor
+from the_alchemiser.execution_v2.walk import Walk
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.credentials import broker_credentials
+from the_alchemiser.shared.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.kill_switch import KillSwitch
+from the_alchemiser.shared.messages import TradeRequested
+from the_alchemiser.shared.publisher import BusPublisher
+
+
+@cache
+def _inbox() -> Inbox:
+    executor = Executor(_walk(), DynamoLedger(boto3.client("dynamodb"), os.environ["LEDGER_TABLE"]))
+    return Inbox(
+        module=MODULE,
+        handles={TradeRequested: executor.handle},
+        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        claims=claims_table(os.environ["CLAIMS_TABLE"]),
+        give_up=executor.give_up,
+    )
+
+
+def _walk() -> Walk:
+    return Walk(
+        broker=Broker(
+            os.environ["BROKER_TRADING_URL"],
+            os.environ["BROKER_DATA_URL"],
+            broker_credentials(os.environ["BROKER_SECRET"]),
+        ),
+        switch=KillSwitch(boto3.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
+        limits=limits_of(
+            notional=os.environ.get("ORDER_NOTIONAL_LIMIT", ""),
+            price_distance=os.environ.get("PRICE_DISTANCE_LIMIT", ""),
+            universe=os.environ.get("ALLOWED_SYMBOLS", ""),
+        ),
+        timing=Timing.within(float(os.environ.get("TRADE_WORK_S", "60"))),
+        watch=Stopwatch(),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Execute one trade."""
+    return serve(event, context, build=_inbox)

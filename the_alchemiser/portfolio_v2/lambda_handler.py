@@ -1,0 +1,48 @@
+"""PortfolioFunction: the inbox of merged signals."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from the_alchemiser.portfolio_v2.rebalance import Rules
+from the_alchemiser.portfolio_v2.service import MODULE, Planner
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.credentials import broker_credentials
+from the_alchemiser.shared.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messages import SignalGenerated
+from the_alchemiser.shared.publisher import BusPublisher
+
+
+@cache
+def _inbox() -> Inbox:
+    dynamodb = boto3.client("dynamodb")
+    planner = Planner(
+        runs=DynamoRunStore(dynamodb, os.environ["RUNS_TABLE"]),
+        ledger=DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
+        broker=Broker(
+            os.environ["BROKER_TRADING_URL"],
+            os.environ["BROKER_DATA_URL"],
+            broker_credentials(os.environ["BROKER_SECRET"]),
+        ),
+        rules=Rules(deployment_fraction=Decimal(os.environ["DEPLOYMENT_FRACTION"])),
+        now=lambda: datetime.now(UTC),
+    )
+    return Inbox(
+        module=MODULE,
+        handles={SignalGenerated: planner.handle},
+        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        claims=claims_table(os.environ["CLAIMS_TABLE"]),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Plan the rebalance."""
+    return serve(event, context, build=_inbox)

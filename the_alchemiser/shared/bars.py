@@ -1,0 +1,97 @@
+"""Daily bars of one symbol, and their parquet form.
+
+Parquet is written and read by arro3 alone, column by column: date (date32), open, high, low, close, volume, adjusted
+(float64), zstd. The same bars give the same bytes.
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from arro3.core import Array, DataType, Table
+from arro3.io import read_parquet, write_parquet
+
+from the_alchemiser.shared.errors import AlchemiserError
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_PANIC = "pyo3_runtime"
+
+
+class UnreadableBarsError(AlchemiserError):
+    """Bytes that are no parquet file of bars."""
+
+
+class DailyBar(NamedTuple):
+    """One session, in USD a share, split- and dividend-adjusted as of the fetch; volume in shares.
+
+    `adjusted` is the fully adjusted close, which indicators run on: equal to `close` where the source adjusts
+    all prices.
+    """
+
+    date: date
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    adjusted: float
+
+    @property
+    def is_close_only(self) -> bool:
+        """Whether the source knew nothing but the close."""
+        return self.open == self.high == self.low == self.close and self.volume == 0
+
+
+Bars = tuple[DailyBar, ...]
+
+
+def encode(bars: Sequence[DailyBar]) -> bytes:
+    """The parquet file of at least one bar."""
+    if not bars:
+        raise ValueError("no bars to encode: a parquet file without rows cannot be read back")
+    columns = list(zip(*bars, strict=True))
+    table = Table.from_pydict(
+        {
+            "date": _dates(columns[0]),
+            **{
+                name: Array(column, type=DataType.float64())
+                for name, column in zip(DailyBar._fields[1:], columns[1:], strict=True)
+            },
+        }
+    )
+    file = io.BytesIO()
+    write_parquet(table, file, compression="zstd(3)")
+    return file.getvalue()
+
+
+def decode(body: bytes) -> Bars:
+    """The bars of a parquet file, in its order.
+
+    Raises:
+        UnreadableBarsError: not parquet, columns missing, of another type, or with nulls.
+    """
+    columns = _columns(body)
+    if any(value is None for column in columns for value in column):
+        raise UnreadableBarsError("a value is null")
+    return tuple(map(DailyBar._make, zip(*columns, strict=True)))
+
+
+def _dates(days: Iterable[Any]) -> Array:
+    # arro3 builds no date array from Python dates.
+    return Array([day.toordinal() - _EPOCH for day in days], type=DataType.int32()).cast(DataType.date32())
+
+
+def _columns(body: bytes) -> list[list[Any]]:
+    try:
+        table = read_parquet(io.BytesIO(body)).read_all()
+        dates = table["date"].cast(DataType.date32())
+        prices = [table[name].cast(DataType.float64()) for name in DailyBar._fields[1:]]
+        return [list(column.to_pylist()) for column in (dates, *prices)]
+    except Exception as error:
+        raise UnreadableBarsError(f"not a parquet file of bars: {error}") from error
+    except BaseException as error:
+        # A broken footer is a Rust panic, which derives from BaseException.
+        if type(error).__module__ != _PANIC:
+            raise
+        raise UnreadableBarsError(f"not a parquet file of bars: {error}") from error

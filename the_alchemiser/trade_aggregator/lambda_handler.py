@@ -1,0 +1,58 @@
+"""TradeAggregatorFunction: the inbox of plans and of trades' outcomes; the only sender to the trade queue."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.credentials import broker_credentials
+from the_alchemiser.shared.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messages import RebalancePlanned, TradeExecuted, TradeFailed
+from the_alchemiser.shared.publisher import BusPublisher, RoutingPublisher, TradeQueue
+from the_alchemiser.trade_aggregator.release import DayLimits
+from the_alchemiser.trade_aggregator.service import MODULE, TradeAggregator
+
+
+@cache
+def _inbox() -> Inbox:
+    aggregator = TradeAggregator(
+        runs=DynamoRunStore(boto3.client("dynamodb"), os.environ["RUNS_TABLE"]),
+        broker=Broker(
+            os.environ["BROKER_TRADING_URL"],
+            os.environ["BROKER_DATA_URL"],
+            broker_credentials(os.environ["BROKER_SECRET"]),
+        ),
+        limits=_limits(),
+        now=lambda: datetime.now(UTC),
+    )
+    return Inbox(
+        module=MODULE,
+        handles={
+            RebalancePlanned: aggregator.handle_plan,
+            TradeExecuted: aggregator.handle_outcome,
+            TradeFailed: aggregator.handle_outcome,
+        },
+        publisher=RoutingPublisher(
+            BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+            TradeQueue(boto3.client("sqs"), os.environ["TRADE_QUEUE_URL"]),
+        ),
+        claims=claims_table(os.environ["CLAIMS_TABLE"]),
+    )
+
+
+def _limits() -> DayLimits:
+    notional = os.environ.get("DAY_NOTIONAL_LIMIT", "")
+    trades = os.environ.get("DAY_TRADE_LIMIT", "")
+    return DayLimits(Decimal(notional) if notional else None, int(trades) if trades else None)
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take the run as far as it goes."""
+    return serve(event, context, build=_inbox)

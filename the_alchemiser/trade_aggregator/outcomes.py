@@ -1,0 +1,88 @@
+"""The day's result, from the outcomes recorded in a run and what the broker says at its end. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from the_alchemiser.shared import outbox
+from the_alchemiser.shared.broker.models import Account, Position
+from the_alchemiser.shared.messages import (
+    Mark,
+    Message,
+    RunCompleted,
+    SignalGenerated,
+    TradeExecuted,
+    TradeFailed,
+    TradeOutcome,
+    message_id,
+)
+from the_alchemiser.shared.plan import RebalancePlan
+from the_alchemiser.shared.runs import SIGNAL, TRADE, Run
+
+PRICE_STEP = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What the broker says when the last trade is done; `at` is business time, UTC."""
+
+    account: Account
+    positions: tuple[Position, ...]
+    at: datetime
+
+
+def outcome_of(message: Message) -> TradeOutcome:
+    """One line of the result; the price of a trade that filled in part is the average of its fills."""
+    if isinstance(message, TradeExecuted):
+        price: Decimal | None = message.avg_price
+        reason = None
+    elif isinstance(message, TradeFailed):
+        price = _average(message)
+        reason = message.reason
+    else:
+        raise TypeError(f"{type(message).__name__} is no outcome of a trade")
+    return TradeOutcome(
+        trade_id=message.trade_id,
+        symbol=message.symbol,
+        side=message.side,
+        quantity=message.quantity,
+        filled_quantity=message.filled_quantity,
+        avg_price=price,
+        reason=reason,
+    )
+
+
+def run_completed(run: Run, plan: RebalancePlan, closing: Closing, *, caused_by: str) -> RunCompleted:
+    """The result of a run of which every trade has an outcome, sells first."""
+    recorded = run.items_of(TRADE)
+    outcomes = tuple(outcome_of(outbox.decode(recorded[trade].body)) for trade in plan.by_trade_id())
+    signal = outbox.decode(run.items[SIGNAL].body)
+    return RunCompleted(
+        message_id=message_id(run.run_id, RunCompleted),
+        run_id=run.run_id,
+        caused_by=caused_by,
+        occurred_at=closing.at,
+        trading_date=run.trading_date,
+        as_of=run.as_of,
+        weights=signal.weights if isinstance(signal, SignalGenerated) else {},
+        outcomes=outcomes,
+        positions=_marks(closing.positions),
+        equity_before=plan.equity,
+        equity_after=closing.account.equity,
+        cash_after=closing.account.cash,
+        degraded=any(outcome.reason is not None for outcome in outcomes),
+    )
+
+
+def _average(trade: TradeFailed) -> Decimal | None:
+    shares = sum((fill.quantity for fill in trade.fills), Decimal(0))
+    if shares == 0:
+        return None
+    paid = sum((fill.quantity * fill.price for fill in trade.fills), Decimal(0))
+    return (paid / shares).quantize(PRICE_STEP)
+
+
+def _marks(positions: Iterable[Position]) -> tuple[Mark, ...]:
+    ordered = sorted(positions, key=lambda position: position.symbol)
+    return tuple(Mark(symbol=p.symbol, quantity=p.quantity, price=p.current_price) for p in ordered)

@@ -46,6 +46,15 @@ class Record:
     output: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One stack, the parameters its build is told, and the digest of what it is made of."""
+
+    stack: Stack
+    parameters: Mapping[str, str]
+    made_of: str
+
+
 def built_template(stack: Stack, root: Path) -> Path:
     return root / stack.build_dir / "template.yaml"
 
@@ -99,26 +108,11 @@ def build(
         ToolError: SAM CLI failed; its last lines are in the message.
     """
     with files.lock(project.root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
-        lock = tools.lock_file(project.root, "sam")
-        tool = lock.read_bytes() if lock.is_file() else b""
-        given = {
-            stack.name: build_parameters(stack, (parameters or {}).get(stack.name, {})) for stack in project.stacks
-        }
-        made_of = {
-            stack.name: inputs(stack, project.root, parameters=given[stack.name], tool=tool) for stack in project.stacks
-        }
-        stale = [
-            stack
-            for stack in project.stacks
-            if force or not is_current(stack, project.root, made_of=made_of[stack.name])
-        ]
-        fresh = {one.stack: one for one in _build_all(stale, project.root, given)}
-        for stack in stale:
-            _record(stack, project.root, made_of[stack.name])
-    return tuple(
-        fresh.get(stack.name) or Built(stack.name, built_template(stack, project.root), is_new=False)
-        for stack in project.stacks
-    )
+        jobs = [_job(stack, project.root, (parameters or {}).get(stack.name, {})) for stack in project.stacks]
+        stale = [job for job in jobs if force or not is_current(job.stack, project.root, made_of=job.made_of)]
+        fresh = {one.stack: one for one in _build_all(stale, project.root)}
+    known = [Built(stack.name, built_template(stack, project.root), is_new=False) for stack in project.stacks]
+    return tuple(fresh.get(one.stack, one) for one in known)
 
 
 def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -129,6 +123,12 @@ def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, s
     names = templates.references([[_code_properties(owner), owner.get("Metadata")] for owner in owners])
     defaults = template.defaults()
     return {name: value for name, value in parameters.items() if name in names and defaults.get(name) != value}
+
+
+def show(built: tuple[Built, ...]) -> None:
+    """Print where each stack's artifacts are, and whether they were made now."""
+    rows = [(one.stack, one.template, "built" if one.is_new else "unchanged", f"{one.seconds:.1f}") for one in built]
+    console.table(("stack", "template", "status", "seconds"), rows, right=("seconds",))
 
 
 def require_built(project: Project) -> None:
@@ -159,23 +159,33 @@ def _bytes(path: Path) -> bytes:
     return str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
 
 
-def _build_all(stale: list[Stack], root: Path, given: Mapping[str, Mapping[str, str]]) -> list[Built]:
+def _job(stack: Stack, root: Path, parameters: Mapping[str, str]) -> _Job:
+    lock = tools.lock_file(root, "sam")
+    tool = lock.read_bytes() if lock.is_file() else b""
+    given = build_parameters(stack, parameters)
+    return _Job(stack, given, inputs(stack, root, parameters=given, tool=tool))
+
+
+def _build_all(stale: list[_Job], root: Path) -> list[Built]:
     if not stale:
         return []
     program = sam.ensure(root)
-    names = ", ".join(stack.name for stack in stale)
+    names = ", ".join(job.stack.name for job in stale)
     with console.progress(f"sam build ({names})"), ThreadPoolExecutor(len(stale)) as pool:
-        return list(pool.map(lambda stack: _build(stack, root, program, given[stack.name]), stale))
+        return list(pool.map(lambda job: _build(job, root, program), stale))
 
 
-def _build(stack: Stack, root: Path, program: Path, parameters: Mapping[str, str]) -> Built:
-    work = _work(stack, root)
+def _build(job: _Job, root: Path, program: Path) -> Built:
+    stack = job.stack
+    work = root / ".alchemiser" / "build" / stack.name
     work.mkdir(parents=True, exist_ok=True)
-    finished = sam.run(program, _arguments(stack, root, work, parameters), cwd=work)
+    finished = sam.run(program, _arguments(stack, root, work, job.parameters), cwd=work)
     if finished.exit_code:
         raise ToolError(f"sam build failed\n{finished.tail()}", where=stack.template.path)
     files.remove(_record_path(stack, root))
     files.replace_tree(work / "out", root / stack.build_dir)
+    record = {"inputs": job.made_of, "output": files.signature(root / stack.build_dir)}
+    files.write_atomically(_record_path(stack, root), json.dumps(record))
     return Built(stack.name, built_template(stack, root), is_new=True, seconds=finished.seconds)
 
 
@@ -204,17 +214,8 @@ def _arguments(stack: Stack, root: Path, work: Path, parameters: Mapping[str, st
     ]
 
 
-def _work(stack: Stack, root: Path) -> Path:
-    return root / ".alchemiser" / "build" / stack.name
-
-
 def _record_path(stack: Stack, root: Path) -> Path:
     return root / ".alchemiser" / "build" / f"{stack.name}.json"
-
-
-def _record(stack: Stack, root: Path, made_of: str) -> None:
-    record = {"inputs": made_of, "output": files.signature(root / stack.build_dir)}
-    files.write_atomically(_record_path(stack, root), json.dumps(record))
 
 
 def _read_record(path: Path) -> Record | None:

@@ -4,7 +4,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from invoke import Collection, Context, Exit, Task
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task
 
 from automation import console
 from automation.errors import INTERRUPTED, AutomationError, CheckFailedError
@@ -19,8 +22,8 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
     namespace = Collection()
     for collection in collections:
         if collection.name is None:
-            for name, task in collection.tasks.items():
-                namespace.add_task(task, name=name)
+            for name in collection.tasks:
+                namespace.add_task(collection.tasks[name], name=name)
         else:
             namespace.add_collection(collection)
     for task in tasks:

@@ -25,7 +25,10 @@ _WIDTH_WITHOUT_TERMINAL = 160
 @cache
 def _console(*, stderr: bool) -> Console:
     """The Console writes to whatever sys.stdout or sys.stderr is at that moment, which is what capturing needs."""
-    return Console(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_WITHOUT_TERMINAL
+    return console
 
 
 def result(text: str = "", *, style: str = "") -> None:
@@ -60,14 +63,13 @@ def table(
         drawn.add_column(escape(name), justify="right" if name in right else "left", overflow="fold")
     for number, row in enumerate(rows):
         drawn.add_row(*(escape(str(cell)) for cell in row), style=(styles or {}).get(number))
-    console = _console(stderr=False)
-    console.print(drawn, width=None if console.is_terminal else _WIDTH_WITHOUT_TERMINAL, crop=False)
+    _console(stderr=False).print(drawn)
 
 
 def findings(found: "Iterable[Finding]") -> None:
-    rows = [(one.where, one.what, one.mend) for one in sorted(found)]
-    if rows:
-        table(("where", "what", "mend"), rows)
+    """Print one line a finding: `where: what; mend`."""
+    for one in sorted(found):
+        result(f"{one.where}: {one.what}{f'; {one.mend}' if one.mend else ''}")
 
 
 def error(text: str) -> None:

@@ -144,16 +144,9 @@ def show(made: Plan) -> None:
     """Print what will be deployed, where, and with which parameters."""
     where = made.target.endpoint or f"AWS account {made.environment.account or 'of the credentials'}"
     console.result(f"{made.environment.name}: {where}, {made.target.region}")
-    rows = [
-        (
-            one.stack.name,
-            one.stack_name,
-            one.stack.template.path,
-            " ".join(f"{k}={v}" for k, v in one.parameters.items()),
-        )
-        for one in made.stacks
-    ]
-    console.table(("stack", "name", "template", "parameters"), rows)
+    for one in made.stacks:
+        parameters = " ".join(f"{name}={value}" for name, value in one.parameters.items())
+        console.result(f"{one.stack.name}: {one.stack_name} from {one.stack.template.path} with {parameters}")
 
 
 def summarise(made: Plan, outcomes: tuple[Outcome, ...]) -> None:

@@ -1,5 +1,6 @@
 """What differs between the places to deploy to: guards from pyproject.toml, SAM's parameters from samconfig.toml."""
 
+import platform
 import re
 import shlex
 import tomllib
@@ -143,6 +144,17 @@ def stack_settings(
         ConfigurationError: samconfig.toml lacks a section or a stack name.
     """
     return tuple(_settings(stack, environment, samconfig) for stack in project.stacks)
+
+
+def parameters_by_stack(project: Project, name: str, variables: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """The template parameters of an environment, as `build.build` takes them.
+
+    Raises:
+        UsageError, ConfigurationError: as `load` and `stack_settings`.
+    """
+    environment = load(project, name, variables=variables, machine=platform.machine())
+    settings = stack_settings(project, environment, read_samconfig(project.root))
+    return {one.stack.name: one.parameters for one in settings}
 
 
 def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Finding, ...]:

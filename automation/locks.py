@@ -68,10 +68,10 @@ def lock(project: Project, *, upgrade: bool = False) -> tuple[str, ...]:
 
 
 def _compile(one: Lock, root: Path, *, upgrade: bool) -> None:
-    command = [tools.uv_program(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header", *one.source]
+    command: list[str | Path] = [tools.uv_program(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header"]
     versions = ["--python-version", one.python] if one.python else []
     processes.run(
-        [*command, *versions, *(["--upgrade"] if upgrade else []), "--output-file", one.target],
+        [*command, *one.source, *versions, *(["--upgrade"] if upgrade else []), "--output-file", one.target],
         cwd=root,
         env=processes.environment(without=("VIRTUAL_ENV",)),
     )

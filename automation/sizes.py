@@ -113,6 +113,11 @@ def as_json(sizes: Sizes) -> dict[str, Any]:
     }
 
 
+def show_json(sizes: Sizes) -> None:
+    """Print what `as_json` makes."""
+    console.result_json(as_json(sizes))
+
+
 def show(sizes: Sizes) -> None:
     """Print the layers' table and the functions' table."""
     over = {finding.where for finding in excesses(sizes)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from automation import files
+from automation import console, files
 from automation.errors import CheckFailedError, ConfigurationError, Finding
 from automation.project import Function, Layer, Project
 
@@ -60,8 +60,10 @@ class Plan:
             Fault.EDITED: "move the change to its source, then run inv sync",
             Fault.EXTRA: "move it to the source package if it is needed; inv sync deletes it",
         }
-        written = [Finding(one.path, f"{one.fault}: differs from {one.source}", mend[one.fault]) for one in self.writes]
-        deleted = [Finding(path, f"{Fault.EXTRA}: has no source", mend[Fault.EXTRA]) for path in self.deletes]
+        written = [
+            Finding(one.path, f"{one.fault} (its source is {one.source})", mend[one.fault]) for one in self.writes
+        ]
+        deleted = [Finding(path, f"{Fault.EXTRA} (it has no source)", mend[Fault.EXTRA]) for path in self.deletes]
         return tuple(sorted([*written, *deleted]))
 
 
@@ -160,6 +162,15 @@ def check(project: Project) -> Plan:
             f"{count} generated file(s) differ from the source; run inv sync", findings=made.findings()
         )
     return made
+
+
+def show(done: Plan) -> None:
+    """Say what was done, in one line."""
+    if done.is_empty:
+        console.result(f"nothing to sync: {done.unchanged} files are as their source")
+    else:
+        told = f"{len(done.writes)} written, {len(done.deletes)} deleted, {done.unchanged} unchanged"
+        console.result(f"synced: {told}")
 
 
 def is_shipped(path: Path) -> bool:

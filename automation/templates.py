@@ -76,6 +76,15 @@ def read(path: "Path", *, name: str) -> Template:
     Raises:
         ConfigurationError: the file is absent, is no YAML, or is not a template.
     """
+    return _template(document(path, name=name), name)
+
+
+def document(path: "Path", *, name: str) -> Mapping[str, Any]:
+    """A template file as plain values, every section of it, intrinsics in long form.
+
+    Raises:
+        ConfigurationError: the file is absent, is no YAML, or is not a template.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as cause:
@@ -84,7 +93,7 @@ def read(path: "Path", *, name: str) -> Template:
         ) from cause
     except (OSError, UnicodeDecodeError) as cause:
         raise ConfigurationError(f"the template cannot be read: {cause}", where=name) from cause
-    return parse(text, name=name)
+    return _document(text, name)
 
 
 def parse(text: str, *, name: str) -> Template:
@@ -93,8 +102,12 @@ def parse(text: str, *, name: str) -> Template:
     Raises:
         ConfigurationError: it is no YAML, or is not a template.
     """
+    return _template(_document(text, name), name)
+
+
+def _document(text: str, name: str) -> Mapping[str, Any]:
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as cause:
         line = f":{cause.problem_mark.line + 1}" if cause.problem_mark else ""
         raise ConfigurationError(
@@ -102,17 +115,21 @@ def parse(text: str, *, name: str) -> Template:
         ) from cause
     except yaml.YAMLError as cause:
         raise ConfigurationError(f"is not valid YAML: {cause}", where=name) from cause
-    if not isinstance(document, Mapping) or not isinstance(document.get("Resources"), Mapping):
+    if not isinstance(found, Mapping) or not isinstance(found.get("Resources"), Mapping):
         raise ConfigurationError("has no Resources, so it is not a template", where=name)
-    resources = {key: value for key, value in document["Resources"].items() if not str(key).startswith("Fn::")}
+    return found
+
+
+def _template(found: Mapping[str, Any], name: str) -> Template:
+    resources = {key: value for key, value in found["Resources"].items() if not str(key).startswith("Fn::")}
     for logical_id, resource in resources.items():
         if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
             raise ConfigurationError("has no Type", where=f"{name}: {logical_id}")
     return Template(
         path=name,
-        parameters=_section(document, "Parameters", name),
-        mappings=_section(document, "Mappings", name),
-        globals=_section(document, "Globals", name),
+        parameters=_section(found, "Parameters", name),
+        mappings=_section(found, "Mappings", name),
+        globals=_section(found, "Globals", name),
         resources=resources,
     )
 

@@ -7,7 +7,6 @@ from automation import files, processes, tools
 from automation.errors import ConfigurationError
 
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_34", "arm64": "aarch64-manylinux_2_34"}
-MOUNTED_AT = "/opt/python"
 _UNWANTED_FILES = {".lock", "REQUESTED"}
 
 
@@ -47,8 +46,8 @@ def prune(tree: Path) -> None:
             files.remove(tree / path)
 
 
-def compile_bytecode(tree: Path, *, runtime: str) -> bool:
-    """Put unchecked-hash bytecode beside every module of a tree that Lambda mounts at /opt/python.
+def compile_bytecode(tree: Path, *, runtime: str, mounted_at: str) -> bool:
+    """Put unchecked-hash bytecode beside every module of a tree that Lambda mounts at `mounted_at`.
 
     A Lambda's folders are read-only, so without it each cold start compiles every module again; bytecode with
     timestamps would be stale, because a deterministic zip has none.
@@ -68,7 +67,7 @@ def compile_bytecode(tree: Path, *, runtime: str) -> bool:
         "--invalidation-mode",
         "unchecked-hash",
     ]
-    processes.run([*argv, "-s", tree, "-p", MOUNTED_AT, tree], cwd=tree, check=False)
+    processes.run([*argv, "-s", tree, "-p", mounted_at, tree], cwd=tree, check=False)
     return True
 
 

@@ -1,6 +1,6 @@
 """The paper exchange as a trading day sees it: its clock is set, its account is read."""
 
-from datetime import date, datetime
+from datetime import date, time
 from typing import Protocol
 
 import httpx
@@ -10,6 +10,7 @@ from sandbox.evidence import BrokerState
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl, ExchangeError, ExchangeState, History
 from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.sessions import at_new_york
 from the_alchemiser.shared.broker import parsing
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.errors import BrokerError
@@ -26,10 +27,12 @@ class Brokerage(Protocol):
 
     def clock(self) -> ExchangeState: ...
 
-    def set_clock(self, session: date, phase: Phase) -> None: ...
+    def set_clock(self, session: date, phase: Phase) -> bool:
+        """Move the clock to a phase of a session; False when that moment has passed."""
+        ...
 
-    def state(self, since: datetime) -> BrokerState:
-        """The account now, with the orders submitted from that moment of business time on."""
+    def state(self, session: date) -> BrokerState:
+        """The account now, with the orders submitted in that session."""
         ...
 
 
@@ -61,22 +64,26 @@ class PaperBrokerage:
         except ExchangeError as cause:
             raise _down(cause) from cause
 
-    def set_clock(self, session: date, phase: Phase) -> None:
-        """Move its clock to a phase of a session, forward only."""
+    def set_clock(self, session: date, phase: Phase) -> bool:
+        """Move the clock to a phase of a session; False when that moment has passed."""
         try:
             self._control.set_clock(session, phase)
         except ExchangeError as cause:
+            if cause.status == httpx.codes.CONFLICT:
+                return False
             raise _down(cause) from cause
+        return True
 
-    def state(self, since: datetime) -> BrokerState:
-        """The account now, with the orders submitted from that moment of business time on."""
+    def state(self, session: date) -> BrokerState:
+        """The account now, with the orders submitted in that session."""
         try:
-            return BrokerState(self._broker.account(), self._broker.positions(), self._orders(since))
+            return BrokerState(self._broker.account(), self._broker.positions(), self._orders(session))
         except (BrokerError, httpx.HTTPError) as cause:
             raise _down(cause) from cause
 
-    def _orders(self, since: datetime) -> tuple[Order, ...]:
+    def _orders(self, session: date) -> tuple[Order, ...]:
         # The product asks for orders one by one, so its adapter has no list of them.
+        since = at_new_york(session, time.min)
         params = {"status": "all", "direction": "asc", "limit": str(_ORDERS_AT_MOST), "after": since.isoformat()}
         headers = {"APCA-API-KEY-ID": self._credentials.key, "APCA-API-SECRET-KEY": self._credentials.secret}
         answer = httpx.get(f"{self._url}/v2/orders", params=params, headers=headers, trust_env=False, timeout=10)

@@ -32,6 +32,7 @@ def emulator(settings: SandboxSettings) -> Server:
 
 def start(settings: SandboxSettings) -> int:
     """Make its tool environments where they are missing, then start it; its state of last time is there again."""
+    servers.require_free_port(emulator(settings))
     for name in ("emulator", "runtime"):
         tools.ensure(name, root=settings.root)
     files.remove(_scratch(settings))

@@ -71,6 +71,7 @@ class DayEvidence:
         backlogs: every inbox and dead-letter queue at the end.
         started_at: wall-clock, UTC.
         seconds: wall-clock seconds the phases took, by their name.
+        is_resumed: the run was there before, left by an interrupted command; market data were not refreshed again.
     """
 
     trading_date: date
@@ -84,6 +85,7 @@ class DayEvidence:
     backlogs: tuple[Backlog, ...]
     started_at: datetime
     seconds: Mapping[str, float]
+    is_resumed: bool = False
 
     @property
     def answers(self) -> Mapping[str, StrategyEvaluated | StrategyFailed]:
@@ -128,7 +130,7 @@ class DayEvidence:
     @property
     def equity_before(self) -> Decimal:
         """USD, when the run began."""
-        return self.before.account.equity
+        return self.plan.equity if self.plan else self.before.account.equity
 
     @property
     def equity_after(self) -> Decimal:

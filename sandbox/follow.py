@@ -52,6 +52,9 @@ class Watch:
     def until(self, is_done: Callable[[], bool], *, doing: str) -> bool:
         """Wait until it is done and all queues are empty.
 
+        Args:
+            is_done: is asked at every look, so it may also tell of progress.
+
         Returns:
             False when the queues stay empty and it is not done: nothing is left that could do it.
 
@@ -62,14 +65,14 @@ class Watch:
         began = self.wall.read()
         empty_since, logs_read_at = began, began
         while True:
-            now = self.wall.read()
+            now, done = self.wall.read(), is_done()
             if self._is_busy():
                 empty_since = now
             if now - logs_read_at >= self.pace.logs_s:
                 self.raise_on_errors()
                 logs_read_at = now
             empty_for = now - empty_since
-            if empty_for >= self.pace.settled_s and is_done():
+            if empty_for >= self.pace.settled_s and done:
                 return True
             if empty_for >= self.pace.idle_s:
                 self.raise_on_errors()

@@ -3,7 +3,7 @@
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ from pathlib import Path
 from automation import files
 from automation.errors import ConfigurationError, ToolError
 from sandbox import emulator, servers
+from sandbox.account import prepare_account
+from sandbox.local import read_local
 from sandbox.servers import Server
 from sandbox.settings import EXCHANGE_PORT_VARIABLE, SandboxSettings, read_settings
 
@@ -72,6 +74,25 @@ def reset(root: Path) -> tuple[str, ...]:
 def status(root: Path) -> tuple[ServerStatus, ...]:
     """Both servers as they are now."""
     return tuple(_status(part.server) for part in _parts(read_settings(root, os.environ)))
+
+
+def prepare(root: Path) -> tuple[str, ...]:
+    """As `up`, then put in place what the stacks expect of the account."""
+    started = up(root)
+    prepare_account(read_local(root).target)
+    return started
+
+
+def row(server: ServerStatus) -> tuple[str, ...]:
+    """A line for people."""
+    state = "down" if server.pid is None else "ready" if server.is_ready else "does not answer"
+    return server.name, state, str(server.pid or ""), server.url, str(server.log)
+
+
+def as_json(server: ServerStatus) -> Mapping[str, object]:
+    """The same for a program."""
+    told = {"name": server.name, "url": server.url, "pid": server.pid, "ready": server.is_ready}
+    return {**told, "log": str(server.log)}
 
 
 def exchange(settings: SandboxSettings) -> Server:

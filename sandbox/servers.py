@@ -75,12 +75,7 @@ def start(server: Server) -> int:
     Raises:
         ToolError: its port is taken, it ended by itself, or it did not answer in time; nothing is left running.
     """
-    if is_port_taken(server.port):
-        raise ToolError(
-            f"port {server.port} is in use by another program; stop that program, or set {server.port_variable} to a "
-            "free port",
-            where=server.name,
-        )
+    require_free_port(server)
     pid = _spawn(server)
     try:
         _await_ready(server, pid)
@@ -102,11 +97,17 @@ def stop(server: Server) -> bool:
     return process is not None
 
 
-def is_port_taken(port: int) -> bool:
-    """Whether something accepts connections there on loopback."""
+def require_free_port(server: Server) -> None:
+    """Raise ToolError when something accepts connections on the server's port."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        is_taken = probe.connect_ex(("127.0.0.1", server.port)) == 0
+    if is_taken:
+        raise ToolError(
+            f"port {server.port} is in use by another program; stop that program, or set {server.port_variable} to a "
+            "free port",
+            where=server.name,
+        )
 
 
 def _spawn(server: Server) -> int:

@@ -29,7 +29,7 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        listener = _listen(options.host, options.port)
+        listener = listen(options.host, options.port)
     except OSError as error:
         print(_why_not_listening(options.host, options.port, error), file=sys.stderr)  # noqa: T201
         return EXIT_PORT_TAKEN
@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (HistoryError, DamagedStateError, OSError) as error:
             print(f"paper exchange: {error}", file=sys.stderr)  # noqa: T201
             return EXIT_CONFIGURATION
-        serve(venue, listener)
+        # uvicorn raises the signal that stopped it once more when it is done: an orderly stop ends with these codes.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGINT, lambda *_: sys.exit(EXIT_INTERRUPTED))
+        make_server(venue).run(sockets=[listener])
     return 0
 
 
@@ -60,8 +63,8 @@ def open_venue(options: argparse.Namespace) -> Venue:
     return Venue(Exchange(market, state), store, options.key, options.secret)
 
 
-def serve(venue: Venue, listener: socket.socket) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT; requests that hang are dropped a second later."""
+def make_server(venue: Venue) -> uvicorn.Server:
+    """A server that runs until SIGTERM or SIGINT; requests that hang are dropped a second later."""
     config = uvicorn.Config(
         make_app(venue),
         access_log=False,
@@ -70,13 +73,10 @@ def serve(venue: Venue, listener: socket.socket) -> None:
         timeout_graceful_shutdown=1,
         ws="none",
     )
-    # uvicorn raises the signal that stopped it once more when it is done: an orderly stop ends with these codes.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(EXIT_INTERRUPTED))
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio switches Nagle's delay off only where it reads TCP here.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -68,22 +68,30 @@ def load_history(folder: Path) -> Mapping[str, BarSeries]:
             if series.symbol in history:
                 raise HistoryError(f"{file}: {series.symbol} is also in another file of {folder}")
             history[series.symbol] = series
+    if not history:
+        raise HistoryError(f"{folder}: the parquet files here hold no rows")
     return dict(sorted(history.items()))
 
 
 def _read(file: Path) -> list[BarSeries]:
     try:
         table = read_parquet(file).read_all()
-    except Exception as error:  # arro3 raises Rust errors as bare Exception
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a damaged file is a Rust panic in arro3, which no Exception clause catches
         raise HistoryError(f"{file}: not a readable parquet file: {error}") from error
     missing = [name for name in _REQUIRED if name not in table.column_names]
     if missing:
         raise HistoryError(f"{file}: lacks the columns {', '.join(missing)}")
-    columns = {name: table.column(name).to_pylist() for name in (*_REQUIRED, *_FULL) if name in table.column_names}
+    columns: dict[str, list[Any]] = {
+        name: list(table.column(name).to_pylist()) for name in (*_REQUIRED, *_FULL) if name in table.column_names
+    }
     series = list(_split(columns))
     for one in series:
         if any(later <= earlier for earlier, later in pairwise(one.dates)):
             raise HistoryError(f"{file}: the dates of {one.symbol} do not ascend")
+        if not all(close is not None and close > 0 for close in one.closes):
+            raise HistoryError(f"{file}: a close of {one.symbol} is missing or not positive")
     return series
 
 

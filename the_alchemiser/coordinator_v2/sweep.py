@@ -22,10 +22,9 @@ def overdue(run: Run, now: datetime) -> Failure | None:
     if run.state.is_final or now <= run.deadline_at:
         return None
     waited_for = missing(run)
-    detail = (
-        f"still {run.state} at {now:%H:%M:%S} UTC, {round((now - run.deadline_at).total_seconds())} s past its deadline"
-    )
-    return Failure(f"overdue_{run.state}", f"{detail}; missing: {', '.join(waited_for) or 'nothing'}", waited_for)
+    late_s = round((now - run.deadline_at).total_seconds())
+    detail = f"still {run.state}, {late_s} s past its deadline; missing: {', '.join(waited_for) or 'nothing'}"
+    return Failure(f"overdue_{run.state}", detail, waited_for)
 
 
 def untold(run: Run) -> tuple[Untold, ...]:

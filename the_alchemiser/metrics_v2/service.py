@@ -29,7 +29,11 @@ class Performances(Protocol):
         ...
 
     def put(self, performance: Performance) -> bool:
-        """Keep it under its date and as the latest, each unless a later run's is there; False when it is not the latest."""
+        """Keep it under its date and as the latest, each unless a later run's is there.
+
+        Returns:
+            Whether it is the latest now.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ def shares_of_one(draw: st.DrawFn, count: int, digits: int) -> list[Decimal]:
     """So many decimals of so many digits, zero allowed, that sum to exactly 1."""
     cuts = sorted(draw(st.lists(st.integers(0, 10**digits), min_size=count - 1, max_size=count - 1)))
     edges = [0, *cuts, 10**digits]
-    return [Decimal(high - low).scaleb(-digits) for low, high in zip(edges, edges[1:], strict=False)]
+    return [Decimal(high - low).scaleb(-digits) for low, high in pairwise(edges)]
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from math import inf, nan
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -76,7 +77,7 @@ def test_faults_low_of_zero_is_non_positive_alone(history: Bars, data: st.DataOb
 
 
 @pytest.mark.parametrize("change", [{"high": 99.9}, {"low": 100.1}, {"open": 102.1}, {"open": 97.9}])
-def test_faults_bar_outside_its_range_is_inverted(change: dict[str, float]) -> None:
+def test_faults_bar_outside_its_range_is_inverted(change: dict[str, Any]) -> None:
     history = bars(10)
     planted = (history[0]._replace(**change), *history[1:])
 

@@ -1,0 +1,1 @@
+"""Tools for the people who trade; nothing here ships to Lambda."""

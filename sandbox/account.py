@@ -1,0 +1,39 @@
+"""What the functions find in a fresh account: the broker's secret, and the senders' verified addresses."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from automation.aws import Target, client
+from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
+
+BROKER_SECRET = "/alchemiser/local/broker"  # noqa: S105 - the name of the secret, not the secret
+
+
+def prepare_account(target: Target, *, senders: Iterable[str] = ()) -> None:
+    """Put in place what is missing; what is there already stays as it is.
+
+    The kill switch is not among it: it belongs to the trading stack, which creates it enabled.
+
+    Args:
+        senders: mail addresses that the functions send from.
+    """
+    _put_secret(client("secretsmanager", target))
+    mail: SESV2Client = client("sesv2", target)
+    for sender in senders:
+        try:
+            mail.create_email_identity(EmailIdentity=sender)
+        except mail.exceptions.AlreadyExistsException:
+            continue
+
+
+def _put_secret(secrets: "SecretsManagerClient") -> None:
+    value = json.dumps({"key": SANDBOX_KEY, "secret": SANDBOX_SECRET})
+    try:
+        secrets.create_secret(Name=BROKER_SECRET, SecretString=value)
+    except secrets.exceptions.ResourceExistsException:
+        return

@@ -1,0 +1,143 @@
+"""Laws that hold over any sequence of orders, cancellations and days."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox.exchange.account import Mode
+from sandbox.exchange.admission import prices_of
+from sandbox.exchange.clock import Phase
+from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.money import cents
+from sandbox.exchange.orders import Order, OrderRequest, OrderType, Side, TimeInForce
+from sandbox.exchange.refusals import Refusal
+from sandbox.exchange.rendering import render_account, render_position
+from sandbox.exchange.store import StateFile
+from tests.sandbox.exchange.worlds import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY, exchange_at, move, send
+
+CASH = Decimal("1000.37")
+MOMENTS = [(day, phase) for day in (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY) for phase in Phase if phase != Phase.OTHER]
+
+fractions = st.decimals(min_value="0.000000001", max_value=8, places=9)
+quantities = st.integers(1, 8).map(Decimal) | fractions
+limits = st.none() | st.sampled_from(
+    [Decimal(price) for price in ("0.5", "51", "51.5", "52", "60", "99.99", "100", "130")]
+)
+
+
+def _request(symbol: str, side: Side, qty: Decimal, limit: Decimal | None, force: TimeInForce) -> OrderRequest:
+    kind = OrderType.MARKET if limit is None else OrderType.LIMIT
+    whole = qty == qty.to_integral_value()
+    return OrderRequest(symbol, side, kind, force if whole else TimeInForce.DAY, qty, None, limit)
+
+
+symbols = st.sampled_from(["CALM", "RISE", "RISE", "PENNY", "GONE"])
+requests = st.builds(_request, symbols, st.sampled_from(Side), quantities, limits, st.sampled_from(TimeInForce))
+submits = st.tuples(requests, st.sampled_from([Decimal(1), Decimal(1), Decimal("0.5"), Decimal(0)]))
+steps = st.lists(st.one_of(submits, submits, submits, st.sampled_from(["cancel", "later"])), min_size=12, max_size=30)
+
+
+def play(exchange: Exchange, script: list[object]) -> None:
+    for step in script:
+        try:
+            if isinstance(step, tuple):
+                exchange.submit(step[0], fill_fraction=step[1])
+            elif step == "cancel" and exchange.account.open_orders():
+                exchange.cancel(exchange.account.open_orders()[0].id)
+            elif step == "later":
+                position = MOMENTS.index((exchange.clock.session, exchange.clock.phase))
+                move(exchange, *MOMENTS[min(position + 1, len(MOMENTS) - 1)])
+        except Refusal:
+            continue
+
+
+def opened(mode: Mode = Mode.CASH) -> Exchange:
+    """An exchange with a few holdings, so that sells have something to sell."""
+    exchange = exchange_at(*MOMENTS[0], cash=str(CASH), mode=mode)
+    move(exchange, *MOMENTS[1])
+    for symbol, qty in (("CALM", "3"), ("RISE", "4.123456789"), ("PENNY", "100")):
+        send(exchange, symbol, "buy", qty)
+    return exchange
+
+
+def cash_of(order: Order) -> Decimal:
+    moved = cents(order.filled_value)
+    return -moved if order.side is Side.BUY else moved
+
+
+@settings(deadline=None)
+@given(script=steps, mode=st.sampled_from(Mode))
+def test_account_over_any_orders_conserves_cash_and_shares(script: list[object], mode: Mode) -> None:
+    exchange = opened(mode)
+    play(exchange, script)
+    account = exchange.account
+    shares = {symbol: Decimal(0) for symbol in exchange.market.assets}
+    for fill in account.fills:
+        shares[fill.symbol] += fill.qty if fill.side is Side.BUY else -fill.qty
+
+    assert account.cash == CASH + sum(map(cash_of, account.orders.values()), Decimal(0))
+    assert {symbol: qty for symbol, qty in shares.items() if qty} == {
+        symbol: position.qty for symbol, position in account.positions.items()
+    }
+
+
+@settings(deadline=None)
+@given(script=steps)
+def test_cash_account_over_any_orders_never_owes_and_never_is_short(script: list[object]) -> None:
+    exchange = opened()
+    for step in script:
+        play(exchange, [step])
+
+        assert exchange.account.cash >= 0
+        assert all(position.qty > 0 for position in exchange.account.positions.values())
+        assert all(exchange.account.available_qty(symbol) >= 0 for symbol in exchange.account.positions)
+
+
+@settings(deadline=None)
+@given(script=steps, mode=st.sampled_from(Mode))
+def test_equity_shown_is_cash_plus_market_values_shown(script: list[object], mode: Mode) -> None:
+    exchange = opened(mode)
+    play(exchange, script)
+    account, now = exchange.account, exchange.now
+    shown = render_account(account, prices_of(account, exchange.market, now), now)
+    values = [
+        Decimal(str(render_position(position, account, exchange.market, now)["market_value"]))
+        for position in account.positions.values()
+    ]
+
+    assert Decimal(str(shown["equity"])) == Decimal(str(shown["cash"])) + sum(values, Decimal(0))
+    assert all(value == cents(value) for value in values)
+
+
+@settings(deadline=None)
+@given(script=steps, request=requests, name=st.text(min_size=1, max_size=128))
+def test_client_order_id_is_taken_once(script: list[object], request: OrderRequest, name: str) -> None:
+    exchange = opened()
+    named = OrderRequest("CALM", Side.BUY, OrderType.MARKET, TimeInForce.DAY, Decimal(1), client_order_id=name)
+    exchange.submit(named)
+    play(exchange, script)
+
+    with pytest.raises(Refusal, match="client_order_id must be unique"):
+        exchange.submit(replace(request, client_order_id=name))
+
+
+@settings(deadline=None)
+@given(script=steps, mode=st.sampled_from(Mode))
+def test_state_saved_and_loaded_is_the_same_and_goes_on_the_same(script: list[object], mode: Mode) -> None:
+    exchange = opened(mode)
+    play(exchange, script)
+    with TemporaryDirectory() as folder:
+        file = StateFile(Path(folder) / "state.json")
+        file.save(exchange.snapshot())
+        loaded = StateFile(Path(folder) / "state.json").load()
+
+    assert loaded == exchange.snapshot()
+    resumed = Exchange(exchange.market, loaded)
+    play(exchange, script)
+    play(resumed, script)
+    assert resumed.snapshot() == exchange.snapshot()

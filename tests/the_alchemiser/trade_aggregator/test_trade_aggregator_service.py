@@ -1,0 +1,395 @@
+"""The phases of a run: each trade asked for once, sells before buys, and an end whatever happens in between."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.the_alchemiser import run_builders as make
+from tests.the_alchemiser.broker_fake import CrashError, CrashPlan, InMemoryBroker
+from tests.the_alchemiser.fakes import InMemoryRunStore
+from the_alchemiser.shared.broker.errors import BrokerServerError, NotAuthorizedError
+from the_alchemiser.shared.broker.models import Account
+from the_alchemiser.shared.errors import StateUnavailableError
+from the_alchemiser.shared.inbox import Reaction
+from the_alchemiser.shared.messages import (
+    Fill,
+    Message,
+    RebalancePlanned,
+    RunCompleted,
+    RunFailed,
+    Side,
+    TradeExecuted,
+    TradeFailed,
+    TradeRequested,
+)
+from the_alchemiser.shared.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.runs import Move, RunState
+from the_alchemiser.trade_aggregator.release import DayLimits
+from the_alchemiser.trade_aggregator.service import TradeAggregator
+
+SELLS = (make.decision("GLD", Side.SELL, "10"), make.decision("TLT", Side.SELL, "20"))
+BUYS = (make.decision("BIL", Side.BUY, "5"), make.decision("SPY", Side.BUY, "25"))
+PRICES = dict.fromkeys(("GLD", "TLT", "BIL", "SPY"), Decimal(100))
+
+Outcome = TradeExecuted | TradeFailed
+
+
+@dataclass
+class Day:
+    """A planned run and everything around it; `told` is what was published, in order."""
+
+    plan: RebalancePlan
+    broker: InMemoryBroker = field(default_factory=lambda: InMemoryBroker(PRICES, cash=Decimal(4000)))
+    limits: DayLimits = field(default_factory=DayLimits)
+    store: InMemoryRunStore = field(default_factory=make.evaluating)
+    told: list[Message] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.planned: RebalancePlanned = make.planned(self.store, self.plan)
+
+    @property
+    def aggregator(self) -> TradeAggregator:
+        return TradeAggregator(self.store, self.broker, self.limits, make.wall_clock)
+
+    @property
+    def state(self) -> RunState:
+        return make.loaded(self.store).state
+
+    def start(self) -> None:
+        self.finish(self.aggregator.handle_plan(self.planned))
+
+    def receive(self, *outcomes: Outcome) -> None:
+        for outcome in outcomes:
+            self.finish(self.aggregator.handle_outcome(outcome))
+
+    def finish(self, reaction: Reaction) -> None:
+        self.told.extend(reaction.messages)
+        reaction.published()
+
+    def asked(self, side: Side) -> list[str]:
+        return [told.symbol for told in self.told if isinstance(told, TradeRequested) and told.side is side]
+
+    def result(self) -> RunCompleted:
+        [result] = [told for told in self.told if isinstance(told, RunCompleted)]
+        return result
+
+
+def outcomes_of(decisions: Sequence[TradeDecision]) -> tuple[Outcome, ...]:
+    return tuple(make.executed(d.symbol, d.side, str(d.quantity)) for d in decisions if d.side is not None)
+
+
+def two_phases() -> Day:
+    return Day(make.plan(*SELLS, *BUYS))
+
+
+def test_plan_with_sells_releases_the_sells_alone() -> None:
+    day = two_phases()
+
+    day.start()
+
+    assert day.state is RunState.SELLING
+    assert day.asked(Side.SELL) == ["GLD", "TLT"]
+    assert day.asked(Side.BUY) == []
+
+
+def test_plan_without_sells_releases_the_buys() -> None:
+    day = Day(make.plan(*BUYS))
+
+    day.start()
+
+    assert day.state is RunState.BUYING
+    assert day.asked(Side.BUY) == ["BIL", "SPY"]
+
+
+def test_plan_without_trades_completes_the_run() -> None:
+    day = Day(make.plan(make.decision("SPY", None)))
+
+    day.start()
+
+    assert day.state is RunState.COMPLETED
+    assert day.result().outcomes == ()
+    assert not day.result().degraded
+
+
+def test_plan_without_buys_completes_after_the_sells() -> None:
+    day = Day(make.plan(*SELLS))
+
+    day.start()
+    day.receive(*outcomes_of(SELLS))
+
+    assert [line.state for line in make.loaded(day.store).timeline][-2:] == [RunState.SELLING, RunState.COMPLETED]
+
+
+def test_first_of_two_sells_releases_nothing() -> None:
+    day = two_phases()
+    day.start()
+
+    day.receive(outcomes_of(SELLS)[0])
+
+    assert day.state is RunState.SELLING
+    assert day.asked(Side.BUY) == []
+
+
+def test_last_sell_releases_the_buys_and_keeps_the_numbers() -> None:
+    day = two_phases()
+    day.start()
+
+    day.receive(*outcomes_of(SELLS))
+
+    payload = make.loaded(day.store).payloads[RunState.BUYING]
+    assert day.asked(Side.BUY) == ["BIL", "SPY"]
+    assert payload["quantities"] == {"local-2022-03-16-BUY-BIL": "5", "local-2022-03-16-BUY-SPY": "25"}
+    assert (payload["factor"], payload["spendable"]) == ("1", "4000")
+
+
+def test_failed_sell_does_not_stop_the_buys_and_degrades_the_run() -> None:
+    day = two_phases()
+    day.broker.cash = Decimal(1500)
+    day.start()
+
+    day.receive(make.trade_failed("GLD", Side.SELL, "10"), outcomes_of(SELLS)[1])
+    sent = {told.symbol: told.quantity for told in day.told if isinstance(told, TradeRequested)}
+    day.receive(make.executed("BIL", Side.BUY, "2"), make.executed("SPY", Side.BUY, "12"))
+
+    assert (sent["BIL"], sent["SPY"]) == (Decimal(2), Decimal(12))
+    assert day.state is RunState.COMPLETED
+    assert day.result().degraded
+    assert [outcome.reason for outcome in day.result().outcomes] == ["market_closed", None, None, None]
+
+
+def test_last_buy_completes_with_what_the_broker_says() -> None:
+    day = Day(make.plan(*BUYS))
+    day.broker.held = {"SPY": Decimal(25), "BIL": Decimal(5)}
+    day.broker.cash = Decimal("1000.07")
+    day.start()
+
+    day.receive(*outcomes_of(BUYS))
+
+    result = day.result()
+    assert (result.equity_before, result.equity_after, result.cash_after) == (
+        Decimal(100_000),
+        Decimal("4000.07"),
+        Decimal("1000.07"),
+    )
+    assert [(mark.symbol, mark.quantity, mark.price) for mark in result.positions] == [
+        ("BIL", Decimal(5), Decimal(100)),
+        ("SPY", Decimal(25), Decimal(100)),
+    ]
+    assert result.weights == {"SPY": Decimal(1)}
+    assert make.loaded(day.store).sent
+
+
+def test_trade_filled_in_part_is_told_with_the_average_of_its_fills() -> None:
+    day = Day(make.plan(make.decision("SPY", Side.BUY, "10")))
+    fills = tuple(
+        Fill(order_id=str(n), client_order_id=str(n), quantity=Decimal(n), price=Decimal(100 + n), filled_at=make.AT)
+        for n in (1, 2)
+    )
+    day.start()
+
+    day.receive(make.trade_failed("SPY", Side.BUY, "10", fills=fills))
+
+    [outcome] = day.result().outcomes
+    assert (outcome.filled_quantity, outcome.avg_price) == (Decimal(3), Decimal("101.666667"))
+    assert day.result().degraded
+
+
+@given(st.permutations(outcomes_of(SELLS)), st.permutations(outcomes_of(BUYS)), st.data())
+def test_outcomes_in_any_order_with_duplicates_ask_once_and_end_the_same(
+    sells: list[Outcome], buys: list[Outcome], data: st.DataObject
+) -> None:
+    deliveries = [*sells, *buys]
+    for duplicate in data.draw(st.lists(st.sampled_from(sells), max_size=3)):
+        deliveries.insert(data.draw(st.integers(deliveries.index(duplicate), len(deliveries))), duplicate)
+    day, straight = two_phases(), two_phases()
+    straight.start()
+    straight.receive(*outcomes_of(SELLS), *outcomes_of(BUYS))
+
+    day.start()
+    day.receive(*deliveries)
+    day.start()
+
+    facts = {"message_id", "outcomes", "positions", "equity_after", "cash_after", "degraded"}
+    assert [told.message_id for told in day.told] == [told.message_id for told in straight.told]
+    assert day.result().model_dump(include=facts) == straight.result().model_dump(include=facts)
+
+
+@given(st.integers(1, 24), st.booleans(), st.integers(1, 24), st.booleans())
+def test_day_killed_anywhere_twice_asks_for_the_same_trades_and_completes(
+    first: int, first_after: bool, second: int, second_after: bool
+) -> None:
+    day = two_phases()
+    deliveries: list[Callable[[TradeAggregator], Reaction]] = [
+        lambda aggregator: aggregator.handle_plan(day.planned),
+        *(
+            lambda aggregator, outcome=outcome: aggregator.handle_outcome(outcome)
+            for outcome in (*outcomes_of(SELLS), *outcomes_of(BUYS))
+        ),
+    ]
+    crashes = [CrashPlan(first, is_after=first_after), CrashPlan(second, is_after=second_after)]
+
+    for deliver in deliveries:
+        _until_it_lives(day, deliver, crashes)
+
+    asked: dict[str, set[Decimal]] = {}
+    for told in day.told:
+        if isinstance(told, TradeRequested):
+            asked.setdefault(told.trade_id, set()).add(told.quantity)
+    assert day.state is RunState.COMPLETED
+    assert asked.keys() == day.plan.by_trade_id().keys()
+    assert all(len(quantities) == 1 for quantities in asked.values())
+    assert {told.message_id for told in day.told if isinstance(told, RunCompleted)} == {
+        "local-2022-03-16/RunCompleted/run"
+    }
+
+
+def _until_it_lives(day: Day, deliver: Callable[[TradeAggregator], Reaction], crashes: list[CrashPlan]) -> None:
+    """Deliver as SQS does: again when the worker died, with buying power that has changed meanwhile."""
+    calls = ("load", "put_once", "move", "mark_sent")
+    while True:
+        store = day.store
+        for crash in crashes:
+            store = crash.around(store, calls)
+        try:
+            reaction = deliver(TradeAggregator(store, day.broker, day.limits, make.wall_clock))
+            day.told.extend(reaction.messages)
+            reaction.published()
+        except CrashError:
+            day.broker.cash -= 500
+        else:
+            return
+
+
+def test_publish_failure_then_redelivery_sends_the_stored_numbers() -> None:
+    day = Day(make.plan(*BUYS))
+    lost = day.aggregator.handle_plan(day.planned)
+    day.broker.cash = Decimal(10)
+
+    again = day.aggregator.handle_plan(day.planned)
+
+    assert again.messages == lost.messages
+    assert [told.quantity for told in again.messages if isinstance(told, TradeRequested)] == [Decimal(5), Decimal(25)]
+
+
+def test_release_by_two_workers_at_once_is_told_by_one() -> None:
+    day = Day(make.plan(*BUYS))
+
+    class OtherWorkerFirst(InMemoryRunStore):
+        def move(self, run_id: str, move: Move) -> bool:
+            day.start()
+            return super().move(run_id, move)
+
+    racing = OtherWorkerFirst()
+    racing.runs = day.store.runs
+
+    late = TradeAggregator(racing, day.broker, day.limits, make.wall_clock).handle_plan(day.planned)
+
+    assert late.messages == ()
+    assert day.asked(Side.BUY) == ["BIL", "SPY"]
+
+
+def test_outcome_after_failure_is_recorded_and_nothing_more() -> None:
+    day = two_phases()
+    day.start()
+    make.move_to(day.store, RunState.FAILED)
+    before = len(day.told)
+
+    day.receive(*outcomes_of(SELLS))
+
+    assert len(make.loaded(day.store).items_of("TRADE")) == 2
+    assert (day.state, len(day.told)) == (RunState.FAILED, before)
+
+
+def test_second_outcome_of_a_trade_keeps_the_first() -> None:
+    day = Day(make.plan(make.decision("SPY", Side.BUY, "10"), make.decision("BIL", Side.BUY, "1")))
+    day.start()
+
+    day.receive(make.executed("SPY", Side.BUY, "10"), make.trade_failed("SPY", Side.BUY, "10"))
+    day.receive(make.executed("BIL", Side.BUY, "1"))
+
+    assert not day.result().degraded
+
+
+def test_day_limit_broken_records_a_named_failure_and_sends_the_rest() -> None:
+    day = Day(make.plan(*BUYS), limits=DayLimits(trades=1))
+    day.start()
+
+    day.receive(make.executed("BIL", Side.BUY, "5"))
+
+    assert day.asked(Side.BUY) == ["BIL"]
+    assert [outcome.reason for outcome in day.result().outcomes] == [None, "day_trade_limit"]
+    assert day.result().degraded
+
+
+def test_day_limit_that_refuses_all_ends_the_run_at_once() -> None:
+    day = Day(make.plan(*SELLS, *BUYS), limits=DayLimits(trades=0))
+
+    day.start()
+
+    assert day.state is RunState.COMPLETED
+    assert [outcome.reason for outcome in day.result().outcomes] == ["day_trade_limit"] * 4
+
+
+def test_day_limit_counts_the_runs_before_it() -> None:
+    day = Day(make.plan(*SELLS), limits=DayLimits(trades=2))
+    day.start()
+    day.receive(*outcomes_of(SELLS))
+    day.store.create(make.new_run("local-2022-03-16-r1"), by="a test", at=make.WALL, outbox=())
+    forced = make.plan(*BUYS, run_id="local-2022-03-16-r1")
+    planned = make.planned(day.store, forced)
+
+    reaction = day.aggregator.handle_plan(planned)
+
+    [result] = reaction.messages
+    assert isinstance(result, RunCompleted)
+    assert {outcome.reason for outcome in result.outcomes} == {"day_trade_limit"}
+
+
+@dataclass
+class FailingBroker(InMemoryBroker):
+    """A broker whose account cannot be read."""
+
+    failure: Exception = field(default_factory=lambda: BrokerServerError("GET /v2/account: 500"))
+
+    def account(self) -> Account:
+        raise self.failure
+
+
+def test_broker_unavailable_returns_the_message_and_changes_nothing() -> None:
+    day = Day(make.plan(*BUYS), broker=FailingBroker(PRICES))
+    before = make.loaded(day.store)
+
+    with pytest.raises(BrokerServerError):
+        day.start()
+
+    assert make.loaded(day.store) == before
+
+
+def test_broker_that_refuses_fails_the_run_by_name() -> None:
+    day = Day(make.plan(*BUYS), broker=FailingBroker(PRICES, failure=NotAuthorizedError("GET /v2/account: 401")))
+
+    day.start()
+
+    [told] = day.told
+    assert isinstance(told, RunFailed)
+    assert (told.state, told.reason) == ("PLANNED", "not_authorized")
+    assert day.state is RunState.FAILED
+
+
+def test_plan_of_a_run_not_planned_yet_returns_to_its_queue() -> None:
+    day = two_phases()
+    day.store.runs[make.RUN_ID] = replace(make.loaded(day.store), state=RunState.AGGREGATED)
+
+    with pytest.raises(StateUnavailableError, match="still AGGREGATED"):
+        day.start()
+
+
+def test_outcome_of_an_unknown_run_returns_to_its_queue() -> None:
+    day = two_phases()
+
+    with pytest.raises(StateUnavailableError, match="no run another"):
+        day.receive(make.executed("SPY", Side.BUY, "1", run_id="another"))

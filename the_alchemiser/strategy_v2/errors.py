@@ -1,0 +1,39 @@
+"""Why a strategy has no answer for a day."""
+
+from datetime import date
+
+from the_alchemiser.shared.errors import AlchemiserError
+
+
+class EvaluationError(AlchemiserError):
+    """The day asked for cannot be decided; a guess would be worse."""
+
+
+class InsufficientHistoryError(EvaluationError):
+    """A value that the decision needs is not defined.
+
+    Attributes:
+        symbol: whose bars are too few, or missing.
+        bars_present: its bars through as_of.
+        bars_needed: at least so many.
+        as_of: the day asked for.
+    """
+
+    def __init__(self, message: str, *, symbol: str, bars_present: int, bars_needed: int, as_of: date) -> None:
+        self.symbol = symbol
+        self.bars_present = bars_present
+        self.bars_needed = bars_needed
+        self.as_of = as_of
+        super().__init__(message)
+
+
+class ZeroVolatilityError(EvaluationError):
+    """A child of weight-inverse-volatility did not move at all over the window."""
+
+
+class NotStartedError(EvaluationError):
+    """A strategy with a rebalance-threshold is asked about a day before its inception."""
+
+
+class UnusableOptionError(EvaluationError):
+    """A window that has no meaning under the strategy's options."""

@@ -1,19 +1,20 @@
-"""Build the stacks' artifacts through `sam build`, and not at all when nothing they are made of has changed.
+"""Build the stacks' artifacts, and not at all when nothing they are made of has changed.
 
-SAM works in a folder of its own for each stack (`.alchemiser/build/<stack>/`), because it keeps its cache, its build
-graph and its downloads (`.aws-sam/deps` of the working directory) by place and not by template. A finished build is
-then moved to the stack's build_dir, so that an interrupted or failed one leaves the last good one.
+An engine works in a folder of its own for each stack, `.alchemiser/build/<stack>/`. A finished build is then moved to
+the stack's build_dir, so that an interrupted or failed one leaves the last good one.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automation import console, files, sam, templates, tools
-from automation.errors import ConfigurationError, ToolError
+from automation import console, engines, files, outputs, templates
+from automation.engines import Engine
+from automation.errors import ConfigurationError
 from automation.project import Project, Stack
 
 _WAIT_S = 900.0
@@ -59,12 +60,18 @@ def built_template(stack: Stack, root: Path) -> Path:
     return root / stack.build_dir / "template.yaml"
 
 
+def deployed_template(stack: Stack, root: Path) -> Path:
+    """The template to deploy: the one that names zips where the engine packed them, else the one that names folders."""
+    packed = root / stack.build_dir / outputs.PACKED
+    return packed if packed.is_file() else built_template(stack, root)
+
+
 def inputs(stack: Stack, root: Path, *, parameters: Mapping[str, str], tool: bytes) -> str:
     """The digest of everything that a stack's artifacts are made of.
 
     Args:
         parameters: the template parameters that the build is told.
-        tool: the lock of the tool that builds.
+        tool: what the engine adds: its name and version.
 
     Raises:
         ConfigurationError: a code folder is absent.
@@ -96,7 +103,11 @@ def is_current(stack: Stack, root: Path, *, made_of: str) -> bool:
 
 
 def build(
-    project: Project, *, parameters: Mapping[str, Mapping[str, str]] | None = None, force: bool = False
+    project: Project,
+    *,
+    parameters: Mapping[str, Mapping[str, str]] | None = None,
+    force: bool = False,
+    engine: Engine = Engine.UV,
 ) -> tuple[Built, ...]:
     """Build every stack that is not current, all at once.
 
@@ -105,12 +116,13 @@ def build(
 
     Raises:
         ConfigurationError: a code folder is absent.
-        ToolError: SAM CLI failed; its last lines are in the message.
+        ToolError: the engine's tool failed; its last lines are in the message.
     """
     with files.lock(project.root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
-        jobs = [_job(stack, project.root, (parameters or {}).get(stack.name, {})) for stack in project.stacks]
+        tool = engines.ingredient(engine, project.root)
+        jobs = [_job(stack, project.root, (parameters or {}).get(stack.name, {}), tool) for stack in project.stacks]
         stale = [job for job in jobs if force or not is_current(job.stack, project.root, made_of=job.made_of)]
-        fresh = {one.stack: one for one in _build_all(stale, project.root)}
+        fresh = {one.stack: one for one in _build_all(stale, project.root, engine)}
     known = [Built(stack.name, built_template(stack, project.root), is_new=False) for stack in project.stacks]
     return tuple(fresh.get(one.stack, one) for one in known)
 
@@ -127,8 +139,15 @@ def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, s
 
 def show(built: tuple[Built, ...]) -> None:
     """Print where each stack's artifacts are, and whether they were made now."""
-    rows = [(one.stack, one.template, "built" if one.is_new else "unchanged", f"{one.seconds:.1f}") for one in built]
+    rows = [
+        (one.stack, _short(one.template), "built" if one.is_new else "unchanged", f"{one.seconds:.1f}") for one in built
+    ]
     console.table(("stack", "template", "status", "seconds"), rows, right=("seconds",))
+
+
+def _short(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def require_built(project: Project) -> None:
@@ -159,59 +178,31 @@ def _bytes(path: Path) -> bytes:
     return str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
 
 
-def _job(stack: Stack, root: Path, parameters: Mapping[str, str]) -> _Job:
-    lock = tools.lock_file(root, "sam")
-    tool = lock.read_bytes() if lock.is_file() else b""
+def _job(stack: Stack, root: Path, parameters: Mapping[str, str], tool: bytes) -> _Job:
     given = build_parameters(stack, parameters)
     return _Job(stack, given, inputs(stack, root, parameters=given, tool=tool))
 
 
-def _build_all(stale: list[_Job], root: Path) -> list[Built]:
+def _build_all(stale: list[_Job], root: Path, engine: Engine) -> list[Built]:
+    """SAM builds the stacks side by side; our engine does so with the artifacts of each."""
     if not stale:
         return []
-    program = sam.ensure(root)
+    engines.prepare(engine, root)
     names = ", ".join(job.stack.name for job in stale)
-    with console.progress(f"sam build ({names})"), ThreadPoolExecutor(len(stale)) as pool:
-        return list(pool.map(lambda job: _build(job, root, program), stale))
+    workers = len(stale) if engine is Engine.SAM else 1
+    with console.progress(f"building {names}"), ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda job: _build(job, root, engine), stale))
 
 
-def _build(job: _Job, root: Path, program: Path) -> Built:
-    stack = job.stack
+def _build(job: _Job, root: Path, engine: Engine) -> Built:
+    started, stack = time.monotonic(), job.stack
     work = root / ".alchemiser" / "build" / stack.name
-    work.mkdir(parents=True, exist_ok=True)
-    finished = sam.run(program, _arguments(stack, root, work, job.parameters), cwd=work)
-    if finished.exit_code:
-        raise ToolError(f"sam build failed\n{finished.tail()}", where=stack.template.path)
+    out = engines.make(engine, stack, root, parameters=job.parameters, work=work)
     files.remove(_record_path(stack, root))
-    files.replace_tree(work / "out", root / stack.build_dir)
+    files.replace_tree(out, root / stack.build_dir)
     record = {"inputs": job.made_of, "output": files.signature(root / stack.build_dir)}
     files.write_atomically(_record_path(stack, root), json.dumps(record))
-    return Built(stack.name, built_template(stack, root), is_new=True, seconds=finished.seconds)
-
-
-def _arguments(stack: Stack, root: Path, work: Path, parameters: Mapping[str, str]) -> list[str | Path]:
-    template = root / stack.template.path
-    folders: list[str | Path] = [
-        "--build-dir",
-        work / "out",
-        "--cache-dir",
-        work / "cache",
-        "--base-dir",
-        template.parent,
-    ]
-    overrides = [f"{name}={value}" for name, value in parameters.items()]
-    chosen = ["--parameter-overrides", *overrides] if overrides else []
-    return [
-        "build",
-        "--template-file",
-        template,
-        "--base-dir",
-        template.parent,
-        *folders,
-        "--cached",
-        "--parallel",
-        *chosen,
-    ]
+    return Built(stack.name, built_template(stack, root), is_new=True, seconds=time.monotonic() - started)
 
 
 def _record_path(stack: Stack, root: Path) -> Path:

@@ -163,7 +163,7 @@ def arguments(settings: StackSettings, made: Plan) -> list[str | Path]:
     overrides = [f"{name}={value}" for name, value in settings.parameters.items()]
     return [
         "deploy",
-        *("--template-file", build.built_template(settings.stack, root)),
+        *("--template-file", build.deployed_template(settings.stack, root)),
         *("--config-file", root / "samconfig.toml"),
         *("--config-env", settings.config_env),
         *("--stack-name", settings.stack_name),

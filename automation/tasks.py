@@ -16,6 +16,7 @@ from automation import cleaning, console, environments, locks, project, sizes
 from automation import deploy as deployment
 from automation import sync as syncing
 from automation import validate as validator
+from automation.engines import Engine
 from automation.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,15 +41,21 @@ def sync(_context: Context, check: bool = False) -> None:
     syncing.show(syncing.check(loaded) if check else syncing.sync(loaded))
 
 
-@task(help={**_ENV, "engine": "what builds: sam", "force": "build what has not changed too"})
-def build(_context: Context, engine: str = "sam", env: str = "", force: bool = False) -> None:
+@task(
+    help={
+        **_ENV,
+        "engine": "what builds: uv (our own), or sam, the reference",
+        "force": "build what has not changed too",
+    }
+)
+def build(_context: Context, engine: str = "uv", env: str = "", force: bool = False) -> None:
     """Sync, then build the artifacts of every stack."""
-    if engine != "sam":
-        raise UsageError(f"there is no engine {engine!r}; the engines are: sam", where="build --engine")
+    if engine not in set(Engine):
+        raise UsageError(f"there is no engine {engine!r}; the engines are: {', '.join(Engine)}", where="build")
     loaded = project.load(ROOT)
     parameters = environments.parameters_by_stack(loaded, env, os.environ) if env else {}
     syncing.sync(loaded)
-    builder.show(builder.build(loaded, parameters=parameters, force=force))
+    builder.show(builder.build(loaded, parameters=parameters, force=force, engine=Engine(engine)))
 
 
 @task

@@ -67,11 +67,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    names = (
-        "money", "signed_money", "percent", "signed_percent", "change", "price", "shares", "long_date", "plural", "words"
-    )  # fmt: skip
+    names = ("money", "signed_money", "percent", "change", "price", "shares", "long_date", "plural", "words")
     environment.filters.update({name: getattr(formats, name) for name in names})
-    environment.globals.update(
-        canvas_width=charts.WIDTH, signal_bars=charts.signal_bars, timeline=charts.timeline
-    )
+    environment.globals.update(canvas_width=charts.WIDTH, signal_bars=charts.signal_bars, timeline=charts.timeline)
     return environment

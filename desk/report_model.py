@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messages import Side, StrategyFailed, TradeExecuted, TradeFailed
+from the_alchemiser.shared.messages import Side, StrategyEvaluated, StrategyFailed, TradeExecuted, TradeFailed
 from the_alchemiser.shared.runs import RunState
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ class TradeLine:
     def slippage(self) -> Decimal:
         """USD lost against the planning price; negative when the fills were better."""
         sign = 1 if self.outcome.side is Side.BUY else -1
-        return sum(
-            (sign * fill.quantity * (fill.price - self.decision.price) for fill in self.outcome.fills), _ZERO
-        )
+        return sum((sign * fill.quantity * (fill.price - self.decision.price) for fill in self.outcome.fills), _ZERO)
 
     @property
     def slippage_bps(self) -> Decimal | None:
@@ -103,7 +101,9 @@ class TradeLine:
     @property
     def failure(self) -> str | None:
         """Why it did not fill whole, in words."""
-        return f"{self.outcome.reason}: {self.outcome.detail}" if isinstance(self.outcome, TradeFailed) else None
+        if not isinstance(self.outcome, TradeFailed):
+            return None
+        return f"{formats.words(self.outcome.reason)}: {self.outcome.detail}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +202,8 @@ def _did(state: RunState, evidence: "DayEvidence") -> str:
     plan, result = evidence.plan, evidence.result
     match state:
         case RunState.EVALUATING:
-            return f"created the run and asked {formats.plural(len(evidence.run.allocations), 'strategy')}".replace(
-                "strategys", "strategies"
-            )
+            count = len(evidence.run.allocations)
+            return f"created the run and asked {count} {'strategy' if count == 1 else 'strategies'}"
         case RunState.AGGREGATED:
             return f"merged the answers into {formats.plural(len(_weights(evidence.signal)), 'target weight')}"
         case RunState.PLANNED:
@@ -241,17 +240,19 @@ def _largest_first(weights: Mapping[str, Decimal]) -> tuple[tuple[str, Decimal],
 
 
 def _strategies(evidence: "DayEvidence", paths: Mapping[str, tuple[str, ...]]) -> tuple[StrategyLine, ...]:
-    lines = []
-    for name, allocation in evidence.run.allocations.items():
-        answer = evidence.answers.get(name)
-        if answer is None:
-            failure, weights = "it did not answer", {}
-        elif isinstance(answer, StrategyFailed):
-            failure, weights = f"{formats.words(answer.reason)}: {answer.detail}", {}
-        else:
-            failure, weights = None, dict(answer.weights)
-        lines.append(StrategyLine(name, allocation, _largest_first(weights), failure, paths.get(name, ())))
-    return tuple(lines)
+    return tuple(
+        StrategyLine(name, allocation, *_answered(evidence.answers.get(name)), paths.get(name, ()))
+        for name, allocation in evidence.run.allocations.items()
+    )
+
+
+def _answered(answer: StrategyEvaluated | StrategyFailed | None) -> tuple[tuple[tuple[str, Decimal], ...], str | None]:
+    """Its weights, and why there are none."""
+    if answer is None:
+        return (), "it did not answer"
+    if isinstance(answer, StrategyFailed):
+        return (), f"{formats.words(answer.reason)}: {answer.detail}"
+    return _largest_first(answer.weights), None
 
 
 def _signal(signal: "SignalGenerated | None", strategies: tuple[str, ...]) -> tuple[SignalLine, ...]:
@@ -262,9 +263,7 @@ def _signal(signal: "SignalGenerated | None", strategies: tuple[str, ...]) -> tu
             symbol,
             weight,
             tuple(
-                (name, part)
-                for name in strategies
-                if (part := signal.contributions.get(name, {}).get(symbol, _ZERO))
+                (name, part) for name in strategies if (part := signal.contributions.get(name, {}).get(symbol, _ZERO))
             ),
         )
         for symbol, weight in _largest_first(signal.weights)

@@ -291,7 +291,9 @@ def whole_day(day: date = DAY, *, equity: str = "100000", gain: str = "-11.37", 
 def _position(line: TradeDecision, equity: Decimal) -> Position:
     price = Decimal(PRICES[line.symbol])
     value = (line.target_quantity * price).quantize(Decimal("0.01"))
-    return Position(line.symbol, line.target_quantity, line.target_quantity, price - Decimal("0.04"), price, None, value)
+    return Position(
+        line.symbol, line.target_quantity, line.target_quantity, price - Decimal("0.04"), price, None, value
+    )
 
 
 def failed_day(day: date = DAY) -> DayEvidence:

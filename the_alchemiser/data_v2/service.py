@@ -14,6 +14,7 @@ from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.inbox import Reaction
 from the_alchemiser.shared.lake import Described, Description, Entry, Lake, Origin, each
 from the_alchemiser.shared.messages import MarketDataFetchRequested, MarketDataRefreshed, message_id
+from the_alchemiser.shared.reasons import reason_code
 from the_alchemiser.shared.sessions import BusinessTime, business_time
 
 MODULE = "data_v2"
@@ -168,7 +169,7 @@ def _refreshed(
         occurred_at=time.now,
         as_of=time.as_of,
         refreshed=tuple(symbol for symbol, outcome in outcomes.items() if outcome.error is None),
-        failed={symbol: _reason(outcome.error) for symbol, outcome in outcomes.items() if outcome.error is not None},
+        failed={symbol: _told(outcome.error) for symbol, outcome in outcomes.items() if outcome.error is not None},
     )
 
 
@@ -180,5 +181,5 @@ def _change(outcomes: Mapping[str, Outcome]) -> str:
     return hashlib.sha256("\n".join(steps).encode()).hexdigest()[:16]
 
 
-def _reason(error: AlchemiserError) -> str:
-    return f"{getattr(error, 'reason', type(error).__name__.removesuffix('Error'))}: {error}"
+def _told(error: AlchemiserError) -> str:
+    return f"{reason_code(error)}: {error}"

@@ -23,9 +23,10 @@ from the_alchemiser.shared.messages import (
     message_id,
 )
 from the_alchemiser.shared.objects import ObjectStore
+from the_alchemiser.shared.reasons import reason_code
 from the_alchemiser.shared.symphony import required_symbols
 from the_alchemiser.shared.verdict import Verdict, read_verdict
-from the_alchemiser.strategy_v2.prices import Prices, Series, usable
+from the_alchemiser.strategy_v2.prices import Prices, usable
 
 MODULE = "strategy_v2"
 RETRIES_EXHAUSTED = "retries_exhausted"
@@ -53,7 +54,7 @@ class Judgement:
     bars_digest: str
 
 
-Judge = Callable[[BookEntry, Mapping[str, Series], date], Judgement]
+Judge = Callable[[BookEntry, Prices, date], Judgement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Evaluator:
         try:
             entry = self.book().entry(request.strategy)
             prices = self._prices(entry, request.as_of)
-            judgement = self.judge(entry, prices.series, request.as_of)
+            judgement = self.judge(entry, prices, request.as_of)
         except AlchemiserError as error:
             if error.retryable:
                 raise
@@ -137,11 +138,10 @@ class Evaluator:
         return self.objects.url(key)
 
     def _failed(self, request: StrategyRequested, error: AlchemiserError, prices: Prices) -> Reaction:
-        symbol = getattr(error, "symbol", None)
-        wanted = {**prices.absent, **({} if symbol is None else {symbol: "short"})}
-        why = f" ({prices.absent[symbol]})" if symbol in prices.absent else ""
+        symbol = str(getattr(error, "symbol", ""))
+        wanted = prices.absent.keys() | ({symbol} if symbol else set())
         logger.warning("the strategy has no answer: %s", error, extra={"strategy": request.strategy})
-        failure = _failure(request, _reason(error), f"{error}{why}")
+        failure = _failure(request, reason_code(error), str(error))
         return Reaction((failure, *_fetches(request, wanted)))
 
 
@@ -176,12 +176,3 @@ def _fetches(request: StrategyRequested, wanted: Iterable[str]) -> tuple[Message
             reason=f"{request.strategy} found them missing, unfit or short on {request.as_of}",
         ),
     )
-
-
-def _reason(error: AlchemiserError) -> str:
-    """A short code: the error's own, else its class in snake case."""
-    own = getattr(error, "reason", None)
-    if own is not None:
-        return str(own)
-    name = type(error).__name__.removesuffix("Error")
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")

@@ -174,14 +174,14 @@ def test_refresh_symbol_without_bars_fails_alone() -> None:
     message = house(SPY=bars(60), NEW=()).refresh(DAYS[59])
 
     assert message.refreshed == ("SPY",)
-    assert message.failed["NEW"].startswith("NoBars: no bars from ")
+    assert message.failed["NEW"].startswith("no_bars: no bars from ")
 
 
 def test_refresh_symbol_that_stopped_trading_is_stored_and_told_as_stale() -> None:
     local = house(SPY=bars(60), OLD=bars(50))
     message = local.refresh(DAYS[59])
 
-    assert message.failed == {"OLD": f"StaleBars: last bar {DAYS[49]}, expected {DAYS[59]}"}
+    assert message.failed == {"OLD": f"stale_bars: last bar {DAYS[49]}, expected {DAYS[59]}"}
     assert local.lake.read("OLD").bars == bars(50)
 
 
@@ -192,7 +192,7 @@ def test_refresh_failed_write_keeps_the_old_bars_and_fails_alone() -> None:
     message = local.refresh(DAYS[41])
 
     assert message.refreshed == ("QQQ",)
-    assert message.failed["SPY"].startswith("StateUnavailable: ")
+    assert message.failed["SPY"].startswith("state_unavailable: ")
     assert local.lake.read("SPY").bars == bars(60)[:41]
 
 

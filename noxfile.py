@@ -1,0 +1,91 @@
+"""Isolated sessions, each in an environment of its own from locks/dev.txt. `nox -s lint tests size` before a push."""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_venv = "no" if os.environ.get("CI") else "yes"
+nox.options.sessions = ["lint", "tests", "size"]
+
+PYTHON = "3.12"
+LINTERS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports",),
+    ("inv", "validate"),
+)
+
+
+@nox.session(python=PYTHON, tags=["check"])
+def lint(session: nox.Session) -> None:
+    """Run every linter: ruff, mypy, import-linter, cfn-lint and sam validate on both templates."""
+    _install(session)
+    failed = [" ".join(linter) for linter in LINTERS if not _passes(session, *linter)]
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+    session.log(f"{len(LINTERS)} linters passed")
+
+
+@nox.session(python=PYTHON, tags=["check"])
+def tests(session: nox.Session) -> None:
+    """Run the tests with branch coverage; arguments after -- go to pytest, then without coverage."""
+    _install(session)
+    session.run("pytest", *(session.posargs or ["--cov"]))
+
+
+@nox.session(python=PYTHON, tags=["check"])
+def size(session: nox.Session) -> None:
+    """Build every artifact and measure it against its budget."""
+    _install(session)
+    session.run("inv", "build")
+    session.run("inv", "size", *session.posargs)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
+def e2e(session: nox.Session) -> None:
+    """Trade days in a sandbox of its own, on free ports, and check what they left."""
+    _install(session)
+    state = Path(session.create_tmp()) / "sandbox"
+    shutil.rmtree(state, ignore_errors=True)
+    env = {
+        "ALCHEMISER_SANDBOX_DIR": str(state),
+        "ALCHEMISER_EMULATOR_PORT": str(_free_port()),
+        "ALCHEMISER_EXCHANGE_PORT": str(_free_port()),
+    }
+    try:
+        session.run("pytest", "tests/e2e", "--force-enable-socket", *session.posargs, env=env)
+    finally:
+        session.run("inv", "sandbox.down", env=env)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
+def demo(session: nox.Session) -> None:
+    """Deploy both stacks to a fresh sandbox and trade a real day there."""
+    _install(session)
+    session.run("inv", "sync", "sandbox.reset", "deploy", "--env", "local", "run-day", "--env", "local")
+
+
+def _install(session: nox.Session) -> None:
+    session.install("--require-hashes", "-r", "locks/dev.txt")
+
+
+def _passes(session: nox.Session, *command: str) -> bool:
+    try:
+        session.run(*command)
+    except CommandFailed:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,133 @@
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from desk.report import render, write_report
+from desk.report_model import MODULES
+from sandbox.evidence import DayEvidence
+from tests.desk.evidence import DAY, failed_day, whole_day
+
+VOID = {"meta", "link", "br", "img", "rect", "circle", "line", "path"}
+PAGES = {
+    "whole": (whole_day(),),
+    "missed": (whole_day(missed="UNH"),),
+    "failed": (failed_day(),),
+    "several": tuple(whole_day(DAY + timedelta(days=day)) for day in range(3)),
+}
+
+
+class _Page(HTMLParser):
+    """The page's tags, checked for balance, and its words."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A drawing's element, closed in itself."""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data.split()
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+@pytest.fixture(params=PAGES)
+def evidences(request: pytest.FixtureRequest) -> tuple[DayEvidence, ...]:
+    return PAGES[str(request.param)]
+
+
+def test_render_any_days_gives_balanced_html_with_ids_used_once(evidences: tuple[DayEvidence, ...]) -> None:
+    page = _Page(render(evidences, paths={}))
+
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_render_any_days_links_and_labels_lead_to_something(evidences: tuple[DayEvidence, ...]) -> None:
+    page = _Page(render(evidences, paths={}))
+
+    wanted = [value.removeprefix("#") for _, name, value in page.attributes if name in ("href", "aria-labelledby")]
+    assert set(wanted) <= set(page.ids)
+
+
+def test_render_any_days_fetches_nothing_and_runs_nothing(evidences: tuple[DayEvidence, ...]) -> None:
+    html = render(evidences, paths={})
+
+    assert not re.search(r"<(script|link|img|iframe|object)\b|@import|url\(|\bsrc=|https?://", html)
+
+
+def test_render_same_evidence_twice_gives_the_same_page(evidences: tuple[DayEvidence, ...]) -> None:
+    assert render(evidences, paths={}) == render(evidences, paths={})
+
+
+def test_render_whole_day_shows_what_was_decided_traded_and_kept() -> None:
+    paths = {"local-2022-03-16": {"trend_following": ("SPY closed above its 200-day average.",)}}
+
+    text = _Page(render(PAGES["whole"], paths=paths)).text
+
+    for told in (
+        "Wednesday, 16 March 2022", "local-2022-03-16", "COMPLETED", "$100,000.00", "$99,988.63",
+        "SPY closed above its 200-day average.", "no strategy wants it any more: full exit",
+        "below the minimum of $100.00", "local-2022-03-16-BUY-SPY-1", "[local] 2022-03-16 completed, 6 trades",
+        "10 of the ten functions ran", "Every queue is empty.", *MODULES,
+    ):  # fmt: skip
+        assert told in text
+
+
+def test_render_failed_day_shows_reason_error_and_leftovers_as_text() -> None:
+    text = _Page(render(PAGES["failed"], paths={})).text
+
+    for told in ("The run failed while EVALUATING: strategy failed.", "XOM has 120 bars", "strategy-dead-letters"):
+        assert told in text
+    assert "failed: <KeyError> & more" in text
+    assert "No mail was sent." in text
+    assert "Every queue is empty." not in text
+
+
+def test_render_degraded_day_says_so_beside_its_state() -> None:
+    text = _Page(render(PAGES["missed"], paths={})).text
+
+    assert "COMPLETED, degraded" in text
+    assert "BUY UNH: 0 of 29.998788 shares" in text
+
+
+def test_render_several_days_shows_each_and_the_curve_over_them() -> None:
+    html = render(PAGES["several"], paths={})
+
+    assert html.count('<details class="day"') == 3
+    assert html.count("<circle") == 4
+    assert "3 trading days, 16 March 2022 to 18 March 2022" in html
+
+
+def test_render_no_day_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one day"):
+        render((), paths={})
+
+
+def test_write_report_one_day_or_several_leaves_one_file(tmp_path: Path) -> None:
+    one = write_report(whole_day(), tmp_path / "reports" / "day.html")
+    several = write_report(PAGES["several"], tmp_path / "reports" / "days.html")
+
+    assert one.is_absolute()
+    assert "Wednesday, 16 March 2022" in one.read_text()
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["day.html", several.name]

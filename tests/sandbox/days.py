@@ -1,0 +1,296 @@
+"""A day of the sandbox that adds up, and in-memory stand-ins for the cloud and the exchange."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from sandbox.deployment import Deployment, Queue
+from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail
+from sandbox.exchange.clock import Phase
+from sandbox.exchange.control import ExchangeState, History
+from sandbox.function_logs import FunctionLog
+from sandbox.schedules import Schedule
+from tests.the_alchemiser import run_builders as make
+from tests.the_alchemiser.fakes import InMemoryRunStore
+from the_alchemiser.shared import outbox
+from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Position
+from the_alchemiser.shared.ledger import LedgerEntry
+from the_alchemiser.shared.messages import RunCompleted, RunFailed, Side, TradeExecuted, message_id
+from the_alchemiser.shared.plan import RebalancePlan
+from the_alchemiser.shared.progress import Release
+from the_alchemiser.shared.runs import STRATEGY, TRADE, Move, Run, RunItem, RunState
+from the_alchemiser.shared.verdict import Verdict
+
+DAY, AS_OF, RUN_ID, WALL = make.DAY, make.AS_OF, make.RUN_ID, make.WALL
+MODULES = (
+    "data_v2",
+    "data_quality_monitor",
+    "coordinator_v2",
+    "strategy_v2",
+    "aggregator_v2",
+    "portfolio_v2",
+    "trade_aggregator",
+    "execution_v2",
+    "notifications_v2",
+    "metrics_v2",
+)
+SOLD = make.executed("OLD", Side.SELL, "10", price="49.99")
+BOUGHT = make.executed("SPY", Side.BUY, "990", price="100.01")
+CASH_BEFORE, CASH_AFTER = Decimal("99500.00"), Decimal("990.00")
+EQUITY_AFTER = Decimal("99990.00")
+
+
+def plan() -> RebalancePlan:
+    sell = make.decision("OLD", Side.SELL, "10", price="50", held="10")
+    buy = make.decision("SPY", Side.BUY, "990").model_copy(update={"target_quantity": Decimal(990)})
+    return make.plan(sell, buy).model_copy(update={"cash": CASH_BEFORE})
+
+
+def planned_run() -> InMemoryRunStore:
+    store = make.evaluating()
+    for name in make.HALVES:
+        answer = make.evaluated(name, {"SPY": "1"})
+        store.put_once(RUN_ID, RunItem(f"{STRATEGY}#{name}", outbox.encode(answer)))
+    make.planned(store, plan())
+    return store
+
+
+def completed_run() -> Run:
+    store = planned_run()
+    for state, executed in ((RunState.SELLING, SOLD), (RunState.BUYING, BOUGHT)):
+        release = Release(quantities={executed.trade_id: executed.quantity}, refused={})
+        _move(store, state, payload=release.model_dump(mode="json"))
+        store.put_once(RUN_ID, RunItem(f"{TRADE}#{executed.trade_id}", outbox.encode(executed)))
+    told = RunCompleted(
+        message_id=message_id(RUN_ID, RunCompleted),
+        run_id=RUN_ID,
+        occurred_at=make.AT,
+        trading_date=DAY,
+        as_of=AS_OF,
+        weights={"SPY": Decimal(1)},
+        outcomes=(),
+        positions=(),
+        equity_before=Decimal(100_000),
+        equity_after=EQUITY_AFTER,
+        cash_after=CASH_AFTER,
+        degraded=False,
+    )
+    make.move_to(store, RunState.COMPLETED, outbox=(told,))
+    return make.loaded(store)
+
+
+def failed_run() -> Run:
+    store = make.evaluating()
+    told = RunFailed(
+        message_id=message_id(RUN_ID, RunFailed),
+        run_id=RUN_ID,
+        occurred_at=make.AT,
+        trading_date=DAY,
+        state="EVALUATING",
+        reason="strategy_failed",
+        detail="calm: too_little_history",
+        missing=("bold",),
+    )
+    make.move_to(store, RunState.FAILED, outbox=(told,))
+    return make.loaded(store)
+
+
+def _move(store: InMemoryRunStore, state: RunState, *, payload: Mapping[str, object]) -> None:
+    leaving = store.runs[RUN_ID].state
+    assert store.move(RUN_ID, Move(leaving, state, "trade_aggregator", WALL, make.DEADLINE, payload=payload))
+
+
+def order_of(executed: TradeExecuted) -> Order:
+    fill = executed.fills[0]
+    return Order(
+        id=fill.order_id,
+        client_order_id=fill.client_order_id,
+        symbol=executed.symbol,
+        side=executed.side,
+        type="limit",
+        status=OrderStatus.FILLED,
+        quantity=executed.quantity,
+        filled_quantity=fill.quantity,
+        filled_avg_price=fill.price,
+        limit_price=fill.price,
+        submitted_at=make.AT,
+        filled_at=make.AT,
+        canceled_at=None,
+    )
+
+
+def entry_of(executed: TradeExecuted) -> LedgerEntry:
+    fill, sign = executed.fills[0], 1 if executed.side is Side.BUY else -1
+    return LedgerEntry(
+        symbol=executed.symbol,
+        filled_at=fill.filled_at,
+        order_id=fill.order_id,
+        fill="1",
+        client_order_id=fill.client_order_id,
+        trade_id=executed.trade_id,
+        run_id=RUN_ID,
+        side=executed.side,
+        quantity=fill.quantity,
+        price=fill.price,
+        cash=-sign * fill.quantity * fill.price,
+        attribution={"calm": sign * fill.quantity},
+    )
+
+
+def account(cash: Decimal, equity: Decimal) -> Account:
+    return Account("an-id", "ACTIVE", cash, equity, equity, cash, Decimal(1), trading_blocked=False)
+
+
+def position(symbol: str, quantity: str, price: str) -> Position:
+    shares, usd = Decimal(quantity), Decimal(price)
+    return Position(symbol, shares, shares, usd, usd, usd, (shares * usd).quantize(Decimal("0.01")))
+
+
+BEFORE = BrokerState(account(CASH_BEFORE, Decimal(100_000)), (position("OLD", "10", "50"),))
+AFTER = BrokerState(
+    account(CASH_AFTER, EQUITY_AFTER), (position("SPY", "990", "100"),), (order_of(SOLD), order_of(BOUGHT))
+)
+
+
+def mail(subject: str = "[local] 2022-03-16 completed", sent_at: datetime = WALL) -> Mail:
+    return Mail("an-id", "a@example.com", ("b@example.com",), subject, "text", "<p>html</p>", sent_at)
+
+
+def log(module: str) -> FunctionLog:
+    return FunctionLog(module, f"stack-{module}", 1, {"SomeMessage": 1}, ())
+
+
+def backlogs(**receives: tuple[int, ...]) -> tuple[Backlog, ...]:
+    """Empty queues of every module, but for those given: `data_v2=(1,)`, `data_v2_dlq=(3,)`."""
+    inboxes = [Backlog(f"{module}-inbox", module, False, receives.get(module, ())) for module in MODULES]
+    dead = [Backlog(f"{module}-dlq", module, True, receives.get(f"{module}_dlq", ())) for module in MODULES]
+    return (*inboxes, *dead)
+
+
+def good_day() -> DayEvidence:
+    return DayEvidence(
+        trading_date=DAY,
+        run=completed_run(),
+        verdict=Verdict(checked_at=make.AT, as_of=AS_OF, quarantined={}),
+        before=BEFORE,
+        after=AFTER,
+        ledger=(entry_of(SOLD), entry_of(BOUGHT)),
+        functions={module: log(module) for module in MODULES},
+        mails=(mail(),),
+        backlogs=backlogs(),
+        started_at=WALL,
+        seconds={"market data": 1.5, "trading": 4.0, "evidence": 0.2},
+    )
+
+
+EVENING = Schedule(
+    "Nightly", "cron(0 20 ? * MON-FRI *)", "America/New_York", "arn:aws:sqs:r:1:data_v2-inbox", "refresh"
+)
+AFTERNOON = Schedule(
+    "Afternoon", "cron(45 15 ? * MON-FRI *)", "America/New_York", "arn:aws:sqs:r:1:coordinator_v2-inbox", "start"
+)
+
+
+def deployment() -> Deployment:
+    queues = {one.queue: Queue(one.queue, one.queue, one.module, one.is_dead_letter) for one in backlogs()}
+    functions = {module: f"stack-{module}" for module in MODULES}
+    return Deployment(functions, queues, (EVENING, AFTERNOON), {}, {"Stage": "local"})
+
+
+class InMemoryCloud:
+    """Cloud whose functions do at once what `reactions` says about the body they are sent."""
+
+    def __init__(self) -> None:
+        self.deployment = deployment()
+        self.sent: list[str] = []
+        self.runs: dict[date, Run] = {}
+        self.checked: Verdict | None = None
+        self.logs = {module: log(module) for module in MODULES}
+        self.queues = backlogs()
+        self.reactions: dict[str, Callable[[], None]] = {"refresh": self.check, "start": self.complete}
+
+    def check(self) -> None:
+        self.checked = Verdict(checked_at=make.AT, as_of=AS_OF, quarantined={})
+
+    def complete(self) -> None:
+        self.runs[DAY] = completed_run()
+
+    def send(self, schedule: Schedule) -> None:
+        self.sent.append(schedule.body)
+        self.reactions[schedule.body]()
+
+    def backlogs(self) -> tuple[Backlog, ...]:
+        return self.queues
+
+    def log_of(self, module: str, since: datetime) -> FunctionLog:
+        return self.logs[module]
+
+    def run_on(self, trading_date: date) -> Run | None:
+        return self.runs.get(trading_date)
+
+    def traded(self) -> Mapping[date, RunState]:
+        return {day: run.state for day, run in self.runs.items()}
+
+    def verdict(self) -> Verdict | None:
+        return self.checked
+
+    def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]:
+        return (entry_of(SOLD), entry_of(BOUGHT))
+
+    def mails(self, since: datetime) -> tuple[Mail, ...]:
+        return (mail(),)
+
+
+class InMemoryExchange:
+    """Brokerage with a clock that only goes forward."""
+
+    _MOMENTS: Mapping[Phase, datetime] = {
+        Phase.EVENING_BEFORE: datetime(2022, 3, 16, 0, 0, tzinfo=UTC),
+        Phase.BEFORE_CLOSE: datetime(2022, 3, 16, 19, 45, tzinfo=UTC),
+    }
+
+    def __init__(self) -> None:
+        self.phase = Phase.OTHER
+        self.now = datetime(2022, 3, 1, tzinfo=UTC)
+        self.asked: list[Phase] = []
+
+    def history(self) -> History:
+        return History(("OLD", "SPY"), date(2014, 1, 2), date(2022, 12, 30), None)
+
+    def clock(self) -> ExchangeState:
+        return ExchangeState(self.now, DAY, self.phase, "an-id", CASH_BEFORE, {}, 0, 0, 0, None)
+
+    def set_clock(self, session: date, phase: Phase) -> bool:
+        self.asked.append(phase)
+        if self._MOMENTS[phase] < self.now:
+            return False
+        self.phase, self.now = phase, self._MOMENTS[phase]
+        return True
+
+    def state(self, session: date) -> BrokerState:
+        return AFTER
+
+
+class FastWall:
+    """A wall clock on which only sleeping takes time."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def read(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+def with_quantity(day: DayEvidence, symbol: str, quantity: str) -> DayEvidence:
+    """The same day with another number of shares held, at the same worth in all."""
+    held = tuple(
+        replace(one, quantity=Decimal(quantity)) if one.symbol == symbol else one for one in day.after.positions
+    )
+    return replace(day, after=replace(day.after, positions=held))
+
+
+LATER = WALL + timedelta(minutes=1)

@@ -1,0 +1,200 @@
+"""Tree to program: constant conditions folded, dead branches dropped, equal operations merged, needs derived."""
+
+from collections.abc import Mapping
+
+from the_alchemiser.shared.book import StrategyOptions
+from the_alchemiser.shared.symphony.tree import (
+    Asset,
+    Block,
+    CurrentPrice,
+    Filter,
+    Group,
+    If,
+    Indicator,
+    IndicatorKind,
+    IndicatorOf,
+    Node,
+    Number,
+    Place,
+    Symphony,
+    Value,
+    WeightEqual,
+    WeightInverseVolatility,
+    WeightSpecified,
+)
+from the_alchemiser.strategy_v2.comparing import compare
+from the_alchemiser.strategy_v2.errors import UnusableOptionError
+from the_alchemiser.strategy_v2.indicators import DECIMALS, bars_needed
+from the_alchemiser.strategy_v2.program import Choice, Fixed, InverseVolatility, Leaf, Operation, Program, Switch
+
+_BLOCK = "block"
+
+
+def compile_symphony(symphony: Symphony, options: StrategyOptions | None = None) -> Program:
+    """Make a strategy ready to run.
+
+    Raises:
+        UnusableOptionError: a standard deviation over a window that the options leave without meaning.
+    """
+    chosen = options or StrategyOptions()
+    merged = _Operations(symphony.source, chosen)
+    numbers: list[int] = []
+    for node in symphony.nodes:
+        numbers.append(merged.of_node(node, numbers))
+    operations = _reachable(merged.operations, numbers[-1])
+    bars, streamed = _needs(operations)
+    return Program(symphony.name, symphony.source, symphony.rebalance, chosen, operations, streamed, bars)
+
+
+class _Operations:
+    """Distinct operations, in the order in which they are met."""
+
+    def __init__(self, source: str, options: StrategyOptions) -> None:
+        self.operations: list[Operation] = []
+        self._source = source
+        self._options = options
+        self._index: dict[Operation, int] = {}
+
+    def of_node(self, node: Node, numbers: list[int]) -> int:
+        """The operation of a node whose children's operations are known."""
+        match node:
+            case Asset():
+                return self._add(Leaf(node.symbol, node.place))
+            case WeightEqual():
+                return self._equal(_renumbered(node.children, numbers), "weight-equal", node.place)
+            case WeightSpecified():
+                return self._specified(node, numbers)
+            case WeightInverseVolatility():
+                stdev = Indicator(IndicatorKind.STDEV_RETURN, (node.window,))
+                self._check(stdev, node.place)
+                return self._add(InverseVolatility(stdev, _renumbered(node.children, numbers), node.place))
+            case Group():
+                return self._equal(_renumbered(node.body, numbers), f'group "{node.name}"', node.place)
+            case If():
+                return self._switch(node, numbers)
+            case Filter():
+                self._check(node.indicator, node.place)
+                candidates = _renumbered(node.candidates, numbers)
+                return self._add(Choice(node.indicator, node.select, node.count, candidates, node.place))
+
+    def _add(self, operation: Operation) -> int:
+        number = self._index.setdefault(operation, len(self.operations))
+        if number == len(self.operations):
+            self.operations.append(operation)
+        return number
+
+    def _equal(self, children: Block, label: str, place: Place) -> int:
+        fractions = (1 / len(children),) * len(children)
+        return self._add(Fixed(children, fractions, label, place))
+
+    def _specified(self, node: WeightSpecified, numbers: list[int]) -> int:
+        total = sum(node.fractions)
+        # A child of weight 0 is no part of any decision: its missing data must not matter.
+        held = [(child, part) for child, part in zip(node.children, node.fractions, strict=True) if part > 0]
+        children = _renumbered(tuple(child for child, _ in held), numbers)
+        return self._add(Fixed(children, tuple(part / total for _, part in held), "weight-specified", node.place))
+
+    def _switch(self, node: If, numbers: list[int]) -> int:
+        condition = node.condition
+        for value in (condition.left, condition.right):
+            if isinstance(value, IndicatorOf):
+                self._check(value.indicator, node.place)
+        then, otherwise = (self._branch(block, numbers, node.place) for block in (node.then, node.otherwise))
+        if isinstance(condition.left, Number) and isinstance(condition.right, Number):
+            left, right = (round(number.value, DECIMALS) for number in (condition.left, condition.right))
+            return then if compare(condition.comparison, left, right) else otherwise
+        return self._add(Switch(condition, (then, otherwise), node.place))
+
+    def _branch(self, block: Block, numbers: list[int], place: Place) -> int:
+        children = _renumbered(block, numbers)
+        return children[0] if len(children) == 1 else self._equal(children, _BLOCK, place)
+
+    def _check(self, indicator: Indicator, place: Place) -> None:
+        ddof = {IndicatorKind.STDEV_PRICE: 1, IndicatorKind.STDEV_RETURN: self._options.ddof}.get(indicator.kind, 0)
+        if indicator.windows[0] <= ddof:
+            where = f"{self._source}:{place.line}:{place.column}"
+            raise UnusableOptionError(f"{where}: a stdev with ddof {ddof} needs a window of at least {ddof + 1}")
+
+
+def _renumbered(block: Block, numbers: list[int]) -> Block:
+    return tuple(numbers[child] for child in block)
+
+
+def _reachable(operations: list[Operation], root: int) -> tuple[Operation, ...]:
+    """The root's part of the operations, renumbered, root last."""
+    wanted = {root}
+    for number in range(root, -1, -1):
+        if number in wanted:
+            wanted.update(operations[number].children)
+    order = {old: new for new, old in enumerate(sorted(wanted))}
+    return tuple(_with_children(operations[old], order) for old in order)
+
+
+def _with_children(operation: Operation, order: Mapping[int, int]) -> Operation:
+    match operation:
+        case Leaf():
+            return operation
+        case Fixed():
+            children = tuple(order[child] for child in operation.children)
+            return Fixed(children, operation.fractions, operation.label, operation.place)
+        case Switch():
+            then, otherwise = (order[child] for child in operation.children)
+            return Switch(operation.condition, (then, otherwise), operation.place)
+        case Choice():
+            children = tuple(order[child] for child in operation.children)
+            return Choice(operation.indicator, operation.select, operation.count, children, operation.place)
+        case InverseVolatility():
+            children = tuple(order[child] for child in operation.children)
+            return InverseVolatility(operation.returns, children, operation.place)
+
+
+def _needs(operations: tuple[Operation, ...]) -> tuple[dict[str, int], frozenset[int]]:
+    """Bars a symbol needs, and the operations whose returns are needed; from the root down."""
+    days = [1] * len(operations)
+    bars: dict[str, int] = {}
+    streamed: set[int] = set()
+    for number in range(len(operations) - 1, -1, -1):
+        operation = operations[number]
+        if number in streamed:
+            streamed.update(operation.children)
+        scored = _scored_by(operation)
+        for child in operation.children:
+            days[child] = max(days[child], days[number])
+            if scored is None:
+                continue
+            leaf = operations[child]
+            span = bars_needed(scored) + days[number] - 1
+            if isinstance(leaf, Leaf):
+                bars[leaf.symbol] = max(bars.get(leaf.symbol, 0), span)
+            else:
+                days[child] = max(days[child], span)
+                streamed.add(child)
+        for symbol, count in _read_by(operation):
+            bars[symbol] = max(bars.get(symbol, 0), count + days[number] - 1)
+    return bars, frozenset(streamed)
+
+
+def _scored_by(operation: Operation) -> Indicator | None:
+    """The indicator of the children's own history on which the operation depends."""
+    if isinstance(operation, InverseVolatility):
+        return operation.returns
+    if isinstance(operation, Choice) and not operation.takes_all:
+        return operation.indicator
+    return None
+
+
+def _read_by(operation: Operation) -> tuple[tuple[str, int], ...]:
+    """Symbols and bars that the operation reads itself."""
+    if isinstance(operation, Leaf):
+        return ((operation.symbol, 1),)
+    if isinstance(operation, Switch):
+        values = (operation.condition.left, operation.condition.right)
+        return tuple((value.symbol, value_bars(value)) for value in values if not isinstance(value, Number))
+    return ()
+
+
+def value_bars(value: Value) -> int:
+    """Bars that a value of a condition takes."""
+    if isinstance(value, IndicatorOf):
+        return bars_needed(value.indicator)
+    return 1 if isinstance(value, CurrentPrice) else 0

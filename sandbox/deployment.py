@@ -123,8 +123,8 @@ def _functions(functions: "LambdaClient", names: frozenset[str]) -> Mapping[str,
 
 
 def module_of(handler: str) -> str:
-    """`the_alchemiser.data_v2.lambda_handler.lambda_handler` -> `data_v2`."""
-    return handler.split(".")[-3]
+    """`the_alchemiser.data_v2.lambda_handler.lambda_handler` -> `data_v2`; of a handler without packages its file."""
+    return handler.split(".")[max(-3, -handler.count(".") - 1)]
 
 
 def _queues(target: Target, urls: frozenset[str], functions: Mapping[str, str]) -> Mapping[str, Queue]:

@@ -7,9 +7,26 @@ from pathlib import Path
 from arro3.core import DataType
 from arro3.io import read_parquet
 
-from automation.errors import CheckFailedError, Finding
+from automation.errors import CheckFailedError, ConfigurationError, Finding
+from the_alchemiser.shared.book import BookError, load_book
+from the_alchemiser.shared.symphony import SymphonyError
 
 _EPOCH = date(1970, 1, 1)
+
+
+def read_universe(directory: Path | None = None) -> frozenset[str]:
+    """The symbols of the book, every strategy file read.
+
+    Args:
+        directory: where book.toml and the strategy files are; those that ship by default.
+
+    Raises:
+        ConfigurationError: the book or a strategy file cannot be read; the message has file, line and column.
+    """
+    try:
+        return load_book(directory).universe
+    except (BookError, SymphonyError) as cause:
+        raise ConfigurationError(f"{cause}; mend the file, then run inv deploy --env local") from cause
 
 
 def first_bars(folder: Path) -> Mapping[str, date]:

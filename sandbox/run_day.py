@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -44,7 +44,7 @@ class Request:
     as_json: bool = False
 
 
-def run_days(root: Path, request: Request, write_report: WriteReport, universe: Callable[[], Sequence[str]]) -> None:
+def run_days(root: Path, request: Request, write_report: WriteReport, universe: Callable[[], Iterable[str]]) -> None:
     """Trade the days asked for, and stop at the first that does not add up.
 
     Args:

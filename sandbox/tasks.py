@@ -12,8 +12,8 @@ from automation import console
 from automation import deploy as deployment
 from automation.tasks import DEPLOY_HELP
 from sandbox import lifecycle
-from sandbox.book import universe
 from sandbox.local import LOCAL
+from sandbox.preflight import read_universe
 from sandbox.run_day import Request, run_days
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def run_day_task(write_report: "WriteReport") -> "Task[Any]":
     @task(name="run-day", help=RUN_DAY_HELP)
     def run_day(_context: Context, env: str = LOCAL, date: str = "", days: int = 1, json: bool = False) -> None:
         """Trade a day in the sandbox: send what the scheduler would, follow the run, verify it."""
-        run_days(ROOT, Request(env, date, days, json), write_report, universe)
+        run_days(ROOT, Request(env, date, days, json), write_report, read_universe)
 
     return run_day  # type: ignore[no-any-return]  # invoke's decorator has no types
 

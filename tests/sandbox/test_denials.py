@@ -8,7 +8,7 @@ _USER = "User: arn:aws:sts::000000000000:assumed-role/role/function"
 @pytest.mark.parametrize(
     ("text", "action"),
     [
-        (f"when calling the PutItem operation: {_USER} is not authorized to perform: dynamodb:PutItem because", "dynamodb:PutItem"),
+        (f"PutItem operation: {_USER} is not authorized to perform: dynamodb:PutItem because", "dynamodb:PutItem"),
         (f"{_USER} is not authorized to perform: sqs:sendmessage on resource: arn:aws:sqs:r:1:q", "sqs:SendMessage"),
         (f"{_USER} is not authorized to perform: SNS:Publish on resource: arn:aws:sns:r:1:t", "sns:Publish"),
         (f"{_USER} is not authorized to perform: ses:SendEmail on resource *", "ses:SendEmail"),

@@ -136,7 +136,7 @@ def test_verify_any_number_of_mails_but_one_is_told(count: int) -> None:
 
 
 def test_verify_a_quarantine_expects_a_second_mail() -> None:
-    unfit = Verdict(checked_at=days.make.AT, as_of=days.AS_OF, quarantined={"XYZ": "gap"})
+    unfit = Verdict(checked_at=days.WALL, as_of=days.AS_OF, quarantined={"XYZ": "gap"})
 
     assert verify(replace(days.good_day(), verdict=unfit, mails=(days.mail(), days.mail("unfit")))) == ()
 

@@ -102,7 +102,9 @@ class _Operations:
         then, otherwise = (self._branch(block, numbers, node.place) for block in (node.then, node.otherwise))
         if isinstance(condition.left, Number) and isinstance(condition.right, Number):
             left, right = (round(number.value, DECIMALS) for number in (condition.left, condition.right))
-            return then if compare(condition.comparison, left, right) else otherwise
+            taken = then if compare(condition.comparison, left, right) else otherwise
+            # Kept as an operation of its own: a filter scores a bare asset on its prices, this on its index.
+            return self._equal((taken,), "if", node.place)
         return self._add(Switch(condition, (then, otherwise), node.place))
 
     def _branch(self, block: Block, numbers: list[int], place: Place) -> int:

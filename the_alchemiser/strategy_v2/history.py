@@ -52,7 +52,7 @@ class PriceHistory:
         return cls(dates, closes, known)
 
     def through(self, as_of: date) -> "PriceHistory":
-        """What was known at the close of as_of; when no symbol has a bar of that day, the day is there without prices."""
+        """What was known at the close of as_of; when no symbol has a bar of it, it is there without prices."""
         last = np.datetime64(as_of, "D")
         count = int(np.searchsorted(self.dates, last, side="right"))
         cut = {symbol: closes[:count] for symbol, closes in self.closes.items()}

@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from the_alchemiser.shared.bars import DailyBar
 from the_alchemiser.shared.lake import Entry
@@ -13,14 +12,10 @@ from the_alchemiser.shared.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Adjusted closes of one symbol, dates ascending, the last one as_of.
-
-    `last_close` is the close of as_of as the lake has it, USD a share.
-    """
+    """Adjusted closes of one symbol, USD a share, dates ascending, the last one as_of."""
 
     dates: tuple[date, ...]
     closes: tuple[float, ...]
-    last_close: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +45,7 @@ def _unfit(entry: Entry, verdict: Verdict, as_of: date) -> str | None:
 
 def _cut(entry: Entry, as_of: date) -> Series:
     bars = entry.bars[: bisect_right(entry.bars, as_of, key=_date)]
-    return Series(
-        dates=tuple(bar.date for bar in bars),
-        closes=tuple(bar.adjusted for bar in bars),
-        # The shortest text that reads back as the same float is the price the source told.
-        last_close=Decimal(repr(bars[-1].close)),
-    )
+    return Series(tuple(bar.date for bar in bars), tuple(bar.adjusted for bar in bars))
 
 
 def _date(bar: DailyBar) -> date:

@@ -45,11 +45,13 @@ class Judgement:
 
     Attributes:
         weights: sum to exactly 1.
+        closes: of the weights' symbols on as_of, USD a share.
         path: the decision path, as JSON values.
         bars_digest: of the prices it was made on.
     """
 
     weights: Mapping[Symbol, Decimal]
+    closes: Mapping[Symbol, Decimal]
     path: Any
     bars_digest: str
 
@@ -108,7 +110,6 @@ class Evaluator:
         return verdict
 
     def _evaluated(self, request: StrategyRequested, judgement: Judgement, prices: Prices) -> StrategyEvaluated:
-        closes = {symbol: prices.series[symbol].last_close for symbol in judgement.weights}
         return StrategyEvaluated(
             message_id=message_id(request.run_id, StrategyEvaluated, subject=request.strategy),
             run_id=request.run_id,
@@ -117,7 +118,7 @@ class Evaluator:
             strategy=request.strategy,
             allocation=request.allocation,
             weights=judgement.weights,
-            closes=closes,
+            closes=judgement.closes,
             as_of=request.as_of,
             bars_digest=judgement.bars_digest,
             path_ref=self._store_path(request, judgement, prices),

@@ -1,0 +1,49 @@
+import pytest
+
+from automation import cleaning, project, sync
+from automation.errors import ConfigurationError
+from automation.project import Project
+from tests.automation.projects import PYPROJECT, make_shop, write_files
+
+
+def test_clean_removes_generated_trees_and_artifacts_alone(shop: Project) -> None:
+    sync.sync(shop)
+    kept = {".tools/sam/x": "", ".sandbox/state": "", ".mypy_cache/x": "", ".nox/lint/x": ""}
+    write_files(shop.root, {".aws-sam/build/template.yaml": "", **kept})
+
+    removed = cleaning.clean(shop)
+
+    assert set(removed) == {
+        ".alchemiser",
+        ".aws-sam",
+        "functions/ledger",
+        "functions/stock",
+        "functions/till",
+        "layers/common/python",
+    }
+    assert all((shop.root / name).exists() for name in kept)
+    assert (shop.root / "layers/wheels/requirements.in").exists()
+
+
+def test_clean_everything_takes_caches_and_keeps_tools(shop: Project) -> None:
+    write_files(shop.root, {".tools/x": "", ".nox/x": "", ".ruff_cache/x": "", "shop/till/__pycache__/x.pyc": ""})
+
+    removed = cleaning.clean(shop, everything=True)
+
+    assert set(removed) == {".nox", ".ruff_cache"}
+    assert not (shop.root / "shop/till/__pycache__").exists()
+    assert (shop.root / ".tools/x").exists()
+
+
+def test_clean_twice_removes_nothing(shop: Project) -> None:
+    sync.sync(shop)
+    cleaning.clean(shop)
+
+    assert cleaning.clean(shop) == ()
+
+
+def test_clean_build_folder_outside_the_project_is_refused(shop: Project) -> None:
+    make_shop(shop.root, pyproject_toml=PYPROJECT.replace(".aws-sam/base", "../elsewhere"))
+
+    with pytest.raises(ConfigurationError, match="outside the project"):
+        cleaning.clean(project.load(shop.root))

@@ -1,0 +1,117 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.program import Program
+from invoke.tasks import task
+
+from automation import commands
+from automation.errors import AutomationError, CheckFailedError, Finding, UsageError
+from tests.automation.projects import make_shop
+
+ROOT = Path(__file__).resolve().parents[2]
+TASKS = "from automation import commands, tasks\n\nnamespace = commands.assemble(tasks.collection())\n"
+
+
+@task
+def refuse(_context: Context) -> None:
+    """Refuse what is asked."""
+    raise UsageError("there is no such thing\n  at all", where="--thing")
+
+
+@task
+def check(_context: Context) -> None:
+    """Find a fault."""
+    raise CheckFailedError("1 fault", findings=[Finding("a.py", "is wrong", "mend it")])
+
+
+@task
+def interrupt(_context: Context) -> None:
+    """Be interrupted."""
+    raise KeyboardInterrupt
+
+
+@task
+def stumble(_context: Context) -> None:
+    """Fall over a bug."""
+    raise ZeroDivisionError
+
+
+def run(*words: str, tasks: "tuple[Any, ...]" = (refuse, check, interrupt, stumble)) -> int:
+    program = Program(namespace=commands.assemble(Collection(*tasks), Collection("inner", check)), name="inv")
+    try:
+        program.run(["inv", *words])
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def test_task_that_raises_an_automation_error_prints_one_paragraph(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("refuse") == UsageError.exit_code
+
+    captured = capsys.readouterr()
+    assert captured.err == "error: --thing: there is no such thing at all\n"
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("words", [("check",), ("inner.check",)])
+def test_task_whose_check_fails_lists_the_findings(words: tuple[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == 3
+
+    captured = capsys.readouterr()
+    assert captured.out == "a.py: is wrong; mend it\n"
+    assert captured.err == "error: 1 fault\n"
+
+
+def test_task_that_is_interrupted_exits_130() -> None:
+    assert run("interrupt") == 130
+
+
+def test_task_with_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run("stumble")
+
+
+def test_no_task_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert "refuse       Refuse what is asked." in lines
+    assert "inner.check  Find a fault." in lines
+
+
+def test_assemble_later_task_takes_the_place_of_an_earlier_one() -> None:
+    @task(name="refuse")
+    def other(_context: Context) -> None:
+        """Do something else."""
+
+    namespace = commands.assemble(Collection(refuse), tasks=(other,))
+
+    assert namespace["refuse"].__doc__ == "Do something else."
+
+
+def test_exit_codes_of_the_error_tree_are_distinct() -> None:
+    codes = [one.exit_code for one in AutomationError.__subclasses__()]
+
+    assert sorted(codes) == [2, 3, 4, 5, 6]
+
+
+def test_automation_copied_beside_another_project_works_there(tmp_path: Path) -> None:
+    make_shop(tmp_path, tasks_py=TASKS)
+    (tmp_path / "tasks.py").write_text(TASKS)
+    shutil.copytree(ROOT / "automation", tmp_path / "automation", ignore=shutil.ignore_patterns("__pycache__"))
+    inv = [sys.executable, "-m", "invoke"]
+
+    synced = subprocess.run([*inv, "sync"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    unknown = subprocess.run(
+        [*inv, "deploy", "--env", "nonsense"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert synced.stdout == "synced: 5 written, 0 deleted, 0 unchanged\n", synced.stderr
+    assert unknown.returncode == 2
+    assert "the environments are: here, live" in unknown.stderr

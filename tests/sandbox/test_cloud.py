@@ -1,0 +1,178 @@
+"""LocalCloud and find_deployment against the emulator itself, over one small stack."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import sandbox
+from automation.aws import Target, client
+from automation.errors import ConfigurationError, ToolError
+from sandbox import emulator
+from sandbox.account import BROKER_SECRET, prepare_account
+from sandbox.cloud import LocalCloud
+from sandbox.deployment import Deployment, find_deployment, module_of
+from sandbox.schedules import due
+from sandbox.settings import SandboxSettings
+from tests.sandbox.days import BOUGHT, entry_of
+from tests.sandbox.test_servers import free_port
+from tests.the_alchemiser.run_builders import DAY, RUN_ID, WALL, new_run
+from the_alchemiser.shared.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.runs import RunState
+from the_alchemiser.shared.verdict import VERDICT_KEY, Verdict
+
+pytestmark = pytest.mark.enable_socket
+ROOT = Path(sandbox.__file__).parent.parent
+TEMPLATE = Path(__file__).parent / "small_stack.yaml"
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    settings = SandboxSettings(ROOT, tmp_path_factory.mktemp("sandbox"), free_port(), 1)
+    emulator.start(settings)
+    yield Target("us-east-1", settings.emulator_url, "test", "test")
+    emulator.stop(settings)
+
+
+@pytest.fixture(scope="module")
+def deployment(target: Target) -> Deployment:
+    cloudformation = client("cloudformation", target)
+    cloudformation.create_stack(StackName="small", TemplateBody=TEMPLATE.read_text(), Capabilities=["CAPABILITY_IAM"])
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    waiter.wait(StackName="small", WaiterConfig={"Delay": 0.1, "MaxAttempts": 200})
+    return find_deployment(target, ["small"])
+
+
+@pytest.fixture
+def cloud(target: Target, deployment: Deployment) -> Iterator[LocalCloud]:
+    made = LocalCloud(target, deployment)
+    yield made
+    made.close()
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """True as soon as the condition is, within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_find_deployment_tells_functions_queues_outputs_and_parameters(deployment: Deployment) -> None:
+    assert list(deployment.functions) == ["index"]
+    assert sorted((queue.module, queue.is_dead_letter) for queue in deployment.queues.values()) == [
+        ("index", False),
+        ("index", True),
+    ]
+    assert deployment.parameters == {"Stage": "local"}
+    assert deployment.output("RunsTable").startswith("small-Runs")
+
+
+def test_find_deployment_reads_schedules_in_new_york_time(deployment: Deployment) -> None:
+    evening = datetime(2022, 3, 16, 0, 0, tzinfo=UTC)
+
+    assert [schedule.body for schedule in due(deployment.schedules, evening)] == ['{"say": "handled"}']
+
+
+def test_find_deployment_of_an_absent_stack_says_how_to_deploy(target: Target) -> None:
+    with pytest.raises(ConfigurationError, match="absent: is not deployed; run inv deploy --env local"):
+        find_deployment(target, ["absent"])
+
+
+def test_find_deployment_without_an_emulator_says_how_to_start_it() -> None:
+    nobody = Target("us-east-1", f"http://127.0.0.1:{free_port()}", "test", "test")
+
+    with pytest.raises(ToolError, match=r"inv sandbox\.up"):
+        find_deployment(nobody, ["small"])
+
+
+def test_output_that_is_not_there_is_named(deployment: Deployment) -> None:
+    with pytest.raises(ConfigurationError, match="no output Nonsense"):
+        deployment.output("Nonsense")
+
+
+def test_send_makes_the_function_work_and_the_log_tells_of_it(cloud: LocalCloud, deployment: Deployment) -> None:
+    since = datetime.now(UTC)
+
+    cloud.send(deployment.schedules[0])
+
+    assert eventually(lambda: cloud.log_of("index", since).handled == {"Said": 1})
+    assert eventually(lambda: not any(backlog.receives for backlog in cloud.backlogs()))
+    assert cloud.log_of("index", since).invocations == 1
+
+
+def test_workers_see_the_runtimes_packages_and_nothing_of_ours(target: Target, deployment: Deployment) -> None:
+    answer = client("lambda", target).invoke(FunctionName=deployment.functions["index"], Payload=b"{}")
+
+    told = answer["Payload"].read().decode()
+    assert '"boto3"' in told
+    assert not any(f'"{name}"' in told for name in ("ministack", "pydantic", "httpx", "pytest"))
+
+
+def test_runs_ledger_and_verdict_are_read_where_the_stack_keeps_them(cloud: LocalCloud, target: Target) -> None:
+    dynamodb = client("dynamodb", target)
+    runs = DynamoRunStore(dynamodb, cloud.deployment.output("RunsTable"))
+    runs.create(new_run(), by="coordinator_v2", at=WALL, outbox=())
+    runs.create(new_run(f"{RUN_ID}-r1"), by="coordinator_v2", at=WALL, outbox=())
+    DynamoLedger(dynamodb, cloud.deployment.output("LedgerTable")).record(entry_of(BOUGHT))
+    verdict = Verdict(checked_at=WALL, as_of=DAY, quarantined={})
+    bucket = cloud.deployment.output("BucketName")
+    client("s3", target).put_object(Bucket=bucket, Key=VERDICT_KEY, Body=verdict.model_dump_json().encode())
+
+    run = cloud.run_on(DAY)
+    assert run is not None
+    assert run.run_id == RUN_ID
+    assert cloud.traded() == {DAY: RunState.EVALUATING}
+    assert cloud.ledger_of(RUN_ID) == (entry_of(BOUGHT),)
+    assert cloud.verdict() == verdict
+
+
+def test_mails_are_those_sent_since(cloud: LocalCloud, target: Target) -> None:
+    before = datetime.now(UTC)
+    mail = client("sesv2", target)
+    prepare_account(target, senders=["from@example.com"])
+    body = {"Text": {"Data": "text"}, "Html": {"Data": "<p>html"}}
+    mail.send_email(
+        FromEmailAddress="from@example.com",
+        Destination={"ToAddresses": ["to@example.com"]},
+        Content={"Simple": {"Subject": {"Data": "subject"}, "Body": body}},
+    )
+
+    (found,) = cloud.mails(before)
+    assert (found.sender, found.recipients, found.subject, found.html) == (
+        "from@example.com",
+        ("to@example.com",),
+        "subject",
+        "<p>html",
+    )
+    assert cloud.mails(datetime.now(UTC)) == ()
+
+
+def test_prepare_account_twice_leaves_what_is_there(target: Target) -> None:
+    secrets = client("secretsmanager", target)
+    prepare_account(target)
+    secrets.put_secret_value(SecretId=BROKER_SECRET, SecretString="another")
+    prepare_account(target, senders=["from@example.com", "from@example.com"])
+
+    assert secrets.get_secret_value(SecretId=BROKER_SECRET)["SecretString"] == "another"
+
+
+def test_the_emulator_hands_nothing_of_our_environment_on(target: Target, deployment: Deployment) -> None:
+    answer = client("lambda", target).invoke(FunctionName=deployment.functions["index"], Payload=b"{}")
+
+    told = answer["Payload"].read().decode()
+    assert not any(f'"{name}"' in told for name in os.environ if name.startswith(("PYTEST", "VIRTUAL", "ALCHEMISER")))
+
+
+@pytest.mark.parametrize(
+    ("handler", "module"),
+    [("the_alchemiser.data_v2.lambda_handler.lambda_handler", "data_v2"), ("index.handler", "index")],
+)
+def test_module_of_a_handler_is_its_package(handler: str, module: str) -> None:
+    assert module_of(handler) == module

@@ -1,0 +1,76 @@
+import re
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from sandbox import launcher
+
+LOCKS = Path(launcher.__file__).parent.parent / "locks"
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def archive(path: Path, text: str = "x = 1\n") -> Path:
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("python/module.py", text)
+    return path
+
+
+def unpack(zipped: Path, target: Path) -> Path:
+    target.mkdir(parents=True)
+    with launcher.patched_zipfile().ZipFile(zipped) as opened:
+        opened.extractall(target)
+    return target
+
+
+def test_a_layer_of_the_same_content_is_unpacked_once_and_linked(scratch: Path) -> None:
+    first = unpack(archive(scratch / "a.zip"), scratch / "worker-1" / "layer_0")
+    second = unpack(archive(scratch / "b.zip"), scratch / "worker-2" / "layer_3")
+
+    assert first.resolve() == second.resolve()
+    assert (second / "python" / "module.py").read_text() == "x = 1\n"
+
+
+def test_layers_of_different_content_are_kept_apart(scratch: Path) -> None:
+    first = unpack(archive(scratch / "a.zip"), scratch / "worker-1" / "layer_0")
+    second = unpack(archive(scratch / "b.zip", "x = 2\n"), scratch / "worker-1" / "layer_1")
+
+    assert (first / "python" / "module.py").read_text() != (second / "python" / "module.py").read_text()
+
+
+def test_sixteen_workers_at_once_share_one_copy(scratch: Path) -> None:
+    zipped = archive(scratch / "a.zip")
+    targets = [scratch / f"worker-{number}" / "layer_0" for number in range(16)]
+
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda target: unpack(zipped, target), targets))
+
+    assert len({target.resolve() for target in made}) == 1
+    assert len(list((scratch / "layers").iterdir())) == 1
+
+
+def test_a_functions_own_code_is_unpacked_as_ever(scratch: Path) -> None:
+    code = unpack(archive(scratch / "code.zip"), scratch / "worker-1" / "code")
+
+    assert not code.is_symlink()
+    assert (code / "python" / "module.py").is_file()
+
+
+def test_a_broken_layer_raises_what_the_worker_module_catches(scratch: Path) -> None:
+    (scratch / "a.zip").write_bytes(b"no zip")
+
+    with pytest.raises(launcher.patched_zipfile().BadZipFile):
+        unpack(scratch / "a.zip", scratch / "worker-1" / "layer_0")
+
+
+def test_the_version_it_fits_is_the_locked_one() -> None:
+    locked = re.search(r"^ministack==(\S+)", (LOCKS / "emulator.txt").read_text(), re.MULTILINE)
+
+    assert locked is not None
+    assert locked[1] == launcher.MINISTACK

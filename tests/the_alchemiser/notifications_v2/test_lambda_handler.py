@@ -1,0 +1,45 @@
+from collections.abc import Iterator
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from the_alchemiser.notifications_v2 import lambda_handler as module
+
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "STAGE": "local",
+    "CLAIMS_TABLE": "claims",
+    "MAIL_FROM": "alchemiser@example.com",
+    "MAIL_TO": "one@example.com, two@example.com",
+    "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:alerts",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    module._inbox.cache_clear()
+    yield monkeypatch
+    module._inbox.cache_clear()
+
+
+@pytest.mark.usefixtures("environment")
+def test_lambda_handler_health_message_is_answered_once_all_is_wired() -> None:
+    answer = module.lambda_handler({"health": True}, LambdaContext())
+
+    assert answer == {
+        "module": "notifications_v2",
+        "healthy": True,
+        "consumes": ["DataQualityChecked", "RunCompleted", "RunFailed"],
+    }
+
+
+@pytest.mark.parametrize("name", sorted(name for name in ENVIRONMENT if not name.startswith("AWS_")))
+def test_lambda_handler_variable_missing_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.delenv(name)
+
+    with pytest.raises(KeyError, match=name):
+        module.lambda_handler({"health": True}, LambdaContext())

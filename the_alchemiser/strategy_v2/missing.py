@@ -1,0 +1,180 @@
+"""Why a session has no decision: the way down from the root to the value that is not defined."""
+
+from datetime import date
+from typing import NoReturn
+
+import numpy as np
+
+from the_alchemiser.shared.symphony.tree import Indicator, IndicatorOf, Number
+from the_alchemiser.strategy_v2.compiler import value_bars
+from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, ZeroVolatilityError
+from the_alchemiser.strategy_v2.indicators import bars_needed, rounded
+from the_alchemiser.strategy_v2.program import Choice, InverseVolatility, Leaf, Operation, Switch
+from the_alchemiser.strategy_v2.streams import Evaluation
+
+
+def require_decision(evaluation: Evaluation, session: int) -> None:
+    """Raise unless the strategy has weights on a session.
+
+    Raises:
+        InsufficientHistoryError: a value that this session's decision needs is not defined.
+        ZeroVolatilityError: an inverse volatility has nothing to divide by.
+    """
+    if not evaluation.root.defined[session]:
+        _Search(evaluation, session).blame()
+
+
+def require_bar(evaluation: Evaluation, symbol: str, session: int) -> None:
+    """Raise unless a symbol has a bar on a session.
+
+    Raises:
+        InsufficientHistoryError: it has none.
+    """
+    if np.isnan(evaluation.market.history.of(symbol)[session]):
+        raise _too_few(evaluation, symbol, session, needed=1, what="its close")
+
+
+class _Search:
+    """One walk down; `purpose` says for what the session under question is needed when it is not the one asked for."""
+
+    def __init__(self, evaluation: Evaluation, session: int) -> None:
+        self._evaluation = evaluation
+        self._operations = evaluation.program.operations
+        self._session = session
+        self._number = evaluation.program.root
+        self._purpose = ""
+
+    def blame(self) -> NoReturn:
+        while True:
+            operation = self._operations[self._number]
+            match operation:
+                case Leaf():
+                    raise self._short(operation.symbol, needed=1, what="its close")
+                case Switch():
+                    self._blame_condition(operation)
+                case Choice() if not operation.takes_all:
+                    if self._blame_scores(operation, operation.indicator):
+                        continue
+                case InverseVolatility():
+                    if self._blame_scores(operation, operation.returns):
+                        continue
+                    self._blame_stillness(operation)
+                case _:
+                    pass
+            self._number = self._undefined_child(operation)
+
+    def _undefined_child(self, operation: Operation) -> int:
+        """The first child that takes part on the session and has no weights on it."""
+        streams = self._evaluation.streams
+        for child, fraction in zip(operation.children, streams[self._number].fractions, strict=True):
+            part = fraction if isinstance(fraction, float) else fraction[self._session]
+            if part > 0 and not streams[child].defined[self._session]:
+                return child
+        raise AssertionError(f"{operation.label} is not defined, yet all it needs is")
+
+    def _blame_condition(self, operation: Switch) -> None:
+        for value in (operation.condition.left, operation.condition.right):
+            if isinstance(value, Number) or not np.isnan(self._evaluation.market.value(value)[self._session]):
+                continue
+            what = (
+                f"{value.indicator.kind} {_windows(value.indicator)}" if isinstance(value, IndicatorOf) else "its close"
+            )
+            raise self._short(value.symbol, needed=value_bars(value), what=what)
+
+    def _blame_scores(self, operation: Choice | InverseVolatility, indicator: Indicator) -> bool:
+        """Whether a score is missing for a reason deeper down, to which the search has moved."""
+        scores = self._evaluation.streams[self._number].scores
+        for child, score in zip(operation.children, scores, strict=True):
+            if not np.isnan(score[self._session]):
+                continue
+            candidate = self._operations[child]
+            if isinstance(candidate, Leaf):
+                what = f"{indicator.kind} {_windows(indicator)}"
+                raise self._short(candidate.symbol, needed=bars_needed(indicator), what=what)
+            self._enter_index(child, indicator)
+            return True
+        return False
+
+    def _enter_index(self, child: int, indicator: Indicator) -> None:
+        """Move to the session that keeps a child's index from reaching back far enough."""
+        stream = self._evaluation.streams[child]
+        candidate = self._operations[child]
+        where = self._evaluation.program.at(candidate.place)
+        self._purpose = f", for {indicator.kind} {_windows(indicator)} of the index of {candidate.label} ({where})"
+        self._number = child
+        if not stream.defined[self._session]:
+            return
+        start = next(int(run[0]) for run in stream.runs if run[0] <= self._session <= run[-1])
+        if start == 0:
+            symbol = self._any_symbol(child)
+            raise self._short(symbol, needed=self._evaluation.program.bars_needed[symbol], what="a longer history")
+        if stream.defined[start - 1]:
+            self._blame_return(child, start)
+        self._session = start - 1
+
+    def _blame_return(self, number: int, session: int) -> NoReturn:
+        """Follow an undefined return down to the symbol that was held without a bar on the session."""
+        streams = self._evaluation.streams
+        operation = self._operations[number]
+        while not isinstance(operation, Leaf):
+            for child, fraction in zip(operation.children, streams[number].fractions, strict=True):
+                part = fraction if isinstance(fraction, float) else fraction[session - 1]
+                daily = streams[child].daily
+                if part > 0 and daily is not None and np.isnan(daily[session]):
+                    number, operation = child, self._operations[child]
+                    break
+            else:
+                raise AssertionError(f"{operation.label} has no return, yet all it holds has")
+        self._session = session
+        raise self._short(operation.symbol, needed=1, what="its close")
+
+    def _any_symbol(self, number: int) -> str:
+        operation = self._operations[number]
+        while not isinstance(operation, Leaf):
+            operation = self._operations[operation.children[0]]
+        return operation.symbol
+
+    def _blame_stillness(self, operation: InverseVolatility) -> None:
+        scores = self._evaluation.streams[self._number].scores
+        for child, score in zip(operation.children, scores, strict=True):
+            if rounded(score)[self._session] <= 0:
+                program = self._evaluation.program
+                day = self._evaluation.market.history.dates[self._session]
+                label = self._operations[child].label
+                window = operation.returns.windows[0]
+                message = f"{label} did not move in {window} sessions through {day}: it has no inverse volatility"
+                raise ZeroVolatilityError(f"{program.at(operation.place)}: {message}{self._purpose}")
+
+    def _short(self, symbol: str, *, needed: int, what: str) -> EvaluationError:
+        return _too_few(self._evaluation, symbol, self._session, needed=needed, what=what, purpose=self._purpose)
+
+
+def _too_few(
+    evaluation: Evaluation, symbol: str, session: int, *, needed: int, what: str, purpose: str = ""
+) -> InsufficientHistoryError:
+    history = evaluation.market.history
+    sessions = evaluation.market.sessions(symbol)
+    present = int(np.searchsorted(sessions, session, side="right"))
+    day = history.dates[session]
+    flaw = history.flaws.get(symbol)
+    if flaw:
+        state = f"not usable ({flaw})"
+    elif present and needed <= present:
+        state = f"{present} bars, the last of {history.dates[sessions[present - 1]]}, none of {day}"
+    else:
+        state = f"{present} bars through {day}"
+    return InsufficientHistoryError(
+        f"{symbol}: {state}; {what} needs {needed}{purpose}",
+        symbol=symbol,
+        bars_present=len(sessions),
+        bars_needed=max(needed, evaluation.program.bars_needed[symbol]),
+        as_of=_date(history.dates[-1]),
+    )
+
+
+def _windows(indicator: Indicator) -> str:
+    return "/".join(map(str, indicator.windows))
+
+
+def _date(day: np.datetime64) -> date:
+    return date.fromisoformat(str(day))

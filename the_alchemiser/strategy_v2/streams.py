@@ -1,0 +1,172 @@
+"""A program over a whole history at once.
+
+Every operation becomes a few arrays over all sessions, children first; nothing recurses, and nothing in a column
+depends on a later one. The same run serves one day and ten years.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from the_alchemiser.shared.symphony.tree import Indicator, Select
+from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
+from the_alchemiser.strategy_v2.comparing import compare
+from the_alchemiser.strategy_v2.history import PriceHistory
+from the_alchemiser.strategy_v2.indicators import rounded
+from the_alchemiser.strategy_v2.market import Market, runs_of
+from the_alchemiser.strategy_v2.program import Choice, Fixed, InverseVolatility, Leaf, Operation, Program, Switch
+
+Fraction = float | Floats | Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What an operation does over time.
+
+    Attributes:
+        defined: (T,) whether it has weights on the session.
+        fractions: per child, constant or (T,): its part; only meaningful where defined.
+        scores: per child (T,), of a filter its scores, of an inverse volatility its stdevs in percent; else empty.
+        daily: (T,) return of the weights of the session before, as a fraction; None where no index needs it.
+        runs: sessions of each gapless stretch of the index; empty where nothing needs it.
+    """
+
+    defined: Bools
+    fractions: tuple[Fraction, ...] = ()
+    scores: tuple[Floats, ...] = ()
+    daily: Floats | None = None
+    runs: tuple[Indices, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A program, the market it ran on, and a stream an operation."""
+
+    program: Program
+    market: Market
+    streams: tuple[Stream, ...]
+
+    @property
+    def root(self) -> Stream:
+        """The stream of the strategy itself."""
+        return self.streams[self.program.root]
+
+
+def run(program: Program, history: PriceHistory) -> Evaluation:
+    """Evaluate every session of a history; where data is missing the result is not defined, and nothing is raised."""
+    market = Market(history, program.options)
+    streams: list[Stream] = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for number, operation in enumerate(program.operations):
+            stream = _stream(operation, streams, program, market)
+            streams.append(_with_index(stream, operation, streams, market) if number in program.streamed else stream)
+    return Evaluation(program, market, tuple(streams))
+
+
+def target_weights(evaluation: Evaluation, days: slice = slice(None)) -> dict[str, Floats]:
+    """Per symbol its weight on these sessions, (D,); of sessions on which the root is not defined, meaningless."""
+    operations = evaluation.program.operations
+    shares = shares_of(evaluation, days)
+    weights: dict[str, Floats] = {}
+    for number, operation in enumerate(operations):
+        if isinstance(operation, Leaf):
+            weights[operation.symbol] = shares[number]
+    return weights
+
+
+def shares_of(evaluation: Evaluation, days: slice = slice(None)) -> list[Floats]:
+    """Per operation the part of the portfolio that flows through it on these sessions, (D,)."""
+    operations = evaluation.program.operations
+    count = len(range(*days.indices(evaluation.market.length)))
+    shares = [np.zeros(count) for _ in operations]
+    shares[-1] += 1
+    for number in range(len(operations) - 1, -1, -1):
+        stream = evaluation.streams[number]
+        for child, fraction in zip(operations[number].children, stream.fractions, strict=True):
+            part = fraction if isinstance(fraction, float) else fraction[days]
+            shares[child] += np.where(shares[number] > 0, shares[number] * part, 0)
+    return shares
+
+
+def _stream(operation: Operation, streams: list[Stream], program: Program, market: Market) -> Stream:
+    children = [streams[child] for child in operation.children]
+    match operation:
+        case Leaf():
+            return Stream(~np.isnan(market.history.of(operation.symbol)))
+        case Fixed():
+            return Stream(np.logical_and.reduce([child.defined for child in children]), operation.fractions)
+        case Switch():
+            return _switch(operation, children, market)
+        case Choice():
+            return _choice(operation, children, _scores(operation.indicator, operation, streams, program, market))
+        case InverseVolatility():
+            return _inverse(children, _scores(operation.returns, operation, streams, program, market))
+
+
+def _switch(operation: Switch, children: list[Stream], market: Market) -> Stream:
+    left, right = (market.value(value) for value in (operation.condition.left, operation.condition.right))
+    known = ~(np.isnan(left) | np.isnan(right))
+    holds: Bools = compare(operation.condition.comparison, left, right) & known
+    then, otherwise = children
+    return Stream(known & np.where(holds, then.defined, otherwise.defined), (holds, ~holds))
+
+
+def _choice(operation: Choice, children: list[Stream], scores: tuple[Floats, ...]) -> Stream:
+    defined = np.array([child.defined for child in children])
+    if operation.takes_all:
+        return Stream(np.logical_and.reduce(defined), (1 / len(children),) * len(children), scores)
+    table = rounded(np.array(scores))
+    ranking = np.argsort(-table if operation.select is Select.TOP else table, axis=0, kind="stable")
+    taken = np.zeros(table.shape, dtype=bool)
+    np.put_along_axis(taken, ranking[: operation.count], values=True, axis=0)
+    known = ~np.isnan(table).any(axis=0) & (defined | ~taken).all(axis=0)
+    return Stream(known, tuple(np.where(row, 1 / operation.count, 0.0) for row in taken), scores)
+
+
+def _inverse(children: list[Stream], stdevs: tuple[Floats, ...]) -> Stream:
+    table = np.array(stdevs)
+    defined = np.logical_and.reduce([child.defined for child in children])
+    moves = rounded(table) > 0
+    inverse = 1 / np.where(moves, table, 1)
+    total = np.zeros(inverse.shape[1:])
+    for row in inverse:
+        total = total + row
+    return Stream(moves.all(axis=0) & defined, tuple(inverse / total), stdevs)
+
+
+def _scores(
+    indicator: Indicator, operation: Operation, streams: list[Stream], program: Program, market: Market
+) -> tuple[Floats, ...]:
+    return tuple(_score(indicator, child, streams[child], program, market) for child in operation.children)
+
+
+def _score(indicator: Indicator, number: int, stream: Stream, program: Program, market: Market) -> Floats:
+    """A bare asset is scored on its prices, anything else on its index."""
+    operation = program.operations[number]
+    if isinstance(operation, Leaf):
+        return market.indicator(operation.symbol, indicator)
+    if stream.daily is None:
+        return np.full(market.length, np.nan)
+    return market.index_indicator(stream.runs, stream.daily, indicator)
+
+
+def _with_index(stream: Stream, operation: Operation, streams: list[Stream], market: Market) -> Stream:
+    """The stream with its returns and runs; weights of a session earn the return of the next."""
+    if isinstance(operation, Leaf):
+        daily = market.daily_returns(operation.symbol)
+    else:
+        daily = np.full(market.length, np.nan)
+        earned = np.zeros(max(market.length - 1, 0))
+        for child, fraction in zip(operation.children, stream.fractions, strict=True):
+            earned += _contribution(streams[child].daily, fraction)
+        daily[1:] = np.where(stream.defined[:-1], earned, np.nan)
+    return Stream(stream.defined, stream.fractions, stream.scores, daily, runs_of(stream.defined, daily))
+
+
+def _contribution(daily: Floats | None, fraction: Fraction) -> Floats:
+    if daily is None:
+        raise AssertionError("a child of an operation with an index has returns")
+    if isinstance(fraction, float):
+        return daily[1:] * fraction
+    # A child without a part may have no return; it must not spoil the others.
+    return np.where(fraction[:-1] > 0, daily[1:] * fraction[:-1], 0.0)

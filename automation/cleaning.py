@@ -1,6 +1,6 @@
 """Remove what the automation made. Tools under `.tools/` and the sandbox's state stay."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from automation import files, sync
 from automation.errors import ConfigurationError
@@ -31,7 +31,8 @@ def plan(project: Project, *, everything: bool = False) -> tuple[str, ...]:
     for name in named:
         if not (project.root / name).resolve().is_relative_to(project.root.resolve()):
             raise ConfigurationError("is outside the project; remove it by hand", where=name)
-    return tuple(sorted({name for name in named if (project.root / name).exists()}))
+    there = {name for name in named if (project.root / name).exists()}
+    return tuple(sorted(name for name in there if not any(str(parent) in there for parent in PurePath(name).parents)))
 
 
 def clean(project: Project, *, everything: bool = False) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The report: one HTML file about one trading day or several, that needs nothing but itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,28 +15,22 @@ from the_alchemiser.shared import formats
 if TYPE_CHECKING:
     from sandbox.evidence import DayEvidence
 
-Paths = Mapping[str, tuple[str, ...]]
-"""The decision path of each strategy on one day, in sentences, by the strategy's name."""
 
-
-def write_report(
-    evidence: "DayEvidence | Sequence[DayEvidence]", path: Path, *, paths: Mapping[str, Paths] | None = None
-) -> Path:
+def write_report(evidence: "DayEvidence | Sequence[DayEvidence]", path: Path) -> Path:
     """Write the page, whole or not at all.
 
     Args:
         evidence: a day, or several in ascending order; at least one.
-        paths: decision paths by run id; a run that is absent shows none.
 
     Returns:
         The path of the file, absolute.
     """
     days = tuple(evidence) if isinstance(evidence, Sequence) else (evidence,)
-    files.write_atomically(path, render(days, paths=paths or {}))
+    files.write_atomically(path, render(days))
     return path.resolve()
 
 
-def render(evidences: "Sequence[DayEvidence]", *, paths: Mapping[str, Paths]) -> str:
+def render(evidences: "Sequence[DayEvidence]") -> str:
     """The page as text; the same evidence gives the same page.
 
     Raises:
@@ -44,7 +38,7 @@ def render(evidences: "Sequence[DayEvidence]", *, paths: Mapping[str, Paths]) ->
     """
     if not evidences:
         raise ValueError("a report needs at least one day")
-    days = tuple(day_of(evidence, paths.get(evidence.run.run_id, {})) for evidence in evidences)
+    days = tuple(day_of(evidence) for evidence in evidences)
     curve = charts.equity_curve(
         [(day.evidence.trading_date, day.evidence.equity_after) for day in days], before=days[0].evidence.equity_before
     )

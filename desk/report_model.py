@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from desk.decision import sentences
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.messages import Side, StrategyEvaluated, StrategyFailed, TradeExecuted, TradeFailed
 from the_alchemiser.shared.runs import RunState
@@ -166,16 +167,12 @@ class Day:
         )
 
 
-def day_of(evidence: "DayEvidence", paths: Mapping[str, tuple[str, ...]]) -> Day:
-    """Derive what the report shows.
-
-    Args:
-        paths: by strategy, the decision path in sentences; a strategy that is absent has none to show.
-    """
+def day_of(evidence: "DayEvidence") -> Day:
+    """Derive what the report shows."""
     return Day(
         evidence=evidence,
         steps=_steps(evidence),
-        strategies=_strategies(evidence, paths),
+        strategies=_strategies(evidence),
         signal=_signal(evidence.signal, tuple(evidence.run.allocations)),
         trades=_trades(evidence),
         functions=tuple(FunctionLine(name, does, evidence.functions.get(name)) for name, does in MODULES.items()),
@@ -239,11 +236,15 @@ def _largest_first(weights: Mapping[str, Decimal]) -> tuple[tuple[str, Decimal],
     return tuple(sorted(weights.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _strategies(evidence: "DayEvidence", paths: Mapping[str, tuple[str, ...]]) -> tuple[StrategyLine, ...]:
+def _strategies(evidence: "DayEvidence") -> tuple[StrategyLine, ...]:
     return tuple(
-        StrategyLine(name, allocation, *_answered(evidence.answers.get(name)), paths.get(name, ()))
+        StrategyLine(name, allocation, *_answered(evidence.answers.get(name)), _path(evidence, name))
         for name, allocation in evidence.run.allocations.items()
     )
+
+
+def _path(evidence: "DayEvidence", name: str) -> tuple[str, ...]:
+    return sentences(evidence.decisions.get(name, {}))
 
 
 def _answered(answer: StrategyEvaluated | StrategyFailed | None) -> tuple[tuple[tuple[str, Decimal], ...], str | None]:

@@ -1,5 +1,6 @@
 """The local cloud as a trading day sees it: send, look, read. The only place of the day that calls the emulator."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -51,6 +52,10 @@ class Cloud(Protocol):
         ...
 
     def verdict(self) -> Verdict | None: ...
+
+    def decision(self, path_ref: str) -> Mapping[str, Any]:
+        """The decision path of that place; empty when there is none."""
+        ...
 
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]: ...
 
@@ -143,6 +148,11 @@ class LocalCloud:
     def verdict(self) -> Verdict | None:
         """The monitor's latest."""
         return read_verdict(self._objects)
+
+    def decision(self, path_ref: str) -> Mapping[str, Any]:
+        """The decision path of that place; empty when there is none."""
+        stored = self._objects.get(path_ref.removeprefix(self._objects.url("")))
+        return {} if stored is None else dict(json.loads(stored.body)["path"])
 
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]:
         """The fills of a run, by time."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from automation.errors import CheckFailedError, UsageError
@@ -14,6 +14,7 @@ from sandbox.exchange.sessions import session_before
 from sandbox.follow import Pace, Wall, Watch
 from sandbox.milestones import milestones
 from sandbox.schedules import due
+from the_alchemiser.shared.messages import StrategyEvaluated
 from the_alchemiser.shared.progress import missing
 from the_alchemiser.shared.runs import Run
 
@@ -61,6 +62,7 @@ class _Day:
 
     def trade(self, run: Run | None) -> DayEvidence:
         is_new = run is None
+        self._watch.raise_on_errors(modules=())
         if is_new:
             with self._timed("market data"):
                 self._refresh()
@@ -131,7 +133,7 @@ class _Day:
 
     def _gather(self, run: Run, before: BrokerState, *, is_resumed: bool) -> DayEvidence:
         cloud, since = self._around.cloud, self._watch.since
-        return DayEvidence(
+        evidence = DayEvidence(
             trading_date=self._session,
             run=run,
             verdict=cloud.verdict(),
@@ -145,6 +147,9 @@ class _Day:
             seconds=self._seconds,
             is_resumed=is_resumed,
         )
+        answers = evidence.answers.items()
+        decided = {name: answer.path_ref for name, answer in answers if isinstance(answer, StrategyEvaluated)}
+        return replace(evidence, decisions={name: cloud.decision(path) for name, path in decided.items()})
 
     def _warnings(self, module: str) -> str:
         return "; ".join(self._around.cloud.log_of(module, self._watch.since).warnings) or "its log holds no reason"

@@ -1,9 +1,10 @@
 """Everything that happened on one day of the sandbox, as one frozen value: what is printed, verified and reported."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sandbox.function_logs import FunctionLog
 from the_alchemiser.shared import outbox
@@ -71,6 +72,7 @@ class DayEvidence:
         backlogs: every inbox and dead-letter queue at the end.
         started_at: wall-clock, UTC.
         seconds: wall-clock seconds the phases took, by their name.
+        decisions: by strategy, its decision path as it stored it.
         is_resumed: the run was there before, left by an interrupted command; market data were not refreshed again.
     """
 
@@ -86,6 +88,7 @@ class DayEvidence:
     started_at: datetime
     seconds: Mapping[str, float]
     is_resumed: bool = False
+    decisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def answers(self) -> Mapping[str, StrategyEvaluated | StrategyFailed]:

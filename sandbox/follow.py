@@ -84,6 +84,9 @@ class Watch:
     def raise_on_errors(self, modules: Iterable[str] | None = None) -> None:
         """Read the logs and the dead-letter queues.
 
+        Args:
+            modules: whose logs are read; None for all.
+
         Raises:
             HandlersFailedError: they tell of a failure.
         """

@@ -26,6 +26,8 @@ class Schedule:
 def due(schedules: Iterable[Schedule], moment: datetime) -> tuple[Schedule, ...]:
     """The schedules that fire in the minute of an aware moment, whatever their State says.
 
+    Those that repeat every few minutes are left out: they look after runs that nobody follows.
+
     Raises:
         ConfigurationError: an expression is not one of the cron forms read here.
     """
@@ -42,7 +44,8 @@ def _fires(schedule: Schedule, moment: datetime) -> bool:
         )
     weekday = (local.weekday() + 1) % 7
     return (
-        _matches(parts[1], local.minute, highest=59)
+        "/" not in parts[1]
+        and _matches(parts[1], local.minute, highest=59)
         and _matches(parts[2], local.hour, highest=23)
         and _matches(_numbered(parts[5]), weekday + 1, highest=7)
     )

@@ -136,6 +136,6 @@ def write_build(root: Path, sizes: Mapping[str, Mapping[str, int]]) -> None:
             key = "CodeUri" if kind == "Function" else "ContentUri"
             template += [f"  {name}:", f"    Type: AWS::Serverless::{kind}", f"    Properties: {{{key}: {name}}}"]
             folder = root / build_dir / name
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / "content").write_bytes(bytes(count))
-        (root / build_dir / "template.yaml").write_text("\n".join(template))
+        write_files(root, {f"{build_dir}/template.yaml": "\n".join(template)})

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail
 from sandbox.function_logs import FunctionLog, LogError
+from tests.desk.decisions import DECISIONS
 from the_alchemiser.shared import outbox
 from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Position
 from the_alchemiser.shared.ledger import LedgerEntry
@@ -285,6 +286,7 @@ def whole_day(day: date = DAY, *, equity: str = "100000", gain: str = "-11.37", 
         backlogs=(Backlog("coordinator-inbox", "coordinator_v2", is_dead_letter=False, receives=()),),
         started_at=STARTED,
         seconds={"refreshing the data": 2.31, "trading": 4.18},
+        decisions=DECISIONS,
     )
 
 
@@ -296,10 +298,9 @@ def _position(line: TradeDecision, equity: Decimal) -> Position:
     )
 
 
-def failed_day(day: date = DAY) -> DayEvidence:
-    """A day on which a strategy had no answer: nothing was planned, one function logged an error."""
-    whole = whole_day(day)
-    name, detail = "sector_momentum", "XOM has 120 bars through 2022-03-15; 200 are needed"
+def no_answer_of(name: str, day: date) -> tuple[StrategyFailed, RunFailed]:
+    """What the strategy said, and what the run made of it."""
+    detail = "XOM has 120 bars through 2022-03-15; 200 are needed"
     no_answer = StrategyFailed(
         message_id=message_id(run_id_of(day), StrategyFailed, name),
         run_id=run_id_of(day),
@@ -318,6 +319,13 @@ def failed_day(day: date = DAY) -> DayEvidence:
         detail=f"{name}: {detail}",
         missing=(name,),
     )
+    return no_answer, told
+
+
+def failed_day(day: date = DAY) -> DayEvidence:
+    """A day on which a strategy had no answer: nothing was planned, one function logged an error."""
+    whole, name = whole_day(day), "sector_momentum"
+    no_answer, told = no_answer_of(name, day)
     lines = (whole.run.timeline[0], Transition(RunState.FAILED, STARTED + timedelta(milliseconds=812), "aggregator_v2"))
     run = replace(
         whole.run,
@@ -332,5 +340,13 @@ def failed_day(day: date = DAY) -> DayEvidence:
     after = BrokerState(account(Decimal(100_000), Decimal(100_000)), ())
     left = Backlog("strategy-dead-letters", "strategy_v2", is_dead_letter=True, receives=(3,))
     return replace(
-        whole, run=run, before=after, after=after, ledger=(), functions=functions, mails=(), backlogs=(left,)
+        whole,
+        run=run,
+        before=after,
+        after=after,
+        ledger=(),
+        functions=functions,
+        mails=(),
+        backlogs=(left,),
+        decisions={},
     )

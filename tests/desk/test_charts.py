@@ -30,14 +30,14 @@ def test_signal_bars_colour_is_the_strategy_not_its_place_in_the_bar() -> None:
 
 
 def test_timeline_pieces_fill_the_canvas_and_the_shortest_can_be_seen() -> None:
-    segments = timeline(day_of(whole_day(), {}).steps)
+    segments = timeline(day_of(whole_day()).steps)
 
     assert segments[-1].x + segments[-1].width == pytest.approx(WIDTH)
     assert min(segment.width for segment in segments) >= 3
 
 
 def test_timeline_step_that_has_not_ended_has_nothing_to_draw() -> None:
-    assert timeline(day_of(whole_day(), {}).steps[-1:]) == ()
+    assert timeline(day_of(whole_day()).steps[-1:]) == ()
 
 
 @given(MONEY, st.lists(MONEY, min_size=1, max_size=30))

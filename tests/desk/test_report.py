@@ -57,37 +57,35 @@ def evidences(request: pytest.FixtureRequest) -> tuple[DayEvidence, ...]:
 
 
 def test_render_any_days_gives_balanced_html_with_ids_used_once(evidences: tuple[DayEvidence, ...]) -> None:
-    page = _Page(render(evidences, paths={}))
+    page = _Page(render(evidences))
 
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
 
 
 def test_render_any_days_links_and_labels_lead_to_something(evidences: tuple[DayEvidence, ...]) -> None:
-    page = _Page(render(evidences, paths={}))
+    page = _Page(render(evidences))
 
     wanted = [value.removeprefix("#") for _, name, value in page.attributes if name in ("href", "aria-labelledby")]
     assert set(wanted) <= set(page.ids)
 
 
 def test_render_any_days_fetches_nothing_and_runs_nothing(evidences: tuple[DayEvidence, ...]) -> None:
-    html = render(evidences, paths={})
+    html = render(evidences)
 
     assert not re.search(r"<(script|link|img|iframe|object)\b|@import|url\(|\bsrc=|https?://", html)
 
 
 def test_render_same_evidence_twice_gives_the_same_page(evidences: tuple[DayEvidence, ...]) -> None:
-    assert render(evidences, paths={}) == render(evidences, paths={})
+    assert render(evidences) == render(evidences)
 
 
 def test_render_whole_day_shows_what_was_decided_traded_and_kept() -> None:
-    paths = {"local-2022-03-16": {"trend_following": ("SPY closed above its 200-day average.",)}}
-
-    text = _Page(render(PAGES["whole"], paths=paths)).text
+    text = _Page(render(PAGES["whole"])).text
 
     for told in (
         "Wednesday, 16 March 2022", "local-2022-03-16", "COMPLETED", "$100,000.00", "$99,988.63",
-        "SPY closed above its 200-day average.", "no strategy wants it any more: full exit",
+        "rsi SPY 10 is 41.2, which is not above 79.", "no strategy wants it any more: full exit",
         "below the minimum of $100.00", "local-2022-03-16-BUY-SPY-1", "[local] 2022-03-16 completed, 6 trades",
         "10 of the ten functions ran", "Every queue is empty.", *MODULES,
     ):  # fmt: skip
@@ -95,7 +93,7 @@ def test_render_whole_day_shows_what_was_decided_traded_and_kept() -> None:
 
 
 def test_render_failed_day_shows_reason_error_and_leftovers_as_text() -> None:
-    text = _Page(render(PAGES["failed"], paths={})).text
+    text = _Page(render(PAGES["failed"])).text
 
     for told in ("The run failed while EVALUATING: strategy failed.", "XOM has 120 bars", "strategy-dead-letters"):
         assert told in text
@@ -105,14 +103,14 @@ def test_render_failed_day_shows_reason_error_and_leftovers_as_text() -> None:
 
 
 def test_render_degraded_day_says_so_beside_its_state() -> None:
-    text = _Page(render(PAGES["missed"], paths={})).text
+    text = _Page(render(PAGES["missed"])).text
 
     assert "COMPLETED, degraded" in text
     assert "BUY UNH: 0 of 29.998788 shares" in text
 
 
 def test_render_several_days_shows_each_and_the_curve_over_them() -> None:
-    html = render(PAGES["several"], paths={})
+    html = render(PAGES["several"])
 
     assert html.count('<details class="day"') == 3
     assert html.count("<circle") == 4
@@ -121,7 +119,7 @@ def test_render_several_days_shows_each_and_the_curve_over_them() -> None:
 
 def test_render_no_day_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one day"):
-        render((), paths={})
+        render(())
 
 
 def test_write_report_one_day_or_several_leaves_one_file(tmp_path: Path) -> None:

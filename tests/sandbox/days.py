@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sandbox.deployment import Deployment, Queue
 from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail
@@ -234,6 +235,9 @@ class InMemoryCloud:
 
     def verdict(self) -> Verdict | None:
         return self.checked
+
+    def decision(self, path_ref: str) -> Mapping[str, Any]:
+        return {"decided_on": AS_OF.isoformat(), "as_of": AS_OF.isoformat(), "rebalance": "daily", "steps": []}
 
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]:
         return (entry_of(SOLD), entry_of(BOUGHT))

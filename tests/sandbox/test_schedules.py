@@ -17,10 +17,10 @@ def schedule(expression: str) -> Schedule:
     "expression",
     [
         "cron(45 15 ? * MON-FRI *)",
-        "cron(0/5 12-16 ? * MON-FRI *)",
-        "cron(0/15 * ? * * *)",
-        "cron(*/15 15,20 ? * WED *)",
-        "cron(30-50/5 15 ? * 2-6 *)",
+        "cron(45 * ? * * *)",
+        "cron(30,45 15,20 ? * WED *)",
+        "cron(40-50 0/5 ? * 2-6 *)",
+        "cron(45 3-23/4 ? * 2-6 *)",
         "cron(45 15 * * ? *)",
     ],
 )
@@ -33,13 +33,17 @@ def test_due_at_its_minute_fires(expression: str) -> None:
     [
         "cron(44 15 ? * MON-FRI *)",
         "cron(45 12 ? * MON-FRI *)",
-        "cron(1/5 12-16 ? * MON-FRI *)",
-        "cron(0/5 16-18 ? * MON-FRI *)",
+        "cron(45 0/4 ? * MON-FRI *)",
+        "cron(40-44 15 ? * MON-FRI *)",
         "cron(45 15 ? * SAT,SUN *)",
     ],
 )
 def test_due_at_another_minute_does_not_fire(expression: str) -> None:
     assert due([schedule(expression)], CLOSING) == ()
+
+
+def test_due_leaves_out_what_repeats_every_few_minutes() -> None:
+    assert due([schedule("cron(0/5 12-16 ? * MON-FRI *)")], CLOSING) == ()
 
 
 def test_due_counts_in_the_schedules_zone_whatever_the_moments() -> None:

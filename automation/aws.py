@@ -1,6 +1,7 @@
 """Calls to AWS, or to whatever answers at an endpoint in its place. The only place that makes them."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from automation.errors import ConfigurationError, DeploymentError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _FORGOTTEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
@@ -60,7 +62,6 @@ class StackState:
 
     name: str
     status: str = ""
-    outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exists(self) -> bool:
@@ -76,57 +77,88 @@ def client(service: str, target: Target) -> Any:
     return session.client(service, endpoint_url=target.endpoint or None, config=config)  # type: ignore[call-overload] # service is any name
 
 
-def has_credentials(region: str) -> bool:
-    """Does boto3 find credentials by itself (environment, profile, role)?"""
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """What a deployment asks of its target."""
+
+    target: Target
+
+    def account(self) -> str:
+        """The account id that the credentials belong to.
+
+        Raises:
+            ConfigurationError: there are none, or they are not accepted.
+        """
+        try:
+            return str(client("sts", self.target).get_caller_identity()["Account"])
+        except NoCredentialsError as cause:
+            raise ConfigurationError("there are no AWS credentials; run aws configure, or set AWS_PROFILE") from cause
+        except (BotoCoreError, ClientError) as cause:
+            raise ConfigurationError(f"the AWS credentials were not accepted: {cause}") from cause
+
+    def stack_state(self, name: str) -> StackState:
+        """How a stack stands now.
+
+        Raises:
+            DeploymentError: CloudFormation did not answer.
+        """
+        cloudformation: CloudFormationClient = client("cloudformation", self.target)
+        try:
+            with _translated(name, self.target):
+                stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except _AbsentError:
+            return StackState(name)
+        return StackState(name, str(stack["StackStatus"]))
+
+    def first_failure(self, name: str, *, since: datetime) -> str:
+        """Why the last change of a stack failed: `Resource (Type): reason`; empty when no event tells."""
+        cloudformation: CloudFormationClient = client("cloudformation", self.target)
+        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+        try:
+            with _translated(name, self.target):
+                events = [event for page in pages for event in page["StackEvents"] if event["Timestamp"] >= since]
+        except (_AbsentError, DeploymentError):
+            return ""
+        return failure_reason(events)
+
+    def functions(self, stack_name: str) -> Mapping[str, str]:
+        """The functions of a stack: physical names by logical id.
+
+        Raises:
+            DeploymentError: CloudFormation did not answer.
+        """
+        cloudformation: CloudFormationClient = client("cloudformation", self.target)
+        with _translated(stack_name, self.target):
+            found = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+        return {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for one in found
+            if one["ResourceType"] == "AWS::Lambda::Function"
+        }
+
+    def invoke(self, function: str, payload: Mapping[str, Any]) -> str:
+        """Send one message to a function and wait; its error, empty when it answered well.
+
+        Raises:
+            DeploymentError: Lambda did not answer.
+        """
+        functions: LambdaClient = client("lambda", self.target)
+        with _translated(function, self.target):
+            answer = functions.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
+        return error_text(answer["Payload"].read()) if answer.get("FunctionError") else ""
+
+
+def error_text(payload: bytes) -> str:
+    """`Type: message` of a failed invocation."""
     try:
-        return boto3.Session(region_name=region).get_credentials() is not None
-    except BotoCoreError:
-        return False
+        said = json.loads(payload)
+        return f"{said['errorType']}: {said['errorMessage']}"
+    except (ValueError, KeyError, TypeError):
+        return payload.decode(errors="replace")[:500]
 
 
-def caller_account(target: Target) -> str:
-    """The account id that the credentials belong to.
-
-    Raises:
-        ConfigurationError: there are none, or they are not accepted.
-    """
-    try:
-        return str(client("sts", target).get_caller_identity()["Account"])
-    except NoCredentialsError as cause:
-        raise ConfigurationError("there are no AWS credentials; run aws configure, or set AWS_PROFILE") from cause
-    except (BotoCoreError, ClientError) as cause:
-        raise ConfigurationError(f"the AWS credentials were not accepted: {cause}") from cause
-
-
-def stack_state(name: str, target: Target) -> StackState:
-    """How a stack stands now.
-
-    Raises:
-        DeploymentError: CloudFormation did not answer.
-    """
-    cloudformation: CloudFormationClient = client("cloudformation", target)
-    try:
-        with _translated(name, target):
-            stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except _AbsentError:
-        return StackState(name)
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-    return StackState(name, str(stack["StackStatus"]), outputs)
-
-
-def first_failure(name: str, target: Target, *, since: datetime) -> str:
-    """Why the last change of a stack failed: `Resource (Type): reason`; empty when its events tell of no failure."""
-    cloudformation: CloudFormationClient = client("cloudformation", target)
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
-    try:
-        with _translated(name, target):
-            events = [event for page in pages for event in page["StackEvents"] if event["Timestamp"] >= since]
-    except (_AbsentError, DeploymentError):
-        return ""
-    return failure_reason(events)
-
-
-def failure_reason(events: "Any") -> str:
+def failure_reason(events: Iterable[Mapping[str, Any]]) -> str:
+    """The first failure among stack events that is not the consequence of another; empty when there is none."""
     for event in sorted(events, key=lambda one: one["Timestamp"]):
         reason = str(event.get("ResourceStatusReason", ""))
         if str(event.get("ResourceStatus", "")).endswith("_FAILED") and "cancelled" not in reason.lower():
@@ -145,7 +177,7 @@ def _translated(name: str, target: Target) -> Iterator[None]:
     except ClientError as cause:
         if "does not exist" in str(cause):
             raise _AbsentError(name) from cause
-        raise DeploymentError(f"CloudFormation refused: {cause}", where=name) from cause
+        raise DeploymentError(f"it was refused: {cause}", where=name) from cause
     except BotoCoreError as cause:
         place = target.endpoint or f"AWS in {target.region}"
         raise DeploymentError(f"{place} does not answer: {cause}", where=name) from cause

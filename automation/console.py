@@ -96,7 +96,12 @@ def progress(text: str) -> "Iterator[Callable[[str], None]]":
         yield lambda _: None
         return
     with console.status(escape(text)) as status:
-        yield lambda more: status.update(escape(f"{text}: {more.strip()}"[: console.width - 4]))
+
+        def say(more: str) -> None:
+            if any(letter.isalnum() for letter in more):
+                status.update(escape(f"{text}: {more.strip()}"[: console.width - 4]))
+
+        yield say
 
 
 def is_interactive() -> bool:

@@ -6,15 +6,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from automation import aws, build, console, environments, project, sam, sizes, sync, validate
+from automation import aws, build, console, environments, project, sam, sizes, smoke, sync, validate
 from automation.environments import Consent, Environment, StackSettings
 from automation.errors import ConfigurationError, DeploymentError, UsageError
+from automation.processes import Finished
 from automation.project import Project
 
 _UNFINISHED = "ROLLBACK_COMPLETE"
 _NO_CHANGE = "No changes to deploy"
+
+
+class Cloud(smoke.Cloud, Protocol):
+    """What a deployment asks of its target; aws.Cloud is the real one."""
+
+    def account(self) -> str:
+        """The account id of the credentials."""
+        ...
+
+    def stack_state(self, name: str) -> aws.StackState:
+        """How a stack stands now."""
+        ...
+
+    def first_failure(self, name: str, *, since: datetime) -> str:
+        """Why its last change failed; empty when no event tells."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,7 @@ def deploy(
     yes: bool = False,
     dry_run: bool = False,
     ready: Callable[[], None] = lambda: None,
+    connect: Callable[[aws.Target], Cloud] = aws.Cloud,
 ) -> tuple[Outcome, ...]:
     """Deploy every stack of the project to an environment.
 
@@ -70,7 +88,8 @@ def deploy(
         variables: the process's environment variables.
         yes: consent was given beforehand.
         dry_run: print the plan and change nothing.
-        ready: is called once artifacts are built and measured, before the first call to the target.
+        ready: is called once artifacts are built and measured, before the first change.
+        connect: how the target is reached.
 
     Raises:
         AutomationError: whatever a step found; nothing after that step was done.
@@ -82,24 +101,40 @@ def deploy(
         show(made)
         return ()
     require_consent_possible(made.environment, yes=yes, is_interactive=console.is_interactive())
+    cloud = connect(made.target)
+    check_account(made, cloud)
     prepare(made)
     ready()
     ask_consent(made, yes=yes, ask=console.ask)
-    outcomes = tuple(_deploy(stack, made, variables) for stack in made.stacks)
+    outcomes = tuple(deploy_stack(stack, made, cloud=cloud, variables=variables) for stack in made.stacks)
     summarise(made, outcomes)
+    smoke_test(made, outcomes, cloud)
     return outcomes
 
 
+def smoke_test(made: Plan, outcomes: tuple[Outcome, ...], cloud: Cloud) -> None:
+    """Ask every function how it is, when anything changed and the project says what to ask.
+
+    Raises:
+        DeploymentError: a function failed.
+    """
+    payload = smoke.message(made.project.root)
+    if payload is None or all(one.status == "unchanged" for one in outcomes):
+        return
+    answers = smoke.ask_all([one.stack_name for one in outcomes], cloud, payload)
+    smoke.require_well(answers)
+    console.result(f"{len(answers)} functions answered")
+
+
 def prepare(made: Plan) -> None:
-    """Everything before the first change: guards, templates, trees, artifacts, sizes."""
-    check_account(made)
+    """Everything before the first change: templates, trees, artifacts, sizes."""
     validate.validate_once(made.project)
     sync.sync(made.project)
     build.build(made.project, parameters={one.stack.name: one.parameters for one in made.stacks})
     sizes.require_within(sizes.measure(made.project))
 
 
-def check_account(made: Plan) -> None:
+def check_account(made: Plan, cloud: Cloud) -> None:
     """Hold the credentials against the guard. A target with an endpoint of its own is no AWS account.
 
     Raises:
@@ -107,7 +142,7 @@ def check_account(made: Plan) -> None:
     """
     if made.target.endpoint:
         return
-    account = aws.caller_account(made.target)
+    account = cloud.account()
     if made.environment.account and account != made.environment.account:
         message = f"the credentials belong to account {account}, but the environment is {made.environment.account}"
         raise ConfigurationError(f"{message}; set AWS_PROFILE to the right one", where=made.environment.name)
@@ -175,33 +210,44 @@ def arguments(settings: StackSettings, made: Plan) -> list[str | Path]:
     ]
 
 
-def _deploy(settings: StackSettings, made: Plan, variables: Mapping[str, str]) -> Outcome:
+def deploy_stack(settings: StackSettings, made: Plan, *, cloud: Cloud, variables: Mapping[str, str]) -> Outcome:
+    """Deploy one stack.
+
+    Raises:
+        DeploymentError: it could not be created or updated; the message has the first failure's reason.
+    """
     started, at = time.monotonic(), datetime.now(UTC)
-    before = aws.stack_state(settings.stack_name, made.target)
+    before = cloud.stack_state(settings.stack_name)
     if before.status == _UNFINISHED:
         message = f"its first creation failed and left it in {_UNFINISHED}; delete it, then deploy again: "
         raise DeploymentError(f"{message}sam delete --stack-name {before.name}", where=before.name)
-    speed = {"SAM_CLI_POLL_DELAY": variables.get("SAM_CLI_POLL_DELAY", "0.1")} if made.target.is_loopback else {}
-    with console.progress(f"deploying {settings.stack_name}") as say:
-        finished = sam.run(
-            sam.ensure(made.project.root),
-            arguments(settings, made),
-            cwd=made.project.root,
-            variables={**made.target.variables(), **speed},
-            without=made.target.forgotten(),
-            on_line=say,
-        )
+    finished = _run_sam(settings, made, variables)
     if finished.exit_code:
-        raise DeploymentError(_failure(settings, made, at, finished.tail()), where=settings.stack_name)
+        raise DeploymentError(_failure(settings, cloud, at, finished.tail()), where=settings.stack_name)
     changed = "updated" if before.exists else "created"
     status = "unchanged" if _NO_CHANGE in finished.stdout else changed
     return Outcome(settings.stack.name, settings.stack_name, status, time.monotonic() - started)
 
 
-def _failure(settings: StackSettings, made: Plan, since: datetime, said: str) -> str:
+def _run_sam(settings: StackSettings, made: Plan, variables: Mapping[str, str]) -> Finished:
+    """On loopback SAM asks for news ten times a second: a deployment there takes no longer than two or three."""
+    root = made.project.root
+    speed = {"SAM_CLI_POLL_DELAY": variables.get("SAM_CLI_POLL_DELAY", "0.1")} if made.target.is_loopback else {}
+    with console.progress(f"deploying {settings.stack_name}") as say:
+        return sam.run(
+            sam.ensure(root),
+            arguments(settings, made),
+            cwd=root,
+            variables={**made.target.variables(), **speed},
+            without=made.target.forgotten(),
+            on_line=say,
+        )
+
+
+def _failure(settings: StackSettings, cloud: Cloud, since: datetime, said: str) -> str:
     """The first failed event tells the reason; what SAM printed serves when there is none."""
-    reason = aws.first_failure(settings.stack_name, made.target, since=since)
-    status = aws.stack_state(settings.stack_name, made.target).status or "not created"
+    reason = cloud.first_failure(settings.stack_name, since=since)
+    status = cloud.stack_state(settings.stack_name).status or "not created"
     if not reason:
         return f"sam deploy failed ({status}): {said}"
     return f"{reason}; the stack is {status}; mend {settings.stack.template.path} and deploy again"

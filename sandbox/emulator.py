@@ -20,6 +20,7 @@ def emulator(settings: SandboxSettings) -> Server:
             str(toolbox / "emulator" / "bin" / "python"),
             str(Path(launcher.__file__).resolve()),
             str(toolbox / "runtime" / "bin" / "python"),
+            str(settings.directory / "layers"),
         ),
         environment=_environment(settings, home),
         port=settings.emulator_port,
@@ -36,8 +37,8 @@ def start(settings: SandboxSettings) -> int:
     for name in ("emulator", "runtime"):
         tools.ensure(name, root=settings.root)
     files.remove(_scratch(settings))
-    for folder in ("tmp", "state", "s3", "home"):
-        (settings.directory / "emulator" / folder).mkdir(parents=True, exist_ok=True)
+    for folder in ("emulator/tmp", "emulator/state", "emulator/s3", "emulator/home", "layers"):
+        (settings.directory / folder).mkdir(parents=True, exist_ok=True)
     return servers.start(emulator(settings))
 
 
@@ -49,7 +50,7 @@ def stop(settings: SandboxSettings) -> bool:
 
 
 def forget(settings: SandboxSettings) -> None:
-    """Remove all its state; it must not run."""
+    """Remove all its state; it must not run. Unpacked layers stay: they are known by their content."""
     files.remove(settings.directory / "emulator")
 
 
@@ -73,4 +74,5 @@ def _environment(settings: SandboxSettings, home: Path) -> dict[str, str]:
         "STATE_DIR": str(home / "state"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(home / "s3"),
+        "LAMBDA_WARM_TTL_SECONDS": "1800",
     }

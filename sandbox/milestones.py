@@ -33,12 +33,11 @@ def _steps(run: Run) -> Iterator[tuple[str, str]]:
     if plan is not None:
         sells, buys = len(plan.trades(Side.SELL)), len(plan.trades(Side.BUY))
         yield "portfolio_v2", f"{_count(sells, 'sell')} and {_count(buys, 'buy')} planned"
-    for phase in (RunState.SELLING, RunState.BUYING):
+    for phase, side in ((RunState.SELLING, Side.SELL), (RunState.BUYING, Side.BUY)):
         if phase in run.payloads:
             release = Release.model_validate(run.payloads[phase])
             yield "trade_aggregator", f"{phase.value.lower()}: {_count(len(release.quantities), 'trade')} released"
-    for _, item in sorted(run.items_of(TRADE).items()):
-        yield "execution_v2", _outcome(outbox.decode(item.body))
+        yield from (("execution_v2", text) for text in _outcomes(run, side))
     if run.state.is_final:
         yield run.timeline[-1].by, _end(run)
 
@@ -49,12 +48,12 @@ def _answer(name: str, answer: object) -> str:
     return f"{name} failed: {answer.reason}" if isinstance(answer, StrategyFailed) else f"{name} answered"
 
 
-def _outcome(outcome: object) -> str:
-    if isinstance(outcome, TradeExecuted):
-        return f"{outcome.side.value.lower()} {outcome.quantity} {outcome.symbol} at {outcome.avg_price}"
-    if isinstance(outcome, TradeFailed):
-        return f"{outcome.side.value.lower()} {outcome.quantity} {outcome.symbol} failed: {outcome.reason}"
-    return "a trade ended"
+def _outcomes(run: Run, side: Side) -> Iterator[str]:
+    for _, item in sorted(run.items_of(TRADE).items()):
+        outcome = outbox.decode(item.body)
+        if isinstance(outcome, TradeExecuted | TradeFailed) and outcome.side is side:
+            end = f"failed: {outcome.reason}" if isinstance(outcome, TradeFailed) else f"at {outcome.avg_price}"
+            yield f"{side.value.lower()} {outcome.quantity} {outcome.symbol} {end}"
 
 
 def _end(run: Run) -> str:

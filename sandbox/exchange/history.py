@@ -86,12 +86,12 @@ def _read(file: Path) -> list[BarSeries]:
     columns: dict[str, list[Any]] = {
         name: list(table.column(name).to_pylist()) for name in (*_REQUIRED, *_FULL) if name in table.column_names
     }
+    if not all(close is not None and close > 0 for close in columns["close"]):
+        raise HistoryError(f"{file}: a close is missing or not positive")
     series = list(_split(columns))
     for one in series:
         if any(later <= earlier for earlier, later in pairwise(one.dates)):
             raise HistoryError(f"{file}: the dates of {one.symbol} do not ascend")
-        if not all(close is not None and close > 0 for close in one.closes):
-            raise HistoryError(f"{file}: a close of {one.symbol} is missing or not positive")
     return series
 
 

@@ -60,3 +60,10 @@ def test_target_does_not_print_its_secret() -> None:
 def test_stack_state_absent_does_not_exist() -> None:
     assert not StackState("x").exists
     assert StackState("x", "CREATE_COMPLETE").exists
+
+
+def test_client_of_a_target_goes_to_its_endpoint() -> None:
+    made = aws.client("sqs", Target("us-east-1", "http://127.0.0.1:4566", "test", "test"))
+
+    assert made.meta.endpoint_url == "http://127.0.0.1:4566"
+    assert made.meta.region_name == "us-east-1"

@@ -1,12 +1,15 @@
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from automation import deploy, environments
+from automation.aws import StackState
 from automation.deploy import Outcome, Plan
 from automation.environments import Consent, Environment
-from automation.errors import UsageError
+from automation.errors import ConfigurationError, DeploymentError, UsageError
 from automation.project import Project
 from tests.automation.projects import make_shop
 
@@ -14,6 +17,53 @@ from tests.automation.projects import make_shop
 def planned(shop: Project, name: str, **variables: str) -> Plan:
     samconfig = environments.read_samconfig(shop.root)
     return deploy.plan(shop, name, samconfig=samconfig, variables=variables, machine="x86_64")
+
+
+@dataclass
+class FakeCloud:
+    """A target where every stack stands the same."""
+
+    status: str = ""
+    reason: str = ""
+    number: str = ""
+
+    def account(self) -> str:
+        return self.number
+
+    def stack_state(self, name: str) -> StackState:
+        return StackState(name, self.status)
+
+    def first_failure(self, name: str, *, since: datetime) -> str:
+        return self.reason
+
+    def functions(self, stack_name: str) -> Mapping[str, str]:
+        return {}
+
+    def invoke(self, function: str, payload: Mapping[str, object]) -> str:
+        return ""
+
+
+@dataclass
+class FakeSam:
+    """A program named sam that writes its environment down and says what it was told to."""
+
+    folder: Path
+
+    def will(self, say: str, *, exit_code: int = 0) -> None:
+        program = self.folder / "sam"
+        program.write_text(f"#!/bin/sh\nenv > '{self.folder}/seen'\necho '{say}'\nexit {exit_code}\n")
+        program.chmod(0o755)
+
+    def saw(self) -> list[str]:
+        return (self.folder / "seen").read_text().splitlines()
+
+
+@pytest.fixture
+def fake_sam(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> FakeSam:
+    folder = tmp_path_factory.mktemp("bin")
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("AWS_PROFILE", "somebody")
+    return FakeSam(folder)
 
 
 @dataclass
@@ -90,7 +140,74 @@ def test_consent_not_needed_is_not_asked_for(shop: Project, name: str, yes: bool
 
 
 def test_account_of_a_target_with_endpoint_is_not_looked_at(shop: Project) -> None:
-    deploy.check_account(planned(shop, "live", AWS_ENDPOINT_URL="http://127.0.0.1:1"))
+    deploy.check_account(planned(shop, "live", AWS_ENDPOINT_URL="http://127.0.0.1:1"), FakeCloud(number="999"))
+
+
+def test_account_that_the_guard_names_passes(shop: Project) -> None:
+    deploy.check_account(planned(shop, "live"), FakeCloud(number="123456789012"))
+
+
+def test_account_that_is_another_is_refused(shop: Project) -> None:
+    with pytest.raises(ConfigurationError, match="belong to account 999, but the environment is 123456789012"):
+        deploy.check_account(planned(shop, "live"), FakeCloud(number="999"))
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        ("", "Successfully created/updated stack", "created"),
+        ("CREATE_COMPLETE", "Successfully created/updated stack", "updated"),
+        ("CREATE_COMPLETE", "No changes to deploy. Stack shop-here is up to date", "unchanged"),
+    ],
+)
+def test_deploy_stack_says_what_was_done(
+    shop: Project, fake_sam: "FakeSam", status: str, said: str, expected: str
+) -> None:
+    fake_sam.will(said)
+    made = planned(shop, "here")
+
+    outcome = deploy.deploy_stack(made.stacks[1], made, cloud=FakeCloud(status), variables={})
+
+    assert (outcome.stack, outcome.stack_name, outcome.status) == ("app", "shop-here", expected)
+
+
+def test_deploy_stack_sends_sam_to_the_target_with_its_credentials(shop: Project, fake_sam: "FakeSam") -> None:
+    fake_sam.will("done")
+    made = planned(shop, "here", SHOP_PORT="7")
+
+    deploy.deploy_stack(made.stacks[1], made, cloud=FakeCloud(), variables={})
+
+    seen = fake_sam.saw()
+    assert "AWS_ENDPOINT_URL=http://127.0.0.1:7" in seen
+    assert "AWS_ACCESS_KEY_ID=test" in seen
+    assert "SAM_CLI_POLL_DELAY=0.1" in seen
+    assert not any(line.startswith("AWS_PROFILE=") for line in seen)
+
+
+def test_deploy_stack_that_fails_tells_the_first_reason_and_the_next_step(shop: Project, fake_sam: "FakeSam") -> None:
+    fake_sam.will("Error: Failed to create/update the stack", exit_code=1)
+    made = planned(shop, "here")
+    cloud = FakeCloud("UPDATE_ROLLBACK_COMPLETE", reason="Queue (AWS::SQS::Queue): name is taken")
+
+    with pytest.raises(DeploymentError, match=r"shop-here: Queue .*name is taken; .*mend app\.yaml") as caught:
+        deploy.deploy_stack(made.stacks[1], made, cloud=cloud, variables={})
+
+    assert caught.value.exit_code == 6
+
+
+def test_deploy_stack_that_fails_without_events_tells_what_sam_said(shop: Project, fake_sam: "FakeSam") -> None:
+    fake_sam.will("Error: the bucket is gone", exit_code=1)
+    made = planned(shop, "here")
+
+    with pytest.raises(DeploymentError, match=r"sam deploy failed \(not created\): Error: the bucket is gone"):
+        deploy.deploy_stack(made.stacks[1], made, cloud=FakeCloud(), variables={})
+
+
+def test_deploy_stack_whose_creation_failed_before_is_to_be_deleted(shop: Project) -> None:
+    made = planned(shop, "here")
+
+    with pytest.raises(DeploymentError, match="sam delete --stack-name shop-here"):
+        deploy.deploy_stack(made.stacks[1], made, cloud=FakeCloud("ROLLBACK_COMPLETE"), variables={})
 
 
 def test_deploy_unknown_environment_is_refused_before_anything(tmp_path: Path) -> None:

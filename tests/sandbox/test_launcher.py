@@ -11,8 +11,8 @@ LOCKS = Path(launcher.__file__).parent.parent / "locks"
 
 
 @pytest.fixture
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def scratch(tmp_path: Path) -> Path:
+    (tmp_path / "layers").mkdir()
     return tmp_path
 
 
@@ -23,8 +23,13 @@ def archive(path: Path, text: str = "x = 1\n") -> Path:
 
 
 def unpack(zipped: Path, target: Path) -> Path:
+    """As a worker does it: an archive of its own beside the folder, names checked, then unpacked."""
     target.mkdir(parents=True)
-    with launcher.patched_zipfile().ZipFile(zipped) as opened:
+    own = target.with_suffix(".zip")
+    own.write_bytes(zipped.read_bytes())
+    layers = launcher.Layers(zipped.parent / "layers")
+    with launcher.patched_zipfile(layers).ZipFile(own) as opened:
+        opened.namelist()
         opened.extractall(target)
     return target
 
@@ -48,8 +53,15 @@ def test_sixteen_workers_at_once_share_one_copy(scratch: Path) -> None:
     zipped = archive(scratch / "a.zip")
     targets = [scratch / f"worker-{number}" / "layer_0" for number in range(16)]
 
+    opener = launcher.patched_zipfile(launcher.Layers(scratch / "layers")).ZipFile
+
+    def work(target: Path) -> Path:
+        target.mkdir(parents=True)
+        opener(zipped).extractall(target)
+        return target
+
     with ThreadPoolExecutor(16) as pool:
-        made = list(pool.map(lambda target: unpack(zipped, target), targets))
+        made = list(pool.map(work, targets))
 
     assert len({target.resolve() for target in made}) == 1
     assert len(list((scratch / "layers").iterdir())) == 1
@@ -65,8 +77,27 @@ def test_a_functions_own_code_is_unpacked_as_ever(scratch: Path) -> None:
 def test_a_broken_layer_raises_what_the_worker_module_catches(scratch: Path) -> None:
     (scratch / "a.zip").write_bytes(b"no zip")
 
-    with pytest.raises(launcher.patched_zipfile().BadZipFile):
+    with pytest.raises(launcher.patched_zipfile(launcher.Layers(scratch)).BadZipFile):
         unpack(scratch / "a.zip", scratch / "worker-1" / "layer_0")
+
+
+def test_names_are_checked_by_the_worker_until_the_layer_is_unpacked(scratch: Path) -> None:
+    zipped = archive(scratch / "layer_0.zip")
+    opener = launcher.patched_zipfile(launcher.Layers(scratch / "layers")).ZipFile
+    before = opener(zipped).namelist()
+    unpack(zipped, scratch / "worker-1" / "layer_0")
+
+    assert (before, opener(zipped).namelist()) == (["python/module.py"], [])
+
+
+def test_prune_removes_only_what_was_not_used_for_a_week(scratch: Path) -> None:
+    layers = launcher.Layers(scratch / "layers")
+    used = unpack(archive(scratch / "a.zip"), scratch / "worker-1" / "layer_0").resolve()
+    layers.prune(used.stat().st_mtime + 6 * 24 * 3600)
+    kept = used.exists()
+    layers.prune(used.stat().st_mtime + 8 * 24 * 3600)
+
+    assert (kept, used.exists()) == (True, False)
 
 
 def test_the_version_it_fits_is_the_locked_one() -> None:

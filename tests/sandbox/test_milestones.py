@@ -18,9 +18,9 @@ def test_milestones_of_a_completed_run_tell_every_step() -> None:
         "aggregator_v2 one signal over 1 symbol",
         "portfolio_v2 1 sell and 1 buy planned",
         "trade_aggregator selling: 1 trade released",
+        "execution_v2 sell 10 OLD at 49.99",
         "trade_aggregator buying: 1 trade released",
         "execution_v2 buy 990 SPY at 100.01",
-        "execution_v2 sell 10 OLD at 49.99",
         "a test run completed",
     ]
 

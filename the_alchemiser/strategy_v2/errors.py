@@ -1,6 +1,7 @@
 """Why a strategy has no answer for a day."""
 
 from datetime import date
+from typing import ClassVar
 
 from the_alchemiser.shared.errors import AlchemiserError
 
@@ -18,6 +19,8 @@ class InsufficientHistoryError(EvaluationError):
         bars_needed: at least so many.
         as_of: the day asked for.
     """
+
+    reason: ClassVar[str] = "too_little_history"
 
     def __init__(self, message: str, *, symbol: str, bars_present: int, bars_needed: int, as_of: date) -> None:
         self.symbol = symbol

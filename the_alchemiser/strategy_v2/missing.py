@@ -164,7 +164,7 @@ def _too_few(
     else:
         state = f"{present} bars through {day}"
     return InsufficientHistoryError(
-        f"{symbol}: {state}; {what} needs {needed}{purpose}",
+        f"{symbol}: {state}, {needed} needed for {what}{purpose}",
         symbol=symbol,
         bars_present=len(sessions),
         bars_needed=max(needed, evaluation.program.bars_needed[symbol]),

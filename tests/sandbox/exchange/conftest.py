@@ -1,8 +1,36 @@
-"""Loads the broker's SDK once, before warnings are errors for the modules that use it."""
+"""One served exchange for each module of contract tests, reset for every test; and the broker's SDK, loaded once."""
 
 import warnings
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from sandbox.exchange.clock import Phase
+from sandbox.exchange.control import ExchangeControl
+from tests.sandbox.exchange.serving import real_venue, served
 
 with warnings.catch_warnings():
     # The SDK's streaming client, which no test uses, imports a deprecated module of websockets.
     warnings.filterwarnings("ignore", "websockets", DeprecationWarning)
     import alpaca.trading.client  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(real_venue(tmp_path_factory.mktemp("exchange") / "state.json")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def controller(server: str) -> Iterator[ExchangeControl]:
+    with ExchangeControl(server) as client:
+        yield client
+
+
+@pytest.fixture
+def control(controller: ExchangeControl) -> ExchangeControl:
+    """An exchange with a new account and no faults, 15 minutes before the close of 2022-03-16."""
+    controller.reset()
+    controller.set_clock(date(2022, 3, 16), Phase.BEFORE_CLOSE)
+    return controller

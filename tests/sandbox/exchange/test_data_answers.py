@@ -22,9 +22,9 @@ def now_of(day: date = date(2022, 3, 16), phase: Phase = Phase.BEFORE_CLOSE) -> 
     return clock_at_phase(real_market(), day, phase).now
 
 
-def ask(now: datetime | None = None, **params: str) -> dict[str, Any]:
-    now = now or now_of()
-    query = read_bars_query({"timeframe": "1Day", **params}, real_market(), now)
+def ask(*, phase: Phase = Phase.BEFORE_CLOSE, params: dict[str, str]) -> dict[str, Any]:
+    now = now_of(phase=phase)
+    query = read_bars_query({"timeframe": "1Day"} | params, real_market(), now)
     return bars_page(query, real_market(), now)
 
 
@@ -32,7 +32,7 @@ def walk(**params: str) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     token = None
     while True:
-        page = ask(**params, **({"page_token": token} if token else {}))
+        page = ask(params=params | ({"page_token": token} if token else {}))
         rows += [(symbol, bar["t"]) for symbol, bars in page["bars"].items() for bar in bars]
         token = page["next_page_token"]
         if token is None:
@@ -40,7 +40,7 @@ def walk(**params: str) -> list[tuple[str, str]]:
 
 
 def test_bars_page_shows_a_bar_with_every_key_at_new_york_midnight() -> None:
-    bar = ask(symbols="SPY", start="2022-03-11", end="2022-03-14")["bars"]["SPY"]
+    bar = ask(params={"symbols": "SPY", "start": "2022-03-11", "end": "2022-03-14"})["bars"]["SPY"]
 
     assert [row["t"] for row in bar] == ["2022-03-11T05:00:00Z", "2022-03-14T04:00:00Z"]
     assert set(bar[0]) == {"t", "o", "h", "l", "c", "v", "n", "vw"}
@@ -49,7 +49,7 @@ def test_bars_page_shows_a_bar_with_every_key_at_new_york_midnight() -> None:
 
 def test_bars_page_before_the_close_ends_the_day_before() -> None:
     before, after = (
-        ask(now_of(phase=phase), symbols="SPY", start="2022-03-10", end="2022-12-31")
+        ask(phase=phase, params={"symbols": "SPY", "start": "2022-03-10", "end": "2022-12-31"})
         for phase in (Phase.BEFORE_CLOSE, Phase.AFTER_CLOSE)
     )
 
@@ -70,19 +70,19 @@ def test_bars_pages_of_any_size_are_the_whole_in_order(limit: int, sort: str) ->
 
 
 def test_bars_page_limit_counts_across_symbols() -> None:
-    page = ask(symbols="SPY,QQQ", start="2022-03-01", end="2022-03-08", limit="8")
+    page = ask(params={"symbols": "SPY,QQQ", "start": "2022-03-01", "end": "2022-03-08", "limit": "8"})
 
     assert {symbol: len(rows) for symbol, rows in page["bars"].items()} == {"QQQ": 6, "SPY": 2}
     assert page["next_page_token"]
 
 
 def test_bars_page_of_a_symbol_before_its_first_bar_is_without_it() -> None:
-    assert ask(symbols="SPY,KO", start="2010-01-04", end="2010-01-04")["bars"].keys() == {"KO"}
+    assert ask(params={"symbols": "SPY,KO", "start": "2010-01-04", "end": "2010-01-04"})["bars"].keys() == {"KO"}
 
 
 def test_bars_query_of_exact_times_includes_both_ends() -> None:
-    page = ask(symbols="SPY", start="2022-03-10T05:00:00Z", end="2022-03-14T04:00:00Z")
-    later = ask(symbols="SPY", start="2022-03-10T05:00:01Z", end="2022-03-14T04:00:00Z")
+    page = ask(params={"symbols": "SPY", "start": "2022-03-10T05:00:00Z", "end": "2022-03-14T04:00:00Z"})
+    later = ask(params={"symbols": "SPY", "start": "2022-03-10T05:00:01Z", "end": "2022-03-14T04:00:00Z"})
 
     assert len(page["bars"]["SPY"]) == 3
     assert len(later["bars"]["SPY"]) == 2
@@ -104,7 +104,7 @@ def test_bars_query_of_exact_times_includes_both_ends() -> None:
 )
 def test_bars_query_that_cannot_be_read_is_refused_without_a_code(params: dict[str, str], message: str) -> None:
     with pytest.raises(Refusal, match=message) as caught:
-        ask(**params)
+        ask(params=params)
 
     assert (caught.value.status, caught.value.code) == (400, None)
 

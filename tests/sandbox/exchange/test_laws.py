@@ -1,6 +1,7 @@
 """Laws that hold over any sequence of orders, cancellations and days."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,11 @@ from sandbox.exchange.store import StateFile
 from tests.sandbox.exchange.worlds import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY, exchange_at, move, send
 
 CASH = Decimal("1000.37")
-MOMENTS = [(day, phase) for day in (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY) for phase in Phase if phase != Phase.OTHER]
+DAYS = (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)
+PHASES = (Phase.EVENING_BEFORE, Phase.BEFORE_CLOSE, Phase.AFTER_CLOSE)
+MOMENTS: list[tuple[date, Phase]] = [
+    (day, phase) for day in (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY) for phase in Phase if phase != Phase.OTHER
+]
 
 fractions = st.decimals(min_value="0.000000001", max_value=8, places=9)
 quantities = st.integers(1, 8).map(Decimal) | fractions
@@ -70,7 +75,7 @@ def cash_of(order: Order) -> Decimal:
     return -moved if order.side is Side.BUY else moved
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(script=steps, mode=st.sampled_from(Mode))
 def test_account_over_any_orders_conserves_cash_and_shares(script: list[object], mode: Mode) -> None:
     exchange = opened(mode)
@@ -86,7 +91,7 @@ def test_account_over_any_orders_conserves_cash_and_shares(script: list[object],
     }
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(script=steps)
 def test_cash_account_over_any_orders_never_owes_and_never_is_short(script: list[object]) -> None:
     exchange = opened()
@@ -98,7 +103,7 @@ def test_cash_account_over_any_orders_never_owes_and_never_is_short(script: list
         assert all(exchange.account.available_qty(symbol) >= 0 for symbol in exchange.account.positions)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(script=steps, mode=st.sampled_from(Mode))
 def test_equity_shown_is_cash_plus_market_values_shown(script: list[object], mode: Mode) -> None:
     exchange = opened(mode)
@@ -114,7 +119,7 @@ def test_equity_shown_is_cash_plus_market_values_shown(script: list[object], mod
     assert all(value == cents(value) for value in values)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(script=steps, request=requests, name=st.text(min_size=1, max_size=128))
 def test_client_order_id_is_taken_once(script: list[object], request: OrderRequest, name: str) -> None:
     exchange = opened()
@@ -126,7 +131,7 @@ def test_client_order_id_is_taken_once(script: list[object], request: OrderReque
         exchange.submit(replace(request, client_order_id=name))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(script=steps, mode=st.sampled_from(Mode))
 def test_state_saved_and_loaded_is_the_same_and_goes_on_the_same(script: list[object], mode: Mode) -> None:
     exchange = opened(mode)

@@ -29,8 +29,8 @@ def test_submit_market_order_in_session_answers_pending_new_and_then_shows_fille
     answered = exchange.submit(order_for("CALM", "buy", "2"))
     read = exchange.order(answered.id)
 
-    assert (answered.status, answered.filled_qty) == (OrderStatus.PENDING_NEW, 0)
-    assert (read.status, read.filled_qty, read.filled_avg_price) == (OrderStatus.FILLED, 2, Decimal("100.01"))
+    assert (answered.status, answered.filled_qty) == (OrderStatus.PENDING_NEW, Decimal(0))
+    assert (read.status, read.filled_qty, read.filled_avg_price) == (OrderStatus.FILLED, Decimal(2), Decimal("100.01"))
     assert exchange.account.cash == Decimal("9799.98")
 
 
@@ -155,7 +155,7 @@ def test_change_of_a_resting_order_gives_a_new_one_that_may_fill() -> None:
 
     assert (replaced.status, replaced.replaced_by) == (OrderStatus.REPLACED, new.id)
     assert (answered.status, answered.replaces) == (OrderStatus.PENDING_NEW, old.id)
-    assert (new.status, new.filled_qty, new.filled_avg_price) == (OrderStatus.FILLED, 4, 100)
+    assert (new.status, new.filled_qty, new.filled_avg_price) == (OrderStatus.FILLED, Decimal(4), Decimal(100))
 
 
 def test_change_of_a_partly_filled_order_asks_for_the_rest_only() -> None:
@@ -342,7 +342,7 @@ def test_cancel_of_a_partly_filled_order_keeps_its_fills() -> None:
     answered = exchange.submit(order_for("CALM", "buy", "10"), fill_fraction=Decimal("0.5"))
     order = exchange.cancel(answered.id)
 
-    assert (order.status, order.filled_qty) == (OrderStatus.CANCELED, 5)
+    assert (order.status, order.filled_qty) == (OrderStatus.CANCELED, Decimal(5))
     assert exchange.account.qty("CALM") == 5
     assert exchange.account.reserved_cash() == 0
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,35 +28,24 @@ from alpaca.trading.requests import (
     ReplaceOrderRequest,
 )
 
-from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl
-from tests.sandbox.exchange.serving import real_venue, served
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
-DAY = date(2022, 3, 16)
 DAILY = TimeFrame(1, TimeFrameUnit.Day)
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    with served(real_venue(tmp_path / "state.json")) as address:
-        with ExchangeControl(address) as control:
-            control.set_clock(DAY, Phase.BEFORE_CLOSE)
-        yield address
-
-
-@pytest.fixture
-def trading(url: str) -> Iterator[TradingClient]:
-    client: Any = TradingClient("sandbox-key", "sandbox-secret", paper=True, url_override=url + "/")
+def trading(server: str, control: ExchangeControl) -> Iterator[TradingClient]:
+    client: Any = TradingClient("sandbox-key", "sandbox-secret", paper=True, url_override=server + "/")
     client._retry = 0
     yield client
     client._session.close()
 
 
 @pytest.fixture
-def data(url: str) -> Iterator[StockHistoricalDataClient]:
-    client: Any = StockHistoricalDataClient("sandbox-key", "sandbox-secret", url_override=url)
+def data(server: str, control: ExchangeControl) -> Iterator[StockHistoricalDataClient]:
+    client: Any = StockHistoricalDataClient("sandbox-key", "sandbox-secret", url_override=server)
     yield client
     client._session.close()
 
@@ -187,9 +175,8 @@ def test_sdk_missing_things_are_not_found(trading: TradingClient) -> None:
     ]
 
 
-def test_sdk_retrying_a_lost_answer_is_told_of_the_duplicate(url: str, trading: TradingClient) -> None:
-    with ExchangeControl(url) as control:
-        control.plant("commit_then_504")
+def test_sdk_retrying_a_lost_answer_is_told_of_the_duplicate(control: ExchangeControl, trading: TradingClient) -> None:
+    control.plant("commit_then_504")
     client: Any = trading
     client._retry, client._retry_wait = 1, 0
 
@@ -200,8 +187,8 @@ def test_sdk_retrying_a_lost_answer_is_told_of_the_duplicate(url: str, trading: 
     assert trading.get_open_position("SPY").qty == "1"  # type: ignore[union-attr]
 
 
-def test_sdk_with_a_wrong_key_is_refused(url: str) -> None:
-    client: Any = TradingClient("sandbox-key", "wrong", url_override=url)
+def test_sdk_with_a_wrong_key_is_refused(server: str) -> None:
+    client: Any = TradingClient("sandbox-key", "wrong", url_override=server)
 
     with pytest.raises(APIError) as caught:
         client.get_account()

@@ -27,22 +27,9 @@ KEYS = {"APCA-API-KEY-ID": "sandbox-key", "APCA-API-SECRET-KEY": "sandbox-secret
 BUY = {"symbol": "SPY", "qty": "2", "side": "buy", "type": "market", "time_in_force": "day"}
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    with served(real_venue(tmp_path / "state.json")) as address:
-        yield address
-
-
-@pytest.fixture
-def control(url: str) -> Iterator[ExchangeControl]:
-    with ExchangeControl(url) as client:
-        client.set_clock(DAY, Phase.BEFORE_CLOSE)
-        yield client
-
-
-@pytest.fixture
-def api(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, headers=KEYS, trust_env=False, timeout=5) as client:
+@pytest.fixture(scope="module")
+def api(server: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server, headers=KEYS, trust_env=False, timeout=5) as client:
         yield client
 
 
@@ -154,8 +141,8 @@ def test_post_reads_json_numbers_as_exact_decimals(control: ExchangeControl, api
 
 
 @pytest.mark.parametrize("path", ["/v2/account", "/v2/stocks/quotes/latest?symbols=SPY"])
-def test_request_without_keys_is_not_authorized(url: str, path: str) -> None:
-    response = httpx.get(url + path, trust_env=False)
+def test_request_without_keys_is_not_authorized(server: str, path: str) -> None:
+    response = httpx.get(server + path, trust_env=False)
 
     assert response.status_code == 401
     assert "authorized" in response.json()["message"]
@@ -242,16 +229,15 @@ def test_fault_cleared_is_gone(control: ExchangeControl, api: httpx.Client) -> N
     assert api.post("/_control/faults", json={"kind": "explode"}).status_code == 422
 
 
-def test_state_that_cannot_be_written_refuses_the_order_and_forgets_it(
-    control: ExchangeControl, api: httpx.Client, tmp_path: Path
-) -> None:
+def test_state_that_cannot_be_written_refuses_the_order_and_forgets_it(tmp_path: Path) -> None:
+    venue = real_venue(tmp_path / "state.json")
     (tmp_path / "state.json.new").mkdir()
-
-    response = api.post("/v2/orders", json=BUY)
+    with served(venue) as url:
+        response = httpx.post(f"{url}/v2/orders", json=BUY, headers=KEYS, trust_env=False)
 
     assert response.status_code == 500
     assert "the state could not be written" in response.json()["message"]
-    assert control.state().orders == 0
+    assert venue.exchange.account.orders == {}
 
 
 def test_main_on_a_taken_port_says_so_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

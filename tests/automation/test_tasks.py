@@ -1,0 +1,88 @@
+import json
+
+import pytest
+from invoke.program import Program
+
+from automation import commands, tasks
+from automation.project import Project
+from tests.automation.projects import write_build
+
+BUILT = {
+    ".aws-sam/base": {"Code": 1_000, "Stock": 100},
+    ".aws-sam/build": {"Code": 1_000, "Wheels": 2_000, "Till": 10, "Ledger": 20},
+}
+
+
+@pytest.fixture(autouse=True)
+def _here(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "ROOT", shop.root)
+
+
+def inv(*words: str) -> int:
+    """Run a command line; the exit code."""
+    try:
+        Program(namespace=commands.assemble(tasks.collection()), name="inv").run(["inv", *words])
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def test_sync_then_check_finds_no_drift(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inv("sync-shared-layer") == 0
+    assert inv("sync") == 0
+    assert inv("sync", "--check") == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "synced: 2 written, 0 deleted, 0 unchanged",
+        "synced: 3 written, 0 deleted, 2 unchanged",
+        "nothing to sync: 5 files are as their source",
+    ]
+
+
+def test_sync_check_of_an_edited_file_exits_3_and_names_it(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    inv("sync")
+    (shop.root / "functions/till/shop/till/handler.py").write_text("edited")
+
+    assert inv("sync", "--check") == 3
+    assert "functions/till/shop/till/handler.py: edited" in capsys.readouterr().out
+
+
+def test_size_prints_json_for_programs(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    write_build(shop.root, BUILT)
+
+    assert inv("size", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["exceeded"] == []
+
+
+def test_size_over_budget_exits_3_after_the_table(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    write_build(shop.root, BUILT | {".aws-sam/base": {"Code": 600_000, "Stock": 100}})
+
+    assert inv("size") == 3
+    captured = capsys.readouterr()
+    assert "base: Code: the layer is 0.60 MB, over the 0.50 MB allowed by 100,000 bytes" in captured.out
+    assert captured.err == "error: 1 size budget(s) exceeded\n"
+
+
+def test_build_by_an_unknown_engine_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert inv("build", "--engine", "steam") == 2
+    assert "'steam'" in capsys.readouterr().err
+
+
+def test_deploy_dry_run_changes_nothing(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inv("deploy", "--env", "live", "--dry-run") == 0
+    assert not (shop.root / ".alchemiser").exists()
+
+
+def test_deploy_without_terminal_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert inv("deploy", "--env", "live") == 2
+    assert "add --yes" in capsys.readouterr().err
+
+
+def test_lock_then_clean_tell_what_they_did(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    inv("lock")
+    capsys.readouterr()
+
+    assert inv("lock") == 0
+    assert inv("clean") == 0
+    assert inv("clean", "--all") == 0
+    assert capsys.readouterr().out.splitlines() == ["every lock was right", "nothing to remove", "nothing to remove"]

@@ -1,0 +1,281 @@
+"""A second evaluator: one day at a time, plain floats, recursion, nothing shared with the engine but the tree.
+
+Written from the rules of the language, not from the engine, and slow; the two must agree.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
+
+from the_alchemiser.shared.symphony.tree import (
+    Asset,
+    Block,
+    Comparison,
+    CurrentPrice,
+    Filter,
+    Frequency,
+    Group,
+    If,
+    Indicator,
+    IndicatorKind,
+    Number,
+    Select,
+    Symphony,
+    Threshold,
+    Value,
+    WeightEqual,
+    WeightInverseVolatility,
+    WeightSpecified,
+)
+
+Weights = dict[str, float]
+
+
+class UndefinedError(Exception):
+    """A value that the day needs is missing."""
+
+
+class StillError(Exception):
+    """An inverse volatility of something that did not move."""
+
+
+def mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def stdev(values: Sequence[float], ddof: int) -> float:
+    centre = mean(values)
+    return math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - ddof))
+
+
+def ema_series(values: Sequence[float], window: int) -> list[float]:
+    if len(values) < window:
+        raise UndefinedError
+    out = [mean(values[:window])]
+    alpha = 2 / (window + 1)
+    for value in values[window:]:
+        out.append(alpha * value + (1 - alpha) * out[-1])
+    return out
+
+
+def changes_in_percent(closes: Sequence[float]) -> list[float]:
+    return [(after - before) / before * 100 for before, after in zip(closes[:-1], closes[1:], strict=True)]
+
+
+def last(values: Sequence[float], count: int) -> Sequence[float]:
+    if len(values) < count:
+        raise UndefinedError
+    return values[-count:]
+
+
+def rsi(closes: Sequence[float], window: int, *, cutler: bool = False) -> float:
+    moves = [after - before for before, after in zip(closes[:-1], closes[1:], strict=True)]
+    if len(moves) < window:
+        raise UndefinedError
+    first = moves[-window:] if cutler else moves[:window]
+    gain = mean([max(move, 0.0) for move in first])
+    loss = mean([max(-move, 0.0) for move in first])
+    for move in [] if cutler else moves[window:]:
+        gain = (gain * (window - 1) + max(move, 0.0)) / window
+        loss = (loss * (window - 1) + max(-move, 0.0)) / window
+    if gain == loss == 0:
+        return 50.0
+    return 100.0 if loss == 0 else 100 - 100 / (1 + gain / loss)
+
+
+def max_drawdown(closes: Sequence[float]) -> float:
+    return max((1 - low / high) * 100 for at, high in enumerate(closes) for low in closes[at:])
+
+
+def ppo_series(closes: Sequence[float], short: int, long: int) -> list[float]:
+    count = len(closes) - max(short, long) + 1
+    if count < 1:
+        raise UndefinedError
+    pairs = zip(ema_series(closes, short)[-count:], ema_series(closes, long)[-count:], strict=True)
+    return [(fast - slow) / slow * 100 for fast, slow in pairs]
+
+
+def indicator_value(indicator: Indicator, closes: Sequence[float], *, ddof: int = 1, cutler: bool = False) -> float:
+    window = indicator.windows[0]
+    match indicator.kind:
+        case IndicatorKind.RSI:
+            return rsi(closes, window, cutler=cutler)
+        case IndicatorKind.MOVING_AVERAGE_PRICE:
+            return mean(last(closes, window))
+        case IndicatorKind.MOVING_AVERAGE_RETURN:
+            return mean(last(changes_in_percent(closes), window))
+        case IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE:
+            return ema_series(closes, window)[-1]
+        case IndicatorKind.CUMULATIVE_RETURN:
+            return (last(closes, window + 1)[-1] / last(closes, window + 1)[0] - 1) * 100
+        case IndicatorKind.STDEV_RETURN:
+            return stdev(last(changes_in_percent(closes), window), ddof)
+        case IndicatorKind.STDEV_PRICE:
+            return stdev(last(closes, window), 1)
+        case IndicatorKind.MAX_DRAWDOWN:
+            return max_drawdown(last(closes, window))
+        case IndicatorKind.PPO:
+            return ppo_series(closes, *indicator.windows[:2])[-1]
+        case IndicatorKind.PPO_SIGNAL:
+            return ema_series(ppo_series(closes, *indicator.windows[:2]), indicator.windows[2])[-1]
+
+
+class NaiveEvaluator:
+    """Prices are per symbol {session number: close}; a symbol without a bar has no entry."""
+
+    def __init__(self, symphony: Symphony, prices: Mapping[str, Mapping[int, float]], days: Sequence[date]) -> None:
+        self.symphony = symphony
+        self.prices = prices
+        self.days = days
+        self.weights_of = cache(self._weights_of)
+        self.index_of = cache(self._index_of)
+
+    def holding(self, day: int, *, inception: int = 0) -> Weights:
+        rebalance = self.symphony.rebalance
+        if isinstance(rebalance, Threshold):
+            return self._by_threshold(day, rebalance.points, inception)
+        first = min(other for other in range(day + 1) if self._period(other, rebalance) == self._period(day, rebalance))
+        weights = self.root(first)
+        return self._drifted(weights, first, day) if first < day else weights
+
+    def root(self, day: int) -> Weights:
+        return self.weights_of(len(self.symphony.nodes) - 1, day)
+
+    def _by_threshold(self, day: int, points: float, inception: int) -> Weights:
+        held = self.root(inception)
+        for session in range(inception + 1, day + 1):
+            target = self.root(session)
+            if held.keys() == target.keys():
+                drifted = self._drifted(held, session - 1, session)
+                if all(round(abs(drifted[symbol] - target[symbol]), 8) <= points for symbol in target):
+                    held = drifted
+                    continue
+            held = target
+        return held
+
+    def _drifted(self, weights: Weights, begin: int, end: int) -> Weights:
+        grown = {
+            symbol: weight * self.close(symbol, end) / self.close(symbol, begin) for symbol, weight in weights.items()
+        }
+        total = sum(grown.values())
+        return {symbol: value / total for symbol, value in grown.items()}
+
+    def _period(self, day: int, frequency: Frequency) -> tuple[int, ...]:
+        moment = self.days[day]
+        match frequency:
+            case Frequency.DAILY:
+                return (day,)
+            case Frequency.WEEKLY:
+                return moment.isocalendar()[:2]
+            case Frequency.MONTHLY:
+                return (moment.year, moment.month)
+            case Frequency.QUARTERLY:
+                return (moment.year, (moment.month - 1) // 3)
+            case Frequency.YEARLY:
+                return (moment.year,)
+
+    def close(self, symbol: str, day: int) -> float:
+        if day not in self.prices.get(symbol, {}):
+            raise UndefinedError(symbol)
+        return self.prices[symbol][day]
+
+    def closes(self, symbol: str, day: int) -> list[float]:
+        self.close(symbol, day)
+        return [close for session, close in sorted(self.prices[symbol].items()) if session <= day]
+
+    def _weights_of(self, number: int, day: int) -> Weights:
+        node = self.symphony.nodes[number]
+        match node:
+            case Asset():
+                self.close(node.symbol, day)
+                return {node.symbol: 1.0}
+            case WeightEqual():
+                return self.equal(node.children, day)
+            case Group():
+                return self.equal(node.body, day)
+            case WeightSpecified():
+                pairs = [(child, part) for child, part in zip(node.children, node.fractions, strict=True) if part]
+                return self.mixed(pairs, day)
+            case WeightInverseVolatility():
+                return self.inverse(node, day)
+            case If():
+                return self.equal(node.then if self.holds(node, day) else node.otherwise, day)
+            case Filter():
+                return self.equal(self.chosen(node, day), day)
+
+    def mixed(self, pairs: Sequence[tuple[int, float]], day: int) -> Weights:
+        total = sum(part for _, part in pairs)
+        weights: Weights = {}
+        for child, part in pairs:
+            for symbol, weight in self.weights_of(child, day).items():
+                weights[symbol] = weights.get(symbol, 0.0) + weight * part / total
+        return weights
+
+    def equal(self, children: Block, day: int) -> Weights:
+        return self.mixed([(child, 1.0) for child in children], day)
+
+    def inverse(self, node: WeightInverseVolatility, day: int) -> Weights:
+        indicator = Indicator(IndicatorKind.STDEV_RETURN, (node.window,))
+        stdevs = [self.score(child, indicator, day) for child in node.children]
+        if any(round(value, 8) == 0 for value in stdevs):
+            raise StillError
+        return self.mixed([(child, 1 / value) for child, value in zip(node.children, stdevs, strict=True)], day)
+
+    def chosen(self, node: Filter, day: int) -> Block:
+        if node.count >= len(node.candidates):
+            return node.candidates
+        scores = [round(self.score(child, node.indicator, day), 8) for child in node.candidates]
+        sign = -1 if node.select is Select.TOP else 1
+        places = sorted(range(len(scores)), key=lambda place: sign * scores[place])
+        return tuple(node.candidates[place] for place in places[: node.count])
+
+    def score(self, number: int, indicator: Indicator, day: int) -> float:
+        node = self.symphony.nodes[number]
+        if isinstance(node, Asset):
+            return indicator_value(indicator, self.closes(node.symbol, day))
+        levels, cut_by = self.index_of(number, day)
+        try:
+            return indicator_value(indicator, levels)
+        except UndefinedError:
+            raise cut_by from None
+
+    def _index_of(self, number: int, day: int) -> tuple[list[float], Exception]:
+        """The index, and why it does not reach further back."""
+        self.weights_of(number, day)
+        gains: list[float] = []
+        cut_by: Exception = UndefinedError()
+        for session in range(day, 0, -1):
+            try:
+                weights = self.weights_of(number, session - 1)
+                gains.insert(0, sum(weight * self.gain(symbol, session) for symbol, weight in weights.items()))
+            except (UndefinedError, StillError) as error:
+                cut_by = error
+                break
+        levels = [100.0]
+        for gain in gains:
+            levels.append(levels[-1] * (1 + gain))
+        return levels, cut_by
+
+    def gain(self, symbol: str, day: int) -> float:
+        return self.close(symbol, day) / self.close(symbol, day - 1) - 1
+
+    def holds(self, node: If, day: int) -> bool:
+        left, right = (round(self.value(value, day), 8) for value in (node.condition.left, node.condition.right))
+        outcomes = {
+            Comparison.GREATER: left > right,
+            Comparison.LESS: left < right,
+            Comparison.GREATER_OR_EQUAL: left >= right,
+            Comparison.LESS_OR_EQUAL: left <= right,
+            Comparison.EQUAL: left == right,
+        }
+        return outcomes[node.condition.comparison]
+
+    def value(self, value: Value, day: int) -> float:
+        match value:
+            case Number():
+                return value.value
+            case CurrentPrice():
+                return self.close(value.symbol, day)
+            case _:
+                return indicator_value(value.indicator, self.closes(value.symbol, day))

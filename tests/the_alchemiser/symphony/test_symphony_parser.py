@@ -1,0 +1,211 @@
+"""Files of the language to trees: what is accepted, what it means, and where errors point."""
+
+import pytest
+
+from the_alchemiser.shared.symphony import SymphonyError, parse, render
+from the_alchemiser.shared.symphony.tree import (
+    Asset,
+    Comparison,
+    Condition,
+    CurrentPrice,
+    Filter,
+    Frequency,
+    Group,
+    If,
+    Indicator,
+    IndicatorKind,
+    IndicatorOf,
+    Number,
+    Place,
+    Select,
+    Threshold,
+    WeightEqual,
+    WeightInverseVolatility,
+    WeightSpecified,
+)
+
+HEAD = '(defsymphony "S" {:asset-class "EQUITIES", :rebalance-frequency :daily}\n'
+SPY = '(asset "SPY" nil)'
+
+
+def file_of(node: str) -> str:
+    return f"{HEAD}{node})"
+
+
+def test_parse_whole_grammar_gives_children_before_parents() -> None:
+    text = file_of(
+        """(weight-specified
+             0.5 (if (>= (rsi "QQQ" {:window 10}) 30.5) [(asset "QQQ" "Invesco")] [(group "Safe" [(asset "TLT" nil)])])
+             0.25 (filter (percentage-price-oscillator {:short-window 3, :long-window 5}) (select-bottom 1)
+                     [(asset "TLT" nil) (asset "QQQ" "Invesco")])
+             0.25 (weight-equal [(weight-inverse-volatility 20 [(asset "TLT" nil)])]))"""
+    )
+
+    symphony = parse(text)
+
+    rsi = IndicatorOf(Indicator(IndicatorKind.RSI, (10,)), "QQQ")
+    assert (symphony.name, symphony.asset_class, symphony.rebalance) == ("S", "EQUITIES", Frequency.DAILY)
+    assert symphony.nodes == (
+        Asset("QQQ", "Invesco"),
+        Asset("TLT", None),
+        Group("Safe", (1,)),
+        If(Condition(Comparison.GREATER_OR_EQUAL, rsi, Number(30.5)), (0,), (2,)),
+        Filter(Indicator(IndicatorKind.PPO, (3, 5)), Select.BOTTOM, 1, (1, 0)),
+        WeightInverseVolatility(20, (1,)),
+        WeightEqual((5,)),
+        WeightSpecified((0.5, 0.25, 0.25), (3, 4, 6)),
+    )
+
+
+def test_parse_threshold_keeps_its_points() -> None:
+    symphony = parse(f'(defsymphony "S" {{:asset-class "EQUITIES", :rebalance-threshold 0.05}} {SPY})')
+
+    assert symphony.rebalance == Threshold(0.05)
+
+
+def test_parse_repeated_subtrees_become_one_node() -> None:
+    symphony = parse(file_of(f'(weight-equal [{SPY} ; again\n {SPY}, (asset "spy" nil)])'))
+
+    assert symphony.nodes == (Asset("SPY", None), WeightEqual((0, 0, 0)))
+
+
+def test_parse_node_remembers_where_it_first_occurs() -> None:
+    symphony = parse(file_of(f"  (weight-equal [{SPY}\n{SPY}])"))
+
+    assert [node.place for node in symphony.nodes] == [Place(2, 18), Place(2, 3)]
+
+
+def test_parse_trees_that_differ_in_places_only_are_equal() -> None:
+    assert parse(file_of(f"(weight-equal [{SPY}])")) == parse(file_of(f"\n\n(weight-equal [  {SPY}])"))
+
+
+def test_parse_strings_with_escapes_brackets_and_line_ends_keep_their_text() -> None:
+    symphony = parse(file_of(f'(group "a \\"b\\" (c] {{ ;\\n\\u00e9\nd" [{SPY}])'))
+
+    assert symphony.nodes[-1] == Group('a "b" (c] { ;\né\nd', (0,))
+
+
+def test_parse_prices_on_both_sides_of_a_condition_are_values() -> None:
+    symphony = parse(file_of(f'(if (= (current-price "BRK/B") (current-price "EQUITIES::SPY//USD")) [{SPY}] [{SPY}])'))
+
+    node = symphony.nodes[-1]
+    assert isinstance(node, If)
+    assert node.condition == Condition(Comparison.EQUAL, CurrentPrice("BRK.B"), CurrentPrice("SPY"))
+
+
+def test_parse_nesting_of_5000_is_read_compared_hashed_and_rendered() -> None:
+    depth = 5000
+    text = file_of("(weight-equal [" * depth + SPY + "])" * depth)
+
+    symphony = parse(text)
+
+    assert len(symphony.nodes) == depth + 1
+    assert parse(render(symphony)) == symphony
+    assert hash(parse(text)) == hash(symphony)
+
+
+def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
+    node = f'(if (> (rsi "SPY" {{:window 10}}) 70) [{SPY}] [(group "bonds" [(asset "TLT" "Treasuries")])])'
+    text = file_of(f"(weight-equal [{' '.join([node] * 22_000)}])")
+
+    symphony = parse(text)
+
+    assert len(text) > 2_000_000
+    assert len(symphony.nodes) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "said"),
+    [
+        (f"(weight-equal [{SPY})])", (2, 33), "found ), expected ] to close the [ of line 2, column 15"),
+        (f"(weight-equal [{SPY}]", (1, 1), "found the end of the file, expected ) to close this ("),
+        (f"{SPY}) {SPY}", (2, 20), "found more after (defsymphony …), expected the end of the file"),
+        (f"{SPY}))", (2, 19), "found ), but no bracket is open here"),
+        ('(asset "SPY', (2, 8), 'found a string that never ends, expected a closing "'),
+        ("(asset SPY nil)", (2, 8), "found SPY, expected a symbol in quotes"),
+        ('(asset "$PX" nil)', (2, 8), 'found "$PX", expected the symbol of an equity'),
+        ('(asset "CRYPTO::BTC//USD" nil)', (2, 8), "expected the symbol of an equity"),
+        ('(asset "SPY")', (2, 1), "found 1 arguments, expected 2: (asset SYMBOL NAME|nil)"),
+        ('(asset "SPY" nil 3)', (2, 18), "found 3, expected the end of (asset SYMBOL NAME|nil)"),
+        (f'(bucket "x" [{SPY}])', (2, 2), "found bucket, expected an operator"),
+        ("()", (2, 1), "found (), expected an operator after the bracket"),
+        ("(weight-equal [])", (2, 15), "found an empty block, expected at least one node"),
+        (f"(weight-equal {SPY})", (2, 15), "found a node (asset), expected a block [NODE …]"),
+        (f"(weight-equal [{SPY} (> 1 2)])", (2, 34), "found a condition, expected a node"),
+        (f"(weight-specified 0.5 {SPY} 0.4 {SPY})", (2, 1), "found weights that sum to 0.9, expected 1"),
+        (f"(weight-specified 1.5 {SPY} -0.5 {SPY})", (2, 41), "found -0.5, expected a weight of at least 0"),
+        (f"(weight-specified 1 {SPY} 0)", (2, 1), "found an unpaired weight or no weight"),
+        (f"(weight-inverse-volatility 0 [{SPY}])", (2, 28), "found 0, expected a window, a whole number of at least 1"),
+        (f"(filter (rsi {{:window 5}}) (select-top 0) [{SPY}])", (2, 39), "found 0, expected how many to take"),
+        (f'(filter (rsi "SPY" {{:window 5}}) (select-top 1) [{SPY}])', (2, 9), "found an indicator of a symbol"),
+        (
+            f'(if (> (rsi "SPY" {{:window -3}}) 1) [{SPY}] [{SPY}])',
+            (2, 19),
+            "found :window -3, expected a whole number",
+        ),
+        (f'(if (> (rsi "SPY" {{:window 2.5}}) 1) [{SPY}] [{SPY}])', (2, 19), "found :window 2.5"),
+        (f'(if (> (rsi "SPY" {{}}) 1) [{SPY}] [{SPY}])', (2, 19), "found no setting, expected {:window N}"),
+        (f'(if (> (rsi "SPY") 1) [{SPY}] [{SPY}])', (2, 8), "found 1 arguments, expected 2: (rsi SYMBOL {:window N})"),
+        (f"(if (> (rsi {{:window 5}}) 1) [{SPY}] [{SPY}])", (2, 8), "found an indicator without a symbol"),
+        (f"(if (> 1e999 1) [{SPY}] [{SPY}])", (2, 8), "found 1e999, expected a number"),
+        (f"(if (> 1 2) [{SPY}])", (2, 1), "found 2 arguments, expected 3"),
+        (f"(if {SPY} [{SPY}] [{SPY}])", (2, 5), "found a node (asset), expected a condition"),
+        (f'(group "\\q" [{SPY}])', (2, 8), "found a string with an unknown escape"),
+        (f"(weight-equal [{SPY} {{:a}}])", (2, 35), "found :a without a value"),
+    ],
+)
+def test_parse_wrong_file_points_at_the_place_and_says_what_was_expected(
+    body: str, place: tuple[int, int], said: str
+) -> None:
+    with pytest.raises(SymphonyError) as caught:
+        parse(file_of(body), source="bad.clj")
+
+    error = caught.value
+    assert (error.line, error.column) == place
+    assert said in error.message
+    assert str(error).startswith(f"bad.clj:{place[0]}:{place[1]}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "found an empty file, expected (defsymphony …)"),
+        ("; only a comment", "found an empty file"),
+        (SPY, "found a node (asset), expected (defsymphony …)"),
+        (f'(defsymphony "S" {{}} {SPY})', "found no setting, expected {:asset-class STRING"),
+        (
+            f'(defsymphony "S" {{:asset-class "E", :rebalance-frequency :hourly}} {SPY})',
+            "found :rebalance-frequency :hourly",
+        ),
+        (f'(defsymphony "S" {{:asset-class "E", :rebalance-threshold 5}} {SPY})', "found :rebalance-threshold 5"),
+        (
+            f'(defsymphony "S" {{:asset-class E, :rebalance-frequency :daily}} {SPY})',
+            "expected the asset class in quotes",
+        ),
+        (
+            f'(defsymphony "S" {{:asset-class "E", :rebalance-frequency :daily, :rebalance-threshold 0.1}} {SPY})',
+            ":rebalance-frequency KEYWORD | :rebalance-threshold NUMBER",
+        ),
+    ],
+)
+def test_parse_wrong_head_is_refused(text: str, said: str) -> None:
+    with pytest.raises(SymphonyError) as caught:
+        parse(text)
+
+    assert said in caught.value.message
+
+
+def test_symphony_error_shows_the_line_with_a_caret() -> None:
+    with pytest.raises(SymphonyError) as caught:
+        parse(file_of("\t(asset 5 nil)"))
+
+    assert str(caught.value).splitlines()[1:] == ["   (asset 5 nil))", "          ^"]
+
+
+def test_symphony_error_of_a_file_in_one_long_line_shows_the_neighbourhood() -> None:
+    with pytest.raises(SymphonyError) as caught:
+        parse(file_of(f"(weight-equal [{SPY * 1000} 5])"))
+
+    shown, caret = caught.value.excerpt.splitlines()
+    assert len(shown) < 140
+    assert shown[caret.index("^")] == "5"

@@ -1,0 +1,36 @@
+"""Trees back to text."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.the_alchemiser.strategy_v2.symphonies import FILES
+from the_alchemiser.shared.symphony import parse, render
+from the_alchemiser.shared.symphony.tree import Asset, Frequency, Group, Symphony, Threshold, WeightSpecified
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@settings(max_examples=150)
+@given(FILES)
+def test_render_any_strategy_parses_to_the_same_tree(text: str) -> None:
+    symphony = parse(text)
+
+    assert parse(render(symphony)) == symphony
+
+
+@given(TEXTS, TEXTS, st.one_of(st.none(), TEXTS), st.floats(0.001, 0.999))
+def test_render_any_names_and_numbers_are_read_back(name: str, group: str, asset: str | None, part: float) -> None:
+    nodes = (Asset("SPY", asset), Group(group, (0,)), WeightSpecified((part, 1 - part), (0, 1)))
+    symphony = Symphony(name, group, Threshold(part), nodes)
+
+    assert parse(render(symphony)) == symphony
+
+
+def test_render_one_node_a_line() -> None:
+    symphony = Symphony("S", "EQUITIES", Frequency.DAILY, (Asset("SPY", None), Group("G", (0,))))
+
+    assert render(symphony) == (
+        '(defsymphony "S" {:asset-class "EQUITIES", :rebalance-frequency :daily}\n'
+        '  (group "G" [\n'
+        '    (asset "SPY" nil)]))\n'
+    )

@@ -58,10 +58,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """A stack as CloudFormation describes it; `status` is empty when there is none."""
+    """A stack as CloudFormation describes it; `status` is empty when there is none.
+
+    Attributes:
+        stack_id: another one when the stack was deleted and made again.
+        changed_at: when it was last created or updated, RFC 3339.
+    """
 
     name: str
     status: str = ""
+    stack_id: str = ""
+    changed_at: str = ""
 
     @property
     def exists(self) -> bool:
@@ -108,7 +115,8 @@ class Cloud:
                 stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         except _AbsentError:
             return StackState(name)
-        return StackState(name, str(stack["StackStatus"]))
+        changed_at = stack.get("LastUpdatedTime") or stack["CreationTime"]
+        return StackState(name, str(stack["StackStatus"]), stack.get("StackId", ""), changed_at.isoformat())
 
     def first_failure(self, name: str, *, since: datetime) -> str:
         """Why the last change of a stack failed: `Resource (Type): reason`; empty when no event tells."""

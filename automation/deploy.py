@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from automation import aws, build, console, environments, project, sam, sizes, smoke, sync, validate
+from automation import aws, build, console, environments, project, records, sam, sizes, smoke, sync, validate
 from automation.environments import Consent, Environment, StackSettings
 from automation.errors import ConfigurationError, DeploymentError, UsageError
 from automation.processes import Finished
@@ -221,9 +221,15 @@ def deploy_stack(settings: StackSettings, made: Plan, *, cloud: Cloud, variables
     if before.status == _UNFINISHED:
         message = f"its first creation failed and left it in {_UNFINISHED}; delete it, then deploy again: "
         raise DeploymentError(f"{message}sam delete --stack-name {before.name}", where=before.name)
+    root = made.project.root
+    made_of = records.made_of(build.deployed_template(settings.stack, root), settings.parameters)
+    record = records.path_of(root, made.target, settings.stack_name)
+    if records.is_current(record, made_of, before):
+        return Outcome(settings.stack.name, settings.stack_name, "unchanged", time.monotonic() - started)
     finished = _run_sam(settings, made, variables)
     if finished.exit_code:
         raise DeploymentError(_failure(settings, cloud, at, finished.tail()), where=settings.stack_name)
+    records.write(record, made_of, cloud.stack_state(settings.stack_name))
     changed = "updated" if before.exists else "created"
     status = "unchanged" if _NO_CHANGE in finished.stdout else changed
     return Outcome(settings.stack.name, settings.stack_name, status, time.monotonic() - started)

@@ -43,7 +43,7 @@ class PaperBrokerage:
         self._url = url
         self._credentials = Credentials(SANDBOX_KEY, SANDBOX_SECRET)
         self._control = ExchangeControl(url)
-        self._broker = Broker(url, url, self._credentials)
+        self._broker = Broker(url, url, lambda: self._credentials)
 
     def close(self) -> None:
         """Return the sockets."""

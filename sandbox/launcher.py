@@ -1,9 +1,10 @@
 """Starts the AWS emulator inside its own environment: `python launcher.py RUNTIME_PYTHON LAYERS`.
 
-It runs where the project's packages are absent, so it imports the standard library and ministack alone. Two things
+It runs where the project's packages are absent, so it imports the standard library and ministack alone. Three things
 differ from starting ministack by itself:
 - Lambda workers run under RUNTIME_PYTHON, which holds what the Lambda runtime ships and nothing else. A worker then
   sees neither the emulator's packages nor the developer's.
+- The log of an invocation is waited for, so that it is whole when the invocation ends.
 - A layer is unpacked once per content into the folder LAYERS, not once a worker; workers get a symlink to it. What a
   later start of the emulator finds there it uses.
 """
@@ -22,6 +23,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 MINISTACK = "1.5.33"
+# For the first line of an invocation, for silence after the last, and in all. Every handler here logs a line a message;
+# with the emulator's own 0.05 s a busy machine reads it too late and files it under the worker's next invocation.
+LOG_WAITS_S = (2.0, 0.02, 4.0)
 _LAYER_FOLDER = re.compile(r"layer_\d+")
 _UNUSED_S = 7 * 24 * 3600.0
 
@@ -110,6 +114,7 @@ def main() -> None:
     layers = Layers(folder)
     layers.prune(time.time())
     lambda_runtime.zipfile = patched_zipfile(layers)
+    lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = LOG_WAITS_S
     sys.argv = ["ministack"]
     app.main()
 

@@ -30,6 +30,13 @@ class ServerStatus:
     is_ready: bool
     log: Path
 
+    @property
+    def state(self) -> str:
+        """`down`, `ready`, or `does not answer`."""
+        if self.pid is None:
+            return "down"
+        return "ready" if self.is_ready else "does not answer"
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
@@ -85,13 +92,12 @@ def prepare(root: Path) -> tuple[str, ...]:
 
 def row(server: ServerStatus) -> tuple[str, ...]:
     """A line for people."""
-    state = "down" if server.pid is None else "ready" if server.is_ready else "does not answer"
-    return server.name, state, str(server.pid or ""), server.url, str(server.log)
+    return server.name, server.state, str(server.pid or ""), server.url, str(server.log)
 
 
 def as_json(server: ServerStatus) -> Mapping[str, object]:
-    """The same for a program."""
-    told = {"name": server.name, "url": server.url, "pid": server.pid, "ready": server.is_ready}
+    """The same for a program; pid is null when it is down."""
+    told = {"name": server.name, "state": server.state, "pid": server.pid, "url": server.url}
     return {**told, "log": str(server.log)}
 
 

@@ -60,7 +60,7 @@ def run_days(root: Path, request: Request, write_report: WriteReport, universe: 
     asked = parse_date(request.date) if request.date else None
     local = read_local(root, request.env)
     settings = read_settings(root, os.environ)
-    with _only_one(settings), _told_plainly():
+    with _only_one(settings), told_plainly():
         _require_running(root)
         deployment = _deployment(local, settings)
         cloud, exchange = LocalCloud(local.target, deployment), PaperBrokerage(settings.exchange_url)
@@ -69,14 +69,14 @@ def run_days(root: Path, request: Request, write_report: WriteReport, universe: 
             if choice.to_trade:
                 require_bars(universe(), first_bars(HISTORY), before=choice.to_trade[0])
             around = Surroundings(cloud, exchange, _wall(), lambda: datetime.now(UTC), console.note)
-            _Days(settings, around, write_report, request).trade(choice)
+            Days(settings, around, write_report, request).trade(choice)
         finally:
             cloud.close()
             exchange.close()
 
 
 @dataclass(frozen=True, slots=True)
-class _Days:
+class Days:
     """The days of one command."""
 
     settings: SandboxSettings
@@ -94,6 +94,11 @@ class _Days:
         try:
             for session in choice.to_trade:
                 self._trade_one(session, traded, told)
+        except CheckFailedError as failed:
+            if self.request.as_json:
+                # Findings would be printed as a table, behind the JSON that has them.
+                raise CheckFailedError(str(failed)) from failed
+            raise
         finally:
             if self.request.as_json:
                 console.result_json(told)
@@ -142,7 +147,7 @@ def _require_running(root: Path) -> None:
     for server in lifecycle.status(root):
         if not server.is_ready:
             state = "is not running" if server.pid is None else f"does not answer; see {server.log}"
-            raise ToolError(f"{state}; run inv sandbox.up, or {MEND[4:]}", where=server.name)
+            raise ToolError(f"{state}; run inv sandbox.up", where=server.name)
 
 
 def _deployment(local: Local, settings: SandboxSettings) -> Deployment:
@@ -175,7 +180,7 @@ def _only_one(settings: SandboxSettings) -> Iterator[None]:
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def told_plainly() -> Iterator[None]:
     """What the product's adapters and boto3 raise when the sandbox goes away in the middle of a day."""
     try:
         yield

@@ -133,6 +133,15 @@ def test_runs_ledger_and_verdict_are_read_where_the_stack_keeps_them(cloud: Loca
     assert cloud.verdict() == verdict
 
 
+def test_decision_is_read_where_the_answer_says(cloud: LocalCloud, target: Target) -> None:
+    bucket = cloud.deployment.output("BucketName")
+    body = b'{"path": {"steps": []}}'
+    client("s3", target).put_object(Bucket=bucket, Key="decisions/v1/run/calm.json", Body=body)
+
+    assert cloud.decision(f"s3://{bucket}/decisions/v1/run/calm.json") == {"steps": []}
+    assert cloud.decision(f"s3://{bucket}/decisions/v1/run/none.json") == {}
+
+
 def test_mails_are_those_sent_since(cloud: LocalCloud, target: Target) -> None:
     before = datetime.now(UTC)
     mail = client("sesv2", target)

@@ -49,6 +49,10 @@ def test_trade_day_tells_its_progress_once() -> None:
     assert sandbox.said[-1].endswith("run completed")
 
 
+def test_trade_day_collects_the_decision_path_of_each_strategy() -> None:
+    assert sorted(Sandbox().trade().decisions) == ["bold", "calm"]
+
+
 def test_trade_day_names_the_time_of_each_phase() -> None:
     assert list(Sandbox().trade().seconds) == ["market data", "trading", "evidence"]
 

@@ -79,4 +79,4 @@ def test_row_tells_how_a_server_is(pid: int | None, is_ready: bool, told: str) -
     server = lifecycle.ServerStatus("a server", "http://127.0.0.1:1", pid, is_ready, Path("/a.log"))
 
     assert lifecycle.row(server)[1] == told
-    assert lifecycle.as_json(server)["ready"] is is_ready
+    assert lifecycle.as_json(server)["state"] == told

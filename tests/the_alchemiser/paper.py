@@ -45,7 +45,7 @@ def serve_paper(directory: Path) -> Iterator[Paper]:
 
 def connect(url: str, *, keys: Credentials = KEYS, read_s: float = 5.0) -> Broker:
     """The product's adapter on this exchange; it repeats at once."""
-    return Broker(url, url, keys, timeouts=Timeouts(read_s=read_s), retries=Retries(pauses_s=(0.0, 0.0)))
+    return Broker(url, url, lambda: keys, timeouts=Timeouts(read_s=read_s), retries=Retries(pauses_s=(0.0, 0.0)))
 
 
 def _free_port() -> int:

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from the_alchemiser.shared.book import load_book
 
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
+from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.commands import StartRun, SweepRuns
 from the_alchemiser.shared.credentials import broker_credentials
@@ -40,7 +40,7 @@ def _coordinator() -> Coordinator:
         exchange=Broker(
             os.environ["BROKER_TRADING_URL"],
             os.environ["BROKER_DATA_URL"],
-            broker_credentials(os.environ["BROKER_SECRET"]),
+            partial(broker_credentials, os.environ["BROKER_SECRET"]),
         ),
         runs=DynamoRunStore(boto3.client("dynamodb"), os.environ["RUNS_TABLE"]),
         switch=KillSwitch(boto3.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -27,7 +27,7 @@ def _inbox() -> Inbox:
         exchange=Broker(
             os.environ["BROKER_TRADING_URL"],
             os.environ["BROKER_DATA_URL"],
-            broker_credentials(os.environ["BROKER_SECRET"]),
+            partial(broker_credentials, os.environ["BROKER_SECRET"]),
         ),
         objects=S3Objects(boto3.client("s3", config=Config(max_pool_connections=THREADS)), os.environ["BUCKET_NAME"]),
         universe=lambda: load_book().universe,

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,7 +31,9 @@ def _inbox() -> Inbox:
     data_url = os.environ["BROKER_DATA_URL"]
     objects = S3Objects(boto3.client("s3", config=Config(max_pool_connections=THREADS)), os.environ["BUCKET_NAME"])
     refresher = Refresher(
-        market=Broker(os.environ["BROKER_TRADING_URL"], data_url, broker_credentials(os.environ["BROKER_SECRET"])),
+        market=Broker(
+            os.environ["BROKER_TRADING_URL"], data_url, partial(broker_credentials, os.environ["BROKER_SECRET"])
+        ),
         lake=Lake(objects),
         requests=DynamoFetchRequests(
             boto3.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=lambda: datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -38,7 +38,7 @@ def _walk() -> Walk:
         broker=Broker(
             os.environ["BROKER_TRADING_URL"],
             os.environ["BROKER_DATA_URL"],
-            broker_credentials(os.environ["BROKER_SECRET"]),
+            partial(broker_credentials, os.environ["BROKER_SECRET"]),
         ),
         switch=KillSwitch(boto3.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
         limits=limits_of(

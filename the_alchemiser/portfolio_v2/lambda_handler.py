@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -30,7 +30,7 @@ def _inbox() -> Inbox:
         broker=Broker(
             os.environ["BROKER_TRADING_URL"],
             os.environ["BROKER_DATA_URL"],
-            broker_credentials(os.environ["BROKER_SECRET"]),
+            partial(broker_credentials, os.environ["BROKER_SECRET"]),
         ),
         rules=Rules(deployment_fraction=Decimal(os.environ["DEPLOYMENT_FRACTION"])),
         now=lambda: datetime.now(UTC),

@@ -164,7 +164,7 @@ def _entry(table: object, number: int, path: Path) -> BookEntry:
     name = _text(table, "name", where)
     if not _NAME.fullmatch(name):
         raise BookError(f"{where}: name {name!r}: expected lower-case letters, digits and single hyphens")
-    file = path.with_name(_text(table, "file", where))
+    file = path.parent / _text(table, "file", where)
     if file.parent != path.parent or not file.is_file():
         raise BookError(f"{where} ({name}): file {table['file']!r} is not in {path.parent}")
     inception = table["inception"]

@@ -93,6 +93,7 @@ def serve(event: Mapping[str, Any], context: LambdaContext, *, build: Callable[[
     inbox = build()
     logger.structure_logs(append=True, module=inbox.module)
     if event.get("health"):
+        logger.info("asked how it is")
         return {"module": inbox.module, "healthy": True, "consumes": sorted(kind.__name__ for kind in inbox.handles)}
     processor = BatchProcessor(event_type=EventType.SQS)
     config = _claims_config(context)

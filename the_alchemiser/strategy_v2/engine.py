@@ -73,15 +73,19 @@ def evaluate(
         decided_on=decided_on,
         weights=weights,
         closes={symbol: Decimal(repr(float(known.of(symbol)[-1]))) for symbol in weights},
-        path={
-            "strategy": program.name,
-            "as_of": as_of.isoformat(),
-            "decided_on": decided_on.isoformat(),
-            "rebalance": _rule(program),
-            "steps": decision_path(evaluation, holding.decided),
-        },
+        path=_path(evaluation, holding, as_of=as_of, decided_on=decided_on),
         bars_digest=known.digest,
     )
+
+
+def _path(evaluation: Evaluation, holding: Holding, *, as_of: date, decided_on: date) -> Mapping[str, Any]:
+    return {
+        "strategy": evaluation.program.name,
+        "as_of": as_of.isoformat(),
+        "decided_on": decided_on.isoformat(),
+        "rebalance": _rule(evaluation.program),
+        "steps": decision_path(evaluation, holding.decided),
+    }
 
 
 def _holding(evaluation: Evaluation, inception: date) -> Holding:

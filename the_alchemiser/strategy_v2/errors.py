@@ -1,7 +1,6 @@
 """Why a strategy has no answer for a day."""
 
 from datetime import date
-from typing import ClassVar
 
 from the_alchemiser.shared.errors import AlchemiserError
 
@@ -20,8 +19,6 @@ class InsufficientHistoryError(EvaluationError):
         as_of: the day asked for.
     """
 
-    reason: ClassVar[str] = "too_little_history"
-
     def __init__(self, message: str, *, symbol: str, bars_present: int, bars_needed: int, as_of: date) -> None:
         self.symbol = symbol
         self.bars_present = bars_present
@@ -31,7 +28,7 @@ class InsufficientHistoryError(EvaluationError):
 
 
 class ZeroVolatilityError(EvaluationError):
-    """A child of weight-inverse-volatility did not move at all over the window."""
+    """The returns of a child of weight-inverse-volatility were all equal over the window."""
 
 
 class NotStartedError(EvaluationError):

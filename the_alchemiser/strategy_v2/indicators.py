@@ -3,7 +3,7 @@
 Each takes (n,) closes and gives (n,) values, NaN before the first that its window allows. No value depends on a later
 close, not even in its last bit: sums run in an order fixed by the window alone, so that a day inside a long history and
 the same day as the last of a short one are equal.
-Source: TRADING rules of the language; oracles TA-Lib and talipp.
+Oracles: TA-Lib, talipp.
 """
 
 from collections.abc import Callable

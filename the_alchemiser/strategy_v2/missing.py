@@ -142,7 +142,7 @@ class _Search:
                 day = self._evaluation.market.history.dates[self._session]
                 label = self._operations[child].label
                 window = operation.returns.windows[0]
-                message = f"{label} did not move in {window} sessions through {day}: it has no inverse volatility"
+                message = f"{label} has no volatility to divide by: its last {window} returns through {day} are equal"
                 raise ZeroVolatilityError(f"{program.at(operation.place)}: {message}{self._purpose}")
 
     def _short(self, symbol: str, *, needed: int, what: str) -> EvaluationError:

@@ -131,7 +131,7 @@ def test_client_order_id_is_taken_once(script: list[object], request: OrderReque
         exchange.submit(replace(request, client_order_id=name))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(script=steps, mode=st.sampled_from(Mode))
 def test_state_saved_and_loaded_is_the_same_and_goes_on_the_same(script: list[object], mode: Mode) -> None:
     exchange = opened(mode)

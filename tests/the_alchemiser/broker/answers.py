@@ -74,7 +74,7 @@ def broker_over(script: Callable[[httpx.Request], httpx.Response], pauses: list[
     return Broker(
         "http://trading.test",
         "http://data.test/",
-        Credentials(key="the-key", secret="the-secret"),
+        lambda: Credentials(key="the-key", secret="the-secret"),
         transport=httpx.MockTransport(script),
         retries=Retries(sleep=noted.append),
     )

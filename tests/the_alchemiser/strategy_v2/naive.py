@@ -4,9 +4,10 @@ Written from the rules of the language, not from the engine, and slow; the two m
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
+from itertools import pairwise
 
 from the_alchemiser.shared.symphony.tree import (
     Asset,
@@ -60,7 +61,7 @@ def ema_series(values: Sequence[float], window: int) -> list[float]:
 
 
 def changes_in_percent(closes: Sequence[float]) -> list[float]:
-    return [(after - before) / before * 100 for before, after in zip(closes[:-1], closes[1:], strict=True)]
+    return [(after - before) / before * 100 for before, after in pairwise(closes)]
 
 
 def last(values: Sequence[float], count: int) -> Sequence[float]:
@@ -70,7 +71,7 @@ def last(values: Sequence[float], count: int) -> Sequence[float]:
 
 
 def rsi(closes: Sequence[float], window: int, *, cutler: bool = False) -> float:
-    moves = [after - before for before, after in zip(closes[:-1], closes[1:], strict=True)]
+    moves = [after - before for before, after in pairwise(closes)]
     if len(moves) < window:
         raise UndefinedError
     first = moves[-window:] if cutler else moves[:window]
@@ -97,28 +98,21 @@ def ppo_series(closes: Sequence[float], short: int, long: int) -> list[float]:
 
 
 def indicator_value(indicator: Indicator, closes: Sequence[float], *, ddof: int = 1, cutler: bool = False) -> float:
-    window = indicator.windows[0]
-    match indicator.kind:
-        case IndicatorKind.RSI:
-            return rsi(closes, window, cutler=cutler)
-        case IndicatorKind.MOVING_AVERAGE_PRICE:
-            return mean(last(closes, window))
-        case IndicatorKind.MOVING_AVERAGE_RETURN:
-            return mean(last(changes_in_percent(closes), window))
-        case IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE:
-            return ema_series(closes, window)[-1]
-        case IndicatorKind.CUMULATIVE_RETURN:
-            return (last(closes, window + 1)[-1] / last(closes, window + 1)[0] - 1) * 100
-        case IndicatorKind.STDEV_RETURN:
-            return stdev(last(changes_in_percent(closes), window), ddof)
-        case IndicatorKind.STDEV_PRICE:
-            return stdev(last(closes, window), 1)
-        case IndicatorKind.MAX_DRAWDOWN:
-            return max_drawdown(last(closes, window))
-        case IndicatorKind.PPO:
-            return ppo_series(closes, *indicator.windows[:2])[-1]
-        case IndicatorKind.PPO_SIGNAL:
-            return ema_series(ppo_series(closes, *indicator.windows[:2]), indicator.windows[2])[-1]
+    windows = indicator.windows
+    first = windows[0]
+    by_kind: dict[IndicatorKind, Callable[[], float]] = {
+        IndicatorKind.RSI: lambda: rsi(closes, first, cutler=cutler),
+        IndicatorKind.MOVING_AVERAGE_PRICE: lambda: mean(last(closes, first)),
+        IndicatorKind.MOVING_AVERAGE_RETURN: lambda: mean(last(changes_in_percent(closes), first)),
+        IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE: lambda: ema_series(closes, first)[-1],
+        IndicatorKind.CUMULATIVE_RETURN: lambda: (closes[-1] / last(closes, first + 1)[0] - 1) * 100,
+        IndicatorKind.STDEV_RETURN: lambda: stdev(last(changes_in_percent(closes), first), ddof),
+        IndicatorKind.STDEV_PRICE: lambda: stdev(last(closes, first), 1),
+        IndicatorKind.MAX_DRAWDOWN: lambda: max_drawdown(last(closes, first)),
+        IndicatorKind.PPO: lambda: ppo_series(closes, *windows)[-1],
+        IndicatorKind.PPO_SIGNAL: lambda: ema_series(ppo_series(closes, *windows[:2]), windows[2])[-1],
+    }
+    return by_kind[indicator.kind]()
 
 
 class NaiveEvaluator:

@@ -1,6 +1,7 @@
 """Strategies and prices for property tests: every operator, ties, symbols that begin late and miss sessions."""
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
@@ -62,7 +63,7 @@ def _block(nodes: list[str]) -> str:
 def _specified(nodes: list[str], cuts: list[int]) -> str:
     parts = [cut / 10 for cut in (*cuts[: len(nodes) - 1], 10)][: len(nodes)]
     bounds = [0.0, *sorted(parts)]
-    widths = [high - low for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    widths = [high - low for low, high in pairwise(bounds)]
     return f"(weight-specified {' '.join(f'{width!r} {node}' for width, node in zip(widths, nodes, strict=True))})"
 
 

@@ -50,7 +50,7 @@ def assert_agree(ours: Outcome, naive: dict[str, float] | type[Exception]) -> No
         assert ours == {symbol: pytest.approx(Decimal(weight), abs=2 * NANO) for symbol, weight in kept.items()}
 
 
-@settings(max_examples=120)
+@settings(max_examples=100)
 @given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 1))
 def test_engine_any_strategy_any_day_agrees_with_the_naive_evaluator(
     text: str, history: PriceHistory, number: int
@@ -60,7 +60,7 @@ def test_engine_any_strategy_any_day_agrees_with_the_naive_evaluator(
     assert_agree(ours, naive_outcome(text, history, number))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 1))
 def test_engine_weights_are_positive_and_sum_to_exactly_one(text: str, history: PriceHistory, number: int) -> None:
     ours = outcome(text, history, DAYS[number])
@@ -70,7 +70,7 @@ def test_engine_weights_are_positive_and_sum_to_exactly_one(text: str, history: 
         assert all(weight > 0 and weight % NANO == 0 for weight in ours.values())
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 2))
 def test_engine_later_bars_appended_change_nothing(text: str, history: PriceHistory, number: int) -> None:
     alone = outcome(text, history.through(DAYS[number]), DAYS[number])
@@ -78,7 +78,7 @@ def test_engine_later_bars_appended_change_nothing(text: str, history: PriceHist
     assert outcome(text, history, DAYS[number]) == alone
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(FILES, histories())
 def test_engine_symbols_that_are_not_needed_change_nothing(text: str, history: PriceHistory) -> None:
     more = PriceHistory(history.dates, {**history.closes, "ZZZ": np.full(history.dates.shape, 7.0)})

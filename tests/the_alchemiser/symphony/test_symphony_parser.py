@@ -119,7 +119,7 @@ def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
     [
         (f"(weight-equal [{SPY})])", (2, 33), "found ), expected ] to close the [ of line 2, column 15"),
         (f"(weight-equal [{SPY}]", (1, 1), "found the end of the file, expected ) to close this ("),
-        (f"{SPY}) {SPY}", (2, 20), "found more after (defsymphony …), expected the end of the file"),
+        (f"{SPY}) (asset 5 nil", (2, 27), "found 5, expected a symbol in quotes"),
         (f"{SPY}))", (2, 19), "found ), but no bracket is open here"),
         ('(asset "SPY', (2, 8), 'found a string that never ends, expected a closing "'),
         ("(asset SPY nil)", (2, 8), "found SPY, expected a symbol in quotes"),
@@ -171,6 +171,7 @@ def test_parse_wrong_file_points_at_the_place_and_says_what_was_expected(
     [
         ("", "found an empty file, expected (defsymphony …)"),
         ("; only a comment", "found an empty file"),
+        (f"{HEAD}{SPY}) {SPY}", "found more after (defsymphony …), expected the end of the file"),
         (SPY, "found a node (asset), expected (defsymphony …)"),
         (f'(defsymphony "S" {{}} {SPY})', "found no setting, expected {:asset-class STRING"),
         (

@@ -10,7 +10,7 @@ from the_alchemiser.shared.symphony.tree import Asset, Frequency, Group, Symphon
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(FILES)
 def test_render_any_strategy_parses_to_the_same_tree(text: str) -> None:
     symphony = parse(text)

@@ -3,7 +3,7 @@
 Own code instead of the vendor's SDK, which has no time-outs, needs pandas, and sends an order again after a 504.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from urllib.parse import quote
@@ -43,7 +43,7 @@ class Broker:
         self,
         trading_url: str,
         data_url: str,
-        credentials: Credentials,
+        keys: Callable[[], Credentials],
         *,
         transport: httpx.BaseTransport | None = None,
         timeouts: Timeouts | None = None,
@@ -54,10 +54,10 @@ class Broker:
 
         Args:
             trading_url, data_url: hosts without `/v2`.
+            keys: asked with each request, the first of which comes long after the wiring; they should be cached.
             feed: `iex` or `sip`; None leaves the best the subscription has to the broker.
         """
-        headers = {"APCA-API-KEY-ID": credentials.key, "APCA-API-SECRET-KEY": credentials.secret}
-        self._http = http_client(headers, timeouts=timeouts or Timeouts(), transport=transport)
+        self._http = http_client(keys, timeouts=timeouts or Timeouts(), transport=transport)
         self._trading = Wire(self._http, trading_url, retries or Retries())
         self._data = Wire(self._http, data_url, retries or Retries())
         self._feed = {"feed": feed} if feed else {}

@@ -1,7 +1,7 @@
 """HTTP to the broker: explicit time-outs, parsed JSON, named errors, and retries where repeating is harmless."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from the_alchemiser.shared.broker.errors import (
     UnexpectedResponseError,
     error_of,
 )
+from the_alchemiser.shared.credentials import Credentials
 
 Params = Mapping[str, str]
 
@@ -71,12 +72,25 @@ class Wire:
         return _parsed(response, where)
 
 
+class KeyAuth(httpx.Auth):
+    """The broker's two headers on every request; the keys are asked for with the first one."""
+
+    def __init__(self, keys: Callable[[], Credentials]) -> None:
+        self._keys = keys
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        keys = self._keys()
+        request.headers["APCA-API-KEY-ID"] = keys.key
+        request.headers["APCA-API-SECRET-KEY"] = keys.secret
+        yield request
+
+
 def http_client(
-    headers: Mapping[str, str], *, timeouts: Timeouts, transport: httpx.BaseTransport | None
+    keys: Callable[[], Credentials], *, timeouts: Timeouts, transport: httpx.BaseTransport | None
 ) -> httpx.Client:
     """A connection pool that goes where the configuration says and nowhere else: no proxies, no redirects."""
     return httpx.Client(
-        headers=dict(headers),
+        auth=KeyAuth(keys),
         timeout=httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s),
         transport=transport,
         trust_env=False,

@@ -1,0 +1,89 @@
+"""A sandbox of this session's own: `nox -s e2e` gives it free ports and a folder; nobody's account is touched."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIRST_DAY = "2022-03-16"
+Inv = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Where this session's emulator and exchange listen."""
+
+    emulator_url: str
+    exchange_url: str
+
+    def client(self, service: str, *, account: str = "test") -> Any:
+        """A boto3 client of the emulator; a 12-digit key is an account of its own."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # any service, by name
+            endpoint_url=self.emulator_url,
+            aws_access_key_id=account,
+            aws_secret_access_key="test",
+            region_name="us-east-1",
+        )
+
+    def resources(self, stack: str) -> dict[str, str]:
+        """Physical ids of a stack's resources, by logical id."""
+        found = self.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+
+    def broker(self, path: str, **query: str) -> Any:
+        """What the exchange answers to a GET, as JSON."""
+        headers = {"APCA-API-KEY-ID": "sandbox-key", "APCA-API-SECRET-KEY": "sandbox-secret"}
+        return httpx.get(f"{self.exchange_url}{path}", params=query, headers=headers).raise_for_status().json()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    try:
+        emulator, exchange = os.environ["ALCHEMISER_EMULATOR_PORT"], os.environ["ALCHEMISER_EXCHANGE_PORT"]
+    except KeyError:
+        pytest.exit("these tests need a sandbox of their own: run nox -s e2e", returncode=2)
+    return Sandbox(f"http://127.0.0.1:{emulator}", f"http://127.0.0.1:{exchange}")
+
+
+@pytest.fixture(scope="session")
+def inv() -> Inv:
+    """Run `inv` as a person without a terminal does; its output is text, its exit code is not judged."""
+
+    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=400,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def deployed(sandbox: Sandbox, inv: Inv) -> Iterator[Sandbox]:
+    """A fresh sandbox with both stacks."""
+    for words in (("sandbox.reset",), ("deploy", "--env", "local")):
+        done = inv(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    yield sandbox
+    inv("sandbox.down")
+
+
+@pytest.fixture(scope="session")
+def first_day(deployed: Sandbox, inv: Inv) -> subprocess.CompletedProcess[str]:
+    """The demo's day, traded once for all tests that look at what it left."""
+    return inv("run-day", "--date", FIRST_DAY)

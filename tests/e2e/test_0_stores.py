@@ -1,0 +1,39 @@
+"""The tables keep the contract that the fakes of the unit tests keep."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from automation import templates
+from tests.e2e.conftest import ROOT, Sandbox
+from tests.the_alchemiser.contracts import LedgerContract, RunStoreContract
+from the_alchemiser.shared.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.ledger import Ledger
+from the_alchemiser.shared.runs import RunStore
+
+KEPT = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+
+
+def make_table(client: Any, logical_id: str) -> str:
+    """A table as template.yaml defines it."""
+    properties = templates.read(Path(ROOT / "template.yaml"), name="template.yaml").resources[logical_id]["Properties"]
+    name = f"{logical_id}-{uuid4()}"
+    client.create_table(TableName=name, **{key: properties[key] for key in KEPT if key in properties})
+    return name
+
+
+class TestDynamoRunStore(RunStoreContract):
+    @pytest.fixture
+    def store(self, deployed: Sandbox) -> RunStore:
+        client = deployed.client("dynamodb", account="000000000001")
+        return DynamoRunStore(client, make_table(client, "Runs"))
+
+
+class TestDynamoLedger(LedgerContract):
+    @pytest.fixture
+    def ledger(self, deployed: Sandbox) -> Ledger:
+        client = deployed.client("dynamodb", account="000000000001")
+        return DynamoLedger(client, make_table(client, "Ledger"))

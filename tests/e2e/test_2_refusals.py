@@ -1,0 +1,59 @@
+"""What a person gets who asks for what cannot be: the exit code, what is wrong, and what to type next."""
+
+import pytest
+
+from tests.e2e.conftest import Inv, Sandbox
+
+pytestmark = pytest.mark.usefixtures("first_day")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("run-day", "--date", "2022-03-19"), 2, "2022-03-18"),
+        (("run-day", "--date", "yesterday"), 2, "yesterday"),
+        (("run-day", "--date", "2021-03-16"), 2, "sandbox.reset"),
+        (("run-day", "--env", "nonsense"), 2, "local, dev, staging, prod"),
+        (("deploy", "--env", "nonsense"), 2, "local, dev, staging, prod"),
+        (("deploy", "--env", "prod"), 2, "--yes"),
+    ],
+)
+def test_request_that_cannot_be_met_is_refused(inv: Inv, words: tuple[str, ...], code: int, told: str) -> None:
+    done = inv(*words)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert told in done.stderr
+
+
+def test_run_day_with_the_exchange_down_says_what_to_start(deployed: Sandbox, inv: Inv) -> None:
+    inv("sandbox.down")
+
+    done = inv("run-day")
+    up = inv("sandbox.up")
+
+    assert done.returncode == 5
+    assert "inv sandbox.up" in done.stderr
+    assert up.returncode == 0
+    assert deployed.broker("/v2/positions")
+
+
+def test_sandbox_on_a_taken_port_says_which_and_leaves_nothing_running(deployed: Sandbox, inv: Inv) -> None:
+    port = deployed.exchange_url.rpartition(":")[2]
+
+    done = inv("sandbox.up", ALCHEMISER_SANDBOX_DIR=".sandbox/elsewhere", ALCHEMISER_EMULATOR_PORT=port)
+    status = inv("sandbox.status", "--json", ALCHEMISER_SANDBOX_DIR=".sandbox/elsewhere")
+
+    assert done.returncode in {4, 5}
+    assert port in done.stderr
+    assert '"ready": true' not in status.stdout
+
+
+def test_deploy_prod_to_the_emulator_deploys_with_prods_parameters(deployed: Sandbox, inv: Inv) -> None:
+    done = inv("deploy", "--env", "prod", "--yes", AWS_ENDPOINT_URL=deployed.emulator_url)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    stack = deployed.client("cloudformation").describe_stacks(StackName="alchemiser-prod")["Stacks"][0]
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    switch = deployed.client("ssm").get_parameter(Name="/alchemiser/prod/trading")["Parameter"]["Value"]
+    assert (parameters["Stage"], parameters["BrokerTradingUrl"]) == ("prod", "https://api.alpaca.markets")
+    assert switch == "paused"

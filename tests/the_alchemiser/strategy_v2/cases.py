@@ -1,0 +1,54 @@
+"""Small hand-made markets: closes by symbol on weekdays from Monday 2021-01-04."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+
+from tests.the_alchemiser.strategy_v2.symphonies import file_of, sessions
+from the_alchemiser.shared.book import StrategyOptions
+from the_alchemiser.shared.symphony import parse
+from the_alchemiser.strategy_v2.engine import Decision, evaluate
+from the_alchemiser.strategy_v2.history import DAY, PriceHistory
+
+START = date(2021, 1, 4)
+
+
+def market(**closes: Sequence[float | None]) -> PriceHistory:
+    """None where a symbol has no bar; a shorter sequence ends at the last session."""
+    count = max(map(len, closes.values()))
+    return PriceHistory(
+        np.array(sessions(count), dtype=DAY),
+        {
+            symbol: np.array(
+                [np.nan] * (count - len(values)) + [np.nan if value is None else value for value in values]
+            )
+            for symbol, values in closes.items()
+        },
+    )
+
+
+def decide(
+    node: str,
+    history: PriceHistory,
+    *,
+    rule: str = ":rebalance-frequency :daily",
+    as_of: date | None = None,
+    inception: date = START,
+    options: StrategyOptions | None = None,
+) -> Decision:
+    """The decision of a node, on the last session unless told."""
+    day = history.dates[-1].item() if as_of is None else as_of
+    return evaluate(
+        parse(file_of(node, rule), source="case.clj"), history, as_of=day, inception=inception, options=options
+    )
+
+
+def weights(node: str, history: PriceHistory, *, rule: str = ":rebalance-frequency :daily") -> dict[str, float]:
+    """The weights alone."""
+    return {symbol: float(weight) for symbol, weight in decide(node, history, rule=rule).weights.items()}
+
+
+def asset(symbol: str) -> str:
+    """`(asset …)`."""
+    return f'(asset "{symbol}" nil)'

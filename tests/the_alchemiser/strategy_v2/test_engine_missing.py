@@ -1,0 +1,119 @@
+"""Missing data: an error where the day's decision needs it, nothing where it does not."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from tests.the_alchemiser.strategy_v2.cases import asset, decide, market, weights
+from the_alchemiser.shared.reasons import reason_code
+from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, UnusableOptionError, ZeroVolatilityError
+
+A, B = map(asset, "AB")
+HISTORY = market(A=[100, 110, 121], B=[90, 81])
+FLAT = market(A=[100, 101, 99], B=[50, 50, 50])
+
+
+def short_of(node: str, *, as_of: date | None = None) -> InsufficientHistoryError:
+    with pytest.raises(InsufficientHistoryError) as caught:
+        decide(node, HISTORY, as_of=as_of)
+    return caught.value
+
+
+def test_evaluate_too_few_bars_names_symbol_bars_present_and_needed() -> None:
+    error = short_of(f'(if (> (cumulative-return "B" {{:window 3}}) 0) [{A}] [{B}])')
+
+    assert str(error) == "B: 2 bars through 2021-01-06, 4 needed for cumulative-return 3"
+    assert (error.symbol, error.bars_present, error.bars_needed) == ("B", 2, 4)
+    assert error.as_of == date(2021, 1, 6)
+    assert reason_code(error) == "insufficient_history"
+    assert not error.retryable
+
+
+def test_evaluate_unknown_symbol_has_no_bars() -> None:
+    assert str(short_of(asset("NONE"))) == "NONE: 0 bars through 2021-01-06, 1 needed for its close"
+
+
+def test_evaluate_day_after_the_last_bar_has_no_close() -> None:
+    error = short_of(A, as_of=date(2021, 1, 7))
+
+    assert str(error) == "A: 3 bars, the last of 2021-01-06, none of 2021-01-07, 1 needed for its close"
+
+
+def test_evaluate_flawed_symbol_says_why_it_is_not_used() -> None:
+    history = replace(HISTORY, closes={"A": HISTORY.of("A")}, flaws={"B": "quarantined: 3 gaps"})
+
+    with pytest.raises(
+        InsufficientHistoryError, match=r"B: not usable \(quarantined: 3 gaps\), 1 needed for its close"
+    ):
+        decide(f"(weight-equal [{A} {B}])", history)
+
+
+def test_evaluate_missing_data_of_the_branch_not_taken_does_not_matter() -> None:
+    node = f'(if (> (current-price "A") 1) [{A}] [(if (> (rsi "NONE" {{:window 9}}) 1) [{B}] [{asset("GONE")}])])'
+
+    assert weights(node, HISTORY) == {"A": 1}
+
+
+def test_evaluate_filter_that_takes_all_needs_no_scores() -> None:
+    assert weights(f"(filter (rsi {{:window 50}}) (select-top 2) [{A} {B}])", HISTORY) == {"A": 0.5, "B": 0.5}
+
+
+def test_evaluate_filter_needs_the_score_of_every_candidate() -> None:
+    error = short_of(f"(filter (rsi {{:window 2}}) (select-top 1) [{A} {B}])")
+
+    assert str(error) == "B: 2 bars through 2021-01-06, 3 needed for rsi 2"
+
+
+def test_evaluate_filter_does_not_need_the_weights_of_a_candidate_not_taken() -> None:
+    # The group's if cannot be decided before day 2, so its index is short for a window of 2, and long enough for 1.
+    inner = f'(group "late" [(if (> (current-price "B") 1) [{A}] [{A}])])'
+
+    assert weights(f"(filter (cumulative-return {{:window 1}}) (select-top 1) [{inner} {A}])", HISTORY) == {"A": 1}
+
+    error = short_of(f"(filter (cumulative-return {{:window 2}}) (select-top 1) [{inner} {A}])")
+
+    assert str(error) == (
+        "B: 0 bars through 2021-01-04, 1 needed for its close, "
+        'for cumulative-return 2 of the index of group "late" (case.clj:1:134)'
+    )
+    assert (error.bars_present, error.bars_needed) == (2, 3)
+
+
+def test_evaluate_index_that_begins_with_the_history_asks_for_more_of_it() -> None:
+    error = short_of(f'(filter (cumulative-return {{:window 9}}) (select-top 1) [(group "g" [{A}]) (group "h" [{A}])])')
+
+    assert (error.symbol, error.bars_present, error.bars_needed) == ("A", 3, 10)
+
+
+def test_evaluate_held_symbol_that_loses_a_bar_breaks_the_index() -> None:
+    # On day 2 the if leaves B, which has no bar on day 2: the return that the group earned is unknown.
+    history = market(A=[100, 110, 121, 130], B=[90, None, 80, 81])
+    inner = f'(group "g" [(if (< (current-price "A") 105) [{B}] [{A}])])'
+
+    with pytest.raises(InsufficientHistoryError, match=r"B: 1 bars, the last of 2021-01-04, none of 2021-01-05"):
+        decide(f"(filter (cumulative-return {{:window 3}}) (select-top 1) [{inner} {A}])", history)
+
+
+def test_evaluate_zero_volatility_names_the_child() -> None:
+    with pytest.raises(
+        ZeroVolatilityError, match=r"case\.clj:1:\d+: B has no volatility to divide by: its last 2 returns through"
+    ):
+        decide(f"(weight-inverse-volatility 2 [{A} {B}])", FLAT)
+
+
+def test_evaluate_inverse_volatility_without_bars_names_the_symbol() -> None:
+    assert short_of(f"(weight-inverse-volatility 2 [{A} {B}])").symbol == "B"
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        f"(weight-inverse-volatility 1 [{A}])",
+        f"(filter (stdev-price {{:window 1}}) (select-top 1) [{A} {B}])",
+        f'(if (> (stdev-return "A" {{:window 1}}) 1) [{A}] [{B}])',
+    ],
+)
+def test_evaluate_stdev_of_one_value_is_refused(node: str) -> None:
+    with pytest.raises(UnusableOptionError, match=r"case\.clj:1:\d+: a stdev with ddof 1 needs a window of at least 2"):
+        decide(node, HISTORY)

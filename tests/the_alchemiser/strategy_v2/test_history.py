@@ -1,0 +1,77 @@
+"""Closes on one calendar."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from the_alchemiser.strategy_v2.history import DAY, PriceHistory
+
+
+def days(*texts: str) -> np.ndarray:
+    return np.array(texts, dtype=DAY)
+
+
+A = (days("2021-01-04", "2021-01-05"), np.array([1.0, 2.0]))
+B = (days("2021-01-05", "2021-01-06"), np.array([3.0, 4.0]))
+
+
+def test_from_series_two_calendars_become_their_union() -> None:
+    history = PriceHistory.from_series({"A": A, "B": B})
+
+    assert history.dates.tolist() == [date(2021, 1, 4), date(2021, 1, 5), date(2021, 1, 6)]
+    np.testing.assert_array_equal(history.of("A"), [1, 2, np.nan])
+    np.testing.assert_array_equal(history.of("B"), [np.nan, 3, 4])
+    np.testing.assert_array_equal(history.of("Z"), [np.nan, np.nan, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("series", "flaw"),
+    [
+        ((A[0], np.array([1.0, np.nan])), "the close of 2021-01-05 is nan"),
+        ((A[0], np.array([0.0, 1.0])), "the close of 2021-01-04 is 0.0"),
+        ((days("2021-01-04", "2021-01-04"), A[1]), "2021-01-04 has more than one bar"),
+    ],
+)
+def test_from_series_bad_bars_make_the_symbol_absent_with_its_flaw(
+    series: tuple[np.ndarray, np.ndarray], flaw: str
+) -> None:
+    history = PriceHistory.from_series({"A": series, "B": B}, flaws={"C": "quarantined"})
+
+    assert history.flaws == {"A": flaw, "C": "quarantined"}
+    assert set(history.closes) == {"B"}
+
+
+def test_through_a_day_cuts_later_sessions() -> None:
+    history = PriceHistory.from_series({"A": A, "B": B}).through(date(2021, 1, 5))
+
+    assert history.dates.tolist() == [date(2021, 1, 4), date(2021, 1, 5)]
+
+
+def test_through_a_day_without_bars_has_the_day_without_prices() -> None:
+    history = PriceHistory.from_series({"A": A}).through(date(2021, 1, 7))
+
+    assert history.dates.tolist()[-1] == date(2021, 1, 7)
+    assert np.isnan(history.of("A")[-1])
+
+
+def test_digest_depends_on_the_symbols_own_bars_alone() -> None:
+    both = PriceHistory.from_series({"A": A, "B": B})
+
+    assert both.select(["A"]).digest == PriceHistory.from_series({"A": A}).digest
+    assert both.digest != PriceHistory.from_series({"A": A}).digest
+    assert PriceHistory.from_series({"A": (A[0], A[1] + 1e-9)}).digest != PriceHistory.from_series({"A": A}).digest
+
+
+@pytest.mark.parametrize(
+    ("dates", "closes"),
+    [
+        (days("2021-01-05", "2021-01-04"), np.array([1.0, 1.0])),
+        (days("2021-01-04"), np.array([1.0, 1.0])),
+        (days("2021-01-04"), np.array([-1.0])),
+        (days("2021-01-04"), np.array([np.inf])),
+    ],
+)
+def test_price_history_what_is_no_history_is_refused(dates: np.ndarray, closes: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"dates must be|closes for|is not a price"):
+        PriceHistory(dates, {"A": closes})

@@ -1,0 +1,109 @@
+"""When a strategy decides, and drift in between."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from tests.the_alchemiser.strategy_v2.cases import asset, decide, market, weights
+from the_alchemiser.shared.symphony.tree import Frequency
+from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, NotStartedError
+from the_alchemiser.strategy_v2.history import DAY
+from the_alchemiser.strategy_v2.rebalancing import period_numbers
+
+A, B = map(asset, "AB")
+HALVES = f"(weight-equal [{A} {B}])"
+WEEKLY = ":rebalance-frequency :weekly"
+THRESHOLD = ":rebalance-threshold 0.1"
+
+
+def test_weekly_first_session_decides_and_later_ones_drift() -> None:
+    # Half each on Monday; by Wednesday A has doubled: 2/3 and 1/3.
+    history = market(A=[100, 150, 200], B=[10, 10, 10])
+
+    decision = decide(HALVES, history, rule=WEEKLY)
+
+    assert {symbol: float(weight) for symbol, weight in decision.weights.items()} == pytest.approx(
+        {"A": 2 / 3, "B": 1 / 3}, abs=1e-9
+    )
+    assert decision.decided_on == date(2021, 1, 4)
+    assert decision.path["decided_on"] == "2021-01-04"
+
+
+def test_weekly_new_week_decides_anew() -> None:
+    assert weights(HALVES, market(A=[100, 150, 200, 300, 400, 500], B=[10] * 6), rule=WEEKLY) == {"A": 0.5, "B": 0.5}
+
+
+def test_weekly_choice_of_monday_holds_whatever_comes() -> None:
+    node = f'(if (> (current-price "A") (current-price "B")) [{A}] [{B}])'
+
+    assert weights(node, market(A=[3, 1, 1], B=[2, 2, 2]), rule=WEEKLY) == {"A": 1}
+
+
+def test_weekly_held_symbol_without_a_bar_is_an_error() -> None:
+    with pytest.raises(InsufficientHistoryError, match=r"B: 2 bars, the last of 2021-01-05, none of 2021-01-06"):
+        decide(HALVES, market(A=[1, 2, 3], B=[1, 1, None]), rule=WEEKLY)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "firsts"),
+    [
+        (Frequency.DAILY, [True] * 6),
+        (Frequency.WEEKLY, [True, False, True, True, True, True]),
+        (Frequency.MONTHLY, [True, False, False, True, True, True]),
+        (Frequency.QUARTERLY, [True, False, False, False, True, True]),
+        (Frequency.YEARLY, [True, False, False, False, False, True]),
+    ],
+)
+def test_period_numbers_change_with_the_period(frequency: Frequency, firsts: list[bool]) -> None:
+    # Thursday, Friday, Monday of one January; then a new month, quarter and year.
+    days = ["2021-01-07", "2021-01-08", "2021-01-11", "2021-02-01", "2021-04-01", "2022-01-03"]
+
+    numbers = period_numbers(np.array(days, dtype=DAY), frequency)
+
+    assert [True, *(np.diff(numbers) > 0).tolist()] == firsts
+
+
+def test_threshold_weights_within_their_band_drift() -> None:
+    # A to 120: 120 / 220 = 0.545, within 0.1 of a half.
+    decision = decide(HALVES, market(A=[100, 110, 120], B=[100, 100, 100]), rule=THRESHOLD)
+
+    assert float(decision.weights["A"]) == pytest.approx(120 / 220, abs=1e-9)
+    assert decision.decided_on == date(2021, 1, 4)
+
+
+def test_threshold_weight_outside_its_band_rebalances_fully() -> None:
+    # A to 160: 160 / 260 = 0.615. Rebalanced on Tuesday; from 160 to 168 it drifts again to 0.512.
+    decision = decide(HALVES, market(A=[100, 160, 168], B=[100, 100, 100]), rule=THRESHOLD)
+
+    assert float(decision.weights["A"]) == pytest.approx(0.525 / 1.025, abs=1e-9)
+    assert decision.decided_on == date(2021, 1, 5)
+
+
+def test_threshold_weight_at_the_edge_of_its_band_stays() -> None:
+    # A to 150: 150 / 250 = 0.6, exactly 0.1 off.
+    assert weights(HALVES, market(A=[100, 150], B=[100, 100]), rule=THRESHOLD) == {"A": 0.6, "B": 0.4}
+
+
+def test_threshold_other_symbols_chosen_rebalance_at_once() -> None:
+    node = f'(if (> (current-price "A") (current-price "B")) [{A}] [{B}])'
+
+    assert weights(node, market(A=[3, 2.1, 1.9], B=[2, 2, 2]), rule=THRESHOLD) == {"B": 1}
+
+
+def test_threshold_simulation_begins_on_the_day_of_inception() -> None:
+    history = market(A=[100, 150, 150], B=[100, 100, 100])
+
+    decision = decide(HALVES, history, rule=THRESHOLD, inception=date(2021, 1, 5))
+
+    assert float(decision.weights["A"]) == 0.5
+
+
+def test_threshold_before_inception_is_an_error() -> None:
+    with pytest.raises(NotStartedError, match=r"Tested: 2021-01-06 is before its inception, 2021-01-07"):
+        decide(HALVES, market(A=[1, 1, 1], B=[1, 1, 1]), rule=THRESHOLD, inception=date(2021, 1, 7))
+
+
+def test_threshold_session_since_inception_that_cannot_be_decided_is_an_error() -> None:
+    with pytest.raises(InsufficientHistoryError, match=r"B: 0 bars through 2021-01-04, 1 needed for its close"):
+        decide(HALVES, market(A=[1, 1, 1], B=[None, 1, 1]), rule=THRESHOLD)

@@ -38,7 +38,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests with branch coverage; arguments after -- go to pytest, then without coverage."""
     _install(session)
-    session.run("pytest", *(session.posargs or ["--cov"]))
+    session.run("pytest", "-n", "auto", *(session.posargs or ["--cov"]))
 
 
 @nox.session(python=PYTHON, tags=["check"])
@@ -51,7 +51,7 @@ def size(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def e2e(session: nox.Session) -> None:
-    """Trade days in a sandbox of its own, on free ports, and check what they left."""
+    """Trade days in a sandbox of its own and check what they left; `-- -m slow`: twenty days, every grant removed."""
     _install(session)
     state = Path(session.create_tmp()) / "sandbox"
     shutil.rmtree(state, ignore_errors=True)
@@ -61,7 +61,7 @@ def e2e(session: nox.Session) -> None:
         "ALCHEMISER_EXCHANGE_PORT": str(_free_port()),
     }
     try:
-        session.run("pytest", "tests/e2e", "--force-enable-socket", *session.posargs, env=env)
+        session.run("pytest", "tests/e2e", "--force-enable-socket", *(session.posargs or ["-m", "not slow"]), env=env)
     finally:
         session.run("inv", "sandbox.down", env=env)
 

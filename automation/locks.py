@@ -1,5 +1,6 @@
 """Lock what is asked for: `locks/<group>.txt` from pyproject's groups, each layer's requirements.txt from its .in."""
 
+import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -69,7 +70,8 @@ def lock(project: Project, *, upgrade: bool = False) -> tuple[str, ...]:
 
 def _compile(one: Lock, root: Path, *, upgrade: bool) -> None:
     command: list[str | Path] = [tools.uv_program(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header"]
-    versions = ["--python-version", one.python] if one.python else []
+    # Our own interpreter is named, so that uv does not start every other one of the machine to choose.
+    versions = ["--python", sys.executable, *(["--python-version", one.python] if one.python else [])]
     processes.run(
         [*command, *one.source, *versions, *(["--upgrade"] if upgrade else []), "--output-file", one.target],
         cwd=root,

@@ -115,7 +115,7 @@ class Days:
         if not self.request.as_json:
             summary.show(day, made)
         if findings:
-            raise CheckFailedError(f"{session} does not add up: {_count(findings)}", findings=findings)
+            raise CheckFailedError(f"{session} does not add up: {_told(findings)}", findings=findings)
 
     def _write(self, day: DayEvidence) -> summary.Files:
         mails = tuple(
@@ -163,8 +163,9 @@ def _wall() -> Wall:
     return Wall(time.monotonic, time.sleep)
 
 
-def _count(findings: Sequence[Finding]) -> str:
-    return f"{len(findings)} finding{'' if len(findings) == 1 else 's'}"
+def _told(findings: Sequence[Finding]) -> str:
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return f"{findings[0].where}: {findings[0].what}{more}"
 
 
 @contextmanager

@@ -66,11 +66,25 @@ def test_trade_a_day_that_does_not_add_up_fails_with_its_findings_after_the_repo
     cloud = InMemoryCloud()
     cloud.logs["metrics_v2"] = replace(log("metrics_v2"), handled={})
 
-    with pytest.raises(CheckFailedError, match="2022-03-16 does not add up: 1 finding") as raised:
+    with pytest.raises(
+        CheckFailedError, match="2022-03-16 does not add up: metrics_v2: handled no message that day"
+    ) as raised:
         days_over(cloud, tmp_path).trade(TODAY)
     assert [finding.where for finding in raised.value.findings] == ["metrics_v2"]
     assert "COMPLETED" in capsys.readouterr().out
     assert (tmp_path / "reports" / "2022-03-16.html").is_file()
+
+
+def test_trade_as_json_a_day_that_does_not_add_up_keeps_the_findings_inside_the_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = InMemoryCloud()
+    cloud.logs["metrics_v2"] = replace(log("metrics_v2"), handled={})
+
+    with pytest.raises(CheckFailedError) as raised:
+        days_over(cloud, tmp_path, as_json=True).trade(TODAY)
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (raised.value.findings, told["findings"][0]["where"]) == ((), "metrics_v2")
 
 
 def test_trade_a_day_that_fails_on_the_way_still_tells_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

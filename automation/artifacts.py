@@ -15,7 +15,7 @@ from automation import files, wheels, zips
 from automation.errors import ConfigurationError
 from automation.project import Function, Layer, Stack
 
-BUILDER = "1"
+BUILDER = "2"
 REQUIREMENTS = "requirements.txt"
 TREE = "tree"
 ZIP = "artifact.zip"

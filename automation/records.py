@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from automation import files
+from automation import files, outputs
 from automation.aws import StackState, Target
 
 
@@ -20,8 +20,8 @@ class Record:
 
 def made_of(template: Path, parameters: Mapping[str, str]) -> str:
     """The digest of a packed template, its zips and the parameters; empty for a template that names folders."""
-    zips = template.parent / "zips"
-    if template.name != "packed.yaml" or not zips.is_dir():
+    zips = template.parent / outputs.ZIPS
+    if template.name != outputs.PACKED or not zips.is_dir():
         return ""
     parts: list[str | bytes] = [template.read_bytes(), json.dumps(dict(parameters), sort_keys=True)]
     for name, digest in files.digest_tree(zips).items():

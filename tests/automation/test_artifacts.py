@@ -170,7 +170,7 @@ def test_write_gives_a_template_of_folders_and_one_of_zips(root: Path, tmp_path:
     outputs.write(stack, root, artifacts.make_all(made_of(root), tmp_path / "store"), out)
 
     folders = templates.read(out / "template.yaml", name="t").resources
-    packed = templates.read(out / "packed.yaml", name="t").resources
+    packed = templates.read(out / "packed.json", name="t").resources
     assert (folders["Greet"]["Properties"]["CodeUri"], folders["Common"]["Properties"]["ContentUri"]) == (
         "Greet",
         "Common",

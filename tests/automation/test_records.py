@@ -15,7 +15,7 @@ STATE = StackState("shop", "UPDATE_COMPLETE", "arn:shop/1", "2026-01-02T03:04:05
 def packed(tmp_path: Path) -> Path:
     (tmp_path / "zips").mkdir()
     (tmp_path / "zips" / "One.zip").write_bytes(b"one")
-    template = tmp_path / "packed.yaml"
+    template = tmp_path / "packed.json"
     template.write_text("Resources: {}\n")
     return template
 

@@ -45,7 +45,7 @@ def test_sandbox_on_a_taken_port_says_which_and_leaves_nothing_running(deployed:
 
     assert done.returncode in {4, 5}
     assert port in done.stderr
-    assert '"ready": true' not in status.stdout
+    assert '"state": "ready"' not in status.stdout
 
 
 def test_deploy_prod_to_the_emulator_deploys_with_prods_parameters(deployed: Sandbox, inv: Inv) -> None:

@@ -26,7 +26,8 @@ def read_universe(directory: Path | None = None) -> frozenset[str]:
     try:
         return load_book(directory).universe
     except (BookError, SymphonyError) as cause:
-        raise ConfigurationError(f"{cause}; mend the file, then run inv deploy --env local") from cause
+        told = str(cause).partition("\n")[0]  # without the excerpt, whose caret needs its own line
+        raise ConfigurationError(f"{told}; mend the file, then run inv deploy --env local") from cause
 
 
 def first_bars(folder: Path) -> Mapping[str, date]:

@@ -13,11 +13,7 @@ from tests.e2e.conftest import FIRST_DAY, Inv, Sandbox
 STACKS = ("alchemiser-local-data", "alchemiser-local")
 # Called only for a duplicate, after a failure, by the sweep, or where absence must be told from refusal.
 NOT_ON_A_GOOD_DAY = {"dynamodb:GetItem", "dynamodb:DeleteItem", "s3:ListBucket"}
-ONE_OF_EACH_KIND = [
-    ("StrategyFunction", "s3:PutObject"),
-    ("ExecutionFunction", "dynamodb:PutItem"),
-    ("NotificationsFunction", "ses:SendEmail"),
-]
+BEFORE_AND_AFTER_TRADING = [("StrategyFunction", "s3:PutObject"), ("NotificationsFunction", "ses:SendEmail")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ def trade_without(sandbox: Sandbox, inv: Inv, function: str, action: str) -> Seq
     return faults
 
 
-@pytest.mark.parametrize(("function", "action"), ONE_OF_EACH_KIND)
+@pytest.mark.parametrize(("function", "action"), BEFORE_AND_AFTER_TRADING)
 def test_day_without_a_grant_fails_and_names_function_and_action(
     sandbox: Sandbox, inv: Inv, function: str, action: str
 ) -> None:

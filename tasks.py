@@ -1,9 +1,21 @@
 """What `inv` offers: the automation's tasks and the sandbox's, whose `deploy` starts it for --env local."""
 
+from typing import TYPE_CHECKING
+
 from automation import commands, tasks
-from desk.report import write_report
 from sandbox import tasks as sandbox
 
+if TYPE_CHECKING:
+    from sandbox.run_day import WriteReport
+
+
+def reporter() -> "WriteReport":
+    """What writes the report of a day."""
+    from desk.report import write_report  # noqa: PLC0415 - a heavy import, for run-day alone
+
+    return write_report
+
+
 namespace = commands.assemble(
-    tasks.collection(), sandbox.collection(), tasks=(sandbox.deploy, sandbox.run_day_task(write_report))
+    tasks.collection(), sandbox.collection(), tasks=(sandbox.deploy, sandbox.run_day_task(reporter))
 )

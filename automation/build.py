@@ -1,63 +1,124 @@
-"""Build the stacks' artifacts, and not at all when nothing they are made of has changed.
+"""Build the artifacts that are not current, and touch no other.
 
-An engine works in a folder of its own for each stack, `.alchemiser/build/<stack>/`. A finished build is then moved to
-the stack's build_dir, so that an interrupted or failed one leaves the last good one.
+A stack's new build is laid out beside the old one and takes its place by a rename, so that an interrupted or failed
+build leaves the last good one; artifacts that are current are the same files before and after.
 """
 
-import json
+import errno
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from automation import console, engines, files, outputs, templates
+from automation import (
+    artifacts,
+    bytecode,
+    console,
+    engines,
+    files,
+    manifests,
+    outputs,
+    rebuilds,
+    selection,
+    store,
+    templates,
+)
+from automation import project as projects
+from automation.artifacts import Artifact
 from automation.engines import Engine
-from automation.errors import ConfigurationError
+from automation.errors import ConfigurationError, ToolError
+from automation.manifests import Made, Manifest
 from automation.project import Project, Stack
+from automation.rebuilds import Decision
 
 _WAIT_S = 900.0
-_CODE_PROPERTIES = frozenset(
-    {"Architectures", "Runtime", "CodeUri", "ContentUri", "Handler", "CompatibleArchitectures", "CompatibleRuntimes"}
+_MACHINE_FAULTS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG, errno.EMFILE, errno.EIO}
 )
-_IGNORED = frozenset({"__pycache__", ".aws-sam"})
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One stack's build.
+    """What a build came to.
 
     Attributes:
-        template: the built template, which names the artifacts.
-        is_new: it was made now; else everything was found unchanged.
+        decisions: one an artifact that was asked for.
+        left: how many artifacts were not asked for.
+        unknown: functions and layers whose code folder only CloudFormation knows.
     """
 
-    stack: str
-    template: Path
-    is_new: bool
-    seconds: float = 0.0
+    decisions: tuple[Decision, ...]
+    left: int
+    unknown: tuple[str, ...]
+    seconds: float
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a finished build was made from, and how its output looked then."""
-
-    inputs: str
-    output: str
+    @property
+    def made(self) -> tuple[Decision, ...]:
+        return tuple(one for one in self.decisions if not one.is_current)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One stack, the parameters its build is told, and the digest of what it is made of."""
+    """One stack as it is and as it was built."""
 
     stack: Stack
     parameters: Mapping[str, str]
-    made_of: str
+    artifacts: Mapping[str, Artifact]
+    decisions: tuple[Decision, ...]
+    template: str
+    manifest: Manifest
+    looks: Mapping[str, str]
+
+    @property
+    def stale(self) -> tuple[Decision, ...]:
+        return tuple(one for one in self.decisions if not one.is_current)
+
+    @property
+    def is_current(self) -> bool:
+        same = self.template == self.manifest.template and set(self.manifest.artifacts) <= set(self.artifacts)
+        templates_stand = all(self.looks.get(name) == looks for name, looks in self.manifest.looks.items())
+        return not self.stale and same and templates_stand
+
+
+def build(
+    project: Project,
+    *,
+    parameters: Mapping[str, Mapping[str, str]] | None = None,
+    chosen: selection.Chosen = selection.EVERYTHING,
+    force: bool = False,
+    engine: Engine = Engine.UV,
+) -> Built:
+    """Build what is not current.
+
+    Args:
+        parameters: values for template parameters, by stack; those that no artifact depends on are ignored.
+        chosen: the artifacts to look at; those not chosen stay as they are.
+
+    Raises:
+        ConfigurationError: something to build is absent, or cannot be known from the template.
+        UsageError: something chosen does not exist.
+        ToolError: a requirement could not be installed, the machine refused to write, or the engine's tool failed.
+    """
+    started, root = time.monotonic(), project.root
+    stacks = selection.stacks(project, chosen)
+
+    def look() -> list[_Job]:
+        return [_job(one, root, (parameters or {}).get(one.name, {}), chosen, engine, force=force) for one in stacks]
+
+    with _told_plainly():
+        jobs = look()
+        if not all(job.is_current for job in jobs):
+            with files.lock(root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
+                for stack in stacks:
+                    files.recover_tree(root / stack.build_dir)
+                jobs = look()
+                _build([job for job in jobs if not job.is_current], root, engine)
+    return _summary(jobs, time.monotonic() - started)
 
 
 def built_template(stack: Stack, root: Path) -> Path:
-    return root / stack.build_dir / "template.yaml"
+    return root / stack.build_dir / outputs.TEMPLATE
 
 
 def deployed_template(stack: Stack, root: Path) -> Path:
@@ -66,88 +127,22 @@ def deployed_template(stack: Stack, root: Path) -> Path:
     return packed if packed.is_file() else built_template(stack, root)
 
 
-def inputs(stack: Stack, root: Path, *, parameters: Mapping[str, str], tool: bytes) -> str:
-    """The digest of everything that a stack's artifacts are made of.
-
-    Args:
-        parameters: the template parameters that the build is told.
-        tool: what the engine adds: its name and version.
-
-    Raises:
-        ConfigurationError: a code folder is absent.
-    """
-    parts: list[str | bytes] = [tool, (root / stack.template.path).read_bytes(), json.dumps(parameters, sort_keys=True)]
-    for owner, uri in code_folders(stack):
-        folder = root / uri
-        if not folder.exists():
-            message = f"its code {uri} does not exist; run inv sync, or correct the path"
-            raise ConfigurationError(message, where=f"{stack.template.path}: {owner}")
-        parts.append(uri)
-        parts.extend(_content(folder))
-    return files.digest_of(parts)
-
-
-def code_folders(stack: Stack) -> tuple[tuple[str, str], ...]:
-    """(logical id, folder) of each function and layer whose code is on this disk."""
-    functions = ((function.logical_id, function.code_uri) for function in stack.functions)
-    layers = ((layer.logical_id, layer.content_uri) for layer in stack.layers)
-    return tuple((owner, uri) for owner, uri in [*functions, *layers] if isinstance(uri, str))
-
-
-def is_current(stack: Stack, root: Path, *, made_of: str) -> bool:
-    """Is the stack's output there, made of these inputs, and as the build left it?"""
-    record = _read_record(_record_path(stack, root))
-    if record is None or record.inputs != made_of or not built_template(stack, root).is_file():
-        return False
-    return record.output == files.signature(root / stack.build_dir)
-
-
-def build(
-    project: Project,
-    *,
-    parameters: Mapping[str, Mapping[str, str]] | None = None,
-    force: bool = False,
-    engine: Engine = Engine.UV,
-) -> tuple[Built, ...]:
-    """Build every stack that is not current, all at once.
-
-    Args:
-        parameters: values for template parameters, by stack; those that no artifact depends on are ignored.
-
-    Raises:
-        ConfigurationError: a code folder is absent.
-        ToolError: the engine's tool failed; its last lines are in the message.
-    """
-    with files.lock(project.root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
-        tool = engines.ingredient(engine, project.root)
-        jobs = [_job(stack, project.root, (parameters or {}).get(stack.name, {}), tool) for stack in project.stacks]
-        stale = [job for job in jobs if force or not is_current(job.stack, project.root, made_of=job.made_of)]
-        fresh = {one.stack: one for one in _build_all(stale, project.root, engine)}
-    known = [Built(stack.name, built_template(stack, project.root), is_new=False) for stack in project.stacks]
-    return tuple(fresh.get(one.stack, one) for one in known)
-
-
 def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, str]:
     """The parameters that artifacts depend on and whose value is not the template's default."""
-    template = stack.template
-    owners = [template.resources[name] for name, _ in code_folders(stack)]
-    owners += [{"Properties": shared} for shared in template.globals.values()]
-    names = templates.references([[_code_properties(owner), owner.get("Metadata")] for owner in owners])
-    defaults = template.defaults()
+    names = selection.parameters_of_code(stack)
+    defaults = stack.template.defaults()
     return {name: value for name, value in parameters.items() if name in names and defaults.get(name) != value}
 
 
-def show(built: tuple[Built, ...]) -> None:
-    """Print where each stack's artifacts are, and whether they were made now."""
-    rows = [
-        (one.stack, _short(one.template), "built" if one.is_new else "unchanged", f"{one.seconds:.1f}") for one in built
-    ]
-    console.table(("stack", "template", "status", "seconds"), rows, right=("seconds",))
+def as_built(project: Project) -> Project:
+    """The project as the parameters of its last build make it: its architectures are those of the artifacts.
 
-
-def _short(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    Raises:
+        ConfigurationError: a stack has never been built.
+    """
+    require_built(project)
+    told = [(stack, manifests.read(project.root, stack.name).parameters) for stack in project.stacks]
+    return replace(project, stacks=tuple(projects.with_parameters(stack, parameters) for stack, parameters in told))
 
 
 def require_built(project: Project) -> None:
@@ -162,56 +157,115 @@ def read_built(stack: Stack, root: Path) -> templates.Template:
     return templates.read(built_template(stack, root), name=f"{stack.build_dir}/template.yaml")
 
 
-def _code_properties(resource: Mapping[str, Any]) -> dict[str, Any]:
-    properties = resource.get("Properties") or {}
-    return {key: properties[key] for key in _CODE_PROPERTIES & set(properties)}
+def show(built: Built, *, explain: bool = False) -> None:
+    """Print what was built, and why; with `explain` what was not, too."""
+    for one in built.unknown:
+        console.warning(f"{one} is known to CloudFormation alone, so it was not built")
+    told = built.decisions if explain else built.made
+    rows = [(one.stack, one.logical_id, "; ".join(one.reasons) or "current") for one in told]
+    if rows:
+        console.table(("stack", "artifact", "why"), rows)
+    others = f", {built.left} not asked for" if built.left else ""
+    current = len(built.decisions) - len(built.made)
+    console.result(f"{len(built.made)} built, {current} unchanged{others}, {built.seconds:.1f} s")
 
 
-def _content(path: Path) -> list[str | bytes]:
-    if path.is_file():
-        return [path.read_bytes()]
-    found = files.walk(path, keep=lambda one: one.name not in _IGNORED)
-    return [part for one in found for part in (one.as_posix(), _bytes(path / one))]
+def _summary(jobs: Sequence[_Job], seconds: float) -> Built:
+    decisions = tuple(decision for job in jobs for decision in job.decisions)
+    left = sum(len(job.artifacts) - len(job.decisions) for job in jobs)
+    return Built(decisions, left, tuple(name for job in jobs for name in artifacts.unknown(job.stack)), seconds)
 
 
-def _bytes(path: Path) -> bytes:
-    return str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
+def _job(
+    stack: Stack, root: Path, given: Mapping[str, str], chosen: selection.Chosen, engine: Engine, *, force: bool
+) -> _Job:
+    resolved, parameters = selection.for_architecture(stack, build_parameters(stack, given), chosen.architecture)
+    manifest = manifests.read(root, stack.name)
+    found = {one.logical_id: one for one in artifacts.of_stack(resolved, root)}
+    builder = engines.builder(engine, root)
+    wanted = selection.of_stack(resolved, chosen) & set(found)
+    now = {name: artifacts.ingredients(one, builder=builder) for name, one in found.items() if name in wanted}
+    names = {name for made in manifest.artifacts.values() for name in made.looks}
+    looks = outputs.signatures(root / stack.build_dir, [*names, *manifest.looks])
+    decisions = rebuilds.decide(stack.name, now, manifest.artifacts, looks, force=force)
+    template = files.digest((root / stack.template.path).read_bytes())
+    return _Job(resolved, parameters, found, decisions, template, manifest, looks)
 
 
-def _job(stack: Stack, root: Path, parameters: Mapping[str, str], tool: bytes) -> _Job:
-    given = build_parameters(stack, parameters)
-    return _Job(stack, given, inputs(stack, root, parameters=given, tool=tool))
+def _build(stale: Sequence[_Job], root: Path, engine: Engine) -> None:
+    if engine is Engine.SAM:
+        _build_with_sam(stale, root)
+    else:
+        _build_with_uv(stale, root)
 
 
-def _build_all(stale: list[_Job], root: Path, engine: Engine) -> list[Built]:
-    """SAM builds the stacks side by side; our engine does so with the artifacts of each."""
-    if not stale:
-        return []
-    engines.prepare(engine, root)
-    names = ", ".join(job.stack.name for job in stale)
-    workers = len(stale) if engine is Engine.SAM else 1
-    with console.progress(f"building {names}"), ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda job: _build(job, root, engine), stale))
+def _build_with_uv(stale: Sequence[_Job], root: Path) -> None:
+    place = root / ".alchemiser" / "artifacts"
+    wanted = {one.ingredients.fingerprint: job.artifacts[one.logical_id] for job in stale for one in job.stale}
+    if wanted:
+        _tell_of_bytecode(wanted.values())
+        with console.steps("building", len(wanted)) as advance:
+            store.make_all(wanted, place, advance=advance)
+    for job in stale:
+        _publish(job, root, place)
+    if wanted:
+        used = [
+            made.ingredients.fingerprint
+            for job in stale
+            for made in manifests.read(root, job.stack.name).artifacts.values()
+        ]
+        store.forget(place, keep=used)
 
 
-def _build(job: _Job, root: Path, engine: Engine) -> Built:
-    started, stack = time.monotonic(), job.stack
-    work = root / ".alchemiser" / "build" / stack.name
-    out = engines.make(engine, stack, root, parameters=job.parameters, work=work)
-    files.remove(_record_path(stack, root))
-    files.replace_tree(out, root / stack.build_dir)
-    record = {"inputs": job.made_of, "output": files.signature(root / stack.build_dir)}
-    files.write_atomically(_record_path(stack, root), json.dumps(record))
-    return Built(stack.name, built_template(stack, root), is_new=True, seconds=time.monotonic() - started)
-
-
-def _record_path(stack: Stack, root: Path) -> Path:
-    return root / ".alchemiser" / "build" / f"{stack.name}.json"
-
-
-def _read_record(path: Path) -> Record | None:
+def _publish(job: _Job, root: Path, place: Path) -> None:
+    """Lay the build out, exchange it for the old one, and write down what it is made of."""
+    build_dir, name = root / job.stack.build_dir, job.stack.name
+    made = {one.logical_id: store.at(place, one.ingredients.fingerprint) for one in job.stale}
+    kept = [one for one in job.manifest.artifacts if one in job.artifacts and one not in made and _stands(job, one)]
+    staged = build_dir.with_name(f".{build_dir.name}.new")
     try:
-        content = json.loads(path.read_text())
-        return Record(str(content["inputs"]), str(content["output"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        outputs.stage(staged, build_dir, made=made, kept=kept)
+        outputs.write_templates(job.stack, root, (*made, *kept), staged)
+        files.replace_tree(staged, build_dir)
+    finally:
+        files.remove(staged)
+    ingredients = {one.logical_id: one.ingredients for one in job.stale}
+    known = {one: ingredients.get(one) or job.manifest.artifacts[one].ingredients for one in (*made, *kept)}
+    written = {one: Made(of, outputs.looks(build_dir, one)) for one, of in known.items()}
+    looks = outputs.looks_of_templates(build_dir)
+    manifests.write(root, name, Manifest(Engine.UV.value, job.parameters, job.template, looks, written))
+
+
+def _stands(job: _Job, logical_id: str) -> bool:
+    looks = job.manifest.artifacts[logical_id].looks
+    return outputs.zip_name(logical_id) in looks and all(job.looks.get(name) == one for name, one in looks.items())
+
+
+def _build_with_sam(stale: Sequence[_Job], root: Path) -> None:
+    for job in stale:
+        build_dir, work = root / job.stack.build_dir, root / ".alchemiser" / "build" / job.stack.name
+        with console.progress(f"building {job.stack.name} with sam"):
+            out = engines.make_with_sam(job.stack, root, parameters=job.parameters, work=work)
+        files.replace_tree(out, build_dir)
+        whole = {"": files.signature(build_dir)}
+        made = {one.logical_id: Made(one.ingredients, whole) for one in job.decisions}
+        manifests.write(root, job.stack.name, Manifest(Engine.SAM.value, job.parameters, job.template, whole, made))
+
+
+def _tell_of_bytecode(wanted: Iterable[Artifact]) -> None:
+    missing = sorted({one.version for one in wanted if one.version and bytecode.interpreter(one.version) is None})
+    for version in missing:
+        message = f"there is no Python {version} on this machine, so artifacts for it have no bytecode and start slower"
+        console.warning(f"{message}; install it and build again with --force")
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """What the machine refuses is no bug of ours."""
+    try:
+        yield
+    except OSError as cause:
+        if cause.errno not in _MACHINE_FAULTS:
+            raise
+        message = f"{cause.strerror}; the last build is as it was; mend that, and build again"
+        raise ToolError(message, where=str(cause.filename or "")) from cause

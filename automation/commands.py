@@ -9,7 +9,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from automation import console
+from automation import console, words
 from automation.errors import INTERRUPTED, AutomationError, CheckFailedError
 
 
@@ -19,6 +19,7 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
     A later task takes the place of an earlier one of the same name. Every task reports an AutomationError
     without a traceback. The default task lists the others.
     """
+    words.accept()
     namespace = Collection()
     for collection in collections:
         if collection.name is None:

@@ -1,14 +1,15 @@
 """Read, compare and write file trees. What is written is whole or is not there."""
 
+import errno
 import hashlib
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from filelock import FileLock, Timeout
 
 from automation.errors import ConfigurationError, ToolError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 SYMLINK = "symlink"
+_CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
@@ -52,13 +54,23 @@ def walk(root: Path, *, keep: "Callable[[Path], bool]" = lambda _: True) -> "Ite
     Args:
         keep: is asked for each folder and file by its relative path; a folder refused is not entered.
     """
-    if not root.is_dir() or root.is_symlink():
-        return
-    for folder, names, files in root.walk():
-        here = folder.relative_to(root)
-        linked = [name for name in names if (folder / name).is_symlink()]
-        names[:] = sorted(name for name in names if name not in linked and keep(here / name))
-        yield from (here / name for name in sorted([*files, *linked]) if keep(here / name))
+    if root.is_dir() and not root.is_symlink():
+        yield from _walk(str(root), "", keep)
+
+
+def _walk(folder: str, prefix: str, keep: "Callable[[Path], bool]") -> "Iterator[Path]":
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    folders = []
+    for entry in found:
+        here = Path(prefix + entry.name)
+        if keep(here):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append((entry.path, f"{prefix}{entry.name}/"))
+            else:
+                yield here
+    for path, inner in folders:
+        yield from _walk(path, inner, keep)
 
 
 def digest_tree(root: Path, *, keep: "Callable[[Path], bool]" = lambda _: True) -> dict[str, str]:
@@ -69,10 +81,55 @@ def digest_tree(root: Path, *, keep: "Callable[[Path], bool]" = lambda _: True) 
     }
 
 
-def signature(root: Path) -> str:
-    """A quick fingerprint of a folder from names, sizes and times: it tells that somebody wrote there."""
-    stats = ((path, (root / path).lstat()) for path in walk(root))
-    return digest_of(f"{path.as_posix()} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)
+def signature(path: Path) -> str:
+    """A quick fingerprint of a file or folder from names, sizes and times: it tells that somebody wrote there.
+
+    It is empty when nothing is there.
+    """
+    found: list[str] = []
+    folders, skipped = [str(path)], len(str(path))
+    try:
+        if not path.is_dir():
+            return _look(path.name, path.lstat())
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        found.append(_look(entry.path[skipped:], entry.stat(follow_symlinks=False)))
+    except FileNotFoundError:
+        return ""
+    return digest("\n".join(sorted(found)).encode())
+
+
+def _look(name: str, stat: os.stat_result) -> str:
+    return f"{name} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Put the same files at `target`, as hard links where the file system has them, else as copies."""
+    target.mkdir(parents=True, exist_ok=True)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                link_tree(Path(entry.path), target / entry.name)
+            else:
+                link(Path(entry.path), target / entry.name)
+
+
+def link(source: Path, target: Path) -> None:
+    """The same file under a second name, or a copy where that cannot be."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as cause:
+        if cause.errno not in _CANNOT_LINK:
+            raise
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def read_link(path: Path) -> str:
+    return str(path.readlink())
 
 
 def size_bytes(root: Path) -> int:
@@ -98,17 +155,44 @@ def remove_with_empty_parents(path: Path, stop: Path) -> None:
 
 
 def replace_tree(staged: Path, target: Path) -> None:
-    """Put a finished folder in the place of another of the same file system.
+    """Put a finished folder in the place of another of the same file system; an interrupt waits until it is done.
 
-    Between the two renames the target is absent; a killed process leaves the old tree as `.<name>.old`.
+    A process killed between the two renames leaves the old tree as `.<name>.old`; `recover_tree` puts it back.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    old = target.with_name(f".{target.name}.old")
+    old = _old(target)
     remove(old)
-    if target.exists():
-        target.rename(old)
-    staged.rename(target)
+    with _uninterrupted():
+        if target.exists():
+            target.rename(old)
+        staged.rename(target)
     remove(old)
+
+
+def recover_tree(target: Path) -> None:
+    """Finish what a killed `replace_tree` left: the old tree comes back when there is no new one."""
+    if not target.exists() and _old(target).is_dir():
+        _old(target).rename(target)
+
+
+def _old(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
+
+
+@contextmanager
+def _uninterrupted() -> "Iterator[None]":
+    """Hold Ctrl-C back for the few system calls of the block. Only the main thread is ever interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pending.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pending:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -118,6 +202,8 @@ def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
     Raises:
         ToolError: another process still holds it after `wait_s` seconds.
     """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - asyncio comes with it, and most commands lock nothing
+
     path.parent.mkdir(parents=True, exist_ok=True)
     held = FileLock(path, timeout=wait_s)
     try:

@@ -6,37 +6,98 @@ deployment from it packs nothing. It is JSON, which SAM parses natively, where i
 
 import copy
 import json
-import shutil
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from automation import artifacts, files, templates
+from automation import files, templates
 from automation.project import Stack
+from automation.store import Stored
 
 TEMPLATE = "template.yaml"
 PACKED = "packed.json"
 ZIPS = "zips"
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+_CODE |= {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
+# Other properties that may name a file beside the template. Source: aws-sam-cli, samcli/lib/utils/resources.py.
+_LOCAL_FILES: Mapping[str, tuple[str, ...]] = {
+    "AWS::ApiGateway::RestApi": ("BodyS3Location",),
+    "AWS::ApiGatewayV2::Api": ("BodyS3Location",),
+    "AWS::AppSync::FunctionConfiguration": (
+        "RequestMappingTemplateS3Location",
+        "ResponseMappingTemplateS3Location",
+        "CodeS3Location",
+    ),
+    "AWS::AppSync::GraphQLSchema": ("DefinitionS3Location",),
+    "AWS::AppSync::Resolver": (
+        "RequestMappingTemplateS3Location",
+        "ResponseMappingTemplateS3Location",
+        "CodeS3Location",
+    ),
+    "AWS::CloudFormation::Stack": ("TemplateURL",),
+    "AWS::ElasticBeanstalk::ApplicationVersion": ("SourceBundle",),
+    "AWS::Lambda::Function": ("Code",),
+    "AWS::Lambda::LayerVersion": ("Content",),
+    "AWS::Serverless::Api": ("DefinitionUri",),
+    "AWS::Serverless::Application": ("Location",),
+    "AWS::Serverless::Function": ("CodeUri",),
+    "AWS::Serverless::GraphQLApi": ("SchemaUri", "CodeUri"),
+    "AWS::Serverless::HttpApi": ("DefinitionUri",),
+    "AWS::Serverless::LayerVersion": ("ContentUri",),
+    "AWS::Serverless::StateMachine": ("DefinitionUri",),
+    "AWS::StepFunctions::StateMachine": ("DefinitionS3Location",),
+}
 
 
-def write(stack: Stack, root: Path, made: Mapping[str, Path], out: Path) -> None:
-    """Write a build's output into an empty folder.
+def zip_name(logical_id: str) -> str:
+    """An artifact's zip, relative to the build."""
+    return f"{ZIPS}/{logical_id}.zip"
+
+
+def stage(staged: Path, current: Path, *, made: Mapping[str, Stored], kept: Iterable[str]) -> None:
+    """Lay out a whole build beside its place: new artifacts from the store, the others as they lie there now.
 
     Args:
-        made: the folder of each artifact in the store, by logical id.
+        staged: the folder to fill; what is in it is removed.
+        current: the build that it will replace.
+        made: new artifacts by logical id.
+        kept: the logical ids of the artifacts that stay.
     """
-    (out / ZIPS).mkdir(parents=True)
-    for logical_id, place in made.items():
-        shutil.copytree(place / artifacts.TREE, out / logical_id)
-        shutil.copyfile(place / artifacts.ZIP, out / ZIPS / f"{logical_id}.zip")
+    files.remove(staged)
+    (staged / ZIPS).mkdir(parents=True)
+    for logical_id, stored in made.items():
+        files.link_tree(stored.tree, staged / logical_id)
+        files.link(stored.zip, staged / zip_name(logical_id))
+    for logical_id in kept:
+        files.link_tree(current / logical_id, staged / logical_id)
+        files.link(current / zip_name(logical_id), staged / zip_name(logical_id))
+
+
+def write_templates(stack: Stack, root: Path, logical_ids: tuple[str, ...], staged: Path) -> None:
+    """Write both templates; what was not built, and other files of the project, they name by where they are."""
     document = templates.document(root / stack.template.path, name=stack.template.path)
-    folders = point_to(document, {logical_id: logical_id for logical_id in made})
-    packed = point_to(document, {logical_id: f"{ZIPS}/{logical_id}.zip" for logical_id in made})
-    files.write_atomically(out / TEMPLATE, yaml.safe_dump(folders, sort_keys=False, width=120))
-    files.write_atomically(out / PACKED, json.dumps(packed, indent=1))
+    moved = relocate(document, from_folder=(root / stack.template.path).parent, to_folder=root / stack.build_dir)
+    folders = point_to(moved, {logical_id: logical_id for logical_id in logical_ids})
+    packed = point_to(moved, {logical_id: zip_name(logical_id) for logical_id in logical_ids})
+    files.write_atomically(staged / TEMPLATE, yaml.dump(folders, Dumper=_Dumper, sort_keys=False, width=120))
+    files.write_atomically(staged / PACKED, json.dumps(packed, indent=1))
+
+
+def looks(build_dir: Path, logical_id: str) -> dict[str, str]:
+    """The signatures of an artifact's folder and zip as they are now, by their names in the build."""
+    return signatures(build_dir, (logical_id, zip_name(logical_id)))
+
+
+def looks_of_templates(build_dir: Path) -> dict[str, str]:
+    return signatures(build_dir, (TEMPLATE, PACKED))
+
+
+def signatures(build_dir: Path, names: Iterable[str]) -> dict[str, str]:
+    """The signature of each file or folder of a build, by its name; empty for one that is absent."""
+    return {name: files.signature(build_dir / name) for name in names}
 
 
 def point_to(document: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
@@ -44,5 +105,46 @@ def point_to(document: Mapping[str, Any], places: Mapping[str, str]) -> dict[str
     made: dict[str, Any] = copy.deepcopy(dict(document))
     for logical_id, place in places.items():
         resource = made["Resources"][logical_id]
-        resource["Properties"][_CODE.get(resource["Type"], "CodeUri")] = place
+        resource.setdefault("Properties", {})[_CODE.get(resource["Type"], "CodeUri")] = place
     return made
+
+
+def relocate(document: Mapping[str, Any], *, from_folder: Path, to_folder: Path) -> dict[str, Any]:
+    """The template with every path to a local file as it is seen from another folder."""
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, str) and "://" not in value and (from_folder / value).exists():
+            return Path(os.path.relpath(from_folder / value, to_folder)).as_posix()
+        return value
+
+    made = copy.deepcopy(dict(document))
+    for resource in made["Resources"].values():
+        if isinstance(resource, dict) and isinstance(properties := resource.get("Properties"), dict):
+            for name in set(_LOCAL_FILES.get(resource.get("Type", ""), ())) & set(properties):
+                properties[name] = moved(properties[name])
+    shared = (made.get("Globals") or {}).get("Function") or {}
+    if "CodeUri" in shared:
+        shared["CodeUri"] = moved(shared["CodeUri"])
+    _move_includes(made, moved)
+    return made
+
+
+def _move_includes(value: Any, moved: Callable[[Any], Any]) -> None:
+    """`Fn::Transform: {Name: AWS::Include, Parameters: {Location: file}}`, anywhere in the template."""
+    if isinstance(value, list):
+        for inner in value:
+            _move_includes(inner, moved)
+    if not isinstance(value, dict):
+        return
+    match value.get("Fn::Transform"):
+        case {"Name": "AWS::Include", "Parameters": {"Location": location} as parameters}:
+            parameters["Location"] = moved(location)
+    for inner in value.values():
+        _move_includes(inner, moved)
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Without anchors: CloudFormation's own tools read them, people do not."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True

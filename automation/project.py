@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -25,7 +25,9 @@ class Function:
     Attributes:
         code_uri: its folder, relative to the project root; None for inline code and images.
         layers: in the order they are mounted; a layer of the same template by its logical id.
-        metadata: the resource's Metadata, intrinsics unresolved.
+        variables: the names of its environment variables, the template's Globals among them.
+        properties: its Properties over the Globals, intrinsics in long form.
+        metadata: the resource's Metadata, intrinsics in long form.
     """
 
     logical_id: str
@@ -37,18 +39,25 @@ class Function:
     architectures: tuple[Text, ...]
     memory_mb: Any
     timeout_s: Any
+    variables: frozenset[str] = frozenset()
+    properties: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer with a content folder, relative to the project root."""
+    """A layer with a content folder, relative to the project root.
+
+    Attributes:
+        properties: its Properties over the Globals, intrinsics in long form.
+    """
 
     logical_id: str
     stack: str
     content_uri: Text | None
     runtimes: tuple[Text, ...]
     architectures: tuple[Text, ...]
+    properties: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -59,6 +68,7 @@ class Stack:
     Attributes:
         build_dir: relative to the project root.
         config_env: the section of samconfig.toml, `{env}` standing for the environment's name.
+        parameters: the values that took the place of the template's defaults.
     """
 
     name: str
@@ -67,6 +77,12 @@ class Stack:
     config_env: str
     functions: tuple[Function, ...]
     layers: tuple[Layer, ...]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> "tuple[Function | Layer, ...]":
+        """Functions, then layers: what has code."""
+        return (*self.functions, *self.layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +192,25 @@ def _stack(root: Path, table: Mapping[str, Any], parameters: Mapping[str, str]) 
         raise ConfigurationError(
             "a stack needs a name and a template", where="pyproject.toml: [[tool.alchemiser.stacks]]"
         )
-    template = templates.read(root / path, name=path)
-    folder = PurePosixPath(path).parent
-    return Stack(
+    read = Stack(
         name=name,
-        template=template,
+        template=templates.read(root / path, name=path),
         build_dir=str(table.get("build_dir", ".aws-sam/build")),
         config_env=str(table.get("config_env", "{env}")),
-        functions=tuple(_functions(name, template, folder, parameters)),
-        layers=tuple(_layers(name, template, folder, parameters)),
+        functions=(),
+        layers=(),
+    )
+    return with_parameters(read, parameters)
+
+
+def with_parameters(stack: Stack, parameters: Mapping[str, str]) -> Stack:
+    """The same stack with its functions and layers as these values of the template's parameters make them."""
+    folder = PurePosixPath(stack.template.path).parent
+    return replace(
+        stack,
+        functions=tuple(_functions(stack.name, stack.template, folder, parameters)),
+        layers=tuple(_layers(stack.name, stack.template, folder, parameters)),
+        parameters=parameters,
     )
 
 
@@ -198,7 +224,11 @@ def _functions(stack: str, template: Template, folder: PurePosixPath, parameters
         own = _properties(resource)
         inherited = shared if code_key == "CodeUri" else {}
         merged = {**inherited, **own}
-        layers = [*_as_list(inherited.get("Layers")), *_as_list(own.get("Layers"))]
+        layers = [
+            layer
+            for one in (inherited, own)
+            for layer in _as_list(templates.resolve(one.get("Layers"), template, parameters))
+        ]
         known = templates.resolve({key: merged.get(key) for key in _FUNCTION_KEYS}, template, parameters)
         found.append(
             Function(
@@ -206,11 +236,13 @@ def _functions(stack: str, template: Template, folder: PurePosixPath, parameters
                 stack=stack,
                 handler=known["Handler"] or "",
                 code_uri=_path(templates.resolve(merged.get(code_key), template, parameters), folder),
-                layers=tuple(_layer_reference(layer, template, parameters) for layer in layers),
+                layers=tuple(_layer_reference(layer) for layer in layers),
                 runtime=known["Runtime"] or "",
                 architectures=tuple(_as_list(known["Architectures"])) or ("x86_64",),
                 memory_mb=known["MemorySize"],
                 timeout_s=known["Timeout"],
+                variables=_variables(inherited) | _variables(own),
+                properties=merged,
                 metadata=_metadata(resource),
             )
         )
@@ -226,8 +258,8 @@ def _layers(stack: str, template: Template, folder: PurePosixPath, parameters: M
         code_key = _LAYER_CODE.get(resource["Type"])
         if code_key is None:
             continue
-        inherited = template.globals.get("LayerVersion") or {}
-        own = templates.resolve({**inherited, **_properties(resource)}, template, parameters)
+        merged = {**(template.globals.get("LayerVersion") or {}), **_properties(resource)}
+        own = templates.resolve(merged, template, parameters)
         found.append(
             Layer(
                 logical_id=logical_id,
@@ -235,6 +267,7 @@ def _layers(stack: str, template: Template, folder: PurePosixPath, parameters: M
                 content_uri=_path(own.get(code_key), folder),
                 runtimes=tuple(_as_list(own.get("CompatibleRuntimes"))),
                 architectures=tuple(_as_list(own.get("CompatibleArchitectures"))),
+                properties=merged,
                 metadata=_metadata(resource),
             )
         )
@@ -249,6 +282,12 @@ def _properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
 def _metadata(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = resource.get("Metadata")
     return metadata if isinstance(metadata, Mapping) else {}
+
+
+def _variables(properties: Mapping[str, Any]) -> frozenset[str]:
+    environment = properties.get("Environment")
+    variables = environment.get("Variables") if isinstance(environment, Mapping) else None
+    return frozenset(variables) if isinstance(variables, Mapping) else frozenset()
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -266,11 +305,10 @@ def _path(value: Any, folder: PurePosixPath) -> Text | None:
     return (folder / value).as_posix()
 
 
-def _layer_reference(value: Any, template: Template, parameters: Mapping[str, str]) -> Text:
-    if isinstance(value, Mapping) and value.get("Ref") in template.resources:
-        return str(value["Ref"])
-    known = templates.resolve(value, template, parameters)
-    return known if isinstance(known, str | Unresolved) else Unresolved(str(known))
+def _layer_reference(known: Any) -> Text:
+    if isinstance(known, Unresolved):
+        return known.resource or known
+    return known if isinstance(known, str) else Unresolved(str(known))
 
 
 def _budgets(table: Mapping[str, Any]) -> Budgets:

@@ -142,7 +142,9 @@ def apply(plan: Plan, root: Path) -> None:
 
 
 def sync(project: Project, *, layers_only: bool = False) -> Plan:
-    """Make the generated trees what the source says; returns what was done."""
+    """Make the generated trees what the source says; returns what was done. What is right already needs no lock."""
+    if (made := gather(project, layers_only=layers_only)).is_empty:
+        return made
     with files.lock(project.root / ".alchemiser" / "sync.lock", wait_s=_WAIT_S, doing="syncing"):
         made = gather(project, layers_only=layers_only)
         apply(made, project.root)

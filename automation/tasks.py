@@ -1,23 +1,21 @@
 """The automation's own tasks.
 
 A project's tasks.py needs no more than `from automation import commands, tasks` and
-`namespace = commands.assemble(tasks.collection())`.
+`namespace = commands.assemble(tasks.collection())`. Each task imports what it runs, so that the others stay quick.
 """
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from automation import build as builder
-from automation import cleaning, console, environments, locks, project, sizes
-from automation import deploy as deployment
-from automation import sync as syncing
-from automation import validate as validator
-from automation.engines import Engine
-from automation.errors import UsageError
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from automation.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 _ENV = {"env": "an environment of pyproject.toml"}
@@ -31,36 +29,67 @@ DEPLOY_HELP = {
 @task(name="sync-shared-layer")
 def sync_shared_layer(_context: Context) -> None:
     """Copy the shared source into its layer."""
-    syncing.show(syncing.sync(project.load(ROOT), layers_only=True))
+    from automation import project, sync
+
+    sync.show(sync.sync(project.load(ROOT), layers_only=True))
 
 
 @task(help={"check": "change nothing; exit 3 when a generated file differs from its source"})
 def sync(_context: Context, check: bool = False) -> None:
     """Copy the source into the folders of functions and layers."""
+    from automation import project
+    from automation import sync as syncing
+
     loaded = project.load(ROOT)
     syncing.show(syncing.check(loaded) if check else syncing.sync(loaded))
 
 
 @task(
+    iterable=["names"],
     help={
         **_ENV,
+        "names": "functions and layers, by logical id; none means all",
+        "stack": "this stack alone",
+        "arch": "x86_64 or arm64, in place of the template's default",
         "engine": "what builds: uv (our own), or sam, the reference",
         "force": "build what has not changed too",
-    }
+        "explain": "tell of every artifact why it is built or not",
+    },
 )
-def build(_context: Context, engine: str = "uv", env: str = "", force: bool = False) -> None:
-    """Sync, then build the artifacts of every stack."""
+def build(
+    _context: Context,
+    names: list[str],
+    stack: str = "",
+    arch: str = "",
+    env: str = "",
+    engine: str = "uv",
+    force: bool = False,
+    explain: bool = False,
+) -> None:
+    """Sync, then build the artifacts that are not current: `inv build [NAME...]`."""
+    from automation import build as builder
+    from automation import project, selection
+    from automation import sync as syncing
+    from automation.engines import Engine
+    from automation.errors import UsageError
+
     if engine not in set(Engine):
         raise UsageError(f"there is no engine {engine!r}; the engines are: {', '.join(Engine)}", where="build")
     loaded = project.load(ROOT)
-    parameters = environments.parameters_by_stack(loaded, env, os.environ) if env else {}
     syncing.sync(loaded)
-    builder.show(builder.build(loaded, parameters=parameters, force=force, engine=Engine(engine)))
+    chosen = selection.Chosen(tuple(names), stack, arch)
+    built = builder.build(
+        loaded, parameters=_parameters(loaded, env), chosen=chosen, force=force, engine=Engine(engine)
+    )
+    builder.show(built, explain=explain)
 
 
 @task
 def validate(_context: Context) -> None:
     """Check the templates and the settings of every environment."""
+    from automation import console, project
+    from automation import validate as validator
+
     loaded = project.load(ROOT)
     validator.validate(loaded)
     console.result(f"{len(loaded.stacks)} template(s) and {len(loaded.environments)} environment(s) are valid")
@@ -69,6 +98,8 @@ def validate(_context: Context) -> None:
 @task(help={"json": "print JSON"})
 def size(_context: Context, json: bool = False) -> None:
     """Measure the built artifacts against their budgets."""
+    from automation import project, sizes
+
     measured = sizes.measure(project.load(ROOT))
     (sizes.show_json if json else sizes.show)(measured)
     sizes.require_within(measured)
@@ -77,19 +108,33 @@ def size(_context: Context, json: bool = False) -> None:
 @task(help=DEPLOY_HELP)
 def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
     """Build and deploy every stack to an environment."""
+    from automation import deploy as deployment
+
     deployment.deploy(ROOT, env, variables=os.environ, yes=yes, dry_run=dry_run)
 
 
 @task(help={"upgrade": "take the newest versions that pyproject.toml and requirements.in allow"})
 def lock(_context: Context, upgrade: bool = False) -> None:
     """Lock the requirements of the tools and of every layer."""
+    from automation import console, locks, project
+
     console.results(locks.lock(project.load(ROOT), upgrade=upgrade) or ["every lock was right"])
 
 
 @task(help={"all": "caches and nox's environments too"})
 def clean(_context: Context, all: bool = False) -> None:  # noqa: A002 - Invoke names the option after the parameter
     """Remove generated trees and artifacts; tools and the sandbox's state stay."""
+    from automation import cleaning, console, project
+
     console.results(cleaning.clean(project.load(ROOT), everything=all) or ["nothing to remove"])
+
+
+def _parameters(loaded: "Project", env: str) -> "Mapping[str, Mapping[str, str]]":
+    if not env:
+        return {}
+    from automation import environments
+
+    return environments.parameters_by_stack(loaded, env, os.environ)
 
 
 def collection() -> Collection:

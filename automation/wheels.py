@@ -1,41 +1,80 @@
 """Locked requirements -> the tree a layer holds, for a runtime and an architecture that need not be ours."""
 
-import sys
+import base64
+import csv
+import hashlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-from automation import files, processes, tools
-from automation.errors import ConfigurationError
+from automation import console, files, processes, sources, tools
+from automation.errors import AutomationError, ConfigurationError, ToolError
 
-PLATFORMS = {"x86_64": "x86_64-manylinux_2_34", "arm64": "aarch64-manylinux_2_34"}
+_ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
+_AMAZON_LINUX_2023_FROM = 12
 _UNWANTED_FILES = {".lock", "REQUESTED"}
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def install(lock: Path, target: Path, *, runtime: str, architecture: str) -> None:
-    """Install a hashed lock into a folder with uv, which needs no interpreter of that runtime, and prune it.
+def install(lock: Path, target: Path, *, version: str, architecture: str) -> None:
+    """Install requirements into a folder with uv, which needs no interpreter of that version, and prune it.
+
+    A file with hashes is a lock: every requirement must have one, and nothing else is installed. A requirements.txt
+    without any hash and without a requirements.in beside it is SAM's plain list: it is resolved, with a warning.
 
     Args:
-        runtime: as a template names it, `python3.12`.
+        version: of Python, `3.12`.
         architecture: as a template names it, `x86_64` or `arm64`.
 
     Raises:
-        ConfigurationError: no such architecture, or a runtime that is not Python's.
-        ToolError: a hash differs, or a requirement has no wheel for that target; uv's words say which.
+        ConfigurationError: no such architecture, or a requirement of a lock has no hash.
+        ToolError: a hash differs, there is no wheel for that target, or a wheel in uv's cache is damaged.
     """
-    if architecture not in PLATFORMS:
-        raise ConfigurationError(f"architecture {architecture} is not one of {', '.join(PLATFORMS)}", where=str(lock))
-    argv: list[str | Path] = [
-        tools.uv_program(),
-        "pip",
-        "install",
-        "--target",
-        target,
+    argv: list[str | Path] = [tools.uv_program(), "pip", "install", "--target", target, "--link-mode", "copy"]
+    argv += [
         "--python-version",
-        python_version(runtime),
+        version,
+        "--python-platform",
+        platform(version, architecture),
+        "--only-binary",
+        ":all:",
     ]
-    argv += ["--python-platform", PLATFORMS[architecture], "--only-binary", ":all:", "--require-hashes", "--no-deps"]
-    env = processes.environment(without=("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"))
-    processes.run([*argv, "--link-mode", "copy", "-r", lock], cwd=lock.parent, env=env)
+    argv += ["--require-hashes", "--no-deps"] if is_lock(lock) else []
+    _run_uv(argv, lock)
+    if damaged := next(damages(target), ""):
+        _install_again(argv, lock, target, damaged)
     prune(target)
+
+
+def platform(version: str, architecture: str) -> str:
+    """The wheels' platform: python3.12 and later run on Amazon Linux 2023 (glibc 2.34), earlier ones on 2 (2.26).
+
+    Raises:
+        ConfigurationError: no such architecture.
+    """
+    if architecture not in _ARCHITECTURES:
+        raise ConfigurationError(f"architecture {architecture} is not one of {', '.join(_ARCHITECTURES)}")
+    glibc = "manylinux_2_34" if int(version.partition(".")[2]) >= _AMAZON_LINUX_2023_FROM else "manylinux_2_17"
+    return f"{_ARCHITECTURES[architecture]}-{glibc}"
+
+
+def is_lock(path: Path) -> bool:
+    """Whether a requirement file is a lock.
+
+    Raises:
+        ConfigurationError: it is one, and a requirement has no hash.
+    """
+    lines = [(one, *line) for one in sources.lock_files(path) for line in sources.requirement_lines(one)]
+    asked = [(file, number, line) for file, number, line in lines if _NAME.match(line)]
+    bare = [(file, number, line) for file, number, line in asked if "--hash" not in line]
+    is_plain = len(bare) == len(asked) and not path.with_name("requirements.in").is_file()
+    if bare and not is_plain:
+        file, number, line = bare[0]
+        lock_it = "run inv lock, or uv pip compile --generate-hashes"
+        raise ConfigurationError(f"{line} has no hash, so it is not locked; {lock_it}", where=f"{file}:{number}")
+    if bare:
+        console.warning(f"{path}: is not locked, so tomorrow's build may hold other versions; lock it with inv lock")
+    return not bare
 
 
 def prune(tree: Path) -> None:
@@ -46,40 +85,45 @@ def prune(tree: Path) -> None:
             files.remove(tree / path)
 
 
-def compile_bytecode(tree: Path, *, runtime: str, mounted_at: str) -> bool:
-    """Put unchecked-hash bytecode beside every module of a tree that Lambda mounts at `mounted_at`.
+def damages(tree: Path) -> Iterator[str]:
+    """The installed files that are not what their wheel's RECORD says, as `distribution: path`."""
+    for record in sorted(tree.glob("*.dist-info/RECORD")):
+        with record.open(encoding="utf-8", newline="") as lines:
+            for name, digest, _ in csv.reader(lines):
+                path = tree / name
+                if digest.startswith("sha256=") and not _has_digest(path, digest.removeprefix("sha256=")):
+                    yield f"{record.parent.name.partition('-')[0]}: {name}"
 
-    A Lambda's folders are read-only, so without it each cold start compiles every module again; bytecode with
-    timestamps would be stale, because a deterministic zip has none.
 
-    Returns:
-        False, and nothing is done, when this interpreter is not of that runtime's version.
-    """
-    if python_version(runtime) != f"{sys.version_info.major}.{sys.version_info.minor}":
+def _install_again(argv: list[str | Path], lock: Path, target: Path, damaged: str) -> None:
+    """uv's cache gave a file that is not its wheel's: the wheels are fetched again, past the cache."""
+    mend = f"run uv cache clean {damaged.partition(':')[0]}"
+    console.warning(f"uv's cache holds a damaged file ({damaged}); fetching the wheels again; {mend} to mend the cache")
+    files.remove(target)
+    target.mkdir()
+    try:
+        _run_uv([*argv, "--no-cache"], lock)
+    except AutomationError as cause:
+        message = f"uv's cache holds a damaged file ({damaged}) and it could not be fetched again; {mend}"
+        raise ToolError(f"{message}\n{cause.message}", where=str(lock)) from cause
+    if still := next(damages(target), ""):
+        raise ToolError(f"the wheel holds a file that is not as its RECORD says ({still})", where=str(lock))
+
+
+def _run_uv(argv: list[str | Path], lock: Path) -> None:
+    env = processes.environment(without=("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"))
+    finished = processes.run([*argv, "-r", lock], cwd=lock.parent, env=env, check=False)
+    if finished.exit_code:
+        raise ToolError(f"its requirements could not be installed: {finished.tail()}", where=str(lock))
+
+
+def _has_digest(path: Path, wanted: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").digest()
+    except OSError:
         return False
-    argv: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "compileall",
-        "-q",
-        "-j",
-        "0",
-        "--invalidation-mode",
-        "unchecked-hash",
-    ]
-    processes.run([*argv, "-s", tree, "-p", mounted_at, tree], cwd=tree, check=False)
-    return True
-
-
-def python_version(runtime: str) -> str:
-    """`python3.12` -> `3.12`.
-
-    Raises:
-        ConfigurationError: it is another language's runtime.
-    """
-    if not runtime.startswith("python3."):
-        raise ConfigurationError(f"runtime {runtime} is not one of Python's")
-    return runtime.removeprefix("python")
+    return base64.urlsafe_b64encode(found).rstrip(b"=").decode() == wanted
 
 
 def _is_test(path: Path) -> bool:

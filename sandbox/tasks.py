@@ -1,4 +1,7 @@
-"""The sandbox's tasks: `sandbox.up`, `.down`, `.status`, `.reset`; `deploy` and `run-day` for the top level."""
+"""The sandbox's tasks: `sandbox.up`, `.down`, `.status`, `.reset`; `deploy` and `run-day` for the top level.
+
+Each task imports what it runs, so that the others stay quick.
+"""
 
 import os
 from pathlib import Path
@@ -9,17 +12,15 @@ from invoke.context import Context
 from invoke.tasks import Task, task
 
 from automation import console
-from automation import deploy as deployment
 from automation.tasks import DEPLOY_HELP
-from sandbox import lifecycle
-from sandbox.local import LOCAL
-from sandbox.preflight import read_universe
-from sandbox.run_day import Request, run_days
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.run_day import WriteReport
 
 ROOT = Path(__file__).resolve().parent.parent
+_LOCAL = "local"
 RUN_DAY_HELP = {
     "env": "local: days are played in the sandbox alone",
     "date": "a session, as 2022-03-16; without it the one after the last that was traded",
@@ -31,18 +32,24 @@ RUN_DAY_HELP = {
 @task
 def up(_context: Context) -> None:
     """Start what does not run of emulator and exchange."""
+    from sandbox import lifecycle
+
     _tell("started", lifecycle.up(ROOT), otherwise="both ran already")
 
 
 @task
 def down(_context: Context) -> None:
     """Stop emulator and exchange; their state is kept."""
+    from sandbox import lifecycle
+
     _tell("stopped", lifecycle.down(ROOT), otherwise="neither ran")
 
 
 @task(help={"json": "print JSON"})
 def status(_context: Context, json: bool = False) -> None:
     """Show whether emulator and exchange run, and where."""
+    from sandbox import lifecycle
+
     servers = lifecycle.status(ROOT)
     if json:
         console.result_json([lifecycle.as_json(server) for server in servers])
@@ -53,27 +60,38 @@ def status(_context: Context, json: bool = False) -> None:
 @task
 def reset(_context: Context) -> None:
     """Forget everything of emulator and exchange: stacks, data, orders, mail."""
+    from sandbox import lifecycle
+
     _tell("runs again, empty", lifecycle.reset(ROOT), otherwise="everything is forgotten; neither ran")
 
 
 @task(help=DEPLOY_HELP)
 def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
     """Build and deploy every stack to an environment; --env local starts the sandbox for it."""
+    from automation import deploy as deployment
+    from sandbox import lifecycle
 
     def ready() -> None:
-        if env == LOCAL:
+        if env == _LOCAL:
             _tell("started", lifecycle.prepare(ROOT))
 
     deployment.deploy(ROOT, env, variables=os.environ, yes=yes, dry_run=dry_run, ready=ready)
 
 
-def run_day_task(write_report: "WriteReport") -> "Task[Any]":
-    """The task `run-day`, whose days are reported by `write_report`."""
+def run_day_task(reporter: "Callable[[], WriteReport]") -> "Task[Any]":
+    """The task `run-day`.
+
+    Args:
+        reporter: gives what writes the report of a day; it is asked when a day is run.
+    """
 
     @task(name="run-day", help=RUN_DAY_HELP)
-    def run_day(_context: Context, env: str = LOCAL, date: str = "", days: int = 1, json: bool = False) -> None:
+    def run_day(_context: Context, env: str = _LOCAL, date: str = "", days: int = 1, json: bool = False) -> None:
         """Trade a day in the sandbox: send what the scheduler would, follow the run, verify it."""
-        run_days(ROOT, Request(env, date, days, json), write_report, read_universe)
+        from sandbox.preflight import read_universe
+        from sandbox.run_day import Request, run_days
+
+        run_days(ROOT, Request(env, date, days, json), reporter(), read_universe)
 
     return run_day  # type: ignore[no-any-return]  # invoke's decorator has no types
 

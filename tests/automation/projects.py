@@ -65,9 +65,11 @@ Resources:
   Code:
     Type: AWS::Serverless::LayerVersion
     Properties: {ContentUri: layers/common/python/, CompatibleRuntimes: [python3.12]}
+    Metadata: {BuildMethod: python3.12}
   Wheels:
     Type: AWS::Serverless::LayerVersion
     Properties: {ContentUri: layers/wheels/, CompatibleRuntimes: [python3.12]}
+    Metadata: {BuildMethod: python3.12}
   Till:
     Type: AWS::Serverless::Function
     Properties: {CodeUri: functions/till/, Handler: shop.till.handler.main, Layers: [!Ref Wheels]}

@@ -1,190 +1,154 @@
-"""An artifact is made once for what it is made of, whole or not at all, and its zip is the same everywhere."""
+"""An artifact is told by everything that it is made of."""
 
-import importlib.util
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from automation import artifacts, outputs, project, templates, wheels, zips
+from automation import artifacts, project
 from automation.artifacts import Artifact
-from automation.errors import ConfigurationError, ToolError
+from automation.errors import ConfigurationError
+from tests.automation.projects import write_files
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
 Parameters:
   Chip: {Type: String, Default: x86_64}
+Conditions:
+  IsArm: !Equals [!Ref Chip, arm64]
 Globals:
   Function: {Runtime: python3.12, Architectures: [!Ref Chip]}
 Resources:
   Greet:
     Type: AWS::Serverless::Function
-    Properties: {CodeUri: greet/, Handler: app.handler, Layers: [!Ref Common]}
+    Properties: {CodeUri: greet/, Handler: app.handler, Layers: !If [IsArm, [!Ref Common], !Ref AWS::NoValue]}
   Common:
     Type: AWS::Serverless::LayerVersion
     Properties: {ContentUri: common/, CompatibleRuntimes: [python3.12], CompatibleArchitectures: [!Ref Chip]}
-Outputs:
-  Name: {Value: !Ref Greet}
+    Metadata: {BuildMethod: python3.12, BuildArchitecture: !Ref Chip}
+  AsItStands:
+    Type: AWS::Serverless::LayerVersion
+    Properties: {ContentUri: common/}
+  Elsewhere:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: !ImportValue code, Handler: app.handler}
+  Archived:
+    Type: AWS::Lambda::Function
+    Properties: {Code: greet.zip, Handler: app.handler, Runtime: python3.12}
+  Inline:
+    Type: AWS::Serverless::Function
+    Properties: {InlineCode: "x = 1", Handler: index.handler}
 """
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = tmp_path / "project"
-    for folder, module in (("greet", "app"), ("common", "shared")):
-        (root / folder / "__pycache__").mkdir(parents=True)
-        (root / folder / f"{module}.py").write_text("def handler(event, context):\n    return event\n")
-        (root / folder / "__pycache__" / "stale.pyc").write_bytes(b"stale")
-    (root / "template.yaml").write_text(TEMPLATE)
-    return root
+    sources = {
+        "greet/app.py": "x = 1\n",
+        "common/shared.py": "",
+        "common/requirements.txt": "# none\n",
+        "greet.zip": "",
+    }
+    write_files(tmp_path, {**sources, "template.yaml": TEMPLATE})
+    return tmp_path
 
 
-def made_of(root: Path) -> tuple[Artifact, ...]:
-    return artifacts.of_stack(project.load(root).stacks[0], root)
+def made_of(root: Path, **parameters: str) -> tuple[Artifact, ...]:
+    return artifacts.of_stack(project.load(root, parameters=parameters).stacks[0], root)
 
 
-def with_more_source(one: Artifact) -> Artifact:
-    (one.source / "more.py").write_text("")
+def with_text(name: str, text: str) -> Callable[[Artifact], Artifact]:
+    def change(one: Artifact) -> Artifact:
+        (one.source / name).write_text(text)
+        return one
+
+    return change
+
+
+def executable(one: Artifact) -> Artifact:
+    (one.source / "shared.py").chmod(0o755)
     return one
 
 
-def test_of_stack_tells_functions_and_layers_with_their_target(root: Path) -> None:
-    found = [(one.logical_id, one.runtime, one.architecture, one.is_layer) for one in made_of(root)]
+def test_of_stack_is_what_has_a_folder_of_code_with_its_target(root: Path) -> None:
+    found = [(one.logical_id, one.runtime, one.architecture, one.nested_in, one.mounted_at) for one in made_of(root)]
 
-    assert found == [("Greet", "python3.12", "x86_64", False), ("Common", "python3.12", "x86_64", True)]
+    assert found == [
+        ("Greet", "python3.12", "x86_64", "", "/var/task"),
+        ("Common", "python3.12", "x86_64", "python", "/opt"),
+        ("AsItStands", "", "x86_64", "", "/opt"),
+    ]
 
 
-def test_of_stack_with_an_architecture_only_cloudformation_knows_is_refused(root: Path) -> None:
-    text = TEMPLATE.replace("[!Ref Chip]", "[!ImportValue chip]")
-    (root / "template.yaml").write_text(text)
+def test_of_stack_target_follows_parameters(root: Path) -> None:
+    assert [one.architecture for one in made_of(root, Chip="arm64")][:2] == ["arm64", "arm64"]
 
-    with pytest.raises(ConfigurationError, match="Greet: Architectures"):
+
+def test_load_layers_follow_conditions(root: Path) -> None:
+    plain, arm = (project.load(root, parameters={"Chip": chip}) for chip in ("x86_64", "arm64"))
+
+    assert [plain.functions[0].layers, arm.functions[0].layers] == [(), ("Common",)]
+
+
+def test_unknown_code_folder_is_told(root: Path) -> None:
+    assert artifacts.unknown(project.load(root).stacks[0]) == ("Elsewhere ({'Fn::ImportValue': 'code'})",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[!Ref Chip]}\nResources", "[!ImportValue chip]}\nResources", "Greet: Architectures is .* a build must know"),
+        ("Runtime: python3.12, Arch", "Runtime: nodejs22.x, Arch", "Greet: nodejs22.x is not built here"),
+        ("BuildMethod: python3.12", "BuildMethod: makefile", "Common: makefile is not built here.*--engine sam"),
+        ("CodeUri: greet/", "CodeUri: gone/", "Greet: its code gone does not exist"),
+    ],
+)
+def test_of_stack_what_cannot_be_built_is_refused(root: Path, old: str, new: str, told: str) -> None:
+    write_files(root, {"template.yaml": TEMPLATE.replace(old, new)})
+
+    with pytest.raises(ConfigurationError, match=f"template.yaml: {told}"):
         made_of(root)
-
-
-def test_make_all_puts_layers_under_python_with_bytecode_and_nothing_stale(root: Path, tmp_path: Path) -> None:
-    made = artifacts.make_all(made_of(root), tmp_path / "store")
-
-    names = {key: sorted(zipfile.ZipFile(place / artifacts.ZIP).namelist()) for key, place in made.items()}
-    assert names == {
-        "Greet": ["__pycache__/app.cpython-312.pyc", "app.py"],
-        "Common": ["python/__pycache__/shared.cpython-312.pyc", "python/shared.py"],
-    }
-
-
-def test_make_all_twice_touches_nothing(root: Path, tmp_path: Path) -> None:
-    first = artifacts.make_all(made_of(root), tmp_path / "store")
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")}
-
-    second = artifacts.make_all(made_of(root), tmp_path / "store")
-
-    assert second == first
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*")} == before
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        with_more_source,
+        with_text("more.py", ""),
+        with_text("shared.py", "x = 2\n"),
+        with_text("requirements.txt", "a==1 --hash=sha256:0\n"),
+        executable,
         lambda one: replace(one, architecture="arm64"),
         lambda one: replace(one, runtime="python3.13"),
-        lambda one: replace(one, is_layer=True),
+        lambda one: replace(one, is_as_it_stands=True),
+        lambda one: replace(one, is_layer=False),
     ],
-    ids=["source", "architecture", "runtime", "kind"],
+    ids=["source", "content", "lock", "mode", "architecture", "runtime", "nesting", "kind"],
 )
-def test_fingerprint_changes_with_each_input(root: Path, change: Callable[[Artifact], Artifact]) -> None:
-    greet = made_of(root)[0]
-    before = artifacts.fingerprint(greet)
+def test_fingerprint_changes_with_each_ingredient(root: Path, change: Callable[[Artifact], Artifact]) -> None:
+    common = made_of(root)[1]
+    before = artifacts.ingredients(common).fingerprint
 
-    assert artifacts.fingerprint(change(greet)) != before
-
-
-def test_make_all_with_a_lock_without_hashes_fails_and_leaves_nothing(root: Path, tmp_path: Path) -> None:
-    (root / "common" / "requirements.txt").write_text("idna==3.10\n")
-
-    with pytest.raises(ToolError, match="hash"):
-        artifacts.make_all(made_of(root)[1:], tmp_path / "store")
-
-    assert list((tmp_path / "store").glob("*")) == []
+    assert artifacts.ingredients(change(common)).fingerprint != before
 
 
-def test_pack_gives_the_same_bytes_in_another_place_at_another_time(root: Path, tmp_path: Path) -> None:
-    first, second = (artifacts.make_all(made_of(root), tmp_path / name) for name in ("one", "two"))
-    again = tmp_path / "again.zip"
-    for path in (second["Greet"] / artifacts.TREE).rglob("*"):
-        path.touch()
-    zips.pack(second["Greet"] / artifacts.TREE, again)
-
-    bytes_of = {place: (place / artifacts.ZIP).read_bytes() for place in (*first.values(), *second.values())}
-    assert bytes_of[first["Greet"]] == bytes_of[second["Greet"]] == again.read_bytes()
-    assert bytes_of[first["Common"]] == bytes_of[second["Common"]]
-
-
-def test_compile_bytecode_is_unchecked_and_names_lambdas_path(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("x = 1\n")
-
-    done = wheels.compile_bytecode(tmp_path, runtime="python3.12", mounted_at="/var/task")
-
-    code = next(tmp_path.glob("__pycache__/app.*.pyc")).read_bytes()
-    assert done
-    assert code[:4] == importlib.util.MAGIC_NUMBER
-    assert int.from_bytes(code[4:8], "little") == 0b01
-    assert b"/var/task/app.py" in code
-
-
-def test_compile_bytecode_for_another_python_does_nothing_and_says_so(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("x = 1\n")
-
-    assert not wheels.compile_bytecode(tmp_path, runtime="python3.13", mounted_at="/var/task")
-    assert not list(tmp_path.glob("__pycache__/*"))
-
-
-def test_prune_keeps_metadata_and_takes_what_no_import_needs(tmp_path: Path) -> None:
-    wanted = ["numpy/core.py", "numpy-1.dist-info/METADATA", "tests/kept.py"]
-    unwanted = ["bin/f2py", ".lock", "numpy/core.pyi", "numpy/tests/test_a.py", "numpy-1.dist-info/REQUESTED"]
-    for name in (*wanted, *unwanted):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("")
-
-    wheels.prune(tmp_path)
-
-    assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()) == sorted(wanted)
-
-
-@pytest.mark.parametrize(
-    ("runtime", "architecture", "told"), [("nodejs22.x", "arm64", "nodejs22.x"), ("python3.12", "mips", "mips")]
-)
-def test_install_for_a_target_that_is_not_pythons_is_refused(
-    tmp_path: Path, runtime: str, architecture: str, told: str
-) -> None:
-    with pytest.raises(ConfigurationError, match=told):
-        wheels.install(tmp_path / "r.txt", tmp_path / "t", runtime=runtime, architecture=architecture)
-
-
-def test_write_gives_a_template_of_folders_and_one_of_zips(root: Path, tmp_path: Path) -> None:
-    stack = project.load(root).stacks[0]
-    out = tmp_path / "out"
-
-    outputs.write(stack, root, artifacts.make_all(made_of(root), tmp_path / "store"), out)
-
-    folders = templates.read(out / "template.yaml", name="t").resources
-    packed = templates.read(out / "packed.json", name="t").resources
-    assert (folders["Greet"]["Properties"]["CodeUri"], folders["Common"]["Properties"]["ContentUri"]) == (
-        "Greet",
-        "Common",
-    )
-    assert packed["Greet"]["Properties"]["CodeUri"] == "zips/Greet.zip"
-    assert (out / "Greet" / "app.py").is_file()
-    assert (out / "zips" / "Common.zip").is_file()
-    assert templates.document(out / "template.yaml", name="t")["Outputs"] == {"Name": {"Value": {"Ref": "Greet"}}}
-
-
-def test_two_layers_of_one_content_are_made_once(root: Path, tmp_path: Path) -> None:
+def test_fingerprint_changes_with_the_builder(root: Path) -> None:
     common = made_of(root)[1]
 
-    made = artifacts.make_all([common, replace(common, logical_id="Other")], tmp_path / "store")
+    assert artifacts.ingredients(common).fingerprint != artifacts.ingredients(common, builder="sam").fingerprint
 
-    assert made["Common"] == made["Other"]
-    assert len(list((tmp_path / "store").iterdir())) == 1
+
+def test_fingerprint_changes_with_what_a_lock_includes_from_outside(root: Path) -> None:
+    write_files(root, {"common/requirements.txt": "-r ../base.txt\n", "base.txt": "a==1\n"})
+    before = artifacts.ingredients(made_of(root)[1]).fingerprint
+    write_files(root, {"base.txt": "a==2\n"})
+
+    assert artifacts.ingredients(made_of(root)[1]).fingerprint != before
+
+
+def test_fingerprint_of_two_locks_that_differ_in_comments_is_one(root: Path) -> None:
+    write_files(root, {"common/requirements.txt": "a==1 \\\n  --hash=sha256:0\n    # via here\n"})
+    one = artifacts.ingredients(made_of(root)[1]).fingerprint
+    write_files(root, {"common/requirements.txt": "a==1 \\\n  --hash=sha256:0\n    # via there\n"})
+
+    assert artifacts.ingredients(made_of(root)[1]).fingerprint == one

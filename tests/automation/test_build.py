@@ -1,100 +1,245 @@
+"""Real builds of a small project: what a change reaches is made anew, and nothing else is touched."""
+
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from automation import build, files, project, sync
-from automation.errors import ConfigurationError
-from automation.project import Project, Stack
+from automation.build import Built
+from automation.errors import ConfigurationError, ToolError
+from automation.project import Project
+from automation.selection import Chosen
 from tests.automation.projects import write_build, write_files
 
-ARTIFACTS = {".aws-sam/base": {"Code": 1, "Stock": 1}, ".aws-sam/build": {"Code": 1, "Wheels": 1, "Till": 1}}
+ALL = ["base Code", "base Stock", "app Code", "app Ledger", "app Till", "app Wheels"]
+REPOSITORY = Path(build.__file__).parent.parent
 
 
 @pytest.fixture
-def synced(shop: Project) -> Project:
-    sync.sync(shop)
+def built(shop: Project) -> Project:
+    make(shop)
     return shop
 
 
-def digest(shop: Project, stack: Stack, *, tool: bytes = b"1", **parameters: str) -> str:
-    return build.inputs(stack, shop.root, parameters=parameters, tool=tool)
+def make(shop: Project, chosen: Chosen | None = None, *, force: bool = False, **parameters: str) -> Built:
+    loaded = project.load(shop.root)
+    sync.sync(loaded)
+    given = {stack.name: parameters for stack in loaded.stacks}
+    return build.build(loaded, parameters=given, chosen=chosen or Chosen(), force=force)
+
+
+def made(found: Built) -> list[str]:
+    return sorted(f"{one.stack} {one.logical_id}" for one in found.made)
+
+
+def output(shop: Project) -> dict[str, tuple[int, int]]:
+    """Inode and time of each file of both builds: another number means that it was touched."""
+    found = (path for name in ("base", "build") for path in (shop.root / ".aws-sam" / name).rglob("*"))
+    return {
+        str(path.relative_to(shop.root)): (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in found
+        if path.is_file()
+    }
+
+
+def touched(before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]) -> set[str]:
+    """The artifacts of which a file is another one, without the templates."""
+    paths = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    parts = [Path(path).parts[1:] for path in paths if not path.endswith((".yaml", ".json"))]
+    return {f"{part[0]} {part[2].removesuffix('.zip') if part[1] == 'zips' else part[1]}" for part in parts}
+
+
+def test_build_makes_everything_once(shop: Project) -> None:
+    first, second = make(shop), make(shop)
+
+    assert made(first) == sorted(ALL)
+    assert made(second) == []
+
+
+def test_build_nothing_changed_touches_nothing(built: Project) -> None:
+    before = output(built)
+
+    make(built)
+
+    assert output(built) == before
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "reached"),
     [
-        "functions/till/shop/till/handler.py",
-        "layers/common/python/shop/common/prices.py",
-        "layers/wheels/requirements.txt",
+        ("shop/till/handler.py", {"build Till"}),
+        ("shop/common/prices.py", {"base Code", "build Code"}),
+        ("layers/wheels/requirements.txt", set()),
+        ("layers/wheels/extra.py", {"build Wheels"}),
     ],
 )
-def test_inputs_change_with_every_file_an_artifact_is_made_of(synced: Project, changed: str) -> None:
-    app = synced.stacks[1]
-    before = digest(synced, app)
-    write_files(synced.root, {changed: "another"})
+def test_build_change_reaches_its_artifacts_alone(built: Project, changed: str, reached: set[str]) -> None:
+    before = output(built)
+    write_files(built.root, {changed: "# changed\n"})
 
-    assert digest(synced, app) != before
+    make(built)
 
-
-def test_inputs_change_with_template_tool_and_parameters(synced: Project) -> None:
-    app = synced.stacks[1]
-    first = {digest(synced, app), digest(synced, app, tool=b"2"), digest(synced, app, Colour="red")}
-    write_files(synced.root, {"app.yaml": "another"})
-
-    assert len(first | {digest(synced, app)}) == 4
+    assert touched(before, output(built)) == reached
 
 
-def test_inputs_do_not_change_with_caches_or_another_stack(synced: Project) -> None:
-    app = synced.stacks[1]
-    before = digest(synced, app)
-    write_files(synced.root, {"functions/till/__pycache__/x.pyc": "", "functions/stock/x": "", "base.yaml": "x"})
+def test_build_template_alone_rewrites_templates_alone(built: Project) -> None:
+    before = output(built)
+    text = (built.root / "app.yaml").read_text()
+    write_files(built.root, {"app.yaml": f"Description: new\n{text}"})
 
-    assert digest(synced, app) == before
-
-
-def test_inputs_absent_code_is_named_with_its_resource(shop: Project) -> None:
-    with pytest.raises(ConfigurationError, match=r"app\.yaml: Till: its code functions/till does not exist"):
-        digest(shop, shop.stacks[1])
+    assert made(make(built)) == []
+    assert touched(before, output(built)) == set()
+    assert "Description: new" in (built.root / ".aws-sam/build/template.yaml").read_text()
+    assert json.loads((built.root / ".aws-sam/build/packed.json").read_text())["Description"] == "new"
 
 
-def test_build_parameters_are_those_that_artifacts_depend_on(shop: Project) -> None:
-    given = {"Machine": "arm64", "Url": "http://127.0.0.1:1/", "BaseStack": "x"}
+def test_build_function_that_left_the_template_leaves_the_build(built: Project) -> None:
+    text = (built.root / "app.yaml").read_text()
+    write_files(built.root, {"app.yaml": text[: text.index("  Ledger:")]})
 
-    assert build.build_parameters(shop.stacks[0], given) == {"Machine": "arm64"}
-    assert build.build_parameters(shop.stacks[0], {"Machine": "x86_64"}) == {}
-    assert build.build_parameters(shop.stacks[1], given) == {}
+    make(built)
 
-
-def recorded(shop: Project, stack: Stack, made_of: str) -> Path:
-    record = {"inputs": made_of, "output": files.signature(shop.root / stack.build_dir)}
-    path = shop.root / ".alchemiser" / "build" / f"{stack.name}.json"
-    files.write_atomically(path, json.dumps(record))
-    return path
+    assert sorted(path.name for path in (built.root / ".aws-sam/build").iterdir()) == [
+        "Code", "Till", "Wheels", "packed.json", "template.yaml", "zips",
+    ]  # fmt: skip
 
 
-def test_is_current_when_inputs_and_output_are_as_recorded(shop: Project) -> None:
-    write_build(shop.root, ARTIFACTS)
-    recorded(shop, shop.stacks[1], "digest")
+def test_build_named_function_brings_its_layers_and_leaves_the_others_in_their_source(shop: Project) -> None:
+    found = make(shop, Chosen(names=("Till",)))
 
-    assert build.is_current(shop.stacks[1], shop.root, made_of="digest")
-    assert not build.is_current(shop.stacks[1], shop.root, made_of="another")
-    assert not build.is_current(shop.stacks[0], shop.root, made_of="digest")
-
-
-def test_is_current_output_that_somebody_wrote_over_is_not(shop: Project) -> None:
-    write_build(shop.root, ARTIFACTS)
-    recorded(shop, shop.stacks[1], "digest")
-    write_files(shop.root, {".aws-sam/build/Till/content": "another"})
-
-    assert not build.is_current(shop.stacks[1], shop.root, made_of="digest")
+    template = (shop.root / ".aws-sam/build/template.yaml").read_text()
+    assert made(found) == ["app Code", "app Till", "app Wheels"]
+    assert found.left == 1
+    assert "CodeUri: ../../functions/ledger" in template
 
 
-def test_is_current_broken_record_is_not(shop: Project) -> None:
-    write_build(shop.root, ARTIFACTS)
-    recorded(shop, shop.stacks[1], "digest").write_text("[1")
+def test_build_named_function_leaves_what_is_stale_for_the_next_build(built: Project) -> None:
+    write_files(built.root, {"shop/till/handler.py": "a = 1\n", "shop/ledger/handler.py": "a = 1\n"})
 
-    assert not build.is_current(shop.stacks[1], shop.root, made_of="digest")
+    assert made(make(built, Chosen(names=("Till",)))) == ["app Till"]
+    assert made(make(built)) == ["app Ledger"]
+
+
+@pytest.mark.parametrize("name", ["Till/shop/till/handler.py", "zips/Till.zip"])
+def test_build_output_that_was_altered_is_laid_out_again(built: Project, name: str) -> None:
+    path = built.root / ".aws-sam/build" / name
+    before = path.read_bytes()
+    path.write_bytes(b"altered")
+
+    assert made(make(built)) == ["app Till"]
+    assert path.read_bytes() == before
+
+
+def test_build_templates_that_were_altered_are_written_again(built: Project) -> None:
+    (built.root / ".aws-sam/build/packed.json").unlink()
+
+    make(built)
+
+    assert (built.root / ".aws-sam/build/packed.json").is_file()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"artifacts": {"Till": 1}}'])
+def test_build_broken_manifest_is_as_none(built: Project, text: str) -> None:
+    write_files(built.root, {".alchemiser/build/app.json": text})
+
+    assert made(make(built)) == ["app Code", "app Ledger", "app Till", "app Wheels"]
+
+
+def test_build_parameter_that_artifacts_depend_on_makes_its_stack_anew(built: Project) -> None:
+    assert made(make(built, Machine="arm64", Url="http://127.0.0.1/")) == ["base Stock"]
+    assert build.as_built(built).functions[0].architectures == ("arm64",)
+
+
+def test_build_failed_leaves_the_last_build(built: Project) -> None:
+    before = output(built)
+    write_files(built.root, {"shop/till/handler.py": "a = 1\n", "layers/wheels/requirements.txt": "idna==3.10\n"})
+
+    with pytest.raises(ConfigurationError, match=r"requirements\.txt:1: idna==3\.10 has no hash"):
+        make(built)
+
+    assert output(built) == before
+
+
+def test_build_killed_between_the_renames_is_recovered_by_the_next(built: Project) -> None:
+    """The moment in which the old build has left its place and the new one has not come."""
+    place = built.root / ".aws-sam" / "build"
+    before = output(built)
+    place.rename(place.with_name(".build.old"))
+
+    assert made(make(built)) == []
+    assert output(built) == before
+
+
+def test_replace_tree_interrupted_is_finished_first(tmp_path: Path) -> None:
+    write_files(tmp_path, {"staged/new": "", "place/old": ""})
+
+    class Staged(type(tmp_path)):  # type: ignore[misc]  # the class of paths differs by platform
+        def rename(self, target: Path) -> Path:
+            os.kill(os.getpid(), signal.SIGINT)
+            return Path(self).rename(target)
+
+    with pytest.raises(KeyboardInterrupt):
+        files.replace_tree(Staged(tmp_path / "staged"), tmp_path / "place")
+
+    assert [path.name for path in (tmp_path / "place").iterdir()] == ["new"]
+
+
+def test_build_disk_full_is_told_and_leaves_the_last_build(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = output(built)
+    write_files(built.root, {"shop/till/handler.py": "a = 1\n"})
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr(files, "link", full)
+    with pytest.raises(ToolError, match="No space left on device; the last build is as it was"):
+        make(built)
+
+    assert output(built) == before
+    assert not (built.root / ".aws-sam" / ".build.new").exists()
+
+
+def test_build_of_two_at_once_waits_and_finds_it_done(shop: Project) -> None:
+    sync.sync(shop)
+    code = (
+        "import sys; from pathlib import Path; from automation import build, project; "
+        "print(len(build.build(project.load(Path(sys.argv[1]))).made))"
+    )
+    argv = [sys.executable, "-c", code, str(shop.root)]
+    running = [subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+
+    counts = sorted(int(one.communicate(timeout=60)[0]) for one in running)
+
+    assert counts == [0, 0, len(ALL)]
+
+
+def test_build_interrupted_while_it_installs_leaves_the_last_build(built: Project, tmp_path: Path) -> None:
+    """Ctrl-C in a process of its own, while its stand-in for uv runs."""
+    before = output(built)
+    (tmp_path / "uv").write_text("#!/bin/sh\ntouch $0.runs\nsleep 30\n")
+    (tmp_path / "uv").chmod(0o755)
+    write_files(built.root, {"layers/wheels/requirements.txt": "idna==3.10 --hash=sha256:00\n"})
+    code = (
+        "import sys; from pathlib import Path; from automation import build, project, tools; "
+        "tools.uv_program = lambda: Path(sys.argv[2]); build.build(project.load(Path(sys.argv[1])))"
+    )
+    argv = [sys.executable, "-c", code, str(built.root), str(tmp_path / "uv")]
+    running = subprocess.Popen(argv, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not (tmp_path / "uv.runs").exists():
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.communicate(timeout=20)[1]
+
+    assert "KeyboardInterrupt" in said
+    assert output(built) == before
+    assert not list((built.root / ".alchemiser" / "artifacts").glob(".*"))
 
 
 def test_require_built_first_stack_without_build_is_named(shop: Project) -> None:
@@ -102,3 +247,20 @@ def test_require_built_first_stack_without_build_is_named(shop: Project) -> None
 
     with pytest.raises(ConfigurationError, match=r"\.aws-sam/build: there is no build; run inv build"):
         build.require_built(project.load(shop.root))
+
+
+def test_build_for_a_python_that_is_not_here_warns_of_slow_starts(
+    shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (shop.root / "app.yaml").read_text()
+    write_files(shop.root, {"app.yaml": text.replace("Runtime: python3.12", "Runtime: python3.99")})
+
+    make(shop, Chosen(names=("Ledger",)))
+
+    assert "there is no Python 3.99 on this machine" in capsys.readouterr().err
+
+
+def test_build_store_and_output_share_their_files(built: Project) -> None:
+    tree = built.root / ".aws-sam/build/Till/shop/till/handler.py"
+
+    assert tree.stat().st_nlink > 1

@@ -78,7 +78,7 @@ def test_load_template_in_a_subfolder_gives_paths_from_the_root(tmp_path: Path) 
         ({"pyproject_toml": PYPROJECT.replace('name = "app"', 'name = "base"')}, "two stacks have the name base"),
         ({"pyproject_toml": PYPROJECT.replace('name = "app"\n', "")}, "a stack needs a name and a template"),
         ({"pyproject_toml": PYPROJECT.replace("layer_mb = 2", "layer_mb = 0")}, "layer_mb: 0 is not a positive"),
-        ({"app_yaml": "Resources: ["}, r"app\.yaml:1: is not valid YAML"),
+        ({"app_yaml": "Resources: ["}, r"app\.yaml:2: is not valid YAML"),
     ],
 )
 def test_load_wrong_settings_are_refused(tmp_path: Path, changes: dict[str, str], message: str) -> None:

@@ -64,7 +64,7 @@ def test_parse_anchors_and_loops_are_understood() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Resources: [", r"t\.yaml:1: is not valid YAML"),
+        ("Resources: [", r"t\.yaml:2: is not valid YAML"),
         ("a: \x00", r"t\.yaml: is not valid YAML"),
         ("just text", "has no Resources"),
         ("Resources: {A: {Properties: {}}}", r"t\.yaml: A: has no Type"),
@@ -114,7 +114,10 @@ def test_resolve_known_intrinsics_become_values() -> None:
     ],
 )
 def test_resolve_what_only_cloudformation_knows_stays_unresolved(value: dict[str, Any]) -> None:
-    assert resolved(value) == Unresolved(str(value))
+    found = resolved(value)
+
+    assert isinstance(found, Unresolved)
+    assert found.expression == str(value)
 
 
 def test_resolve_inside_lists_and_mappings_keeps_their_shape() -> None:

@@ -113,7 +113,7 @@ def build(
                 for stack in stacks:
                     files.recover_tree(root / stack.build_dir)
                 jobs = look()
-                _build([job for job in jobs if not job.is_current], root, engine)
+                _build([job for job in jobs if not job.is_current], root, engine, force=force)
     return _summary(jobs, time.monotonic() - started)
 
 
@@ -192,20 +192,20 @@ def _job(
     return _Job(resolved, parameters, found, decisions, template, manifest, looks)
 
 
-def _build(stale: Sequence[_Job], root: Path, engine: Engine) -> None:
+def _build(stale: Sequence[_Job], root: Path, engine: Engine, *, force: bool) -> None:
     if engine is Engine.SAM:
         _build_with_sam(stale, root)
     else:
-        _build_with_uv(stale, root)
+        _build_with_uv(stale, root, force=force)
 
 
-def _build_with_uv(stale: Sequence[_Job], root: Path) -> None:
+def _build_with_uv(stale: Sequence[_Job], root: Path, *, force: bool) -> None:
     place = root / ".alchemiser" / "artifacts"
     wanted = {one.ingredients.fingerprint: job.artifacts[one.logical_id] for job in stale for one in job.stale}
     if wanted:
         _tell_of_bytecode(wanted.values())
         with console.steps("building", len(wanted)) as advance:
-            store.make_all(wanted, place, advance=advance)
+            store.make_all(wanted, place, afresh=force, advance=advance)
     for job in stale:
         _publish(job, root, place)
     if wanted:

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from automation import files, processes
+from automation.errors import ToolError
 
 _WORKER = Path(__file__).with_name("bytecode_worker.py")
 _ENOUGH_FOR_ALL_CORES = 64
@@ -100,6 +101,12 @@ def _run_workers(program: Path, jobs: Sequence[tuple[str, str, str]]) -> None:
         list(
             pool.map(lambda path: processes.run([program, "-I", "-S", "-B", _WORKER, path], cwd=_WORKER.parent), lists)
         )
+
+
+def _run_worker(program: Path, jobs: Path) -> None:
+    finished = processes.run([program, "-I", "-S", "-B", _WORKER, jobs], cwd=_WORKER.parent, check=False)
+    if finished.exit_code:
+        raise ToolError(f"bytecode could not be made: {finished.tail(1)}; the last build is as it was")
 
 
 def _modules(tree: CodeTree) -> Iterator[_Module]:

@@ -15,6 +15,8 @@ def main(jobs: str) -> None:
             )
         except (py_compile.PyCompileError, ValueError, RecursionError):
             continue
+        except OSError as cause:
+            sys.exit(f"{target}: {cause.strerror}")
 
 
 main(sys.argv[1])

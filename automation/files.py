@@ -128,6 +128,12 @@ def link(source: Path, target: Path) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
+def called(path: Path) -> str:
+    """A path as messages name it: relative to the current folder when it lies in it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def read_link(path: Path) -> str:
     return str(path.readlink())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from automation import console, processes, tools
 from automation.errors import ConfigurationError
-from automation.project import Layer, Project
+from automation.project import Project, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,18 @@ class Lock:
 
 
 def plan(project: Project, groups: tuple[str, ...]) -> tuple[Lock, ...]:
-    """The locks of a project: one a dependency group, for any platform; one a layer, for its runtime."""
+    """The locks of a project: one a dependency group, for any platform; one a layer or function, for its runtime."""
     of_groups = [
         Lock(f"locks/{group}.txt", ("--group", f"pyproject.toml:{group}", "--universal")) for group in sorted(groups)
     ]
-    layers = {layer.content_uri: layer for layer in project.layers if isinstance(layer.content_uri, str)}
-    of_layers = [
-        Lock(f"{uri}/requirements.txt", (f"{uri}/requirements.in",), _python(layer))
-        for uri, layer in sorted(layers.items())
+    folders = {one.content_uri: one.runtimes for one in project.layers if isinstance(one.content_uri, str)}
+    folders |= {one.code_uri: (one.runtime,) for one in project.functions if isinstance(one.code_uri, str)}
+    of_artifacts = [
+        Lock(f"{uri}/requirements.txt", (f"{uri}/requirements.in",), _python(runtimes))
+        for uri, runtimes in sorted(folders.items())
         if (project.root / uri / "requirements.in").is_file()
     ]
-    return (*of_groups, *of_layers)
+    return (*of_groups, *of_artifacts)
 
 
 def locked_groups(root: Path) -> tuple[str, ...]:
@@ -79,8 +80,8 @@ def _compile(one: Lock, root: Path, *, upgrade: bool) -> None:
     )
 
 
-def _python(layer: Layer) -> str:
-    runtimes = [runtime for runtime in layer.runtimes if isinstance(runtime, str) and runtime.startswith("python")]
+def _python(names: tuple[Text, ...]) -> str:
+    runtimes = [runtime for runtime in names if isinstance(runtime, str) and runtime.startswith("python")]
     return runtimes[0].removeprefix("python") if runtimes else ""
 
 

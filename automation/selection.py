@@ -68,7 +68,8 @@ def parameters_of_code(stack: Stack) -> frozenset[str]:
     """The template parameters that the artifacts depend on."""
     owners = [stack.template.resources[name] for name in _names(stack)]
     owners += [{"Properties": shared} for shared in stack.template.globals.values()]
-    return templates.references([[_code_properties(owner), owner.get("Metadata")] for owner in owners])
+    values = [[_code_properties(owner), owner.get("Metadata")] for owner in owners]
+    return templates.references(values, stack.template.conditions)
 
 
 def for_architecture(stack: Stack, parameters: Mapping[str, str], architecture: str) -> tuple[Stack, Mapping[str, str]]:
@@ -79,8 +80,9 @@ def for_architecture(stack: Stack, parameters: Mapping[str, str], architecture: 
     """
     if not architecture:
         return projects.with_parameters(stack, parameters), parameters
-    names = templates.references([*_architectures(stack)]) & set(stack.template.parameters)
-    told = {**parameters, **dict.fromkeys(names, architecture)}
+    names = templates.references(_architectures(stack), stack.template.conditions)
+    defaults = stack.template.defaults()
+    told = {**parameters, **{name: architecture for name in names if defaults.get(name) in ARCHITECTURES}}
     resolved = projects.with_parameters(stack, told)
     for one in resolved.owners:
         if any(isinstance(found, str) and found != architecture for found in one.architectures):

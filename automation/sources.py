@@ -81,7 +81,7 @@ def lock_files(lock: Path) -> tuple[Path, ...]:
             if match := _INCLUDE.match(line):
                 included = path.parent / match["path"]
                 if not included.is_file():
-                    raise ConfigurationError(f"{match['path']} does not exist", where=f"{path}:{number}")
+                    raise ConfigurationError(f"{match['path']} does not exist", where=f"{files.called(path)}:{number}")
                 waiting.append(included)
     return tuple(found)
 
@@ -95,7 +95,7 @@ def requirement_lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigurationError(f"cannot be read: {cause}", where=str(path)) from cause
+        raise ConfigurationError(f"cannot be read: {cause}", where=files.called(path)) from cause
     joined, start = "", 0
     for number, raw in enumerate(text.splitlines(), start=1):
         line = _COMMENT.sub("", raw).strip()

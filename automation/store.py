@@ -32,18 +32,23 @@ class Stored:
 
 
 def make_all(
-    wanted: Mapping[str, Artifact], store: Path, *, advance: Callable[[str], None] = lambda _: None
+    wanted: Mapping[str, Artifact],
+    store: Path,
+    *,
+    afresh: bool = False,
+    advance: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Stored]:
     """Make what the store does not hold whole.
 
     Args:
         wanted: by fingerprint.
+        afresh: make what the store holds, too.
         advance: is told each artifact that is ready.
 
     Raises:
         AutomationError: something could not be installed or read; the store holds nothing of this call.
     """
-    missing = {key: one for key, one in wanted.items() if not _is_whole(store / key)}
+    missing = {key: one for key, one in wanted.items() if afresh or not _is_whole(store / key)}
     staged = {key: _staged(store, key) for key in missing}
     for folder in staged.values():
         files.remove(folder)

@@ -95,14 +95,25 @@ def validate(_context: Context) -> None:
     console.result(f"{len(loaded.stacks)} template(s) and {len(loaded.environments)} environment(s) are valid")
 
 
-@task(help={"json": "print JSON"})
-def size(_context: Context, json: bool = False) -> None:
-    """Measure the built artifacts against their budgets."""
+@task(
+    iterable=["names"],
+    optional=["html"],
+    auto_shortflags=False,
+    help={
+        "names": "functions and layers, by logical id; none means all",
+        "baseline": "compare with a git revision, which is built, or with a file that inv size --json wrote",
+        "json": "print JSON",
+        "markdown": "print Markdown for a review comment",
+        "html": "write one page with a treemap, to this file or to .alchemiser/size.html",
+    },
+)
+def size(
+    _context: Context, names: list[str], baseline: str = "", json: bool = False, markdown: bool = False, html: str = ""
+) -> None:
+    """Measure the built artifacts against their budgets and a baseline: `inv size [NAME...]`."""
     from automation import project, sizes
 
-    measured = sizes.measure(project.load(ROOT))
-    (sizes.show_json if json else sizes.show)(measured)
-    sizes.require_within(measured)
+    sizes.report(project.load(ROOT), names=names, reference=baseline, json=json, markdown=markdown, html=html)
 
 
 @task(help=DEPLOY_HELP)

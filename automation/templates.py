@@ -163,17 +163,30 @@ def resolve(value: Any, template: Template, parameters: Mapping[str, str]) -> An
     return value
 
 
-def references(value: Any) -> frozenset[str]:
-    """The names that `Ref` and `Fn::Sub` mention anywhere in a value; of `Resource.Attribute` the resource."""
+def references(value: Any, conditions: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """The names that `Ref` and `Fn::Sub` mention anywhere in a value; of `Resource.Attribute` the resource.
+
+    Args:
+        conditions: the template's; what the condition of an `Fn::If` mentions counts too.
+    """
     if isinstance(value, Mapping):
         own = {str(value["Ref"])} if "Ref" in value else set()
         if "Fn::Sub" in value:
             text = value["Fn::Sub"][0] if isinstance(value["Fn::Sub"], list) else value["Fn::Sub"]
             own |= {match[2].strip().split(".")[0] for match in _SUB.finditer(str(text)) if not match[1]}
-        return frozenset(own).union(*(references(inner) for inner in value.values()))
+        for name in (_condition_of(value), value.get("Condition")):
+            if conditions and isinstance(name, str) and name in conditions:
+                others = {other: held for other, held in conditions.items() if other != name}
+                own |= references(conditions[name], others)
+        return frozenset(own).union(*(references(inner, conditions) for inner in value.values()))
     if isinstance(value, list):
-        return frozenset().union(*(references(inner) for inner in value))
+        return frozenset().union(*(references(inner, conditions) for inner in value))
     return frozenset()
+
+
+def _condition_of(value: Mapping[str, Any]) -> Any:
+    argument = value.get("Fn::If")
+    return argument[0] if isinstance(argument, list) and argument else None
 
 
 def _unresolved(value: Any) -> Unresolved:

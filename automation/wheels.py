@@ -13,6 +13,14 @@ from automation.errors import AutomationError, ConfigurationError, ToolError
 _ARCHITECTURES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _AMAZON_LINUX_2023_FROM = 12
 _UNWANTED_FILES = {".lock", "REQUESTED"}
+_STEPS = ("Using ", "Resolved ", "Prepared ", "Downloading ")
+_FIRST_LINES = 6
+_MENDS = {
+    "no space left": "the disk is full: the last build is as it was; free some space and build again",
+    "hash mismatch": "somebody changed the wheel or the lock; when the new one is wanted, run inv lock",
+    "no usable wheels": "take a version that has a wheel for this target, and run inv lock",
+    "no wheels with a matching": "take a version that has a wheel for this target, and run inv lock",
+}
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -71,9 +79,14 @@ def is_lock(path: Path) -> bool:
     if bare and not is_plain:
         file, number, line = bare[0]
         lock_it = "run inv lock, or uv pip compile --generate-hashes"
-        raise ConfigurationError(f"{line} has no hash, so it is not locked; {lock_it}", where=f"{file}:{number}")
+        raise ConfigurationError(
+            f"{line} has no hash, so it is not locked; {lock_it}", where=f"{files.called(file)}:{number}"
+        )
     if bare:
-        console.warning(f"{path}: is not locked, so tomorrow's build may hold other versions; lock it with inv lock")
+        message = (
+            "is not locked, so tomorrow's build may hold other versions; rename it to requirements.in and run inv lock"
+        )
+        console.warning(f"{files.called(path)}: {message}")
     return not bare
 
 
@@ -105,16 +118,23 @@ def _install_again(argv: list[str | Path], lock: Path, target: Path, damaged: st
         _run_uv([*argv, "--no-cache"], lock)
     except AutomationError as cause:
         message = f"uv's cache holds a damaged file ({damaged}) and it could not be fetched again; {mend}"
-        raise ToolError(f"{message}\n{cause.message}", where=str(lock)) from cause
+        raise ToolError(f"{message}\n{cause.message}", where=files.called(lock)) from cause
     if still := next(damages(target), ""):
-        raise ToolError(f"the wheel holds a file that is not as its RECORD says ({still})", where=str(lock))
+        raise ToolError(f"the wheel holds a file that is not as its RECORD says ({still})", where=files.called(lock))
 
 
 def _run_uv(argv: list[str | Path], lock: Path) -> None:
     env = processes.environment(without=("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"))
     finished = processes.run([*argv, "-r", lock], cwd=lock.parent, env=env, check=False)
     if finished.exit_code:
-        raise ToolError(f"its requirements could not be installed: {finished.tail()}", where=str(lock))
+        raise ToolError(f"its requirements could not be installed: {_words(finished.stderr)}", where=files.called(lock))
+
+
+def _words(said: str) -> str:
+    """What uv says of a failure, without its steps before, and what to do about it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(_STEPS)]
+    words = " ".join(lines[:_FIRST_LINES])
+    return words + next((f"; {mend}" for sign, mend in _MENDS.items() if sign in said.lower()), "")
 
 
 def _has_digest(path: Path, wanted: str) -> bool:

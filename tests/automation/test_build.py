@@ -89,6 +89,16 @@ def test_build_change_reaches_its_artifacts_alone(built: Project, changed: str, 
     assert touched(before, output(built)) == reached
 
 
+def test_build_forced_makes_everything_again_with_the_same_bytes(built: Project) -> None:
+    zips = sorted((built.root / ".aws-sam").rglob("*.zip"))
+    before = [(path.stat().st_ino, path.read_bytes()) for path in zips]
+
+    assert made(make(built, force=True)) == sorted(ALL)
+    after = [(path.stat().st_ino, path.read_bytes()) for path in zips]
+    assert [content for _, content in after] == [content for _, content in before]
+    assert not {inode for inode, _ in after} & {inode for inode, _ in before}
+
+
 def test_build_template_alone_rewrites_templates_alone(built: Project) -> None:
     before = output(built)
     text = (built.root / "app.yaml").read_text()

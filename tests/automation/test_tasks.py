@@ -59,7 +59,7 @@ def test_size_over_budget_exits_3_after_the_table(shop: Project, capsys: pytest.
 
     assert inv("size") == 3
     captured = capsys.readouterr()
-    assert "base: Code: the layer is 0.60 MB, over the 0.50 MB allowed by 100,000 bytes" in captured.out
+    assert "base.yaml: Code: the layer is 600.0 kB of its budget of 500.0 kB, over it by 100.0 kB" in captured.out
     assert captured.err == "error: 1 size budget(s) exceeded\n"
 
 

@@ -1,0 +1,1 @@
+"""What the built artifacts weigh, of what, against which limits, and since when."""

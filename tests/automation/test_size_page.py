@@ -1,0 +1,187 @@
+import math
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automation.sizing import changes, page
+from automation.sizing.blocks import nodes
+from automation.sizing.model import Sizes
+from automation.sizing.treemap import squarify
+from tests.automation.weights import MB, function, layer, part, till
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
+VOID = {"meta", "br"}
+STRATEGY = layer("Numbers", part("numpy", 40 * MB), part("arrow", 20 * MB), part("<odd> & name", 5 * MB), sha256="n")
+WEB = layer("Web", part("arrow", 20 * MB), part("httpx", 2 * MB), budget_bytes=10 * MB)
+SIZES = Sizes((function("Till", STRATEGY), function("Desk", WEB)), (STRATEGY, WEB))
+
+
+class Page(HTMLParser):
+    """The page's tags, checked for balance, its attributes and its words."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data.split()
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, key, value in self.attributes if key == name]
+
+
+def dumped(path: Path, script: str, tmp_path: Path) -> str:
+    """What Chromium makes of the page after a script of ours has run at its end."""
+    probe = tmp_path / "probe.html"
+    probe.write_text(path.read_text().replace("</body>", f"<script>{{{script}}}</script></body>"))
+    argv = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000"]
+    argv += [f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,1000", "--dump-dom", probe.as_uri()]
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=90).stdout
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=40), st.floats(0.1, 10))
+def test_squarify_areas_are_shares_and_lie_within_the_square(sizes: list[int], aspect: float) -> None:
+    made = squarify(sizes, aspect=aspect)
+
+    for size, one in zip(sizes, made, strict=True):
+        assert math.isclose(one.width * one.height, size / sum(sizes), rel_tol=1e-6, abs_tol=1e-9)
+        assert -1e-9 <= one.left <= one.left + one.width <= 1 + 1e-6
+        assert -1e-9 <= one.top <= one.top + one.height <= 1 + 1e-6
+
+
+def test_squarify_the_papers_example_has_no_thin_strip() -> None:
+    shapes = [one.width * 1.5 / one.height for one in squarify([6, 6, 4, 3, 2, 2, 1], aspect=1.5)]
+
+    assert max(max(shape, 1 / shape) for shape in shapes) < 3
+
+
+def test_squarify_nothing_is_nothing() -> None:
+    assert squarify([], aspect=1.0) == ()
+
+
+def test_nodes_of_one_content_are_one_and_named_by_all() -> None:
+    twin = layer("Twin", *STRATEGY.parts, sha256="n")
+
+    assert nodes(Sizes(layers=(STRATEGY, twin)))[0].name == "Numbers, Twin"
+
+
+def test_nodes_under_half_a_percent_are_gathered() -> None:
+    assert [one.name for one in nodes(SIZES)] == ["Numbers", "Web", "2 small artifacts"]
+
+
+def test_nodes_one_distribution_has_one_colour_in_every_artifact() -> None:
+    colours = {child.style for one in nodes(SIZES) for child in one.children if child.name == "arrow 1.0"}
+
+    assert len(colours) == 1
+
+
+def test_render_is_balanced_and_its_ids_are_unique() -> None:
+    made = Page(page.render(SIZES))
+
+    assert made.open == []
+    assert len(made.values("id")) == len(set(made.values("id")))
+
+
+def test_render_fetches_nothing() -> None:
+    html = page.render(SIZES)
+
+    assert not re.search(r"<(link|img|iframe|object)\b|@import|url\(|\bsrc=|https?://|fetch\(", html)
+
+
+def test_render_links_lead_to_sections() -> None:
+    made = Page(page.render(SIZES, changes.compare(till(part("numpy", MB)), SIZES, label="main")))
+
+    assert {value.removeprefix("#") for value in made.values("href")} - {"notes"} <= set(made.values("id"))
+
+
+def test_render_names_are_no_markup() -> None:
+    html = page.render(SIZES)
+
+    assert "<odd>" not in html
+    assert "&lt;odd&gt; &amp; name" in html
+
+
+def test_render_same_sizes_twice_gives_the_same_page() -> None:
+    assert page.render(SIZES) == page.render(SIZES)
+
+
+def test_render_over_budget_says_so_at_the_top() -> None:
+    words = " ".join(Page(page.render(SIZES)).words)
+
+    assert "1 budget exceeded app.yaml: Web: the layer is 22.00 MB of its budget of 10.00 MB" in words
+
+
+def test_render_with_a_baseline_has_the_changes() -> None:
+    words = " ".join(Page(page.render(SIZES, changes.compare(Sizes(), SIZES, label="main"))).words)
+
+    assert "Since main" in words
+    assert "Numbers (app) new" in words
+
+
+def test_render_project_of_nothing_is_a_page_still() -> None:
+    assert Page(page.render(Sizes())).open == []
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine; install chromium")
+def test_page_in_a_browser_draws_boxes_inside_the_map_without_an_error(tmp_path: Path) -> None:
+    page.write(SIZES, tmp_path / "size.html")
+    script = """
+    const tree = document.getElementById("tree").getBoundingClientRect();
+    const top = [...document.querySelectorAll(".l1")].map((one) => one.getBoundingClientRect());
+    const inside = top.every((one) => one.left >= tree.left - 1 && one.right <= tree.right + 1
+      && one.top >= tree.top - 1 && one.bottom <= tree.bottom + 1);
+    const filled = top.reduce((sum, one) => sum + one.width * one.height, 0) / (tree.width * tree.height);
+    document.title = JSON.stringify([inside, filled.toFixed(2), document.querySelectorAll("thead button").length > 5]);
+    """
+
+    assert '<title>[true,"1.00",true]</title>' in dumped(tmp_path / "size.html", script, tmp_path)
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine; install chromium")
+def test_page_in_a_browser_is_walked_and_enlarged_by_the_keyboard(tmp_path: Path) -> None:
+    page.write(SIZES, tmp_path / "size.html")
+    script = """
+    const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+    document.querySelector('.box[tabindex="0"]').focus();
+    for (const key of ["ArrowRight", "ArrowDown", "Enter"]) press(key);
+    const zoomed = document.querySelector(".zoomed > .face > .name").textContent;
+    const read = document.getElementById("told").textContent;
+    press("Escape");
+    document.title = [zoomed.split(" ")[0], read.split(":")[0], document.querySelectorAll(".zoomed").length].join("; ");
+    """
+
+    assert "<title>Web; Web \u203a arrow 1.0; 0</title>" in dumped(tmp_path / "size.html", script, tmp_path)
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine; install chromium")
+def test_page_in_a_browser_sorts_a_table_by_bytes_not_by_letters(tmp_path: Path) -> None:
+    page.write(SIZES, tmp_path / "size.html")
+    script = """
+    const table = document.querySelector("#layers table");
+    table.querySelectorAll("thead button")[1].click();
+    const rows = () => [...table.tBodies[0].rows].map((row) => row.cells[0].textContent).join(",");
+    const down = rows();
+    table.querySelectorAll("thead button")[1].click();
+    document.title = down + ";" + rows();
+    """
+
+    assert "<title>Numbers,Web;Web,Numbers</title>" in dumped(tmp_path / "size.html", script, tmp_path)

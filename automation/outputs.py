@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from automation import files, templates
 from automation.project import Stack
 from automation.store import Stored
@@ -78,11 +76,13 @@ def stage(staged: Path, current: Path, *, made: Mapping[str, Stored], kept: Iter
 
 def write_templates(stack: Stack, root: Path, logical_ids: tuple[str, ...], staged: Path) -> None:
     """Write both templates; what was not built, and other files of the project, they name by where they are."""
+    from automation import yamls  # noqa: PLC0415 - most builds write nothing
+
     document = templates.document(root / stack.template.path, name=stack.template.path)
     moved = relocate(document, from_folder=(root / stack.template.path).parent, to_folder=root / stack.build_dir)
     folders = point_to(moved, {logical_id: logical_id for logical_id in logical_ids})
     packed = point_to(moved, {logical_id: zip_name(logical_id) for logical_id in logical_ids})
-    files.write_atomically(staged / TEMPLATE, yaml.dump(folders, Dumper=_Dumper, sort_keys=False, width=120))
+    files.write_atomically(staged / TEMPLATE, yamls.dump(folders))
     files.write_atomically(staged / PACKED, json.dumps(packed, indent=1))
 
 
@@ -141,10 +141,3 @@ def _move_includes(value: Any, moved: Callable[[Any], Any]) -> None:
             parameters["Location"] = moved(location)
     for inner in value.values():
         _move_includes(inner, moved)
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Without anchors: CloudFormation's own tools read them, people do not."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        return True

@@ -194,7 +194,7 @@ def _stack(root: Path, table: Mapping[str, Any], parameters: Mapping[str, str]) 
         )
     read = Stack(
         name=name,
-        template=templates.read(root / path, name=path),
+        template=templates.read(root / path, name=path, cache=root / ".alchemiser" / "parsed"),
         build_dir=str(table.get("build_dir", ".aws-sam/build")),
         config_env=str(table.get("config_env", "{env}")),
         functions=(),

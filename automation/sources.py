@@ -98,7 +98,7 @@ def requirement_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise ConfigurationError(f"cannot be read: {cause}", where=files.called(path)) from cause
     joined, start = "", 0
     for number, raw in enumerate(text.splitlines(), start=1):
-        line = _COMMENT.sub("", raw).strip()
+        line = (_COMMENT.sub("", raw) if "#" in raw else raw).strip()
         start = start if joined else number
         joined += line.removesuffix("\\")
         if not line.endswith("\\") and joined:

@@ -3,13 +3,14 @@
 An intrinsic that cannot be known before deployment stays an `Unresolved`; nothing is guessed.
 """
 
+import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from automation import files
 from automation.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _SUB = re.compile(r"\$\{(!?)([^}]+)\}")
 _NO_VALUE = {"Ref": "AWS::NoValue"}
-_BARE_TAGS = frozenset({"Ref", "Condition"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +52,28 @@ class Template:
         return {name: str(one["Default"]) for name, one in self.parameters.items() if "Default" in one}
 
 
-class _Loader(yaml.CSafeLoader):
-    """libyaml's safe loader, ten times as fast as Python's, plus CloudFormation's tags; a date stays a text."""
+def read(path: "Path", *, name: str, cache: "Path | None" = None) -> Template:
+    """Read a template file.
 
-
-def _construct_intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix in _BARE_TAGS else f"Fn::{suffix}"
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-        if suffix == "GetAtt":
-            value = str(value).split(".", 1)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    return {name: value}
-
-
-def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> str:
-    return str(loader.construct_scalar(node))
-
-
-_Loader.add_multi_constructor("!", _construct_intrinsic)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_text)
-
-
-def read(path: "Path", *, name: str) -> Template:
-    """Read a template file; `name` is how messages call it.
+    Args:
+        name: how messages call it.
+        cache: a folder that keeps what was parsed, by the digest of the text: YAML takes longer than all the rest.
 
     Raises:
         ConfigurationError: the file is absent, is no YAML, or is not a template.
     """
-    return _template(document(path, name=name), name)
+    if cache is None:
+        return _template(document(path, name=name), name)
+    kept = cache / f"{files.digest(_text(path, name).encode())}.json"
+    try:
+        return _template(json.loads(kept.read_text()), name)
+    except (OSError, ValueError):
+        found = document(path, name=name)
+    as_json = json.dumps(found, default=str)
+    if json.loads(as_json) == found:
+        with suppress(OSError):
+            files.write_atomically(kept, as_json)
+    return _template(found, name)
 
 
 def document(path: "Path", *, name: str) -> Mapping[str, Any]:
@@ -93,15 +82,7 @@ def document(path: "Path", *, name: str) -> Mapping[str, Any]:
     Raises:
         ConfigurationError: the file is absent, is no YAML, or is not a template.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as cause:
-        raise ConfigurationError(
-            "the template does not exist; see [tool.alchemiser] in pyproject.toml", where=name
-        ) from cause
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigurationError(f"the template cannot be read: {cause}", where=name) from cause
-    return _document(text, name)
+    return _document(_text(path, name), name)
 
 
 def parse(text: str, *, name: str) -> Template:
@@ -113,16 +94,20 @@ def parse(text: str, *, name: str) -> Template:
     return _template(_document(text, name), name)
 
 
-def _document(text: str, name: str) -> Mapping[str, Any]:
+def _text(path: "Path", name: str) -> str:
     try:
-        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as cause:
-        line = f":{cause.problem_mark.line + 1}" if cause.problem_mark else ""
-        raise ConfigurationError(
-            f"is not valid YAML: {cause.problem or cause.context}", where=f"{name}{line}"
-        ) from cause
-    except yaml.YAMLError as cause:
-        raise ConfigurationError(f"is not valid YAML: {cause}", where=name) from cause
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as cause:
+        message = "the template does not exist; see [tool.alchemiser] in pyproject.toml"
+        raise ConfigurationError(message, where=name) from cause
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ConfigurationError(f"the template cannot be read: {cause}", where=name) from cause
+
+
+def _document(text: str, name: str) -> Mapping[str, Any]:
+    from automation import yamls  # noqa: PLC0415 - most commands find every template parsed already
+
+    found = yamls.load(text, name=name)
     if not isinstance(found, Mapping) or not isinstance(found.get("Resources"), Mapping):
         raise ConfigurationError("has no Resources, so it is not a template", where=name)
     return found

@@ -128,3 +128,38 @@ def test_references_are_found_at_any_depth() -> None:
     value = {"a": [{"Ref": "X"}, {"Fn::Sub": "${Y.Arn}-${!No}"}], "b": {"Fn::Sub": ["${Z}", {"Z": {"Ref": "W"}}]}}
 
     assert templates.references(value) == {"X", "Y", "Z", "W"}
+
+
+def test_read_with_a_cache_gives_the_same_and_parses_once(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {Date: 2026-01-01, Name: !Ref B}}}\n")
+    first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache")
+    kept = list((tmp_path / "cache").iterdir())
+
+    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache") == first
+    assert first == templates.read(tmp_path / "t.yaml", name="t.yaml")
+    assert len(kept) == 1
+
+
+@pytest.mark.parametrize("damage", ["{", ""])
+def test_read_with_a_damaged_cache_parses_again(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
+    first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache")
+    next((tmp_path / "cache").iterdir()).write_text(damage)
+
+    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache") == first
+
+
+def test_read_with_a_cache_that_json_cannot_keep_keeps_none(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {404: x}}}\n")
+
+    read = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache")
+
+    assert read.resources["A"]["Properties"] == {404: "x"}
+    assert not (tmp_path / "cache").exists()
+
+
+def test_read_with_a_cache_that_cannot_be_written_reads_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
+    (tmp_path / "cache").write_text("a file in its place")
+
+    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache").resources["A"]["Type"] == "T"

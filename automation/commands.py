@@ -1,6 +1,8 @@
 """Make Invoke tasks behave: errors in one paragraph with their exit code, and a bare `inv` that lists the tasks."""
 
 import functools
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from automation import console, words
-from automation.errors import INTERRUPTED, AutomationError, CheckFailedError
+from automation.errors import BROKEN_PIPE, INTERRUPTED, AutomationError, CheckFailedError
 
 
 def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> Collection:
@@ -48,6 +50,10 @@ def guarded(body: Callable[..., Any]) -> Callable[..., Any]:
         except AutomationError as cause:
             console.error(str(cause))
             raise Exit(code=cause.exit_code) from cause
+        except BrokenPipeError as cause:
+            # Whoever read our output has read enough; the interpreter's last flush must not fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Exit(code=BROKEN_PIPE) from cause
         except KeyboardInterrupt as cause:
             console.error("interrupted")
             raise Exit(code=INTERRUPTED) from cause

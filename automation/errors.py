@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 
 class AutomationError(Exception):

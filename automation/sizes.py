@@ -61,18 +61,18 @@ def excesses(sizes: Sizes, comparison: Comparison | None = None) -> tuple[Findin
 
 
 def require_within(sizes: Sizes, comparison: Comparison | None = None) -> None:
-    """Warn of what has used 80 % of a limit.
+    """Raises CheckFailedError when anything is over its budget or over AWS's limit."""
+    found = excesses(sizes, comparison)
+    if found:
+        raise CheckFailedError(f"{len(found)} size budget(s) exceeded", findings=found)
 
-    Raises:
-        CheckFailedError: anything is over its budget or over AWS's limit.
-    """
+
+def warn_of_near(sizes: Sizes) -> None:
+    """Say on stderr what has used 80 % of a limit."""
     close = budgets.near(sizes)
     if close:
         told = "; ".join(f"{one.where}: {one.what}" for one in close)
         console.warning(f"{len(close)} size budget(s) over {budgets.NEAR_TEXT} used: {told}")
-    found = excesses(sizes, comparison)
-    if found:
-        raise CheckFailedError(f"{len(found)} size budget(s) exceeded", findings=found)
 
 
 def show(sizes: Sizes, comparison: Comparison | None = None) -> None:
@@ -123,6 +123,7 @@ def report(
         write_page(sizes, project.root / PAGE if html is True else Path(html), comparison)
     else:
         (show_json if json else show_markdown if markdown else show)(sizes, comparison)
+    warn_of_near(sizes)
     try:
         require_within(sizes, comparison)
     except CheckFailedError as failed:

@@ -67,7 +67,7 @@ def read(path: "Path", *, name: str, cache: "Path | None" = None) -> Template:
     kept = cache / f"{files.digest(_text(path, name).encode())}.json"
     try:
         return _template(json.loads(kept.read_text()), name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         found = document(path, name=name)
     as_json = json.dumps(found, default=str)
     if json.loads(as_json) == found:

@@ -140,7 +140,7 @@ def test_read_with_a_cache_gives_the_same_and_parses_once(tmp_path: Path) -> Non
     assert len(kept) == 1
 
 
-@pytest.mark.parametrize("damage", ["{", ""])
+@pytest.mark.parametrize("damage", ["{", "", "[]", '{"Resources": 1}'])
 def test_read_with_a_damaged_cache_parses_again(tmp_path: Path, damage: str) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
     first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache")

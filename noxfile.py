@@ -1,4 +1,4 @@
-"""Isolated sessions, each in an environment of its own from locks/dev.txt. `nox -s lint tests size` before a push."""
+"""Isolated sessions, each in an environment of its own from locks/dev.txt. `nox` before a push."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = True
 nox.options.reuse_venv = "no" if os.environ.get("CI") else "yes"
-nox.options.sessions = ["lint", "tests", "size"]
+nox.options.sessions = ["lint", "tests", "prove", "size"]
 
 PYTHON = "3.12"
 LINTERS = (
@@ -39,6 +39,14 @@ def tests(session: nox.Session) -> None:
     """Run the tests with branch coverage; arguments after -- go to pytest, then without coverage."""
     _install(session)
     session.run("pytest", "-n", "auto", *(session.posargs or ["--cov"]))
+
+
+@nox.session(python=PYTHON, tags=["check"])
+def prove(session: nox.Session) -> None:
+    """Build every artifact and prove that it works on Lambda."""
+    _install(session)
+    session.run("inv", "build")
+    session.run("inv", "prove", *session.posargs)
 
 
 @nox.session(python=PYTHON, tags=["check"])

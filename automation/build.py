@@ -1,7 +1,7 @@
 """Build the artifacts that are not current, and touch no other.
 
-A stack's new build is laid out beside the old one and takes its place by a rename, so that an interrupted or failed
-build leaves the last good one; artifacts that are current are the same files before and after.
+New artifacts are laid out beside the build and take their places by renames once all are ready, so that an interrupted
+or failed build leaves the last good one.
 """
 
 import errno
@@ -63,6 +63,7 @@ class _Job:
     """One stack as it is and as it was built."""
 
     stack: Stack
+    engine: str
     parameters: Mapping[str, str]
     artifacts: Mapping[str, Artifact]
     decisions: tuple[Decision, ...]
@@ -75,10 +76,15 @@ class _Job:
         return tuple(one for one in self.decisions if not one.is_current)
 
     @property
+    def templates_stand(self) -> bool:
+        """Whether the built templates are of this template, and as they were written."""
+        looks = self.manifest.looks
+        same = self.template == self.manifest.template and self.manifest.engine == self.engine
+        return same and all(self.looks.get(name) == one for name, one in looks.items())
+
+    @property
     def is_current(self) -> bool:
-        same = self.template == self.manifest.template and set(self.manifest.artifacts) <= set(self.artifacts)
-        templates_stand = all(self.looks.get(name) == looks for name, looks in self.manifest.looks.items())
-        return not self.stale and same and templates_stand
+        return not self.stale and self.templates_stand and set(self.manifest.artifacts) <= set(self.artifacts)
 
 
 def build(
@@ -110,9 +116,8 @@ def build(
         jobs = look()
         if not all(job.is_current for job in jobs):
             with files.lock(root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
-                for stack in stacks:
-                    files.recover_tree(root / stack.build_dir)
-                jobs = look()
+                if any(manifests.read(root, job.stack.name) != job.manifest for job in jobs):
+                    jobs = look()
                 _build([job for job in jobs if not job.is_current], root, engine, force=force)
     return _summary(jobs, time.monotonic() - started)
 
@@ -189,7 +194,7 @@ def _job(
     looks = outputs.signatures(root / stack.build_dir, [*names, *manifest.looks])
     decisions = rebuilds.decide(stack.name, now, manifest.artifacts, looks, force=force)
     template = files.digest((root / stack.template.path).read_bytes())
-    return _Job(resolved, parameters, found, decisions, template, manifest, looks)
+    return _Job(resolved, engine.value, parameters, found, decisions, template, manifest, looks)
 
 
 def _build(stale: Sequence[_Job], root: Path, engine: Engine, *, force: bool) -> None:
@@ -218,22 +223,24 @@ def _build_with_uv(stale: Sequence[_Job], root: Path, *, force: bool) -> None:
 
 
 def _publish(job: _Job, root: Path, place: Path) -> None:
-    """Lay the build out, exchange it for the old one, and write down what it is made of."""
-    build_dir, name = root / job.stack.build_dir, job.stack.name
+    """Lay the new artifacts out, exchange them for the old ones, and write down what the build is made of."""
+    build_dir, before = root / job.stack.build_dir, job.manifest
     made = {one.logical_id: store.at(place, one.ingredients.fingerprint) for one in job.stale}
-    kept = [one for one in job.manifest.artifacts if one in job.artifacts and one not in made and _stands(job, one)]
+    kept = {name: one for name, one in before.artifacts.items() if name in job.artifacts and name not in made}
+    kept = {name: one for name, one in kept.items() if _stands(job, name)}
+    is_told = job.templates_stand and {*made, *kept} == set(before.artifacts)
     staged = build_dir.with_name(f".{build_dir.name}.new")
     try:
-        outputs.stage(staged, build_dir, made=made, kept=kept)
-        outputs.write_templates(job.stack, root, (*made, *kept), staged)
-        files.replace_tree(staged, build_dir)
+        outputs.stage(staged, made)
+        if not is_told:
+            outputs.write_templates(job.stack, root, (*made, *kept), staged)
+        outputs.exchange(staged, build_dir, made=made, kept=kept)
     finally:
         files.remove(staged)
-    ingredients = {one.logical_id: one.ingredients for one in job.stale}
-    known = {one: ingredients.get(one) or job.manifest.artifacts[one].ingredients for one in (*made, *kept)}
-    written = {one: Made(of, outputs.looks(build_dir, one)) for one, of in known.items()}
-    looks = outputs.looks_of_templates(build_dir)
-    manifests.write(root, name, Manifest(Engine.UV.value, job.parameters, job.template, looks, written))
+    new = {one.logical_id: Made(one.ingredients, outputs.looks(build_dir, one.logical_id)) for one in job.stale}
+    looks = before.looks if is_told else outputs.looks_of_templates(build_dir)
+    manifest = Manifest(job.engine, job.parameters, job.template, looks, {**kept, **new})
+    manifests.write(root, job.stack.name, manifest)
 
 
 def _stands(job: _Job, logical_id: str) -> bool:
@@ -249,7 +256,7 @@ def _build_with_sam(stale: Sequence[_Job], root: Path) -> None:
         files.replace_tree(out, build_dir)
         whole = {"": files.signature(build_dir)}
         made = {one.logical_id: Made(one.ingredients, whole) for one in job.decisions}
-        manifests.write(root, job.stack.name, Manifest(Engine.SAM.value, job.parameters, job.template, whole, made))
+        manifests.write(root, job.stack.name, Manifest(job.engine, job.parameters, job.template, whole, made))
 
 
 def _tell_of_bytecode(wanted: Iterable[Artifact]) -> None:

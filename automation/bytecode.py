@@ -86,7 +86,8 @@ def _compile(program: Path, version: str, modules: Sequence[_Module]) -> None:
     for first, *others in copies.values():
         made = _pyc(first, tag)
         for other in others if made.is_file() else ():
-            shutil.copyfile(made, _pyc(other, tag))
+            _pyc(other, tag).unlink(missing_ok=True)
+            files.link(made, _pyc(other, tag))
 
 
 def _run_workers(program: Path, jobs: Sequence[tuple[str, str, str]]) -> None:

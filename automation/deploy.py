@@ -1,4 +1,4 @@
-"""Preflight, sync, build, measure, consent, `sam deploy` of each stack in order, summary."""
+"""Preflight, sync, build, prove, measure, consent, `sam deploy` of each stack in order, summary."""
 
 import platform
 import time
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from automation import aws, build, console, environments, project, records, sam, sizes, smoke, sync, validate
+from automation import aws, build, console, environments, project, prove, records, sam, sizes, smoke, sync, validate
 from automation.environments import Consent, Environment, StackSettings
 from automation.errors import ConfigurationError, DeploymentError, UsageError
 from automation.processes import Finished
@@ -127,11 +127,13 @@ def smoke_test(made: Plan, outcomes: tuple[Outcome, ...], cloud: Cloud) -> None:
 
 
 def prepare(made: Plan) -> None:
-    """Everything before the first change: templates, trees, artifacts, sizes."""
+    """Everything before the first change: templates, trees, artifacts, proof, sizes."""
     validate.validate_once(made.project)
     sync.sync(made.project)
     build.build(made.project, parameters={one.stack.name: one.parameters for one in made.stacks})
-    sizes.require_within(sizes.measure(made.project))
+    built = build.as_built(made.project)
+    prove.prove_once(built)
+    sizes.require_within(sizes.measure(built))
 
 
 def check_account(made: Plan, cloud: Cloud) -> None:

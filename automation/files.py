@@ -163,30 +163,20 @@ def remove_with_empty_parents(path: Path, stop: Path) -> None:
 def replace_tree(staged: Path, target: Path) -> None:
     """Put a finished folder in the place of another of the same file system; an interrupt waits until it is done.
 
-    A process killed between the two renames leaves the old tree as `.<name>.old`; `recover_tree` puts it back.
+    A process killed between the two renames leaves the old tree as `.<name>.old`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    old = _old(target)
+    old = target.with_name(f".{target.name}.old")
     remove(old)
-    with _uninterrupted():
+    with uninterrupted():
         if target.exists():
             target.rename(old)
         staged.rename(target)
     remove(old)
 
 
-def recover_tree(target: Path) -> None:
-    """Finish what a killed `replace_tree` left: the old tree comes back when there is no new one."""
-    if not target.exists() and _old(target).is_dir():
-        _old(target).rename(target)
-
-
-def _old(target: Path) -> Path:
-    return target.with_name(f".{target.name}.old")
-
-
 @contextmanager
-def _uninterrupted() -> "Iterator[None]":
+def uninterrupted() -> "Iterator[None]":
     """Hold Ctrl-C back for the few system calls of the block. Only the main thread is ever interrupted."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -7,7 +7,7 @@ deployment from it packs nothing. It is JSON, which SAM parses natively, where i
 import copy
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,23 +55,40 @@ def zip_name(logical_id: str) -> str:
     return f"{ZIPS}/{logical_id}.zip"
 
 
-def stage(staged: Path, current: Path, *, made: Mapping[str, Stored], kept: Iterable[str]) -> None:
-    """Lay out a whole build beside its place: new artifacts from the store, the others as they lie there now.
+def stage(staged: Path, made: Mapping[str, Stored]) -> None:
+    """Lay new artifacts out from the store, beside the build that they belong to; what is in `staged` is removed.
 
     Args:
-        staged: the folder to fill; what is in it is removed.
-        current: the build that it will replace.
-        made: new artifacts by logical id.
-        kept: the logical ids of the artifacts that stay.
+        made: by logical id.
     """
     files.remove(staged)
     (staged / ZIPS).mkdir(parents=True)
     for logical_id, stored in made.items():
         files.link_tree(stored.tree, staged / logical_id)
         files.link(stored.zip, staged / zip_name(logical_id))
-    for logical_id in kept:
-        files.link_tree(current / logical_id, staged / logical_id)
-        files.link(current / zip_name(logical_id), staged / zip_name(logical_id))
+
+
+def exchange(staged: Path, build_dir: Path, *, made: Collection[str], kept: Collection[str]) -> None:
+    """Put what was staged in the place of what was there; what is neither staged nor kept is removed.
+
+    An interrupt waits until the renames are done. A process killed among them leaves artifacts that are whole, each old
+    or new, and the next build mends the rest.
+    """
+    old = build_dir.with_name(f".{build_dir.name}.old")
+    files.remove(old)
+    (old / ZIPS).mkdir(parents=True)
+    (build_dir / ZIPS).mkdir(parents=True, exist_ok=True)
+    staying = {name for one in kept for name in (one, zip_name(one))} | {ZIPS, TEMPLATE, PACKED}
+    coming = [*made, *(zip_name(one) for one in made)]
+    coming += [name for name in (TEMPLATE, PACKED) if (staged / name).is_file()]
+    there = [*build_dir.iterdir(), *(build_dir / ZIPS).iterdir()]
+    with files.uninterrupted():
+        for path in there:
+            if (name := path.relative_to(build_dir).as_posix()) not in staying:
+                path.rename(old / name)
+        for name in coming:
+            (staged / name).replace(build_dir / name)
+    files.remove(old)
 
 
 def write_templates(stack: Stack, root: Path, logical_ids: tuple[str, ...], staged: Path) -> None:

@@ -118,18 +118,19 @@ class Project:
         return tuple(layer for stack in self.stacks for layer in stack.layers)
 
 
-def load(root: Path, *, parameters: Mapping[str, str] | None = None) -> Project:
+def load(root: Path, *, parameters: Mapping[str, str] | None = None, remember: bool = False) -> Project:
     """Read the project at `root`. Without `[tool.alchemiser]` it is one stack: template.yaml or template.yml.
 
     Args:
         parameters: values that take the place of the templates' defaults.
+        remember: keep the parsed templates under `.alchemiser/`, so that the next command need not parse them.
 
     Raises:
         ConfigurationError: pyproject.toml or a template cannot be read or is not what it should be.
     """
     settings = read_settings(root)
     tables = settings.get("stacks") or [{"name": "main", "template": _only_template(root)}]
-    stacks = tuple(_stack(root, table, parameters or {}) for table in tables)
+    stacks = tuple(_stack(root, table, parameters or {}, remember=remember) for table in tables)
     for key in ("name", "build_dir", "config_env"):
         _require_distinct([getattr(stack, key) for stack in stacks], key)
     return Project(
@@ -186,7 +187,7 @@ def _require_distinct(values: list[str], key: str) -> None:
         )
 
 
-def _stack(root: Path, table: Mapping[str, Any], parameters: Mapping[str, str]) -> Stack:
+def _stack(root: Path, table: Mapping[str, Any], parameters: Mapping[str, str], *, remember: bool) -> Stack:
     name, path = table.get("name"), table.get("template")
     if not isinstance(name, str) or not isinstance(path, str):
         raise ConfigurationError(
@@ -194,7 +195,7 @@ def _stack(root: Path, table: Mapping[str, Any], parameters: Mapping[str, str]) 
         )
     read = Stack(
         name=name,
-        template=templates.read(root / path, name=path, cache=root / ".alchemiser" / "parsed"),
+        template=templates.read(root / path, name=path, cache=root / ".alchemiser" / "parsed", remember=remember),
         build_dir=str(table.get("build_dir", ".aws-sam/build")),
         config_env=str(table.get("config_env", "{env}")),
         functions=(),

@@ -75,7 +75,7 @@ def build(
 
     if engine not in set(Engine):
         raise UsageError(f"there is no engine {engine!r}; the engines are: {', '.join(Engine)}", where="build")
-    loaded = project.load(ROOT)
+    loaded = project.load(ROOT, remember=True)
     syncing.sync(loaded)
     chosen = selection.Chosen(tuple(names), stack, arch)
     built = builder.build(
@@ -93,6 +93,18 @@ def validate(_context: Context) -> None:
     loaded = project.load(ROOT)
     validator.validate(loaded)
     console.result(f"{len(loaded.stacks)} template(s) and {len(loaded.environments)} environment(s) are valid")
+
+
+@task(iterable=["names"], help={"names": "functions, by logical id; none means all", "json": "print JSON"})
+def prove(_context: Context, names: list[str], json: bool = False) -> None:
+    """Prove that the built artifacts work on Lambda, by importing every handler: `inv prove [NAME...]`."""
+    from automation import build as builder
+    from automation import project
+    from automation import prove as prover
+
+    proof = prover.prove(builder.as_built(project.load(ROOT)), names=names)
+    (prover.show_json if json else prover.show)(proof)
+    prover.require(proof)
 
 
 @task(
@@ -150,4 +162,4 @@ def _parameters(loaded: "Project", env: str) -> "Mapping[str, Mapping[str, str]]
 
 def collection() -> Collection:
     """All of these tasks, for `commands.assemble`."""
-    return Collection(sync_shared_layer, sync, build, validate, size, deploy, lock, clean)
+    return Collection(sync_shared_layer, sync, build, validate, prove, size, deploy, lock, clean)

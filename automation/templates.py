@@ -52,12 +52,13 @@ class Template:
         return {name: str(one["Default"]) for name, one in self.parameters.items() if "Default" in one}
 
 
-def read(path: "Path", *, name: str, cache: "Path | None" = None) -> Template:
+def read(path: "Path", *, name: str, cache: "Path | None" = None, remember: bool = False) -> Template:
     """Read a template file.
 
     Args:
         name: how messages call it.
         cache: a folder that keeps what was parsed, by the digest of the text: YAML takes longer than all the rest.
+        remember: put there what it does not hold yet.
 
     Raises:
         ConfigurationError: the file is absent, is no YAML, or is not a template.
@@ -69,11 +70,17 @@ def read(path: "Path", *, name: str, cache: "Path | None" = None) -> Template:
         return _template(json.loads(kept.read_text()), name)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         found = document(path, name=name)
+    if remember:
+        _remember(found, kept)
+    return _template(found, name)
+
+
+def _remember(found: Mapping[str, Any], kept: "Path") -> None:
+    """Keep what JSON gives back as it was; a folder that cannot be written keeps nothing."""
     as_json = json.dumps(found, default=str)
     if json.loads(as_json) == found:
         with suppress(OSError):
             files.write_atomically(kept, as_json)
-    return _template(found, name)
 
 
 def document(path: "Path", *, name: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from automation import files
 from automation.errors import ConfigurationError
 
-LEVEL = 6
+LEVEL = 5  # 1 % larger than 6, in two thirds of the time
 _DEFLATED = 8
 _NEEDS_2_0 = 20
 _MADE_ON_UNIX = (3 << 8) | _NEEDS_2_0

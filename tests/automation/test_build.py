@@ -177,14 +177,30 @@ def test_build_failed_leaves_the_last_build(built: Project) -> None:
     assert output(built) == before
 
 
-def test_build_killed_between_the_renames_is_recovered_by_the_next(built: Project) -> None:
-    """The moment in which the old build has left its place and the new one has not come."""
-    place = built.root / ".aws-sam" / "build"
-    before = output(built)
-    place.rename(place.with_name(".build.old"))
+def test_build_killed_among_its_renames_is_mended_by_the_next(built: Project) -> None:
+    """The moment in which one artifact has left its place and the new one has not come."""
+    before = (built.root / ".aws-sam/build/zips/Till.zip").read_bytes()
+    place = built.root / ".aws-sam" / ".build.old"
+    place.mkdir()
+    (built.root / ".aws-sam/build/Till").rename(place / "Till")
 
-    assert made(make(built)) == []
-    assert output(built) == before
+    assert made(make(built)) == ["app Till"]
+    assert (built.root / ".aws-sam/build/zips/Till.zip").read_bytes() == before
+    assert not place.exists()
+
+
+def test_build_over_a_build_of_sams_removes_what_is_not_its_own(built: Project) -> None:
+    write_files(
+        built.root, {".aws-sam/build/Other/app.py": "", ".aws-sam/build/zips/Other.zip": "", "shop/till/x.py": ""}
+    )
+
+    make(built)
+
+    names = {
+        path.relative_to(built.root / ".aws-sam/build").parts[0] for path in (built.root / ".aws-sam/build").rglob("*")
+    }
+    assert "Other" not in names
+    assert not (built.root / ".aws-sam/build/zips/Other.zip").exists()
 
 
 def test_replace_tree_interrupted_is_finished_first(tmp_path: Path) -> None:

@@ -132,10 +132,10 @@ def test_references_are_found_at_any_depth() -> None:
 
 def test_read_with_a_cache_gives_the_same_and_parses_once(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {Date: 2026-01-01, Name: !Ref B}}}\n")
-    first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache")
+    first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
     kept = list((tmp_path / "cache").iterdir())
 
-    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache") == first
+    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True) == first
     assert first == templates.read(tmp_path / "t.yaml", name="t.yaml")
     assert len(kept) == 1
 
@@ -143,16 +143,16 @@ def test_read_with_a_cache_gives_the_same_and_parses_once(tmp_path: Path) -> Non
 @pytest.mark.parametrize("damage", ["{", "", "[]", '{"Resources": 1}'])
 def test_read_with_a_damaged_cache_parses_again(tmp_path: Path, damage: str) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
-    first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache")
+    first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
     next((tmp_path / "cache").iterdir()).write_text(damage)
 
-    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache") == first
+    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True) == first
 
 
 def test_read_with_a_cache_that_json_cannot_keep_keeps_none(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {404: x}}}\n")
 
-    read = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache")
+    read = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
 
     assert read.resources["A"]["Properties"] == {404: "x"}
     assert not (tmp_path / "cache").exists()
@@ -162,4 +162,9 @@ def test_read_with_a_cache_that_cannot_be_written_reads_all_the_same(tmp_path: P
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
     (tmp_path / "cache").write_text("a file in its place")
 
-    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache").resources["A"]["Type"] == "T"
+    assert (
+        templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True).resources["A"][
+            "Type"
+        ]
+        == "T"
+    )

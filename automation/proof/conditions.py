@@ -1,0 +1,96 @@
+"""What the conditions and the except clauses of a module mean for the lines under them."""
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+Qualify = Callable[[ast.expr], str]
+
+_IMPORT = frozenset({"ImportError", "ModuleNotFoundError"})
+_KEY = frozenset({"KeyError", "LookupError"})
+_OS = frozenset({"FileNotFoundError", "OSError", "IOError", "EnvironmentError", "NotADirectoryError"})
+_ALL = frozenset({"Exception", "BaseException", ""})
+IMPORTING, LOOKING_UP, OPENING = "importing", "looking up", "opening"
+_KINDS = {IMPORTING: _IMPORT, LOOKING_UP: _KEY, OPENING: _OS}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+
+
+def truth(test: ast.expr, qualify: Qualify, minor: int) -> bool | None:
+    """What a condition comes to on Lambda with Python 3.`minor`; None when that is not known."""
+    match test:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = truth(operand, qualify, minor)
+            return None if inner is None else not inner
+        case ast.BoolOp(op=op, values=values):
+            return _combined([truth(one, qualify, minor) for one in values], is_and=isinstance(op, ast.And))
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
+            return _compared(left, right, _COMPARE[type(op)], qualify, minor)
+    return False if qualify(test).rpartition(".")[2] == "TYPE_CHECKING" else None
+
+
+def caught(handlers: list[ast.ExceptHandler], qualify: Qualify) -> frozenset[str]:
+    """The kinds of failure that except clauses absorb; one that raises absorbs nothing."""
+    names = {name for handler in handlers if not _raises(handler.body) for name in _types(handler.type, qualify)}
+    return kinds(names)
+
+
+def kinds(names: set[str]) -> frozenset[str]:
+    """The kinds of failure that exceptions of these names stand for."""
+    return frozenset(kind for kind, types in _KINDS.items() if names & (types | _ALL))
+
+
+def suppressed(node: ast.With | ast.AsyncWith, qualify: Qualify) -> frozenset[str]:
+    """The kinds of failure that `with contextlib.suppress(…)` absorbs."""
+    names: set[str] = set()
+    for item in node.items:
+        call = item.context_expr
+        if isinstance(call, ast.Call) and qualify(call.func) == "contextlib.suppress":
+            names |= {name for one in call.args for name in _types(one, qualify)}
+    return kinds(names) if names else frozenset()
+
+
+def _types(node: ast.expr | None, qualify: Qualify) -> list[str]:
+    if node is None:
+        return [""]
+    if isinstance(node, ast.Tuple):
+        return [name for one in node.elts for name in _types(one, qualify)]
+    return [qualify(node).rpartition(".")[2] or "?"]
+
+
+def _raises(body: list[ast.stmt]) -> bool:
+    return any(isinstance(statement, ast.Raise) for statement in body)
+
+
+def _combined(values: list[bool | None], *, is_and: bool) -> bool | None:
+    if is_and:
+        return False if False in values else (None if None in values else True)
+    return True if True in values else (None if None in values else False)
+
+
+def _compared(
+    left: ast.expr, right: ast.expr, compare: Callable[[Any, Any], bool], qualify: Qualify, minor: int
+) -> bool | None:
+    known: dict[str, Any] = {
+        "sys.version_info": (3, minor),
+        "sys.platform": "linux",
+        "os.name": "posix",
+        "__name__": "a module, and never the script",
+    }
+    given = known.get(qualify(left))
+    try:
+        literal = ast.literal_eval(right)
+        if isinstance(given, tuple):
+            return compare(given[: len(literal)], literal) if len(literal) <= 2 else None
+        return compare(given, literal) if given is not None else None
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,28 @@
+"""What a whole deployment weighs, as `inv size --json` tells it."""
+
+import json
+from collections.abc import Iterator
+
+from benchmarks.checkout import checked_out
+from benchmarks.timing import Result
+
+_DEPLOYMENT_BYTES = 90_000_000
+_FUNCTION_ZIP_BYTES = 100_000
+
+
+def run(*, quick: bool) -> Iterator[Result]:
+    """The zips of all distinct artifacts, the largest function's own, and each layer against its budget."""
+    del quick
+    with checked_out() as project:
+        project.inv("build")
+        sizes = json.loads(project.inv("size", "--json"))
+    zipped = sizes["deployment"]["zipped_bytes"]
+    told = f"{zipped / 1e6:.1f} MB with bytecode"
+    yield Result("whole deployment, zipped", told, "at most 90 MB", zipped <= _DEPLOYMENT_BYTES)
+    largest = max(sizes["functions"], key=lambda one: one["own_zipped_bytes"])
+    told = f"{largest['own_zipped_bytes'] / 1000:.1f} kB ({largest['name']})"
+    is_small = largest["own_zipped_bytes"] < _FUNCTION_ZIP_BYTES
+    yield Result("the largest function's own zip", told, "under 100 kB", is_small)
+    fullest = max(sizes["layers"], key=lambda one: one["bytes"] / one["budget_bytes"])
+    share = fullest["bytes"] / fullest["budget_bytes"]
+    yield Result("the layer nearest its budget", f"{share:.0%} ({fullest['name']})", "at most 100%", share <= 1)

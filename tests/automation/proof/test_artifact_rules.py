@@ -1,0 +1,250 @@
+"""What the rules of artifacts must not cry at, and what a project of one fault does not show."""
+
+import importlib.util
+import py_compile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from automation.proof import artifact_rules
+from automation.proof.model import Fault, Severity, Subject
+from tests.automation.proof import subjects
+from tests.automation.proof.subjects import BUILD
+from tests.faults.bakery import ARM64, X86_64, elf, install, put
+
+MODULE = "stone/_mill.cpython-312-x86_64-linux-gnu.so"
+
+
+def faults(rule: str, subject: Subject) -> list[Fault]:
+    return subjects.faults(artifact_rules.RULES, rule, subject)
+
+
+def one_layer(root: Path, fill: Callable[[Path], None], *, runtime: str = "python3.12") -> Subject:
+    """A function and a layer; `fill` puts what it wants into the layer's python/."""
+    resources = {"App": subjects.function(Layers=[{"Ref": "Libs"}], Runtime=runtime), "Libs": subjects.layer()}
+    fill(root / BUILD / "Libs" / "python")
+    return subjects.write(root, resources, {"App": {"app.py": ""}, "Libs": {"python/known.py": ""}})
+
+
+def two_layers(root: Path, first: Callable[[Path], None], second: Callable[[Path], None]) -> Subject:
+    layers = [{"Ref": "First"}, {"Ref": "Second"}]
+    resources = {"App": subjects.function(Layers=layers), "First": subjects.layer(), "Second": subjects.layer()}
+    first(root / BUILD / "First" / "python")
+    second(root / BUILD / "Second" / "python")
+    return subjects.write(root, resources, {"First": {"python/one.py": ""}, "Second": {"python/two.py": ""}})
+
+
+def wheel(name: str = "stone", version: str = "1.0", extension: str = "", tag: str = "") -> Callable[[Path], None]:
+    return lambda site: install(site, name, version, {f"{name}/__init__.py": version}, extension, tag=tag)
+
+
+def files(contents: dict[str, bytes]) -> Callable[[Path], None]:
+    def write(site: Path) -> None:
+        for name, content in contents.items():
+            put(site / name, content)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        {MODULE: elf(X86_64), "stone/_mill.cpython-312-aarch64-linux-gnu.so": elf(ARM64)},
+        {MODULE: elf(X86_64), "stone/attach_linux_arm64.dylib": bytes.fromhex("cffaedfe")},
+        {MODULE: elf(X86_64), "stone.libs/libz.so.1": elf(ARM64)},
+        {"stone/module.so.txt": b"", "stone/libm.so": b"/* GNU ld script */"},
+    ],
+    ids=["both machines", "another system's library", "another machine's library", "no compiled file"],
+)
+def test_wrong_machine_of_files_made_for_several_is_silent(tmp_path: Path, contents: dict[str, bytes]) -> None:
+    assert faults("wrong-machine", one_layer(tmp_path, files(contents))) == []
+
+
+def test_wrong_machine_tools_of_windows_in_a_pure_wheel_are_silent(tmp_path: Path) -> None:
+    def fill(site: Path) -> None:
+        install(site, "stone", "1.0", {"stone/__init__.py": ""})
+        put(site / "stone" / "launcher.dll", b"MZ")
+
+    assert faults("wrong-machine", one_layer(tmp_path, fill)) == []
+
+
+def test_wrong_machine_is_one_fault_a_distribution(tmp_path: Path) -> None:
+    names = [f"stone/_mill{number}.cpython-312-aarch64-linux-gnu.so" for number in range(5)]
+
+    found = faults("wrong-machine", one_layer(tmp_path, files(dict.fromkeys(names, elf(ARM64)))))
+
+    assert len(found) == 1
+    assert "and 2 more made for arm64" in found[0].what
+    assert "stone._mill4" in found[0].explains
+
+
+@pytest.mark.parametrize(
+    ("extension", "tag"),
+    [
+        ("stone/_mill.abi3.so", "cp39-abi3-manylinux_2_17_x86_64"),
+        ("stone/_mill.abi3.so", "cp312-abi3-manylinux_2_17_x86_64"),
+        ("stone/_mill.so", "py3-none-manylinux2014_x86_64"),
+        ("", "py2.py3-none-any"),
+        ("", "py38-none-any"),
+    ],
+)
+def test_wrong_python_of_what_any_later_python_takes_is_silent(tmp_path: Path, extension: str, tag: str) -> None:
+    assert faults("wrong-python", one_layer(tmp_path, wheel(extension=extension, tag=tag))) == []
+
+
+def test_wrong_python_module_that_is_there_for_ours_too_is_silent(tmp_path: Path) -> None:
+    other = "stone/_mill.cpython-311-x86_64-linux-gnu.so"
+
+    assert faults("wrong-python", one_layer(tmp_path, files({MODULE: elf(X86_64), other: elf(X86_64)}))) == []
+
+
+def test_wrong_python_newer_stable_interface_is_found(tmp_path: Path) -> None:
+    fill = wheel(extension="stone/_mill.abi3.so", tag="cp313-abi3-manylinux_2_17_x86_64")
+
+    assert [one.severity for one in faults("wrong-python", one_layer(tmp_path, fill))] == [Severity.ERROR]
+
+
+def test_wrong_python_tag_that_the_files_contradict_is_a_warning(tmp_path: Path) -> None:
+    fill = wheel(extension=MODULE, tag="cp311-cp311-manylinux_2_17_x86_64")
+
+    assert [one.severity for one in faults("wrong-python", one_layer(tmp_path, fill))] == [Severity.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "tag", "count"),
+    [
+        ("python3.12", "cp312-cp312-manylinux_2_17_x86_64.manylinux_2_39_x86_64", 0),
+        ("python3.12", "cp312-cp312-manylinux_2_34_x86_64", 0),
+        ("python3.12", "cp312-cp312-manylinux2014_x86_64", 0),
+        ("python3.11", "cp311-cp311-manylinux_2_28_x86_64", 1),
+        ("python3.11", "cp311-cp311-manylinux_2_26_x86_64", 0),
+    ],
+)
+def test_wrong_libc_goes_by_the_runtimes_own(tmp_path: Path, runtime: str, tag: str, count: int) -> None:
+    extension = f"stone/_mill.cpython-{runtime[6:].replace('.', '')}-x86_64-linux-gnu.so"
+
+    found = faults("wrong-libc", one_layer(tmp_path, wheel(extension=extension, tag=tag), runtime=runtime))
+
+    assert len(found) == count
+
+
+def test_missing_extension_of_a_test_folder_is_silent(tmp_path: Path) -> None:
+    def fill(site: Path) -> None:
+        install(site, "stone", "1.0", {"stone/__init__.py": ""}, "stone/tests/_checks.so")
+        (site / "stone/tests/_checks.so").unlink()
+
+    assert faults("missing-extension", one_layer(tmp_path, fill)) == []
+
+
+def test_missing_extension_names_the_module_that_cannot_be_imported(tmp_path: Path) -> None:
+    def fill(site: Path) -> None:
+        install(site, "stone", "1.0", {"stone/__init__.py": ""}, MODULE)
+        (site / MODULE).unlink()
+
+    found = faults("missing-extension", one_layer(tmp_path, fill))
+
+    assert [(one.what.split(",")[0], "stone._mill" in one.explains) for one in found] == [
+        (f"stone 1.0 has no {MODULE}", True)
+    ]
+
+
+def test_layer_conflict_same_bytes_and_what_nobody_reads_are_silent(tmp_path: Path) -> None:
+    def fill(text: bytes) -> Callable[[Path], None]:
+        return files({"same.py": b"", "requirements.txt": text, "__pycache__/same.pyc": text, "LICENSE.txt": text})
+
+    assert faults("layer-conflict", two_layers(tmp_path, fill(b"1"), fill(b"2"))) == []
+
+
+def test_layer_conflict_two_versions_are_one_fault_that_names_both(tmp_path: Path) -> None:
+    found = faults("layer-conflict", two_layers(tmp_path, wheel(version="1.0"), wheel(version="2.0")))
+
+    assert len(found) == 1
+    assert "stone 1.0 of First and stone 2.0 of Second" in found[0].what
+
+
+def test_layer_conflict_two_builds_of_one_version_are_found(tmp_path: Path) -> None:
+    subject = two_layers(tmp_path, wheel(), wheel())
+    put(tmp_path / BUILD / "Second/python/stone/__init__.py", "another")
+
+    assert len(faults("layer-conflict", subjects.gather(subject.project.root))) == 1
+
+
+def test_layer_order_our_module_over_a_dependencys_is_silent(tmp_path: Path) -> None:
+    ours = files({"stone/__init__.py": b"ours"})
+
+    assert faults("layer-order", two_layers(tmp_path, wheel(), ours)) == []
+    assert len(faults("layer-order", two_layers(tmp_path / "other", ours, wheel()))) == 1
+
+
+def requiring(site: Path, name: str, version: str, *requirements: str) -> None:
+    install(site, name, version, {f"{name}/__init__.py": ""})
+    path = site / f"{name}-{version}.dist-info" / "METADATA"
+    path.write_text(path.read_text() + "".join(f"Requires-Dist: {one}\n" for one in requirements))
+
+
+@pytest.mark.parametrize(
+    ("shipped", "severities"),
+    [
+        ({"powertools": ("3.0", ["jmespath>=1"]), "jmespath": ("1.1.0", [])}, []),
+        ({"six": ("1.17.0", [])}, []),
+        ({"jmespath": ("2.0.0", [])}, ["error"]),
+        ({"requests": ("2.32", ["urllib3<3"]), "urllib3": ("2.5.0", [])}, ["warning"]),
+        ({"requests": ("2.32", ["urllib3<3"]), "urllib3": ("3.0.0", [])}, ["error"]),
+        ({"urllib3": ("2.5.0", [])}, ["error"]),
+        ({"boto3": ("1.40", []), "botocore": ("1.40", []), "s3transfer": ("0.14", []), "urllib3": ("1.0", [])}, []),
+        ({"boto3": ("1.40", []), "botocore": ("1.40", [])}, ["error", "error"]),
+    ],
+    ids=["brought", "harmless", "refused", "brought-urllib3", "refused-urllib3", "urllib3", "whole", "no-s3transfer"],
+)
+def test_partial_sdk_judges_by_what_is_shipped_with_it(
+    tmp_path: Path, shipped: dict[str, tuple[str, list[str]]], severities: list[str]
+) -> None:
+    requiring(tmp_path / "runtime", "botocore", "1.43", "urllib3>=1.25.4,<3", "jmespath<2.0.0,>=0.7.1")
+
+    def fill(site: Path) -> None:
+        for name, (version, requirements) in shipped.items():
+            requiring(site, name, version, *requirements)
+
+    found = faults("partial-sdk", one_layer(tmp_path, fill))
+
+    assert [str(one.severity) for one in found] == severities
+
+
+def test_partial_sdk_completed_by_another_layer_is_silent(tmp_path: Path) -> None:
+    def core(site: Path) -> None:
+        for name in ("boto3", "botocore", "s3transfer"):
+            install(site, name, "1.43", {})
+
+    assert faults("partial-sdk", two_layers(tmp_path, core, wheel(name="urllib3"))) == []
+
+
+def test_double_nesting_of_a_function_names_the_code_uri_to_write(tmp_path: Path) -> None:
+    put(tmp_path / "code" / "src" / "app.py", "")
+    subject = subjects.write(tmp_path, {"App": subjects.function()}, {"App": {"src/app.py": "", "README.md": ""}})
+
+    found = faults("double-nesting", subject)
+
+    assert [(one.mend, one.explains) for one in found] == [("write CodeUri: code/src/ there", ("app",))]
+
+
+def test_double_nesting_of_a_package_called_python_is_silent(tmp_path: Path) -> None:
+    assert faults("double-nesting", one_layer(tmp_path, files({"python/__init__.py": b""}))) == []
+
+
+def test_stale_bytecode_of_another_python_or_with_its_source_is_silent(tmp_path: Path) -> None:
+    def fill(site: Path) -> None:
+        put(site / "stone.py", "x = 1\n")
+        py_compile.compile(str(site / "stone.py"), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+        put(site / "__pycache__" / "gone.cpython-39.pyc", b"\x61\x0d\x0d\x0a" + bytes(12))
+
+    assert importlib.util.MAGIC_NUMBER != b"\x61\x0d\x0d\x0a"
+    assert faults("stale-bytecode", one_layer(tmp_path, fill)) == []
+
+
+def test_symlink_inside_the_tree_is_silent(tmp_path: Path) -> None:
+    def fill(site: Path) -> None:
+        put(site / "stone.py", "")
+        (site / "pebble.py").symlink_to("stone.py")
+
+    assert faults("symlink-outside", one_layer(tmp_path, fill)) == []

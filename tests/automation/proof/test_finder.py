@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from automation.proof import finder
+from automation.proof.finder import Finder
+from tests.automation.proof.small import install
+
+
+def lay(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    return root
+
+
+def test_find_package_hides_the_module_of_a_later_folder(tmp_path: Path) -> None:
+    first, second = lay(tmp_path / "a", "shop/__init__.py"), lay(tmp_path / "b", "shop.py")
+
+    found = Finder([first, second]).find("shop")
+
+    assert found is not None
+    assert found.file == first / "shop" / "__init__.py"
+
+
+def test_find_namespace_package_has_the_folders_of_all_its_parts(tmp_path: Path) -> None:
+    first, second = lay(tmp_path / "a", "shop/till.py"), lay(tmp_path / "b", "shop/stock.py")
+
+    found = Finder([first, second]).find("shop")
+
+    assert found is not None
+    assert (found.file, found.folders) == (None, (first / "shop", second / "shop"))
+
+
+def test_find_package_of_a_later_folder_goes_before_a_namespace(tmp_path: Path) -> None:
+    first, second = lay(tmp_path / "a", "shop/till.py"), lay(tmp_path / "b", "shop/__init__.py")
+
+    assert Finder([first, second]).find("shop.till") is None
+
+
+def test_find_compiled_module_goes_before_a_source(tmp_path: Path) -> None:
+    root = lay(tmp_path, "fast.py", "fast.cpython-312-x86_64-linux-gnu.so")
+
+    found = Finder([root]).find("fast")
+
+    assert found is not None
+    assert found.file == root / "fast.cpython-312-x86_64-linux-gnu.so"
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"), [("shop.till", ""), ("shop.tills.one", "shop.tills"), ("stop", "stop"), ("shop", "")]
+)
+def test_first_missing_is_the_shortest_prefix_that_is_not_found(tmp_path: Path, name: str, missing: str) -> None:
+    assert Finder([lay(tmp_path, "shop/till.py")]).first_missing(name) == missing
+
+
+@pytest.mark.parametrize(
+    ("name", "minor", "is_known"),
+    [("json", 12, True), ("distutils", 11, True), ("distutils", 12, False), ("cgi", 12, True), ("cgi", 13, False)],
+)
+def test_is_stdlib_depends_on_the_version(name: str, minor: int, is_known: bool) -> None:
+    assert finder.is_stdlib(name, minor) is is_known
+
+
+def test_distributed_names_are_those_of_the_record(tmp_path: Path) -> None:
+    lay(tmp_path, "ours.py")
+    install(tmp_path, "theirs")
+
+    found = finder.distributed(tmp_path)
+
+    assert "theirs" in found
+    assert "ours" not in found
+
+
+def test_distributed_of_an_egg_info_are_its_top_levels(tmp_path: Path) -> None:
+    lay(tmp_path, "x.egg-info/top_level.txt").joinpath("x.egg-info/top_level.txt").write_text("theirs\n")
+
+    assert finder.distributed(tmp_path) == {"theirs"}
+
+
+def test_distributed_of_an_absent_folder_is_nothing(tmp_path: Path) -> None:
+    assert finder.distributed(tmp_path / "none") == frozenset()

@@ -1,0 +1,135 @@
+"""What the rules of templates must not cry at, and what a project of one fault does not show."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.proof import template_rules
+from automation.proof.model import Fault, Severity, Subject
+from tests.automation.proof import subjects
+from tests.automation.proof.subjects import function, layer, queue, reading
+
+LAYERS = {name: layer() for name in "ABCDEF"}
+
+
+def faults(rule: str, subject: Subject) -> list[Fault]:
+    return subjects.faults(template_rules.RULES, rule, subject)
+
+
+def refs(names: str) -> list[dict[str, str]]:
+    return [{"Ref": name} for name in names]
+
+
+def test_too_many_layers_counts_those_of_globals(tmp_path: Path) -> None:
+    resources = {**LAYERS, "App": function(Layers=refs("DEF"))}
+
+    subject = subjects.write(tmp_path, resources, Globals={"Function": {"Layers": refs("ABC")}})
+
+    assert len(faults("too-many-layers", subject)) == 1
+
+
+def test_too_many_layers_of_five_is_silent(tmp_path: Path) -> None:
+    subject = subjects.write(tmp_path, {**LAYERS, "App": function(Layers=refs("ABCDE"))})
+
+    assert faults("too-many-layers", subject) == []
+
+
+def test_layer_reference_to_a_parameter_or_an_arn_is_silent(tmp_path: Path) -> None:
+    layers = [{"Ref": "Given"}, "arn:aws:lambda:eu-west-1:1:layer:x:3", {"Fn::Sub": "arn:${AWS::Partition}:x"}]
+
+    subject = subjects.write(tmp_path, {"App": function(Layers=layers)}, Parameters={"Given": {"Type": "String"}})
+
+    assert faults("layer-reference", subject) == []
+
+
+def test_layer_not_mounted_that_is_an_output_is_silent(tmp_path: Path) -> None:
+    resources = {"App": function(), "Shared": layer()}
+
+    assert len(faults("layer-not-mounted", subjects.write(tmp_path, resources))) == 1
+    exported = subjects.write(tmp_path, resources, Outputs={"Arn": {"Value": {"Ref": "Shared"}}})
+    assert faults("layer-not-mounted", exported) == []
+
+
+@pytest.mark.parametrize(
+    ("properties", "count"),
+    [
+        ({}, 0),
+        ({"CompatibleRuntimes": ["python3.11", "python3.12"]}, 0),
+        ({"CompatibleRuntimes": [{"Fn::ImportValue": "runtime"}]}, 0),
+        ({"CompatibleRuntimes": ["python3.11"]}, 1),
+        ({"CompatibleArchitectures": ["arm64"]}, 1),
+    ],
+)
+def test_runtime_mismatch_goes_by_what_is_known(tmp_path: Path, properties: dict[str, Any], count: int) -> None:
+    subject = subjects.write(tmp_path, {"App": function(Layers=refs("L")), "L": layer(**properties)})
+
+    assert len(faults("runtime-mismatch", subject)) == count
+
+
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [({"bin/tool": ""}, 0), ({"extensions/agent": ""}, 0), ({"nodejs/x.py": ""}, 0), ({"stone/a.py": ""}, 1)],
+)
+def test_layer_unbuilt_of_what_is_not_for_import_is_silent(tmp_path: Path, files: dict[str, str], count: int) -> None:
+    resources = {"App": function(Layers=refs("L")), "L": layer()}
+
+    subject = subjects.write(tmp_path, resources, {"L": dict(files)})
+
+    assert len(faults("layer-unbuilt", subject)) == count
+
+
+ALIAS: dict[str, Any] = {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}
+
+
+@pytest.mark.parametrize(
+    ("properties", "published", "severities"),
+    [
+        ({}, False, []),
+        ({"AutoPublishAlias": "live", "Layers": []}, False, []),
+        (ALIAS, True, []),
+        (ALIAS, False, [Severity.ERROR]),
+        ({"AutoPublishAlias": "live"}, True, [Severity.ERROR]),
+        ({**ALIAS, "Layers": ["arn:aws:lambda:eu-west-1:1:layer:x:3"]}, False, []),
+        ({**ALIAS, "Layers": [{"Fn::ImportValue": "layer"}]}, False, [Severity.WARNING]),
+    ],
+)
+def test_stale_alias_is_told_where_a_layer_can_change_unseen(
+    tmp_path: Path, properties: dict[str, Any], published: bool, severities: list[Severity]
+) -> None:
+    resources = {"App": function(**{"Layers": refs("L"), **properties}), "L": layer(PublishLambdaVersion=published)}
+
+    found = faults("stale-alias", subjects.write(tmp_path, resources))
+
+    assert [one.severity for one in found] == severities
+
+
+def test_environment_too_large_counts_globals_and_leaves_the_unknown_out(tmp_path: Path) -> None:
+    own = {"Variables": {"B": "b" * 2000, "C": {"Fn::ImportValue": "c" * 5000}}}
+    shared = {"Function": {"Environment": {"Variables": {"A": "a" * 2100, "B": "b" * 5000}}}}
+
+    subject = subjects.write(tmp_path, {"App": function(Environment=own)}, Globals=shared)
+
+    assert [one.what.split(" at least")[0] for one in faults("environment-too-large", subject)] == [
+        "its variables come to 4,103 bytes"
+    ]
+
+
+def test_variable_reserved_that_may_be_set_is_silent(tmp_path: Path) -> None:
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap", "PYTHONPATH": "/opt/x", "TZ": "UTC"}
+
+    subject = subjects.write(tmp_path, {"App": function(Environment={"Variables": variables})})
+
+    assert faults("variable-reserved", subject) == []
+
+
+@pytest.mark.parametrize(
+    ("timeout", "visibility", "count"),
+    [(30, {}, 0), (31, {}, 1), (60, {"VisibilityTimeout": 60}, 0), (60, {"VisibilityTimeout": {"Ref": "AWS::X"}}, 0)],
+)
+def test_timeout_over_visibility_takes_the_queues_default(
+    tmp_path: Path, timeout: int, visibility: dict[str, Any], count: int
+) -> None:
+    resources = {"App": function(Timeout=timeout, Events=reading("Inbox")), "Inbox": queue(**visibility)}
+
+    assert len(faults("timeout-over-visibility", subjects.write(tmp_path, resources))) == count

@@ -1,0 +1,177 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from automation import project, prove
+from automation.errors import CheckFailedError, ConfigurationError, UsageError
+from automation.proof.model import Fault, Rule, Severity
+from automation.prove import Broken, Proof
+from tests.automation.proof.small import make
+
+BROKEN = {"functions/one/app.py": "import pandas\n\ndef handler(event, context): ...\n"}
+GUESS = {"functions/one/app.py": "def later():\n    import pandas\n\ndef handler(event, context): ...\n"}
+
+
+def test_prove_sound_project_has_nothing_broken(tmp_path: Path) -> None:
+    proof = prove.prove(make(tmp_path))
+
+    assert [(one.mount.function.logical_id, str(one.how)) for one in proof.functions] == [
+        ("One", "imported"),
+        ("Two", "imported"),
+    ]
+    assert (proof.broken, dict(proof.unbuilt), proof.outdated) == ((), {}, ())
+
+
+def test_prove_without_a_build_is_a_configuration_error(tmp_path: Path) -> None:
+    make(tmp_path)
+    (tmp_path / ".aws-sam/build/template.yaml").unlink()
+
+    with pytest.raises(ConfigurationError, match="run inv build"):
+        prove.prove(project.load(tmp_path))
+
+
+def test_prove_named_functions_are_the_only_ones_imported(tmp_path: Path) -> None:
+    proof = prove.prove(make(tmp_path, BROKEN), names=["Two"])
+
+    assert [one.mount.function.logical_id for one in proof.functions] == ["Two"]
+    assert proof.broken == ()
+
+
+def test_prove_unknown_name_lists_the_functions(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no function Tow; the functions are: One, Two"):
+        prove.prove(make(tmp_path), names=["Tow"])
+
+
+def test_prove_function_without_a_built_tree_is_listed(tmp_path: Path) -> None:
+    loaded = make(tmp_path)
+    built = tmp_path / ".aws-sam/build/template.yaml"
+    built.write_text(built.read_text().replace("CodeUri: Two", "CodeUri: s3://bucket/two.zip"))
+
+    assert prove.prove(loaded).unbuilt == {"Two": "has no built tree: inline code, an image, or on S3"}
+
+
+def test_prove_changed_source_is_outdated(tmp_path: Path) -> None:
+    loaded = make(tmp_path)
+    (tmp_path / "functions/two/app.py").write_text("def handler(e, c): return 1\n")
+
+    assert prove.prove(loaded).outdated == ("functions/two/app.py",)
+
+
+def test_prove_errors_go_before_warnings(tmp_path: Path) -> None:
+    sources = {**GUESS, "functions/two/app.py": BROKEN["functions/one/app.py"]}
+
+    severities = [str(one.fault.severity) for one in prove.prove(make(tmp_path, sources)).broken]
+
+    assert severities == ["error", "warning"]
+
+
+def test_require_of_warnings_alone_passes(tmp_path: Path) -> None:
+    proof = prove.prove(make(tmp_path, GUESS))
+
+    prove.require(proof)
+
+    assert len(proof.warnings) == 1
+
+
+def test_require_of_an_error_fails_the_check(tmp_path: Path) -> None:
+    with pytest.raises(CheckFailedError, match=r"1 fault\(s\) would fail on Lambda: undeclared-import") as caught:
+        prove.require(prove.prove(make(tmp_path, BROKEN)))
+
+    assert caught.value.exit_code == 3
+
+
+def test_show_names_the_rule_the_place_the_reason_and_the_mend(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prove.show(prove.prove(make(tmp_path, BROKEN)))
+
+    out = capsys.readouterr().out
+    assert "error: undeclared-import" in out
+    assert "functions/one/app.py:1: imports pandas" in out
+    assert "Lambda has only what" in out
+    assert "mend: add pandas to functions/one/requirements.txt and build again" in out
+    assert "2 imported; 1 error(s), 0 warning(s)" in out
+    assert ["One", "failed"] in [line.split()[:2] for line in out.splitlines()]
+
+
+def test_show_of_an_old_build_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded = make(tmp_path)
+    (tmp_path / "functions/two/app.py").write_text("def handler(e, c): return 1\n")
+
+    prove.show(prove.prove(loaded))
+
+    assert "the build is older than functions/two/app.py" in capsys.readouterr().err
+
+
+def test_show_json_is_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prove.show_json(prove.prove(make(tmp_path, BROKEN)))
+
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["name"], one["how"]) for one in found["functions"]] == [("One", "imported"), ("Two", "imported")]
+    assert [one["rule"] for one in found["errors"]] == ["undeclared-import"]
+    assert set(found["errors"][0]) == {"rule", "where", "what", "why", "mend"}
+
+
+def test_findings_are_the_errors(tmp_path: Path) -> None:
+    found = prove.findings(prove.prove(make(tmp_path, {**BROKEN})))
+
+    assert [(one.where, one.what.partition(" ")[0]) for one in found] == [
+        ("functions/one/app.py:1", "undeclared-import:")
+    ]
+
+
+def test_distinct_failure_that_another_rule_explains_is_left_out() -> None:
+    by_id = {rule.id: rule for rule in prove.RULES}
+    effect = Broken(by_id["import-fails"], Fault("a.py:1", "fails", "", explains=("shop.till",)))
+    other = Rule("nesting", "", "", lambda _: ())
+    cause = Broken(other, Fault("template.yaml: Code", "is nested", "", explains=("shop",)))
+
+    assert prove.distinct([effect, cause]) == [cause]
+    assert prove.distinct([effect]) == [effect]
+
+
+def test_prove_once_of_what_has_passed_proves_nothing(tmp_path: Path) -> None:
+    loaded = make(tmp_path)
+
+    first, second = prove.prove_once(loaded), prove.prove_once(loaded)
+
+    assert isinstance(first, Proof)
+    assert second is None
+
+
+def test_prove_once_after_a_new_build_proves_again(tmp_path: Path) -> None:
+    loaded = make(tmp_path)
+    prove.prove_once(loaded)
+    os.utime(tmp_path / ".aws-sam/build/One/app.py", (1, 1))
+
+    assert prove.prove_once(loaded) is not None
+
+
+def test_prove_once_after_a_change_of_the_template_proves_again(tmp_path: Path) -> None:
+    prove.prove_once(make(tmp_path))
+    template = tmp_path / "template.yaml"
+    template.write_text(template.read_text().replace("Handler: app.handler}", "Handler: app.handle}"))
+
+    with pytest.raises(CheckFailedError, match="handler-missing"):
+        prove.prove_once(project.load(tmp_path))
+
+
+def test_prove_once_of_what_failed_fails_again(tmp_path: Path) -> None:
+    loaded = make(tmp_path, BROKEN)
+    for _ in range(2):
+        with pytest.raises(CheckFailedError) as caught:
+            prove.prove_once(loaded)
+
+        assert [one.where for one in caught.value.findings] == ["functions/one/app.py:1"]
+
+
+def test_rules_have_names_of_their_own() -> None:
+    ids = [rule.id for rule in prove.RULES]
+
+    assert len(set(ids)) == len(ids)
+
+
+def test_fault_is_an_error_unless_it_is_a_guess() -> None:
+    assert Fault("a", "b", "c").severity is Severity.ERROR

@@ -1,0 +1,38 @@
+"""The table of rules in docs/proof.md, made from the rules and the planted faults: `python -m tests.faults.table`."""
+
+from pathlib import Path
+
+from automation import prove
+from automation.proof.model import Rule
+from tests.faults.catalogue import FAULTS
+
+PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
+BEGIN, END = "<!-- rules: made by python -m tests.faults.table -->\n", "<!-- end of rules -->\n"
+
+
+def page(text: str) -> str:
+    """The page with the table of now between its marks.
+
+    Raises:
+        ValueError: the page has no such marks.
+    """
+    before, _, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{PAGE.name} has no {BEGIN.strip()} … {END.strip()}")
+    return f"{before}{BEGIN}{table()}{END}{after}"
+
+
+def table() -> str:
+    head = ("| rule | what it holds to be true | what happens on Lambda else | planted |", "|---|---|---|---|")
+    return "".join(f"{line}\n" for line in [*head, *(_row(rule) for rule in prove.RULES)])
+
+
+def _row(rule: Rule) -> str:
+    planted = "; ".join(fault.title for fault in FAULTS if fault.rule == rule.id)
+    cells = (f"`{rule.id}`", rule.title, rule.why, planted)
+    return f"| {' | '.join(cell.replace('|', '\\|') for cell in cells)} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

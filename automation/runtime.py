@@ -78,7 +78,7 @@ def ensure(root: Path) -> Runtime:
         ToolError: the environment could not be made.
     """
     if tools.lock_file(root, "runtime").is_file():
-        made = tools.ensure("runtime", root=root, compiled=True)
+        made = tools.ensure("runtime", root=root)
         return Runtime(made.python, made.path / "lib" / f"python{_own_version()}" / "site-packages")
     site = root / ".alchemiser" / "runtime"
     _link_sdk(site)

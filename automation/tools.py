@@ -9,6 +9,7 @@ from automation import console, files, processes
 from automation.errors import ConfigurationError, ToolError
 
 _MARKER = "made-from"
+_COMPILED = frozenset({"runtime"})  # as Lambda's own is; the others are compiled as they are imported
 _WAIT_S = 600.0
 
 
@@ -58,11 +59,8 @@ def stamp(lock: bytes, version: str) -> str:
     return files.digest_of([lock, version])
 
 
-def ensure(name: str, *, root: Path, compiled: bool = False) -> ToolEnvironment:
+def ensure(name: str, *, root: Path) -> ToolEnvironment:
     """The environment `.tools/<name>`, made or made again when its lock has changed.
-
-    Args:
-        compiled: with bytecode from the start; else modules are compiled by their first import.
 
     An environment whose making was interrupted has no marker and is made again. Two processes do not
     make the same one at once. Callers may keep what is returned: an environment is only replaced
@@ -81,7 +79,7 @@ def ensure(name: str, *, root: Path, compiled: bool = False) -> ToolEnvironment:
         return environment
     with files.lock(root / ".tools" / f"{name}.lock", wait_s=_WAIT_S, doing=f"making .tools/{name}"):
         if not _is_made(environment, made_from):
-            _make(environment, lock, root=root, compiled=compiled)
+            _make(environment, lock, root=root)
             files.write_atomically(environment.path / _MARKER, made_from)
     return environment
 
@@ -97,13 +95,13 @@ def _is_made(environment: ToolEnvironment, made_from: str) -> bool:
         return False
 
 
-def _make(environment: ToolEnvironment, lock: Path, *, root: Path, compiled: bool) -> None:
+def _make(environment: ToolEnvironment, lock: Path, *, root: Path) -> None:
     """Made in its place, because the scripts of a virtual environment name their interpreter's path."""
     uv = uv_program()
     env = processes.environment(without=("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"))
     create: list[str | Path] = [uv, "venv", "--quiet", "--python", sys.executable, environment.path]
     install: list[str | Path] = [uv, "pip", "install", "--python", environment.python, "--require-hashes", "-r", lock]
-    install += ["--compile-bytecode"] if compiled else []
+    install += ["--compile-bytecode"] if environment.path.name in _COMPILED else []
     files.remove(environment.path)
     with console.progress(f"making .tools/{environment.path.name}") as say:
         for command in (create, install):

@@ -4,30 +4,31 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
-
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.aggregator_v2.service import MODULE, Aggregator
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.inbox import Inbox, claims_table, serve
 from the_alchemiser.shared.messages import StrategyEvaluated, StrategyFailed
 from the_alchemiser.shared.publisher import BusPublisher
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @cache
 def _inbox() -> Inbox:
-    runs = DynamoRunStore(boto3.client("dynamodb"), os.environ["RUNS_TABLE"])
+    runs = DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"])
     aggregator = Aggregator(runs, now=lambda: datetime.now(UTC))
     return Inbox(
         module=MODULE,
         handles={StrategyEvaluated: aggregator.handle, StrategyFailed: aggregator.handle},
-        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Merge when all answers are in."""
     return serve(event, context, build=_inbox)

@@ -4,12 +4,10 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any
-
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.commands import StartRun, SweepRuns
@@ -21,6 +19,9 @@ from the_alchemiser.shared.objects import S3Objects
 from the_alchemiser.shared.publisher import BusPublisher
 from the_alchemiser.shared.verdict import read_verdict
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @cache
 def _inbox() -> Inbox:
@@ -28,13 +29,13 @@ def _inbox() -> Inbox:
     return Inbox(
         module=MODULE,
         handles={StartRun: coordinator.start, SweepRuns: coordinator.sweep},
-        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
 def _coordinator() -> Coordinator:
-    lake = S3Objects(boto3.client("s3"), os.environ["BUCKET_NAME"])
+    lake = S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"])
     return Coordinator(
         stage=os.environ["STAGE"],
         exchange=Broker(
@@ -42,14 +43,14 @@ def _coordinator() -> Coordinator:
             os.environ["BROKER_DATA_URL"],
             partial(broker_credentials, os.environ["BROKER_SECRET"]),
         ),
-        runs=DynamoRunStore(boto3.client("dynamodb"), os.environ["RUNS_TABLE"]),
-        switch=KillSwitch(boto3.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
+        runs=DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"]),
+        switch=KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
         verdict=lambda: read_verdict(lake),
         allocations=lambda: {entry.name: entry.allocation for entry in load_book().entries},
         now=lambda: datetime.now(UTC),
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Start or sweep."""
     return serve(event, context, build=_inbox)

@@ -3,13 +3,10 @@
 import os
 from collections.abc import Mapping
 from functools import cache, partial
-from typing import Any
-
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.data_quality_monitor.service import MODULE, Monitor
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.commands import CheckDataQuality
@@ -20,6 +17,9 @@ from the_alchemiser.shared.messages import MarketDataRefreshed
 from the_alchemiser.shared.objects import S3Objects
 from the_alchemiser.shared.publisher import BusPublisher
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @cache
 def _inbox() -> Inbox:
@@ -29,18 +29,18 @@ def _inbox() -> Inbox:
             os.environ["BROKER_DATA_URL"],
             partial(broker_credentials, os.environ["BROKER_SECRET"]),
         ),
-        objects=S3Objects(boto3.client("s3", config=Config(max_pool_connections=THREADS)), os.environ["BUCKET_NAME"]),
+        objects=S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"]),
         universe=lambda: load_book().universe,
         stage=os.environ["STAGE"],
     )
     return Inbox(
         module=MODULE,
         handles={MarketDataRefreshed: monitor.after_refresh, CheckDataQuality: monitor.on_command},
-        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Check the lake and tell the verdict."""
     return serve(event, context, build=_inbox)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo import is_condition_failure, typed
 from the_alchemiser.shared.errors import StateUnavailableError
 
@@ -48,10 +47,10 @@ class DynamoFetchRequests:
                 ConditionExpression="attribute_not_exists(symbol) OR expires_at <= :now OR message_id = :message_id",
                 ExpressionAttributeValues=typed({":now": int(now.timestamp()), ":message_id": message_id}),
             )
-        except ClientError as error:
+        except aws.ClientError as error:
             if is_condition_failure(error):
                 return False
             raise StateUnavailableError(f"table {self._table}: {error}") from error
-        except BotoCoreError as error:
+        except aws.BotoCoreError as error:
             raise StateUnavailableError(f"table {self._table}: {error}") from error
         return True

@@ -4,15 +4,12 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
 
 from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.data_v2.service import MODULE, Refresher
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.commands import RefreshMarketData
@@ -23,20 +20,23 @@ from the_alchemiser.shared.messages import MarketDataFetchRequested
 from the_alchemiser.shared.objects import S3Objects
 from the_alchemiser.shared.publisher import BusPublisher
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 HISTORY_YEARS = "6"  # at least 5, for the indicators that never forget
 
 
 @cache
 def _inbox() -> Inbox:
     data_url = os.environ["BROKER_DATA_URL"]
-    objects = S3Objects(boto3.client("s3", config=Config(max_pool_connections=THREADS)), os.environ["BUCKET_NAME"])
+    objects = S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"])
     refresher = Refresher(
         market=Broker(
             os.environ["BROKER_TRADING_URL"], data_url, partial(broker_credentials, os.environ["BROKER_SECRET"])
         ),
         lake=Lake(objects),
         requests=DynamoFetchRequests(
-            boto3.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=lambda: datetime.now(UTC)
+            aws.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=lambda: datetime.now(UTC)
         ),
         universe=lambda: load_book().universe,
         stage=os.environ["STAGE"],
@@ -46,11 +46,11 @@ def _inbox() -> Inbox:
     return Inbox(
         module=MODULE,
         handles={RefreshMarketData: refresher.refresh, MarketDataFetchRequested: refresher.fetch},
-        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Refresh the lake and tell what changed."""
     return serve(event, context, build=_inbox)

@@ -3,15 +3,13 @@
 import os
 from collections.abc import Mapping
 from functools import cache, partial
-from typing import Any
-
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.execution_v2.limits import limits_of
 from the_alchemiser.execution_v2.orders import Stopwatch, Timing
 from the_alchemiser.execution_v2.service import MODULE, Executor
 from the_alchemiser.execution_v2.walk import Walk
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.credentials import broker_credentials
 from the_alchemiser.shared.dynamo_ledger import DynamoLedger
@@ -20,14 +18,17 @@ from the_alchemiser.shared.kill_switch import KillSwitch
 from the_alchemiser.shared.messages import TradeRequested
 from the_alchemiser.shared.publisher import BusPublisher
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @cache
 def _inbox() -> Inbox:
-    executor = Executor(_walk(), DynamoLedger(boto3.client("dynamodb"), os.environ["LEDGER_TABLE"]))
+    executor = Executor(_walk(), DynamoLedger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"]))
     return Inbox(
         module=MODULE,
         handles={TradeRequested: executor.handle},
-        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         give_up=executor.give_up,
     )
@@ -40,7 +41,7 @@ def _walk() -> Walk:
             os.environ["BROKER_DATA_URL"],
             partial(broker_credentials, os.environ["BROKER_SECRET"]),
         ),
-        switch=KillSwitch(boto3.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
+        switch=KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
         limits=limits_of(
             notional=os.environ.get("ORDER_NOTIONAL_LIMIT", ""),
             price_distance=os.environ.get("PRICE_DISTANCE_LIMIT", ""),
@@ -51,6 +52,6 @@ def _walk() -> Walk:
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Execute one trade."""
     return serve(event, context, build=_inbox)

@@ -3,27 +3,28 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
-
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.metrics_v2.gauges import CloudWatchGauges
 from the_alchemiser.metrics_v2.service import MODULE, Accountant
 from the_alchemiser.metrics_v2.table import DynamoPerformances
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.inbox import Inbox, claims_table, serve
 from the_alchemiser.shared.messages import RunCompleted
 from the_alchemiser.shared.publisher import NoPublisher
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @cache
 def _inbox() -> Inbox:
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = aws.client("dynamodb")
     accountant = Accountant(
         DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
         DynamoPerformances(dynamodb, os.environ["PERFORMANCE_TABLE"]),
-        CloudWatchGauges(boto3.client("cloudwatch"), stage=os.environ["STAGE"]),
+        CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"]),
     )
     return Inbox(
         module=MODULE,
@@ -33,6 +34,6 @@ def _inbox() -> Inbox:
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """The function's entry; see shared/inbox.py for what an event is."""
     return serve(event, context, build=_inbox)

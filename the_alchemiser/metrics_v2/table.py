@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from the_alchemiser.metrics_v2.performance import Performance
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo import is_condition_failure, plain, typed
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class DynamoPerformances:
                 ConditionExpression="attribute_not_exists(pk) OR edition <= :edition",
                 ExpressionAttributeValues=typed({":edition": row["edition"]}),
             )
-        except ClientError as error:
+        except aws.ClientError as error:
             if is_condition_failure(error):
                 return False
             raise

@@ -3,9 +3,8 @@
 import time
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from the_alchemiser.notifications_v2.mail import Mail
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo import typed
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.inbox import CLAIM_KEPT_S
@@ -69,7 +68,7 @@ class SesMail:
                     }
                 },
             )
-        except (BotoCoreError, ClientError) as error:
+        except (aws.BotoCoreError, aws.ClientError) as error:
             raise NotDeliveredError(f"mail from {self._sender} to {', '.join(self._recipients)}: {error}") from error
 
 
@@ -87,7 +86,7 @@ class SnsTopic:
         subject = mail.subject.encode("ascii", "replace").decode("ascii")[:SNS_SUBJECT_AT_MOST]
         try:
             self._client.publish(TopicArn=self._arn, Subject=subject, Message=mail.short)
-        except (BotoCoreError, ClientError) as error:
+        except (aws.BotoCoreError, aws.ClientError) as error:
             raise NotDeliveredError(f"topic {self._arn}: {error}") from error
 
 

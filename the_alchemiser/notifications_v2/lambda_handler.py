@@ -3,25 +3,26 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
-
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.notifications_v2.channels import DynamoDeliveries, SesMail, SnsTopic
 from the_alchemiser.notifications_v2.service import MODULE, Notifier
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.inbox import Inbox, claims_table, serve
 from the_alchemiser.shared.messages import DataQualityChecked, RunCompleted, RunFailed
 from the_alchemiser.shared.publisher import NoPublisher
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 @cache
 def _inbox() -> Inbox:
     claims = os.environ["CLAIMS_TABLE"]
     recipients = tuple(address.strip() for address in os.environ["MAIL_TO"].split(","))
-    mail = SesMail(boto3.client("sesv2"), sender=os.environ["MAIL_FROM"], recipients=recipients)
-    topic = SnsTopic(boto3.client("sns"), os.environ["TOPIC_ARN"])
-    deliveries = DynamoDeliveries(boto3.client("dynamodb"), claims)
+    mail = SesMail(aws.client("sesv2"), sender=os.environ["MAIL_FROM"], recipients=recipients)
+    topic = SnsTopic(aws.client("sns"), os.environ["TOPIC_ARN"])
+    deliveries = DynamoDeliveries(aws.client("dynamodb"), claims)
     notifier = Notifier(os.environ["STAGE"], (mail, topic), deliveries)
     return Inbox(
         module=MODULE,
@@ -31,6 +32,6 @@ def _inbox() -> Inbox:
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """The function's entry; see shared/inbox.py for what an event is."""
     return serve(event, context, build=_inbox)

@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, partial
-from typing import Any
-
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.portfolio_v2.rebalance import Rules
 from the_alchemiser.portfolio_v2.service import MODULE, Planner
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.credentials import broker_credentials
 from the_alchemiser.shared.dynamo_ledger import DynamoLedger
@@ -20,10 +18,13 @@ from the_alchemiser.shared.inbox import Inbox, claims_table, serve
 from the_alchemiser.shared.messages import SignalGenerated
 from the_alchemiser.shared.publisher import BusPublisher
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @cache
 def _inbox() -> Inbox:
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = aws.client("dynamodb")
     planner = Planner(
         runs=DynamoRunStore(dynamodb, os.environ["RUNS_TABLE"]),
         ledger=DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
@@ -38,11 +39,11 @@ def _inbox() -> Inbox:
     return Inbox(
         module=MODULE,
         handles={SignalGenerated: planner.handle},
-        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Plan the rebalance."""
     return serve(event, context, build=_inbox)

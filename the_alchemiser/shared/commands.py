@@ -11,7 +11,7 @@ from the_alchemiser.shared.messages import Symbol
 class Command(BaseModel):
     """A request without an identity: doing it twice must change nothing, whoever sends it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class StartRun(Command):

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Protocol
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.errors import AlchemiserError
 
 
@@ -45,7 +43,7 @@ def read_credentials(secret_name: str, secrets: Secrets) -> Credentials:
     """
     try:
         text = str(secrets.get_secret_value(SecretId=secret_name)["SecretString"])
-    except (BotoCoreError, ClientError, KeyError) as error:
+    except (aws.BotoCoreError, aws.ClientError, KeyError) as error:
         raise CredentialsUnavailableError(f"secret {secret_name}: {error}") from error
     try:
         value = json.loads(text)
@@ -58,4 +56,4 @@ def read_credentials(secret_name: str, secrets: Secrets) -> Credentials:
 @cache
 def broker_credentials(secret_name: str) -> Credentials:
     """The credentials by the secret's name; a failed read is not kept."""
-    return read_credentials(secret_name, boto3.client("secretsmanager"))
+    return read_credentials(secret_name, aws.client("secretsmanager"))

@@ -5,8 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo import is_condition_failure, plain, typed
 from the_alchemiser.shared.ledger import LedgerEntry
 from the_alchemiser.shared.messages import Side
@@ -30,7 +29,7 @@ class DynamoLedger:
             self._client.put_item(
                 TableName=self._table, Item=typed(_row(entry)), ConditionExpression="attribute_not_exists(pk)"
             )
-        except ClientError as error:
+        except aws.ClientError as error:
             if is_condition_failure(error):
                 return False
             raise

@@ -6,9 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from the_alchemiser.shared import outbox
+from the_alchemiser.shared import aws, outbox
 from the_alchemiser.shared.dynamo import is_condition_failure, plain, typed
 from the_alchemiser.shared.messages import Message
 from the_alchemiser.shared.runs import META, Move, NewRun, Run, RunItem, RunState, Transition
@@ -53,7 +51,7 @@ class DynamoRunStore:
                 ExpressionAttributeNames={f"#{name}": name for name in names},
                 ExpressionAttributeValues=typed({f":{name}": value for name, value in values.items()}),
             )
-        except ClientError as error:
+        except aws.ClientError as error:
             return _lost(error)
         return True
 
@@ -71,7 +69,7 @@ class DynamoRunStore:
                 ExpressionAttributeValues=typed(values),
                 **same_state,
             )
-        except ClientError as error:
+        except aws.ClientError as error:
             _lost(error)
 
     def runs_on(self, trading_date: date) -> tuple[str, ...]:
@@ -91,7 +89,7 @@ class DynamoRunStore:
             self._client.put_item(
                 TableName=self._table, Item=typed(row), ConditionExpression="attribute_not_exists(pk)"
             )
-        except ClientError as error:
+        except aws.ClientError as error:
             return _lost(error)
         return True
 
@@ -109,7 +107,7 @@ def _pk(run_id: str) -> str:
     return f"RUN#{run_id}"
 
 
-def _lost(error: ClientError) -> bool:
+def _lost(error: "aws.ClientError") -> bool:
     if is_condition_failure(error):
         return False
     raise error

@@ -7,31 +7,24 @@ What a handler raises makes SQS deliver that record again; the third failure lea
 """
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer,
-    IdempotencyConfig,
-    idempotent_function,
-)
-from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.commands import COMMANDS, Command
 from the_alchemiser.shared.errors import MalformedMessageError
 from the_alchemiser.shared.messages import BY_NAME, Message
 from the_alchemiser.shared.publisher import Publisher
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 CLAIM_KEPT_S = 15 * 24 * 3600  # longer than a dead-letter queue keeps a message
-LAST_RECEIVE = 3
 
 logger = Logger()
 
@@ -67,17 +60,19 @@ class Inbox:
     module: str
     handles: Mapping[type[Message] | type[Command], Handle]
     publisher: Publisher
-    claims: BasePersistenceLayer
+    claims: "BasePersistenceLayer"
     give_up: GiveUp | None = None
 
 
-def claims_table(name: str) -> DynamoDBPersistenceLayer:
+def claims_table(name: str) -> "BasePersistenceLayer":
     """The Claims table of the stack; grants: GetItem, PutItem, UpdateItem, DeleteItem."""
-    client = boto3.client("dynamodb")  # Powertools' own would be a second session, 0.08 s of a cold start
+    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer  # noqa: PLC0415 - brings the SDK
+
+    client = aws.client("dynamodb")  # Powertools' own would be a second session, 0.08 s of a cold start
     return DynamoDBPersistenceLayer(table_name=name, key_attr="claim", expiry_attr="expires_at", boto3_client=client)
 
 
-def serve(event: Mapping[str, Any], context: LambdaContext, *, build: Callable[[], Inbox]) -> dict[str, Any]:
+def serve(event: Mapping[str, Any], context: "LambdaContext", *, build: Callable[[], Inbox]) -> dict[str, Any]:
     """Handle one Lambda event: a batch of an inbox, or a health message.
 
     Args:
@@ -97,16 +92,9 @@ def serve(event: Mapping[str, Any], context: LambdaContext, *, build: Callable[[
     if event.get("health"):
         logger.info("asked how it is")
         return {"module": inbox.module, "healthy": True, "consumes": sorted(kind.__name__ for kind in inbox.handles)}
-    processor = BatchProcessor(event_type=EventType.SQS)
-    config = _claims_config(context)
-    return dict(
-        process_partial_response(
-            event=dict(event),
-            record_handler=lambda record: _receive(record, inbox, config),
-            processor=processor,
-            context=context,
-        )
-    )
+    from the_alchemiser.shared.delivery import deliver  # noqa: PLC0415 - brings the SDK
+
+    return deliver(event, context, inbox)
 
 
 def parse(body: str) -> Message | Command:
@@ -122,75 +110,3 @@ def parse(body: str) -> Message | Command:
         return BY_NAME[content["detail-type"]].model_validate(content["detail"])
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise MalformedMessageError(f"not a message of ours: {error!r}: {body[:300]}") from error
-
-
-def _claims_config(context: LambdaContext) -> IdempotencyConfig:
-    config = IdempotencyConfig(
-        event_key_jmespath="message_id",
-        raise_on_no_idempotency_key=True,
-        expires_after_seconds=CLAIM_KEPT_S,
-    )
-    config.register_lambda_context(context)
-    return config
-
-
-def _receive(record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> None:
-    started = time.monotonic()
-    kind = "unparsed"
-    try:
-        content = parse(record.body)
-        kind = type(content).__name__
-        outcome = _handle_once(content, record, inbox, config)
-    except Exception:
-        logger.exception("failed", extra={"kind": kind, "sqs_message_id": record.message_id, "body": record.body})
-        raise
-    logger.info(
-        outcome,
-        extra={
-            "kind": kind,
-            "message_id": getattr(content, "message_id", None),
-            "run_id": getattr(content, "run_id", None),
-            "duration_ms": round((time.monotonic() - started) * 1000),
-        },
-    )
-
-
-def _handle_once(content: Message | Command, record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> str:
-    handle = inbox.handles.get(type(content))
-    if handle is None:
-        raise MalformedMessageError(f"{inbox.module} does not consume {type(content).__name__}")
-    outcome = "duplicate"
-
-    def react(claim: Mapping[str, Any]) -> None:  # noqa: ARG001 - the claim is read by its decorator
-        nonlocal outcome
-        reaction = _react(content, handle, inbox, receives=_receives(record))
-        inbox.publisher.publish(reaction.messages)
-        reaction.published()
-        outcome = "handled"
-
-    if isinstance(content, Message):
-        claimed = idempotent_function(
-            react,
-            data_keyword_argument="claim",
-            persistence_store=inbox.claims,
-            config=config,
-            key_prefix=inbox.module,
-        )
-        claimed(claim={"message_id": content.message_id})
-    else:
-        react(claim={})
-    return outcome
-
-
-def _react(content: Message | Command, handle: Handle, inbox: Inbox, *, receives: int) -> Reaction:
-    try:
-        return handle(content)
-    except Exception as error:
-        if inbox.give_up is None or receives < LAST_RECEIVE:
-            raise
-        logger.exception("gave up", extra={"kind": type(content).__name__})
-        return inbox.give_up(content, error)
-
-
-def _receives(record: SQSRecord) -> int:
-    return int(record.attributes.approximate_receive_count or 1)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
+
+from the_alchemiser.shared import aws
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -34,7 +35,7 @@ class KillSwitch:
     def _read(self) -> bool:
         try:
             value = self._client.get_parameter(Name=self._parameter)["Parameter"]["Value"]
-        except (BotoCoreError, ClientError):
+        except (aws.BotoCoreError, aws.ClientError):
             logger.exception("the kill switch %s is unreadable: trading counts as paused", self._parameter)
             return False
         return value == "enabled"

@@ -38,7 +38,7 @@ class Description(BaseModel):
         asked_from: first date that was asked of the source; earlier bars may exist there.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     rows: int
     first_date: date

@@ -37,7 +37,7 @@ class Side(StrEnum):
 class Value(BaseModel):
     """A part of a message: frozen, and refusing what it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Message(Value):

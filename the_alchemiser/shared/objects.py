@@ -4,8 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
 
 if TYPE_CHECKING:
@@ -83,11 +82,11 @@ class S3Objects:
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             body = answer["Body"].read()
-        except ClientError as error:
+        except aws.ClientError as error:
             if _code(error) in _ABSENT:
                 return None
             raise StateUnavailableError(f"{self.url(key)}: {error}") from error
-        except BotoCoreError as error:
+        except aws.BotoCoreError as error:
             raise StateUnavailableError(f"{self.url(key)}: {error}") from error
         return StoredObject(body, answer["ETag"], answer["Metadata"].get(SHA256))
 
@@ -121,11 +120,11 @@ class S3Objects:
         where = self.url(request["Key"])
         try:
             self._client.put_object(**request)
-        except ClientError as error:
+        except aws.ClientError as error:
             if _code(error) in _CHANGED:
                 raise ObjectChangedError(f"{where}: another writer was faster") from error
             raise StateUnavailableError(f"{where}: {error}") from error
-        except BotoCoreError as error:
+        except aws.BotoCoreError as error:
             raise StateUnavailableError(f"{where}: {error}") from error
 
 
@@ -134,5 +133,5 @@ def digest_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _code(error: ClientError) -> str:
+def _code(error: "aws.ClientError") -> str:
     return str(error.response["Error"]["Code"])

@@ -3,12 +3,9 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
-
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.inbox import Inbox, claims_table, serve
 from the_alchemiser.shared.lake import THREADS
@@ -18,23 +15,26 @@ from the_alchemiser.shared.publisher import BusPublisher
 from the_alchemiser.strategy_v2.judge import judge
 from the_alchemiser.strategy_v2.service import MODULE, Evaluator
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @cache
 def _inbox() -> Inbox:
     evaluator = Evaluator(
         book=load_book,
-        objects=S3Objects(boto3.client("s3", config=Config(max_pool_connections=THREADS)), os.environ["BUCKET_NAME"]),
+        objects=S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"]),
         judge=judge,
     )
     return Inbox(
         module=MODULE,
         handles={StrategyRequested: evaluator.handle},
-        publisher=BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
+        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         give_up=evaluator.give_up,
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Answer for one strategy."""
     return serve(event, context, build=_inbox)

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.credentials import broker_credentials
 from the_alchemiser.shared.dynamo_runs import DynamoRunStore
@@ -19,11 +17,14 @@ from the_alchemiser.shared.publisher import BusPublisher, RoutingPublisher, Trad
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import MODULE, TradeAggregator
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 @cache
 def _inbox() -> Inbox:
     aggregator = TradeAggregator(
-        runs=DynamoRunStore(boto3.client("dynamodb"), os.environ["RUNS_TABLE"]),
+        runs=DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"]),
         broker=Broker(
             os.environ["BROKER_TRADING_URL"],
             os.environ["BROKER_DATA_URL"],
@@ -40,8 +41,8 @@ def _inbox() -> Inbox:
             TradeFailed: aggregator.handle_outcome,
         },
         publisher=RoutingPublisher(
-            BusPublisher(boto3.client("events"), os.environ["BUS_NAME"]),
-            TradeQueue(boto3.client("sqs"), os.environ["TRADE_QUEUE_URL"]),
+            BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+            TradeQueue(aws.client("sqs"), os.environ["TRADE_QUEUE_URL"]),
         ),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
@@ -53,6 +54,6 @@ def _limits() -> DayLimits:
     return DayLimits(Decimal(notional) if notional else None, int(trades) if trades else None)
 
 
-def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Take the run as far as it goes."""
     return serve(event, context, build=_inbox)

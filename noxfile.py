@@ -15,6 +15,7 @@ nox.options.reuse_venv = "no" if os.environ.get("CI") else "yes"
 nox.options.sessions = ["lint", "tests", "prove", "size"]
 
 PYTHON = "3.12"
+AFFECTED = "--affected"
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -36,9 +37,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["check"])
 def tests(session: nox.Session) -> None:
-    """Run the tests with branch coverage; arguments after -- go to pytest, then without coverage."""
+    """Run the tests with branch coverage; `-- --affected [REF]`: those a change reaches; else pytest takes them."""
     _install(session)
-    session.run("pytest", "-n", "auto", *(session.posargs or ["--cov"]))
+    words = session.posargs or ["--cov"]
+    if words[0] == AFFECTED:
+        words = _affected(session, *words[1:])
+    if words:
+        session.run("pytest", "-n", "auto", *words)
 
 
 @nox.session(python=PYTHON, tags=["check"])
@@ -55,6 +60,29 @@ def size(session: nox.Session) -> None:
     _install(session)
     session.run("inv", "build")
     session.run("inv", "size", *session.posargs)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
+def coldstart(session: nox.Session) -> None:
+    """Build every artifact and measure how long each handler takes to import, with and without bytecode."""
+    _install(session)
+    session.run("inv", "build")
+    session.run("inv", "coldstart", *(session.posargs or ["--without-bytecode"]))
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
+def parity(session: nox.Session) -> None:
+    """Build with SAM too, and explain every difference of the artifacts."""
+    _install(session)
+    session.run("inv", "build")
+    session.run("inv", "parity")
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Measure ours and `sam build` side by side, about ten minutes; `-- --quick`, `-- growth` for less."""
+    _install(session)
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
@@ -83,6 +111,15 @@ def demo(session: nox.Session) -> None:
 
 def _install(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", "locks/dev.txt")
+
+
+def _affected(session: nox.Session, since: str = "", *others: str) -> list[str]:
+    """The tests that what has changed since a revision reaches, and pytest's other arguments."""
+    revision = ["--since", since] if since else []
+    said = session.run("inv", "affected", "--tests", *revision, silent=True) or ""
+    found = [line for line in str(said).splitlines() if line.endswith(".py") and Path(line).is_file()]
+    session.log(f"{len(found)} test file(s) reached" if found else "no test is reached by what has changed")
+    return [*found, *others] if found else []
 
 
 def _passes(session: nox.Session, *command: str) -> bool:

@@ -128,6 +128,56 @@ def size(
     sizes.report(project.load(ROOT), names=names, reference=baseline, json=json, markdown=markdown, html=html)
 
 
+@task(
+    iterable=["names"],
+    auto_shortflags=False,
+    help={
+        "names": "functions, by logical id; none means all",
+        "runs": "fresh processes a function",
+        "without_bytecode": "measure what it would be without bytecode, too",
+        "json": "print JSON",
+    },
+)
+def coldstart(
+    _context: Context, names: list[str], runs: int = 5, without_bytecode: bool = False, json: bool = False
+) -> None:
+    """Measure how long each handler takes to import from its artifacts: `inv coldstart [NAME...]`."""
+    from automation import coldstart as coldstarts
+    from automation import project
+
+    measured = coldstarts.measure(project.load(ROOT), names=names, runs=runs, without_bytecode=without_bytecode)
+    (coldstarts.show_json if json else coldstarts.show)(measured)
+    coldstarts.require_within(measured)
+
+
+@task(
+    help={
+        "since": "a git revision; without it where this branch left the main one, and on the main branch HEAD",
+        "tests": "print the test files that the changes reach, as pytest takes them",
+        "json": "print JSON",
+    }
+)
+def affected(_context: Context, since: str = "", tests: bool = False, json: bool = False) -> None:
+    """Tell which functions, layers and stacks a change redeploys, and why."""
+    from automation import affected as changes
+
+    if tests:
+        changes.show_tests(changes.choose_tests(ROOT, since=since))
+    else:
+        (changes.show_json if json else changes.show)(changes.find(ROOT, since=since))
+
+
+@task
+def parity(_context: Context) -> None:
+    """Build with SAM too, and explain every difference to the last build of ours."""
+    from automation import parity as comparison
+    from automation import project
+
+    found = comparison.compare(project.load(ROOT))
+    comparison.show(found)
+    comparison.require_explained(found)
+
+
 @task(help=DEPLOY_HELP)
 def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
     """Build and deploy every stack to an environment."""
@@ -160,6 +210,9 @@ def _parameters(loaded: "Project", env: str) -> "Mapping[str, Mapping[str, str]]
     return environments.parameters_by_stack(loaded, env, os.environ)
 
 
+_TASKS = (sync_shared_layer, sync, build, validate, prove, size, coldstart, affected, parity, deploy, lock, clean)
+
+
 def collection() -> Collection:
     """All of these tasks, for `commands.assemble`."""
-    return Collection(sync_shared_layer, sync, build, validate, prove, size, deploy, lock, clean)
+    return Collection(*_TASKS)

@@ -47,7 +47,7 @@ def test_deploy_to_an_environment_that_is_none_is_refused() -> None:
 
 
 def test_run_day_is_named_so_and_refuses_other_environments() -> None:
-    run_day = tasks.run_day_task(lambda _days, path: path)
+    run_day = tasks.run_day_task(lambda: lambda _days, path: path)
 
     assert run_day.name == "run-day"
     with pytest.raises(UsageError, match="--env dev"):

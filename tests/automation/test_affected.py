@@ -1,0 +1,337 @@
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from automation import affected, artifacts, project, sync
+from automation.reach.model import Affected, Effect, Kind, Reached
+from tests.automation.projects import write_files
+from tests.automation.repositories import append, commit, make_plain_repository, make_shop_repository
+
+CODE = frozenset({("base", "Code"), ("app", "Code")})
+TILL = frozenset({("app", "Till")})
+
+type Edit = Callable[[Path], object]
+
+
+def named(found: Affected, name: str, stack: str = "") -> Reached:
+    return next(one for one in found.reached if one.name == name and stack in {"", one.stack})
+
+
+def appended(path: str, text: str = "# changed\n") -> Edit:
+    return lambda root: append(root, path, text)
+
+
+def replaced(path: str, old: str, new: str) -> Edit:
+    def edit(root: Path) -> None:
+        (root / path).write_text((root / path).read_text().replace(old, new))
+
+    return edit
+
+
+def written(path: str, text: str = "X = 1\n") -> Edit:
+    return lambda root: write_files(root, {path: text})
+
+
+def removed(path: str) -> Edit:
+    return lambda root: (root / path).unlink(missing_ok=True)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    return make_shop_repository(tmp_path)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    return make_plain_repository(tmp_path)
+
+
+def fingerprints(root: Path) -> dict[tuple[str, str], str]:
+    """What a build of the folder itself would go by."""
+    loaded = project.load(root)
+    sync.sync(loaded)
+    found = [one for stack in loaded.stacks for one in artifacts.of_stack(stack, root)]
+    return {(one.stack, one.logical_id): artifacts.ingredients(one).fingerprint for one in found}
+
+
+EDITS: dict[str, Edit] = {
+    "module": appended("shop/till/handler.py"),
+    "shared module": appended("shop/common/prices.py"),
+    "data": appended("shop/common/data/rates.json", " "),
+    "new module": written("shop/stock/shelf.py"),
+    "removed module": removed("shop/till/receipt.py"),
+    "renamed module": lambda root: (root / "shop/common/tax.py").rename(root / "shop/common/duty.py"),
+    "mode": lambda root: (root / "shop/ledger/handler.py").chmod(0o755),
+    "lock": appended("layers/wheels/requirements.txt", "idna==3.10 --hash=sha256:00\n"),
+    "comment in a lock": appended("layers/wheels/requirements.txt", "# why\n"),
+    "request": appended("layers/wheels/requirements.in", "idna\n"),
+    "architecture": replaced("base.yaml", "Default: x86_64", "Default: arm64"),
+    "runtime": replaced("app.yaml", "Runtime: python3.12", "Runtime: python3.11"),
+    "timeout": replaced("app.yaml", "Timeout: 30", "Timeout: 31"),
+    "documents": appended("docs/guide.md"),
+    "settings": appended("pyproject.toml", "\n# more\n"),
+}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(edits=st.sets(st.sampled_from(sorted(EDITS)), min_size=1, max_size=3))
+def test_find_any_edits_names_the_artifacts_whose_fingerprint_changes(edits: set[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = make_shop_repository(Path(folder))
+        before = fingerprints(root)
+        for edit in sorted(edits):
+            EDITS[edit](root)
+
+        found = affected.find(root).rebuilt
+
+        after = fingerprints(root)
+        assert found == {key for key in after if before.get(key) != after[key]}
+
+
+def test_find_nothing_changed_is_empty(shop: Path) -> None:
+    found = affected.find(shop)
+
+    assert (found.changes, found.reached, found.stacks) == ((), (), ())
+
+
+def test_find_function_module_tells_the_chain_from_its_handler(shop: Path) -> None:
+    append(shop, "shop/till/receipt.py")
+
+    till = named(affected.find(shop), "Till")
+
+    assert till.reason == "Till ← shop/till/handler.py ← shop/till/receipt.py"
+
+
+def test_find_function_module_redeploys_its_stack_alone(shop: Path) -> None:
+    append(shop, "shop/till/receipt.py")
+
+    found = affected.find(shop)
+
+    assert (found.stacks, found.rebuilt) == (("app",), TILL)
+
+
+def test_find_shared_module_rebuilds_the_layer_in_every_stack(shop: Path) -> None:
+    append(shop, "shop/common/tax.py")
+
+    found = affected.find(shop)
+
+    assert (found.stacks, found.rebuilt) == (("base", "app"), CODE)
+
+
+def test_find_shared_module_tells_importers_from_the_others(shop: Path) -> None:
+    append(shop, "shop/common/tax.py")
+
+    found = affected.find(shop)
+
+    assert {one.name: one.is_importer for one in found.of(Kind.FUNCTION)} == {
+        "Stock": False,
+        "Till": True,
+        "Ledger": False,
+    }
+
+
+def test_find_shared_module_tells_an_importers_chain(shop: Path) -> None:
+    append(shop, "shop/common/tax.py")
+
+    till = named(affected.find(shop), "Till")
+
+    assert till.chain == ("shop/till/handler.py", "shop/till/receipt.py", "shop/common/tax.py")
+
+
+def test_find_removed_module_tells_the_chain_that_led_to_it(shop: Path) -> None:
+    removed("shop/till/receipt.py")(shop)
+
+    till = named(affected.find(shop), "Till")
+
+    assert till.chain == ("shop/till/handler.py", "shop/till/receipt.py")
+
+
+def test_find_lock_tells_layer_and_lock(shop: Path) -> None:
+    append(shop, "layers/wheels/requirements.txt", "idna==3.10 --hash=sha256:00\n")
+
+    till = named(affected.find(shop), "Till")
+
+    assert (till.reason, till.effect, till.is_importer) == (
+        "Till ← Wheels ← layers/wheels/requirements.txt",
+        Effect.LAYER,
+        True,
+    )
+
+
+def test_find_documents_alone_reach_nothing(shop: Path) -> None:
+    append(shop, "docs/guide.md")
+
+    found = affected.find(shop)
+
+    assert (found.reached, found.stacks, found.unreached) == ((), (), ("docs/guide.md",))
+
+
+def test_find_globals_of_a_template_configure_each_function(shop: Path) -> None:
+    replaced("app.yaml", "Timeout: 30", "Timeout: 31")(shop)
+
+    found = affected.find(shop)
+
+    assert [(one.name, one.effect, one.why) for one in found.reached] == [
+        ("Till", Effect.CONFIGURED, "Timeout: 30 -> 31"),
+        ("Ledger", Effect.CONFIGURED, "Timeout: 30 -> 31"),
+    ]
+
+
+def test_find_template_written_otherwise_reaches_nothing(shop: Path) -> None:
+    replaced("app.yaml", "!Ref Code", "{Ref: Code}")(shop)
+
+    found = affected.find(shop)
+
+    assert (found.reached, found.unreached) == ((), ("app.yaml",))
+
+
+def test_find_budget_reaches_nothing(shop: Path) -> None:
+    replaced("app.yaml", "BudgetMB: 0.25", "BudgetMB: 0.5")(shop)
+
+    assert affected.find(shop).reached == ()
+
+
+def test_find_parameter_of_one_environment_names_it(shop: Path) -> None:
+    replaced(
+        "app.yaml", "Handler: shop.ledger.handler.main}", "Handler: shop.ledger.handler.main, Description: !Ref Colour}"
+    )(shop)
+    commit(shop)
+    replaced("samconfig.toml", "Colour=red", "Colour=blue")(shop)
+
+    found = affected.find(shop)
+
+    assert [one.reason for one in found.reached] == ["Description: red -> blue (in here)"]
+
+
+def test_find_new_function_is_new_and_built(shop: Path) -> None:
+    addition = """
+  Fresh:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: functions/fresh/, Handler: shop.fresh.handler.main}
+"""
+    append(shop, "app.yaml", addition)
+    written("shop/fresh/handler.py", "def main(event, context): ...\n")(shop)
+
+    fresh = named(affected.find(shop), "Fresh")
+
+    assert (fresh.effect, fresh.is_rebuilt) == (Effect.ADDED, True)
+
+
+def test_find_removed_function_redeploys_its_stack(plain: Path) -> None:
+    text = (plain / "template.yaml").read_text()
+    start, end = text.index("  Bye:"), text.index("  Flow:")
+    (plain / "template.yaml").write_text(text[:start] + text[end:])
+
+    found = affected.find(plain)
+
+    assert ([(one.name, one.kind, one.effect) for one in found.reached], found.stacks) == (
+        [("Bye", Kind.FUNCTION, Effect.REMOVED)],
+        ("main",),
+    )
+
+
+def test_find_newer_builder_rebuilds_everything(shop: Path) -> None:
+    written("automation/artifacts.py", 'BUILDER = "1"\n')(shop)
+    commit(shop)
+    written("automation/artifacts.py", 'BUILDER = "2"\n')(shop)
+
+    found = affected.find(shop)
+
+    assert {one.why for one in found.reached if one.is_rebuilt} == {"builder: 1 -> 2"}
+
+
+def test_find_plain_project_follows_imports_into_a_layer_as_it_stands(plain: Path) -> None:
+    append(plain, "common/python/money/round.py")
+
+    found = affected.find(plain)
+
+    assert {one.name: one.reason for one in found.reached} == {
+        "Common": "Common ← common/python/money/round.py",
+        "Hello": "Hello ← hello-world/app.py ← hello-world/lib/greet.py ← common/python/money/round.py",
+        "Bye": "Bye ← Common ← common/python/money/round.py",
+    }
+
+
+def test_find_plain_project_handler_with_a_slash_is_followed(plain: Path) -> None:
+    append(plain, "common/python/clock.py")
+
+    assert named(affected.find(plain), "Bye").chain == ("bye/src/app.py", "common/python/clock.py")
+
+
+def test_find_module_that_nothing_imports_still_rebuilds_its_function(plain: Path) -> None:
+    append(plain, "hello-world/lib/unused.py")
+
+    hello = named(affected.find(plain), "Hello")
+
+    assert (hello.is_rebuilt, hello.chain) == (True, ("hello-world/lib/unused.py",))
+
+
+def test_find_file_that_a_resource_names_reaches_it(plain: Path) -> None:
+    append(plain, "flow.asl.json")
+
+    found = affected.find(plain)
+
+    assert [(one.name, one.reason) for one in found.reached] == [("Flow", "flow.asl.json changed")]
+
+
+def test_find_module_that_does_not_parse_counts_every_importer(plain: Path) -> None:
+    append(plain, "common/python/clock.py", "def (\n")
+
+    found = affected.find(plain)
+
+    assert all(one.is_importer for one in found.of(Kind.FUNCTION))
+
+
+def test_as_json_names_effect_and_chain(shop: Path) -> None:
+    append(shop, "shop/till/receipt.py")
+
+    told = affected.as_json(affected.find(shop))
+
+    assert told["functions"] == [
+        {
+            "stack": "app",
+            "name": "Till",
+            "effect": "rebuilt",
+            "rebuilt": True,
+            "imports_the_change": True,
+            "chain": ["shop/till/handler.py", "shop/till/receipt.py"],
+            "why": "",
+            "reason": "Till ← shop/till/handler.py ← shop/till/receipt.py",
+        }
+    ]
+
+
+def test_show_prints_what_to_deploy(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    append(shop, "shop/till/receipt.py")
+    append(shop, "docs/guide.md")
+
+    affected.show(affected.find(shop))
+
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "reaches nothing that is deployed: docs/guide.md",
+        "2 file(s) changed since HEAD; 1 artifact(s) to build; to deploy again: app",
+    ]
+
+
+def test_choose_tests_importer_of_a_change_is_chosen(shop: Path) -> None:
+    write_files(
+        shop,
+        {
+            "tests/test_receipt.py": "from shop.till import receipt\n",
+            "tests/test_ledger.py": "from shop.ledger import handler\n",
+        },
+    )
+    commit(shop)
+    append(shop, "shop/common/tax.py")
+
+    assert affected.choose_tests(shop).files == ("tests/test_receipt.py",)
+
+
+def test_show_tests_none_reached_prints_nothing(capsys: pytest.CaptureFixture[str], plain: Path) -> None:
+    affected.show_tests(affected.choose_tests(plain))
+
+    assert capsys.readouterr() == ("", "warning: no test is reached by what has changed\n")

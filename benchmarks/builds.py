@@ -11,12 +11,12 @@ def run(*, quick: bool) -> Iterator[Result]:
     """Both builders from the same files, in turns."""
     with checked_out() as project:
         project.inv("sync")
-        cold = _measure(project, _Forget, times=1 if quick else 3)
+        cold = _measure(project, _Forget, times=1 if quick else 2)
         yield timing.compare("cold, wheels in the cache", *cold, at_least=4)
-        unchanged = _measure(project, _Nothing, times=3 if quick else 7)
+        unchanged = _measure(project, _Nothing, times=3 if quick else 5)
         yield timing.compare("nothing changed", *unchanged, at_least=20)
         yield timing.under("nothing changed, inv build as a whole process", unchanged[0], limit_s=0.5)
-        changed = _measure(project, _EditShared, times=2 if quick else 5)
+        changed = _measure(project, _EditShared, times=2 if quick else 3)
         yield timing.compare("one shared file changed", *changed, at_least=10)
 
 

@@ -247,12 +247,15 @@ def test_build_of_two_at_once_waits_and_finds_it_done(shop: Project) -> None:
 
 
 def test_build_interrupted_while_it_installs_leaves_the_last_build(built: Project, tmp_path: Path) -> None:
-    """Ctrl-C in a process of its own, while its stand-in for uv runs."""
+    """Ctrl-C in a process of its own, while its stand-in for uv runs; both heed it, whatever started these tests."""
     before = output(built)
-    (tmp_path / "uv").write_text("#!/bin/sh\ntouch $0.runs\nsleep 30\n")
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    (tmp_path / "uv").write_text(
+        f"#!{sys.executable}\n{heed}\nimport time\nopen(__file__ + '.runs', 'w').close()\ntime.sleep(30)\n"
+    )
     (tmp_path / "uv").chmod(0o755)
     write_files(built.root, {"layers/wheels/requirements.txt": "idna==3.10 --hash=sha256:00\n"})
-    code = (
+    code = heed + (
         "import sys; from pathlib import Path; from automation import build, project, tools; "
         "tools.uv_program = lambda: Path(sys.argv[2]); build.build(project.load(Path(sys.argv[1])))"
     )

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 
 def decision_path(evaluation: Evaluation, session: int) -> list[Json]:
     """The steps of one session, which is defined."""
-    shares = shares_of(evaluation, slice(session, session + 1))
+    shares = shares_of(evaluation, np.array([session]))
     return [
         {
             **_step(evaluation, number, session),

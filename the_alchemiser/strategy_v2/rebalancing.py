@@ -1,19 +1,19 @@
 """When a strategy decides, and what its weights have become by drift since.
 
 The session on which a strategy last decided is found from the calendar of the history: of a period in which the
-history begins, its first session there.
+history begins, its first session there. A session's weights are the same to the last bit whatever range of sessions is
+asked for: every sum over symbols runs over all of them, in one order.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from the_alchemiser.shared.symphony.tree import Frequency
-from the_alchemiser.strategy_v2.arrays import Dates, Floats
+from the_alchemiser.shared.symphony.tree import Frequency, Threshold
+from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices
 from the_alchemiser.strategy_v2.errors import NotStartedError
 from the_alchemiser.strategy_v2.indicators import rounded
 from the_alchemiser.strategy_v2.missing import require_bar, require_decision
@@ -21,67 +21,50 @@ from the_alchemiser.strategy_v2.streams import Evaluation, target_weights
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """What is held at the close of as_of: weights above 0 and, by session number, the last full rebalance."""
+class Holdings:
+    """What is held at the close of each of the last D sessions of a history.
 
-    weights: Mapping[str, float]
-    decided: int
-
-
-def holding_by_frequency(evaluation: Evaluation, frequency: Frequency) -> Holding:
-    """The weights of the period's first session, drifted by returns to the last session of the history.
-
-    Raises:
-        EvaluationError: that session cannot be decided, or a symbol held has no bar at the end.
+    Attributes:
+        symbols: all that the strategy can hold, ascending.
+        weights: (D, N), rows sum to 1; meaningless where not answered.
+        decided: (D,) session number of the last full rebalance.
+        answered: (D,) whether the session has weights.
     """
-    periods = period_numbers(evaluation.market.history.dates, frequency)
-    decided = int(np.searchsorted(periods, periods[-1]))
-    require_decision(evaluation, decided)
-    last = len(periods) - 1
-    targets = target_weights(evaluation, slice(decided, decided + 1))
-    weights = {symbol: float(share[0]) for symbol, share in targets.items() if share[0] > 0}
-    if decided < last:
-        for symbol in weights:
-            require_bar(evaluation, symbol, last)
-        weights = {symbol: weight * _growth(evaluation, symbol, decided, last) for symbol, weight in weights.items()}
-    return Holding(weights, decided)
+
+    symbols: tuple[str, ...]
+    weights: Floats
+    decided: Indices
+    answered: Bools
 
 
-def holding_by_threshold(evaluation: Evaluation, points: float, *, inception: date) -> Holding:
-    """Simulate from inception: rebalance fully when a weight leaves its band, or the chosen symbols change.
+def holdings(evaluation: Evaluation, begin: int, *, inception: date) -> Holdings:
+    """The holdings of every session from number begin on, at least one."""
+    rebalance = evaluation.program.rebalance
+    if isinstance(rebalance, Threshold):
+        return _by_threshold(evaluation, rebalance.points, begin, inception)
+    return _by_frequency(evaluation, rebalance, begin)
+
+
+def refuse(evaluation: Evaluation, *, inception: date) -> NoReturn:
+    """Say why the last session, which is not answered, has no weights.
 
     Raises:
-        EvaluationError: a session since inception cannot be decided, or as_of is before inception.
+        EvaluationError: always.
     """
     dates = evaluation.market.history.dates
-    first = int(np.searchsorted(dates, np.datetime64(inception, "D")))
-    if first == len(dates):
-        raise NotStartedError(f"{evaluation.program.name}: {dates[-1]} is before its inception, {inception}")
-    for session in first + np.flatnonzero(~evaluation.root.defined[first:])[:1]:
-        require_decision(evaluation, int(session))
-    by_symbol = target_weights(evaluation, slice(first, len(dates)))
-    symbols = [symbol for symbol, weights in by_symbol.items() if np.any(weights > 0)]
-    targets = np.column_stack([by_symbol[symbol] for symbol in symbols])
-    closes = np.column_stack([evaluation.market.history.of(symbol)[first:] for symbol in symbols])
-    held, decided = _simulate(targets, closes, points)
-    weights = {symbol: float(weight) for symbol, weight in zip(symbols, held, strict=True) if weight > 0}
-    return Holding(weights, first + decided)
-
-
-def _simulate(targets: Floats, closes: Floats, points: float) -> tuple[Floats, int]:
-    """Weights (N,) after the last of the sessions, and the session of the last rebalance; targets and closes (D, N)."""
-    held, decided = targets[0], 0
-    for session in range(1, len(targets)):
-        target = targets[session]
-        if np.array_equal(held > 0, target > 0):
-            # A symbol that is not held may have no price here.
-            drifted = np.where(held > 0, held * (closes[session] / closes[session - 1]), 0.0)
-            drifted = drifted / drifted.sum()
-            if not np.any(rounded(np.abs(drifted - target)) > points):
-                held = drifted
-                continue
-        held, decided = target, session
-    return held, decided
+    if isinstance(evaluation.program.rebalance, Threshold):
+        first = _session_of(dates, inception)
+        if first == len(dates):
+            raise NotStartedError(f"{evaluation.program.name}: {dates[-1]} is before its inception, {inception}")
+        require_decision(evaluation, first + int(np.argmin(evaluation.root.defined[first:])))
+    else:
+        decided = int(_decisions(dates, evaluation.program.rebalance)[-1])
+        require_decision(evaluation, decided)
+        symbols, targets = target_weights(evaluation, np.array([decided]))
+        for symbol, (target,) in zip(symbols, targets, strict=True):
+            if target > 0:
+                require_bar(evaluation, symbol, len(dates) - 1)
+    raise AssertionError(f"{evaluation.program.name}: {dates[-1]} is not answered, yet all it needs is there")
 
 
 def period_numbers(dates: Dates, frequency: Frequency) -> NDArray[Any]:
@@ -101,6 +84,72 @@ def period_numbers(dates: Dates, frequency: Frequency) -> NDArray[Any]:
             return months // 12
 
 
-def _growth(evaluation: Evaluation, symbol: str, begin: int, end: int) -> float:
-    closes = evaluation.market.history.of(symbol)
-    return float(closes[end] / closes[begin])
+def _decisions(dates: Dates, frequency: Frequency) -> Indices:
+    """(T,) the session that decides for each session."""
+    periods = period_numbers(dates, frequency)
+    return np.searchsorted(periods, periods)
+
+
+def _session_of(dates: Dates, inception: date) -> int:
+    return int(np.searchsorted(dates, np.datetime64(inception, "D")))
+
+
+def _by_frequency(evaluation: Evaluation, frequency: Frequency, begin: int) -> Holdings:
+    """The weights of the period's first session, drifted by the returns since."""
+    history = evaluation.market.history
+    decided = _decisions(history.dates, frequency)[begin:]
+    deciding, place = np.unique(decided, return_inverse=True)
+    symbols, targets = target_weights(evaluation, deciding)
+    weights = targets[:, place]
+    answered = evaluation.root.defined[decided]
+    drifting = decided < np.arange(begin, len(history.dates))
+    for symbol, row in zip(symbols, weights, strict=True):
+        held = drifting & (row > 0)
+        if held.any():
+            closes = history.of(symbol)
+            row[held] *= closes[begin:][held] / closes[decided[held]]
+            answered = answered & ~np.isnan(row)
+    return Holdings(symbols, _normalised(weights), decided, answered)
+
+
+def _by_threshold(evaluation: Evaluation, points: float, begin: int, inception: date) -> Holdings:
+    """Simulate from inception: rebalance fully when a weight leaves its band, or the chosen symbols change."""
+    history = evaluation.market.history
+    count = len(history.dates)
+    first = min(_session_of(history.dates, inception), count)
+    defined = evaluation.root.defined[first:]
+    end = count if defined.all() else first + int(np.argmin(defined))
+    symbols, targets = target_weights(evaluation, np.arange(first, end))
+    closes = np.array([history.of(symbol)[first:end] for symbol in symbols])
+    held, last_decided = _simulate(targets.T, closes.T, points)
+    weights = np.full((count, len(symbols)), np.nan)
+    weights[first:end] = held
+    decided = np.zeros(count, dtype=np.intp)
+    decided[first:end] = first + last_decided
+    sessions = np.arange(begin, count)
+    return Holdings(symbols, weights[begin:], decided[begin:], (sessions >= first) & (sessions < end))
+
+
+def _simulate(targets: Floats, closes: Floats, points: float) -> tuple[Floats, Indices]:
+    """Weights (D, N) held after each session, and (D,) the session of the last rebalance; targets and closes (D, N)."""
+    held = np.array(targets)
+    decided = np.arange(len(targets))
+    for session in range(1, len(targets)):
+        target, before = targets[session], held[session - 1]
+        if not np.array_equal(before > 0, target > 0):
+            continue
+        # A symbol that is not held may have no price here.
+        drifted = np.where(before > 0, before * (closes[session] / closes[session - 1]), 0.0)
+        drifted = drifted / drifted.sum()
+        if not np.any(rounded(np.abs(drifted - target)) > points):
+            held[session] = drifted
+            decided[session] = decided[session - 1]
+    return held, decided
+
+
+def _normalised(weights: Floats) -> Floats:
+    """(D, N) from (N, D), rows summing to 1."""
+    total = np.zeros(weights.shape[1])
+    for row in weights:
+        total = total + row
+    return (weights / total).T

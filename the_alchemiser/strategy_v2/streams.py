@@ -63,27 +63,29 @@ def run(program: Program, history: PriceHistory) -> Evaluation:
     return Evaluation(program, market, tuple(streams))
 
 
-def target_weights(evaluation: Evaluation, days: slice = slice(None)) -> dict[str, Floats]:
-    """Per symbol its weight on these sessions, (D,); of sessions on which the root is not defined, meaningless."""
-    operations = evaluation.program.operations
-    shares = shares_of(evaluation, days)
-    weights: dict[str, Floats] = {}
-    for number, operation in enumerate(operations):
-        if isinstance(operation, Leaf):
-            weights[operation.symbol] = shares[number]
-    return weights
+def target_weights(evaluation: Evaluation, sessions: Indices) -> tuple[tuple[str, ...], Floats]:
+    """Symbols that can be held, ascending, (N,), and (N, D) their weights on these sessions.
+
+    Of sessions on which the root is not defined the weights mean nothing.
+    """
+    shares = shares_of(evaluation, sessions)
+    leaves = sorted(
+        (operation.symbol, number)
+        for number, operation in enumerate(evaluation.program.operations)
+        if isinstance(operation, Leaf)
+    )
+    return tuple(symbol for symbol, _ in leaves), np.array([shares[number] for _, number in leaves])
 
 
-def shares_of(evaluation: Evaluation, days: slice = slice(None)) -> list[Floats]:
+def shares_of(evaluation: Evaluation, sessions: Indices) -> list[Floats]:
     """Per operation the part of the portfolio that flows through it on these sessions, (D,)."""
     operations = evaluation.program.operations
-    count = len(range(*days.indices(evaluation.market.length)))
-    shares = [np.zeros(count) for _ in operations]
+    shares = [np.zeros(len(sessions)) for _ in operations]
     shares[-1] += 1
     for number in range(len(operations) - 1, -1, -1):
         stream = evaluation.streams[number]
         for child, fraction in zip(operations[number].children, stream.fractions, strict=True):
-            part = fraction if isinstance(fraction, float) else fraction[days]
+            part = fraction if isinstance(fraction, float) else fraction[sessions]
             shares[child] += np.where(shares[number] > 0, shares[number] * part, 0)
     return shares
 

@@ -1,41 +1,46 @@
 """The strategies that ship, on the bundled history."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator
 from tests.the_alchemiser.strategy_v2.real import real_history
 from the_alchemiser.shared.book import BookEntry, load_book
-from the_alchemiser.strategy_v2.compiler import compile_symphony
-from the_alchemiser.strategy_v2.engine import evaluate
-from the_alchemiser.strategy_v2.streams import run, target_weights
+from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days
 
 ENTRIES = load_book().entries
-FIRST = np.datetime64("2021-01-04")
+FIRST, LAST = date(2021, 1, 4), date(2022, 12, 28)
+
+
+def two_years(entry: BookEntry) -> DecisionSeries:
+    return evaluate_days(
+        entry.symphony, real_history(), first=FIRST, last=LAST, inception=entry.inception, options=entry.options
+    )
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_book_every_session_of_two_years_is_decided(entry: BookEntry) -> None:
-    history = real_history()
-    wanted = history.dates >= FIRST
+    series = two_years(entry)
 
-    evaluation = run(compile_symphony(entry.symphony, entry.options), history)
-
-    weights = np.array(list(target_weights(evaluation).values()))[:, wanted]
-    assert wanted.sum() == 501
-    assert evaluation.root.defined[wanted].all()
-    np.testing.assert_allclose(weights.sum(axis=0), 1, rtol=0, atol=1e-12)
-    assert np.abs(np.diff(weights, axis=1)).sum() > 1
+    assert series.weights.shape == (501, len(series.symbols))
+    np.testing.assert_allclose(series.weights.sum(axis=1), 1, rtol=0, atol=1e-12)
+    assert np.abs(np.diff(series.weights, axis=0)).sum() > 1
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_book_a_session_a_month_agrees_with_the_naive_evaluator(entry: BookEntry) -> None:
+def test_book_a_session_a_month_agrees_with_the_naive_evaluator_and_with_that_day_alone(entry: BookEntry) -> None:
     history = real_history()
     prices = {symbol: dict(enumerate(closes.tolist())) for symbol, closes in history.closes.items()}
     naive = NaiveEvaluator(entry.symphony, prices, history.dates.tolist())
+    series = two_years(entry)
 
-    for number in range(252, len(history.dates), 21):
-        ours = evaluate(entry.symphony, history, as_of=history.dates[number].item(), inception=entry.inception)
+    for number in range(int(np.searchsorted(history.dates, np.datetime64(FIRST))), len(history.dates), 21):
+        day = history.dates[number].item()
+        weights = series.on(day)
 
-        weights = {symbol: float(weight) for symbol, weight in ours.weights.items()}
-        assert weights == pytest.approx(naive.holding(number), abs=2e-9)
+        assert weights == evaluate(entry.symphony, history, as_of=day, inception=entry.inception).weights
+        assert {symbol: float(weight) for symbol, weight in weights.items()} == pytest.approx(
+            naive.holding(number), abs=2e-9
+        )

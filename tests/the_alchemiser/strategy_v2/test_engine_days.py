@@ -1,0 +1,131 @@
+"""Many days at once are the same as each of them alone."""
+
+import re
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.the_alchemiser.strategy_v2.cases import START, asset, market
+from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, file_of, histories, sessions
+from the_alchemiser.shared.symphony import Symphony, parse
+from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days, first_decided_day
+from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, NotStartedError
+from the_alchemiser.strategy_v2.history import PriceHistory
+
+DAYS = sessions(SESSIONS)
+A, B = map(asset, "AB")
+HALVES = f"(weight-equal [{A} {B}])"
+RISING = market(A=[100, 150, 200, 300, 400, 500], B=[10] * 6)
+
+
+def days_of(
+    node: str, history: PriceHistory, *, first: date, last: date, rule: str = ":rebalance-frequency :daily"
+) -> DecisionSeries:
+    return evaluate_days(parse(file_of(node, rule)), history, first=first, last=last, inception=START)
+
+
+def failure_alone(strategy: Symphony, history: PriceHistory, day: date, inception: date) -> EvaluationError | None:
+    try:
+        evaluate(strategy, history, as_of=day, inception=inception)
+    except EvaluationError as error:
+        return error
+    return None
+
+
+@settings(max_examples=100)
+@given(FILES, histories(), st.integers(0, SESSIONS - 1), st.integers(0, SESSIONS - 1), st.integers(0, SESSIONS - 1))
+def test_evaluate_days_each_day_is_what_it_is_alone_or_the_first_failure_is_raised(
+    text: str, history: PriceHistory, first: int, last: int, begin: int
+) -> None:
+    strategy, inception = parse(text), DAYS[begin]
+    failures = [failure_alone(strategy, history, day, inception) for day in DAYS[first : last + 1]]
+    expected = next((failure for failure in failures if failure), None)
+
+    if expected:
+        with pytest.raises(type(expected), match=f"^{re.escape(str(expected))}$"):
+            evaluate_days(strategy, history, first=DAYS[first], last=DAYS[last], inception=inception)
+        return
+    series = evaluate_days(strategy, history, first=DAYS[first], last=DAYS[last], inception=inception)
+
+    assert tuple(series.dates.tolist()) == DAYS[first : last + 1]
+    for day in DAYS[first : last + 1]:
+        alone = evaluate(strategy, history, as_of=day, inception=inception)
+        assert (series.on(day), series.decided_on(day)) == (alone.weights, alone.decided_on)
+
+
+@settings(max_examples=60)
+@given(FILES, histories(), st.integers(0, SESSIONS - 1), st.integers(0, SESSIONS - 1))
+def test_evaluate_days_later_bars_change_no_bit_of_the_past(
+    text: str, history: PriceHistory, last: int, begin: int
+) -> None:
+    strategy, inception = parse(text), DAYS[begin]
+    first = first_decided_day(strategy, history.through(DAYS[last]), inception=inception)
+    if first is None:
+        return
+
+    known = evaluate_days(strategy, history.through(DAYS[last]), first=first, last=DAYS[last], inception=inception)
+    later = evaluate_days(strategy, history, first=first, last=DAYS[last], inception=inception)
+
+    assert known.weights.tobytes() == later.weights.tobytes()
+    np.testing.assert_array_equal(known.decided, later.decided)
+
+
+@settings(max_examples=60)
+@given(FILES, histories(), st.integers(0, SESSIONS - 1))
+def test_first_decided_day_is_the_day_after_the_last_that_fails(text: str, history: PriceHistory, begin: int) -> None:
+    strategy, inception = parse(text), DAYS[begin]
+    failing = [number for number, day in enumerate(DAYS) if failure_alone(strategy, history, day, inception)]
+    after = failing[-1] + 1 if failing else 0
+
+    assert first_decided_day(strategy, history, inception=inception) == (DAYS[after] if after < SESSIONS else None)
+
+
+def test_evaluate_days_weekly_tells_which_session_decided() -> None:
+    series = days_of(
+        HALVES, RISING, first=date(2021, 1, 6), last=date(2021, 1, 12), rule=":rebalance-frequency :weekly"
+    )
+
+    assert series.decided_on(date(2021, 1, 6)) == date(2021, 1, 4)
+    assert series.decided_on(date(2021, 1, 11)) == date(2021, 1, 11)
+    np.testing.assert_allclose(series.weights[0], [2 / 3, 1 / 3])
+
+
+def test_evaluate_days_between_two_sessions_is_empty() -> None:
+    series = days_of(HALVES, RISING, first=date(2021, 1, 9), last=date(2021, 1, 10))
+
+    assert series.weights.shape == (0, 2)
+
+
+def test_evaluate_days_range_that_ends_between_sessions_ends_with_the_one_before() -> None:
+    series = days_of(HALVES, RISING, first=date(2021, 1, 7), last=date(2021, 1, 10))
+
+    assert series.dates.tolist() == [date(2021, 1, 7), date(2021, 1, 8)]
+
+
+def test_series_day_that_is_no_session_is_a_key_error() -> None:
+    series = days_of(HALVES, RISING, first=START, last=date(2021, 1, 8))
+
+    with pytest.raises(KeyError, match="2021-01-09 is no session of the series"):
+        series.on(date(2021, 1, 9))
+
+
+def test_evaluate_days_first_day_without_an_answer_is_the_one_named() -> None:
+    history = market(A=[1, 2, None, 4], B=[1, None, 1, 1])
+
+    with pytest.raises(InsufficientHistoryError, match=r"^B: 1 bars, the last of 2021-01-04, none of 2021-01-05") as at:
+        days_of(HALVES, history, first=START, last=date(2021, 1, 7))
+    assert at.value.as_of == date(2021, 1, 5)
+
+
+def test_evaluate_days_before_the_inception_of_a_threshold_is_an_error() -> None:
+    strategy = parse(file_of(HALVES, ":rebalance-threshold 0.1"))
+
+    with pytest.raises(NotStartedError, match="2021-01-04 is before its inception, 2021-01-05"):
+        evaluate_days(strategy, RISING, first=START, last=date(2021, 1, 8), inception=date(2021, 1, 5))
+
+
+def test_first_decided_day_of_no_history_is_none() -> None:
+    assert first_decided_day(parse(file_of(A)), PriceHistory.from_series({}), inception=START) is None

@@ -292,7 +292,7 @@ class FastWall:
 def with_quantity(day: DayEvidence, symbol: str, quantity: str) -> DayEvidence:
     """The same day with another number of shares held, at the same worth in all."""
     held = tuple(
-        replace(one, quantity=Decimal(quantity)) if one.symbol == symbol else one for one in day.after.positions
+        one._replace(quantity=Decimal(quantity)) if one.symbol == symbol else one for one in day.after.positions
     )
     return replace(day, after=replace(day.after, positions=held))
 

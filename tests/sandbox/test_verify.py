@@ -70,7 +70,7 @@ def test_verify_a_fill_entered_twice_is_told() -> None:
 
 def test_verify_a_fill_entered_at_another_price_is_told() -> None:
     day = days.good_day()
-    wrong = replace(day.ledger[1], price=Decimal("100.02"))
+    wrong = day.ledger[1]._replace(price=Decimal("100.02"))
 
     where = days.BOUGHT.fills[0].client_order_id
     assert (where, "filled as SPY BUY 990 100.01, entered as SPY BUY 990 100.02") in faults(
@@ -80,7 +80,7 @@ def test_verify_a_fill_entered_at_another_price_is_told() -> None:
 
 def test_verify_shares_attributed_to_nobody_are_told() -> None:
     day = days.good_day()
-    wrong = replace(day.ledger[1], attribution={"calm": Decimal(900)})
+    wrong = day.ledger[1]._replace(attribution={"calm": Decimal(900)})
 
     where = days.BOUGHT.fills[0].client_order_id
     assert faults(replace(day, ledger=(day.ledger[0], wrong))) == [(where, "900 shares attributed of 990")]
@@ -88,7 +88,7 @@ def test_verify_shares_attributed_to_nobody_are_told() -> None:
 
 def test_verify_an_order_that_still_rests_is_told() -> None:
     day = days.good_day()
-    resting = replace(day.after.orders[0], id="another", status=OrderStatus.NEW, filled_quantity=Decimal(0))
+    resting = day.after.orders[0]._replace(id="another", status=OrderStatus.NEW, filled_quantity=Decimal(0))
 
     found = faults(after(day, orders=(*day.after.orders, resting)))
     assert found == [(resting.client_order_id, "is still new at the exchange")]
@@ -106,7 +106,7 @@ def test_verify_a_position_within_rounding_is_right() -> None:
 
 def test_verify_a_position_the_plan_does_not_know_is_told() -> None:
     day = days.good_day()
-    extra = replace(days.position("XYZ", "1", "0"))
+    extra = days.position("XYZ", "1", "0")
 
     assert faults(after(day, positions=(*day.after.positions, extra))) == [
         ("XYZ", "1 shares are held, the plan aimed at 0")
@@ -115,7 +115,7 @@ def test_verify_a_position_the_plan_does_not_know_is_told() -> None:
 
 def test_verify_equity_that_does_not_add_up_is_told() -> None:
     day = days.good_day()
-    wrong = replace(day.after.account, equity=Decimal("99990.01"))
+    wrong = day.after.account._replace(equity=Decimal("99990.01"))
 
     found = [("account", "cash and positions come to 99990.00, equity is 99990.01")]
     assert faults(after(day, account=wrong)) == found
@@ -123,7 +123,7 @@ def test_verify_equity_that_does_not_add_up_is_told() -> None:
 
 def test_verify_cash_the_ledger_does_not_explain_is_told() -> None:
     day = days.good_day()
-    wrong = replace(day.after.account, cash=Decimal("989.99"), equity=Decimal("99989.99"))
+    wrong = day.after.account._replace(cash=Decimal("989.99"), equity=Decimal("99989.99"))
 
     assert faults(after(day, account=wrong)) == [("account", "cash is 989.99; by the ledger it should be 990.00")]
 

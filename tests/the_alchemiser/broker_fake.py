@@ -1,7 +1,7 @@
 """A broker in memory, with the behaviour that trading depends on, and faults that can be planted at any call."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -128,13 +128,13 @@ class InMemoryBroker:
         if order.is_done or order.status is OrderStatus.PENDING_CANCEL:
             raise OrderNotCancelableError(f"cannot cancel in {order.status}")
         self.looks[order_id] = 0
-        self.orders[order_id] = replace(order, status=OrderStatus.PENDING_CANCEL)
+        self.orders[order_id] = order._replace(status=OrderStatus.PENDING_CANCEL)
 
     def _advance(self, order_id: str) -> Order:
         order, fills = self.orders[order_id], self.fills[OrderType(self.orders[order_id].type)]
         self.looks[order_id] += 1
         if order.status is OrderStatus.PENDING_CANCEL and self.looks[order_id] > fills.cancels_after_looks:
-            order = replace(order, status=OrderStatus.CANCELED, canceled_at=self.timestamp)
+            order = order._replace(status=OrderStatus.CANCELED, canceled_at=self.timestamp)
         elif order.status is OrderStatus.PENDING_NEW and self.looks[order_id] > fills.after_looks:
             order = self._fill(order, fills.fraction)
         self.orders[order_id] = order
@@ -148,8 +148,7 @@ class InMemoryBroker:
         self.held[order.symbol] = self.held.get(order.symbol, Decimal(0)) + sign * quantity
         self.cash -= sign * (quantity * price).quantize(Decimal("0.01"), "ROUND_HALF_UP")
         is_whole = quantity == order.quantity
-        return replace(
-            order,
+        return order._replace(
             status=OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED,
             filled_quantity=quantity,
             filled_avg_price=price if quantity else None,

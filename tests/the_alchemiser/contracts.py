@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -64,7 +63,7 @@ class RunStoreContract(ABC):
     def test_create_of_an_existing_run_changes_nothing(self, store: RunStore, run_id: str) -> None:
         before = store.load(run_id)
 
-        created = store.create(replace(new_run(run_id), stage="prod"), by="another", at=NOW, outbox=())
+        created = store.create(new_run(run_id)._replace(stage="prod"), by="another", at=NOW, outbox=())
 
         assert not created
         assert store.load(run_id) == before

@@ -81,7 +81,7 @@ class InMemoryRunStore:
             if sk == META:
                 self.runs[run_id] = replace(run, sent=True)
             else:
-                self.runs[run_id] = replace(run, items={**run.items, sk: replace(run.items[sk], sent=True)})
+                self.runs[run_id] = replace(run, items={**run.items, sk: run.items[sk]._replace(sent=True)})
 
     def runs_on(self, trading_date: date) -> tuple[str, ...]:
         return tuple(sorted(run.run_id for run in self.runs.values() if run.trading_date == trading_date))

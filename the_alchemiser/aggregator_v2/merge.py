@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal, Inexact, localcontext
+from typing import NamedTuple
 
 from the_alchemiser.shared import outbox
 from the_alchemiser.shared.failures import Failure
@@ -16,8 +16,7 @@ from the_alchemiser.shared.runs import STRATEGY, Run
 EXACT = Context(prec=100, traps=[Inexact])
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """The merged target: weights sum to 1, and contributions sum to the weights, symbol by symbol, exactly."""
 
     weights: Mapping[str, Decimal]

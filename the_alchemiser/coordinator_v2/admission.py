@@ -1,8 +1,8 @@
 """May we trade today, and under which name? Pure: the broker's time and calendar in, a day or a refusal out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from the_alchemiser.shared.broker.models import Clock, Session
 from the_alchemiser.shared.runs import Run, run_id_of
@@ -13,16 +13,14 @@ from the_alchemiser.shared.verdict import Verdict
 STARTS_AT_MOST_BEFORE_CLOSE = timedelta(minutes=20)
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """Why no run starts: a short code that never changes its spelling, and a sentence for people."""
 
     reason: str
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class TradingDay:
+class TradingDay(NamedTuple):
     """A session of the exchange, as seen at one moment of it.
 
     Attributes:

@@ -1,7 +1,7 @@
 """What the sweep does about one run: fail it when it is overdue, tell what was left untold. Pure; never an order."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from the_alchemiser.shared.failures import Failure
 from the_alchemiser.shared.messages import Message, TradeRequested
@@ -9,8 +9,7 @@ from the_alchemiser.shared.progress import missing
 from the_alchemiser.shared.runs import META, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Untold:
+class Untold(NamedTuple):
     """An outbox of a run that is not marked sent, trades left out: only their aggregator sends those."""
 
     sk: str

@@ -3,16 +3,15 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import NamedTuple
 
 from the_alchemiser.shared.bars import DailyBar
 from the_alchemiser.shared.lake import Described, Entry
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """Bars through as_of in the file's order, and the sessions the exchange held, ascending, through as_of."""
 
     bars: Sequence[DailyBar]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from the_alchemiser.data_quality_monitor.checks import faults
 from the_alchemiser.shared.commands import CheckDataQuality
@@ -21,8 +22,7 @@ class NothingToCheckError(AlchemiserError):
     """The book has no symbols: a verdict on nothing would pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(NamedTuple):
     """One check: through which session, at what business time, and what caused it."""
 
     as_of: date

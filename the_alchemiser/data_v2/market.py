@@ -1,10 +1,9 @@
 """Fetching daily bars from the broker, so that one bad symbol fails alone."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from the_alchemiser.shared.bars import Bars, DailyBar
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerError
@@ -29,8 +28,7 @@ class Market(Exchange, Protocol):
     def bars(self, symbols: Iterable[str], start: date, end: date) -> Iterator[tuple[str, tuple[Bar, ...]]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """What a fetch brought: every symbol asked for is in exactly one of the two."""
 
     bars: Mapping[str, Bars]

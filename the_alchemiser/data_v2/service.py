@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from the_alchemiser.data_v2.fetch_requests import FetchRequests
 from the_alchemiser.data_v2.history import fetch_start, history_start, join, whole_start
@@ -28,8 +29,7 @@ class StaleBarsError(AlchemiserError):
     """The broker's last bar is older than the last completed session; what there is was stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Horizon:
+class Horizon(NamedTuple):
     """Which history is wanted, and what time it is."""
 
     time: BusinessTime
@@ -41,8 +41,7 @@ class Horizon:
         return self.time.as_of
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What the lake holds of a symbol before the refresh."""
 
     entry: Entry
@@ -54,8 +53,7 @@ class Stored:
         return self.described.description
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a symbol: the digests before and after, and the error when it is not fresh."""
 
     before: str

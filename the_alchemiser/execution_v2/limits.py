@@ -1,8 +1,8 @@
 """What stops an order before it is sent, by name. Pure."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import NamedTuple
 
 from the_alchemiser.shared.broker.models import Clock
 from the_alchemiser.shared.broker.parsing import NEW_YORK
@@ -11,16 +11,14 @@ from the_alchemiser.shared.messages import Side
 LAST_CALL = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why an order is not sent: a short code, and the sentence for people."""
 
     reason: str
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What configuration allows one order; None allows anything.
 
     Attributes:
@@ -44,8 +42,7 @@ def limits_of(*, notional: str, price_distance: str, universe: str) -> Limits:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """An order about to be sent; price is what it may cost, USD a share."""
 
     symbol: str

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from the_alchemiser.shared.broker.errors import BrokerUnavailableError, OrderNotCancelableError
 from the_alchemiser.shared.broker.models import Clock, Order, OrderRequest, Quote, Trade
@@ -28,16 +27,14 @@ class Brokerage(Protocol):
     def cancel(self, order_id: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Stopwatch:
+class Stopwatch(NamedTuple):
     """Wall-clock durations; nothing of business time."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """Seconds: the whole work on a trade, the wait for each kind of order, for a cancellation, between two looks."""
 
     total_s: float = 60.0
@@ -58,8 +55,7 @@ class Timing:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class OrderDesk:
+class OrderDesk(NamedTuple):
     """Follows orders until nothing more will fill."""
 
     broker: Brokerage

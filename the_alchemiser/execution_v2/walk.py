@@ -7,7 +7,7 @@ died anywhere is taken up where it was, and no step is ever sent twice.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from the_alchemiser.execution_v2.limits import Limits, Proposal, Refusal, refuse_order, refuse_time, to_tick
 from the_alchemiser.execution_v2.orders import Brokerage, OrderDesk, Stopwatch, Timing
@@ -24,8 +24,7 @@ class Switch(Protocol):
     def is_enabled(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One order of the sequence; `wait_s` is how long it may rest."""
 
     number: int

@@ -5,9 +5,8 @@ only the latest run's figures are ever shown, at the time they arrive.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from the_alchemiser.metrics_v2.performance import Performance
 
@@ -18,8 +17,7 @@ NAMESPACE = "Alchemiser"
 DATA_AT_MOST = 1000  # metric data a call of PutMetricData
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(NamedTuple):
     """One figure: Exposure in percent of equity, everything else in USD, for which CloudWatch has no unit."""
 
     name: str

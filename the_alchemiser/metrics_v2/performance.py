@@ -1,9 +1,9 @@
 """What a strategy owns and has gained after a run: computed from the ledger's fills and the run's marks. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from the_alchemiser.shared.ledger import UNATTRIBUTED, LedgerEntry
 from the_alchemiser.shared.lots import LotBook, attributed_fills, match_lots
@@ -15,8 +15,7 @@ ACCOUNT = "ACCOUNT"
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Performance:
+class Performance(NamedTuple):
     """One owner after one run; everything in USD but holdings, in shares.
 
     Attributes:

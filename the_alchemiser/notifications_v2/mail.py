@@ -1,11 +1,10 @@
 """From a message to what people read: a mail as HTML and as text, and one short text. Pure; nothing is sent here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -17,8 +16,7 @@ SHORT_AT_MOST = 300  # characters: two text messages on a phone
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(NamedTuple):
     """What one message becomes; `short` is the text of the SNS message."""
 
     subject: str
@@ -27,8 +25,7 @@ class Mail:
     short: str
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """A line of target against reality: fractions of equity, shares, USD."""
 
     symbol: str

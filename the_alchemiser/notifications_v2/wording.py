@@ -1,7 +1,7 @@
 """What a failure means and what to do about it, in sentences; the codes are those of the messages."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.runs import RunState
@@ -33,8 +33,7 @@ def trade_reason(code: str) -> str:
     return _TRADE_REASONS.get(code, formats.words(code))
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """A state in which a run can fail: what was going on, what that means for the account, what to do."""
 
     doing: str

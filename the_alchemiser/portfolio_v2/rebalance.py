@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger import UNATTRIBUTED
@@ -22,8 +22,7 @@ class MissingPriceError(AlchemiserError):
     retryable: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """What configuration decides: a change below the larger of the two minima, in USD, is no trade."""
 
     deployment_fraction: Decimal = Decimal("0.99")
@@ -31,8 +30,7 @@ class Rules:
     minimum_change_of_equity: Decimal = Decimal("0.001")
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(NamedTuple):
     """A symbol as it trades now; prices in USD a share."""
 
     price: Decimal
@@ -41,16 +39,14 @@ class Instrument:
     is_fractionable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """Shares owned, and how many of them no open order holds."""
 
     quantity: Decimal
     available: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What the signal asks for: fractions of equity; contributions sum to the weights, symbol by symbol."""
 
     weights: Mapping[str, Decimal]
@@ -97,8 +93,7 @@ def plan(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(NamedTuple):
     """Signed shares to trade, and why."""
 
     quantity: Decimal

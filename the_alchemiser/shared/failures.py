@@ -1,15 +1,14 @@
 """Failing a run: one move, the reason kept with it, and RunFailed owed to the others."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from the_alchemiser.shared.deadlines import deadline
 from the_alchemiser.shared.messages import RunFailed, message_id
 from the_alchemiser.shared.runs import Move, Run, RunState
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why a run ends without completing.
 
     Attributes:

@@ -8,8 +8,7 @@ What a handler raises makes SQS deliver that record again; the third failure lea
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_lambda_powertools import Logger
 from pydantic import ValidationError
@@ -33,8 +32,7 @@ def _nothing() -> None:
     """There is nothing to note after publishing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(NamedTuple):
     """What a service answers: messages to publish, and what to note once all of them are out."""
 
     messages: tuple[Message, ...] = ()
@@ -45,8 +43,7 @@ Handle = Callable[[Any], Reaction]
 GiveUp = Callable[[Any, Exception], Reaction]
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
+class Inbox(NamedTuple):
     """One module's wiring.
 
     Attributes:

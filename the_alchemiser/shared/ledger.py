@@ -2,10 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from the_alchemiser.shared.messages import Side
 
@@ -13,8 +12,7 @@ UNATTRIBUTED = "unattributed"
 """Stands for a strategy where shares belong to none: held before the first run, or moved by hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(NamedTuple):
     """One fill.
 
     Attributes:

@@ -6,17 +6,16 @@ strategy is not meant to, but attribution may leave it a rounding step short, an
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from the_alchemiser.shared.ledger import LedgerEntry
 
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class AttributedFill:
+class AttributedFill(NamedTuple):
     """One strategy's part of a fill: signed shares, negative for a sale, and USD a share."""
 
     symbol: str
@@ -25,8 +24,7 @@ class AttributedFill:
     price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(NamedTuple):
     """Shares opened together and still there: signed, negative when short; price in USD a share."""
 
     symbol: str
@@ -44,8 +42,7 @@ class Lot:
         return self.quantity * (price - self.price)
 
 
-@dataclass(frozen=True, slots=True)
-class RealisedGain:
+class RealisedGain(NamedTuple):
     """Shares that were opened and closed: signed as the lot they came from; prices in USD a share."""
 
     symbol: str
@@ -61,8 +58,7 @@ class RealisedGain:
         return self.quantity * (self.closed_price - self.opened_price)
 
 
-@dataclass(frozen=True, slots=True)
-class LotBook:
+class LotBook(NamedTuple):
     """What a series of fills left behind: open lots by symbol, oldest first, and gains in the order they fell."""
 
     open: tuple[Lot, ...]
@@ -123,7 +119,7 @@ def _close(lots: deque[Lot], fill: AttributedFill) -> list[RealisedGain]:
         closed = lot.quantity if abs(lot.quantity) <= abs(left) else -left
         gains.append(RealisedGain(lot.symbol, lot.opened_at, fill.filled_at, closed, lot.price, fill.price))
         if closed != lot.quantity:
-            lots.appendleft(replace(lot, quantity=lot.quantity - closed))
+            lots.appendleft(lot._replace(quantity=lot.quantity - closed))
         left += closed
     if left:
         lots.append(Lot(fill.symbol, fill.filled_at, left, fill.price))

@@ -5,11 +5,10 @@ Messages are frozen. Decimals travel as strings, times as RFC 3339 in UTC. `mess
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -225,8 +224,7 @@ class DataQualityChecked(Message):
     quarantined: Mapping[Symbol, str] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Where a message goes: the bus source, the modules that send it, the modules that consume it.
 
     `queued` messages go straight to a queue and need no rule.

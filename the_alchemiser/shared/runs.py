@@ -15,7 +15,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from the_alchemiser.shared.messages import Message
 
@@ -43,8 +43,7 @@ class RunState(StrEnum):
         return self in (RunState.COMPLETED, RunState.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """One line of a run's timeline, in wall-clock time, UTC."""
 
     state: RunState
@@ -52,8 +51,7 @@ class Transition:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunItem:
+class RunItem(NamedTuple):
     """One put-if-absent fact of a run: its body as JSON values, and the messages it owes the others."""
 
     sk: str
@@ -62,8 +60,7 @@ class RunItem:
     sent: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class NewRun:
+class NewRun(NamedTuple):
     """What the coordinator creates; allocations are fractions that sum to 1."""
 
     run_id: str
@@ -104,8 +101,7 @@ class Run:
         return {sk.removeprefix(prefix): item for sk, item in self.items.items() if sk.startswith(prefix)}
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One step of the state machine: allowed only from `leaving`; payload and outbox are stored with it."""
 
     leaving: RunState

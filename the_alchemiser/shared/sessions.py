@@ -1,9 +1,8 @@
 """Business time: which session was the last to complete, by the broker's own clock and calendar."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from the_alchemiser.shared.broker.models import Clock, Session
@@ -26,8 +25,7 @@ class Exchange(Protocol):
     def calendar(self, start: date, end: date) -> tuple[Session, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class BusinessTime:
+class BusinessTime(NamedTuple):
     """The broker's now, UTC, and the last session whose close lies at or before it."""
 
     now: datetime

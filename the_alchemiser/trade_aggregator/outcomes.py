@@ -1,9 +1,9 @@
 """The day's result, from the outcomes recorded in a run and what the broker says at its end. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from the_alchemiser.shared import outbox
 from the_alchemiser.shared.broker.models import Account, Position
@@ -23,8 +23,7 @@ from the_alchemiser.shared.runs import SIGNAL, TRADE, Run
 PRICE_STEP = Decimal("0.000001")
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(NamedTuple):
     """What the broker says when the last trade is done; `at` is business time, UTC."""
 
     account: Account

@@ -4,9 +4,9 @@ Sells go as planned. Buys are scaled down together when there is less to spend t
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from typing import NamedTuple
 
 from the_alchemiser.shared.broker.models import Account
 from the_alchemiser.shared.messages import Side, TradeRequested, message_id
@@ -22,8 +22,7 @@ FACTOR_STEP = Decimal("0.000000001")
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class DayLimits:
+class DayLimits(NamedTuple):
     """What configuration allows in one day over all runs: USD at planning prices, and trades; None is no limit."""
 
     notional: Decimal | None = None
@@ -35,8 +34,7 @@ class DayLimits:
         return self.notional is not None or self.trades is not None
 
 
-@dataclass(frozen=True, slots=True)
-class DayUse:
+class DayUse(NamedTuple):
     """What the day's releases have used of its limits."""
 
     notional: Decimal = _ZERO

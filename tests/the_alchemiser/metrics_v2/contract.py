@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -79,7 +78,7 @@ class PerformancesContract(ABC):
 
     def test_put_of_an_earlier_run_of_the_day_keeps_the_later_one(self, kept: ReadablePerformances, name: str) -> None:
         first = performance(name, realised="1")
-        kept.put(replace(first, completed_at=at(DAY, minute=50), run_id="local-1-r2", realised=Decimal(2)))
+        kept.put(first._replace(completed_at=at(DAY, minute=50), run_id="local-1-r2", realised=Decimal(2)))
 
         kept.put(first)
 
@@ -88,7 +87,7 @@ class PerformancesContract(ABC):
         assert row["run_id"] == "local-1-r2"
 
     def test_put_leaves_out_what_is_not_known(self, kept: ReadablePerformances, name: str) -> None:
-        kept.put(replace(performance(name), realised=None, cost=None, unrealised=None))
+        kept.put(performance(name)._replace(realised=None, cost=None, unrealised=None))
 
         row = kept.row(name, "LATEST")
         assert row is not None

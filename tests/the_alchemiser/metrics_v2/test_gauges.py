@@ -1,4 +1,3 @@
-from dataclasses import replace
 from decimal import Decimal
 
 import boto3
@@ -9,7 +8,7 @@ from the_alchemiser.metrics_v2.gauges import CloudWatchGauges, Gauge, gauges
 
 
 def test_gauges_account_without_equity_has_no_exposure() -> None:
-    shown = gauges(replace(performance("trend"), equity=Decimal(0)))
+    shown = gauges(performance("trend")._replace(equity=Decimal(0)))
 
     assert "Exposure" not in {gauge.name for gauge in shown}
 

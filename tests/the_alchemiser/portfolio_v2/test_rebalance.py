@@ -62,7 +62,7 @@ def test_plan_from_nothing_buys_the_deployed_weight() -> None:
 
 
 def test_plan_of_unfractionable_asset_buys_whole_shares() -> None:
-    decision = _decide("0.5", instrument=replace(_instrument("333"), is_fractionable=False))
+    decision = _decide("0.5", instrument=_instrument("333")._replace(is_fractionable=False))
 
     assert decision.quantity == 148
 
@@ -111,7 +111,7 @@ def test_plan_of_change_below_the_minimum_does_not_trade(equity: str, held: str,
 
 
 def test_plan_of_untradable_asset_does_not_trade_and_says_why() -> None:
-    decision = _decide("0.5", instrument=replace(_instrument("100"), is_tradable=False))
+    decision = _decide("0.5", instrument=_instrument("100")._replace(is_tradable=False))
 
     assert decision.side is None
     assert "does not trade" in decision.reason

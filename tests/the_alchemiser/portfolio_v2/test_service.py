@@ -182,7 +182,7 @@ class _SlowBroker(InMemoryBroker):
 
 class _BlockedBroker(InMemoryBroker):
     def account(self) -> Account:
-        return replace(super().account(), trading_blocked=True)
+        return super().account()._replace(trading_blocked=True)
 
 
 @pytest.mark.parametrize(

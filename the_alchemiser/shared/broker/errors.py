@@ -5,8 +5,7 @@ of the message, and what matches no rule falls back on its status.
 """
 
 import json
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from the_alchemiser.shared.errors import AlchemiserError
 
@@ -161,8 +160,7 @@ class AssetNotFoundError(NotFoundError):
     reason: ClassVar[str] = "asset_not_found"
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     status: int
     code: int | None
     fragment: str

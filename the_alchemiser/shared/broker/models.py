@@ -3,10 +3,10 @@
 Prices and money are USD; quantities are shares, signed only where said.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from the_alchemiser.shared.messages import Side
 
@@ -53,8 +53,7 @@ _DONE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """The account now. `multiplier` is 1 for a cash account, 2 or 4 with margin."""
 
     id: str
@@ -67,8 +66,7 @@ class Account:
     trading_blocked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """Business time: the only source of the trading date."""
 
     timestamp: datetime
@@ -77,8 +75,7 @@ class Clock:
     next_close: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One day of trading; open and close in America/New_York, half days included."""
 
     date: date
@@ -86,8 +83,7 @@ class Session:
     close: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """What may be done with a symbol."""
 
     symbol: str
@@ -96,8 +92,7 @@ class Asset:
     fractionable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """A holding; a short one has negative quantities. `available` excludes what open orders hold.
 
     `last_close` is the previous session's, None when the broker has none.
@@ -112,8 +107,7 @@ class Position:
     market_value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRequest:
+class OrderRequest(NamedTuple):
     """A day order. `client_order_id` makes the second attempt a no-op; `limit_price` belongs to limit orders only."""
 
     symbol: str
@@ -124,8 +118,7 @@ class OrderRequest:
     limit_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order as the broker last told it. `filled_at` is None until it filled whole."""
 
     id: str
@@ -148,8 +141,7 @@ class Order:
         return self.status in _DONE
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """The best bid and ask; a side without an offer is 0."""
 
     symbol: str
@@ -158,8 +150,7 @@ class Quote:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """The last sale."""
 
     symbol: str
@@ -167,8 +158,7 @@ class Trade:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """One session's prices, split- and dividend-adjusted as of the day they were asked for."""
 
     date: date

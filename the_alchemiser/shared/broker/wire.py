@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 import httpx
 
@@ -19,16 +19,14 @@ from the_alchemiser.shared.credentials import Credentials
 Params = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Seconds to connect and to wait for bytes; three attempts of both stay under 20 s."""
 
     connect_s: float = 2.0
     read_s: float = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(NamedTuple):
     """How often a GET is repeated: a pause before each repetition, in seconds."""
 
     pauses_s: tuple[float, ...] = (0.1, 0.3)

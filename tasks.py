@@ -1,8 +1,9 @@
-"""What `inv` offers: the automation's tasks and the sandbox's, whose `deploy` starts it for --env local."""
+"""What `inv` offers: the tasks of automation, sandbox and desk; the sandbox's `deploy` starts it for --env local."""
 
 from typing import TYPE_CHECKING
 
 from automation import commands, tasks
+from desk import tasks as desk
 from sandbox import tasks as sandbox
 
 if TYPE_CHECKING:
@@ -17,5 +18,8 @@ def reporter() -> "WriteReport":
 
 
 namespace = commands.assemble(
-    tasks.collection(), sandbox.collection(), tasks=(sandbox.deploy, sandbox.run_day_task(reporter))
+    tasks.collection(),
+    sandbox.collection(),
+    desk.collection(),
+    tasks=(sandbox.deploy, sandbox.run_day_task(reporter), desk.backtest),
 )

@@ -104,8 +104,8 @@ def test_entry_with_a_file_that_is_not_utf8_names_the_place(tmp_path: Path) -> N
 def test_load_book_default_is_the_one_that_ships() -> None:
     book = load_book()
 
-    assert len(book.entries) >= 3
-    assert 10 <= len(book.universe) <= 18
+    assert len(book.entries) >= 8
+    assert 15 <= len(book.universe) <= 35
     assert {entry.path.name for entry in book.entries} == {
         path.name for path in book.entries[0].path.parent.glob("*.clj")
     }

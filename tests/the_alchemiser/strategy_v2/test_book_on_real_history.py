@@ -7,7 +7,7 @@ import pytest
 
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator
 from tests.the_alchemiser.strategy_v2.real import real_history
-from the_alchemiser.shared.book import BookEntry, load_book
+from the_alchemiser.shared.book import BookEntry, StrategyOptions, load_book
 from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days
 
 ENTRIES = load_book().entries
@@ -34,13 +34,16 @@ def test_book_a_session_a_month_agrees_with_the_naive_evaluator_and_with_that_da
     history = real_history()
     prices = {symbol: dict(enumerate(closes.tolist())) for symbol, closes in history.closes.items()}
     naive = NaiveEvaluator(entry.symphony, prices, history.dates.tolist())
+    inception = int(np.searchsorted(history.dates, np.datetime64(entry.inception)))
     series = two_years(entry)
 
     for number in range(int(np.searchsorted(history.dates, np.datetime64(FIRST))), len(history.dates), 21):
         day = history.dates[number].item()
         weights = series.on(day)
 
-        assert weights == evaluate(entry.symphony, history, as_of=day, inception=entry.inception).weights
-        assert {symbol: float(weight) for symbol, weight in weights.items()} == pytest.approx(
-            naive.holding(number), abs=2e-9
-        )
+        alone = evaluate(entry.symphony, history, as_of=day, inception=entry.inception, options=entry.options)
+        assert weights == alone.weights
+        if entry.options == StrategyOptions():
+            assert {symbol: float(weight) for symbol, weight in weights.items()} == pytest.approx(
+                naive.holding(number, inception=inception), abs=2e-9
+            )

@@ -1,0 +1,16 @@
+; Factors with brakes: the two factor funds that lead over half a year, beside the one that has fallen least.
+; The two groups and a bond fund share the money by how calm each has been, and are left alone for a quarter.
+(defsymphony "Factor tilt" {:asset-class "EQUITIES", :rebalance-frequency :quarterly}
+  (weight-inverse-volatility 60
+    [(group "Leading factors"
+       [(filter (cumulative-return {:window 120}) (select-top 2)
+          [(asset "MTUM" "iShares MSCI USA Momentum Factor ETF")
+           (asset "VLUE" "iShares MSCI USA Value Factor ETF")
+           (asset "SIZE" "iShares MSCI USA Size Factor ETF")
+           (asset "QUAL" "iShares MSCI USA Quality Factor ETF")])])
+     (group "Shallowest fall"
+       [(filter (max-drawdown {:window 60}) (select-bottom 1)
+          [(asset "USMV" "iShares MSCI USA Min Vol Factor ETF")
+           (asset "SPY" "SPDR S&P 500 ETF Trust")
+           (asset "QUAL" "iShares MSCI USA Quality Factor ETF")])])
+     (asset "TLT" "iShares 20+ Year Treasury Bond ETF")]))

@@ -1,0 +1,12 @@
+; Reversal: each January the three large companies that did worst over the year before, in equal parts,
+; on the evidence that a year of neglect is followed by a better one more often than not.
+(defsymphony "Last year's dogs" {:asset-class "EQUITIES", :rebalance-frequency :yearly}
+  (filter (cumulative-return {:window 240}) (select-bottom 3)
+    [(asset "AAPL" "Apple Inc.")
+     (asset "MSFT" "Microsoft Corporation")
+     (asset "JPM" "JPMorgan Chase & Co.")
+     (asset "UNH" "UnitedHealth Group Incorporated")
+     (asset "XOM" "Exxon Mobil Corporation")
+     (asset "CVX" "Chevron Corporation")
+     (asset "KO" "The Coca-Cola Company")
+     (asset "WMT" "Walmart Inc.")]))

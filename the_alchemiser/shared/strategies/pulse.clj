@@ -1,0 +1,14 @@
+; Momentum of momentum: while the market's price oscillator is above its own signal line, growth is held;
+; below it the money is in gold when its price has been steady, and otherwise split with low-volatility stocks.
+(defsymphony "Pulse" {:asset-class "EQUITIES", :rebalance-frequency :daily}
+  (if (> (percentage-price-oscillator "SPY" {:short-window 12 :long-window 26})
+         (percentage-price-oscillator-signal "SPY" {:short-window 12 :long-window 26 :smooth-window 9}))
+    [(filter (percentage-price-oscillator {:short-window 10 :long-window 40}) (select-top 1)
+       [(asset "QQQ" "Invesco QQQ Trust")
+        (asset "MTUM" "iShares MSCI USA Momentum Factor ETF")
+        (asset "IWM" "iShares Russell 2000 ETF")])]
+    [(if (<= (stdev-price "GLD" {:window 20}) 2.5)
+       [(asset "GLD" "SPDR Gold Shares")]
+       [(weight-specified
+          0.5 (asset "GLD" "SPDR Gold Shares")
+          0.5 (asset "USMV" "iShares MSCI USA Min Vol Factor ETF"))])]))

@@ -1,0 +1,12 @@
+; Streaks end: after three gains of the market in a row (a plain RSI of 100) half of the money steps into bonds,
+; after three losses (an RSI of 0) all of it buys the calmer of two growth funds; else a broad fund is held.
+(defsymphony "Streak fader" {:asset-class "EQUITIES", :rebalance-frequency :daily}
+  (if (= (rsi "SPY" {:window 3}) 100)
+    [(weight-equal
+       [(asset "SPY" "SPDR S&P 500 ETF Trust")
+        (asset "TLT" "iShares 20+ Year Treasury Bond ETF")])]
+    [(if (= (rsi "SPY" {:window 3}) 0)
+       [(filter (stdev-return {:window 10}) (select-bottom 1)
+          [(asset "QQQ" "Invesco QQQ Trust")
+           (asset "MTUM" "iShares MSCI USA Momentum Factor ETF")])]
+       [(asset "QUAL" "iShares MSCI USA Quality Factor ETF")])]))

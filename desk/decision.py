@@ -1,7 +1,9 @@
 """A decision path in sentences: what strategy_v2 stored, told so that a person can follow it. Pure."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+from the_alchemiser.shared import formats
 
 STEPS_AT_MOST = 40
 CANDIDATES_AT_MOST = 6
@@ -15,21 +17,48 @@ _COMPARISONS: Mapping[str, str] = {
 }
 
 
-def sentences(path: Mapping[str, Any]) -> tuple[str, ...]:
+class Sentence(NamedTuple):
+    """One step, told; fragile when a small move would have turned it."""
+
+    text: str
+    is_fragile: bool = False
+
+
+def sentences(path: Mapping[str, Any]) -> tuple[Sentence, ...]:
     """One sentence a step, from the root down; beyond the first forty, how many there are. No path, no sentence."""
     if not path:
         return ()
     steps = path["steps"]
-    told = tuple(f"{_share(step)}{_sentence(step)}" for step in steps[:STEPS_AT_MOST])
-    left = len(steps) - len(told)
-    more = (f"… and {left} more.",) if left else ()
-    return (*_since(path), *(told or ("There was nothing to decide: its weights are fixed.",)), *more)
+    told = tuple(Sentence(f"{_share(step)}{told_step(step)}", is_fragile(step)) for step in steps[:STEPS_AT_MOST])
+    left = steps[STEPS_AT_MOST:]
+    more = (Sentence(f"… and {len(left)} more.", any(map(is_fragile, left))),) if left else ()
+    return (*_since(path), *(told or (Sentence("There was nothing to decide: its weights are fixed."),)), *more)
 
 
-def _since(path: Mapping[str, Any]) -> tuple[str, ...]:
+def summary(path: Mapping[str, Any]) -> str:
+    """How many decisions there were and how many of them are fragile; empty when there was nothing to decide."""
+    steps = path.get("steps", ())
+    if not steps:
+        return ""
+    fragile = fragile_count(path)
+    return f"{formats.plural(len(steps), 'decision')}, {f'{fragile} of them fragile' if fragile else 'none fragile'}"
+
+
+def fragile_count(path: Mapping[str, Any]) -> int:
+    """How many steps a small move would have turned."""
+    return sum(map(is_fragile, path["steps"]))
+
+
+def is_fragile(step: Mapping[str, Any]) -> bool:
+    """Whether a small move would have turned a step."""
+    return bool(step.get("fragile", False))
+
+
+def _since(path: Mapping[str, Any]) -> tuple[Sentence, ...]:
     if path["decided_on"] == path["as_of"]:
         return ()
-    return (f"Decided on {path['decided_on']} (rebalance {path['rebalance']}); the weights have drifted since.",)
+    since = f"Decided on {path['decided_on']} (rebalance {path['rebalance']}); the weights have drifted since."
+    return (Sentence(since),)
 
 
 def _share(step: Mapping[str, Any]) -> str:
@@ -37,7 +66,8 @@ def _share(step: Mapping[str, Any]) -> str:
     return "" if share >= 1 else f"For {share:.1%} of the money: "
 
 
-def _sentence(step: Mapping[str, Any]) -> str:
+def told_step(step: Mapping[str, Any]) -> str:
+    """One step in a sentence."""
     if step["step"] == "if":
         return _condition(step)
     if step["step"] == "filter":

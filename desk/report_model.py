@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from desk.decision import sentences
+from desk.decision import Sentence, sentences, summary
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.messages import Side, StrategyEvaluated, StrategyFailed, TradeExecuted, TradeFailed
 from the_alchemiser.shared.runs import RunState
@@ -49,13 +49,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StrategyLine:
-    """One strategy's answer; path is the decision in sentences, failure says why there is none."""
+    """One strategy's answer; path is the decision in sentences, summary counts them, failure says why there is none."""
 
     name: str
     allocation: Decimal
     weights: tuple[tuple[str, Decimal], ...]
     failure: str | None
-    path: tuple[str, ...]
+    path: tuple[Sentence, ...]
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +239,15 @@ def _largest_first(weights: Mapping[str, Decimal]) -> tuple[tuple[str, Decimal],
 
 def _strategies(evidence: "DayEvidence") -> tuple[StrategyLine, ...]:
     return tuple(
-        StrategyLine(name, allocation, *_answered(evidence.answers.get(name)), _path(evidence, name))
+        StrategyLine(
+            name, allocation, *_answered(evidence.answers.get(name)), *_decided(evidence.decisions.get(name, {}))
+        )
         for name, allocation in evidence.run.allocations.items()
     )
 
 
-def _path(evidence: "DayEvidence", name: str) -> tuple[str, ...]:
-    return sentences(evidence.decisions.get(name, {}))
+def _decided(path: Mapping[str, Any]) -> tuple[tuple[Sentence, ...], str]:
+    return sentences(path), summary(path)
 
 
 def _answered(answer: StrategyEvaluated | StrategyFailed | None) -> tuple[tuple[tuple[str, Decimal], ...], str | None]:

@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 
-from desk.decision import CANDIDATES_AT_MOST, STEPS_AT_MOST, sentences
+from desk.decision import CANDIDATES_AT_MOST, STEPS_AT_MOST, Sentence, sentences, summary
 from tests.desk.decisions import STEPS_OF
 
 
 def told(steps: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     path = {"decided_on": "2022-03-15", "as_of": "2022-03-15", "rebalance": "daily", "steps": tuple(steps)}
-    return sentences(path)
+    return tuple(sentence.text for sentence in sentences(path))
 
 
 def test_sentences_condition_that_holds_names_both_values() -> None:
@@ -80,4 +80,33 @@ def test_sentences_path_without_steps_was_never_in_doubt() -> None:
 def test_sentences_decision_of_an_earlier_day_says_since_when() -> None:
     path = {"decided_on": "2022-03-01", "as_of": "2022-03-15", "rebalance": "monthly", "steps": ()}
 
-    assert sentences(path)[0] == "Decided on 2022-03-01 (rebalance monthly); the weights have drifted since."
+    assert sentences(path)[0].text == "Decided on 2022-03-01 (rebalance monthly); the weights have drifted since."
+
+
+def path_of(*steps: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"decided_on": "2022-03-15", "as_of": "2022-03-15", "rebalance": "daily", "steps": steps}
+
+
+def test_sentences_step_with_a_small_margin_is_marked() -> None:
+    sure, close = STEPS_OF["trend_following"]
+
+    assert [one.is_fragile for one in sentences(path_of(sure, {**close, "fragile": True}))] == [False, True]
+
+
+def test_sentences_what_was_left_out_is_marked_when_a_part_of_it_is() -> None:
+    step = STEPS_OF["trend_following"][0]
+    steps = [step] * STEPS_AT_MOST + [step, {**step, "fragile": True}]
+
+    assert sentences(path_of(*steps))[-1] == Sentence("… and 2 more.", is_fragile=True)
+
+
+def test_summary_counts_decisions_and_the_fragile_among_them() -> None:
+    sure, close = STEPS_OF["trend_following"]
+
+    assert summary(path_of(sure, {**close, "fragile": True})) == "2 decisions, 1 of them fragile"
+    assert summary(path_of(sure)) == "1 decision, none fragile"
+
+
+def test_summary_of_fixed_weights_or_of_no_path_is_empty() -> None:
+    assert summary(path_of()) == ""
+    assert summary({}) == ""

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from desk.report import render, write_report
 from desk.report_model import MODULES
 from sandbox.evidence import DayEvidence
+from tests.desk.decisions import DECISIONS, STEPS_OF
 from tests.desk.evidence import DAY, failed_day, whole_day
 
 VOID = {"meta", "link", "br", "img", "rect", "circle", "line", "path"}
@@ -107,6 +109,15 @@ def test_render_degraded_day_says_so_beside_its_state() -> None:
 
     assert "COMPLETED, degraded" in text
     assert "BUY UNH: 0 of 29.998788 shares" in text
+
+
+def test_render_fragile_decision_is_counted_and_marked() -> None:
+    steps = ({**STEPS_OF["trend_following"][0], "fragile": True}, STEPS_OF["trend_following"][1])
+    decisions = {**DECISIONS, "trend_following": {**DECISIONS["trend_following"], "steps": steps}}
+    html = render((replace(whole_day(), decisions=decisions),))
+
+    assert html.count('<li class="fragile">') == 1
+    assert "2 decisions, 1 of them fragile" in html
 
 
 def test_render_several_days_shows_each_and_the_curve_over_them() -> None:

@@ -13,7 +13,7 @@ from the_alchemiser.shared.symphony import Symphony
 from the_alchemiser.shared.symphony.tree import Threshold
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, Indices
 from the_alchemiser.strategy_v2.compiler import compile_symphony
-from the_alchemiser.strategy_v2.explain import decision_path
+from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.program import Program
 from the_alchemiser.strategy_v2.rebalancing import holdings, refuse
@@ -91,6 +91,7 @@ def evaluate(
     as_of: date,
     inception: date,
     options: StrategyOptions | None = None,
+    fragile_points: float = FRAGILE_POINTS,
 ) -> Decision:
     """Decide one day on the closes through it; what the history knows of later days is not looked at.
 
@@ -99,6 +100,7 @@ def evaluate(
         as_of: the session whose close is the last one known.
         inception: where the simulation of a rebalance-threshold begins; else without effect.
         options: conventions; None for the defaults.
+        fragile_points: how near to its opposite a step of the path counts as fragile.
 
     Raises:
         InsufficientHistoryError: a value that the decision needs is not defined.
@@ -119,7 +121,7 @@ def evaluate(
         decided_on=_date(known.dates[decided]),
         weights=weights,
         closes={symbol: Decimal(repr(float(known.of(symbol)[-1]))) for symbol in weights},
-        path=_path(evaluation, decided, as_of=as_of),
+        path=_path(evaluation, decided, as_of=as_of, fragile_points=fragile_points),
         bars_digest=known.digest,
     )
 
@@ -177,13 +179,15 @@ def _exact(symbols: tuple[str, ...], weights: Floats) -> dict[str, Decimal]:
     return exact_weights(held)
 
 
-def _path(evaluation: Evaluation, decided: int, *, as_of: date) -> Mapping[str, Any]:
+def _path(evaluation: Evaluation, decided: int, *, as_of: date, fragile_points: float) -> Mapping[str, Any]:
+    steps = decision_path(evaluation, decided, fragile_points=fragile_points)
     return {
         "strategy": evaluation.program.name,
         "as_of": as_of.isoformat(),
         "decided_on": _date(evaluation.market.history.dates[decided]).isoformat(),
         "rebalance": _rule(evaluation.program),
-        "steps": decision_path(evaluation, decided),
+        "fragile": sum(step.get("fragile", False) for step in steps),
+        "steps": steps,
     }
 
 

@@ -1,29 +1,41 @@
 """The decision path of a day: each condition, ranking and volatility that the money passed, as plain data.
 
 Steps are in the order from the root down. Numbers are floats rounded as they were compared; a value that did not
-matter and is not defined is None. Only what has a part of the portfolio is on the path.
+matter is None. Only what has a part of the portfolio is on the path. A step is fragile when a small move of its values
+would have decided otherwise: percentages closer than so many points, prices closer than so many percent of the larger.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from the_alchemiser.shared.symphony.tree import CurrentPrice, IndicatorKind, IndicatorOf, Select, Value
 from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.comparing import compare
 from the_alchemiser.strategy_v2.indicators import DECIMALS
 from the_alchemiser.strategy_v2.program import Choice, InverseVolatility, Operation, Switch
 from the_alchemiser.strategy_v2.streams import Evaluation, shares_of
 
+FRAGILE_POINTS = 0.5
+
 Json = dict[str, Any]
 
+_PRICES = frozenset(
+    {
+        IndicatorKind.MOVING_AVERAGE_PRICE,
+        IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE,
+        IndicatorKind.STDEV_PRICE,
+    }
+)
 
-def decision_path(evaluation: Evaluation, session: int) -> list[Json]:
+
+def decision_path(evaluation: Evaluation, session: int, *, fragile_points: float = FRAGILE_POINTS) -> list[Json]:
     """The steps of one session, which is defined."""
     shares = shares_of(evaluation, np.array([session]))
     return [
         {
-            **_step(evaluation, number, session),
+            **_step(evaluation, number, session, fragile_points),
             "line": operation.place.line,
             "column": operation.place.column,
             "share": round(float(shares[number][0]), DECIMALS),
@@ -39,25 +51,22 @@ def _on_path(evaluation: Evaluation, shares: list[Floats]) -> Iterator[tuple[int
             yield number, operations[number]
 
 
-def _step(evaluation: Evaluation, number: int, session: int) -> Json:
+def _step(evaluation: Evaluation, number: int, session: int, fragile_points: float) -> Json:
     operation = evaluation.program.operations[number]
     match operation:
         case Switch():
-            return _condition(evaluation, operation, session)
+            return _condition(evaluation, operation, session, fragile_points)
         case Choice():
-            ranking = {
-                "indicator": str(operation.indicator),
-                "select": operation.select.value,
-                "count": operation.count,
-            }
-            return {"step": "filter", **ranking, "candidates": _children(evaluation, number, session, name="score")}
+            candidates = _children(evaluation, number, session, name="score")
+            return _ranking(operation, candidates, fragile_points)
         case _:
             return {"step": operation.label, "children": _children(evaluation, number, session, name="stdev")}
 
 
-def _condition(evaluation: Evaluation, operation: Switch, session: int) -> Json:
+def _condition(evaluation: Evaluation, operation: Switch, session: int, fragile_points: float) -> Json:
     condition = operation.condition
-    left, right = (float(evaluation.market.value(value)[session]) for value in (condition.left, condition.right))
+    sides = (condition.left, condition.right)
+    left, right = (float(evaluation.market.value(value)[session]) for value in sides)
     return {
         "step": "if",
         "left": {"of": str(condition.left), "value": left},
@@ -65,16 +74,48 @@ def _condition(evaluation: Evaluation, operation: Switch, session: int) -> Json:
         "right": {"of": str(condition.right), "value": right},
         "margin": round(left - right, DECIMALS),
         "branch": "then" if compare(condition.comparison, left, right) else "else",
+        "fragile": _is_near(left, right, fragile_points, prices=any(map(_is_price, sides))),
     }
+
+
+def _ranking(operation: Choice, candidates: Sequence[Json], fragile_points: float) -> Json:
+    return {
+        "step": "filter",
+        "indicator": str(operation.indicator),
+        "select": operation.select.value,
+        "count": operation.count,
+        "candidates": candidates,
+        **_gap(operation, candidates, fragile_points),
+    }
+
+
+def _gap(operation: Choice, candidates: Sequence[Json], fragile_points: float) -> Json:
+    """What lies between the last that is taken and the first that is left."""
+    taken, left = ([row["score"] for row in candidates if (row["weight"] > 0) is held] for held in (True, False))
+    if not left:
+        return {"margin": None, "fragile": False}
+    high, low = (min(taken), max(left)) if operation.select is Select.TOP else (min(left), max(taken))
+    prices = operation.indicator.kind in _PRICES
+    return {"margin": round(high - low, DECIMALS), "fragile": _is_near(high, low, fragile_points, prices=prices)}
 
 
 def _children(evaluation: Evaluation, number: int, session: int, *, name: str) -> list[Json]:
     operation = evaluation.program.operations[number]
     stream = evaluation.streams[number]
+    known = [round(float(score[session]), DECIMALS) for score in stream.scores]
+    scores: Sequence[float | None] = known or [None] * len(operation.children)
     rows = []
-    for child, fraction, score in zip(operation.children, stream.fractions, stream.scores, strict=True):
+    for child, fraction, score in zip(operation.children, stream.fractions, scores, strict=True):
         part = fraction if isinstance(fraction, float) else float(fraction[session])
-        shown = None if np.isnan(score[session]) else round(float(score[session]), DECIMALS)
         label = evaluation.program.operations[child].label
-        rows.append({"of": label, name: shown, "weight": round(part, DECIMALS)})
+        rows.append({"of": label, name: score, "weight": round(part, DECIMALS)})
     return rows
+
+
+def _is_price(value: Value) -> bool:
+    return isinstance(value, CurrentPrice) or (isinstance(value, IndicatorOf) and value.indicator.kind in _PRICES)
+
+
+def _is_near(one: float, other: float, points: float, *, prices: bool) -> bool:
+    distance = abs(one - other)
+    return distance < points if not prices else distance * 100 < points * max(abs(one), abs(other))

@@ -1,6 +1,6 @@
 """Prices of a history and the indicators on them, each computed once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony.tree import CurrentPrice, Indicator, Number, Value
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.indicators import compute, rounded
+from the_alchemiser.strategy_v2.indicators import compute_all, rounded
 
 INDEX_BASE = 100.0
 
@@ -27,6 +27,18 @@ class Market:
     def length(self) -> int:
         """Sessions, T."""
         return len(self.history.dates)
+
+    def learn(self, wanted: Iterable[tuple[str, Indicator]]) -> None:
+        """Compute indicators of symbols, many at once."""
+        missing = [key for key in dict.fromkeys(wanted) if key not in self._known]
+        sessions = [self.sessions(symbol) for symbol, _ in missing]
+        requests = [
+            (indicator, self.history.of(symbol)[own])
+            for (symbol, indicator), own in zip(missing, sessions, strict=True)
+        ]
+        for key, own, values in zip(missing, sessions, compute_all(requests, self._options), strict=True):
+            self._known[key] = np.full(self.length, np.nan)
+            self._known[key][own] = values
 
     def value(self, value: Value) -> Floats:
         """One side of a condition, rounded for comparing."""
@@ -47,21 +59,29 @@ class Market:
         """An indicator on a symbol's own bars; a session on which it has none has no value."""
         key = (symbol, indicator)
         if key not in self._known:
-            closes = self.history.of(symbol)
-            self._known[key] = self._over((self.sessions(symbol),), closes, indicator)
+            self.learn([key])
         return self._known[key]
 
-    def index_indicator(self, runs: Iterable[Indices], daily: Floats, indicator: Indicator) -> Floats:
-        """An indicator on the index of an operation, which starts at its base with each run.
+    def index_indicators(self, wanted: Sequence[tuple[Indicator, Bools, Floats]]) -> list[Floats]:
+        """Indicators on the indices of operations, each of which starts at its base with each gapless run.
 
         Args:
-            runs: sessions of each gapless run.
-            daily: (T,) returns, as fractions, defined within the runs but for their first sessions.
+            wanted: with each indicator where the operation is defined, (T,), and its daily returns, (T,), as fractions.
         """
-        index = np.full(self.length, np.nan)
-        for run in runs:
-            index[run] = INDEX_BASE * np.cumprod(np.concatenate(([1.0], 1 + daily[run[1:]])))
-        return self._over(runs, index, indicator)
+        runs = [runs_of(defined, daily) for _, defined, daily in wanted]
+        requests = [
+            (indicator, _index(daily[run]))
+            for (indicator, _, daily), own in zip(wanted, runs, strict=True)
+            for run in own
+        ]
+        found = iter(compute_all(requests, self._options))
+        out = []
+        for own in runs:
+            values = np.full(self.length, np.nan)
+            for run in own:
+                values[run] = next(found)
+            out.append(values)
+        return out
 
     def sessions(self, symbol: str) -> Indices:
         """The sessions on which a symbol has a bar."""
@@ -76,17 +96,18 @@ class Market:
         daily[1:] = closes[1:] / closes[:-1] - 1
         return daily
 
-    def _over(self, stretches: Iterable[Indices], values: Floats, indicator: Indicator) -> Floats:
-        out = np.full(self.length, np.nan)
-        for sessions in stretches:
-            out[sessions] = compute(indicator, values[sessions], self._options)
-        return out
 
-
-def runs_of(defined: Bools, daily: Floats) -> tuple[Indices, ...]:
+def runs_of(defined: Bools, daily: Floats) -> tuple[slice, ...]:
     """The stretches over which an operation has an index: defined on every session, linked by returns."""
     linked = np.zeros(defined.shape, dtype=bool)
     linked[1:] = defined[1:] & defined[:-1] & ~np.isnan(daily[1:])
     starts = np.flatnonzero(defined & ~linked)
-    ends = np.flatnonzero(defined & ~np.append(linked[1:], False))
-    return tuple(np.arange(start, end + 1) for start, end in zip(starts, ends, strict=True))
+    ends = np.flatnonzero(defined & ~np.append(linked[1:], False)) + 1
+    return tuple(slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def _index(daily: Floats) -> Floats:
+    """From the returns of a run, the first of which lies before it."""
+    growth = 1 + daily
+    growth[0] = 1.0
+    return INDEX_BASE * np.cumprod(growth)

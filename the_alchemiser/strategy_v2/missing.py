@@ -9,6 +9,7 @@ from the_alchemiser.shared.symphony.tree import Indicator, IndicatorOf, Number
 from the_alchemiser.strategy_v2.compiler import value_bars
 from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.indicators import bars_needed, rounded
+from the_alchemiser.strategy_v2.market import runs_of
 from the_alchemiser.strategy_v2.program import Choice, InverseVolatility, Leaf, Operation, Switch
 from the_alchemiser.strategy_v2.streams import Evaluation
 
@@ -104,7 +105,8 @@ class _Search:
         self._number = child
         if not stream.defined[self._session]:
             return
-        start = next(int(run[0]) for run in stream.runs if run[0] <= self._session <= run[-1])
+        runs = runs_of(stream.defined, np.array(stream.daily))
+        start = next(run.start for run in runs if run.start <= self._session < run.stop)
         if start == 0:
             symbol = self._any_symbol(child)
             raise self._short(symbol, needed=self._evaluation.program.bars_needed[symbol], what="a longer history")

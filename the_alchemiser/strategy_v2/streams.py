@@ -4,7 +4,8 @@ Every operation becomes a few arrays over all sessions, children first; nothing 
 depends on a later one. The same run serves one day and ten years.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,8 +14,9 @@ from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.comparing import compare
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.indicators import rounded
-from the_alchemiser.strategy_v2.market import Market, runs_of
+from the_alchemiser.strategy_v2.market import Market
 from the_alchemiser.strategy_v2.program import Choice, Fixed, InverseVolatility, Leaf, Operation, Program, Switch
+from the_alchemiser.strategy_v2.scoring import Scores, indices_read, levels, prices_read
 
 Fraction = float | Floats | Bools
 
@@ -55,12 +57,19 @@ class Evaluation:
 def run(program: Program, history: PriceHistory) -> Evaluation:
     """Evaluate every session of a history; where data is missing the result is not defined, and nothing is raised."""
     market = Market(history, program.options)
-    streams: list[Stream] = []
+    streams: dict[int, Stream] = {}
+    scores: dict[tuple[int, Indicator], Floats] = {}
     with np.errstate(invalid="ignore", divide="ignore"):
-        for number, operation in enumerate(program.operations):
-            stream = _stream(operation, streams, program, market)
-            streams.append(_with_index(stream, operation, streams, market) if number in program.streamed else stream)
-    return Evaluation(program, market, tuple(streams))
+        market.learn(prices_read(program))
+        for level in levels(program):
+            scores.update(_index_scores(program, level, streams, market))
+            for number in level:
+                operation = program.operations[number]
+                stream = _stream(operation, program, streams, scores, market)
+                if number in program.streamed:
+                    stream = replace(stream, daily=_daily(stream, operation, streams, market))
+                streams[number] = stream
+    return Evaluation(program, market, tuple(streams[number] for number in range(len(streams))))
 
 
 def target_weights(evaluation: Evaluation, sessions: Indices) -> tuple[tuple[str, ...], Floats]:
@@ -84,25 +93,43 @@ def shares_of(evaluation: Evaluation, sessions: Indices) -> list[Floats]:
     shares[-1] += 1
     for number in range(len(operations) - 1, -1, -1):
         stream = evaluation.streams[number]
+        if not shares[number].any():
+            continue
         for child, fraction in zip(operations[number].children, stream.fractions, strict=True):
             part = fraction if isinstance(fraction, float) else fraction[sessions]
             shares[child] += np.where(shares[number] > 0, shares[number] * part, 0)
     return shares
 
 
-def _stream(operation: Operation, streams: list[Stream], program: Program, market: Market) -> Stream:
+def _index_scores(program: Program, level: Iterable[int], streams: Mapping[int, Stream], market: Market) -> Scores:
+    read = (key for number in level for key in indices_read(program, program.operations[number]))
+    wanted = tuple(dict.fromkeys(read))
+    looked_at = [(indicator, streams[child].defined, _returns(streams[child])) for child, indicator in wanted]
+    return dict(zip(wanted, market.index_indicators(looked_at), strict=True))
+
+
+def _stream(
+    operation: Operation, program: Program, streams: Mapping[int, Stream], scores: Scores, market: Market
+) -> Stream:
     children = [streams[child] for child in operation.children]
     match operation:
         case Leaf():
             return Stream(~np.isnan(market.history.of(operation.symbol)))
         case Fixed():
-            return Stream(np.logical_and.reduce([child.defined for child in children]), operation.fractions)
+            return Stream(_all_defined(children), operation.fractions)
         case Switch():
             return _switch(operation, children, market)
+        case Choice() if operation.takes_all:
+            return Stream(_all_defined(children), (1 / len(children),) * len(children))
         case Choice():
-            return _choice(operation, children, _scores(operation.indicator, operation, streams, program, market))
+            return _choice(operation, children, _scores(operation.indicator, operation, program, scores, market))
         case InverseVolatility():
-            return _inverse(children, _scores(operation.returns, operation, streams, program, market))
+            return _inverse(children, _scores(operation.returns, operation, program, scores, market))
+
+
+def _all_defined(children: Iterable[Stream]) -> Bools:
+    defined: Bools = np.logical_and.reduce([child.defined for child in children])
+    return defined
 
 
 def _switch(operation: Switch, children: list[Stream], market: Market) -> Stream:
@@ -114,60 +141,55 @@ def _switch(operation: Switch, children: list[Stream], market: Market) -> Stream
 
 
 def _choice(operation: Choice, children: list[Stream], scores: tuple[Floats, ...]) -> Stream:
-    defined = np.array([child.defined for child in children])
-    if operation.takes_all:
-        return Stream(np.logical_and.reduce(defined), (1 / len(children),) * len(children), scores)
     table = rounded(np.array(scores))
     ranking = np.argsort(-table if operation.select is Select.TOP else table, axis=0, kind="stable")
     taken = np.zeros(table.shape, dtype=bool)
     np.put_along_axis(taken, ranking[: operation.count], values=True, axis=0)
+    defined = np.array([child.defined for child in children])
     known = ~np.isnan(table).any(axis=0) & (defined | ~taken).all(axis=0)
     return Stream(known, tuple(np.where(row, 1 / operation.count, 0.0) for row in taken), scores)
 
 
 def _inverse(children: list[Stream], stdevs: tuple[Floats, ...]) -> Stream:
     table = np.array(stdevs)
-    defined = np.logical_and.reduce([child.defined for child in children])
     moves = rounded(table) > 0
     inverse = 1 / np.where(moves, table, 1)
     total = np.zeros(inverse.shape[1:])
     for row in inverse:
         total = total + row
-    return Stream(moves.all(axis=0) & defined, tuple(inverse / total), stdevs)
+    return Stream(moves.all(axis=0) & _all_defined(children), tuple(inverse / total), stdevs)
 
 
 def _scores(
-    indicator: Indicator, operation: Operation, streams: list[Stream], program: Program, market: Market
+    indicator: Indicator, operation: Operation, program: Program, scores: Scores, market: Market
 ) -> tuple[Floats, ...]:
-    return tuple(_score(indicator, child, streams[child], program, market) for child in operation.children)
+    """Per child: a bare asset is scored on its prices, anything else on its index."""
+    children = ((child, program.operations[child]) for child in operation.children)
+    return tuple(
+        market.indicator(own.symbol, indicator) if isinstance(own, Leaf) else scores[child, indicator]
+        for child, own in children
+    )
 
 
-def _score(indicator: Indicator, number: int, stream: Stream, program: Program, market: Market) -> Floats:
-    """A bare asset is scored on its prices, anything else on its index."""
-    operation = program.operations[number]
+def _daily(stream: Stream, operation: Operation, streams: Mapping[int, Stream], market: Market) -> Floats:
+    """(T,) returns; weights of a session earn the return of the next."""
     if isinstance(operation, Leaf):
-        return market.indicator(operation.symbol, indicator)
+        return market.daily_returns(operation.symbol)
+    earned = np.zeros(max(market.length - 1, 0))
+    for child, fraction in zip(operation.children, stream.fractions, strict=True):
+        earned += _contribution(_returns(streams[child]), fraction)
+    daily = np.full(market.length, np.nan)
+    daily[1:] = np.where(stream.defined[:-1], earned, np.nan)
+    return daily
+
+
+def _returns(stream: Stream) -> Floats:
     if stream.daily is None:
-        return np.full(market.length, np.nan)
-    return market.index_indicator(stream.runs, stream.daily, indicator)
+        raise AssertionError("what an index stands on has returns")
+    return stream.daily
 
 
-def _with_index(stream: Stream, operation: Operation, streams: list[Stream], market: Market) -> Stream:
-    """The stream with its returns and runs; weights of a session earn the return of the next."""
-    if isinstance(operation, Leaf):
-        daily = market.daily_returns(operation.symbol)
-    else:
-        daily = np.full(market.length, np.nan)
-        earned = np.zeros(max(market.length - 1, 0))
-        for child, fraction in zip(operation.children, stream.fractions, strict=True):
-            earned += _contribution(streams[child].daily, fraction)
-        daily[1:] = np.where(stream.defined[:-1], earned, np.nan)
-    return Stream(stream.defined, stream.fractions, stream.scores, daily, runs_of(stream.defined, daily))
-
-
-def _contribution(daily: Floats | None, fraction: Fraction) -> Floats:
-    if daily is None:
-        raise AssertionError("a child of an operation with an index has returns")
+def _contribution(daily: Floats, fraction: Fraction) -> Floats:
     if isinstance(fraction, float):
         return daily[1:] * fraction
     # A child without a part may have no return; it must not spoil the others.

@@ -1,7 +1,5 @@
 """Every operator, worked by hand; the reason stands beside the numbers."""
 
-from typing import Any
-
 import pytest
 
 from tests.the_alchemiser.strategy_v2.cases import asset, decide, market, weights
@@ -152,32 +150,3 @@ def test_options_change_the_method_of_rsi() -> None:
 
     assert set(decide(node, history).weights) == {"A"}
     assert set(decide(node, history, options=StrategyOptions(RsiMethod.CUTLER)).weights) == {"B"}
-
-
-def test_decision_path_tells_conditions_and_rankings_that_the_money_passed() -> None:
-    history = market(A=[100, 105, 126], B=[100, 90, 81], C=[100, 101, 99.99])
-    ranking = f"(filter (cumulative-return {{:window 1}}) (select-top 1) [{A} {B}])"
-    other = f'(if (> 1 (rsi "B" {{:window 1}})) [{A}] [{B}])'
-    volatile = f"(weight-inverse-volatility 2 [{A} {C}])"
-    node = f'(weight-equal [(if (> (current-price "A") 120.5) [{ranking}] [{other}]) {volatile}])'
-
-    path: dict[str, Any] = dict(decide(node, history).path)
-
-    kinds = {step["step"]: step for step in path["steps"]}
-    assert (path["as_of"], path["decided_on"], path["rebalance"]) == ("2021-01-06", "2021-01-06", "daily")
-    assert list(kinds) == ["weight-inverse-volatility 2", "if", "filter"]
-    assert kinds["if"] == {
-        "step": "if",
-        "left": {"of": "current-price A", "value": 126.0},
-        "comparison": ">",
-        "right": {"of": "120.5", "value": 120.5},
-        "margin": 5.5,
-        "branch": "then",
-        "line": 1,
-        "column": 93,
-        "share": 0.5,
-    }
-    assert kinds["filter"]["candidates"] == [
-        {"of": "A", "score": 20.0, "weight": 1.0},
-        {"of": "B", "score": -10.0, "weight": 0.0},
-    ]

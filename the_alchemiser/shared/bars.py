@@ -16,6 +16,7 @@ from the_alchemiser.shared.errors import AlchemiserError
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _PANIC = "pyo3_runtime"
+_BATCH_ROWS = 65_536
 
 
 class UnreadableBarsError(AlchemiserError):
@@ -71,23 +72,19 @@ def decode(body: bytes) -> Bars:
     Raises:
         UnreadableBarsError: not parquet, columns missing, of another type, or with nulls.
     """
-    columns = _columns(body)
-    if any(value is None for column in columns for value in column):
-        raise UnreadableBarsError("a value is null")
+    columns = [column.to_pylist() for column in decode_columns(body, DailyBar._fields)]
     return tuple(map(DailyBar._make, zip(*columns, strict=True)))
 
 
-def _dates(days: Iterable[Any]) -> Array:
-    # arro3 builds no date array from Python dates.
-    return Array([day.toordinal() - _EPOCH for day in days], type=DataType.int32()).cast(DataType.date32())
+def decode_columns(body: bytes, names: Iterable[str]) -> tuple[Any, ...]:
+    """Some columns of a parquet file of bars as arrow arrays, in its order: `date` of dates, the others of floats.
 
-
-def _columns(body: bytes) -> list[list[Any]]:
+    Raises:
+        UnreadableBarsError: as `decode`.
+    """
     try:
-        table = read_parquet(io.BytesIO(body)).read_all()
-        dates = table["date"].cast(DataType.date32())
-        prices = [table[name].cast(DataType.float64()) for name in DailyBar._fields[1:]]
-        return [list(column.to_pylist()) for column in (dates, *prices)]
+        table = read_parquet(body, batch_size=_BATCH_ROWS).read_all()
+        columns = tuple(table[name].cast(DataType.date32() if name == "date" else DataType.float64()) for name in names)
     except Exception as error:
         raise UnreadableBarsError(f"not a parquet file of bars: {error}") from error
     except BaseException as error:
@@ -95,3 +92,11 @@ def _columns(body: bytes) -> list[list[Any]]:
         if type(error).__module__ != _PANIC:
             raise
         raise UnreadableBarsError(f"not a parquet file of bars: {error}") from error
+    if any(column.null_count for column in columns):
+        raise UnreadableBarsError("a value is null")
+    return columns
+
+
+def _dates(days: Iterable[Any]) -> Array:
+    # arro3 builds no date array from Python dates.
+    return Array([day.toordinal() - _EPOCH for day in days], type=DataType.int32()).cast(DataType.date32())

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from the_alchemiser.shared.bars import Bars, UnreadableBarsError, decode, encode
+from the_alchemiser.shared.bars import Bars, UnreadableBarsError, decode, decode_columns, encode
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.objects import ObjectChangedError, ObjectStore, StoredObject, digest_of
 
@@ -111,16 +111,16 @@ class Lake:
         Raises:
             StateUnavailableError: the store did not answer.
         """
-        stored = self._objects.get(parquet_key(symbol))
-        if stored is None:
-            return Entry(symbol, fault=f"missing: no {parquet_key(symbol)}")
-        entry = Entry(symbol, digest=digest_of(stored.body), version=stored.version)
-        if not self._is_vouched_for(symbol, stored, entry.digest):
-            return replace(entry, fault=f"damaged: {parquet_key(symbol)} does not match its digest")
-        try:
-            return replace(entry, bars=decode(stored.body))
-        except UnreadableBarsError as error:
-            return replace(entry, fault=f"damaged: {parquet_key(symbol)}: {error}")
+        entry, bars = self._decoded(symbol, decode)
+        return replace(entry, bars=bars)
+
+    def read_columns(self, symbol: str, names: Iterable[str]) -> tuple[Entry, tuple[Any, ...]]:
+        """`read` without making bars: an entry that has none, and the arrow arrays of `decode_columns`.
+
+        Raises:
+            StateUnavailableError: the store did not answer.
+        """
+        return self._decoded(symbol, lambda body: decode_columns(body, names))
 
     def read_all(self, symbols: Iterable[str]) -> Mapping[str, Entry]:
         """`read` of many at once, by symbol, ascending."""
@@ -162,6 +162,20 @@ class Lake:
             self._put_parquet(written, body)
         self._put_description(written.symbol, Description.of(bars, digest=written.digest, origin=origin))
         return written
+
+    def _decoded[T](self, symbol: str, form: Callable[[bytes], tuple[T, ...]]) -> tuple[Entry, tuple[T, ...]]:
+        """What is known of the symbol's parquet, and its content, which is empty with a fault."""
+        key = parquet_key(symbol)
+        stored = self._objects.get(key)
+        if stored is None:
+            return Entry(symbol, fault=f"missing: no {key}"), ()
+        entry = Entry(symbol, digest=digest_of(stored.body), version=stored.version)
+        if not self._is_vouched_for(symbol, stored, entry.digest):
+            return replace(entry, fault=f"damaged: {key} does not match its digest"), ()
+        try:
+            return entry, form(stored.body)
+        except UnreadableBarsError as error:
+            return replace(entry, fault=f"damaged: {key}: {error}"), ()
 
     def _is_vouched_for(self, symbol: str, stored: StoredObject, digest: str) -> bool:
         if stored.sha256 is not None:

@@ -44,12 +44,12 @@ class PriceHistory:
         A symbol with a close that is no price, or with two bars of one day, becomes a flaw: it does no harm unless a
         decision needs it.
         """
-        found = {symbol: _flaw(dates.astype(DAY), closes) for symbol, (dates, closes) in series.items()}
+        bars = {symbol: (dates.astype(DAY, copy=False), closes) for symbol, (dates, closes) in series.items()}
+        found = {symbol: _flaw(dates, closes) for symbol, (dates, closes) in bars.items()}
         known = {**{symbol: flaw for symbol, flaw in found.items() if flaw}, **(flaws or {})}
-        usable = {symbol: bars for symbol, bars in series.items() if symbol not in known}
-        dates = _union(dates for dates, _ in usable.values())
-        closes = {symbol: _on(dates, own.astype(DAY), values) for symbol, (own, values) in usable.items()}
-        return cls(dates, closes, known)
+        usable = {symbol: own for symbol, own in bars.items() if symbol not in known}
+        calendar = _union(dates for dates, _ in usable.values())
+        return cls(calendar, {symbol: _on(calendar, *own) for symbol, own in usable.items()}, known)
 
     def through(self, as_of: date) -> "PriceHistory":
         """What was known at the close of as_of; when no symbol has a bar of it, it is there without prices."""
@@ -92,18 +92,27 @@ def _flaw(dates: Dates, closes: Floats) -> str:
     wrong = np.flatnonzero(~(np.isfinite(closes) & (closes > 0)))
     if wrong.size:
         return f"the close of {dates[wrong[0]]} is {closes[wrong[0]]}"
-    days, counts = np.unique(dates, return_counts=True)
-    if np.any(counts > 1):
-        return f"{days[counts > 1][0]} has more than one bar"
-    return ""
+    ordered = dates if _ascends(dates) else np.sort(dates)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    return f"{twice[0]} has more than one bar" if twice.size else ""
+
+
+def _ascends(dates: Dates) -> bool:
+    return bool(np.all(dates[1:] > dates[:-1]))
 
 
 def _union(calendars: Iterable[Dates]) -> Dates:
-    known = [calendar.astype(DAY) for calendar in calendars]
-    return np.unique(np.concatenate(known)) if known else np.array([], dtype=DAY)
+    """Every day of any calendar, ascending; most calendars are parts of others."""
+    union = np.array([], dtype=DAY)
+    for calendar in calendars:
+        if not np.array_equal(calendar, union[len(union) - len(calendar) :]):
+            union = np.union1d(union, calendar)
+    return union
 
 
 def _on(calendar: Dates, dates: Dates, closes: Floats) -> Floats:
+    if len(dates) == len(calendar) and _ascends(dates):
+        return closes.astype(np.float64, copy=False)
     values = np.full(calendar.shape, np.nan)
     values[np.searchsorted(calendar, dates)] = closes
     return values

@@ -26,7 +26,7 @@ from the_alchemiser.shared.objects import ObjectStore
 from the_alchemiser.shared.reasons import reason_code
 from the_alchemiser.shared.symphony import required_symbols
 from the_alchemiser.shared.verdict import Verdict, read_verdict
-from the_alchemiser.strategy_v2.prices import Prices, usable
+from the_alchemiser.strategy_v2.prices import Prices, read_prices
 
 MODULE = "strategy_v2"
 RETRIES_EXHAUSTED = "retries_exhausted"
@@ -98,8 +98,7 @@ class Evaluator:
 
     def _prices(self, entry: BookEntry, as_of: date) -> Prices:
         verdict = self._verdict(as_of)
-        entries = Lake(self.objects).read_all(required_symbols(entry.symphony))
-        return usable(entries, verdict, as_of=as_of)
+        return read_prices(Lake(self.objects), required_symbols(entry.symphony), verdict, as_of=as_of)
 
     def _verdict(self, as_of: date) -> Verdict:
         verdict = read_verdict(self.objects)

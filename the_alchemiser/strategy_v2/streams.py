@@ -28,16 +28,15 @@ class Stream:
     Attributes:
         defined: (T,) whether it has weights on the session.
         fractions: per child, constant or (T,): its part; only meaningful where defined.
-        scores: per child (T,), of a filter its scores, of an inverse volatility its stdevs in percent; else empty.
+        scores: per child (T,), of a filter its scores, of an inverse volatility its stdevs in percent; empty where
+            nothing is scored.
         daily: (T,) return of the weights of the session before, as a fraction; None where no index needs it.
-        runs: sessions of each gapless stretch of the index; empty where nothing needs it.
     """
 
     defined: Bools
     fractions: tuple[Fraction, ...] = ()
     scores: tuple[Floats, ...] = ()
     daily: Floats | None = None
-    runs: tuple[Indices, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,10 +140,10 @@ def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
         (f'(filter (rsi "SPY" {{:window 5}}) (select-top 1) [{SPY}])', (2, 9), "found an indicator of a symbol"),
         (
             f'(if (> (rsi "SPY" {{:window -3}}) 1) [{SPY}] [{SPY}])',
-            (2, 19),
+            (2, 28),
             "found :window -3, expected a whole number",
         ),
-        (f'(if (> (rsi "SPY" {{:window 2.5}}) 1) [{SPY}] [{SPY}])', (2, 19), "found :window 2.5"),
+        (f'(if (> (rsi "SPY" {{:window 2.5}}) 1) [{SPY}] [{SPY}])', (2, 28), "found :window 2.5"),
         (f'(if (> (rsi "SPY" {{}}) 1) [{SPY}] [{SPY}])', (2, 19), "found no setting, expected {:window N}"),
         (f'(if (> (rsi "SPY") 1) [{SPY}] [{SPY}])', (2, 8), "found 1 arguments, expected 2: (rsi SYMBOL {:window N})"),
         (f"(if (> (rsi {{:window 5}}) 1) [{SPY}] [{SPY}])", (2, 8), "found an indicator without a symbol"),

@@ -27,17 +27,8 @@ class SymphonyError(AlchemiserError):
         return f"{where}\n{self.excerpt}" if self.excerpt else where
 
 
-def error_at(text: str, offset: int, message: str, *, source: str) -> SymphonyError:
-    """The error for the character at an offset of the text."""
-    start = text.rfind("\n", 0, offset) + 1
-    end = text.find("\n", offset)
-    left = max(start, offset - _EXCERPT_REACH)
-    right = min(len(text) if end < 0 else end, offset + _EXCERPT_REACH)
-    shown = text[left:right].replace("\t", " ").rstrip()
-    return SymphonyError(
-        message,
-        source,
-        text.count("\n", 0, offset) + 1,
-        offset - start + 1,
-        excerpt=f"  {shown}\n  {' ' * (offset - left)}^",
-    )
+def excerpt_of(line: str, column: int) -> str:
+    """What is near a column of a line, counted from 1, and a caret below it."""
+    left = max(0, column - 1 - _EXCERPT_REACH)
+    shown = line[left : column - 1 + _EXCERPT_REACH].replace("\t", " ").rstrip()
+    return f"  {shown}\n  {' ' * (column - 1 - left)}^"

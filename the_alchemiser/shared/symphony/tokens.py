@@ -1,43 +1,43 @@
-"""Tokens of the language: brackets, strings, words and comments; blanks and commas lie between them."""
+"""Tokens of the language: brackets, strings and words; blanks, commas and comments lie between them."""
 
 import re
 
-# Possessive throughout: no input makes it go back, and it stays linear.
+_BETWEEN = r"(?:[\s,\ufeff]++|;[^\n]*+)*+"
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_PLAIN = r'[^()\[\]{}";]++'
-_TOKEN = rf"""[()\[\]{{}}]|{_STRING}|[^\s,\ufeff()\[\]{{}}";]++|;[^\n]*+|\""""
-_SMALL_FORM = rf"\((?:{_PLAIN}|{_STRING}|\{{(?:{_PLAIN})?+\}})*+\)"
-_FORM = rf"\((?:{_PLAIN}|{_STRING}|\{{(?:{_PLAIN})?+\}}|{_SMALL_FORM})*+\)"
+_WORD = r'[^\s,\ufeff()\[\]{}";]++'
 
-TOKEN = re.compile(_TOKEN, re.DOTALL)
-# Assets and conditions as one token each: a file repeats few of them many times.
-FORM_OR_TOKEN = re.compile(rf"{_FORM}|{_TOKEN}", re.DOTALL)
+# One token a match, in group 1; at the end of the text it is empty, and of a string that never ends it is the quote.
+TOKEN = re.compile(rf'{_BETWEEN}([()\[\]{{}}]|{_STRING}|{_WORD}|"|\Z)', re.DOTALL)
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
+END = ""
 UNENDED_STRING = '"'
-COMMENT = ";"
 
 
-def item_offset(text: str, start: int, position: int) -> int:
-    """Where the item at a position (0 is the first) of the bracket opened at start begins.
+def item_offset(text: str, start: int, path: tuple[int, ...]) -> int:
+    """Where an item begins: that at a position (0 is the first) of the bracket opened at start, and so on inside it.
 
     Only errors need it, so it reads the text again instead of burdening every token with its place.
     """
+    for position in path:
+        start = _child_offset(text, start, position)
+    return start
+
+
+def _child_offset(text: str, start: int, position: int) -> int:
     depth = 0
     count = 0
     for match in TOKEN.finditer(text, start + 1):
-        token = match[0]
-        if token[0] == COMMENT:
-            continue
+        token = match[1]
         if token in OPENER_OF:
             depth -= 1
         elif depth == 0:
             if count == position:
-                return match.start()
+                return match.start(1)
             count += 1
         if token in CLOSER_OF:
             depth += 1
-        if depth < 0:
+        if depth < 0 or token == END:
             break
     return max(start, 0)

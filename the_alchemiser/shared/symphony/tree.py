@@ -5,9 +5,10 @@ node, so a file of 50,000 nodes that repeats itself is a few thousand here; comp
 recurse, however deep the nesting. Places are those of the first occurrence and take no part in equality.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from the_alchemiser.shared.symphony.record import Record
 
 
 class Place(NamedTuple):
@@ -75,8 +76,7 @@ def window_keys(kind: IndicatorKind) -> tuple[str, ...]:
     return WINDOW_KEYS.get(kind, ("window",))
 
 
-@dataclass(frozen=True, slots=True)
-class Indicator:
+class Indicator(Record):
     """An indicator with its windows, in sessions, each at least 1."""
 
     kind: IndicatorKind
@@ -86,8 +86,7 @@ class Indicator:
         return f"{self.kind} {'/'.join(map(str, self.windows))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Record):
     """A constant."""
 
     value: float
@@ -96,8 +95,7 @@ class Number:
         return f"{self.value:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentPrice:
+class CurrentPrice(Record):
     """The close of as_of, USD, adjusted."""
 
     symbol: str
@@ -106,8 +104,7 @@ class CurrentPrice:
         return f"current-price {self.symbol}"
 
 
-@dataclass(frozen=True, slots=True)
-class IndicatorOf:
+class IndicatorOf(Record):
     """An indicator of a symbol's closes."""
 
     indicator: Indicator
@@ -120,8 +117,7 @@ class IndicatorOf:
 Value = Number | CurrentPrice | IndicatorOf
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Record):
     """Left against right."""
 
     comparison: Comparison
@@ -129,76 +125,68 @@ class Condition:
     right: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Record):
     """All in one symbol."""
 
     symbol: str
     name: str | None
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class WeightEqual:
+class WeightEqual(Record):
     """Each direct child the same."""
 
     children: Block
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class WeightSpecified:
+class WeightSpecified(Record):
     """Fractions as written; they sum to 1 within 1e-6."""
 
     fractions: tuple[float, ...]
     children: Block
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class WeightInverseVolatility:
+class WeightInverseVolatility(Record):
     """Each direct child in proportion to 1 / stdev of its daily returns over the window."""
 
     window: int
     children: Block
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Record):
     """A name for a block."""
 
     name: str
     body: Block
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+class If(Record):
     """One of two blocks, day by day."""
 
     condition: Condition
     then: Block
     otherwise: Block
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Record):
     """The count best (or worst) of the direct children."""
 
     indicator: Indicator
     select: Select
     count: int
     candidates: Block
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
 
 Node = Asset | WeightEqual | WeightSpecified | WeightInverseVolatility | Group | If | Filter
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Record):
     """Rebalance when a weight is off by more than these weight points (0.05 is five percent of the portfolio)."""
 
     points: float
@@ -207,8 +195,7 @@ class Threshold:
 Rebalance = Frequency | Threshold
 
 
-@dataclass(frozen=True, slots=True)
-class Symphony:
+class Symphony(Record):
     """A whole strategy file.
 
     Attributes:
@@ -220,4 +207,4 @@ class Symphony:
     asset_class: str
     rebalance: Rebalance
     nodes: tuple[Node, ...]
-    source: str = field(default="<string>", compare=False)
+    source: str = "<string>"

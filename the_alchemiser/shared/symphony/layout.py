@@ -1,0 +1,55 @@
+"""A strategy file as it is read: without its indentation, so that equal parts are equal text wherever they stand."""
+
+import re
+from bisect import bisect_right
+from functools import cached_property
+from itertools import accumulate
+
+from the_alchemiser.shared.symphony.errors import SymphonyError, excerpt_of
+from the_alchemiser.shared.symphony.tree import Place
+
+# Possessive throughout: no input makes these go back, and they stay linear.
+_COMMENT_OR_STRING = re.compile(r';[^\n]*+|("[^"\\]*+(?:\\.[^"\\]*+)*+"?+)', re.DOTALL)
+_NO_COMMENT_AND_STRINGS_WITHIN_LINES = re.compile(r'(?:[^";]*+"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+")*+[^";]*+')
+
+
+class Layout:
+    """The text to read, and the way back from its offsets to places of the file.
+
+    Attributes:
+        text: the file's lines, stripped and joined by blanks; the file itself when a string reaches over several lines.
+    """
+
+    def __init__(self, written: str, source: str) -> None:
+        self._lines = written.split("\n")
+        self._source = source
+        self._read_lines = self._lines
+        bare = written if _is_bare(written) else _COMMENT_OR_STRING.sub(lambda match: match[1] or "", written)
+        self.text = written
+        if bare is not written and not _is_bare(bare):
+            return
+        self._read_lines = list(map(str.strip, self._lines if bare is written else bare.split("\n")))
+        self.text = " ".join(self._read_lines)
+
+    def place(self, offset: int) -> Place:
+        """Where in the file an offset of the text is."""
+        line = min(bisect_right(self._starts, offset), len(self._lines))
+        read = self._read_lines[line - 1]
+        written = self._lines[line - 1]
+        indentation = 0 if read is written else len(written) - len(written.lstrip())
+        return Place(line, indentation + offset - self._starts[line - 1] + 1)
+
+    def error(self, offset: int, message: str) -> SymphonyError:
+        """The error at an offset of the text."""
+        line, column = self.place(offset)
+        excerpt = excerpt_of(self._lines[line - 1], column)
+        return SymphonyError(message, self._source, line, column, excerpt=excerpt)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Offsets of the lines in the text, and after them that of a line which there is not."""
+        return list(accumulate(map((1).__add__, map(len, self._read_lines)), initial=0))
+
+
+def _is_bare(text: str) -> bool:
+    return _NO_COMMENT_AND_STRINGS_WITHIN_LINES.fullmatch(text) is not None

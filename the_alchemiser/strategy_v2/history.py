@@ -19,12 +19,15 @@ class PriceHistory:
     Attributes:
         dates: (T,) datetime64[D], ascending, none twice: the sessions.
         closes: per symbol (T,) adjusted closes, USD, above 0; NaN where the symbol has no bar.
-        flaws: symbols whose bars must not be used, and why; they count as absent.
+        flaws: symbols of which bars must not be used, and why.
+        flawed_from: of these, the day from which on; before it there are closes, from it on none. Of the others no bar
+            is to be used.
     """
 
     dates: Dates
     closes: Mapping[str, Floats]
     flaws: Mapping[str, str] = field(default_factory=dict)
+    flawed_from: Mapping[str, np.datetime64] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.dates.dtype != np.dtype(DAY) or np.any(np.diff(self.dates) <= np.timedelta64(0, "D")):
@@ -41,25 +44,37 @@ class PriceHistory:
     ) -> "PriceHistory":
         """Put each symbol's own (dates, closes) on their common calendar.
 
-        A symbol with a close that is no price, or with two bars of one day, becomes a flaw: it does no harm unless a
-        decision needs it.
+        From a close that is no price, or a second bar of one day, on a symbol is not usable: a flaw, which does no harm
+        unless a decision needs what lies there. Earlier decisions cannot know of it.
         """
         bars = {symbol: (dates.astype(DAY, copy=False), closes) for symbol, (dates, closes) in series.items()}
-        found = {symbol: _flaw(dates, closes) for symbol, (dates, closes) in bars.items()}
-        known = {**{symbol: flaw for symbol, flaw in found.items() if flaw}, **(flaws or {})}
-        usable = {symbol: own for symbol, own in bars.items() if symbol not in known}
-        calendar = _union(dates for dates, _ in usable.values())
-        return cls(calendar, {symbol: _on(calendar, *own) for symbol, own in usable.items()}, known)
+        whole = dict(flaws or {})
+        found = {symbol: _flaw(*own) for symbol, own in bars.items() if symbol not in whole}
+        broken = {symbol: flaw for symbol, flaw in found.items() if flaw}
+        usable = {
+            symbol: _before(*bars[symbol], broken[symbol][0]) if symbol in broken else bars[symbol] for symbol in found
+        }
+        calendar = _union(bars[symbol][0] for symbol in found)
+        return cls(
+            calendar,
+            {symbol: _on(calendar, *own) for symbol, own in usable.items()},
+            {**{symbol: reason for symbol, (_, reason) in broken.items()}, **whole},
+            {symbol: day for symbol, (day, _) in broken.items()},
+        )
 
     def through(self, as_of: date) -> "PriceHistory":
         """What was known at the close of as_of; when no symbol has a bar of it, it is there without prices."""
         last = np.datetime64(as_of, "D")
         count = int(np.searchsorted(self.dates, last, side="right"))
-        cut = {symbol: closes[:count] for symbol, closes in self.closes.items()}
-        if count and self.dates[count - 1] == last:
-            return PriceHistory(self.dates[:count], cut, self.flaws)
-        padded = {symbol: np.append(closes, np.nan) for symbol, closes in cut.items()}
-        return PriceHistory(np.append(self.dates[:count], last).astype(DAY), padded, self.flaws)
+        dates = self.dates[:count]
+        closes = {symbol: own[:count] for symbol, own in self.closes.items()}
+        if not count or dates[-1] != last:
+            dates = np.append(dates, last).astype(DAY)
+            closes = {symbol: np.append(own, np.nan) for symbol, own in closes.items()}
+        flawed_from = {symbol: day for symbol, day in self.flawed_from.items() if day <= last}
+        unknown = self.flawed_from.keys() - flawed_from.keys()
+        flaws = {symbol: flaw for symbol, flaw in self.flaws.items() if symbol not in unknown}
+        return PriceHistory(dates, closes, flaws, flawed_from)
 
     def select(self, symbols: Iterable[str]) -> "PriceHistory":
         """These symbols alone, on the same calendar."""
@@ -68,6 +83,7 @@ class PriceHistory:
             self.dates,
             {symbol: self.closes[symbol] for symbol in wanted if symbol in self.closes},
             {symbol: self.flaws[symbol] for symbol in wanted if symbol in self.flaws},
+            {symbol: self.flawed_from[symbol] for symbol in wanted if symbol in self.flawed_from},
         )
 
     def of(self, symbol: str) -> Floats:
@@ -88,13 +104,17 @@ class PriceHistory:
         return digest.hexdigest()
 
 
-def _flaw(dates: Dates, closes: Floats) -> str:
+def _flaw(dates: Dates, closes: Floats) -> tuple[np.datetime64, str] | None:
+    """The first day whose bar must not be used, and why."""
     wrong = np.flatnonzero(~(np.isfinite(closes) & (closes > 0)))
-    if wrong.size:
-        return f"the close of {dates[wrong[0]]} is {closes[wrong[0]]}"
+    found = [(dates[at], f"the close of {dates[at]} is {closes[at]}") for at in wrong[np.argsort(dates[wrong])][:1]]
     ordered = dates if _ascends(dates) else np.sort(dates)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    return f"{twice[0]} has more than one bar" if twice.size else ""
+    twice = ordered[1:][ordered[1:] == ordered[:-1]][:1]
+    return min([*found, *((day, f"{day} has more than one bar") for day in twice)], default=None)
+
+
+def _before(dates: Dates, closes: Floats, day: np.datetime64) -> tuple[Dates, Floats]:
+    return dates[dates < day], closes[dates < day]
 
 
 def _ascends(dates: Dates) -> bool:

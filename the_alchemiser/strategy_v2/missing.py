@@ -160,7 +160,7 @@ def _too_few(
     day = history.dates[session]
     flaw = history.flaws.get(symbol)
     if flaw:
-        state = f"not usable ({flaw})"
+        state = f"{present} bars, not usable ({flaw})"
     elif present and needed <= present:
         state = f"{present} bars, the last of {history.dates[sessions[present - 1]]}, none of {day}"
     else:

@@ -44,7 +44,7 @@ def test_evaluate_flawed_symbol_says_why_it_is_not_used() -> None:
     history = replace(HISTORY, closes={"A": HISTORY.of("A")}, flaws={"B": "quarantined: 3 gaps"})
 
     with pytest.raises(
-        InsufficientHistoryError, match=r"B: not usable \(quarantined: 3 gaps\), 1 needed for its close"
+        InsufficientHistoryError, match=r"B: 0 bars, not usable \(quarantined: 3 gaps\), 1 needed for its close"
     ):
         decide(f"(weight-equal [{A} {B}])", history)
 

@@ -26,20 +26,41 @@ def test_from_series_two_calendars_become_their_union() -> None:
 
 
 @pytest.mark.parametrize(
-    ("series", "flaw"),
+    ("series", "flaw", "known"),
     [
-        ((A[0], np.array([1.0, np.nan])), "the close of 2021-01-05 is nan"),
-        ((A[0], np.array([0.0, 1.0])), "the close of 2021-01-04 is 0.0"),
-        ((days("2021-01-04", "2021-01-04"), A[1]), "2021-01-04 has more than one bar"),
+        ((A[0], np.array([1.0, np.nan])), "the close of 2021-01-05 is nan", [1, np.nan, np.nan]),
+        ((A[0], np.array([0.0, 1.0])), "the close of 2021-01-04 is 0.0", [np.nan] * 3),
+        ((A[0], np.array([1.0, -np.inf])), "the close of 2021-01-05 is -inf", [1, np.nan, np.nan]),
+        ((A[0][[0, 0]], A[1]), "2021-01-04 has more than one bar", [np.nan] * 3),
+        ((A[0][[0, 1, 1]], np.array([1.0, 2.0, np.nan])), "2021-01-05 has more than one bar", [1, np.nan, np.nan]),
     ],
 )
-def test_from_series_bad_bars_make_the_symbol_absent_with_its_flaw(
-    series: tuple[np.ndarray, np.ndarray], flaw: str
+def test_from_series_bad_bar_makes_the_symbol_unusable_from_its_day_on(
+    series: tuple[np.ndarray, np.ndarray], flaw: str, known: list[float]
 ) -> None:
     history = PriceHistory.from_series({"A": series, "B": B}, flaws={"C": "quarantined"})
 
     assert history.flaws == {"A": flaw, "C": "quarantined"}
-    assert set(history.closes) == {"B"}
+    np.testing.assert_array_equal(history.of("A"), known)
+
+
+def test_from_series_symbol_with_a_flaw_of_its_own_has_no_closes() -> None:
+    history = PriceHistory.from_series({"A": A, "B": B}, flaws={"B": "quarantined"})
+
+    assert set(history.closes) == {"A"}
+
+
+def test_from_series_bars_in_any_order_are_the_same() -> None:
+    turned = PriceHistory.from_series({"A": (A[0][::-1], A[1][::-1]), "B": B})
+
+    np.testing.assert_array_equal(turned.of("A"), PriceHistory.from_series({"A": A, "B": B}).of("A"))
+
+
+def test_through_a_day_before_a_bad_bar_does_not_know_of_it() -> None:
+    history = PriceHistory.from_series({"A": (A[0], np.array([1.0, np.nan]))}, flaws={"C": "quarantined"})
+
+    assert history.through(date(2021, 1, 4)).flaws == {"C": "quarantined"}
+    assert history.through(date(2021, 1, 5)).select(["A"]).flaws == {"A": "the close of 2021-01-05 is nan"}
 
 
 def test_through_a_day_cuts_later_sessions() -> None:

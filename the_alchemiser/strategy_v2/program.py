@@ -1,18 +1,17 @@
 """A strategy made ready to run: few kinds of operation, distinct ones only, children before parents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from the_alchemiser.shared.book import StrategyOptions
+from the_alchemiser.shared.symphony.record import Record
 from the_alchemiser.shared.symphony.tree import NOWHERE, Condition, Indicator, Place, Rebalance, Select
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Record):
     """All in one symbol."""
 
     symbol: str
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
     @property
     def children(self) -> tuple[int, ...]:
@@ -25,23 +24,21 @@ class Leaf:
         return self.symbol
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Record):
     """Constant fractions, each above 0, summing to 1."""
 
     children: tuple[int, ...]
     fractions: tuple[float, ...]
     label: str
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Record):
     """One of two children, day by day: the first where the condition holds."""
 
     condition: Condition
     children: tuple[int, int]
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
     @property
     def label(self) -> str:
@@ -49,15 +46,14 @@ class Switch:
         return f"if {self.condition.left} {self.condition.comparison} {self.condition.right}"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Record):
     """The count best or worst children by indicator; with no more children than count, all, unscored."""
 
     indicator: Indicator
     select: Select
     count: int
     children: tuple[int, ...]
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
     @property
     def takes_all(self) -> bool:
@@ -70,13 +66,12 @@ class Choice:
         return f"filter {self.indicator} {self.select} {self.count}"
 
 
-@dataclass(frozen=True, slots=True)
-class InverseVolatility:
+class InverseVolatility(Record):
     """Fractions in proportion to 1 / stdev of daily returns; `returns` is that stdev as an indicator."""
 
     returns: Indicator
     children: tuple[int, ...]
-    place: Place = field(default=NOWHERE, compare=False)
+    place: Place = NOWHERE
 
     @property
     def label(self) -> str:
@@ -87,8 +82,7 @@ class InverseVolatility:
 Operation = Leaf | Fixed | Switch | Choice | InverseVolatility
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Record):
     """A compiled strategy.
 
     Attributes:

@@ -156,7 +156,7 @@ def dumped(path: Path, script: str, tmp_path: Path) -> str:
         "<script>const faults=[];onerror=(m)=>{faults.push(m)};console.error=(...a)=>{faults.push(a.join())};</script>"
     )
     probe = tmp_path / "probe.html"
-    html = path.read_text().replace("<head>", f"<head><script>{watch}</script>")
+    html = path.read_text().replace("<head>", f"<head>{watch}")
     probe.write_text(html.replace("</body>", f"<script>{{{script}}}</script></body>"))
     argv = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=6000"]
     argv += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}"]
@@ -178,12 +178,10 @@ needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium o
 @needs_chromium
 def test_page_in_a_browser_draws_every_trace_without_an_error(written: Path, tmp_path: Path) -> None:
     script = """
-    setTimeout(() => {
-      const drawn = (id) => document.querySelectorAll(`#${id} .scatterlayer .js-line, #${id} .barlayer .bars`).length;
-      const areas = document.querySelectorAll("#weights .scatterlayer .js-fill").length;
-      const wide = document.querySelector("#equity .main-svg").getBoundingClientRect().width > 900;
-      document.title = JSON.stringify([drawn("equity"), areas, drawn("years"), wide, faults]);
-    }, 1500);
+    const drawn = (id) => document.querySelectorAll(`#${id} .scatterlayer .js-line, #${id} .barlayer .bars`).length;
+    const areas = document.querySelectorAll("#weights .scatterlayer .js-fill").length;
+    const wide = document.querySelector("#equity .main-svg").getBoundingClientRect().width > 900;
+    document.title = JSON.stringify([drawn("equity"), areas, drawn("years"), wide, faults]);
     """
 
     assert json.loads(dumped(written, script, tmp_path)) == [4, 4, 2, True, []]
@@ -227,6 +225,6 @@ def test_page_in_a_browser_with_a_broken_chart_is_found(written: Path, tmp_path:
     broken = tmp_path / "broken.html"
     broken.write_text(written.read_text().replace('id="weights"', 'id="elsewhere"'))
 
-    title = dumped(broken, "setTimeout(() => { document.title = JSON.stringify(faults.length); }, 500);", tmp_path)
+    title = dumped(broken, "document.title = JSON.stringify(faults.length);", tmp_path)
 
     assert json.loads(title) > 0

@@ -34,7 +34,15 @@ Weights = dict[str, float]
 
 
 class UndefinedError(Exception):
-    """A value that the day needs is missing."""
+    """A value that the day needs is missing.
+
+    Attributes:
+        symbol: whose bars are too few; empty where the index of a node begins with the history.
+    """
+
+    def __init__(self, symbol: str = "") -> None:
+        self.symbol = symbol
+        super().__init__(symbol)
 
 
 class StillError(Exception):
@@ -118,7 +126,17 @@ def indicator_value(indicator: Indicator, closes: Sequence[float], *, ddof: int 
 class NaiveEvaluator:
     """Prices are per symbol {session number: close}; a symbol without a bar has no entry."""
 
-    def __init__(self, symphony: Symphony, prices: Mapping[str, Mapping[int, float]], days: Sequence[date]) -> None:
+    def __init__(
+        self,
+        symphony: Symphony,
+        prices: Mapping[str, Mapping[int, float]],
+        days: Sequence[date],
+        *,
+        ddof: int = 1,
+        cutler: bool = False,
+    ) -> None:
+        self.ddof = ddof
+        self.cutler = cutler
         self.symphony = symphony
         self.prices = prices
         self.days = days
@@ -150,7 +168,8 @@ class NaiveEvaluator:
 
     def _drifted(self, weights: Weights, begin: int, end: int) -> Weights:
         grown = {
-            symbol: weight * self.close(symbol, end) / self.close(symbol, begin) for symbol, weight in weights.items()
+            symbol: weight * self.close(symbol, end) / self.close(symbol, begin)
+            for symbol, weight in sorted(weights.items())
         }
         total = sum(grown.values())
         return {symbol: value / total for symbol, value in grown.items()}
@@ -227,10 +246,10 @@ class NaiveEvaluator:
     def score(self, number: int, indicator: Indicator, day: int) -> float:
         node = self.symphony.nodes[number]
         if isinstance(node, Asset):
-            return indicator_value(indicator, self.closes(node.symbol, day))
+            return self.on_prices(indicator, node.symbol, day)
         levels, cut_by = self.index_of(number, day)
         try:
-            return indicator_value(indicator, levels)
+            return indicator_value(indicator, levels, ddof=self.ddof, cutler=self.cutler)
         except UndefinedError:
             raise cut_by from None
 
@@ -272,4 +291,10 @@ class NaiveEvaluator:
             case CurrentPrice():
                 return self.close(value.symbol, day)
             case _:
-                return indicator_value(value.indicator, self.closes(value.symbol, day))
+                return self.on_prices(value.indicator, value.symbol, day)
+
+    def on_prices(self, indicator: Indicator, symbol: str, day: int) -> float:
+        try:
+            return indicator_value(indicator, self.closes(symbol, day), ddof=self.ddof, cutler=self.cutler)
+        except UndefinedError:
+            raise UndefinedError(symbol) from None

@@ -6,13 +6,16 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
+from the_alchemiser.shared.book import RsiMethod, StrategyOptions
+from the_alchemiser.strategy_v2.arrays import Bools, Floats
 from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 SESSIONS = 30
-_FIRST = np.datetime64("2021-01-04")
+# Thirty weekdays from here on cross the ends of months, of a quarter, of a year; from the last a week is cut.
+_FIRSTS = ("2021-01-04", "2021-03-15", "2020-12-10", "2021-06-17")
 
-_WINDOWS = st.integers(1, 5)
+_WINDOWS = st.one_of(st.integers(1, 5), st.integers(1, 12))
 _SYMBOL = st.sampled_from(SYMBOLS)
 _ONE_WINDOW = (
     "rsi",
@@ -88,15 +91,19 @@ def _composites(nodes: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-NODES = st.recursive(ASSETS, _composites, max_leaves=8)
+NODES = st.recursive(ASSETS, _composites, max_leaves=10)
 RULES = st.sampled_from(
     (
-        *(":rebalance-frequency :daily",) * 3,
+        *(":rebalance-frequency :daily",) * 4,
         ":rebalance-frequency :weekly",
         ":rebalance-frequency :monthly",
+        ":rebalance-frequency :quarterly",
+        ":rebalance-frequency :yearly",
         ":rebalance-threshold 0.02",
+        ":rebalance-threshold 0.1",
     )
 )
+OPTIONS = st.builds(StrategyOptions, st.sampled_from(RsiMethod), st.sampled_from((1, 1, 0)))
 
 
 def file_of(node: str, rule: str = ":rebalance-frequency :daily") -> str:
@@ -106,22 +113,29 @@ def file_of(node: str, rule: str = ":rebalance-frequency :daily") -> str:
 FILES = st.builds(file_of, NODES, RULES)
 
 
-def sessions(count: int) -> tuple[date, ...]:
-    """Weekdays from Monday 2021-01-04."""
-    return tuple(np.busday_offset(_FIRST, np.arange(count)).astype(DAY).tolist())
+def sessions(count: int, *, first: str = _FIRSTS[0]) -> tuple[date, ...]:
+    """Weekdays, from Monday 2021-01-04 unless told."""
+    return tuple(np.busday_offset(np.datetime64(first), np.arange(count)).astype(DAY).tolist())
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> PriceHistory:
-    dates = np.array(sessions(SESSIONS), dtype=DAY)
+    dates = np.array(sessions(SESSIONS, first=draw(st.sampled_from(_FIRSTS))), dtype=DAY)
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     # Coarse steps make ties, and stretches on which nothing moves.
     step = draw(st.sampled_from((0.01, 1.0, 10.0)))
-    series = {}
+    series: dict[str, Floats] = {}
     for symbol in SYMBOLS:
         closes = np.maximum(np.round((100 + np.cumsum(random.normal(0, 2, SESSIONS))) / step), 1) * step
-        kept = np.arange(SESSIONS) >= draw(st.sampled_from((0, 0, 0, 5, SESSIONS)))
-        for hole in draw(st.lists(st.integers(0, SESSIONS - 1), max_size=1)):
-            kept[hole] = False
-        series[symbol] = np.where(kept, closes, np.nan)
+        if series and draw(st.integers(0, 5)) == 0:
+            closes = 2 * np.nan_to_num(next(iter(series.values())), nan=50.0)
+        series[symbol] = np.where(_present(draw), closes, np.nan)
     return PriceHistory(dates, series)
+
+
+def _present(draw: st.DrawFn) -> Bools:
+    """Most symbols have every bar; others begin late, end early or miss a few, or all."""
+    kept = np.arange(SESSIONS) >= draw(st.sampled_from((0, 0, 0, 0, 0, 5, 16, SESSIONS)))
+    kept &= np.arange(SESSIONS) < draw(st.sampled_from((*(SESSIONS,) * 6, SESSIONS - 3)))
+    kept[draw(st.lists(st.integers(0, SESSIONS - 1), max_size=draw(st.sampled_from((0, 0, 1, 2)))))] = False
+    return kept

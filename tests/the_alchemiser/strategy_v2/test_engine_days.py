@@ -9,13 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.cases import START, asset, market
-from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, file_of, histories, sessions
+from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, file_of, histories
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days, first_decided_day
 from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, NotStartedError
 from the_alchemiser.strategy_v2.history import PriceHistory
 
-DAYS = sessions(SESSIONS)
 A, B = map(asset, "AB")
 HALVES = f"(weight-equal [{A} {B}])"
 RISING = market(A=[100, 150, 200, 300, 400, 500], B=[10] * 6)
@@ -40,18 +39,19 @@ def failure_alone(strategy: Symphony, history: PriceHistory, day: date, inceptio
 def test_evaluate_days_each_day_is_what_it_is_alone_or_the_first_failure_is_raised(
     text: str, history: PriceHistory, first: int, last: int, begin: int
 ) -> None:
-    strategy, inception = parse(text), DAYS[begin]
-    failures = [failure_alone(strategy, history, day, inception) for day in DAYS[first : last + 1]]
+    days = history.dates.tolist()
+    strategy, inception = parse(text), days[begin]
+    failures = [failure_alone(strategy, history, day, inception) for day in days[first : last + 1]]
     expected = next((failure for failure in failures if failure), None)
 
     if expected:
         with pytest.raises(type(expected), match=f"^{re.escape(str(expected))}$"):
-            evaluate_days(strategy, history, first=DAYS[first], last=DAYS[last], inception=inception)
+            evaluate_days(strategy, history, first=days[first], last=days[last], inception=inception)
         return
-    series = evaluate_days(strategy, history, first=DAYS[first], last=DAYS[last], inception=inception)
+    series = evaluate_days(strategy, history, first=days[first], last=days[last], inception=inception)
 
-    assert tuple(series.dates.tolist()) == DAYS[first : last + 1]
-    for day in DAYS[first : last + 1]:
+    assert series.dates.tolist() == days[first : last + 1]
+    for day in days[first : last + 1]:
         alone = evaluate(strategy, history, as_of=day, inception=inception)
         assert (series.on(day), series.decided_on(day)) == (alone.weights, alone.decided_on)
 
@@ -61,13 +61,14 @@ def test_evaluate_days_each_day_is_what_it_is_alone_or_the_first_failure_is_rais
 def test_evaluate_days_later_bars_change_no_bit_of_the_past(
     text: str, history: PriceHistory, last: int, begin: int
 ) -> None:
-    strategy, inception = parse(text), DAYS[begin]
-    first = first_decided_day(strategy, history.through(DAYS[last]), inception=inception)
+    days = history.dates.tolist()
+    strategy, inception = parse(text), days[begin]
+    first = first_decided_day(strategy, history.through(days[last]), inception=inception)
     if first is None:
         return
 
-    known = evaluate_days(strategy, history.through(DAYS[last]), first=first, last=DAYS[last], inception=inception)
-    later = evaluate_days(strategy, history, first=first, last=DAYS[last], inception=inception)
+    known = evaluate_days(strategy, history.through(days[last]), first=first, last=days[last], inception=inception)
+    later = evaluate_days(strategy, history, first=first, last=days[last], inception=inception)
 
     assert known.weights.tobytes() == later.weights.tobytes()
     np.testing.assert_array_equal(known.decided, later.decided)
@@ -76,11 +77,12 @@ def test_evaluate_days_later_bars_change_no_bit_of_the_past(
 @settings(max_examples=60)
 @given(FILES, histories(), st.integers(0, SESSIONS - 1))
 def test_first_decided_day_is_the_day_after_the_last_that_fails(text: str, history: PriceHistory, begin: int) -> None:
-    strategy, inception = parse(text), DAYS[begin]
-    failing = [number for number, day in enumerate(DAYS) if failure_alone(strategy, history, day, inception)]
+    days = history.dates.tolist()
+    strategy, inception = parse(text), days[begin]
+    failing = [number for number, day in enumerate(days) if failure_alone(strategy, history, day, inception)]
     after = failing[-1] + 1 if failing else 0
 
-    assert first_decided_day(strategy, history, inception=inception) == (DAYS[after] if after < SESSIONS else None)
+    assert first_decided_day(strategy, history, inception=inception) == (days[after] if after < SESSIONS else None)
 
 
 def test_evaluate_days_weekly_tells_which_session_decided() -> None:

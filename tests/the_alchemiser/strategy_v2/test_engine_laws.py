@@ -1,6 +1,5 @@
 """What holds for every strategy on every history."""
 
-from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -8,74 +7,83 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator, StillError, UndefinedError
-from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, histories, sessions
+from tests.the_alchemiser.strategy_v2.agreement import Failure, difference, disagreement
+from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, histories
+from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.strategy_v2.engine import evaluate
-from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
+from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.history import PriceHistory
 
-DAYS = sessions(SESSIONS)
 INCEPTION = 12
 NANO = Decimal("0.000000001")
+BEGINS = st.sampled_from((0, INCEPTION))
 
-Outcome = dict[str, Decimal] | type[Exception]
+Outcome = dict[str, Decimal] | str
 
 
-def outcome(text: str, history: PriceHistory, day: date) -> Outcome:
+def outcome(text: str, history: PriceHistory, number: int) -> Outcome:
+    days = history.dates.tolist()
     try:
-        return dict(evaluate(parse(text), history, as_of=day, inception=DAYS[INCEPTION]).weights)
-    except (InsufficientHistoryError, ZeroVolatilityError) as error:
-        return type(error)
+        return dict(evaluate(parse(text), history, as_of=days[number], inception=days[INCEPTION]).weights)
+    except EvaluationError as error:
+        return str(error)
 
 
-def naive_outcome(text: str, history: PriceHistory, number: int) -> dict[str, float] | type[Exception]:
-    prices = {
-        symbol: {DAYS.index(day): close for day, close in zip(history.dates.tolist(), closes, strict=True) if close > 0}
-        for symbol, closes in history.closes.items()
-    }
-    try:
-        return NaiveEvaluator(parse(text), prices, DAYS).holding(number, inception=INCEPTION)
-    except UndefinedError:
-        return InsufficientHistoryError
-    except StillError:
-        return ZeroVolatilityError
-
-
-def assert_agree(ours: Outcome, naive: dict[str, float] | type[Exception]) -> None:
-    if isinstance(ours, type) or isinstance(naive, type):
-        assert ours == naive
-    else:
-        kept = {symbol: weight for symbol, weight in naive.items() if weight > 2e-9}
-        assert ours == {symbol: pytest.approx(Decimal(weight), abs=2 * NANO) for symbol, weight in kept.items()}
-
-
-@settings(max_examples=100)
-@given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 1))
-def test_engine_any_strategy_any_day_agrees_with_the_naive_evaluator(
-    text: str, history: PriceHistory, number: int
+@pytest.mark.parametrize(
+    ("ours", "naive", "finds"),
+    [
+        ({"A": Decimal(1)}, {"A": 1.0}, ""),
+        ({"A": Decimal(1)}, {"B": 1.0}, "'B': (0.0, 1.0)"),
+        ({"A": Decimal("0.50000001"), "B": Decimal("0.49999999")}, {"A": 0.5, "B": 0.5}, "'A': (0.50000001, 0.5)"),
+        ({"A": Decimal(1)}, (ZeroVolatilityError, ""), "there"),
+        ((InsufficientHistoryError, "A"), (InsufficientHistoryError, "B"), "here"),
+        ((InsufficientHistoryError, "A"), {"A": 1.0}, "here"),
+        ((InsufficientHistoryError, "A"), (InsufficientHistoryError, ""), ""),
+    ],
+)
+def test_difference_of_outcomes_that_are_not_the_same_is_found(
+    ours: dict[str, Decimal] | Failure, naive: dict[str, float] | Failure, finds: str
 ) -> None:
-    ours = outcome(text, history, DAYS[number])
+    found = difference(ours, naive)
 
-    assert_agree(ours, naive_outcome(text, history, number))
+    assert finds in found
+    assert bool(found) == bool(finds)
 
 
-@settings(max_examples=40)
+@settings(max_examples=500)
+@given(FILES, histories(), OPTIONS, BEGINS)
+def test_engine_any_strategy_agrees_with_the_naive_evaluator(
+    text: str, history: PriceHistory, options: StrategyOptions, begin: int
+) -> None:
+    assert disagreement(text, history, options, begin) == ""
+
+
+@pytest.mark.slow
+@settings(max_examples=20_000)
+@given(FILES, histories(), OPTIONS, BEGINS)
+def test_engine_any_of_very_many_strategies_agrees_with_the_naive_evaluator(
+    text: str, history: PriceHistory, options: StrategyOptions, begin: int
+) -> None:
+    assert disagreement(text, history, options, begin) == ""
+
+
+@settings(max_examples=60)
 @given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 1))
 def test_engine_weights_are_positive_and_sum_to_exactly_one(text: str, history: PriceHistory, number: int) -> None:
-    ours = outcome(text, history, DAYS[number])
+    ours = outcome(text, history, number)
 
-    if not isinstance(ours, type):
+    if isinstance(ours, dict):
         assert sum(ours.values()) == 1
         assert all(weight > 0 and weight % NANO == 0 for weight in ours.values())
 
 
-@settings(max_examples=40)
+@settings(max_examples=60)
 @given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 2))
 def test_engine_later_bars_appended_change_nothing(text: str, history: PriceHistory, number: int) -> None:
-    alone = outcome(text, history.through(DAYS[number]), DAYS[number])
+    alone = outcome(text, history.through(history.dates[number].item()), number)
 
-    assert outcome(text, history, DAYS[number]) == alone
+    assert outcome(text, history, number) == alone
 
 
 @settings(max_examples=20)
@@ -83,4 +91,4 @@ def test_engine_later_bars_appended_change_nothing(text: str, history: PriceHist
 def test_engine_symbols_that_are_not_needed_change_nothing(text: str, history: PriceHistory) -> None:
     more = PriceHistory(history.dates, {**history.closes, "ZZZ": np.full(history.dates.shape, 7.0)})
 
-    assert outcome(text, more, DAYS[-1]) == outcome(text, history, DAYS[-1])
+    assert outcome(text, more, SESSIONS - 1) == outcome(text, history, SESSIONS - 1)

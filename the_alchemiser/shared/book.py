@@ -14,8 +14,11 @@ from typing import Any
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.symphony import Symphony, SymphonyError, parse, required_symbols
 
-_BOOK = "book.toml"
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+BOOK = "book.toml"
+STRATEGIES = Path(__file__).with_name("strategies")
+"""The folder of the book and the strategy files that ship."""
+
+NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _KEYS = {"name", "file", "allocation", "inception"}
 _OPTIONAL_KEYS = {"options"}
 
@@ -131,8 +134,7 @@ def load_book(directory: Path | None = None) -> Book:
     Raises:
         BookError: the book is missing, unreadable or inconsistent.
     """
-    folder = Path(__file__).with_name("strategies") if directory is None else directory
-    path = folder / _BOOK
+    path = (directory or STRATEGIES) / BOOK
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -162,7 +164,7 @@ def _entry(table: object, number: int, path: Path) -> BookEntry:
         raise BookError(f"{where}: expected a [[strategy]] table")
     _check_keys(table, required=_KEYS, optional=_OPTIONAL_KEYS, where=where)
     name = _text(table, "name", where)
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise BookError(f"{where}: name {name!r}: expected lower-case letters, digits and single hyphens")
     file = path.parent / _text(table, "file", where)
     if file.parent != path.parent or not file.is_file():

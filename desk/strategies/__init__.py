@@ -1,0 +1,1 @@
+"""Strategies on the desk: listed, checked, evaluated, explained, added to the book."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import talib
 from numpy.lib.stride_tricks import sliding_window_view
+from talib import MA_Type  # type: ignore[attr-defined]  # public, though its stub does not say so
 from talipp import indicators as talipp
 
 from tests.the_alchemiser.strategy_v2.real import real_history
@@ -19,8 +20,6 @@ Oracle = Callable[[Floats], Floats]
 # TA-Lib's PPO and talipp's RSI take other seeds; after so many bars nothing of a seed is left at 1e-9.
 FADED = 600
 RANDOM_BARS = 1500
-# TA-Lib's number for the kind of average.
-EXPONENTIAL = 1
 
 
 def closes_of(name: str) -> Floats:
@@ -101,11 +100,11 @@ ORACLES: dict[Indicator, dict[str, Oracle]] = {
     },
     Indicator(IndicatorKind.MAX_DRAWDOWN, (30,)): {"numpy": drawdown},
     Indicator(IndicatorKind.PPO, (12, 26)): {
-        "talib": lambda closes: talib.PPO(closes, 12, 26, EXPONENTIAL),
+        "talib": lambda closes: talib.PPO(closes, 12, 26, MA_Type.EMA),
         "talipp": talipp_ppo,
     },
     Indicator(IndicatorKind.PPO_SIGNAL, (12, 26, 9)): {
-        "talib": lambda closes: talib.EMA(talib.PPO(closes, 12, 26, EXPONENTIAL), 9),
+        "talib": lambda closes: talib.EMA(talib.PPO(closes, 12, 26, MA_Type.EMA), 9),
         "talipp": talipp_signal,
     },
 }

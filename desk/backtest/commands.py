@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+import numpy as np
+
 from automation import console
 from automation.errors import CheckFailedError, UsageError
 from desk.backtest.document import document
@@ -104,14 +106,16 @@ def _counted(days: Iterator[Day], done: Callable[[str], None]) -> Iterator[Day]:
 def _benchmark_closes(prices: Prices, turns: Sequence[Turn]) -> Floats | str:
     """Its closes on the sessions; or why there is nothing to compare with."""
     history = prices.benchmark
+    known = dict(zip(history.dates.tolist(), history.of(BENCHMARK).tolist(), strict=True))
+    closes = np.array([known.get(turn.day, np.nan) for turn in turns])
+    absent = np.flatnonzero(np.isnan(closes))
+    if not absent.size:
+        return closes
     flaw = history.flaws.get(BENCHMARK)
     if flaw:
         return f"its bars are not usable: {flaw}"
-    rows = {day: row for row, day in enumerate(history.dates.tolist())}
-    absent = [turn.day for turn in turns if turn.day not in rows]
-    if absent:
-        return f"it has no bar of {absent[0]}" + (f" and {len(absent) - 1} more sessions" if absent[1:] else "")
-    return history.of(BENCHMARK)[[rows[turn.day] for turn in turns]]
+    more = f" and {absent.size - 1} more sessions" if absent.size > 1 else ""
+    return f"it has no bar of {turns[absent[0]].day}{more}"
 
 
 def _write_page(result: Result, path: Path | None) -> Path | None:

@@ -62,4 +62,6 @@ class CloseFills:
         dates = self._history.dates[~np.isnan(self._history.of(symbol))]
         known = dates[dates <= np.datetime64(day, "D")]
         since = f", the last of {known[-1]}" if known.size else ""
-        return NoBarError(f"{symbol}: {known.size} bars{since}, none of {day}, 1 needed to trade or value it that day")
+        flaw = self._history.flaws.get(symbol)
+        state = f"not usable ({flaw})" if flaw else f"none of {day}"
+        return NoBarError(f"{symbol}: {known.size} bars{since}, {state}, 1 needed to trade or value it on {day}")

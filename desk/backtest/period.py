@@ -61,9 +61,10 @@ def choose_turns(candidates: Sequence[Candidate], history: PriceHistory, asked: 
 
 
 def _end(history: PriceHistory, sessions: Sequence[date]) -> date:
-    """The last session of which every symbol that has bars at all has one."""
-    lasts = [np.flatnonzero(~np.isnan(closes))[-1] for closes in history.closes.values() if not np.isnan(closes).all()]
-    return sessions[int(min(lasts))]
+    """The last session of which every symbol that has bars at all has one; a bad bar does not end a symbol."""
+    sound = (closes for symbol, closes in history.closes.items() if symbol not in history.flaws)
+    lasts = [np.flatnonzero(~np.isnan(closes))[-1] for closes in sound if not np.isnan(closes).all()]
+    return sessions[int(min(lasts))] if lasts else sessions[-1]
 
 
 def _start(candidates: Sequence[Candidate], history: PriceHistory, end: date) -> date:

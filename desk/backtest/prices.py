@@ -48,8 +48,11 @@ def load_prices(bars: str, symbols: Iterable[str]) -> Prices:
 def _own(history: PriceHistory, symbols: Iterable[str]) -> PriceHistory:
     """These symbols on their own calendar: a bar of another symbol makes no session."""
     selected = history.select(symbols)
-    known = np.zeros(history.dates.shape, dtype=bool)
+    own = np.zeros(history.dates.shape, dtype=bool)
     for closes in selected.closes.values():
-        known |= ~np.isnan(closes)
-    own = {symbol: closes[known] for symbol, closes in selected.closes.items()}
-    return PriceHistory(history.dates[known].astype(DAY), own, selected.flaws)
+        own |= ~np.isnan(closes)
+    for day in selected.flawed_from.values():
+        # From there on a symbol has bars that must not be used: sessions all the same.
+        own |= history.dates >= day
+    kept = {symbol: closes[own] for symbol, closes in selected.closes.items()}
+    return PriceHistory(history.dates[own].astype(DAY), kept, selected.flaws, selected.flawed_from)

@@ -1,6 +1,7 @@
 """`inv backtest` as a person calls it, but for the words of the command line."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,30 @@ def test_backtest_with_a_benchmark_of_no_use_says_why(own: Path, capsys: pytest.
     found = told(capsys)
     assert found["statistics"]["SPY"] is None
     assert found["benchmark_note"].startswith("its bars are not usable: the close of 2021-01-04 is -5")
+
+
+def spoil(folder: Path, symbol: str, day: str) -> None:
+    """A bar that must not be used, in the middle of a file."""
+    path = folder / f"{symbol}.csv"
+    path.write_text(re.sub(rf"^({day}),.*$", r"\1,-1", path.read_text(), flags=re.M))
+
+
+def test_backtest_over_a_bad_bar_is_refused_and_names_it(own: Path) -> None:
+    spoil(own, "AAA", "2021-02-01")
+
+    with pytest.raises(CheckFailedError, match=r"AAA: .*the close of 2021-02-01 is -1"):
+        run_backtest([str(own / "mine.clj")], bars=str(own))
+
+
+def test_backtest_before_a_bad_bar_is_as_without_it(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_backtest([str(own / "mine.clj")], bars=str(own), end="2021-01-29", json=True)
+    before = told(capsys)
+    for symbol in ("AAA", "SPY"):
+        spoil(own, symbol, "2021-02-01")
+
+    run_backtest([str(own / "mine.clj")], bars=str(own), end="2021-01-29", json=True)
+
+    assert told(capsys) == before
 
 
 def test_backtest_with_costs_ends_with_less(own: Path, capsys: pytest.CaptureFixture[str]) -> None:

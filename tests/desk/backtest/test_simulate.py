@@ -110,7 +110,9 @@ def test_simulate_refused_buy_is_made_the_day_after() -> None:
 
 
 def test_simulate_holding_without_a_bar_is_an_error_that_names_it() -> None:
-    with pytest.raises(NoBarError, match=f"AAA: 2 bars, the last of {day_of(1)}, none of {day_of(2)}, 1 needed"):
+    with pytest.raises(
+        NoBarError, match=f"AAA: 2 bars, the last of {day_of(1)}, none of {day_of(2)}, 1 needed to trade or value it on"
+    ):
         traded(market(AAA=[10, 10, None], BBB=[5, 5, 5]), {"AAA": "1"}, {"AAA": "1"})
 
 

@@ -1,5 +1,7 @@
 """Files of the language to trees: what is accepted, what it means, and where errors point."""
 
+import gc
+
 import pytest
 
 from the_alchemiser.shared.symphony import SymphonyError, parse, render
@@ -93,6 +95,70 @@ def test_parse_prices_on_both_sides_of_a_condition_are_values() -> None:
     assert node.condition == Condition(Comparison.EQUAL, CurrentPrice("BRK.B"), CurrentPrice("SPY"))
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("5", 5), ("-1.25", -1.25), ("+3", 3), (".5", 0.5), ("5.", 5), ("1e-3", 0.001), ("2.5E+1", 25), ("007", 7)],
+)
+def test_parse_numbers_however_written_keep_their_value(written: str, value: float) -> None:
+    symphony = parse(file_of(f"(if (> {written} 1) [{SPY}] [{SPY}])"))
+
+    node = symphony.nodes[-1]
+    assert isinstance(node, If)
+    assert node.condition.left == Number(value)
+
+
+@pytest.mark.parametrize("written", ["1_000", "0x10", "1/2", "5M", "1e", "--1", ".", "NaN", "inf", "1,5", "\uff15"])
+def test_parse_what_is_no_number_is_refused(written: str) -> None:
+    with pytest.raises(SymphonyError):
+        parse(file_of(f"(if (> {written} 1) [{SPY}] [{SPY}])"))
+
+
+def test_parse_commas_are_blanks_and_blanks_are_needless_beside_brackets_and_strings() -> None:
+    text = file_of('(if(>(rsi"SPY"{:window,10}),50)[(asset"SPY"nil)][,(asset ,"TLT", "Bonds"),])')
+
+    spaced = '(if (> (rsi "SPY" {:window 10}) 50) [(asset "SPY" nil)] [(asset "TLT" "Bonds")])'
+    assert parse(text) == parse(file_of(spaced))
+
+
+def test_parse_byte_order_mark_and_carriage_returns_are_blanks() -> None:
+    text = file_of(f"(weight-equal\n [{SPY}])")
+
+    assert parse("\ufeff" + text.replace("\n", "\r\n")) == parse(text)
+
+
+def test_parse_forms_that_begin_alike_are_told_apart() -> None:
+    # More of them than are kept for recognising, each met twice.
+    node = '(group "same" [(weight-equal [{0} (asset "X{1}" nil)])])'.format
+    nodes = [node(SPY, number) for number in range(20)]
+
+    symphony = parse(file_of(f"(weight-equal [{' '.join(nodes * 2)}])"))
+
+    root = symphony.nodes[-1]
+    assert isinstance(root, WeightEqual)
+    assert root.children[:20] == root.children[20:]
+    assert len(set(root.children)) == 20
+
+
+def test_parse_forms_longer_than_are_recognised_as_a_whole_are_one_node() -> None:
+    node = f"(weight-equal [{' '.join(f'(asset "X{number}" nil)' for number in range(400))}])"
+
+    symphony = parse(file_of(f"(weight-equal [{node} {node}])"))
+
+    assert symphony.nodes[-1] == WeightEqual((400, 400))
+
+
+def test_parse_leaves_the_collector_as_it_found_it() -> None:
+    gc.disable()
+    try:
+        parse(file_of(SPY))
+
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    parse(file_of(SPY))
+    assert gc.isenabled()
+
+
 def test_parse_nesting_of_5000_is_read_compared_hashed_and_rendered() -> None:
     depth = 5000
     text = file_of("(weight-equal [" * depth + SPY + "])" * depth)
@@ -147,6 +213,9 @@ def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
         (f'(if (> (rsi "SPY" {{}}) 1) [{SPY}] [{SPY}])', (2, 19), "found no setting, expected {:window N}"),
         (f'(if (> (rsi "SPY") 1) [{SPY}] [{SPY}])', (2, 8), "found 1 arguments, expected 2: (rsi SYMBOL {:window N})"),
         (f"(if (> (rsi {{:window 5}}) 1) [{SPY}] [{SPY}])", (2, 8), "found an indicator without a symbol"),
+        (f'(if (> (rsi "SPY" 5) 1) [{SPY}] [{SPY}])', (2, 19), "found 5, expected {:window N}"),
+        (f'(if (> (rsi "SPY" {{:window (> 1 2)}}) 1) [{SPY}] [{SPY}])', (2, 28), "expected the value of :window"),
+        (f"(filter (rsi {{:window 5}}) 1 [{SPY}])", (2, 27), "found 1, expected (select-top N) or (select-bottom N)"),
         (f"(if (> 1e999 1) [{SPY}] [{SPY}])", (2, 8), "found 1e999, expected a number"),
         (f"(if (> 1 2) [{SPY}])", (2, 1), "found 2 arguments, expected 3"),
         (f"(if {SPY} [{SPY}] [{SPY}])", (2, 5), "found a node (asset), expected a condition"),

@@ -197,10 +197,15 @@ class Form:
         return dict(item.entries)
 
 
+def value_path(settings: dict[str, str], key: str, position: int) -> tuple[int, int]:
+    """The path to the value of a key, when the settings are at this position of their form."""
+    return position, 2 * list(settings).index(key) + 1
+
+
 def wrong_setting(settings: dict[str, str], key: str, expected: str, *, position: int) -> FormError:
     """The error at the value of a key, when the settings are at this position of their form."""
     message = f"found :{key} {describe(settings[key])}, expected {expected}"
-    return FormError(message, position, 2 * list(settings).index(key) + 1)
+    return FormError(message, *value_path(settings, key, position))
 
 
 def unescaped(raw: str, *path: int) -> str:

@@ -19,6 +19,7 @@ from the_alchemiser.shared.symphony.forms import (
     describe,
     number_in,
     unescaped,
+    value_path,
     wrong_setting,
 )
 from the_alchemiser.shared.symphony.tree import (
@@ -103,7 +104,8 @@ def _defsymphony(form: Form) -> Definition:
     form.node(3)
     if not settings["asset-class"].startswith('"'):
         raise wrong_setting(settings, "asset-class", "the asset class in quotes", position=2)
-    return Definition(name, unescaped(settings["asset-class"], 2), _rebalance(settings, rule))
+    asset_class = unescaped(settings["asset-class"], *value_path(settings, "asset-class", 2))
+    return Definition(name, asset_class, _rebalance(settings, rule))
 
 
 def _has_key(item: Resolved, key: str) -> bool:

@@ -1,6 +1,8 @@
 """Tokens of the language: brackets, strings and words; blanks, commas and comments lie between them."""
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 
 _BETWEEN = r"(?:[\s,\ufeff]++|;[^\n]*+)*+"
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -21,23 +23,15 @@ def item_offset(text: str, start: int, path: tuple[int, ...]) -> int:
     Only errors need it, so it reads the text again instead of burdening every token with its place.
     """
     for position in path:
-        start = _child_offset(text, start, position)
+        start = next(islice(_child_offsets(text, start), position, None))
     return start
 
 
-def _child_offset(text: str, start: int, position: int) -> int:
+def _child_offsets(text: str, start: int) -> Iterator[int]:
+    """Where the items of a bracket begin; after the last one, what there is beyond."""
     depth = 0
-    count = 0
     for match in TOKEN.finditer(text, start + 1):
         token = match[1]
-        if token in OPENER_OF:
-            depth -= 1
-        elif depth == 0:
-            if count == position:
-                return match.start(1)
-            count += 1
-        if token in CLOSER_OF:
-            depth += 1
-        if depth < 0 or token == END:
-            break
-    return max(start, 0)
+        if depth == 0:
+            yield match.start(1)
+        depth += (token in CLOSER_OF) - (token in OPENER_OF)

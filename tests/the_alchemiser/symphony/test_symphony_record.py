@@ -1,0 +1,56 @@
+"""Values that behave as frozen dataclasses do."""
+
+import copy
+import pickle
+
+import pytest
+
+from the_alchemiser.shared.symphony.tree import Asset, CurrentPrice, Number, Place, WeightEqual
+
+
+def test_record_equality_tells_classes_and_fields_apart() -> None:
+    assert Number(1) == Number(1.0)
+    assert Number(1) != Number(2)
+    assert CurrentPrice("A") != Asset("A", None)
+    assert len({Number(1), Number(1.0), CurrentPrice("A")}) == 2
+
+
+def test_record_place_is_no_part_of_equality() -> None:
+    assert Asset("A", None, Place(1, 2)) == Asset("A", None)
+    assert hash(Asset("A", None, Place(1, 2))) == hash(Asset("A", None))
+
+
+def test_record_fields_are_given_by_position_or_name() -> None:
+    assert Asset("A", name="Alpha", place=Place(3, 4)).place == Place(3, 4)
+    assert Asset(symbol="A", name="Alpha") == Asset("A", "Alpha")
+
+
+def test_record_cannot_be_changed() -> None:
+    node = Asset("A", None)
+
+    with pytest.raises(AttributeError, match="Asset is frozen"):
+        setattr(node, "symbol", "B")  # noqa: B010 - a checker refuses the assignment itself
+    with pytest.raises(AttributeError, match="Asset is frozen"):
+        delattr(node, "name")
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [(("A",), {}), (("A", None, Place(1, 1), 5), {}), (("A",), {"symbol": "B"}), (("A", None), {"colour": 1})],
+)
+def test_record_wrong_fields_are_refused(values: tuple[object, ...], named: dict[str, object]) -> None:
+    make: type = Asset
+
+    with pytest.raises(TypeError, match="Asset takes symbol, name, place"):
+        make(*values, **named)
+
+
+def test_record_shows_its_fields() -> None:
+    assert repr(WeightEqual((0, 1))) == "WeightEqual(children=(0, 1), place=Place(line=0, column=0))"
+
+
+def test_record_survives_copying_and_pickling() -> None:
+    node = WeightEqual((0, 1), Place(2, 3))
+
+    assert copy.deepcopy(node) == node
+    assert pickle.loads(pickle.dumps(node)).place == Place(2, 3)  # noqa: S301 - made here

@@ -1,0 +1,57 @@
+"""The desk's tasks, as typed."""
+
+from collections.abc import Sequence
+
+import pytest
+from invoke.program import Program
+
+from automation import commands
+from desk import tasks
+
+Out = pytest.CaptureFixture[str]
+
+
+def inv(words: Sequence[str]) -> int:
+    """The exit code of `inv` with these words."""
+    program = Program(namespace=commands.assemble(tasks.collection(), tasks=(tasks.backtest,)))
+    with pytest.raises(SystemExit) as caught:
+        program.run(["inv", *words])
+    return int(caught.value.code or 0)
+
+
+def test_collection_has_the_five_tasks() -> None:
+    assert sorted(tasks.collection().task_names) == ["add", "check", "evaluate", "explain", "list"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["strategies.check", "gone.clj"], 2, "there is no file gone.clj"),
+        (["strategies.evaluate", "pulse"], 2, "--date is missing"),
+        (["strategies.evaluate", "pulse", "--date", "2020-01-06"], 3, "pulse: SPY: 3 bars"),
+        (["strategies.explain", "nope", "--date", "2022-03-15"], 2, "no strategy 'nope'"),
+        (["strategies.add", "gone.clj", "--allocation", "0.1"], 2, "there is no file gone.clj"),
+    ],
+)
+def test_task_that_fails_has_its_exit_code_and_says_why(words: list[str], code: int, said: str, capsys: Out) -> None:
+    assert inv(words) == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["strategies.list"], "10 strategies, 1.00 of the account"),
+        (["strategies.check", "the_alchemiser/shared/strategies/pulse.clj"], "pulse"),
+        (
+            ["strategies.evaluate", "pulse", "--date", "2022-03-15", "--rsi", "cutler", "--ddof", "0"],
+            "pulse at the close",
+        ),
+        (["strategies.explain", "pulse", "--date", "2022-03-15", "--fragile", "2", "--json"], '"steps"'),
+    ],
+)
+def test_task_that_succeeds_prints_its_result(words: list[str], said: str, capsys: Out) -> None:
+    program = Program(namespace=commands.assemble(tasks.collection()))
+
+    program.run(["inv", *words], exit=False)
+    assert said in capsys.readouterr().out

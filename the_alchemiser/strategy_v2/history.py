@@ -7,7 +7,7 @@ from datetime import date
 
 import numpy as np
 
-from the_alchemiser.strategy_v2.arrays import Dates, Floats
+from the_alchemiser.strategy_v2.arrays import Dates, Floats, changes
 
 DAY = "datetime64[D]"
 
@@ -109,7 +109,7 @@ def _flaw(dates: Dates, closes: Floats) -> tuple[np.datetime64, str] | None:
     wrong = np.flatnonzero(~(np.isfinite(closes) & (closes > 0)))
     found = [(dates[at], f"the close of {dates[at]} is {closes[at]}") for at in wrong[np.argsort(dates[wrong])][:1]]
     ordered = dates if _ascends(dates) else np.sort(dates)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]][:1]
+    twice = ordered[~changes(ordered)][:1]
     return min([*found, *((day, f"{day} has more than one bar") for day in twice)], default=None)
 
 
@@ -126,7 +126,8 @@ def _union(calendars: Iterable[Dates]) -> Dates:
     union = np.array([], dtype=DAY)
     for calendar in calendars:
         if not np.array_equal(calendar, union[len(union) - len(calendar) :]):
-            union = np.union1d(union, calendar)
+            merged = np.sort(np.concatenate([union, calendar]))
+            union = merged[changes(merged)]
     return union
 
 

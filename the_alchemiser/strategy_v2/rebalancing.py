@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from the_alchemiser.shared.symphony.tree import Frequency, Threshold
-from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices
+from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices, changes
 from the_alchemiser.strategy_v2.errors import NotStartedError
 from the_alchemiser.strategy_v2.indicators import rounded
 from the_alchemiser.strategy_v2.missing import require_bar, require_decision
@@ -98,9 +98,9 @@ def _by_frequency(evaluation: Evaluation, frequency: Frequency, begin: int) -> H
     """The weights of the period's first session, drifted by the returns since."""
     history = evaluation.market.history
     decided = _decisions(history.dates, frequency)[begin:]
-    deciding, place = np.unique(decided, return_inverse=True)
-    symbols, targets = target_weights(evaluation, deciding)
-    weights = targets[:, place]
+    anew = changes(decided)
+    symbols, targets = target_weights(evaluation, decided[anew])
+    weights = targets[:, np.cumsum(anew) - 1]
     answered = evaluation.root.defined[decided]
     drifting = decided < np.arange(begin, len(history.dates))
     for symbol, row in zip(symbols, weights, strict=True):

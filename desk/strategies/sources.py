@@ -77,8 +77,12 @@ def choose(names: Iterable[str], *, task: str, directory: Path | None = None) ->
     if len(words) != 1:
         raise UsageError(f"expected one strategy: inv {task} NAME|FILE …; found {len(words)}", where=task)
     path = Path(words[0])
-    is_file = bool(path.suffix) or len(path.parts) > 1
-    return _of_file(path, task) if is_file else _of_entry(_entry(words[0], task, directory))
+    if path.suffix or len(path.parts) > 1:
+        return _of_file(path, task)
+    book = read_book(directory)
+    if path.is_file() and all(entry.name != words[0] for entry in book.entries):
+        return _of_file(path, task)
+    return _of_entry(_entry(book, words[0], task))
 
 
 def _of_file(path: Path, task: str) -> Chosen:
@@ -99,8 +103,7 @@ def _of_entry(entry: BookEntry) -> Chosen:
     return Chosen(entry.name, entry.path, entry.symphony, entry.options, entry.inception)
 
 
-def _entry(name: str, task: str, directory: Path | None) -> BookEntry:
-    book = read_book(directory)
+def _entry(book: Book, name: str, task: str) -> BookEntry:
     try:
         return book.entry(name)
     except BookError as error:

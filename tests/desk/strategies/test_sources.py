@@ -26,6 +26,18 @@ def test_choose_file_has_the_name_it_gives_itself_and_no_inception(tmp_path: Pat
     assert (chosen.name, chosen.label, chosen.inception) == ("S", str(path), None)
 
 
+def test_choose_word_that_is_in_the_book_and_a_file_is_the_books(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = book_folder(tmp_path / "strategies")
+    monkeypatch.chdir(tmp_path)
+    for name in ("bold", "mine"):
+        strategy_file(tmp_path, SPY, name=name)
+
+    assert choose(["bold"], task="t", directory=folder).path == folder / "bold.clj"
+    assert choose(["mine"], task="t", directory=folder).path == Path("mine")
+
+
 def test_choose_folder_in_place_of_a_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no file"):
         choose([str(tmp_path)], task="t")

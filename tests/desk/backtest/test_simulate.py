@@ -1,5 +1,6 @@
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -158,3 +159,21 @@ def test_simulate_money_is_never_made_or_lost(
         assert day.holdings == {symbol: quantity for symbol, quantity in held.items() if quantity}
         assert day.equity == cash + sum(day.values.values())
         assert day.equity <= day.equity_before + Decimal("0.05")
+
+
+@given(walks())
+def test_simulate_equity_follows_the_weights_of_the_day_before(
+    walk: tuple[list[float], list[float], list[dict[str, str]]],
+) -> None:
+    first, second, weights = walk
+
+    days = traded(market(AAA=first, BBB=second), *weights)
+
+    for number, (before, after) in enumerate(pairwise(days), start=1):
+        if before.refused:
+            continue
+        moved = {"AAA": first[number + 1] / first[number], "BBB": second[number + 1] / second[number]}
+        growth = 0.01 + 0.99 * sum(float(weights[number - 1][symbol]) * moved[symbol] for symbol in moved)
+        # What is left alone as too small a change, of either symbol, moves otherwise.
+        left_alone = 2 * 0.001 * max(abs(one - 1) for one in moved.values())
+        assert abs(float(after.equity_before / before.equity) - growth) <= left_alone + 1e-4

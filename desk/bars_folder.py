@@ -101,14 +101,15 @@ def _read(paths: Sequence[Path]) -> tuple[str, Dates, Floats]:
 
 
 def _read_csv(path: Path) -> tuple[str, Dates, Floats]:
-    lines = [line for line in path.read_text("utf-8-sig").splitlines() if line]
+    text = path.read_text("utf-8-sig")
+    lines = [line for line in text.splitlines() if line]
     # Splitting is twice as fast as the reader, which only quotes need.
-    is_quoted = any('"' in line for line in lines)
-    rows = list(csv.reader(lines)) if is_quoted else [line.split(",") for line in lines]
+    rows = list(csv.reader(lines)) if '"' in text else [line.split(",") for line in lines]
     if len(rows) < 2:
         raise ValueError("no rows")
     date_at, close_at = _columns(rows[0])
-    if short := next((row for row in rows if len(row) <= max(date_at, close_at)), None):
+    width = max(date_at, close_at) + 1
+    if short := next((row for row in rows if len(row) < width), None):
         raise ValueError(f"the row {','.join(short)!r} lacks a value")
     dates = dates_of_texts(tuple([row[date_at].strip() for row in rows[1:]]))
     return rows[0][close_at].strip(), dates, _prices([row[close_at] for row in rows[1:]])

@@ -1,16 +1,22 @@
-"""`python -m benchmarks [builds] [imports] [weights] [growth] [--quick]`: exit 3 when a target is missed."""
+"""`python -m benchmarks [builds] [imports] [weights] [growth] [symphonies] [--quick]`: exit 3 when one is missed."""
 
 import argparse
 import sys
 from typing import TYPE_CHECKING
 
 from automation import console
-from benchmarks import builds, growth, imports, weights
+from benchmarks import builds, growth, imports, symphonies, weights
 
 if TYPE_CHECKING:
     from benchmarks.timing import Result
 
-_ALL = {"builds": builds.run, "imports": imports.run, "weights": weights.run, "growth": growth.run}
+_ALL = {
+    "builds": builds.run,
+    "imports": imports.run,
+    "weights": weights.run,
+    "growth": growth.run,
+    "symphonies": symphonies.run,
+}
 
 
 def main() -> int:

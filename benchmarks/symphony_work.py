@@ -1,0 +1,124 @@
+"""What a fresh process does and times: a strategy on a lake in a folder, by the code that StrategyFunction runs.
+
+Its imports are those of the handler and little more, since one of the measurements is of them.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from the_alchemiser.shared.book import Book, BookEntry, StrategyOptions, read_symphony
+from the_alchemiser.shared.lake import Lake
+from the_alchemiser.shared.messages import StrategyEvaluated, StrategyRequested
+from the_alchemiser.shared.objects import StoredObject, digest_of
+from the_alchemiser.shared.symphony import required_symbols
+from the_alchemiser.shared.verdict import Verdict
+from the_alchemiser.strategy_v2 import lambda_handler  # noqa: F401 - what Lambda imports first
+from the_alchemiser.strategy_v2.compiler import compile_symphony
+from the_alchemiser.strategy_v2.engine import evaluate_days
+from the_alchemiser.strategy_v2.history import PriceHistory
+from the_alchemiser.strategy_v2.judge import judge
+from the_alchemiser.strategy_v2.prices import read_prices
+from the_alchemiser.strategy_v2.service import Evaluator
+
+AS_OF = date(2025, 12, 31)
+TEN_YEARS = 2520
+_NOW = datetime(2026, 1, 2, 20, 45, tzinfo=UTC)
+
+Measured = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderObjects:
+    """The lake's bucket, as a folder; what is written goes to memory and is forgotten."""
+
+    folder: Path
+
+    def get(self, key: str) -> StoredObject | None:
+        path = self.folder / key
+        if not path.is_file():
+            return None
+        body = path.read_bytes()
+        return StoredObject(body, "1", digest_of(body))
+
+    def put(self, key: str, body: bytes, *, content_type: str, replaces: str | None) -> None: ...
+
+    def overwrite(self, key: str, body: bytes, *, content_type: str) -> None: ...
+
+    def url(self, key: str) -> str:
+        return str(self.folder / key)
+
+
+def parsed(begun: float, folder: Path, name: str) -> Measured:
+    """A file to a program."""
+    del begun
+    started = time.perf_counter()
+    compile_symphony(read_symphony(folder / f"{name}.clj"))
+    return {"seconds": time.perf_counter() - started}
+
+
+def one_day(begun: float, folder: Path, *names: str) -> Measured:
+    """Requests answered one after the other: file, history, decision and its path, each of them from the start."""
+    del begun
+    started = time.perf_counter()
+    for name in names:
+        _answered(folder, name)
+    return {"seconds": time.perf_counter() - started}
+
+
+def ten_years(begun: float, folder: Path, name: str) -> Measured:
+    """A file and its history, read, and every session of ten years decided."""
+    del begun
+    started = time.perf_counter()
+    symphony = read_symphony(folder / f"{name}.clj")
+    verdict = Verdict(checked_at=_NOW, as_of=AS_OF, quarantined={})
+    prices = read_prices(Lake(FolderObjects(folder)), required_symbols(symphony), verdict, as_of=AS_OF)
+    history = PriceHistory.from_series(prices.series, flaws=prices.absent)
+    first: date = history.dates[-TEN_YEARS].item()
+    decided = evaluate_days(symphony, history, first=first, last=AS_OF, inception=first)
+    return {"seconds": time.perf_counter() - started, "days": len(decided.dates), "peak_bytes": _peak_bytes()}
+
+
+def first_result(begun: float, folder: Path, name: str) -> Measured:
+    """From before the first import to the answer to the first request."""
+    _answered(folder, name)
+    return {"seconds": time.perf_counter() - begun}
+
+
+WORK: Mapping[str, Callable[..., Measured]] = {
+    work.__name__: work for work in (parsed, one_day, ten_years, first_result)
+}
+
+
+def main(begun: float, name: str, folder: str, *names: str) -> None:
+    """Do one work and print what it measured, as JSON."""
+    print(json.dumps(WORK[name](begun, Path(folder), *names)))  # noqa: T201 - read by whoever started the process
+
+
+def _answered(folder: Path, name: str) -> StrategyEvaluated:
+    entry = BookEntry(name, Decimal(1), date(2021, 1, 4), StrategyOptions(), folder / f"{name}.clj")
+    book = Book((entry,))
+    run = "local-2026-01-02"
+    request = StrategyRequested(
+        message_id=f"{run}/StrategyRequested/{name}",
+        run_id=run,
+        occurred_at=_NOW,
+        strategy=name,
+        allocation=Decimal(1),
+        trading_date=date(2026, 1, 2),
+        as_of=AS_OF,
+    )
+    answer = Evaluator(book=lambda: book, objects=FolderObjects(folder), judge=judge).handle(request).messages[0]
+    if not isinstance(answer, StrategyEvaluated):
+        raise TypeError(f"a benchmark of a failure would be worth nothing: {answer}")
+    return answer
+
+
+def _peak_bytes() -> int:
+    """Of this program alone: what `getrusage` tells begins with its parent's."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))

@@ -15,6 +15,8 @@ from the_alchemiser.strategy_v2.arrays import Floats
 MOST_SYMBOLS = 11
 """Shown by name in the chart of weights; what is left of the symbols is one more area."""
 _OTHERS = "others"
+_FEW_DAYS = 10
+_DAY_MS = 86_400_000
 
 Figure = Mapping[str, Any]
 
@@ -31,9 +33,9 @@ def equity_figure(result: Result) -> Figure:
         traces += [_equity(result.benchmark, "--c7", 1.6), _drawdown(result.benchmark, "--c7", filled=False)]
     layout = {
         "height": 520,
-        "yaxis": {"domain": [0.36, 1], "tickprefix": "$", "tickformat": ",.0f"},
-        "yaxis2": {"domain": [0, 0.28], "tickformat": ".0%", "title": {"text": "drawdown", "font": {"size": 12}}},
-        "xaxis": {"anchor": "y2"},
+        "yaxis": {"domain": [0.36, 1], "tickprefix": "$", "tickformat": ",.12~g"},
+        "yaxis2": {"domain": [0, 0.28], "tickformat": ".2~%", "title": {"text": "drawdown", "font": {"size": 12}}},
+        "xaxis": {"anchor": "y2", **_time(result.curve)},
         "legend": {"orientation": "h", "x": 0, "y": 1.08},
     }
     return {"traces": traces, "layout": layout}
@@ -48,6 +50,7 @@ def weights_figure(result: Result) -> Figure:
     traces = [_area(name, days, values, colour) for name, values, colour in (*areas, ("cash", cash, "--p12"))]
     layout = {
         "height": 420,
+        "xaxis": _time(result.curve),
         "yaxis": {"range": [0, 1], "tickformat": ".0%"},
         "legend": {"traceorder": "reversed"},
     }
@@ -75,7 +78,7 @@ def years_figure(result: Result) -> Figure:
         "bargap": 0.6,
         "bargroupgap": 0.08,
         "xaxis": {"type": "category"},
-        "yaxis": {"tickformat": ".0%", "zeroline": True},
+        "yaxis": {"tickformat": ".2~%", "zeroline": True},
         "legend": {"orientation": "h", "x": 0, "y": 1.16},
     }
     return {"traces": traces, "layout": layout}
@@ -129,6 +132,11 @@ def _area(name: str, days: Sequence[str], values: Floats, colour: str) -> Figure
         "fillcolor": colour,
         "hovertemplate": "%{y:.1%}",
     }
+
+
+def _time(curve: Curve) -> Figure:
+    """An axis of few days has a tick a day: plotly would divide them into hours."""
+    return {"dtick": _DAY_MS} if len(curve.dates) <= _FEW_DAYS else {}
 
 
 def _days(curve: Curve) -> list[str]:

@@ -1,12 +1,13 @@
 """A backtest on the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from automation import console
 from desk.backtest import wording
 from desk.backtest.document import DRAWDOWNS
 from desk.backtest.result import BENCHMARK, TURNOVER_DEFINITION, Curve, Result
+from desk.backtest.simulate import Trade
 from desk.backtest.statistics import DEFINITIONS
 from the_alchemiser.shared import formats
 from the_alchemiser.strategy_v2.arrays import Floats
@@ -72,7 +73,7 @@ def _show_statistics(result: Result) -> None:
 def _show_drawdowns(curve: Curve) -> None:
     deepest = curve.deepest(DRAWDOWNS)
     if not deepest:
-        console.result("the equity never fell")
+        console.results(["The equity never fell", ""])
         return
     rows = ((one.peak, one.trough, one.recovered or "not yet", wording.percent(one.depth)) for one in deepest)
     console.table(("From", "Deepest on", "Recovered", "Depth"), rows, title="Deepest drawdowns", right=("Depth",))
@@ -94,19 +95,21 @@ def _show_months(curve: Curve) -> None:
 
 
 def _show_trades(result: Result) -> None:
-    trades = result.trades
-    columns = ("Date", "Side", "Symbol", "Shares", "Price", "Cash")
-    rows: Iterable[Sequence[object]] = (
-        (one.day, one.side, one.symbol, formats.shares(one.quantity), formats.price(one.price), formats.money(one.cash))
-        for one in trades[-LAST_TRADES:]
-    )
-    title = f"{formats.plural(len(trades), 'trade')}, costs {formats.money(result.costs)}; the last:"
-    console.table(columns, rows, title=title, right=columns[3:])
-    refused = result.refused
+    trades, refused = result.trades, result.refused
+    count = formats.plural(len(trades), "trade")
+    if trades:
+        columns = ("Date", "Side", "Symbol", "Shares", "Price", "Cash")
+        title = f"{count}, costs {formats.money(result.costs)}; the last:"
+        console.table(columns, map(_trade, trades[-LAST_TRADES:]), title=title, right=columns[3:])
+    else:
+        console.result(count)
     if refused:
         last = refused[-1]
-        console.result(
-            f"{formats.plural(len(refused), 'trade')} refused, the last on {last.day}: {last.side} {last.symbol}: "
-            f"{formats.words(last.reason)}: {last.detail}"
-        )
+        why = f"{last.side} {last.symbol}: {formats.words(last.reason)}: {last.detail}"
+        console.result(f"{formats.plural(len(refused), 'trade')} refused, the last on {last.day}: {why}")
     console.result()
+
+
+def _trade(one: Trade) -> Sequence[object]:
+    money = (formats.shares(one.quantity), formats.price(one.price), formats.money(one.cash))
+    return (one.day, one.side, one.symbol, *money)

@@ -151,6 +151,14 @@ def test_backtest_of_one_day_has_no_ratios(own: Path, capsys: pytest.CaptureFixt
     assert "not defined" in capsys.readouterr().out
 
 
+def test_backtest_with_too_little_to_trade_with_has_no_trades(capsys: pytest.CaptureFixture[str]) -> None:
+    run_backtest(["all-weather"], start=START, end=START, capital="1")
+
+    printed = capsys.readouterr().out
+    assert "0 trades\n" in printed
+    assert "The equity never fell" in printed
+
+
 def test_backtest_with_a_page_says_where_it_is(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = own / "pages" / "mine.html"
 

@@ -106,6 +106,19 @@ def test_figures_without_benchmark_have_one_curve() -> None:
     assert len(figures.equity_figure(result(benchmark=False))["traces"]) == 2
 
 
+def test_figures_of_few_days_have_a_tick_a_day() -> None:
+    few = replace(WHOLE, days=WHOLE.days[:3], benchmark=None)
+
+    assert figures.equity_figure(few)["layout"]["xaxis"]["dtick"] == 24 * 60 * 60 * 1000
+    assert "dtick" not in figures.equity_figure(WHOLE)["layout"]["xaxis"]
+
+
+def test_figures_without_a_holding_are_all_cash() -> None:
+    idle = replace(WHOLE, days=tuple(replace(day, values={}) for day in WHOLE.days))
+
+    assert [trace["name"] for trace in figures.weights_figure(idle)["traces"]] == ["cash"]
+
+
 def test_render_fetches_nothing() -> None:
     html = page.render(WHOLE)
 

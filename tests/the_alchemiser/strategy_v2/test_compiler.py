@@ -1,9 +1,15 @@
 """Trees to programs: what is folded, merged, dropped and derived."""
 
+import pytest
+
+from benchmarks.corpus import generate, symbol_names
 from tests.the_alchemiser.strategy_v2.cases import asset
 from tests.the_alchemiser.strategy_v2.symphonies import file_of
-from the_alchemiser.shared.symphony import parse
+from the_alchemiser.shared.book import StrategyOptions
+from the_alchemiser.shared.symphony import parse, required_symbols
+from the_alchemiser.shared.symphony.tree import Place
 from the_alchemiser.strategy_v2.compiler import compile_symphony
+from the_alchemiser.strategy_v2.errors import UnusableOptionError
 from the_alchemiser.strategy_v2.program import Choice, Fixed, Leaf, Program
 
 A, B, C = map(asset, "ABC")
@@ -54,3 +60,71 @@ def test_compile_filter_that_takes_all_needs_no_index() -> None:
     assert program.streamed == frozenset()
     assert program.bars_needed == {"A": 1, "B": 1}
     assert isinstance(program.operations[-1], Choice)
+
+
+@pytest.mark.parametrize(
+    ("condition", "symbol"), [("= 1 1.000000001", "A"), ("> 1.00000001 1", "A"), ("<= 2 1", "B"), ("< -1 .5", "A")]
+)
+def test_compile_constant_condition_is_decided_at_eight_decimals(condition: str, symbol: str) -> None:
+    assert program_of(f"(if ({condition}) [{A}] [{B}])").symbols == {symbol}
+
+
+def test_compile_condition_that_cannot_change_the_outcome_is_still_needed() -> None:
+    # Its data missing is an error, whatever the branches are.
+    program = program_of(f'(if (> (rsi "C" {{:window 9}}) (rsi "C" {{:window 9}})) [{A}] [{A}])')
+
+    assert program.bars_needed == {"A": 1, "C": 10}
+
+
+def test_compile_child_of_weight_zero_is_no_part_of_the_program() -> None:
+    program = program_of(f"(weight-specified 0.5 {A} 0 {B} 0.5 {C})")
+
+    assert program.operations == (Leaf("A"), Leaf("C"), Fixed((0, 1), (0.5, 0.5), "weight-specified"))
+
+
+def test_compile_weights_off_by_less_than_the_tolerance_are_normalised() -> None:
+    root = program_of(f"(weight-specified 0.3333333 {A} 0.3333333 {B} 0.3333333 {C})").operations[-1]
+
+    assert isinstance(root, Fixed)
+    assert sum(root.fractions) == pytest.approx(1, abs=1e-15)
+
+
+def test_compile_equal_subtrees_are_one_operation_at_their_first_place() -> None:
+    twin = f'(group "g" [(if (> (rsi "C" {{:window 9}}) 1) [{A}] [{B}])])'
+
+    program = program_of(f"\n(weight-equal [{twin}\n {twin}])")
+
+    assert len(program.operations) == 5
+    assert program.operations[3].place == Place(2, 16)
+    assert program.at(program.operations[3].place) == "<string>:2:16"
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        f"(weight-inverse-volatility 1 [{A}])",
+        f"(filter (stdev-price {{:window 1}}) (select-top 1) [{A} {B}])",
+        f'(if (> (stdev-return "A" {{:window 1}}) 1) [{A}] [{B}])',
+    ],
+)
+def test_compile_deviation_of_one_value_is_refused_at_its_place(node: str) -> None:
+    with pytest.raises(UnusableOptionError, match="^<string>:1:78: a stdev with ddof 1 needs a window of at least 2"):
+        program_of(node)
+
+
+def test_compile_population_deviation_of_one_return_is_allowed() -> None:
+    symphony = parse(file_of(f"(weight-inverse-volatility 1 [{A}])"))
+
+    assert compile_symphony(symphony, StrategyOptions(ddof=0)).bars_needed == {"A": 2}
+
+
+def test_compile_large_file_keeps_what_is_distinct() -> None:
+    text = generate(seed=3, target_bytes=300_000, symbols=symbol_names(60), depth=150, distinct=800)
+    symphony = parse(text)
+
+    program = compile_symphony(symphony)
+
+    assert len(program.operations) < 1.3 * len(symphony.nodes)
+    assert len(set(program.operations)) == len(program.operations)
+    assert program.symbols <= required_symbols(symphony)
+    assert all(max(operation.children, default=-1) < at for at, operation in enumerate(program.operations))

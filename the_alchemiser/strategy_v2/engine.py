@@ -17,7 +17,7 @@ from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.program import Program
 from the_alchemiser.strategy_v2.rebalancing import holdings, refuse
-from the_alchemiser.strategy_v2.streams import Evaluation, run
+from the_alchemiser.strategy_v2.streams import Evaluation
 from the_alchemiser.strategy_v2.weights import exact_weights
 
 
@@ -108,7 +108,7 @@ def evaluate(
         NotStartedError: as_of is before the inception of a strategy with a rebalance-threshold.
         UnusableOptionError: a window without meaning under the options.
     """
-    evaluation = _run(strategy, history, through=as_of, options=options)
+    evaluation = _evaluation(strategy, history, through=as_of, options=options)
     known = evaluation.market.history
     last = holdings(evaluation, len(known.dates) - 1, inception=inception)
     if not last.answered[0]:
@@ -140,7 +140,7 @@ def evaluate_days(
     Raises:
         EvaluationError: what `evaluate` raises for the first of the sessions that has no answer.
     """
-    evaluation = _run(strategy, history, through=last, options=options)
+    evaluation = _evaluation(strategy, history, through=last, options=options)
     program, dates = evaluation.program, evaluation.market.history.dates
     count = int(np.searchsorted(history.dates, np.datetime64(last, "D"), side="right"))
     begin = min(int(np.searchsorted(dates, np.datetime64(first, "D"))), count)
@@ -161,17 +161,17 @@ def first_decided_day(
     """The first session from which every later one of the history has an answer; None when the last has none."""
     if not len(history.dates):
         return None
-    evaluation = _run(strategy, history, through=_date(history.dates[-1]), options=options)
+    evaluation = _evaluation(strategy, history, through=_date(history.dates[-1]), options=options)
     answered = holdings(evaluation, 0, inception=inception).answered
     first = len(answered) - int(np.argmin(answered[::-1])) if not answered.all() else 0
     return _date(history.dates[first]) if first < len(answered) else None
 
 
-def _run(
+def _evaluation(
     strategy: Symphony | Program, history: PriceHistory, *, through: date, options: StrategyOptions | None
 ) -> Evaluation:
     program = strategy if isinstance(strategy, Program) else compile_symphony(strategy, options)
-    return run(program, history.select(program.symbols).through(through))
+    return Evaluation(program, history.select(program.symbols).through(through))
 
 
 def _exact(symbols: tuple[str, ...], weights: Floats) -> dict[str, Decimal]:

@@ -5,17 +5,17 @@ matter is None. Only what has a part of the portfolio is on the path. A step is 
 would have decided otherwise: percentages closer than so many points, prices closer than so many percent of the larger.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from the_alchemiser.shared.symphony.tree import CurrentPrice, IndicatorKind, IndicatorOf, Select, Value
-from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.comparing import compare
+from the_alchemiser.strategy_v2.flow import flow
 from the_alchemiser.strategy_v2.indicators import DECIMALS
 from the_alchemiser.strategy_v2.program import Choice, InverseVolatility, Operation, Switch
-from the_alchemiser.strategy_v2.streams import Evaluation, shares_of
+from the_alchemiser.strategy_v2.streams import Evaluation
 
 FRAGILE_POINTS = 0.5
 
@@ -32,7 +32,7 @@ _PRICES = frozenset(
 
 def decision_path(evaluation: Evaluation, session: int, *, fragile_points: float = FRAGILE_POINTS) -> list[Json]:
     """The steps of one session, which is defined."""
-    shares = shares_of(evaluation, np.array([session]))
+    shares = flow(evaluation, np.array([session])).shares
     return [
         {
             **_step(evaluation, number, session, fragile_points),
@@ -44,11 +44,11 @@ def decision_path(evaluation: Evaluation, session: int, *, fragile_points: float
     ]
 
 
-def _on_path(evaluation: Evaluation, shares: list[Floats]) -> Iterator[tuple[int, Operation]]:
-    operations = evaluation.program.operations
-    for number in range(len(operations) - 1, -1, -1):
-        if shares[number][0] > 0 and isinstance(operations[number], Switch | Choice | InverseVolatility):
-            yield number, operations[number]
+def _on_path(evaluation: Evaluation, shares: Iterable[int]) -> Iterator[tuple[int, Operation]]:
+    for number in sorted(shares, reverse=True):
+        operation = evaluation.program.operations[number]
+        if isinstance(operation, Switch | Choice | InverseVolatility):
+            yield number, operation
 
 
 def _step(evaluation: Evaluation, number: int, session: int, fragile_points: float) -> Json:
@@ -101,11 +101,11 @@ def _gap(operation: Choice, candidates: Sequence[Json], fragile_points: float) -
 
 def _children(evaluation: Evaluation, number: int, session: int, *, name: str) -> list[Json]:
     operation = evaluation.program.operations[number]
-    stream = evaluation.streams[number]
-    known = [round(float(score[session]), DECIMALS) for score in stream.scores]
+    step = evaluation.step(number)
+    known = [round(float(score[session]), DECIMALS) for score in step.scores]
     scores: Sequence[float | None] = known or [None] * len(operation.children)
     rows = []
-    for child, fraction, score in zip(operation.children, stream.fractions, scores, strict=True):
+    for child, fraction, score in zip(operation.children, step.fractions, scores, strict=True):
         part = fraction if isinstance(fraction, float) else float(fraction[session])
         label = evaluation.program.operations[child].label
         rows.append({"of": label, name: score, "weight": round(part, DECIMALS)})

@@ -193,3 +193,5 @@ _BATCHES: tuple[tuple[Callable[[Sequence[Request], StrategyOptions], list[Floats
     (_oscillators, frozenset({IndicatorKind.PPO, IndicatorKind.PPO_SIGNAL})),
     (_each, frozenset(_COMPUTE)),
 )
+RECURSIVE = frozenset(kind for _, kinds in _BATCHES[:-1] for kind in kinds)
+"""Computed in a loop over time, which many share."""

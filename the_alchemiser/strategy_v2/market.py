@@ -36,7 +36,9 @@ class Market:
             (indicator, self.history.of(symbol)[own])
             for (symbol, indicator), own in zip(missing, sessions, strict=True)
         ]
-        for key, own, values in zip(missing, sessions, compute_all(requests, self._options), strict=True):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            computed = compute_all(requests, self._options)
+        for key, own, values in zip(missing, sessions, computed, strict=True):
             self._known[key] = np.full(self.length, np.nan)
             self._known[key][own] = values
 
@@ -74,7 +76,8 @@ class Market:
             for (indicator, _, daily), own in zip(wanted, runs, strict=True)
             for run in own
         ]
-        found = iter(compute_all(requests, self._options))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = iter(compute_all(requests, self._options))
         out = []
         for own in runs:
             values = np.full(self.length, np.nan)

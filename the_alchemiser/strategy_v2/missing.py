@@ -21,7 +21,8 @@ def require_decision(evaluation: Evaluation, session: int) -> None:
         InsufficientHistoryError: a value that this session's decision needs is not defined.
         ZeroVolatilityError: an inverse volatility has nothing to divide by.
     """
-    if not evaluation.root.defined[session]:
+    evaluation.look_everywhere()
+    if not evaluation.stream(evaluation.program.root).defined[session]:
         _Search(evaluation, session).blame()
 
 
@@ -66,10 +67,10 @@ class _Search:
 
     def _undefined_child(self, operation: Operation) -> int:
         """The first child that takes part on the session and has no weights on it."""
-        streams = self._evaluation.streams
-        for child, fraction in zip(operation.children, streams[self._number].fractions, strict=True):
+        step = self._evaluation.step(self._number)
+        for child, fraction in zip(operation.children, step.fractions, strict=True):
             part = fraction if isinstance(fraction, float) else fraction[self._session]
-            if part > 0 and not streams[child].defined[self._session]:
+            if part > 0 and not self._evaluation.stream(child).defined[self._session]:
                 return child
         raise AssertionError(f"{operation.label} is not defined, yet all it needs is")
 
@@ -84,7 +85,7 @@ class _Search:
 
     def _blame_scores(self, operation: Choice | InverseVolatility, indicator: Indicator) -> bool:
         """Whether a score is missing for a reason deeper down, to which the search has moved."""
-        scores = self._evaluation.streams[self._number].scores
+        scores = self._evaluation.step(self._number).scores
         for child, score in zip(operation.children, scores, strict=True):
             if not np.isnan(score[self._session]):
                 continue
@@ -98,7 +99,7 @@ class _Search:
 
     def _enter_index(self, child: int, indicator: Indicator) -> None:
         """Move to the session that keeps a child's index from reaching back far enough."""
-        stream = self._evaluation.streams[child]
+        stream = self._evaluation.stream(child)
         candidate = self._operations[child]
         where = self._evaluation.program.at(candidate.place)
         self._purpose = f", for {indicator.kind} {_windows(indicator)} of the index of {candidate.label} ({where})"
@@ -116,12 +117,12 @@ class _Search:
 
     def _blame_return(self, number: int, session: int) -> NoReturn:
         """Follow an undefined return down to the symbol that was held without a bar on the session."""
-        streams = self._evaluation.streams
         operation = self._operations[number]
         while not isinstance(operation, Leaf):
-            for child, fraction in zip(operation.children, streams[number].fractions, strict=True):
+            fractions = self._evaluation.step(number).fractions
+            for child, fraction in zip(operation.children, fractions, strict=True):
                 part = fraction if isinstance(fraction, float) else fraction[session - 1]
-                daily = streams[child].daily
+                daily = self._evaluation.stream(child).daily
                 if part > 0 and daily is not None and np.isnan(daily[session]):
                     number, operation = child, self._operations[child]
                     break
@@ -137,7 +138,7 @@ class _Search:
         return operation.symbol
 
     def _blame_stillness(self, operation: InverseVolatility) -> None:
-        scores = self._evaluation.streams[self._number].scores
+        scores = self._evaluation.step(self._number).scores
         for child, score in zip(operation.children, scores, strict=True):
             if rounded(score)[self._session] <= 0:
                 program = self._evaluation.program

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from the_alchemiser.shared.symphony.tree import Frequency, Threshold
 from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices, changes
 from the_alchemiser.strategy_v2.errors import NotStartedError
+from the_alchemiser.strategy_v2.flow import target_weights
 from the_alchemiser.strategy_v2.indicators import rounded
 from the_alchemiser.strategy_v2.missing import require_bar, require_decision
-from the_alchemiser.strategy_v2.streams import Evaluation, target_weights
+from the_alchemiser.strategy_v2.streams import Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,12 @@ def refuse(evaluation: Evaluation, *, inception: date) -> NoReturn:
         first = _session_of(dates, inception)
         if first == len(dates):
             raise NotStartedError(f"{evaluation.program.name}: {dates[-1]} is before its inception, {inception}")
-        require_decision(evaluation, first + int(np.argmin(evaluation.root.defined[first:])))
+        _, _, answered = target_weights(evaluation, np.arange(first, len(dates)))
+        require_decision(evaluation, first + int(np.argmin(answered)))
     else:
         decided = int(_decisions(dates, evaluation.program.rebalance)[-1])
         require_decision(evaluation, decided)
-        symbols, targets = target_weights(evaluation, np.array([decided]))
+        symbols, targets, _ = target_weights(evaluation, np.array([decided]))
         for symbol, (target,) in zip(symbols, targets, strict=True):
             if target > 0:
                 require_bar(evaluation, symbol, len(dates) - 1)
@@ -99,9 +101,9 @@ def _by_frequency(evaluation: Evaluation, frequency: Frequency, begin: int) -> H
     history = evaluation.market.history
     decided = _decisions(history.dates, frequency)[begin:]
     anew = changes(decided)
-    symbols, targets = target_weights(evaluation, decided[anew])
-    weights = targets[:, np.cumsum(anew) - 1]
-    answered = evaluation.root.defined[decided]
+    symbols, targets, known = target_weights(evaluation, decided[anew])
+    place = np.cumsum(anew) - 1
+    weights, answered = targets[:, place], known[place]
     drifting = decided < np.arange(begin, len(history.dates))
     for symbol, row in zip(symbols, weights, strict=True):
         held = drifting & (row > 0)
@@ -117,11 +119,10 @@ def _by_threshold(evaluation: Evaluation, points: float, begin: int, inception: 
     history = evaluation.market.history
     count = len(history.dates)
     first = min(_session_of(history.dates, inception), count)
-    defined = evaluation.root.defined[first:]
-    end = count if defined.all() else first + int(np.argmin(defined))
-    symbols, targets = target_weights(evaluation, np.arange(first, end))
+    symbols, targets, answered = target_weights(evaluation, np.arange(first, count))
+    end = count if answered.all() else first + int(np.argmin(answered))
     closes = np.array([history.of(symbol)[first:end] for symbol in symbols])
-    held, last_decided = _simulate(targets.T, closes.T, points)
+    held, last_decided = _simulate(targets[:, : end - first].T, closes.T, points)
     weights = np.full((count, len(symbols)), np.nan)
     weights[first:end] = held
     decided = np.zeros(count, dtype=np.intp)
@@ -148,8 +149,9 @@ def _simulate(targets: Floats, closes: Floats, points: float) -> tuple[Floats, I
 
 
 def _normalised(weights: Floats) -> Floats:
-    """(D, N) from (N, D), rows summing to 1."""
+    """(D, N) from (N, D), rows summing to 1; NaN where nothing is held."""
     total = np.zeros(weights.shape[1])
     for row in weights:
         total = total + row
-    return (weights / total).T
+    with np.errstate(invalid="ignore"):
+        return (weights / total).T

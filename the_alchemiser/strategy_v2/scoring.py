@@ -4,14 +4,11 @@ An index needs the operation's weights on every session, and its indicator may n
 only for many at once. So operations are evaluated in levels: by how many indices stand on each other below them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorOf
-from the_alchemiser.strategy_v2.arrays import Floats
+from the_alchemiser.strategy_v2.indicators import RECURSIVE
 from the_alchemiser.strategy_v2.program import Choice, InverseVolatility, Leaf, Operation, Program, Switch
-
-Scores = Mapping[tuple[int, Indicator], Floats]
-"""(T,) per operation that is not a bare asset and indicator on its index."""
 
 
 def scored_by(operation: Operation) -> Indicator | None:
@@ -23,15 +20,28 @@ def scored_by(operation: Operation) -> Indicator | None:
     return None
 
 
-def levels(program: Program) -> tuple[tuple[int, ...], ...]:
-    """Operations, each after all that it stands on: those of a level look only at indices of the levels before."""
-    depth: list[int] = []
-    for operation in program.operations:
-        own = max((depth[child] for child in operation.children), default=0)
-        below = [depth[child] for child, _ in indices_read(program, operation)]
-        depth.append(max([own, *(level + 1 for level in below)]))
-    found: list[list[int]] = [[] for _ in range(max(depth) + 1)]
-    for number, level in enumerate(depth):
+def below(program: Program, numbers: Iterable[int]) -> set[int]:
+    """These operations and all that they stand on."""
+    found: set[int] = set()
+    pending = list(numbers)
+    while pending:
+        number = pending.pop()
+        if number not in found:
+            found.add(number)
+            pending.extend(program.operations[number].children)
+    return found
+
+
+def levels(program: Program, numbers: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    """Operations, each after all of these that it stands on; those of a level look only at indices of levels before."""
+    depth: dict[int, int] = {}
+    for number in sorted(numbers):
+        operation = program.operations[number]
+        own = max((depth.get(child, 0) for child in operation.children), default=0)
+        looked_at = [depth.get(child, 0) + 1 for child, _ in indices_read(program, operation)]
+        depth[number] = max([own, *looked_at])
+    found: list[list[int]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for number, level in depth.items():
         found[level].append(number)
     return tuple(map(tuple, found))
 
@@ -45,19 +55,15 @@ def indices_read(program: Program, operation: Operation) -> Iterator[tuple[int, 
                 yield child, indicator
 
 
-def prices_read(program: Program) -> Iterator[tuple[str, Indicator]]:
-    """Every indicator on a symbol's own prices, some more than once."""
+def recursive_prices_read(program: Program) -> Iterator[tuple[str, Indicator]]:
+    """Every indicator on a symbol's own prices that is quicker computed among others, some more than once."""
     for operation in program.operations:
         if isinstance(operation, Switch):
-            sides = (operation.condition.left, operation.condition.right)
-            yield from ((side.symbol, side.indicator) for side in sides if isinstance(side, IndicatorOf))
-        indicator = scored_by(operation)
-        if indicator is not None:
-            yield from ((symbol, indicator) for symbol in _symbols(program, operation.children))
-
-
-def _symbols(program: Program, children: Sequence[int]) -> Iterable[str]:
-    for child in children:
-        operation = program.operations[child]
-        if isinstance(operation, Leaf):
-            yield operation.symbol
+            for side in (operation.condition.left, operation.condition.right):
+                if isinstance(side, IndicatorOf) and side.indicator.kind in RECURSIVE:
+                    yield side.symbol, side.indicator
+        elif (indicator := scored_by(operation)) is not None and indicator.kind in RECURSIVE:
+            for child in operation.children:
+                leaf = program.operations[child]
+                if isinstance(leaf, Leaf):
+                    yield leaf.symbol, indicator

@@ -9,7 +9,7 @@ from automation.errors import UsageError
 from desk.strategies.lint import Issue, lint
 from desk.strategies.sources import read_bars
 from desk.strategies.sufficiency import Coverage, coverage_of, shortages
-from the_alchemiser.shared.book import BOOK, Book, BookError, StrategyOptions, load_book, read_symphony
+from the_alchemiser.shared.book import BOOK, BookError, StrategyOptions, load_book, read_symphony
 from the_alchemiser.shared.symphony import Symphony, SymphonyError
 from the_alchemiser.shared.symphony.tree import NOWHERE, Place
 from the_alchemiser.strategy_v2.compiler import compile_symphony
@@ -98,22 +98,21 @@ def check_book(directory: Path, *, bars: str, done: Callable[[str], None]) -> tu
     Raises:
         UsageError: there is no such folder of bars.
     """
-    book, of_book = _book(directory)
-    subjects = [Subject(entry.name, shown(entry.path), entry.options, entry.inception) for entry in book.entries]
-    known = {entry.path.name for entry in book.entries}
-    others = [Subject(path.stem, shown(path)) for path in sorted(directory.glob("*.clj")) if path.name not in known]
-    return (*of_book, *_check_all(subjects, bars, done), *map(_outside, _check_all(others, None, done)))
-
-
-def _book(directory: Path) -> tuple[Book, tuple[Checked, ...]]:
-    """The book; an empty one, and what is wrong, when it cannot be traded."""
     try:
-        return load_book(directory), ()
+        entries = load_book(directory).entries
     except BookError as error:
-        path = directory / BOOK
-        what = str(error).removeprefix(f"{path}: ")
-        issue = Issue(NOWHERE, "book", what, "correct it there", is_error=True)
-        return Book(()), (Checked(Subject("book", shown(path)), (issue,)),)
+        subjects = [Subject(path.stem, shown(path)) for path in sorted(directory.glob("*.clj"))]
+        return (_bad_book(directory / BOOK, error), *_check_all(subjects, None, done))
+    subjects = [Subject(entry.name, shown(entry.path), entry.options, entry.inception) for entry in entries]
+    known = {entry.path.name for entry in entries}
+    others = [Subject(path.stem, shown(path)) for path in sorted(directory.glob("*.clj")) if path.name not in known]
+    return (*_check_all(subjects, bars, done), *map(_outside, _check_all(others, None, done)))
+
+
+def _bad_book(path: Path, error: BookError) -> Checked:
+    what = str(error).removeprefix(f"{path}: ")
+    issue = Issue(NOWHERE, "book", what, "correct it there", is_error=True)
+    return Checked(Subject("book", shown(path)), (issue,))
 
 
 def _outside(checked: Checked) -> Checked:

@@ -108,8 +108,17 @@ def test_check_book_that_cannot_be_traded_is_an_error_and_its_files_are_checked_
     of_book, bold, calm = check_book(folder, bars="", done=quiet)
     assert of_book.has_errors
     assert what in of_book.issues[0].what
-    assert rules(bold) == ["syntax", "not-in-book"]
-    assert rules(calm) == ["not-in-book"]
+    assert rules(bold) == ["syntax"]
+    assert rules(calm) == []
+
+
+def test_check_book_file_beside_it_is_a_warning(tmp_path: Path) -> None:
+    folder = book_folder(tmp_path)
+    strategy_file(folder, SPY, name="stray.clj")
+
+    *_, stray = check_book(folder, bars="", done=quiet)
+    assert rules(stray) == ["not-in-book"]
+    assert not stray.has_errors
 
 
 def test_check_book_without_a_book_is_an_error(tmp_path: Path) -> None:

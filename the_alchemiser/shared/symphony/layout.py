@@ -11,6 +11,7 @@ from the_alchemiser.shared.symphony.tree import Place
 # Possessive throughout: no input makes these go back, and they stay linear.
 _COMMENT_OR_STRING = re.compile(r';[^\n]*+|("[^"\\]*+(?:\\.[^"\\]*+)*+"?+)', re.DOTALL)
 _NO_COMMENT_AND_STRINGS_WITHIN_LINES = re.compile(r'(?:[^";]*+"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+")*+[^";]*+')
+_NEITHER_QUOTE_NOR_LINE_END = bytes(set(range(256)) - set(b'"\n'))
 
 
 class Layout:
@@ -52,4 +53,8 @@ class Layout:
 
 
 def _is_bare(text: str) -> bool:
+    if ";" not in text and "\\" not in text:
+        # Quotes then only begin and end strings: where all strings end on their lines, the quotes of a line are pairs.
+        quotes = text.encode(errors="surrogatepass").translate(None, _NEITHER_QUOTE_NOR_LINE_END)
+        return b'"' not in quotes.replace(b'""', b"")
     return _NO_COMMENT_AND_STRINGS_WITHIN_LINES.fullmatch(text) is not None

@@ -21,8 +21,7 @@ def require_decision(evaluation: Evaluation, session: int) -> None:
         InsufficientHistoryError: a value that this session's decision needs is not defined.
         ZeroVolatilityError: an inverse volatility has nothing to divide by.
     """
-    evaluation.look_everywhere()
-    if not evaluation.stream(evaluation.program.root).defined[session]:
+    if not evaluation.root.defined[session]:
         _Search(evaluation, session).blame()
 
 
@@ -110,7 +109,7 @@ class _Search:
         start = next(run.start for run in runs if run.start <= self._session < run.stop)
         if start == 0:
             symbol = self._any_symbol(child)
-            raise self._short(symbol, needed=self._evaluation.program.bars_needed[symbol], what="a longer history")
+            raise self._short(symbol, needed=self._evaluation.program.bars_needed[symbol], what="its returns")
         if stream.defined[start - 1]:
             self._blame_return(child, start)
         self._session = start - 1

@@ -63,15 +63,17 @@ class Evaluation:
         self._scores: dict[tuple[int, Indicator], Floats] = {}
         self.market.learn(recursive_prices_read(program))
 
+    @property
+    def root(self) -> Stream:
+        """The strategy as a whole, every operation of it evaluated."""
+        self._evaluate(range(len(self.program.operations)), ())
+        return self.stream(self.program.root)
+
     def look_below(self, numbers: Iterable[int]) -> None:
         """Evaluate whatever these operations look at, many at once: quicker than one by one when it is needed."""
         wanted = sorted(set(numbers))
         read = (child for number in wanted for child, _ in indices_read(self.program, self.program.operations[number]))
         self._evaluate(below(self.program, read), wanted)
-
-    def look_everywhere(self) -> None:
-        """Evaluate every operation."""
-        self._evaluate(range(len(self.program.operations)), ())
 
     def step(self, number: int) -> Step:
         """What an operation does by itself; what it looks at is known."""
@@ -156,6 +158,11 @@ class Evaluation:
         if daily is None:
             raise AssertionError("what an index stands on has returns")
         return daily
+
+
+def run(program: Program, history: PriceHistory) -> Evaluation:
+    """A program on a history, ready to be asked."""
+    return Evaluation(program, history)
 
 
 def _switch(operation: Switch, market: Market) -> Step:

@@ -10,7 +10,7 @@ from arro3.io import write_parquet
 from hypothesis import given
 
 from tests.the_alchemiser.lake.samples import bars, histories
-from the_alchemiser.shared.bars import Bars, DailyBar, UnreadableBarsError, decode, encode
+from the_alchemiser.shared.bars import Bars, DailyBar, UnreadableBarsError, decode, decode_columns, encode
 
 
 @given(histories())
@@ -43,6 +43,13 @@ def test_decode_other_bytes_raises_unreadable(body: bytes) -> None:
 def test_decode_missing_column_raises_unreadable() -> None:
     with pytest.raises(UnreadableBarsError, match="open"):
         decode(_parquet({"date": Array([1], type=DataType.int32()).cast(DataType.date32())}))
+
+
+def test_decode_columns_other_columns_may_be_missing() -> None:
+    body = _parquet({"adjusted": Array([1.5], type=DataType.float64())})
+    (adjusted,) = decode_columns(body, ("adjusted",))
+
+    assert adjusted.to_pylist() == [1.5]
 
 
 def test_decode_null_raises_unreadable() -> None:

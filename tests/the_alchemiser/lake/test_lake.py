@@ -207,3 +207,22 @@ def test_read_silent_store_raises(lake: Lake, objects: InMemoryObjects) -> None:
     objects.unreadable.add(PARQUET)
     with pytest.raises(StateUnavailableError):
         lake.read_all(["SPY"])
+
+
+def test_read_columns_has_the_arrays_and_no_bars(lake: Lake) -> None:
+    write(lake, bars(3))
+    entry, (dates, closes) = lake.read_columns("SPY", ("date", "adjusted"))
+
+    assert (entry.bars, entry.fault, entry.digest) == ((), None, lake.read("SPY").digest)
+    assert dates.to_pylist() == [bar.date for bar in bars(3)]
+    assert closes.to_pylist() == [bar.adjusted for bar in bars(3)]
+
+
+def test_read_columns_of_an_absent_or_changed_file_are_none(lake: Lake, objects: InMemoryObjects) -> None:
+    missing = lake.read_columns("SPY", ("date",))
+    write(lake, bars(20))
+    objects.objects[PARQUET] = replace(objects.objects[PARQUET], body=encode(bars(19)))
+    damaged = lake.read_columns("SPY", ("date",))
+
+    assert (missing[0].fault, missing[1]) == ("missing: no bars/v1/SPY.parquet", ())
+    assert (damaged[0].fault, damaged[1]) == ("damaged: bars/v1/SPY.parquet does not match its digest", ())

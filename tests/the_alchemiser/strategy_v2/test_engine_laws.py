@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.agreement import Failure, difference, disagreement
@@ -17,6 +17,8 @@ from the_alchemiser.strategy_v2.history import PriceHistory
 
 INCEPTION = 12
 NANO = Decimal("0.000000001")
+# How long examples take to make says nothing on a busy machine.
+UNTIMED = [HealthCheck.too_slow]
 BEGINS = st.sampled_from((0, INCEPTION))
 
 Outcome = dict[str, Decimal] | str
@@ -51,7 +53,7 @@ def test_difference_of_outcomes_that_are_not_the_same_is_found(
     assert bool(found) == bool(finds)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, suppress_health_check=UNTIMED)
 @given(FILES, histories(), OPTIONS, BEGINS)
 def test_engine_any_strategy_agrees_with_the_naive_evaluator(
     text: str, history: PriceHistory, options: StrategyOptions, begin: int
@@ -60,7 +62,7 @@ def test_engine_any_strategy_agrees_with_the_naive_evaluator(
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000)
+@settings(max_examples=20_000, suppress_health_check=UNTIMED)
 @given(FILES, histories(), OPTIONS, BEGINS)
 def test_engine_any_of_very_many_strategies_agrees_with_the_naive_evaluator(
     text: str, history: PriceHistory, options: StrategyOptions, begin: int

@@ -101,9 +101,12 @@ class Market:
 
 
 def runs_of(defined: Bools, daily: Floats) -> tuple[slice, ...]:
-    """The stretches over which an operation has an index: defined on every session, linked by returns."""
+    """The stretches over which an operation has an index: defined on every session, linked by returns.
+
+    A return is NaN after a session on which the operation is not defined.
+    """
     linked = np.zeros(defined.shape, dtype=bool)
-    linked[1:] = defined[1:] & defined[:-1] & ~np.isnan(daily[1:])
+    linked[1:] = defined[1:] & ~np.isnan(daily[1:])
     starts = np.flatnonzero(defined & ~linked)
     ends = np.flatnonzero(defined & ~np.append(linked[1:], False)) + 1
     return tuple(slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True))

@@ -36,6 +36,8 @@ def disagreement(text: str, history: PriceHistory, options: StrategyOptions, beg
         ours = _outcome(strategy, history, days[number], days[begin], options)
         if found := difference(ours, _naive_outcome(naive, number, begin)):
             return f"{days[number]}: {found}"
+        if number == decided - 1 and isinstance(ours, dict):
+            return f"{days[number]}: decided, yet the first decided day is {first}"
     return "" if first is None else next(_decided(strategy, history, naive, options, decided, begin), "")
 
 

@@ -7,13 +7,15 @@ by 10 % twice, and C moves by +1 % and -1 %.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.the_alchemiser.strategy_v2.cases import asset
 from the_alchemiser.shared.book import RsiMethod, StrategyOptions
 
 DAILY = ":rebalance-frequency :daily"
 WEEKLY = ":rebalance-frequency :weekly"
 MONTHLY = ":rebalance-frequency :monthly"
 THRESHOLD = ":rebalance-threshold 0.1"
-A, B, C, NONE = (f'(asset "{symbol}" nil)' for symbol in ("A", "B", "C", "NONE"))
+A, B, C, NONE = map(asset, ("A", "B", "C", "NONE"))
+MANY = tuple(f"{letter}{other}" for letter in "ZYXW" for other in "ABCDEFGHIJ")
 THIRDS = {"A": 0.333333334, "B": 0.333333333, "C": 0.333333333}
 
 Closes = Mapping[str, Sequence[float | None]]
@@ -172,6 +174,12 @@ FILTERS = (
         {"A": 0.5, "C": 0.5},
         "all have doubled: the first two of the file",
         {"A": (1, 2), "B": (3, 6), "C": (2, 4)},
+    ),
+    Golden(
+        f"(filter (cumulative-return {{:window 1}}) (select-top 2) [{' '.join(map(asset, MANY))}])",
+        {MANY[0]: 0.5, MANY[1]: 0.5},
+        "so do the first two of forty",
+        dict.fromkeys(MANY, (1, 2)),
     ),
     Golden(
         f"(filter (cumulative-return {{:window 1}}) (select-bottom 2) [{C} {A} {B}])",

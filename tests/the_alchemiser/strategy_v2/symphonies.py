@@ -16,6 +16,7 @@ SESSIONS = 30
 _FIRSTS = ("2021-01-04", "2021-03-15", "2020-12-10", "2021-06-17")
 
 _WINDOWS = st.one_of(st.integers(1, 5), st.integers(1, 12))
+_FEW = st.integers(1, 3)
 _SYMBOL = st.sampled_from(SYMBOLS)
 _ONE_WINDOW = (
     "rsi",
@@ -70,6 +71,16 @@ def _specified(nodes: list[str], cuts: list[int]) -> str:
     return f"(weight-specified {' '.join(f'{width!r} {node}' for width, node in zip(widths, nodes, strict=True))})"
 
 
+def _filters(blocks: st.SearchStrategy[str], counts: st.SearchStrategy[int]) -> st.SearchStrategy[str]:
+    return st.builds(
+        lambda indicator, end, count, block: f"(filter ({indicator[0]} {indicator[1]}) (select-{end} {count}) {block})",
+        INDICATORS,
+        st.sampled_from(("top", "bottom")),
+        counts,
+        blocks,
+    )
+
+
 def _composites(nodes: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     lists = st.lists(nodes, min_size=1, max_size=4)
     blocks = lists.map(_block)
@@ -79,19 +90,20 @@ def _composites(nodes: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds("(weight-inverse-volatility {} {})".format, st.integers(2, 5), blocks),
         st.builds('(group "g" {})'.format, blocks),
         st.builds("(if {} {} {})".format, CONDITIONS, blocks, blocks),
-        st.builds(
-            lambda indicator, end, count, block: (
-                f"(filter ({indicator[0]} {indicator[1]}) (select-{end} {count}) {block})"
-            ),
-            INDICATORS,
-            st.sampled_from(("top", "bottom")),
-            st.integers(1, 3),
-            blocks,
-        ),
+        _filters(blocks, st.integers(1, 3)),
     )
 
 
 NODES = st.recursive(ASSETS, _composites, max_leaves=10)
+_SMALL = st.recursive(ASSETS, _composites, max_leaves=3)
+# True on some days and false on others, and early to be known.
+_LIVELY = st.one_of(
+    st.builds('(> (current-price "{0}") (moving-average-price "{0}" {{:window {1}}}))'.format, _SYMBOL, _FEW),
+    st.builds('(> (cumulative-return "{}" {{:window {}}}) 0)'.format, _SYMBOL, _FEW),
+)
+_SWITCHING = st.builds("(if {} [{}] [{}])".format, _LIVELY, _SMALL, _SMALL)
+_RANKED = _filters(st.lists(st.one_of(_SWITCHING, _SWITCHING, _SMALL), min_size=2, max_size=3).map(_block), st.just(1))
+_LAZY = st.builds("(if {} [{}] [{}])".format, _LIVELY, st.one_of(_SWITCHING, _RANKED), _SMALL)
 RULES = st.sampled_from(
     (
         *(":rebalance-frequency :daily",) * 4,
@@ -110,7 +122,7 @@ def file_of(node: str, rule: str = ":rebalance-frequency :daily") -> str:
     return f'(defsymphony "Tested" {{:asset-class "EQUITIES", {rule}}} {node})'
 
 
-FILES = st.builds(file_of, NODES, RULES)
+FILES = st.builds(file_of, st.one_of(NODES, NODES, _RANKED, _LAZY), RULES)
 
 
 def sessions(count: int, *, first: str = _FIRSTS[0]) -> tuple[date, ...]:

@@ -106,6 +106,7 @@ def evaluate(
         InsufficientHistoryError: a value that the decision needs is not defined.
         ZeroVolatilityError: an inverse volatility has nothing to divide by.
         NotStartedError: as_of is before the inception of a strategy with a rebalance-threshold.
+        LateHistoryError: its inception is before the first session of the history.
         UnusableOptionError: a window without meaning under the options.
     """
     evaluation = _evaluation(strategy, history, through=as_of, options=options)

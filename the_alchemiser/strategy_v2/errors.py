@@ -35,5 +35,9 @@ class NotStartedError(EvaluationError):
     """A strategy with a rebalance-threshold is asked about a day before its inception."""
 
 
+class LateHistoryError(EvaluationError):
+    """The history begins after the inception from which a rebalance-threshold is simulated."""
+
+
 class UnusableOptionError(EvaluationError):
     """A window that has no meaning under the strategy's options."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from the_alchemiser.shared.symphony.tree import Frequency, Threshold
 from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices, changes
-from the_alchemiser.strategy_v2.errors import NotStartedError
+from the_alchemiser.strategy_v2.errors import LateHistoryError, NotStartedError
 from the_alchemiser.strategy_v2.flow import target_weights
 from the_alchemiser.strategy_v2.indicators import rounded
 from the_alchemiser.strategy_v2.missing import require_bar, require_decision
@@ -52,20 +52,31 @@ def refuse(evaluation: Evaluation, *, inception: date) -> NoReturn:
     Raises:
         EvaluationError: always.
     """
+    rebalance = evaluation.program.rebalance
+    if isinstance(rebalance, Threshold):
+        _refuse_simulation(evaluation, inception)
+    _refuse_period(evaluation, rebalance)
+
+
+def _refuse_simulation(evaluation: Evaluation, inception: date) -> NoReturn:
+    name, dates = evaluation.program.name, evaluation.market.history.dates
+    first = _session_of(dates, inception)
+    if first == len(dates):
+        raise NotStartedError(f"{name}: {dates[-1]} is before its inception, {inception}")
+    _, _, answered = target_weights(evaluation, np.arange(first, len(dates)))
+    require_decision(evaluation, first + int(np.argmin(answered)))
+    begins = f"its bars begin on {dates[0]}, after its inception, {inception}"
+    raise LateHistoryError(f"{name}: {begins}, from which its rebalance-threshold is simulated; bring earlier bars")
+
+
+def _refuse_period(evaluation: Evaluation, frequency: Frequency) -> NoReturn:
     dates = evaluation.market.history.dates
-    if isinstance(evaluation.program.rebalance, Threshold):
-        first = _session_of(dates, inception)
-        if first == len(dates):
-            raise NotStartedError(f"{evaluation.program.name}: {dates[-1]} is before its inception, {inception}")
-        _, _, answered = target_weights(evaluation, np.arange(first, len(dates)))
-        require_decision(evaluation, first + int(np.argmin(answered)))
-    else:
-        decided = int(_decisions(dates, evaluation.program.rebalance)[-1])
-        require_decision(evaluation, decided)
-        symbols, targets, _ = target_weights(evaluation, np.array([decided]))
-        for symbol, (target,) in zip(symbols, targets, strict=True):
-            if target > 0:
-                require_bar(evaluation, symbol, len(dates) - 1)
+    decided = int(_decisions(dates, frequency)[-1])
+    require_decision(evaluation, decided)
+    symbols, targets, _ = target_weights(evaluation, np.array([decided]))
+    for symbol, (target,) in zip(symbols, targets, strict=True):
+        if target > 0:
+            require_bar(evaluation, symbol, len(dates) - 1)
     raise AssertionError(f"{evaluation.program.name}: {dates[-1]} is not answered, yet all it needs is there")
 
 
@@ -128,7 +139,8 @@ def _by_threshold(evaluation: Evaluation, points: float, begin: int, inception: 
     decided = np.zeros(count, dtype=np.intp)
     decided[first:end] = first + last_decided
     sessions = np.arange(begin, count)
-    return Holdings(symbols, weights[begin:], decided[begin:], (sessions >= first) & (sessions < end))
+    simulated = (sessions >= first) & (sessions < end) & (history.dates[0] <= np.datetime64(inception, "D"))
+    return Holdings(symbols, weights[begin:], decided[begin:], simulated)
 
 
 def _simulate(targets: Floats, closes: Floats, points: float) -> tuple[Floats, Indices]:

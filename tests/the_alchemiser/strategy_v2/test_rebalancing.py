@@ -7,7 +7,7 @@ import pytest
 
 from tests.the_alchemiser.strategy_v2.cases import asset, decide, market, weights
 from the_alchemiser.shared.symphony.tree import Frequency
-from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, NotStartedError
+from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, LateHistoryError, NotStartedError
 from the_alchemiser.strategy_v2.history import DAY
 from the_alchemiser.strategy_v2.rebalancing import period_numbers
 
@@ -107,3 +107,16 @@ def test_threshold_before_inception_is_an_error() -> None:
 def test_threshold_session_since_inception_that_cannot_be_decided_is_an_error() -> None:
     with pytest.raises(InsufficientHistoryError, match=r"B: 0 bars through 2021-01-04, 1 needed for its close"):
         decide(HALVES, market(A=[1, 1, 1], B=[None, 1, 1]), rule=THRESHOLD)
+
+
+def test_threshold_history_that_begins_after_inception_is_an_error() -> None:
+    # Another first day would give other weights.
+    with pytest.raises(
+        LateHistoryError, match=r"Tested: its bars begin on 2021-01-04, after its inception, 2020-12-31"
+    ):
+        decide(HALVES, market(A=[1, 1, 1], B=[1, 1, 1]), rule=THRESHOLD, inception=date(2020, 12, 31))
+
+
+def test_threshold_without_any_bars_names_the_symbol() -> None:
+    with pytest.raises(InsufficientHistoryError, match=r"A: 0 bars through 2021-01-04, 1 needed for its close"):
+        decide(HALVES, market(A=[None], B=[1]), rule=THRESHOLD, inception=date(2020, 12, 31))

@@ -34,7 +34,7 @@ def run(*, quick: bool) -> Iterator[Result]:
         yield timing.under("one day of 2 MB, with its history", _seconds(times, "one_day", folder, large), limit_s=1)
         yield from _ten_years(times, folder, large)
         yield timing.under(
-            "one day of 16 files, 10 MB", _seconds(min(times, 3), "one_day", folder, *sixteen), limit_s=5
+            "one day of 16 files, 10 MB", _seconds(min(times, 3), "one_day_of_all", folder, *sixteen), limit_s=5
         )
         yield timing.under("import to first result", _seconds(times, "first_result", folder, "small"), limit_s=1)
     yield _against_naive(times)

@@ -15,11 +15,11 @@ from the_alchemiser.shared.book import Book, BookEntry, StrategyOptions, read_sy
 from the_alchemiser.shared.lake import Lake
 from the_alchemiser.shared.messages import StrategyEvaluated, StrategyRequested
 from the_alchemiser.shared.objects import StoredObject, digest_of
-from the_alchemiser.shared.symphony import required_symbols
+from the_alchemiser.shared.symphony import Symphony, required_symbols
 from the_alchemiser.shared.verdict import Verdict
 from the_alchemiser.strategy_v2 import lambda_handler  # noqa: F401 - what Lambda imports first
 from the_alchemiser.strategy_v2.compiler import compile_symphony
-from the_alchemiser.strategy_v2.engine import evaluate_days
+from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.judge import judge
 from the_alchemiser.strategy_v2.prices import read_prices
@@ -61,12 +61,22 @@ def parsed(begun: float, folder: Path, name: str) -> Measured:
     return {"seconds": time.perf_counter() - started}
 
 
-def one_day(begun: float, folder: Path, *names: str) -> Measured:
-    """Requests answered one after the other: file, history, decision and its path, each of them from the start."""
+def one_day(begun: float, folder: Path, name: str) -> Measured:
+    """A request answered: file, history, decision and its path."""
     del begun
     started = time.perf_counter()
-    for name in names:
-        _answered(folder, name)
+    _answered(folder, name)
+    return {"seconds": time.perf_counter() - started}
+
+
+def one_day_of_all(begun: float, folder: Path, *names: str) -> Measured:
+    """Files of one book and their common history, read, and each of them decided."""
+    del begun
+    started = time.perf_counter()
+    symphonies = [read_symphony(folder / f"{name}.clj") for name in names]
+    history = _history(folder, *symphonies)
+    for symphony in symphonies:
+        evaluate(symphony, history, as_of=AS_OF, inception=AS_OF)
     return {"seconds": time.perf_counter() - started}
 
 
@@ -75,9 +85,7 @@ def ten_years(begun: float, folder: Path, name: str) -> Measured:
     del begun
     started = time.perf_counter()
     symphony = read_symphony(folder / f"{name}.clj")
-    verdict = Verdict(checked_at=_NOW, as_of=AS_OF, quarantined={})
-    prices = read_prices(Lake(FolderObjects(folder)), required_symbols(symphony), verdict, as_of=AS_OF)
-    history = PriceHistory.from_series(prices.series, flaws=prices.absent)
+    history = _history(folder, symphony)
     first: date = history.dates[-TEN_YEARS].item()
     decided = evaluate_days(symphony, history, first=first, last=AS_OF, inception=first)
     return {"seconds": time.perf_counter() - started, "days": len(decided.dates), "peak_bytes": _peak_bytes()}
@@ -90,13 +98,20 @@ def first_result(begun: float, folder: Path, name: str) -> Measured:
 
 
 WORK: Mapping[str, Callable[..., Measured]] = {
-    work.__name__: work for work in (parsed, one_day, ten_years, first_result)
+    work.__name__: work for work in (parsed, one_day, one_day_of_all, ten_years, first_result)
 }
 
 
 def main(begun: float, name: str, folder: str, *names: str) -> None:
     """Do one work and print what it measured, as JSON."""
     print(json.dumps(WORK[name](begun, Path(folder), *names)))  # noqa: T201 - read by whoever started the process
+
+
+def _history(folder: Path, *symphonies: Symphony) -> PriceHistory:
+    symbols = frozenset[str]().union(*map(required_symbols, symphonies))
+    verdict = Verdict(checked_at=_NOW, as_of=AS_OF, quarantined={})
+    prices = read_prices(Lake(FolderObjects(folder)), symbols, verdict, as_of=AS_OF)
+    return PriceHistory.from_series(prices.series, flaws=prices.absent)
 
 
 def _answered(folder: Path, name: str) -> StrategyEvaluated:

@@ -86,6 +86,13 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
+def laws(session: nox.Session) -> None:
+    """Hold the engine against the naive evaluator on 20,000 generated strategies, about ten minutes."""
+    _install(session)
+    session.run("pytest", "-n", "auto", "-m", "slow", "tests/the_alchemiser", *session.posargs)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
 def e2e(session: nox.Session) -> None:
     """Trade days in a sandbox of its own and check what they left; `-- -m slow`: twenty days, every grant removed."""
     _install(session)

@@ -4,7 +4,7 @@ import pytest
 
 from desk.backtest.parity import differences
 from tests.e2e.conftest import FIRST_DAY, Inv, Sandbox
-from tests.e2e.parity_days import deployed_days, backtested_days
+from tests.e2e.parity_days import backtested_days, deployed_days
 
 DAYS = 20
 

@@ -26,6 +26,7 @@ from the_alchemiser.strategy_v2.comparing import compare
 from the_alchemiser.strategy_v2.errors import UnusableOptionError
 from the_alchemiser.strategy_v2.indicators import DECIMALS, bars_needed
 from the_alchemiser.strategy_v2.program import Choice, Fixed, InverseVolatility, Leaf, Operation, Program, Switch
+from the_alchemiser.strategy_v2.scoring import scored_by
 
 _BLOCK = "block"
 
@@ -159,7 +160,7 @@ def _needs(operations: tuple[Operation, ...]) -> tuple[dict[str, int], frozenset
         operation = operations[number]
         if number in streamed:
             streamed.update(operation.children)
-        scored = _scored_by(operation)
+        scored = scored_by(operation)
         for child in operation.children:
             days[child] = max(days[child], days[number])
             if scored is None:
@@ -174,15 +175,6 @@ def _needs(operations: tuple[Operation, ...]) -> tuple[dict[str, int], frozenset
         for symbol, count in _read_by(operation):
             bars[symbol] = max(bars.get(symbol, 0), count + days[number] - 1)
     return bars, frozenset(streamed)
-
-
-def _scored_by(operation: Operation) -> Indicator | None:
-    """The indicator of the children's own history on which the operation depends."""
-    if isinstance(operation, InverseVolatility):
-        return operation.returns
-    if isinstance(operation, Choice) and not operation.takes_all:
-        return operation.indicator
-    return None
 
 
 def _read_by(operation: Operation) -> tuple[tuple[str, int], ...]:

@@ -4,10 +4,15 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, changes
+
+if TYPE_CHECKING:
+    from the_alchemiser.shared.book import StrategyOptions
+    from the_alchemiser.shared.symphony.tree import Indicator
 
 DAY = "datetime64[D]"
 
@@ -22,12 +27,17 @@ class PriceHistory:
         flaws: symbols of which bars must not be used, and why.
         flawed_from: of these, the day from which on; before it there are closes, from it on none. Of the others no bar
             is to be used.
+        computed: indicators on a symbol's own bars, those asked for so far. What is cut from a history shares them with
+            it: no value depends on a later bar, so those of fewer bars are the first of these.
     """
 
     dates: Dates
     closes: Mapping[str, Floats]
     flaws: Mapping[str, str] = field(default_factory=dict)
     flawed_from: Mapping[str, np.datetime64] = field(default_factory=dict)
+    computed: "dict[tuple[str, Indicator, StrategyOptions], Floats]" = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         if self.dates.dtype != np.dtype(DAY) or np.any(np.diff(self.dates) <= np.timedelta64(0, "D")):
@@ -74,7 +84,7 @@ class PriceHistory:
         flawed_from = {symbol: day for symbol, day in self.flawed_from.items() if day <= last}
         unknown = self.flawed_from.keys() - flawed_from.keys()
         flaws = {symbol: flaw for symbol, flaw in self.flaws.items() if symbol not in unknown}
-        return PriceHistory(dates, closes, flaws, flawed_from)
+        return PriceHistory(dates, closes, flaws, flawed_from)._sharing(self)
 
     def select(self, symbols: Iterable[str]) -> "PriceHistory":
         """These symbols alone, on the same calendar."""
@@ -84,7 +94,11 @@ class PriceHistory:
             {symbol: self.closes[symbol] for symbol in wanted if symbol in self.closes},
             {symbol: self.flaws[symbol] for symbol in wanted if symbol in self.flaws},
             {symbol: self.flawed_from[symbol] for symbol in wanted if symbol in self.flawed_from},
-        )
+        )._sharing(self)
+
+    def _sharing(self, whole: "PriceHistory") -> Self:
+        object.__setattr__(self, "computed", whole.computed)
+        return self
 
     def of(self, symbol: str) -> Floats:
         """Closes of one symbol, (T,); NaN throughout for one that is absent."""

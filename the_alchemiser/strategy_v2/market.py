@@ -31,16 +31,30 @@ class Market:
     def learn(self, wanted: Iterable[tuple[str, Indicator]]) -> None:
         """Compute indicators of symbols, many at once."""
         missing = [key for key in dict.fromkeys(wanted) if key not in self._known]
-        sessions = [self.sessions(symbol) for symbol, _ in missing]
-        requests = [
-            (indicator, self.history.of(symbol)[own])
-            for (symbol, indicator), own in zip(missing, sessions, strict=True)
-        ]
+        self._compute([key for key in missing if self._computed(key) is None])
+        for key in missing:
+            values, own = self._computed(key), self.sessions(key[0])
+            if values is None:
+                raise AssertionError(f"{key} was computed just now")
+            self._known[key] = values if len(own) == self.length else self._placed(values, own)
+
+    def _compute(self, keys: Sequence[tuple[str, Indicator]]) -> None:
+        requests = [(indicator, self.history.of(symbol)[self.sessions(symbol)]) for symbol, indicator in keys]
         with np.errstate(invalid="ignore", divide="ignore"):
-            computed = compute_all(requests, self._options)
-        for key, own, values in zip(missing, sessions, computed, strict=True):
-            self._known[key] = np.full(self.length, np.nan)
-            self._known[key][own] = values
+            found = compute_all(requests, self._options)
+        for (symbol, indicator), values in zip(keys, found, strict=True):
+            self.history.computed[symbol, indicator, self._options] = values
+
+    def _computed(self, key: tuple[str, Indicator]) -> Floats | None:
+        """Values on the symbol's own bars, when there are as many as this history has."""
+        bars = len(self.sessions(key[0]))
+        values = self.history.computed.get((*key, self._options))
+        return None if values is None or len(values) < bars else values[:bars]
+
+    def _placed(self, values: Floats, sessions: Indices) -> Floats:
+        placed = np.full(self.length, np.nan)
+        placed[sessions] = values
+        return placed
 
     def value(self, value: Value) -> Floats:
         """One side of a condition, rounded for comparing."""

@@ -1,5 +1,6 @@
 """Strategies and prices for property tests: every operator, ties, symbols that begin late and miss sessions."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -151,3 +152,8 @@ def _present(draw: st.DrawFn) -> Bools:
     kept &= np.arange(SESSIONS) < draw(st.sampled_from((*(SESSIONS,) * 6, SESSIONS - 3)))
     kept[draw(st.lists(st.integers(0, SESSIONS - 1), max_size=draw(st.sampled_from((0, 0, 1, 2)))))] = False
     return kept
+
+
+def apart(history: PriceHistory) -> PriceHistory:
+    """The same bars, without what was computed on them."""
+    return replace(history)

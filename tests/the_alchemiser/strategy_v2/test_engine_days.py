@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.cases import START, asset, market
-from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, file_of, histories
+from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, apart, file_of, histories
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days, first_decided_day
 from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, NotStartedError
@@ -28,7 +28,7 @@ def days_of(
 
 def failure_alone(strategy: Symphony, history: PriceHistory, day: date, inception: date) -> EvaluationError | None:
     try:
-        evaluate(strategy, history, as_of=day, inception=inception)
+        evaluate(strategy, apart(history), as_of=day, inception=inception)
     except EvaluationError as error:
         return error
     return None
@@ -52,7 +52,7 @@ def test_evaluate_days_each_day_is_what_it_is_alone_or_the_first_failure_is_rais
 
     assert series.dates.tolist() == days[first : last + 1]
     for day in days[first : last + 1]:
-        alone = evaluate(strategy, history, as_of=day, inception=inception)
+        alone = evaluate(strategy, apart(history), as_of=day, inception=inception)
         assert (series.on(day), series.decided_on(day)) == (alone.weights, alone.decided_on)
 
 
@@ -67,7 +67,9 @@ def test_evaluate_days_later_bars_change_no_bit_of_the_past(
     if first is None:
         return
 
-    known = evaluate_days(strategy, history.through(days[last]), first=first, last=days[last], inception=inception)
+    known = evaluate_days(
+        strategy, apart(history).through(days[last]), first=first, last=days[last], inception=inception
+    )
     later = evaluate_days(strategy, history, first=first, last=days[last], inception=inception)
 
     assert known.weights.tobytes() == later.weights.tobytes()
@@ -83,6 +85,29 @@ def test_first_decided_day_is_the_day_after_the_last_that_fails(text: str, histo
     after = failing[-1] + 1 if failing else 0
 
     assert first_decided_day(strategy, history, inception=inception) == (days[after] if after < SESSIONS else None)
+
+
+def test_evaluate_days_of_fewer_bars_after_more_are_the_same() -> None:
+    rising = f'(if (> (rsi "A" {{:window 2}}) 50) [{A}] [{B}])'
+    days: list[date] = RISING.dates.tolist()
+    alone = days_of(rising, apart(RISING), first=days[2], last=days[3])
+
+    days_of(rising, RISING, first=days[2], last=days[5])
+    after = days_of(rising, RISING, first=days[2], last=days[3])
+
+    assert after.weights.tobytes() == alone.weights.tobytes()
+
+
+def test_evaluate_days_of_more_bars_after_fewer_are_the_same() -> None:
+    rising = f'(if (> (rsi "A" {{:window 2}}) 50) [{A}] [{B}])'
+    days: list[date] = RISING.dates.tolist()
+    history = apart(RISING)
+    alone = days_of(rising, apart(RISING), first=days[2], last=days[5])
+
+    days_of(rising, history, first=days[2], last=days[3])
+    after = days_of(rising, history, first=days[2], last=days[5])
+
+    assert after.weights.tobytes() == alone.weights.tobytes()
 
 
 def test_evaluate_days_weekly_tells_which_session_decided() -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.agreement import Failure, difference, disagreement
-from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, histories
+from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, apart, histories
 from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.strategy_v2.engine import evaluate
@@ -83,7 +83,7 @@ def test_engine_weights_are_positive_and_sum_to_exactly_one(text: str, history: 
 @settings(max_examples=60)
 @given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 2))
 def test_engine_later_bars_appended_change_nothing(text: str, history: PriceHistory, number: int) -> None:
-    alone = outcome(text, history.through(history.dates[number].item()), number)
+    alone = outcome(text, apart(history).through(history.dates[number].item()), number)
 
     assert outcome(text, history, number) == alone
 

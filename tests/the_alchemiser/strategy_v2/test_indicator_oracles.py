@@ -137,7 +137,7 @@ def test_indicator_of_every_kind_has_an_oracle(kind: IndicatorKind) -> None:
         (Indicator(IndicatorKind.RSI, (14,)), lambda closes: talib.RSI(closes, 14)),
         (Indicator(IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE, (20,)), lambda closes: talib.EMA(closes, 20)),
     ],
-    ids=str,
+    ids=["rsi", "ema"],
 )
 def test_recursive_indicator_has_the_seed_of_talib(indicator: Indicator, oracle: Oracle) -> None:
     closes = closes_of("3")

@@ -1,7 +1,6 @@
 """The book: which strategies trade, with how much of the account, since when."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.symphony import Symphony, SymphonyError, parse, required_symbols
@@ -34,8 +33,7 @@ class RsiMethod(StrEnum):
     CUTLER = "cutler"
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyOptions:
+class StrategyOptions(NamedTuple):
     """Conventions on which sources differ.
 
     Attributes:
@@ -134,6 +132,8 @@ def load_book(directory: Path | None = None) -> Book:
     Raises:
         BookError: the book is missing, unreadable or inconsistent.
     """
+    import tomllib  # noqa: PLC0415 - handlers import this module cold
+
     path = (directory or STRATEGIES) / BOOK
     try:
         document = tomllib.loads(path.read_text("utf-8"))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Protocol
 
@@ -20,12 +19,14 @@ class CredentialsMalformedError(AlchemiserError):
     """The secret is not `{"key": …, "secret": …}`."""
 
 
-@dataclass(frozen=True, slots=True)
 class Credentials:
     """Never printed: a log line with this value shows neither."""
 
-    key: str = field(repr=False)
-    secret: str = field(repr=False)
+    __slots__ = ("key", "secret")
+
+    def __init__(self, key: str, secret: str) -> None:
+        self.key = key
+        self.secret = secret
 
 
 class Secrets(Protocol):

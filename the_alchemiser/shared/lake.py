@@ -7,10 +7,8 @@ was made from: what fails before that leaves the old object.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
@@ -64,8 +62,7 @@ class Description(BaseModel):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where and when bars were fetched."""
 
     source: str
@@ -73,8 +70,7 @@ class Origin:
     asked_from: date
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A symbol of the lake as one read found it.
 
     Attributes:
@@ -91,8 +87,7 @@ class Entry:
     fault: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(NamedTuple):
     """The JSON beside a parquet; description is None when it is absent or unreadable."""
 
     description: Description | None
@@ -112,7 +107,7 @@ class Lake:
             StateUnavailableError: the store did not answer.
         """
         entry, bars = self._decoded(symbol, decode)
-        return replace(entry, bars=bars)
+        return entry._replace(bars=bars)
 
     def read_columns(self, symbol: str, names: Iterable[str]) -> tuple[Entry, tuple[Any, ...]]:
         """`read` without making bars: an entry that has none, and the arrow arrays of `decode_columns`.
@@ -171,11 +166,11 @@ class Lake:
             return Entry(symbol, fault=f"missing: no {key}"), ()
         entry = Entry(symbol, digest=digest_of(stored.body), version=stored.version)
         if not self._is_vouched_for(symbol, stored, entry.digest):
-            return replace(entry, fault=f"damaged: {key} does not match its digest"), ()
+            return entry._replace(fault=f"damaged: {key} does not match its digest"), ()
         try:
             return entry, form(stored.body)
         except UnreadableBarsError as error:
-            return replace(entry, fault=f"damaged: {key}: {error}"), ()
+            return entry._replace(fault=f"damaged: {key}: {error}"), ()
 
     def _is_vouched_for(self, symbol: str, stored: StoredObject, digest: str) -> bool:
         if stored.sha256 is not None:
@@ -216,6 +211,8 @@ def _says_the_same(stored: Description, wanted: Description) -> bool:
 
 def each[T](work: Callable[[str], T], symbols: Iterable[str]) -> Mapping[str, T]:
     """Do the work for every symbol, in threads, since it waits for the store; by symbol, ascending."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - handlers import this module cold
+
     wanted = sorted(set(symbols))
     with ThreadPoolExecutor(THREADS) as pool:
         return dict(zip(wanted, pool.map(work, wanted), strict=True))

@@ -1,8 +1,7 @@
 """Objects of a bucket, whole and conditional: the port, and its adapter on S3."""
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
@@ -22,8 +21,7 @@ class ObjectChangedError(AlchemiserError):
     retryable: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """An object as it was read.
 
     Attributes:

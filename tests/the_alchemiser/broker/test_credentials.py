@@ -7,7 +7,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from the_alchemiser.shared.credentials import (
-    Credentials,
     CredentialsMalformedError,
     CredentialsUnavailableError,
     read_credentials,
@@ -31,7 +30,7 @@ def test_read_credentials_with_json_secret_returns_both_and_prints_neither() -> 
 
     credentials = read_credentials("/alchemiser/local/broker", secrets)
 
-    assert credentials == Credentials(key="sandbox-key", secret="sandbox-secret")
+    assert (credentials.key, credentials.secret) == ("sandbox-key", "sandbox-secret")
     assert "sandbox" not in repr(credentials)
 
 

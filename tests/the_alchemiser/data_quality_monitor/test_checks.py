@@ -1,6 +1,5 @@
 """Each check is seen to find the fault it exists for, and nothing else, wherever it is planted."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from math import inf, nan
 from typing import Any
@@ -139,6 +138,6 @@ def test_faults_description_of_other_bars_or_none_is_told() -> None:
 
 
 def test_faults_damaged_entry_tells_the_damage() -> None:
-    damaged = replace(Entry("SPY"), digest="d", version='"1"', fault="damaged: no match")
+    damaged = Entry("SPY")._replace(digest="d", version='"1"', fault="damaged: no match")
 
     assert faults(damaged, Described(None, None), sessions=DAYS, as_of=DAYS[9]) == ("damaged: no match",)

@@ -16,9 +16,9 @@ from the_alchemiser.shared.lake import Lake
 from the_alchemiser.shared.messages import StrategyEvaluated, StrategyRequested
 from the_alchemiser.shared.objects import StoredObject, digest_of
 from the_alchemiser.shared.symphony import Symphony, required_symbols
+from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.verdict import Verdict
 from the_alchemiser.strategy_v2 import lambda_handler  # noqa: F401 - what Lambda imports first
-from the_alchemiser.strategy_v2.compiler import compile_symphony
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.judge import judge

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from automation.errors import UsageError
 from desk.backtest.signals import Candidate
 from the_alchemiser.shared.book import Book, BookEntry, read_symphony
-from the_alchemiser.strategy_v2.compiler import compile_symphony
+from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.strategy_v2.weights import exact_weights
 
 _SUFFIX = ".clj"

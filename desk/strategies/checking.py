@@ -11,10 +11,10 @@ from desk.strategies.sources import read_bars
 from desk.strategies.sufficiency import Coverage, coverage_of, shortages
 from the_alchemiser.shared.book import BOOK, BookError, StrategyOptions, load_book, read_symphony
 from the_alchemiser.shared.symphony import Symphony, SymphonyError
+from the_alchemiser.shared.symphony.compiler import compile_symphony
+from the_alchemiser.shared.symphony.errors import UnusableOptionError
+from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import NOWHERE, Place
-from the_alchemiser.strategy_v2.compiler import compile_symphony
-from the_alchemiser.strategy_v2.errors import UnusableOptionError
-from the_alchemiser.strategy_v2.program import Program
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
+from the_alchemiser.shared.symphony.comparing import DECIMALS, compare
 from the_alchemiser.shared.symphony.tree import (
     Comparison,
     Condition,
@@ -12,8 +13,6 @@ from the_alchemiser.shared.symphony.tree import (
     Number,
     Value,
 )
-from the_alchemiser.strategy_v2.comparing import compare
-from the_alchemiser.strategy_v2.indicators import DECIMALS
 
 _FLIPPED = {
     Comparison.GREATER: Comparison.LESS,

@@ -14,8 +14,8 @@ from desk.decision import is_fragile, summary, told_step
 from desk.strategies.sources import Bars, Chosen, choose, parse_day, read_bars, reported
 from desk.strategies.sufficiency import natural_inception
 from the_alchemiser.shared.book import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.tree import Threshold
-from the_alchemiser.strategy_v2.compiler import compile_symphony
 from the_alchemiser.strategy_v2.engine import Decision, evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 

@@ -7,11 +7,11 @@ from datetime import date
 import numpy as np
 
 from desk.strategies.lint import Issue
+from the_alchemiser.shared.symphony.errors import EvaluationError
+from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import NOWHERE, Frequency, Threshold
 from the_alchemiser.strategy_v2.engine import evaluate, first_decided_day
-from the_alchemiser.strategy_v2.errors import EvaluationError
 from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.program import Program
 
 _RULE = "bars"
 

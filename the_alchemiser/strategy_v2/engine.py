@@ -10,12 +10,12 @@ import numpy as np
 
 from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import Symphony
+from the_alchemiser.shared.symphony.compiler import compile_symphony
+from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import Threshold
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, Indices
-from the_alchemiser.strategy_v2.compiler import compile_symphony
 from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.program import Program
 from the_alchemiser.strategy_v2.rebalancing import holdings, refuse
 from the_alchemiser.strategy_v2.streams import Evaluation, run
 from the_alchemiser.strategy_v2.weights import exact_weights

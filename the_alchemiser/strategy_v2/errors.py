@@ -2,11 +2,7 @@
 
 from datetime import date
 
-from the_alchemiser.shared.errors import AlchemiserError
-
-
-class EvaluationError(AlchemiserError):
-    """The day asked for cannot be decided; a guess would be worse."""
+from the_alchemiser.shared.symphony.errors import EvaluationError
 
 
 class InsufficientHistoryError(EvaluationError):
@@ -37,7 +33,3 @@ class NotStartedError(EvaluationError):
 
 class LateHistoryError(EvaluationError):
     """The history begins after the inception from which a rebalance-threshold is simulated."""
-
-
-class UnusableOptionError(EvaluationError):
-    """A window that has no meaning under the strategy's options."""

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from the_alchemiser.shared.symphony.comparing import DECIMALS, compare
+from the_alchemiser.shared.symphony.program import Choice, InverseVolatility, Operation, Switch
 from the_alchemiser.shared.symphony.tree import CurrentPrice, IndicatorKind, IndicatorOf, Select, Value
-from the_alchemiser.strategy_v2.comparing import compare
 from the_alchemiser.strategy_v2.flow import flow
-from the_alchemiser.strategy_v2.indicators import DECIMALS
-from the_alchemiser.strategy_v2.program import Choice, InverseVolatility, Operation, Switch
 from the_alchemiser.strategy_v2.streams import Evaluation
 
 FRAGILE_POINTS = 0.5

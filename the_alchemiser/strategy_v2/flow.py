@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from the_alchemiser.shared.symphony.program import Leaf, Switch, scored_by
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
-from the_alchemiser.strategy_v2.program import Leaf, Switch
-from the_alchemiser.strategy_v2.scoring import scored_by
 from the_alchemiser.strategy_v2.streams import Evaluation
 
 

@@ -11,15 +11,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from the_alchemiser.shared.book import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.comparing import DECIMALS
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.recurrences import emas, wilder_means
 
 Request = tuple[Indicator, Floats]
 """An indicator, and the closes of a gapless series."""
-
-DECIMALS = 8
-"""Every value is rounded so before it is compared or ranked: otherwise two right evaluators disagree at ties."""
 
 
 def rounded(values: Floats) -> Floats:
@@ -41,16 +39,6 @@ def compute_all(requests: Sequence[Request], options: StrategyOptions) -> list[F
             for at, value in zip(chosen, batch([requests[at] for at in chosen], options), strict=True):
                 values[at] = value
     return values
-
-
-def bars_needed(indicator: Indicator) -> int:
-    """Closes that the first value takes."""
-    longest = max(indicator.windows[:2])
-    if indicator.kind in _ON_CHANGES:
-        return longest + 1
-    if indicator.kind is IndicatorKind.PPO_SIGNAL:
-        return longest + indicator.windows[2] - 1
-    return longest
 
 
 def returns(closes: Floats) -> Floats:
@@ -171,14 +159,6 @@ def _late(values: Floats, closes: Floats) -> Floats:
     return out
 
 
-_ON_CHANGES = frozenset(
-    {
-        IndicatorKind.RSI,
-        IndicatorKind.CUMULATIVE_RETURN,
-        IndicatorKind.MOVING_AVERAGE_RETURN,
-        IndicatorKind.STDEV_RETURN,
-    }
-)
 _COMPUTE: dict[IndicatorKind, Callable[[Floats, int, StrategyOptions], Floats]] = {
     IndicatorKind.MOVING_AVERAGE_PRICE: _moving_average_price,
     IndicatorKind.MOVING_AVERAGE_RETURN: _moving_average_return,

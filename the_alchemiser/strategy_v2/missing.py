@@ -5,12 +5,13 @@ from typing import NoReturn
 
 import numpy as np
 
+from the_alchemiser.shared.symphony.errors import EvaluationError
+from the_alchemiser.shared.symphony.needs import bars_needed, value_bars
+from the_alchemiser.shared.symphony.program import Choice, InverseVolatility, Leaf, Operation, Switch
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorOf, Number
-from the_alchemiser.strategy_v2.compiler import value_bars
-from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, ZeroVolatilityError
-from the_alchemiser.strategy_v2.indicators import bars_needed, rounded
+from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
+from the_alchemiser.strategy_v2.indicators import rounded
 from the_alchemiser.strategy_v2.market import runs_of
-from the_alchemiser.strategy_v2.program import Choice, InverseVolatility, Leaf, Operation, Switch
 from the_alchemiser.strategy_v2.streams import Evaluation
 
 

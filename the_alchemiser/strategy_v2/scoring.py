@@ -6,18 +6,9 @@ only for many at once. So operations are evaluated in levels: by how many indice
 
 from collections.abc import Iterable, Iterator
 
+from the_alchemiser.shared.symphony.program import Leaf, Operation, Program, Switch, scored_by
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorOf
 from the_alchemiser.strategy_v2.indicators import RECURSIVE
-from the_alchemiser.strategy_v2.program import Choice, InverseVolatility, Leaf, Operation, Program, Switch
-
-
-def scored_by(operation: Operation) -> Indicator | None:
-    """The indicator of the children's own history on which the operation depends, if it does."""
-    if isinstance(operation, InverseVolatility):
-        return operation.returns
-    if isinstance(operation, Choice) and not operation.takes_all:
-        return operation.indicator
-    return None
 
 
 def below(program: Program, numbers: Iterable[int]) -> set[int]:

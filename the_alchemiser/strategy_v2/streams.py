@@ -11,14 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from the_alchemiser.shared.symphony.comparing import compare
+from the_alchemiser.shared.symphony.program import (
+    Choice,
+    Fixed,
+    InverseVolatility,
+    Leaf,
+    Operation,
+    Program,
+    Switch,
+    scored_by,
+)
 from the_alchemiser.shared.symphony.tree import Indicator, Select
 from the_alchemiser.strategy_v2.arrays import Bools, Floats
-from the_alchemiser.strategy_v2.comparing import compare
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.indicators import rounded
 from the_alchemiser.strategy_v2.market import Market
-from the_alchemiser.strategy_v2.program import Choice, Fixed, InverseVolatility, Leaf, Operation, Program, Switch
-from the_alchemiser.strategy_v2.scoring import below, indices_read, levels, recursive_prices_read, scored_by
+from the_alchemiser.strategy_v2.scoring import below, indices_read, levels, recursive_prices_read
 
 Fraction = float | Floats | Bools
 

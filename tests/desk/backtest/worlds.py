@@ -13,7 +13,7 @@ from tests.the_alchemiser.strategy_v2.cases import START, asset, market
 from tests.the_alchemiser.strategy_v2.symphonies import file_of, sessions
 from the_alchemiser.aggregator_v2.merge import Merged
 from the_alchemiser.shared.symphony import parse
-from the_alchemiser.strategy_v2.compiler import compile_symphony
+from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 DAILY = ":rebalance-frequency :daily"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.strategies.domains import Claim, Domain, claim_of
+from the_alchemiser.shared.symphony.comparing import compare
 from the_alchemiser.shared.symphony.tree import (
     Comparison,
     Condition,
@@ -16,7 +17,6 @@ from the_alchemiser.shared.symphony.tree import (
     IndicatorOf,
     Number,
 )
-from the_alchemiser.strategy_v2.comparing import compare
 
 RSI = IndicatorOf(Indicator(IndicatorKind.RSI, (10,)), "SPY")
 PRICE = CurrentPrice("SPY")

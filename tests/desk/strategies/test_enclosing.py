@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from desk.strategies.enclosing import Settled, blocks_of, settled_conditions
 from tests.desk.strategies.files import symphony
 from the_alchemiser.shared.symphony import Symphony, parse
+from the_alchemiser.shared.symphony.comparing import compare
 from the_alchemiser.shared.symphony.tree import Condition, If, IndicatorOf, Number
-from the_alchemiser.strategy_v2.comparing import compare
 
 GRID = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 A, B = '(asset "A" nil)', '(asset "B" nil)'

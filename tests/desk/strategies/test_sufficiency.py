@@ -8,9 +8,9 @@ import pytest
 from desk.strategies.sufficiency import Coverage, Need, coverage_of, natural_inception, shortages
 from tests.desk.strategies.files import DAYS, SPY, TLT, rising, symphony
 from the_alchemiser.shared.symphony import parse
-from the_alchemiser.strategy_v2.compiler import compile_symphony
+from the_alchemiser.shared.symphony.compiler import compile_symphony
+from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.program import Program
 
 AVERAGE = f'(if (> (current-price "SPY") (moving-average-price "SPY" {{:window 20}})) [{SPY}] [{TLT}])'
 THRESHOLD = ":rebalance-threshold 0.05"

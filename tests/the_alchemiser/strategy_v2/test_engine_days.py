@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tests.the_alchemiser.strategy_v2.cases import START, asset, market
 from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, apart, file_of, histories
 from the_alchemiser.shared.symphony import Symphony, parse
+from the_alchemiser.shared.symphony.errors import EvaluationError
 from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days, first_decided_day
-from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, NotStartedError
+from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, NotStartedError
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 A, B = map(asset, "AB")

@@ -11,8 +11,9 @@ from tests.the_alchemiser.strategy_v2.agreement import Failure, difference, disa
 from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, apart, histories
 from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import parse
+from the_alchemiser.shared.symphony.errors import EvaluationError
 from the_alchemiser.strategy_v2.engine import evaluate
-from the_alchemiser.strategy_v2.errors import EvaluationError, InsufficientHistoryError, ZeroVolatilityError
+from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 INCEPTION = 12

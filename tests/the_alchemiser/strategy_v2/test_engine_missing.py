@@ -7,7 +7,8 @@ import pytest
 
 from tests.the_alchemiser.strategy_v2.cases import asset, decide, market, weights
 from the_alchemiser.shared.reasons import reason_code
-from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, UnusableOptionError, ZeroVolatilityError
+from the_alchemiser.shared.symphony.errors import UnusableOptionError
+from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 
 A, B = map(asset, "AB")
 HISTORY = market(A=[100, 110, 121], B=[90, 81])

@@ -11,9 +11,10 @@ from talipp import indicators as talipp
 
 from tests.the_alchemiser.strategy_v2.real import real_history
 from the_alchemiser.shared.book import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.needs import bars_needed
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
-from the_alchemiser.strategy_v2.indicators import bars_needed, compute
+from the_alchemiser.strategy_v2.indicators import compute
 
 Oracle = Callable[[Floats], Floats]
 

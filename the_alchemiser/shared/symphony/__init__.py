@@ -1,6 +1,7 @@
-"""The strategy language: text to a checked tree and back, and what a tree needs.
+"""The strategy language: text to a checked tree and back, what a tree needs, and the program that it compiles to.
 
-Handlers import this at every cold start; what reads and writes text is loaded when it is first used.
+Handlers import this at every cold start: what reads and writes text is loaded when it is first used, and the compiler
+is imported by name, from its module.
 """
 
 from the_alchemiser.shared.symphony.errors import SymphonyError

@@ -1,4 +1,4 @@
-"""What is wrong with a strategy file, and where."""
+"""What is wrong with a strategy: its file, and where in it, or what is asked of it."""
 
 from the_alchemiser.shared.errors import AlchemiserError
 
@@ -25,6 +25,14 @@ class SymphonyError(AlchemiserError):
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}:{self.column}: {self.message}"
         return f"{where}\n{self.excerpt}" if self.excerpt else where
+
+
+class EvaluationError(AlchemiserError):
+    """The day asked for cannot be decided; a guess would be worse."""
+
+
+class UnusableOptionError(EvaluationError):
+    """A window that has no meaning under the strategy's options."""
 
 
 def excerpt_of(line: str, column: int) -> str:

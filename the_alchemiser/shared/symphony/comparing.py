@@ -6,6 +6,9 @@ from typing import Any
 
 from the_alchemiser.shared.symphony.tree import Comparison
 
+DECIMALS = 8
+"""Every value is rounded so before it is compared or ranked: otherwise two right evaluators disagree at ties."""
+
 _OPERATORS: dict[Comparison, Callable[[Any, Any], Any]] = {
     Comparison.GREATER: operator.gt,
     Comparison.LESS: operator.lt,

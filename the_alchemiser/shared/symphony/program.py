@@ -82,6 +82,15 @@ class InverseVolatility(Record):
 Operation = Leaf | Fixed | Switch | Choice | InverseVolatility
 
 
+def scored_by(operation: Operation) -> Indicator | None:
+    """The indicator of the children's own history on which the operation depends, if it does."""
+    if isinstance(operation, InverseVolatility):
+        return operation.returns
+    if isinstance(operation, Choice) and not operation.takes_all:
+        return operation.indicator
+    return None
+
+
 class Program(Record):
     """A compiled strategy.
 

@@ -7,10 +7,10 @@ from tests.the_alchemiser.strategy_v2.cases import asset
 from tests.the_alchemiser.strategy_v2.symphonies import file_of
 from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import parse, required_symbols
+from the_alchemiser.shared.symphony.compiler import compile_symphony
+from the_alchemiser.shared.symphony.errors import UnusableOptionError
+from the_alchemiser.shared.symphony.program import Choice, Fixed, Leaf, Program
 from the_alchemiser.shared.symphony.tree import Place
-from the_alchemiser.strategy_v2.compiler import compile_symphony
-from the_alchemiser.strategy_v2.errors import UnusableOptionError
-from the_alchemiser.strategy_v2.program import Choice, Fixed, Leaf, Program
 
 A, B, C = map(asset, "ABC")
 

@@ -3,10 +3,22 @@
 from collections.abc import Mapping
 
 from the_alchemiser.shared.book import StrategyOptions
+from the_alchemiser.shared.symphony.comparing import DECIMALS, compare
+from the_alchemiser.shared.symphony.errors import UnusableOptionError
+from the_alchemiser.shared.symphony.needs import bars_needed, value_bars
+from the_alchemiser.shared.symphony.program import (
+    Choice,
+    Fixed,
+    InverseVolatility,
+    Leaf,
+    Operation,
+    Program,
+    Switch,
+    scored_by,
+)
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Block,
-    CurrentPrice,
     Filter,
     Group,
     If,
@@ -17,16 +29,10 @@ from the_alchemiser.shared.symphony.tree import (
     Number,
     Place,
     Symphony,
-    Value,
     WeightEqual,
     WeightInverseVolatility,
     WeightSpecified,
 )
-from the_alchemiser.strategy_v2.comparing import compare
-from the_alchemiser.strategy_v2.errors import UnusableOptionError
-from the_alchemiser.strategy_v2.indicators import DECIMALS, bars_needed
-from the_alchemiser.strategy_v2.program import Choice, Fixed, InverseVolatility, Leaf, Operation, Program, Switch
-from the_alchemiser.strategy_v2.scoring import scored_by
 
 _BLOCK = "block"
 
@@ -185,10 +191,3 @@ def _read_by(operation: Operation) -> tuple[tuple[str, int], ...]:
         values = (operation.condition.left, operation.condition.right)
         return tuple((value.symbol, value_bars(value)) for value in values if not isinstance(value, Number))
     return ()
-
-
-def value_bars(value: Value) -> int:
-    """Bars that a value of a condition takes."""
-    if isinstance(value, IndicatorOf):
-        return bars_needed(value.indicator)
-    return 1 if isinstance(value, CurrentPrice) else 0

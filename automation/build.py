@@ -5,6 +5,8 @@ or failed build leaves the last good one.
 """
 
 import errno
+import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ from automation import (
     outputs,
     rebuilds,
     selection,
+    sources,
+    standing,
     store,
     templates,
 )
@@ -122,6 +126,26 @@ def build(
     return _summary(jobs, time.monotonic() - started)
 
 
+def note_standing(project: Project, built: Built) -> None:
+    """Note that the build of everything stands, where what it depends on lies in folders and files of the project."""
+    root = project.root
+    found = [one for stack in project.stacks for one in artifacts.of_stack(stack, root)]
+    folders = {Path(os.path.normpath(one.called)).parts[0] for one in found}
+    own = {f"{sys.version_info.major}.{sys.version_info.minor}", ""}
+    if built.unknown or built.left or folders & {".", "..", "/"} or not {one.version for one in found} <= own:
+        return
+    read = {"pyproject.toml", *folders, *([project.package] if project.package else [])}
+    made: set[str] = set()
+    for stack in project.stacks:
+        manifest = manifests.read(root, stack.name)
+        read |= {stack.template.path, str(manifests.path_of(root, stack.name).relative_to(root))}
+        names = {*manifest.looks, *(name for one in manifest.artifacts.values() for name in one.looks)}
+        made |= {f"{stack.build_dir}/{name}" for name in names}
+    for lock in {lock for one in found if one.lock for lock in sources.lock_files(one.lock)}:
+        read.add(os.path.relpath(lock, root))
+    standing.write(root, read=read, built=made, artifacts=len(built.decisions))
+
+
 def built_template(stack: Stack, root: Path) -> Path:
     return root / stack.build_dir / outputs.TEMPLATE
 
@@ -210,7 +234,7 @@ def _build_with_uv(stale: Sequence[_Job], root: Path, *, force: bool) -> None:
     if wanted:
         _tell_of_bytecode(wanted.values())
         with console.steps("building", len(wanted)) as advance:
-            store.make_all(wanted, place, afresh=force, advance=advance)
+            store.make_all(wanted, place, afresh=force, like=_alike(stale), advance=advance)
     for job in stale:
         _publish(job, root, place)
     if wanted:
@@ -220,6 +244,16 @@ def _build_with_uv(stale: Sequence[_Job], root: Path, *, force: bool) -> None:
             for made in manifests.read(root, job.stack.name).artifacts.values()
         ]
         store.forget(place, keep=used)
+
+
+def _alike(stale: Iterable[_Job]) -> dict[str, str]:
+    """By fingerprint of an artifact to make that of its last build, where only its files are others."""
+    pairs = [(one.ingredients, job.manifest.artifacts.get(one.logical_id)) for job in stale for one in job.stale]
+    return {
+        now.fingerprint: made.ingredients.fingerprint
+        for now, made in pairs
+        if made is not None and made.ingredients.settings == now.settings
+    }
 
 
 def _publish(job: _Job, root: Path, place: Path) -> None:

@@ -36,6 +36,7 @@ def make_all(
     store: Path,
     *,
     afresh: bool = False,
+    like: Mapping[str, str] | None = None,
     advance: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Stored]:
     """Make what the store does not hold whole.
@@ -43,6 +44,7 @@ def make_all(
     Args:
         wanted: by fingerprint.
         afresh: make what the store holds, too.
+        like: by fingerprint that of an artifact that differs in its files alone, and can lend bytecode.
         advance: is told each artifact that is ready.
 
     Raises:
@@ -54,7 +56,10 @@ def make_all(
         files.remove(folder)
     try:
         _in_parallel([partial(_fill, one, staged[key] / TREE) for key, one in missing.items()])
-        bytecode.compile_all(_code_tree(one, staged[key] / TREE) for key, one in missing.items() if one.version)
+        lent = {} if afresh else {key: store / other for key, other in (like or {}).items() if _is_whole(store / other)}
+        bytecode.compile_all(
+            _code_tree(one, staged[key] / TREE, lent.get(key)) for key, one in missing.items() if one.version
+        )
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             packer = zips.Packer(pool)
             for key, one in missing.items():
@@ -89,8 +94,8 @@ def _fill(artifact: Artifact, tree: Path) -> None:
     sources.copy(sources.of_folder(artifact.source, called=artifact.called), modules)
 
 
-def _code_tree(artifact: Artifact, tree: Path) -> bytecode.CodeTree:
-    return bytecode.CodeTree(tree, artifact.mounted_at, artifact.version)
+def _code_tree(artifact: Artifact, tree: Path, like: Path | None) -> bytecode.CodeTree:
+    return bytecode.CodeTree(tree, artifact.mounted_at, artifact.version, like / TREE if like else None)
 
 
 def _staged(store: Path, key: str) -> Path:

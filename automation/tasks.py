@@ -67,6 +67,11 @@ def build(
     explain: bool = False,
 ) -> None:
     """Sync, then build the artifacts that are not current: `inv build [NAME...]`."""
+    from automation import standing
+
+    is_usual = engine == "uv" and not (names or stack or arch or env or force or explain)
+    if is_usual and standing.told(ROOT):
+        return
     from automation import build as builder
     from automation import project, selection
     from automation import sync as syncing
@@ -82,6 +87,8 @@ def build(
         loaded, parameters=_parameters(loaded, env), chosen=chosen, force=force, engine=Engine(engine)
     )
     builder.show(built, explain=explain)
+    if is_usual:
+        builder.note_standing(loaded, built)
 
 
 @task

@@ -22,6 +22,7 @@ function focusOn(box) {
   for (const one of boxes) one.tabIndex = -1;
   box.tabIndex = 0;
   box.focus();
+  tell(box); // a page that is not in front gets no focus events
 }
 
 function zoom(box) {

@@ -1,4 +1,5 @@
 import importlib.util
+import marshal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,8 @@ def test_compile_all_gives_the_bytes_of_a_bare_interpreter(tmp_path: Path) -> No
         "p.compile(sys.argv[1], sys.argv[2], '/opt/app.py', invalidation_mode=p.PycInvalidationMode.UNCHECKED_HASH)"
     )
     source = str(tmp_path / "other" / "app.py")
-    subprocess.run([sys.executable, "-I", "-S", "-c", compiled, source, str(other)], check=True)
+    bare = [sys.executable, "-I", "-S", "-X", "no_debug_ranges", "-c"]
+    subprocess.run([*bare, compiled, source, str(other)], check=True)
 
     bytecode.compile_all([CodeTree(tmp_path / "ours", "/opt", HERE)])
 
@@ -83,3 +85,26 @@ def test_compile_all_for_a_python_that_is_not_here_does_nothing(tmp_path: Path) 
 
     assert bytecode.interpreter("3.99") is None
     assert not (tmp_path / "__pycache__").exists()
+
+
+def test_compile_all_tells_tracebacks_lines_and_no_columns(tmp_path: Path) -> None:
+    made = write(tmp_path, "app.py", "def f(left, right):\n    return left + right\n")
+
+    bytecode.compile_all([CodeTree(tmp_path, "/opt", HERE)])
+
+    code = marshal.loads(made.read_bytes()[16:]).co_consts[0]  # noqa: S302 - it was made here
+    assert {start for start, *_ in code.co_positions()} == {1, 2}
+    assert {column for *_, column in code.co_positions()} == {None}
+
+
+def test_compile_all_takes_what_is_the_same_from_a_tree_that_is_like_it(tmp_path: Path) -> None:
+    same, other = (write(tmp_path / "now", name, "x = 1\n") for name in ("same.py", "other.py"))
+    lent, stale = (write(tmp_path / "last", name, text) for name, text in (("same.py", "x = 1\n"), ("other.py", "")))
+    for path in (lent, stale):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"lent")
+
+    bytecode.compile_all([CodeTree(tmp_path / "now", "/opt", HERE, tmp_path / "last")])
+
+    assert same.read_bytes() == b"lent"
+    assert other.read_bytes()[:4] == importlib.util.MAGIC_NUMBER

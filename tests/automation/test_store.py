@@ -92,3 +92,16 @@ def test_forget_keeps_what_is_used_or_young(layer: Artifact, tmp_path: Path) -> 
     store.forget(place, keep=["used"])
 
     assert sorted(path.name for path in place.iterdir()) == ["used", "young"]
+
+
+def test_make_all_lends_bytecode_of_a_whole_artifact_alone(layer: Artifact, tmp_path: Path) -> None:
+    store.make_all({"last": layer}, tmp_path / "store")
+    pyc = store.at(tmp_path / "store", "last").tree / "python/__pycache__/shared.cpython-312.pyc"
+    whole = store.make_all({"a": layer}, tmp_path / "store", like={"a": "last"})["a"]
+    lent = (whole.tree / pyc.relative_to(store.at(tmp_path / "store", "last").tree)).stat().st_ino
+
+    pyc.write_bytes(b"somebody wrote here")
+    made = store.make_all({"b": layer}, tmp_path / "store", like={"b": "last"})["b"]
+
+    assert lent == pyc.stat().st_ino
+    assert b"somebody" not in (made.tree / "python/__pycache__/shared.cpython-312.pyc").read_bytes()

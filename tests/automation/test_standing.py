@@ -1,0 +1,137 @@
+"""The note that everything stands: whatever a build reads or makes, a change of it is left to the builder."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation import build, project, standing, sync
+from automation.build import Built
+from automation.project import Project
+from tests.automation.projects import write_files
+
+BUILT = 6
+
+
+def make(shop: Project) -> Built:
+    loaded = project.load(shop.root)
+    sync.sync(loaded)
+    found = build.build(loaded)
+    build.note_standing(loaded, found)
+    return found
+
+
+@pytest.fixture
+def noted(shop: Project) -> Path:
+    make(shop)
+    return shop.root
+
+
+def rewrite(path: Path) -> None:
+    path.write_text(f"{path.read_text()}\n")
+
+
+def swap(path: Path) -> None:
+    """Other bytes, as many, under the same time: what is read is known by its bytes."""
+    look, content = path.stat(), path.read_bytes()
+    path.write_bytes(content[::-1])
+    os.utime(path, ns=(look.st_atime_ns, look.st_mtime_ns))
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a source file": lambda root: rewrite(root / "shop/till/handler.py"),
+    "a source file, its size and time kept": lambda root: swap(root / "shop/common/prices.py"),
+    "a new source file": lambda root: write_files(root, {"shop/till/extra.py": ""}),
+    "a source file removed": lambda root: (root / "shop/common/data/rates.json").unlink(),
+    "a source file made a program": lambda root: (root / "shop/till/handler.py").chmod(0o755),
+    "a generated file": lambda root: rewrite(root / "functions/till/shop/till/handler.py"),
+    "a folder beside those of functions": lambda root: write_files(root, {"functions/gone/shop/gone/old.py": ""}),
+    "a lock": lambda root: rewrite(root / "layers/wheels/requirements.txt"),
+    "a template": lambda root: rewrite(root / "app.yaml"),
+    "the settings": lambda root: rewrite(root / "pyproject.toml"),
+    "a built file": lambda root: rewrite(root / ".aws-sam/build/Till/shop/till/handler.py"),
+    "a built file removed": lambda root: (root / ".aws-sam/build/Till/shop/till/handler.py").unlink(),
+    "built bytecode removed": lambda root: next((root / ".aws-sam/build/Till").rglob("*.pyc")).unlink(),
+    "a zip": lambda root: (root / ".aws-sam/base/zips/Code.zip").write_bytes(b""),
+    "a built template": lambda root: rewrite(root / ".aws-sam/base/template.yaml"),
+    "what was built last": lambda root: (root / ".alchemiser/build/app.json").write_text("{}"),
+    "a link to a folder": lambda root: (root / "shop/common/more").symlink_to(root / "layers"),
+    "the note": lambda root: (root / ".alchemiser/build/standing.json").write_text("{"),
+}
+
+
+def test_count_after_a_build_of_everything_is_of_all_artifacts(noted: Path) -> None:
+    assert standing.count(noted) == BUILT
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_count_after_a_change_is_0(noted: Path, change: str) -> None:
+    CHANGES[change](noted)
+
+    assert standing.count(noted) == 0
+
+
+def test_count_of_caches_in_the_source_is_of_all_artifacts(noted: Path) -> None:
+    write_files(noted, {"shop/till/__pycache__/handler.cpython-312.pyc": "what an import leaves"})
+
+    assert standing.count(noted) == BUILT
+
+
+def test_count_by_another_automation_is_0(noted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path, {"automation/build.py": "# another release\n"})
+    monkeypatch.setattr(standing, "_AUTOMATION", str(tmp_path / "automation"))
+
+    assert standing.count(noted) == 0
+
+
+def test_count_before_any_build_is_0(tmp_path: Path) -> None:
+    assert standing.count(tmp_path) == 0
+
+
+def test_told_prints_what_a_build_of_nothing_prints(noted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert standing.told(noted)
+    ours = capsys.readouterr().out.rpartition(",")[0]
+
+    build.show(build.build(project.load(noted)))
+
+    assert capsys.readouterr().out.startswith(ours)
+    assert ours == f"0 built, {BUILT} unchanged"
+
+
+def test_told_without_a_note_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not standing.told(tmp_path)
+    assert capsys.readouterr().out == ""
+
+
+def test_note_standing_of_a_build_of_some_is_not_written(shop: Project) -> None:
+    found = make(shop)
+    (shop.root / ".alchemiser/build/standing.json").unlink()
+
+    build.note_standing(shop, replace(found, left=1))
+
+    assert standing.count(shop.root) == 0
+
+
+def test_note_standing_of_code_at_the_root_is_not_written(shop: Project) -> None:
+    template = shop.root / "app.yaml"
+    template.write_text(template.read_text().replace("CodeUri: functions/till/", "CodeUri: ./"))
+    loaded = project.load(shop.root)
+    sync.sync(loaded)
+
+    build.note_standing(loaded, Built((), 0, (), 0.0))
+
+    assert not (shop.root / ".alchemiser/build/standing.json").exists()
+
+
+def test_note_is_of_the_lock_and_of_what_it_includes(shop: Project) -> None:
+    write_files(shop.root, {"locks/more.txt": "\n", "layers/wheels/requirements.txt": "-r ../../locks/more.txt\n"})
+    make(shop)
+
+    read = json.loads((shop.root / ".alchemiser/build/standing.json").read_text())["read"]
+    rewrite(shop.root / "locks/more.txt")
+
+    assert "locks/more.txt" in read
+    assert standing.count(shop.root) == 0

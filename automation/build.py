@@ -130,11 +130,11 @@ def note_standing(project: Project, built: Built) -> None:
     """Note that the build of everything stands, where what it depends on lies in folders and files of the project."""
     root = project.root
     found = [one for stack in project.stacks for one in artifacts.of_stack(stack, root)]
-    folders = {Path(os.path.normpath(one.called)).parts[0] for one in found}
+    tops = {Path(os.path.normpath(one.called)).parts[:1] for one in found}
     own = {f"{sys.version_info.major}.{sys.version_info.minor}", ""}
-    if built.unknown or built.left or folders & {".", "..", "/"} or not {one.version for one in found} <= own:
+    if built.unknown or built.left or tops & {(), ("..",), ("/",)} or not {one.version for one in found} <= own:
         return
-    read = {"pyproject.toml", *folders, *([project.package] if project.package else [])}
+    read = {"pyproject.toml", *(top for (top,) in tops), *([project.package] if project.package else [])}
     made: set[str] = set()
     for stack in project.stacks:
         manifest = manifests.read(root, stack.name)

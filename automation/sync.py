@@ -4,6 +4,7 @@ The templates say what goes where: a function whose Handler is `<package>.<modul
 CodeUri; a layer whose ContentUri is `…/<module>/python/` gets that module. Trees of other shapes are left alone.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,7 +80,8 @@ def trees(project: Project, *, layers_only: bool = False) -> tuple[Tree, ...]:
     """The folders that sync fills.
 
     Raises:
-        ConfigurationError: a handler names a module that the source package has not.
+        ConfigurationError: a handler names a module that the source package has not, or a code folder is not one
+            that may be filled and emptied.
     """
     if not project.package:
         return ()
@@ -90,6 +92,8 @@ def trees(project: Project, *, layers_only: bool = False) -> tuple[Tree, ...]:
     twice = sorted({target for target in targets if targets.count(target) > 1})
     if twice:
         raise ConfigurationError("two functions with different modules share this folder", where=twice[0])
+    for tree in found:
+        _require_apart(tree.target, project.package)
     return tuple(sorted(found))
 
 
@@ -192,6 +196,15 @@ def _function_tree(function: Function, project: Project) -> Tree | None:
         message = f"Handler {function.handler}: there is no folder {package}/{module}"
         raise ConfigurationError(message, where=f"{function.stack} stack: {function.logical_id}")
     return Tree(function.code_uri, module)
+
+
+def _require_apart(target: str, package: str) -> None:
+    """Refuse a folder that holds the source, lies in it or outside the project: sync deletes what it did not write."""
+    folder, source = (PurePosixPath(os.path.normpath(path)) for path in (target, package))
+    is_outside = folder.is_absolute() or ".." in folder.parts
+    if is_outside or source.is_relative_to(folder) or folder.is_relative_to(source):
+        message = f"sync fills and empties this code folder; give the code one of its own, such as functions/{source}/"
+        raise ConfigurationError(message, where=target)
 
 
 def _layer_tree(layer: Layer, project: Project) -> Tree | None:

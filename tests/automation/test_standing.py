@@ -11,7 +11,7 @@ import pytest
 from automation import build, project, standing, sync
 from automation.build import Built
 from automation.project import Project
-from tests.automation.projects import write_files
+from tests.automation.projects import BASE, PYPROJECT, make_shop, write_files
 
 BUILT = 6
 
@@ -115,15 +115,15 @@ def test_note_standing_of_a_build_of_some_is_not_written(shop: Project) -> None:
     assert standing.count(shop.root) == 0
 
 
-def test_note_standing_of_code_at_the_root_is_not_written(shop: Project) -> None:
-    template = shop.root / "app.yaml"
-    template.write_text(template.read_text().replace("CodeUri: functions/till/", "CodeUri: ./"))
-    loaded = project.load(shop.root)
-    sync.sync(loaded)
+def test_note_standing_of_code_at_the_root_is_not_written(tmp_path: Path) -> None:
+    """Its folder holds the build, and whatever else there is."""
+    template = BASE.replace("layers/common/python/", "./").replace("functions/stock/", "./")
+    make_shop(tmp_path, pyproject_toml=PYPROJECT.replace('package = "shop"', ""), base_yaml=template, app_yaml=template)
+    loaded = project.load(tmp_path)
 
-    build.note_standing(loaded, Built((), 0, (), 0.0))
+    build.note_standing(loaded, build.build(loaded))
 
-    assert not (shop.root / ".alchemiser/build/standing.json").exists()
+    assert standing.count(tmp_path) == 0
 
 
 def test_note_is_of_the_lock_and_of_what_it_includes(shop: Project) -> None:

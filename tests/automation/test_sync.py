@@ -31,6 +31,15 @@ def test_trees_layers_only_leaves_functions_out(shop: Project) -> None:
     assert sync.trees(shop, layers_only=True) == (Tree("layers/common/python", "common"),)
 
 
+@pytest.mark.parametrize("folder", [".", "./", "shop/", "shop/till/", "../shop/", "/", "functions/.."])
+def test_trees_folder_that_may_not_be_emptied_is_refused(shop: Project, folder: str) -> None:
+    template = shop.root / "app.yaml"
+    template.write_text(template.read_text().replace("CodeUri: functions/till/", f"CodeUri: {folder}"))
+
+    with pytest.raises(ConfigurationError, match="sync fills and empties this code folder"):
+        sync.trees(project.load(shop.root))
+
+
 def test_trees_without_source_package_are_none(tmp_path: Path) -> None:
     make_shop(tmp_path, pyproject_toml="", samconfig_toml="")
     (tmp_path / "app.yaml").rename(tmp_path / "template.yaml")

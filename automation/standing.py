@@ -51,14 +51,14 @@ def write(root: Path, *, read: Iterable[str], built: Iterable[str], artifacts: i
         built: files and folders that it makes.
     """
     note = root / _NOTE
-    note.unlink(missing_ok=True)
     inputs, outputs = sorted(read), sorted(built)
     try:
+        note.unlink(missing_ok=True)
         digest = _digest(root, inputs, outputs)
+        told = {"read": inputs, "built": outputs, "artifacts": artifacts, "digest": digest}
+        note.write_text(json.dumps(told), encoding="utf-8")
     except (OSError, _UnclearError):
-        return
-    told = {"read": inputs, "built": outputs, "artifacts": artifacts, "digest": digest}
-    note.write_text(json.dumps(told), encoding="utf-8")
+        return  # without a note the builder looks, which is right, too
 
 
 def _digest(root: Path, read: Iterable[str], built: Iterable[str]) -> str:

@@ -127,12 +127,21 @@ def build(
 
 
 def note_standing(project: Project, built: Built) -> None:
-    """Note that the build of everything stands, where what it depends on lies in folders and files of the project."""
+    """Note that everything stands, after a build that had nothing to do.
+
+    Only where all that it depends on lies in folders and files of the project.
+    """
     root = project.root
     found = [one for stack in project.stacks for one in artifacts.of_stack(stack, root)]
     tops = {Path(os.path.normpath(one.called)).parts[:1] for one in found}
     own = {f"{sys.version_info.major}.{sys.version_info.minor}", ""}
-    if built.unknown or built.left or tops & {(), ("..",), ("/",)} or not {one.version for one in found} <= own:
+    if (
+        built.made
+        or built.unknown
+        or built.left
+        or tops & {(), ("..",), ("/",)}
+        or not {one.version for one in found} <= own
+    ):
         return
     read = {"pyproject.toml", *(top for (top,) in tops), *([project.package] if project.package else [])}
     made: set[str] = set()

@@ -48,36 +48,39 @@ def digest_of(parts: "Iterable[str | bytes]") -> str:
     return total.hexdigest()
 
 
-def walk(root: Path, *, keep: "Callable[[Path], bool]" = lambda _: True) -> "Iterator[Path]":
+def walk(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> "Iterator[Path]":
     """Files and symlinks under a folder, sorted, relative to it; nothing when it is absent.
 
     Args:
         keep: is asked for each folder and file by its relative path; a folder refused is not entered.
     """
-    if root.is_dir() and not root.is_symlink():
-        yield from _walk(str(root), "", keep)
+    for name, _ in _walk(root, keep):
+        yield Path(name)
 
 
-def _walk(folder: str, prefix: str, keep: "Callable[[Path], bool]") -> "Iterator[Path]":
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    folders = []
-    for entry in found:
-        here = Path(prefix + entry.name)
-        if keep(here):
-            if entry.is_dir(follow_symlinks=False):
-                folders.append((entry.path, f"{prefix}{entry.name}/"))
-            else:
-                yield here
-    for path, inner in folders:
-        yield from _walk(path, inner, keep)
+def _walk(root: Path, keep: "Callable[[Path], bool] | None") -> "Iterator[tuple[str, os.DirEntry[str]]]":
+    """Each file or link with its relative path: the files of a folder, then those of its folders in turn."""
+    waiting = [(str(root), "")] if root.is_dir() and not root.is_symlink() else []
+    while waiting:
+        folder, prefix = waiting.pop()
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        folders = []
+        for entry in found:
+            name = prefix + entry.name
+            if keep is None or keep(Path(name)):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((entry.path, f"{name}/"))
+                else:
+                    yield name, entry
+        waiting += reversed(folders)
 
 
-def digest_tree(root: Path, *, keep: "Callable[[Path], bool]" = lambda _: True) -> dict[str, str]:
+def digest_tree(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> dict[str, str]:
     """The digest of each file under a folder, by its path in POSIX form; a symlink's digest is `SYMLINK`."""
     return {
-        path.as_posix(): SYMLINK if (root / path).is_symlink() else digest((root / path).read_bytes())
-        for path in walk(root, keep=keep)
+        name: SYMLINK if entry.is_symlink() else digest(Path(entry.path).read_bytes())
+        for name, entry in _walk(root, keep)
     }
 
 

@@ -1,8 +1,8 @@
 """Whether the last build of everything still stands: asked before the builder is loaded, which takes longer than this.
 
-A note tells how many artifacts there are, and holds a digest of every byte that a build of everything reads and of how
-its outputs look. It is written after such a build, and only where nothing else can matter; whatever it does not
-cover is left to the builder.
+A note tells how many artifacts there are, and holds a digest of every byte that a build of everything reads, and one of
+how its outputs look. It is written after a build that had nothing to do, and only where nothing else can matter;
+whatever it does not cover is left to the builder.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ def count(root: Path) -> int:
     """How many artifacts stand as the last build of everything left them; 0 when one of them may not."""
     try:
         note = json.loads((root / _NOTE).read_bytes())
-        stands = note["digest"] == _digest(root, note["read"], note["built"])
+        stands = note["inputs"] == _of_bytes(root, note["read"]) and note["outputs"] == _of_looks(root, note["built"])
         return int(note["artifacts"]) if stands else 0
     except (OSError, ValueError, KeyError, TypeError, _UnclearError):
         return 0
@@ -51,25 +51,31 @@ def write(root: Path, *, read: Iterable[str], built: Iterable[str], artifacts: i
         built: files and folders that it makes.
     """
     note = root / _NOTE
-    inputs, outputs = sorted(read), sorted(built)
+    told = {"read": sorted(read), "built": sorted(built), "artifacts": artifacts}
     try:
         note.unlink(missing_ok=True)
-        digest = _digest(root, inputs, outputs)
-        told = {"read": inputs, "built": outputs, "artifacts": artifacts, "digest": digest}
-        note.write_text(json.dumps(told), encoding="utf-8")
+        digests = {"inputs": _of_bytes(root, sorted(read)), "outputs": _of_looks(root, sorted(built))}
+        note.write_text(json.dumps({**told, **digests}), encoding="utf-8")
     except (OSError, _UnclearError):
         return  # without a note the builder looks, which is right, too
 
 
-def _digest(root: Path, read: Iterable[str], built: Iterable[str]) -> str:
+def _of_bytes(root: Path, names: Iterable[str]) -> str:
+    """A digest of every file, and of what reads them: this Python, and this automation."""
     total = hashlib.sha256(f"{sys.version} {os.uname().machine}".encode())
-    for path in (_AUTOMATION, *(str(root / name) for name in read)):
+    for path in (_AUTOMATION, *(str(root / name) for name in names)):
         for folder, looks in _folders(path, without=_CACHE):
             for name, look in looks:
                 content = Path(folder, name).read_bytes()
                 total.update(f"{folder} {name} {len(content)} {look.st_mode & 0o111}\n".encode())
                 total.update(content)
-    for path in (str(root / name) for name in built):
+    return total.hexdigest()
+
+
+def _of_looks(root: Path, names: Iterable[str]) -> str:
+    """A digest of names, sizes and times, which tells that somebody wrote there."""
+    total = hashlib.sha256()
+    for path in (str(root / name) for name in names):
         for folder, looks in _folders(path):
             lines = [f"{name} {look.st_size} {look.st_mtime_ns}" for name, look in looks]
             total.update("\n".join([folder, *lines]).encode())

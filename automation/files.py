@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 SYMLINK = "symlink"
+_LOOK_AGAIN_S = 0.05
 _CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
@@ -201,17 +203,24 @@ def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
     Raises:
         ToolError: another process still holds it after `wait_s` seconds.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - asyncio comes with it, and most commands lock nothing
+    import fcntl  # noqa: PLC0415 - not on every system; filelock takes 40 ms to import, and asyncio
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    held = FileLock(path, timeout=wait_s)
+    deadline = time.monotonic() + wait_s
     try:
-        held.acquire()
-    except Timeout as cause:
-        raise ToolError(f"another command is {doing}; wait for it to end and try again", where=str(path)) from cause
+        held = path.open("a")
     except OSError as cause:
         raise ConfigurationError(f"cannot be locked: {cause.strerror}", where=str(path)) from cause
-    try:
+    with held:
+        while True:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as cause:
+                if time.monotonic() > deadline:
+                    message = f"another command is {doing}; wait for it to end and try again"
+                    raise ToolError(message, where=str(path)) from cause
+                time.sleep(_LOOK_AGAIN_S)
+            except OSError as cause:
+                raise ConfigurationError(f"cannot be locked: {cause.strerror}", where=str(path)) from cause
         yield
-    finally:
-        held.release()

@@ -62,7 +62,7 @@ def write(root: Path, *, read: Iterable[str], built: Iterable[str], artifacts: i
 
 def _of_bytes(root: Path, names: Iterable[str]) -> str:
     """A digest of every file, and of what reads them: this Python, and this automation."""
-    total = hashlib.sha256(f"{sys.version} {os.uname().machine}".encode())
+    total = hashlib.sha256(sys.version.encode())
     for path in (_AUTOMATION, *(str(root / name) for name in names)):
         for folder, looks in _folders(path, without=_CACHE):
             for name, look in looks:

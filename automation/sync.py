@@ -218,17 +218,19 @@ def _layer_tree(layer: Layer, project: Project) -> Tree | None:
 
 
 def _wanted(project: Project, tree: Tree) -> dict[str, Source]:
-    source = PurePosixPath(project.package, tree.module)
-    found = files.walk(project.root / source, keep=is_shipped)
-    paths = (source / path.as_posix() for path in found if (project.root / source / path).is_file())
-    return {
-        str(PurePosixPath(tree.target) / path): Source(str(path), files.digest((project.root / path).read_bytes()))
-        for path in paths
-    }
+    source, target = f"{project.package}/{tree.module}", PurePosixPath(tree.target)
+    found = files.digest_tree(project.root / source, keep=is_shipped)
+    for name in [name for name, digest in found.items() if digest == files.SYMLINK]:
+        linked = project.root / source / name
+        del found[name]
+        if linked.is_file():
+            found[name] = files.digest(linked.read_bytes())
+    return {f"{target}/{source}/{name}": Source(f"{source}/{name}", digest) for name, digest in found.items()}
 
 
 def _present(root: Path, target: str) -> dict[str, str]:
-    return {str(PurePosixPath(target) / path): digest for path, digest in files.digest_tree(root / target).items()}
+    folder = PurePosixPath(target)
+    return {f"{folder}/{name}": digest for name, digest in files.digest_tree(root / target).items()}
 
 
 def _orphans(project: Project, chosen: tuple[Tree, ...]) -> list[str]:

@@ -22,12 +22,13 @@ LINTERS = (
     ("mypy",),
     ("lint-imports",),
     ("inv", "validate"),
+    ("inv", "strategies.check", "--strict"),
 )
 
 
 @nox.session(python=PYTHON, tags=["check"])
 def lint(session: nox.Session) -> None:
-    """Run every linter: ruff, mypy, import-linter, cfn-lint and sam validate on both templates."""
+    """Run every linter: ruff, mypy, import-linter, cfn-lint and sam validate on both templates, the book's check."""
     _install(session)
     failed = [" ".join(linter) for linter in LINTERS if not _passes(session, *linter)]
     if failed:
@@ -80,7 +81,7 @@ def parity(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Measure ours and `sam build` side by side, about ten minutes; `-- --quick`, `-- growth` for less."""
+    """Measure ours and `sam build` side by side, about twenty minutes; `-- --quick`, `-- growth` for less."""
     _install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
 

@@ -11,7 +11,7 @@ def run(*, quick: bool) -> Iterator[Result]:
     """Both builders from the same files, in turns."""
     with checked_out() as project:
         project.inv("sync")
-        cold = _measure(project, _Forget, times=1 if quick else 2)
+        cold = _measure(project, _Forget, times=1 if quick else 3)
         yield timing.compare("cold, wheels in the cache", *cold, at_least=4)
         unchanged = _measure(project, _Nothing, times=3 if quick else 5)
         yield timing.compare("nothing changed", *unchanged, at_least=20)

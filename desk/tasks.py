@@ -21,6 +21,7 @@ _QUESTION = {
 @task(
     iterable=["names"],
     optional=["html"],
+    auto_shortflags=False,
     help={
         "names": "strategies of the book, or files; none means the book",
         "start": "the first session traded, as 2021-01-04; without it the first that can be",

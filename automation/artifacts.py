@@ -11,7 +11,7 @@ from automation.errors import ConfigurationError
 from automation.project import Function, Layer, Stack
 from automation.templates import Unresolved
 
-BUILDER = "5"
+BUILDER = "6"
 _PYTHON = "python"
 _X86 = "x86_64"
 

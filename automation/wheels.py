@@ -91,11 +91,19 @@ def is_lock(path: Path) -> bool:
 
 
 def prune(tree: Path) -> None:
-    """Take away what no import needs: test folders, stubs, programs, the installer's own marks; dist-info stays."""
+    """Take away what no import needs: test folders, stubs, programs, the installer's own marks; dist-info stays.
+
+    A RECORD lists what is left. A program begins with the path of an interpreter, so its digest there would make the
+    same lock another artifact in every folder.
+    """
     files.remove(tree / "bin")
     for path in list(files.walk(tree)):
         if path.name in _UNWANTED_FILES or path.suffix == ".pyi" or _is_test(path):
             files.remove(tree / path)
+    for record in tree.glob("*.dist-info/RECORD"):
+        rows = [row for row in record.read_bytes().decode().splitlines() if row]
+        kept = [row for row, (name, *_) in zip(rows, csv.reader(rows), strict=True) if (tree / name).exists()]
+        record.write_bytes("".join(f"{row}\n" for row in kept).encode())
 
 
 def damages(tree: Path) -> Iterator[str]:

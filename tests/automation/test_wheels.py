@@ -47,6 +47,19 @@ def test_prune_keeps_metadata_and_takes_what_no_import_needs(tmp_path: Path) -> 
     assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()) == sorted(wanted)
 
 
+def test_prune_record_lists_what_is_left_whatever_a_programs_first_line_was(tmp_path: Path) -> None:
+    record = "numpy-1.dist-info/RECORD"
+    core = '"numpy/a,b.py",sha256=x,1'
+    for folder in ("one", "two"):
+        rows = f"{core}\nbin/f2py,sha256={folder},9\nnumpy/core.pyi,sha256=y,1\n{record},,\n"
+        files_there = dict.fromkeys(["numpy/a,b.py", "bin/f2py", "numpy/core.pyi"], "")
+        write_files(tmp_path / folder, {**files_there, record: rows})
+        wheels.prune(tmp_path / folder)
+
+    assert (tmp_path / "one" / record).read_text() == f"{core}\n{record},,\n"
+    assert (tmp_path / "one" / record).read_bytes() == (tmp_path / "two" / record).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("version", "architecture", "named"),
     [

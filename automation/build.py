@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from automation import (
@@ -26,6 +27,7 @@ from automation import (
     sources,
     standing,
     store,
+    sync,
     templates,
 )
 from automation import project as projects
@@ -111,11 +113,7 @@ def build(
         ToolError: a requirement could not be installed, the machine refused to write, or the engine's tool failed.
     """
     started, root = time.monotonic(), project.root
-    stacks = selection.stacks(project, chosen)
-
-    def look() -> list[_Job]:
-        return [_job(one, root, (parameters or {}).get(one.name, {}), chosen, engine, force=force) for one in stacks]
-
+    look = partial(_jobs, project, parameters or {}, chosen, engine, force=force)
     with _told_plainly():
         jobs = look()
         if not all(job.is_current for job in jobs):
@@ -129,7 +127,8 @@ def build(
 def note_standing(project: Project, built: Built) -> None:
     """Note that everything stands, after a build that had nothing to do.
 
-    Only where all that it depends on lies in folders and files of the project.
+    Only where all that it depends on lies in folders and files of the project. What the note tells is looked at again
+    once it is written: a file saved since the build must not pass as built.
     """
     root = project.root
     found = [one for stack in project.stacks for one in artifacts.of_stack(stack, root)]
@@ -153,6 +152,9 @@ def note_standing(project: Project, built: Built) -> None:
     for lock in {lock for one in found if one.lock for lock in sources.lock_files(one.lock)}:
         read.add(os.path.relpath(lock, root))
     standing.write(root, read=read, built=made, artifacts=len(built.decisions))
+    jobs = _jobs(project, {}, selection.EVERYTHING, Engine.UV)
+    if not (sync.gather(project).is_empty and all(job.is_current for job in jobs)):
+        standing.forget(root)
 
 
 def built_template(stack: Stack, root: Path) -> Path:
@@ -212,6 +214,18 @@ def _summary(jobs: Sequence[_Job], seconds: float) -> Built:
     decisions = tuple(decision for job in jobs for decision in job.decisions)
     left = sum(len(job.artifacts) - len(job.decisions) for job in jobs)
     return Built(decisions, left, tuple(name for job in jobs for name in artifacts.unknown(job.stack)), seconds)
+
+
+def _jobs(
+    project: Project,
+    parameters: Mapping[str, Mapping[str, str]],
+    chosen: selection.Chosen,
+    engine: Engine,
+    *,
+    force: bool = False,
+) -> list[_Job]:
+    stacks = selection.stacks(project, chosen)
+    return [_job(one, project.root, parameters.get(one.name, {}), chosen, engine, force=force) for one in stacks]
 
 
 def _job(

@@ -203,7 +203,7 @@ def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
     Raises:
         ToolError: another process still holds it after `wait_s` seconds.
     """
-    import fcntl  # noqa: PLC0415 - not on every system; filelock takes 40 ms to import, and asyncio
+    import fcntl  # noqa: PLC0415 - not on every system; filelock, which is, takes 40 ms to import
 
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_s

@@ -60,6 +60,11 @@ def write(root: Path, *, read: Iterable[str], built: Iterable[str], artifacts: i
         return  # without a note the builder looks, which is right, too
 
 
+def forget(root: Path) -> None:
+    """Leave the next build to the builder."""
+    (root / _NOTE).unlink(missing_ok=True)
+
+
 def _of_bytes(root: Path, names: Iterable[str]) -> str:
     """A digest of every file, and of what reads them: this Python, and this automation."""
     total = hashlib.sha256(sys.version.encode())

@@ -8,11 +8,10 @@ import numpy as np
 
 from automation.errors import UsageError
 from desk.backtest.signals import Candidate, Turn
+from desk.strategies.sufficiency import natural_inception
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.symphony.tree import Threshold
 from the_alchemiser.strategy_v2.engine import evaluate, first_decided_day
 from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.streams import run
 
 _WHERE = "backtest"
 
@@ -79,22 +78,11 @@ def _start(candidates: Sequence[Candidate], history: PriceHistory, end: date) ->
 
 def _first_decided(candidate: Candidate, known: PriceHistory) -> date:
     last: date = known.dates[-1].item()
-    inception = _inception(candidate, known)
+    inception = candidate.inception or natural_inception(candidate.program, known)
     first = first_decided_day(candidate.program, known, inception=inception)
     if first is None:
         evaluate(candidate.program, known, as_of=last, inception=inception)
         raise AssertionError(f"{candidate.name}: {last} is decided alone, yet not among others")
-    return first
-
-
-def _inception(candidate: Candidate, known: PriceHistory) -> date:
-    """Where a band's simulation begins: as the book says, else on the first session since which there are weights."""
-    last: date = known.dates[-1].item()
-    if candidate.inception is not None or not isinstance(candidate.program.rebalance, Threshold):
-        return candidate.inception or last
-    defined = run(candidate.program, known.select(candidate.program.symbols)).root.defined
-    gaps = np.flatnonzero(~defined)
-    first: date = known.dates[min(gaps[-1] + 1, len(defined) - 1) if gaps.size else 0].item()
     return first
 
 

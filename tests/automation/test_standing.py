@@ -117,6 +117,18 @@ def test_note_standing_of_a_build_that_made_something_is_left_to_the_next(shop: 
     assert standing.count(shop.root) == 0
 
 
+@pytest.mark.parametrize("saved", ["shop/till/handler.py", "functions/till/shop/till/handler.py"])
+def test_note_standing_of_a_file_saved_since_the_build_is_not_kept(shop: Project, saved: str) -> None:
+    make(shop)
+    loaded = project.load(shop.root)
+    found = build.build(loaded)
+
+    rewrite(shop.root / saved)
+    build.note_standing(loaded, found)
+
+    assert standing.count(shop.root) == 0
+
+
 def test_note_standing_of_a_build_of_some_is_not_written(shop: Project) -> None:
     found = make_and_note(shop)
     (shop.root / ".alchemiser/build/standing.json").unlink()

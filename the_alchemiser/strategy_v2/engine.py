@@ -17,7 +17,7 @@ from the_alchemiser.strategy_v2.arrays import Dates, Floats, Indices
 from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.rebalancing import holdings, refuse
-from the_alchemiser.strategy_v2.streams import Evaluation, run
+from the_alchemiser.strategy_v2.streams import Evaluation
 from the_alchemiser.strategy_v2.weights import exact_weights
 
 
@@ -172,7 +172,7 @@ def _evaluation(
     strategy: Symphony | Program, history: PriceHistory, *, through: date, options: StrategyOptions | None
 ) -> Evaluation:
     program = strategy if isinstance(strategy, Program) else compile_symphony(strategy, options)
-    return run(program, history.select(program.symbols).through(through))
+    return Evaluation(program, history.select(program.symbols).through(through))
 
 
 def _exact(symbols: tuple[str, ...], weights: Floats) -> dict[str, Decimal]:

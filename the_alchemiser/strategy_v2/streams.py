@@ -169,11 +169,6 @@ class Evaluation:
         return daily
 
 
-def run(program: Program, history: PriceHistory) -> Evaluation:
-    """A program on a history, ready to be asked."""
-    return Evaluation(program, history)
-
-
 def _switch(operation: Switch, market: Market) -> Step:
     left, right = (market.value(value) for value in (operation.condition.left, operation.condition.right))
     known = ~(np.isnan(left) | np.isnan(right))

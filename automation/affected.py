@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from automation import console, templates
-from automation import project as projects
-from automation.errors import AutomationError, ConfigurationError
+from automation.project import model, templates
 from automation.reach import differences, imports, plan, revisions, selected_tests, states
 from automation.reach.model import Affected, Kind, Reached
 from automation.reach.plan import Compared
 from automation.reach.revisions import Revision, Snapshots, Status
 from automation.reach.selected_tests import Choice, Layout
 from automation.reach.states import State
+from automation.system import console
+from automation.system.errors import AutomationError, ConfigurationError
 
 _SAMCONFIG = "samconfig.toml"
 _SHOWN = 6
@@ -103,7 +103,7 @@ def choose_tests(root: Path, *, since: str = "") -> Choice:
     with revisions.snapshots(root, revision) as snapshots:
         graphs = imports.read({"now": (snapshots.now,), "before": (snapshots.before,)})
     layout = Layout.of(_pytest_settings(root))
-    described = {stack.template.path for stack in projects.load(root).stacks}
+    described = {stack.template.path for stack in model.load(root).stacks}
     graph = imports.joined(graphs["now"], graphs["before"])
     return selected_tests.choose(changed, texts, graph, layout, templates=described)
 

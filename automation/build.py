@@ -1,200 +1,49 @@
-"""Build the artifacts that are not current, and touch no other.
+"""`inv build`: build the artifacts that are stale, and print what was built and why."""
 
-New artifacts are laid out beside the build and take their places by renames once all are ready, so that an interrupted
-or failed build leaves the last good one.
-"""
-
-import errno
-import os
-import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
-from automation import (
-    artifacts,
-    bytecode,
-    console,
-    engines,
-    files,
-    manifests,
-    outputs,
-    rebuilds,
-    selection,
-    sources,
-    standing,
-    store,
-    sync,
-    templates,
-)
-from automation import project as projects
-from automation.artifacts import Artifact
-from automation.engines import Engine
-from automation.errors import ConfigurationError, ToolError
-from automation.manifests import Made, Manifest
-from automation.project import Project, Stack
-from automation.rebuilds import Decision
-
-_WAIT_S = 900.0
-_MACHINE_FAULTS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG, errno.EMFILE, errno.EIO}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What a build came to.
-
-    Attributes:
-        decisions: one an artifact that was asked for.
-        left: how many artifacts were not asked for.
-        unknown: functions and layers whose code folder only CloudFormation knows.
-    """
-
-    decisions: tuple[Decision, ...]
-    left: int
-    unknown: tuple[str, ...]
-    seconds: float
-
-    @property
-    def made(self) -> tuple[Decision, ...]:
-        return tuple(one for one in self.decisions if not one.is_current)
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One stack as it is and as it was built."""
-
-    stack: Stack
-    engine: str
-    parameters: Mapping[str, str]
-    artifacts: Mapping[str, Artifact]
-    decisions: tuple[Decision, ...]
-    template: str
-    manifest: Manifest
-    looks: Mapping[str, str]
-
-    @property
-    def stale(self) -> tuple[Decision, ...]:
-        return tuple(one for one in self.decisions if not one.is_current)
-
-    @property
-    def templates_stand(self) -> bool:
-        """Whether the built templates are of this template, and as they were written."""
-        looks = self.manifest.looks
-        same = self.template == self.manifest.template and self.manifest.engine == self.engine
-        return same and all(self.looks.get(name) == one for name, one in looks.items())
-
-    @property
-    def is_current(self) -> bool:
-        return not self.stale and self.templates_stand and set(self.manifest.artifacts) <= set(self.artifacts)
+from automation.building import builder, source_copies
+from automation.building.builder import Built
+from automation.building.engines import Engine
+from automation.project import environments, model, selection
+from automation.system import console
+from automation.system.errors import UsageError
 
 
 def build(
-    project: Project,
+    root: Path,
+    chosen: selection.Chosen,
     *,
-    parameters: Mapping[str, Mapping[str, str]] | None = None,
-    chosen: selection.Chosen = selection.EVERYTHING,
+    engine: str,
+    env: str = "",
+    variables: Mapping[str, str],
     force: bool = False,
-    engine: Engine = Engine.UV,
+    note: bool = False,
 ) -> Built:
-    """Build what is not current.
+    """Sync the project at `root`, then build what is stale.
 
     Args:
-        parameters: values for template parameters, by stack; those that no artifact depends on are ignored.
-        chosen: the artifacts to look at; those not chosen stay as they are.
+        engine: `uv` or `sam`, as it was typed.
+        env: the environment whose template parameters are used; empty for the templates' defaults.
+        variables: the process's environment variables, which that environment may refer to.
+        note: this builds everything with its defaults, so the next such build may ask `up_to_date` alone.
 
     Raises:
-        ConfigurationError: something to build is absent, or cannot be known from the template.
-        UsageError: something chosen does not exist.
-        ToolError: a requirement could not be installed, the machine refused to write, or the engine's tool failed.
+        UsageError: there is no such engine, environment, artifact or stack.
+        AutomationError: as `builder.build` and `source_copies.sync`.
     """
-    started, root = time.monotonic(), project.root
-    look = partial(_jobs, project, parameters or {}, chosen, engine, force=force)
-    with _told_plainly():
-        jobs = look()
-        if not all(job.is_current for job in jobs):
-            with files.lock(root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
-                if any(manifests.read(root, job.stack.name) != job.manifest for job in jobs):
-                    jobs = look()
-                _build([job for job in jobs if not job.is_current], root, engine, force=force)
-    return _summary(jobs, time.monotonic() - started)
+    if engine not in set(Engine):
+        raise UsageError(f"there is no engine {engine!r}; the engines are: {', '.join(Engine)}", where="build")
+    project = model.load(root, remember=True)
+    source_copies.sync(project)
 
+    parameters = environments.parameters_by_stack(project, env, variables) if env else {}
+    built = builder.build(project, parameters=parameters, chosen=chosen, force=force, engine=Engine(engine))
 
-def note_standing(project: Project, built: Built) -> None:
-    """Note that everything stands, after a build that had nothing to do.
-
-    Only where all that it depends on lies in folders and files of the project. What the note tells is looked at again
-    once it is written: a file saved since the build must not pass as built.
-    """
-    root = project.root
-    found = [one for stack in project.stacks for one in artifacts.of_stack(stack, root)]
-    tops = {Path(os.path.normpath(one.called)).parts[:1] for one in found}
-    own = {f"{sys.version_info.major}.{sys.version_info.minor}", ""}
-    if (
-        built.made
-        or built.unknown
-        or built.left
-        or tops & {(), ("..",), ("/",)}
-        or not {one.version for one in found} <= own
-    ):
-        return
-    read = {"pyproject.toml", *(top for (top,) in tops), *([project.package] if project.package else [])}
-    made: set[str] = set()
-    for stack in project.stacks:
-        manifest = manifests.read(root, stack.name)
-        read |= {stack.template.path, str(manifests.path_of(root, stack.name).relative_to(root))}
-        names = {*manifest.looks, *(name for one in manifest.artifacts.values() for name in one.looks)}
-        made |= {f"{stack.build_dir}/{name}" for name in names}
-    for lock in {lock for one in found if one.lock for lock in sources.lock_files(one.lock)}:
-        read.add(os.path.relpath(lock, root))
-    standing.write(root, read=read, built=made, artifacts=len(built.decisions))
-    jobs = _jobs(project, {}, selection.EVERYTHING, Engine.UV)
-    if not (sync.gather(project).is_empty and all(job.is_current for job in jobs)):
-        standing.forget(root)
-
-
-def built_template(stack: Stack, root: Path) -> Path:
-    return root / stack.build_dir / outputs.TEMPLATE
-
-
-def deployed_template(stack: Stack, root: Path) -> Path:
-    """The template to deploy: the one that names zips where the engine packed them, else the one that names folders."""
-    packed = root / stack.build_dir / outputs.PACKED
-    return packed if packed.is_file() else built_template(stack, root)
-
-
-def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that artifacts depend on and whose value is not the template's default."""
-    names = selection.parameters_of_code(stack)
-    defaults = stack.template.defaults()
-    return {name: value for name, value in parameters.items() if name in names and defaults.get(name) != value}
-
-
-def as_built(project: Project) -> Project:
-    """The project as the parameters of its last build make it: its architectures are those of the artifacts.
-
-    Raises:
-        ConfigurationError: a stack has never been built.
-    """
-    require_built(project)
-    told = [(stack, manifests.read(project.root, stack.name).parameters) for stack in project.stacks]
-    return replace(project, stacks=tuple(projects.with_parameters(stack, parameters) for stack, parameters in told))
-
-
-def require_built(project: Project) -> None:
-    """Raises ConfigurationError when a stack has never been built."""
-    for stack in project.stacks:
-        if not built_template(stack, project.root).is_file():
-            raise ConfigurationError("there is no build; run inv build", where=stack.build_dir)
-
-
-def read_built(stack: Stack, root: Path) -> templates.Template:
-    """The built template, whose code folders are the artifacts, relative to its own folder."""
-    return templates.read(built_template(stack, root), name=f"{stack.build_dir}/template.yaml")
+    if note:
+        builder.note_if_up_to_date(project, built)
+    return built
 
 
 def show(built: Built, *, explain: bool = False) -> None:
@@ -208,128 +57,3 @@ def show(built: Built, *, explain: bool = False) -> None:
     others = f", {built.left} not asked for" if built.left else ""
     current = len(built.decisions) - len(built.made)
     console.result(f"{len(built.made)} built, {current} unchanged{others}, {built.seconds:.1f} s")
-
-
-def _summary(jobs: Sequence[_Job], seconds: float) -> Built:
-    decisions = tuple(decision for job in jobs for decision in job.decisions)
-    left = sum(len(job.artifacts) - len(job.decisions) for job in jobs)
-    return Built(decisions, left, tuple(name for job in jobs for name in artifacts.unknown(job.stack)), seconds)
-
-
-def _jobs(
-    project: Project,
-    parameters: Mapping[str, Mapping[str, str]],
-    chosen: selection.Chosen,
-    engine: Engine,
-    *,
-    force: bool = False,
-) -> list[_Job]:
-    stacks = selection.stacks(project, chosen)
-    return [_job(one, project.root, parameters.get(one.name, {}), chosen, engine, force=force) for one in stacks]
-
-
-def _job(
-    stack: Stack, root: Path, given: Mapping[str, str], chosen: selection.Chosen, engine: Engine, *, force: bool
-) -> _Job:
-    resolved, parameters = selection.for_architecture(stack, build_parameters(stack, given), chosen.architecture)
-    manifest = manifests.read(root, stack.name)
-    found = {one.logical_id: one for one in artifacts.of_stack(resolved, root)}
-    builder = engines.builder(engine, root)
-    wanted = selection.of_stack(resolved, chosen) & set(found)
-    now = {name: artifacts.ingredients(one, builder=builder) for name, one in found.items() if name in wanted}
-    names = {name for made in manifest.artifacts.values() for name in made.looks}
-    looks = outputs.signatures(root / stack.build_dir, [*names, *manifest.looks])
-    decisions = rebuilds.decide(stack.name, now, manifest.artifacts, looks, force=force)
-    template = files.digest((root / stack.template.path).read_bytes())
-    return _Job(resolved, engine.value, parameters, found, decisions, template, manifest, looks)
-
-
-def _build(stale: Sequence[_Job], root: Path, engine: Engine, *, force: bool) -> None:
-    if engine is Engine.SAM:
-        _build_with_sam(stale, root)
-    else:
-        _build_with_uv(stale, root, force=force)
-
-
-def _build_with_uv(stale: Sequence[_Job], root: Path, *, force: bool) -> None:
-    place = root / ".alchemiser" / "artifacts"
-    wanted = {one.ingredients.fingerprint: job.artifacts[one.logical_id] for job in stale for one in job.stale}
-    if wanted:
-        _tell_of_bytecode(wanted.values())
-        with console.steps("building", len(wanted)) as advance:
-            store.make_all(wanted, place, afresh=force, like=_alike(stale), advance=advance)
-    for job in stale:
-        _publish(job, root, place)
-    if wanted:
-        used = [
-            made.ingredients.fingerprint
-            for job in stale
-            for made in manifests.read(root, job.stack.name).artifacts.values()
-        ]
-        store.forget(place, keep=used)
-
-
-def _alike(stale: Iterable[_Job]) -> dict[str, str]:
-    """By fingerprint of an artifact to make that of its last build, where only its files are others."""
-    pairs = [(one.ingredients, job.manifest.artifacts.get(one.logical_id)) for job in stale for one in job.stale]
-    return {
-        now.fingerprint: made.ingredients.fingerprint
-        for now, made in pairs
-        if made is not None and made.ingredients.settings == now.settings
-    }
-
-
-def _publish(job: _Job, root: Path, place: Path) -> None:
-    """Lay the new artifacts out, exchange them for the old ones, and write down what the build is made of."""
-    build_dir, before = root / job.stack.build_dir, job.manifest
-    made = {one.logical_id: store.at(place, one.ingredients.fingerprint) for one in job.stale}
-    kept = {name: one for name, one in before.artifacts.items() if name in job.artifacts and name not in made}
-    kept = {name: one for name, one in kept.items() if _stands(job, name)}
-    is_told = job.templates_stand and {*made, *kept} == set(before.artifacts)
-    staged = build_dir.with_name(f".{build_dir.name}.new")
-    try:
-        outputs.stage(staged, made)
-        if not is_told:
-            outputs.write_templates(job.stack, root, (*made, *kept), staged)
-        outputs.exchange(staged, build_dir, made=made, kept=kept)
-    finally:
-        files.remove(staged)
-    new = {one.logical_id: Made(one.ingredients, outputs.looks(build_dir, one.logical_id)) for one in job.stale}
-    looks = before.looks if is_told else outputs.looks_of_templates(build_dir)
-    manifest = Manifest(job.engine, job.parameters, job.template, looks, {**kept, **new})
-    manifests.write(root, job.stack.name, manifest)
-
-
-def _stands(job: _Job, logical_id: str) -> bool:
-    looks = job.manifest.artifacts[logical_id].looks
-    return outputs.zip_name(logical_id) in looks and all(job.looks.get(name) == one for name, one in looks.items())
-
-
-def _build_with_sam(stale: Sequence[_Job], root: Path) -> None:
-    for job in stale:
-        build_dir, work = root / job.stack.build_dir, root / ".alchemiser" / "build" / job.stack.name
-        with console.progress(f"building {job.stack.name} with sam"):
-            out = engines.make_with_sam(job.stack, root, parameters=job.parameters, work=work)
-        files.replace_tree(out, build_dir)
-        whole = {"": files.signature(build_dir)}
-        made = {one.logical_id: Made(one.ingredients, whole) for one in job.decisions}
-        manifests.write(root, job.stack.name, Manifest(job.engine, job.parameters, job.template, whole, made))
-
-
-def _tell_of_bytecode(wanted: Iterable[Artifact]) -> None:
-    missing = sorted({one.version for one in wanted if one.version and bytecode.interpreter(one.version) is None})
-    for version in missing:
-        message = f"there is no Python {version} on this machine, so artifacts for it have no bytecode and start slower"
-        console.warning(f"{message}; install it and build again with --force")
-
-
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    """What the machine refuses is no bug of ours."""
-    try:
-        yield
-    except OSError as cause:
-        if cause.errno not in _MACHINE_FAULTS:
-            raise
-        message = f"{cause.strerror}; the last build is as it was; mend that, and build again"
-        raise ToolError(message, where=str(cause.filename or "")) from cause

@@ -2,9 +2,10 @@
 
 from pathlib import Path, PurePath
 
-from automation import files, sync
-from automation.errors import ConfigurationError
-from automation.project import Project
+from automation.building import source_copies
+from automation.project.model import Project
+from automation.system import files
+from automation.system.errors import ConfigurationError
 
 _CACHES = (
     ".coverage",
@@ -25,7 +26,7 @@ def plan(project: Project, *, everything: bool = False) -> tuple[str, ...]:
     Raises:
         ConfigurationError: a template names a folder outside the project as generated.
     """
-    generated = [tree.target for tree in sync.trees(project)]
+    generated = [tree.target for tree in source_copies.trees(project)]
     builds = [stack.build_dir for stack in project.stacks]
     named = [*generated, *builds, ".aws-sam", ".alchemiser", *(_CACHES if everything else ()), *_nox(everything)]
     for name in named:

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from automation import build, coldstart_probe, console, importtime, mounts, project, runtime
-from automation.errors import CheckFailedError, ConfigurationError, Finding, ToolError, UsageError
-from automation.importtime import Importer
-from automation.mounts import Mount
-from automation.project import Project
+from automation.building import built
+from automation.lambda_runtime import coldstart_probe, importtime, runtime
+from automation.lambda_runtime.importtime import Importer
+from automation.lambda_runtime.mounts import Mount
+from automation.project import model
+from automation.project.model import Project
 from automation.sizing import lines
+from automation.system import console
+from automation.system.errors import CheckFailedError, ConfigurationError, Finding, ToolError, UsageError
 
 RUNS = 5
 TIMEOUT_S = 60.0
@@ -130,8 +133,8 @@ def measure(
     """
     if runs < 1:
         raise UsageError(f"{runs} is no number of runs; take 1 or more", where="--runs")
-    built = build.as_built(loaded)
-    chosen = [mount for mount in mounts.of_project(built) if _is_named(mount, tuple(names), loaded)]
+    as_built = built.as_built(loaded)
+    chosen = [mount for mount in built.mounts_of_project(as_built) if _is_named(mount, tuple(names), loaded)]
     skipped = {mount.function.logical_id: why for mount in chosen if (why := runtime.can_import(mount))}
     budgets = {mount.where: budget(mount, loaded.root) for mount in chosen}
     with ExitStack() as stack:
@@ -162,7 +165,7 @@ def budget(mount: Mount, root: Path) -> tuple[float | None, str]:
     if isinstance(ours, Mapping) and _KEY in ours:
         where = f"{place}: {function.logical_id}: Metadata: Alchemiser: {_KEY}"
         return _milliseconds(ours[_KEY], where), where
-    default = project.read_settings(root).get("budgets", {}).get(_DEFAULT)
+    default = model.read_settings(root).get("budgets", {}).get(_DEFAULT)
     if default is None:
         return None, f"{place}: {function.logical_id}"
     where = f"{lines.of_default(root, _DEFAULT) or lines.PYPROJECT}: [tool.alchemiser.budgets] {_DEFAULT}"

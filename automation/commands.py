@@ -9,10 +9,14 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
+from invoke.parser.parser import ParseMachine
 from invoke.tasks import Task
 
-from automation import console, words
-from automation.errors import BROKEN_PIPE, INTERRUPTED, AutomationError, CheckFailedError
+from automation.system import console
+from automation.system.errors import BROKEN_PIPE, INTERRUPTED, AutomationError, CheckFailedError
+
+_INVOKES_HANDLE = ParseMachine.handle
 
 
 def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> Collection:
@@ -21,7 +25,7 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
     A later task takes the place of an earlier one of the same name. Every task reports an AutomationError
     without a traceback. The default task lists the others.
     """
-    words.accept()
+    accept_positional_names()
     namespace = Collection()
     for collection in collections:
         if collection.name is None:
@@ -34,6 +38,15 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
     _guard_all(namespace)
     namespace.add_task(_listing(namespace), default=True)
     return namespace
+
+
+def accept_positional_names() -> None:
+    """Teach Invoke's parser to take names after a task, as in `inv build StrategyFunction SharedCodeLayer`.
+
+    A parameter without a default that its task declares iterable receives them. Invoke's own program creates the
+    parser, so the only way in is to replace its method. Idempotent.
+    """
+    ParseMachine.handle = _handle_token  # type: ignore[assignment]  # mypy reads its self twice
 
 
 def guarded(body: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,6 +72,21 @@ def guarded(body: Callable[..., Any]) -> Callable[..., Any]:
             raise Exit(code=INTERRUPTED) from cause
 
     return run
+
+
+def _handle_token(machine: ParseMachine, token: str) -> None:
+    """Give a token that is no flag, no flag's value and no task name to the task before it."""
+    names = _positional_names(machine)
+    if names is None or token.startswith("-") or token in machine.contexts or machine.waiting_for_flag_value:
+        _INVOKES_HANDLE(machine, token)
+    else:
+        names.value = token
+
+
+def _positional_names(machine: ParseMachine) -> Argument | None:
+    if machine.current_state != "context" or machine.context is None:
+        return None
+    return next((argument for argument in machine.context.positional_args if argument.kind is list), None)
 
 
 def _guard_all(collection: Collection) -> None:

@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from automation import aws, build, console, environments, project, prove, records, sam, sizes, smoke, sync, validate
-from automation.environments import Consent, Environment, StackSettings
-from automation.errors import ConfigurationError, DeploymentError, UsageError
-from automation.processes import Finished
-from automation.project import Project
+from automation import prove, sizes, validate
+from automation.building import builder, built, source_copies
+from automation.deploying import records, smoke
+from automation.project import environments, model
+from automation.project.environments import Consent, Environment, StackSettings
+from automation.project.model import Project
+from automation.system import aws, console, sam
+from automation.system.errors import ConfigurationError, DeploymentError, UsageError
+from automation.system.processes import Finished
 
 _UNFINISHED = "ROLLBACK_COMPLETE"
 _NO_CHANGE = "No changes to deploy"
@@ -94,7 +98,7 @@ def deploy(
     Raises:
         AutomationError: whatever a step found; nothing after that step was done.
     """
-    loaded = project.load(root)
+    loaded = model.load(root)
     samconfig = environments.read_samconfig(root) if loaded.environments else {}
     made = plan(loaded, name, samconfig=samconfig, variables=variables, machine=platform.machine())
     if dry_run:
@@ -129,11 +133,11 @@ def smoke_test(made: Plan, outcomes: tuple[Outcome, ...], cloud: Cloud) -> None:
 def prepare(made: Plan) -> None:
     """Everything before the first change: templates, trees, artifacts, proof, sizes."""
     validate.validate_once(made.project)
-    sync.sync(made.project)
-    build.build(made.project, parameters={one.stack.name: one.parameters for one in made.stacks})
-    built = build.as_built(made.project)
-    prove.prove_once(built)
-    sizes.require_within(sizes.measure(built))
+    source_copies.sync(made.project)
+    builder.build(made.project, parameters={one.stack.name: one.parameters for one in made.stacks})
+    as_built = built.as_built(made.project)
+    prove.prove_once(as_built)
+    sizes.require_within(sizes.measure(as_built))
 
 
 def check_account(made: Plan, cloud: Cloud) -> None:
@@ -200,7 +204,7 @@ def arguments(settings: StackSettings, made: Plan) -> list[str | Path]:
     overrides = [f"{name}={value}" for name, value in settings.parameters.items()]
     return [
         "deploy",
-        *("--template-file", build.deployed_template(settings.stack, root)),
+        *("--template-file", built.deployed_template(settings.stack, root)),
         *("--config-file", root / "samconfig.toml"),
         *("--config-env", settings.config_env),
         *("--stack-name", settings.stack_name),
@@ -224,7 +228,7 @@ def deploy_stack(settings: StackSettings, made: Plan, *, cloud: Cloud, variables
         message = f"its first creation failed and left it in {_UNFINISHED}; delete it, then deploy again: "
         raise DeploymentError(f"{message}sam delete --stack-name {before.name}", where=before.name)
     root = made.project.root
-    made_of = records.made_of(build.deployed_template(settings.stack, root), settings.parameters)
+    made_of = records.made_of(built.deployed_template(settings.stack, root), settings.parameters)
     record = records.path_of(root, made.target, settings.stack_name)
     if records.is_current(record, made_of, before):
         return Outcome(settings.stack.name, settings.stack_name, "unchanged", time.monotonic() - started)

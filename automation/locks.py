@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation import console, processes, tools
-from automation.errors import ConfigurationError
-from automation.project import Project, Text
+from automation.project.model import Project, Text
+from automation.system import console, processes, tools
+from automation.system.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,25 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from automation import (
-    artifacts,
-    build,
-    console,
-    engines,
-    explanations,
-    files,
-    manifests,
-    mounts,
-    outputs,
-    sync,
-    templates,
-)
-from automation import project as projects
-from automation.artifacts import Artifact
-from automation.engines import Engine
-from automation.errors import CheckFailedError, ConfigurationError, Finding
-from automation.explanations import Difference, Pair
-from automation.project import Project, Stack
+from automation.building import artifacts, built, engines, explanations, manifests, outputs, source_copies
+from automation.building.artifacts import Artifact
+from automation.building.engines import Engine
+from automation.building.explanations import Difference, Pair
+from automation.project import model, templates
+from automation.project.model import Project, Stack
+from automation.system import console, files
+from automation.system.errors import CheckFailedError, ConfigurationError, Finding
 
 _CODE = frozenset({"CodeUri", "ContentUri", "Code", "Content"})
 _MEND = "run inv build when its source has changed since; else one of the builders is wrong"
@@ -68,11 +57,11 @@ def compare(loaded: Project) -> Parity:
         ConfigurationError: a stack was not built, or was built by SAM.
         ToolError: `sam build` failed, or there is no SAM CLI.
     """
-    build.require_built(loaded)
+    built.require_built(loaded)
     for stack in loaded.stacks:
         if manifests.read(loaded.root, stack.name).engine != Engine.UV:
             raise ConfigurationError("is no build of our own builder's; run inv build", where=stack.build_dir)
-    sync.sync(loaded)
+    source_copies.sync(loaded)
     with tempfile.TemporaryDirectory(prefix="parity-") as work:
         found = [_of_stack(stack, loaded.root, Path(work) / stack.name) for stack in loaded.stacks]
     return Parity(
@@ -84,8 +73,8 @@ def compare(loaded: Project) -> Parity:
 
 def compare_builds(stack: Stack, root: Path, sams: Path) -> Parity:
     """Compare our build of a stack with one of SAM's that lies in a folder."""
-    ours = mounts.trees(stack, root)
-    theirs = mounts.trees(replace(stack, build_dir=str(sams)), root)
+    ours = built.trees(stack, root)
+    theirs = built.trees(replace(stack, build_dir=str(sams)), root)
     known = {one.logical_id: one for one in artifacts.of_stack(stack, root)}
     where = f"{stack.build_dir}/{outputs.TEMPLATE}"
     faults = [Finding(f"{where}: {name}", "is in one of the builds alone", _MEND) for name in set(ours) ^ set(theirs)]
@@ -147,7 +136,7 @@ def show(parity: Parity) -> None:
 
 def _of_stack(stack: Stack, root: Path, work: Path) -> Parity:
     parameters = manifests.read(root, stack.name).parameters
-    resolved = projects.with_parameters(stack, parameters)
+    resolved = model.with_parameters(stack, parameters)
     with console.progress(f"building {stack.name} with sam"):
         out = engines.make_with_sam(resolved, root, parameters=parameters, work=work)
     with console.progress(f"comparing {stack.name}"):

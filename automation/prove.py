@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from automation import console, files, mounts, project, runtime
-from automation.errors import CheckFailedError, Finding, UsageError
-from automation.project import Project
+from automation.building import built
+from automation.lambda_runtime import runtime
+from automation.project import model
+from automation.project.model import Project
 from automation.proof import artifact_rules, code_rules, evidence, freshness, template_rules
 from automation.proof.evidence import Evidence, How
 from automation.proof.model import Fault, Rule, Severity, Subject
+from automation.system import console, files
+from automation.system.errors import CheckFailedError, Finding, UsageError
 
 # These ask nothing of the code, so they are asked while it is being imported.
 _OTHERS: tuple[Rule, ...] = (*artifact_rules.RULES, *template_rules.RULES)
@@ -191,13 +194,13 @@ def _unbuilt(subject: Subject) -> dict[str, str]:
 
 def _subject(loaded: Project, site: Path | None = None) -> Subject:
     """All but the evidence."""
-    mounted = mounts.of_project(loaded)
+    mounted = built.mounts_of_project(loaded)
     trees = {
         (stack.name, logical_id): tree
         for stack in loaded.stacks
-        for logical_id, tree in mounts.trees(stack, loaded.root).items()
+        for logical_id, tree in built.trees(stack, loaded.root).items()
     }
-    settings = project.read_settings(loaded.root)
+    settings = model.read_settings(loaded.root)
     return Subject(loaded, mounted, trees, site or runtime.ensure(loaded.root).site, settings)
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from automation import build, console, selection
-from automation.errors import CheckFailedError, Finding, UsageError
-from automation.project import Project
+from automation.building import built
+from automation.project import selection
+from automation.project.model import Project
 from automation.sizing import baseline, budgets, changes, markdown, page, record, tables, weighing
 from automation.sizing.changes import Comparison
 from automation.sizing.model import Sizes
+from automation.system import console
+from automation.system.errors import CheckFailedError, Finding, UsageError
 
 PAGE = ".alchemiser/size.html"
 
@@ -25,7 +27,7 @@ def measure(project: Project, *, names: Iterable[str] = ()) -> Sizes:
     """
     wanted = tuple(names)
     selection.stacks(project, selection.Chosen(names=wanted))
-    return choose(weighing.weigh(build.as_built(project)), frozenset(wanted))
+    return choose(weighing.weigh(built.as_built(project)), frozenset(wanted))
 
 
 def choose(sizes: Sizes, names: frozenset[str]) -> Sizes:

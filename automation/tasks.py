@@ -6,16 +6,10 @@ A project's tasks.py needs no more than `from automation import commands, tasks`
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from automation.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 _ENV = {"env": "an environment of pyproject.toml"}
@@ -29,19 +23,22 @@ DEPLOY_HELP = {
 @task(name="sync-shared-layer")
 def sync_shared_layer(_context: Context) -> None:
     """Copy the shared source into its layer."""
-    from automation import project, sync
+    from automation import sync as front
+    from automation.building import source_copies
+    from automation.project import model
 
-    sync.show(sync.sync(project.load(ROOT), layers_only=True))
+    front.show(source_copies.sync(model.load(ROOT), layers_only=True))
 
 
-@task(help={"check": "change nothing; exit 3 when a generated file differs from its source"})
+@task(help={"check": "change nothing; exit 3 if a generated file differs from its source"})
 def sync(_context: Context, check: bool = False) -> None:
     """Copy the source into the folders of functions and layers."""
-    from automation import project
-    from automation import sync as syncing
+    from automation import sync as front
+    from automation.building import source_copies
+    from automation.project import model
 
-    loaded = project.load(ROOT)
-    syncing.show(syncing.check(loaded) if check else syncing.sync(loaded))
+    project = model.load(ROOT)
+    front.show(front.check(project) if check else source_copies.sync(project))
 
 
 @task(
@@ -66,38 +63,30 @@ def build(
     force: bool = False,
     explain: bool = False,
 ) -> None:
-    """Sync, then build the artifacts that are not current: `inv build [NAME...]`."""
-    from automation import standing
+    """Sync, then build the artifacts that are stale: `inv build [NAME...]`."""
+    from automation.building import up_to_date
 
-    is_usual = engine == "uv" and not (names or stack or arch or env or force or explain)
-    if is_usual and standing.told(ROOT):
+    is_plain = engine == "uv" and not (names or stack or arch or env or force or explain)
+    # Asked first: loading the builder takes longer than finding out that there is nothing to build.
+    if is_plain and up_to_date.report_if_up_to_date(ROOT):
         return
-    from automation import build as builder
-    from automation import project, selection
-    from automation import sync as syncing
-    from automation.engines import Engine
-    from automation.errors import UsageError
 
-    if engine not in set(Engine):
-        raise UsageError(f"there is no engine {engine!r}; the engines are: {', '.join(Engine)}", where="build")
-    loaded = project.load(ROOT, remember=True)
-    syncing.sync(loaded)
-    chosen = selection.Chosen(tuple(names), stack, arch)
-    built = builder.build(
-        loaded, parameters=_parameters(loaded, env), chosen=chosen, force=force, engine=Engine(engine)
-    )
-    builder.show(built, explain=explain)
-    if is_usual:
-        builder.note_standing(loaded, built)
+    from automation import build as front
+    from automation.project.selection import Chosen
+
+    chosen = Chosen(tuple(names), stack, arch)
+    built = front.build(ROOT, chosen, engine=engine, env=env, variables=os.environ, force=force, note=is_plain)
+    front.show(built, explain=explain)
 
 
 @task
 def validate(_context: Context) -> None:
     """Check the templates and the settings of every environment."""
-    from automation import console, project
     from automation import validate as validator
+    from automation.project import model
+    from automation.system import console
 
-    loaded = project.load(ROOT)
+    loaded = model.load(ROOT)
     validator.validate(loaded)
     console.result(f"{len(loaded.stacks)} template(s) and {len(loaded.environments)} environment(s) are valid")
 
@@ -105,13 +94,16 @@ def validate(_context: Context) -> None:
 @task(iterable=["names"], help={"names": "functions, by logical id; none means all", "json": "print JSON"})
 def prove(_context: Context, names: list[str], json: bool = False) -> None:
     """Prove that the built artifacts work on Lambda, by importing every handler: `inv prove [NAME...]`."""
-    from automation import build as builder
-    from automation import project
-    from automation import prove as prover
+    from automation import prove as front
+    from automation.building import built
+    from automation.project import model
 
-    proof = prover.prove(builder.as_built(project.load(ROOT)), names=names)
-    (prover.show_json if json else prover.show)(proof)
-    prover.require(proof)
+    proof = front.prove(built.as_built(model.load(ROOT)), names=names)
+    if json:
+        front.show_json(proof)
+    else:
+        front.show(proof)
+    front.require(proof)
 
 
 @task(
@@ -130,9 +122,10 @@ def size(
     _context: Context, names: list[str], baseline: str = "", json: bool = False, markdown: bool = False, html: str = ""
 ) -> None:
     """Measure the built artifacts against their budgets and a baseline: `inv size [NAME...]`."""
-    from automation import project, sizes
+    from automation import sizes
+    from automation.project import model
 
-    sizes.report(project.load(ROOT), names=names, reference=baseline, json=json, markdown=markdown, html=html)
+    sizes.report(model.load(ROOT), names=names, reference=baseline, json=json, markdown=markdown, html=html)
 
 
 @task(
@@ -150,9 +143,9 @@ def coldstart(
 ) -> None:
     """Measure how long each handler takes to import from its artifacts: `inv coldstart [NAME...]`."""
     from automation import coldstart as coldstarts
-    from automation import project
+    from automation.project import model
 
-    measured = coldstarts.measure(project.load(ROOT), names=names, runs=runs, without_bytecode=without_bytecode)
+    measured = coldstarts.measure(model.load(ROOT), names=names, runs=runs, without_bytecode=without_bytecode)
     (coldstarts.show_json if json else coldstarts.show)(measured)
     coldstarts.require_within(measured)
 
@@ -178,9 +171,9 @@ def affected(_context: Context, since: str = "", tests: bool = False, json: bool
 def parity(_context: Context) -> None:
     """Build with SAM too, and explain every difference to the last build of ours."""
     from automation import parity as comparison
-    from automation import project
+    from automation.project import model
 
-    found = comparison.compare(project.load(ROOT))
+    found = comparison.compare(model.load(ROOT))
     comparison.show(found)
     comparison.require_explained(found)
 
@@ -196,25 +189,21 @@ def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = 
 @task(help={"upgrade": "take the newest versions that pyproject.toml and requirements.in allow"})
 def lock(_context: Context, upgrade: bool = False) -> None:
     """Lock the requirements of the tools and of every layer."""
-    from automation import console, locks, project
+    from automation import locks
+    from automation.project import model
+    from automation.system import console
 
-    console.results(locks.lock(project.load(ROOT), upgrade=upgrade) or ["every lock was right"])
+    console.results(locks.lock(model.load(ROOT), upgrade=upgrade) or ["every lock was right"])
 
 
 @task(help={"all": "caches and nox's environments too"})
 def clean(_context: Context, all: bool = False) -> None:  # noqa: A002 - Invoke names the option after the parameter
     """Remove generated trees and artifacts; tools and the sandbox's state stay."""
-    from automation import cleaning, console, project
+    from automation import cleaning
+    from automation.project import model
+    from automation.system import console
 
-    console.results(cleaning.clean(project.load(ROOT), everything=all) or ["nothing to remove"])
-
-
-def _parameters(loaded: "Project", env: str) -> "Mapping[str, Mapping[str, str]]":
-    if not env:
-        return {}
-    from automation import environments
-
-    return environments.parameters_by_stack(loaded, env, os.environ)
+    console.results(cleaning.clean(model.load(ROOT), everything=all) or ["nothing to remove"])
 
 
 _TASKS = (sync_shared_layer, sync, build, validate, prove, size, coldstart, affected, parity, deploy, lock, clean)

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from automation import console, environments, files, processes, sam
-from automation.errors import CheckFailedError, Finding, ToolError
-from automation.project import Project, Stack
+from automation.project import environments
+from automation.project.model import Project, Stack
+from automation.system import console, files, processes, sam
+from automation.system.errors import CheckFailedError, Finding, ToolError
 
 _LINT_ERRORS = frozenset({"Error", "Warning"})
 

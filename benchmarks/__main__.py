@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from automation import console
+from automation.system import console
 from benchmarks import builds, growth, imports, symphonies, weights
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from automation import project, sam
+from automation.project import model
+from automation.system import sam
 from benchmarks.timing import command
 
 ROOT = Path(__file__).resolve().parent.parent
-STACKS = {stack.name: stack.template.path for stack in project.load(ROOT).stacks}
+STACKS = {stack.name: stack.template.path for stack in model.load(ROOT).stacks}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Checkout:
 
     def edit_shared(self) -> None:
         """Change one file of the shared code, and copy it to where SAM builds from."""
-        with (self.path / "the_alchemiser/shared/lots.py").open("a") as file:
+        with (self.path / "the_alchemiser/shared/ledger/lots.py").open("a") as file:
             file.write("# changed\n")
 
 

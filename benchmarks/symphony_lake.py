@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.symphony_work import AS_OF
-from the_alchemiser.shared.bars import DailyBar, encode
-from the_alchemiser.shared.lake import parquet_key
-from the_alchemiser.shared.verdict import VERDICT_KEY, Verdict
+from the_alchemiser.shared.market_data.bars import DailyBar, encode
+from the_alchemiser.shared.market_data.lake import parquet_key
+from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict
 
 
 def write(folder: Path, series: Mapping[str, tuple[Any, Any]]) -> None:

@@ -12,12 +12,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from the_alchemiser.shared.book import Book, BookEntry, StrategyOptions, read_symphony
-from the_alchemiser.shared.lake import Lake
-from the_alchemiser.shared.messages import StrategyEvaluated, StrategyRequested
-from the_alchemiser.shared.objects import StoredObject, digest_of
+from the_alchemiser.shared.market_data.lake import Lake
+from the_alchemiser.shared.market_data.objects import StoredObject, digest_of
+from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.messaging.messages import StrategyEvaluated, StrategyRequested
 from the_alchemiser.shared.symphony import Symphony, required_symbols
 from the_alchemiser.shared.symphony.compiler import compile_symphony
-from the_alchemiser.shared.verdict import Verdict
 from the_alchemiser.strategy_v2 import lambda_handler  # noqa: F401 - what Lambda imports first
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory

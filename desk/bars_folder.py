@@ -13,7 +13,7 @@ import numpy as np
 from arro3.core import DataType, Table
 from arro3.io import read_parquet
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from desk.bar_dates import dates_of_instants, dates_of_numbers, dates_of_texts
 from the_alchemiser.shared.symphony import canonical_symbol
 from the_alchemiser.strategy_v2.arrays import Dates, Floats

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from automation import files
+from automation.system import files
 from desk import charts
 from desk.report_model import Day, day_of
 from the_alchemiser.shared import formats

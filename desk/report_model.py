@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from desk.decision import Sentence, sentences, summary
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messages import Side, StrategyEvaluated, StrategyFailed, TradeExecuted, TradeFailed
-from the_alchemiser.shared.runs import RunState
+from the_alchemiser.shared.messaging.messages import Side, StrategyEvaluated, StrategyFailed, TradeExecuted, TradeFailed
+from the_alchemiser.shared.run.runs import RunState
 
 if TYPE_CHECKING:
     from sandbox.evidence import DayEvidence, Mail
     from sandbox.function_logs import FunctionLog
     from the_alchemiser.shared.broker.models import Order, Position
-    from the_alchemiser.shared.messages import RunCompleted, RunFailed, SignalGenerated
-    from the_alchemiser.shared.plan import RebalancePlan, TradeDecision
+    from the_alchemiser.shared.messaging.messages import RunCompleted, RunFailed, SignalGenerated
+    from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 
 _ZERO = Decimal(0)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from automation.aws import Target, client
+from automation.system.aws import Target, client
 from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import httpx
 
-from automation.errors import ToolError
+from automation.system.errors import ToolError
 from sandbox.evidence import BrokerState
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl, ExchangeError, ExchangeState, History
@@ -13,9 +13,9 @@ from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.exchange.sessions import at_new_york
 from the_alchemiser.shared.broker import parsing
 from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import BrokerError
 from the_alchemiser.shared.broker.models import Order
-from the_alchemiser.shared.credentials import Credentials
 
 _ORDERS_AT_MOST = 500
 

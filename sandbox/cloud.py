@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
-from automation.aws import Target, client
-from automation.errors import ToolError
+from automation.system.aws import Target, client
+from automation.system.errors import ToolError
 from sandbox.deployment import Deployment
 from sandbox.evidence import Backlog, Mail
 from sandbox.function_logs import FunctionLog, read_log
 from sandbox.schedules import Schedule
-from the_alchemiser.shared.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.dynamo_runs import DynamoRunStore
-from the_alchemiser.shared.ledger import LedgerEntry
-from the_alchemiser.shared.objects import S3Objects
-from the_alchemiser.shared.runs import META, Run, RunState, run_id_of
-from the_alchemiser.shared.verdict import Verdict, read_verdict
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.market_data.objects import S3Objects
+from the_alchemiser.shared.market_data.verdict import Verdict, read_verdict
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.run.runs import META, Run, RunState, run_id_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from automation.errors import CheckFailedError, UsageError
+from automation.system.errors import CheckFailedError, UsageError
 from sandbox.brokerage import Brokerage
 from sandbox.cloud import Cloud
 from sandbox.evidence import BrokerState, DayEvidence
@@ -14,9 +14,9 @@ from sandbox.exchange.sessions import session_before
 from sandbox.follow import Pace, Wall, Watch
 from sandbox.milestones import milestones
 from sandbox.schedules import due
-from the_alchemiser.shared.messages import StrategyEvaluated
-from the_alchemiser.shared.progress import missing
-from the_alchemiser.shared.runs import Run
+from the_alchemiser.shared.messaging.messages import StrategyEvaluated
+from the_alchemiser.shared.run.progress import missing
+from the_alchemiser.shared.run.runs import Run
 
 COORDINATOR, DATA, MONITOR = "coordinator_v2", "data_v2", "data_quality_monitor"
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automation.aws import Target, client
-from automation.errors import ConfigurationError, ToolError
+from automation.system.aws import Target, client
+from automation.system.errors import ConfigurationError, ToolError
 from sandbox.exchange.sessions import NEW_YORK
 from sandbox.schedules import Schedule
 

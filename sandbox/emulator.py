@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from automation import files, tools
+from automation.system import files, tools
 from sandbox import launcher, servers
 from sandbox.servers import Server
 from sandbox.settings import EMULATOR_PORT_VARIABLE, SandboxSettings

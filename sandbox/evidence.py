@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.function_logs import FunctionLog
-from the_alchemiser.shared import outbox
 from the_alchemiser.shared.broker.models import Account, Order, Position
-from the_alchemiser.shared.ledger import LedgerEntry
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import (
     Message,
     RunCompleted,
     RunFailed,
@@ -20,10 +21,9 @@ from the_alchemiser.shared.messages import (
     TradeExecuted,
     TradeFailed,
 )
-from the_alchemiser.shared.plan import RebalancePlan
-from the_alchemiser.shared.progress import Release, plan_of, releases_of
-from the_alchemiser.shared.runs import SIGNAL, STRATEGY, TRADE, Run
-from the_alchemiser.shared.verdict import Verdict
+from the_alchemiser.shared.run.plan import RebalancePlan
+from the_alchemiser.shared.run.progress import Release, plan_of, releases_of
+from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, TRADE, Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from automation.errors import Finding
+from automation.system.errors import Finding
 from sandbox.evidence import Backlog
 from sandbox.function_logs import FunctionLog
 

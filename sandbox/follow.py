@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from automation.errors import CheckFailedError
+from automation.system.errors import CheckFailedError
 from sandbox.cloud import Cloud
 from sandbox.findings import backlog_findings, dead_letter_findings, log_findings
 

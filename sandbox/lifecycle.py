@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation import files
-from automation.errors import ConfigurationError, ToolError
+from automation.system import files
+from automation.system.errors import ConfigurationError, ToolError
 from sandbox import emulator, servers
 from sandbox.account import prepare_account
 from sandbox.local import read_local

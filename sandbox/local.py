@@ -5,9 +5,9 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation import environments, project
-from automation.aws import Target
-from automation.errors import UsageError
+from automation.project import environments, model
+from automation.system.aws import Target
+from automation.system.errors import UsageError
 
 LOCAL = "local"
 
@@ -27,7 +27,7 @@ def read_local(root: Path, env: str = LOCAL) -> Local:
         UsageError: env is another environment, or none of the project's.
         ConfigurationError: pyproject.toml, samconfig.toml or a template is wrong.
     """
-    loaded = project.load(root)
+    loaded = model.load(root)
     environment = environments.load(loaded, env, variables=os.environ, machine=platform.machine())
     if env != LOCAL:
         raise UsageError(f"days are played in the sandbox alone; say --env {LOCAL}", where=f"--env {env}")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import (
     Side,
     SignalGenerated,
     StrategyEvaluated,
@@ -11,8 +11,8 @@ from the_alchemiser.shared.messages import (
     TradeExecuted,
     TradeFailed,
 )
-from the_alchemiser.shared.progress import Release, plan_of
-from the_alchemiser.shared.runs import SIGNAL, STRATEGY, TRADE, Run, RunState
+from the_alchemiser.shared.run.progress import Release, plan_of
+from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, TRADE, Run, RunState
 
 _WIDTH = max(len(name) for name in ("trade_aggregator", "coordinator_v2", "notifications_v2"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from arro3.core import DataType
 from arro3.io import read_parquet
 
-from automation.errors import CheckFailedError, ConfigurationError, Finding
+from automation.system.errors import CheckFailedError, ConfigurationError, Finding
 from the_alchemiser.shared.book import BookError, load_book
 from the_alchemiser.shared.symphony import SymphonyError
 

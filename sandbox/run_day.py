@@ -11,8 +11,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automation import console, files
-from automation.errors import CheckFailedError, ConfigurationError, Finding, ToolError
+from automation.system import console, files
+from automation.system.errors import CheckFailedError, ConfigurationError, Finding, ToolError
 from sandbox import lifecycle, summary
 from sandbox.account import prepare_account
 from sandbox.brokerage import PaperBrokerage

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import httpx
 
-from automation import files
-from automation.errors import ToolError
+from automation.system import files
+from automation.system.errors import ToolError
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0

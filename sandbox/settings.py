@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.errors import ConfigurationError
+from automation.system.errors import ConfigurationError
 
 EMULATOR_PORT_VARIABLE = "ALCHEMISER_EMULATOR_PORT"
 EXCHANGE_PORT_VARIABLE = "ALCHEMISER_EXCHANGE_PORT"

@@ -6,12 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from automation import console
-from automation.errors import Finding
+from automation.system import console
+from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messages import StrategyEvaluated, TradeExecuted, TradeFailed
-from the_alchemiser.shared.runs import RunState
+from the_alchemiser.shared.messaging.messages import StrategyEvaluated, TradeExecuted, TradeFailed
+from the_alchemiser.shared.run.runs import RunState
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import Task, task
 
-from automation import console
+from automation.system import console
 from automation.tasks import DEPLOY_HELP
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from automation.errors import CheckFailedError, UsageError
+from automation.system.errors import CheckFailedError, UsageError
 from sandbox.exchange.sessions import session_after, session_before, session_on, sessions_between
-from the_alchemiser.shared.runs import RunState
+from the_alchemiser.shared.run.runs import RunState
 
 FIRST_DATE = date(2022, 3, 16)
 """Traded first in a fresh sandbox: every bundled symbol has bars years before and after it."""

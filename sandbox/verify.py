@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from automation.errors import Finding
+from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
 from sandbox.findings import backlog_findings, dead_letter_findings, log_findings
 from the_alchemiser.shared.broker.models import Order
-from the_alchemiser.shared.ledger import LedgerEntry
-from the_alchemiser.shared.messages import RunFailed, Side
-from the_alchemiser.shared.plan import trade_id
-from the_alchemiser.shared.runs import RunState
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.messaging.messages import RunFailed, Side
+from the_alchemiser.shared.run.plan import trade_id
+from the_alchemiser.shared.run.runs import RunState
 
 CENT = Decimal("0.01")
 QUANTITY_ROUNDING = Decimal("0.000001")

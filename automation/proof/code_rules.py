@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from automation import runtime
+from automation.lambda_runtime import runtime
 from automation.proof import freshness, import_rules, suppliers
 from automation.proof.cases import Case, Found, each, of_subject, trees_of
 from automation.proof.literals import Place

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation import templates
-from automation.project import Function, Stack
+from automation.project import templates
+from automation.project.model import Function, Stack
+from automation.project.templates import Unresolved
 from automation.proof import places, wiring
 from automation.proof.model import Fault, Rule, Subject
-from automation.templates import Unresolved
 
 MOST_BYTES = 4096
 _DEFAULT_TIMEOUT_S, _DEFAULT_VISIBILITY_S = 3, 30

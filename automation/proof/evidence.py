@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from automation import runtime
-from automation.mounts import Mount
+from automation.lambda_runtime import runtime
+from automation.lambda_runtime.mounts import Mount
 from automation.proof import imports, scan
 from automation.proof.imports import Imported, Outcome
 from automation.proof.origins import Origins

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from automation import sources
-from automation.errors import ConfigurationError
+from automation.building import sources
 from automation.proof import finder
 from automation.proof.model import Subject
 from automation.proof.origins import Origin
+from automation.system.errors import ConfigurationError
 
 _MODULES = "python"
 # Never asked for by name on Lambda, or left out by one builder or the other.

@@ -9,9 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from automation import runtime
-from automation.errors import ToolError
-from automation.mounts import Mount
+from automation.lambda_runtime import runtime
+from automation.lambda_runtime.mounts import Mount
+from automation.system.errors import ToolError
 
 TIMEOUT_S = 20.0
 _GRACE_S = 5.0

@@ -4,11 +4,11 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from automation import files
-from automation.project import LAMBDA_LIMIT_BYTES, Layer
+from automation.project.model import LAMBDA_LIMIT_BYTES, Layer
 from automation.proof import places
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.proof.places import Place
+from automation.system import files
 
 _UNCHECKED, _CHECKED = 0b01, 0b11
 

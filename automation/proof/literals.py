@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from automation.runtime import TASK_ROOT
+from automation.lambda_runtime.runtime import TASK_ROOT
 
 _DEPTH = 20
 _NOT_INSIDE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Constant, ast.Load, ast.Attribute)

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from automation.mounts import Mount
-from automation.project import Project
+from automation.lambda_runtime.mounts import Mount
+from automation.project.model import Project
 from automation.proof import origins, places, registry
 from automation.proof.evidence import Evidence
 from automation.proof.origins import Origins

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from automation import files, templates
-from automation.project import Function, Layer, Stack
+from automation.project import templates
+from automation.project.model import Function, Layer, Stack
+from automation.project.templates import Unresolved
 from automation.proof import places
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.templates import Unresolved
+from automation.system import files
 
 MOST_LAYERS = 5
 _LAYER_TYPES = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from automation.project import Project
+from automation.project.model import Project
 
 _MODULES = "python"
 

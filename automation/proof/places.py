@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from packaging.utils import canonicalize_name
 
-from automation import files
-from automation.project import Function, Layer, Project, Stack
+from automation.project.model import Function, Layer, Project, Stack
+from automation.system import files
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation import processes
-from automation.errors import ConfigurationError, ToolError
+from automation.system import processes
+from automation.system.errors import ConfigurationError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from automation.errors import ConfigurationError
-from automation.project import Function, Project
+from automation.project.model import Function, Project
 from automation.proof import places, wiring
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.proof.registry import Route
 from automation.proof.wiring import End, EventRule
+from automation.system.errors import ConfigurationError
 
 _REGISTRY = "pyproject.toml: [tool.alchemiser] messages"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from automation import runtime
-from automation.mounts import Mount
+from automation.lambda_runtime import runtime
+from automation.lambda_runtime.mounts import Mount
 from automation.proof import finder, reading
 from automation.proof.finder import Finder, Found
 from automation.proof.literals import Place

@@ -6,7 +6,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from automation.mounts import Mount
+from automation.lambda_runtime.mounts import Mount
 from automation.proof import places
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.proof.places import Distribution, Place

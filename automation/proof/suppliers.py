@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from automation.mounts import Mount
+from automation.lambda_runtime.mounts import Mount
 from automation.proof import finder
 from automation.proof.model import Subject
 from automation.proof.origins import Origin

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automation import templates
-from automation.project import Function, Project, Stack
-from automation.templates import Unresolved
+from automation.project import templates
+from automation.project.model import Function, Project, Stack
+from automation.project.templates import Unresolved
 
 _RULE_EVENTS = frozenset({"EventBridgeRule", "CloudWatchEvent"})
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from automation.project import Function
+from automation.project.model import Function
 from automation.reach import imports
 from automation.reach.imports import Graph
 from automation.reach.states import Key, Part, State

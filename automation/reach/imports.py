@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from automation import console, processes
+from automation.system import console, processes
 
 _WORKER = Path(__file__).with_name("imports_worker.py")
 

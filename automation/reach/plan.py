@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automation.project import Function
+from automation.project.model import Function
 from automation.reach import differences, resources
 from automation.reach.differences import Difference
 from automation.reach.imports import Graph

@@ -9,9 +9,9 @@ import posixpath
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from automation import templates
+from automation.project import templates
+from automation.project.templates import Template
 from automation.reach.states import Parameters
-from automation.templates import Template
 
 _GLOBALS = {
     "AWS::Serverless::Function": "Function",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from automation import files, processes
-from automation.errors import ConfigurationError, UsageError
+from automation.system import files, processes
+from automation.system.errors import ConfigurationError, UsageError
 
 HEAD = "HEAD"
 _MAIN = ("origin/HEAD", "origin/main", "origin/master", "main", "master")

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation import artifacts, environments, sources, sync
-from automation import project as projects
-from automation.artifacts import Artifact, Ingredients
-from automation.errors import AutomationError
-from automation.project import Project, Stack
+from automation.building import artifacts, source_copies, sources
+from automation.building.artifacts import Artifact, Ingredients
+from automation.project import environments, model
+from automation.project.model import Project, Stack
+from automation.system.errors import AutomationError
 
 _BUILDER = re.compile(r"^BUILDER = \"([^\"]+)\"", re.MULTILINE)
 _MODULES = "python"
-BUILDER_FILE = f"{Path(__file__).parent.parent.name}/artifacts.py"
+BUILDER_FILE = f"{Path(__file__).parent.parent.name}/building/artifacts.py"
 
 type Key = tuple[str, str]
 type Parameters = Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -62,13 +62,13 @@ def read(root: Path, *, real_root: Path) -> State:
     Raises:
         ConfigurationError: the project cannot be read, or something to build is absent.
     """
-    loaded = projects.load(root)
+    loaded = model.load(root)
     for uri in (*(one.code_uri for one in loaded.functions), *(one.content_uri for one in loaded.layers)):
         if isinstance(uri, str) and (real_root / uri).is_dir():
             (root / uri).mkdir(parents=True, exist_ok=True)
-    sync.sync(loaded)
+    source_copies.sync(loaded)
     builder = builder_of(root)
-    targets = {tree.target for tree in sync.trees(loaded)}
+    targets = {tree.target for tree in source_copies.trees(loaded)}
     found = [artifact for stack in loaded.stacks for artifact in artifacts.of_stack(stack, root)]
     parts = {(one.stack, one.logical_id): _part(one, builder, targets) for one in found}
     unknown = tuple(name for stack in loaded.stacks for name in artifacts.unknown(stack))
@@ -77,7 +77,7 @@ def read(root: Path, *, real_root: Path) -> State:
 
 def nothing(root: Path) -> State:
     """The state of a project before there was one."""
-    return State(Project(root, "", (), projects.Budgets(), {}), {}, {"": {}})
+    return State(Project(root, "", (), model.Budgets(), {}), {}, {"": {}})
 
 
 def stack_named(state: State, name: str) -> Stack | None:

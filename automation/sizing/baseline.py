@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation import build, console, files, manifests, outputs, processes, project, sync
-from automation.errors import AutomationError, ConfigurationError, UsageError
-from automation.project import Project
+from automation.building import builder, built, manifests, outputs, source_copies
+from automation.project import model
+from automation.project.model import Project
 from automation.sizing import record, weighing
 from automation.sizing.model import Sizes
+from automation.system import console, files, processes
+from automation.system.errors import AutomationError, ConfigurationError, UsageError
 
 _HOME = ".alchemiser"
 _STORE = "artifacts"
@@ -75,9 +77,9 @@ def _measured(commit: str, label: str, current: Project) -> Sizes:
         (root / _HOME).mkdir(exist_ok=True)
         (root / _HOME / _STORE).symlink_to(home / _STORE)
         try:
-            loaded = project.load(root)
-            sync.sync(loaded)
-            build.build(loaded, parameters=parameters)
+            loaded = model.load(root)
+            source_copies.sync(loaded)
+            builder.build(loaded, parameters=parameters)
             return weighing.weigh(loaded)
         except AutomationError as cause:
             raise ConfigurationError(f"{label} could not be built: {cause}", where=_WHERE) from cause
@@ -102,7 +104,7 @@ def _checked_out(commit: str, root: Path) -> Iterator[Path]:
 def _engines_differ(current: Project) -> list[str]:
     """Our own builder's artifacts have bytecode and are pruned: SAM's are not to be compared with them."""
     sams = [
-        stack.name for stack in current.stacks if build.deployed_template(stack, current.root).name != outputs.PACKED
+        stack.name for stack in current.stacks if built.deployed_template(stack, current.root).name != outputs.PACKED
     ]
     if not sams:
         return []

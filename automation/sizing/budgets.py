@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from automation.errors import Finding
-from automation.project import LAMBDA_LIMIT_BYTES
+from automation.project.model import LAMBDA_LIMIT_BYTES
 from automation.sizing import lines, units
 from automation.sizing.changes import Comparison, PartChange
 from automation.sizing.model import LOOSE, OWN, Artifact, FunctionSize, Kind, Part, Sizes
+from automation.system.errors import Finding
 
 NEAR = 0.8
 NEAR_TEXT = f"{100 * NEAR:.0f} %"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from automation.building.sources import REQUIREMENTS
 from automation.sizing.distributions import normalised
-from automation.sources import REQUIREMENTS
 
 ASKED = "requirements.in"
 PYPROJECT = "pyproject.toml"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from automation.project import LAMBDA_LIMIT_BYTES
+from automation.project.model import LAMBDA_LIMIT_BYTES
 from automation.sizing import budgets, overlaps, tables, units
 from automation.sizing.changes import Change, Comparison, Status
 from automation.sizing.model import Artifact, Sizes, alike

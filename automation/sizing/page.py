@@ -5,11 +5,11 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from automation import files
-from automation.project import LAMBDA_LIMIT_BYTES
+from automation.project.model import LAMBDA_LIMIT_BYTES
 from automation.sizing import blocks, budgets, overlaps, units
 from automation.sizing.changes import Comparison
 from automation.sizing.model import Artifact, FunctionSize, Kind, Part, Sizes, alike
+from automation.system import files
 
 _HERE = Path(__file__).parent
 

@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from automation.errors import ConfigurationError, Finding
-from automation.project import LAMBDA_LIMIT_BYTES
+from automation.project.model import LAMBDA_LIMIT_BYTES
 from automation.sizing import budgets, overlaps
 from automation.sizing.changes import Change, Comparison, PartChange
 from automation.sizing.model import Artifact, FunctionSize, Kind, Part, Sizes, Totals
 from automation.sizing.overlaps import Overlap
+from automation.system.errors import ConfigurationError, Finding
 
 FORMAT = 1
 

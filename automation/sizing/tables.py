@@ -1,10 +1,10 @@
 """Sizes as text: functions over their layers, layers, what layers are made of, notes."""
 
-from automation import console
-from automation.project import LAMBDA_LIMIT_BYTES
+from automation.project.model import LAMBDA_LIMIT_BYTES
 from automation.sizing import budgets, overlaps, units
 from automation.sizing.changes import Change, Comparison, Status
 from automation.sizing.model import Artifact, FunctionSize, Kind, Part, Sizes, alike
+from automation.system import console
 
 SHOWN = 6
 _STYLES = {"over": "red", "near": "yellow", "": ""}

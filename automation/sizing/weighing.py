@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from automation import mounts, outputs, zips
-from automation import project as projects
-from automation.project import Function, Layer, Project, Stack
+from automation.building import built, outputs, zips
+from automation.project import model
+from automation.project.model import Function, Layer, Project, Stack
 from automation.sizing import distributions
 from automation.sizing.model import Artifact, FunctionSize, Kind, Sizes
 
@@ -51,7 +51,7 @@ def _function(function: Function, stack: Stack, found: Mapping[str, Artifact]) -
 
 
 def _artifacts(stack: Stack, project: Project) -> dict[str, Artifact]:
-    trees = mounts.trees(stack, project.root)
+    trees = built.trees(stack, project.root)
     packed = _zips(trees, project.root / stack.build_dir / outputs.ZIPS)
     return {
         one.logical_id: _artifact(one, stack, project, trees[one.logical_id], packed[one.logical_id])
@@ -71,7 +71,7 @@ def _artifact(owner: Function | Layer, stack: Stack, project: Project, tree: Pat
         bytes=sum(part.bytes for part in parts),
         zipped_bytes=zipped[0],
         sha256=zipped[1],
-        budget_bytes=projects.budget_bytes(owner, project.budgets),
+        budget_bytes=model.budget_bytes(owner, project.budgets),
         parts=parts,
         template=stack.template.path,
         source=source,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from automation import console
-from automation.errors import CheckFailedError, UsageError
+from automation.system import console
+from automation.system.errors import CheckFailedError, UsageError
 from desk.backtest.document import document
 from desk.backtest.fills import CloseFills
 from desk.backtest.period import Asked, choose_turns

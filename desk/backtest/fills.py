@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 _BASIS_POINT = Decimal("0.0001")

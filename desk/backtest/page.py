@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from automation import files
+from automation.system import files
 from desk.backtest import wording
 from desk.backtest.document import DRAWDOWNS
 from desk.backtest.figures import figures

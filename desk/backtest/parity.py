@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from automation.errors import Finding
+from automation.system.errors import Finding
 from desk.backtest.simulate import Day
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import (
     RunCompleted,
     Side,
     SignalGenerated,
@@ -16,7 +16,7 @@ from the_alchemiser.shared.messages import (
     TradeExecuted,
     TradeFailed,
 )
-from the_alchemiser.shared.runs import SIGNAL, STRATEGY, TRADE, Run
+from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, TRADE, Run
 
 _ABSENT = "nothing"
 

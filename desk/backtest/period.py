@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from desk.backtest.signals import Candidate, Turn
 from desk.strategies.sufficiency import natural_inception
 from the_alchemiser.shared.errors import AlchemiserError

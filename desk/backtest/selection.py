@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from desk.backtest.signals import Candidate
 from the_alchemiser.shared.book import Book, BookEntry, read_symphony
 from the_alchemiser.shared.symphony.compiler import compile_symphony

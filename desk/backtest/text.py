@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from automation import console
+from automation.system import console
 from desk.backtest import wording
 from desk.backtest.document import DRAWDOWNS
 from desk.backtest.result import BENCHMARK, TURNOVER_DEFINITION, Curve, Result

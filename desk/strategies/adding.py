@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from automation import console, files
-from automation.errors import ConfigurationError, UsageError
+from automation.system import console, files
+from automation.system.errors import ConfigurationError, UsageError
 from desk.strategies.book_text import NewEntry, UneditableBookError, with_entry
 from desk.strategies.check_report import require, show
 from desk.strategies.checking import Subject, check_file

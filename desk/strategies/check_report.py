@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from automation import console
-from automation.errors import CheckFailedError
+from automation.system import console
+from automation.system.errors import CheckFailedError
 from desk.strategies.checking import Checked, check_book, check_files
 from desk.strategies.lint import Issue
 from the_alchemiser.shared import formats

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from desk.strategies.lint import Issue, lint
 from desk.strategies.sources import read_bars
 from desk.strategies.sufficiency import Coverage, coverage_of, shortages

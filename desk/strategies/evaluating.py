@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from automation import console
-from automation.errors import UsageError
+from automation.system import console
+from automation.system.errors import UsageError
 from desk.decision import is_fragile, summary, told_step
 from desk.strategies.sources import Bars, Chosen, choose, parse_day, read_bars, reported
 from desk.strategies.sufficiency import natural_inception

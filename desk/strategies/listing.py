@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from automation import console
+from automation.system import console
 from desk.strategies.sources import read_book, reported
 from the_alchemiser.shared.book import Book, BookEntry
 from the_alchemiser.shared.symphony import Symphony, required_symbols

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from automation import console
-from automation.errors import CheckFailedError, ConfigurationError, UsageError
+from automation.system import console
+from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from desk.bars_folder import load_bars
 from desk.bundled import bundled_history
 from the_alchemiser.shared.book import Book, BookEntry, BookError, StrategyOptions, load_book, read_symphony

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automation import affected, artifacts, project, sync
+from automation import affected
+from automation.building import artifacts, source_copies
+from automation.project import model
 from automation.reach.model import Affected, Effect, Kind, Reached
 from tests.automation.projects import write_files
 from tests.automation.repositories import append, commit, make_plain_repository, make_shop_repository
@@ -52,8 +54,8 @@ def plain(tmp_path: Path) -> Path:
 
 def fingerprints(root: Path) -> dict[tuple[str, str], str]:
     """What a build of the folder itself would go by."""
-    loaded = project.load(root)
-    sync.sync(loaded)
+    loaded = model.load(root)
+    source_copies.sync(loaded)
     found = [one for stack in loaded.stacks for one in artifacts.of_stack(stack, root)]
     return {(one.stack, one.logical_id): artifacts.ingredients(one).fingerprint for one in found}
 
@@ -235,9 +237,9 @@ def test_find_removed_function_redeploys_its_stack(plain: Path) -> None:
 
 
 def test_find_newer_builder_rebuilds_everything(shop: Path) -> None:
-    written("automation/artifacts.py", 'BUILDER = "1"\n')(shop)
+    written("automation/building/artifacts.py", 'BUILDER = "1"\n')(shop)
     commit(shop)
-    written("automation/artifacts.py", 'BUILDER = "2"\n')(shop)
+    written("automation/building/artifacts.py", 'BUILDER = "2"\n')(shop)
 
     found = affected.find(shop)
 

@@ -1,13 +1,15 @@
 import pytest
 
-from automation import cleaning, project, sync
-from automation.errors import ConfigurationError
-from automation.project import Project
+from automation import cleaning
+from automation.building import source_copies
+from automation.project import model
+from automation.project.model import Project
+from automation.system.errors import ConfigurationError
 from tests.automation.projects import PYPROJECT, make_shop, write_files
 
 
 def test_clean_removes_generated_trees_and_artifacts_alone(shop: Project) -> None:
-    sync.sync(shop)
+    source_copies.sync(shop)
     kept = {".tools/sam/x": "", ".sandbox/state": "", ".mypy_cache/x": "", ".nox/lint/x": ""}
     write_files(shop.root, {".aws-sam/build/template.yaml": "", **kept})
 
@@ -36,7 +38,7 @@ def test_clean_everything_takes_caches_and_keeps_tools(shop: Project) -> None:
 
 
 def test_clean_twice_removes_nothing(shop: Project) -> None:
-    sync.sync(shop)
+    source_copies.sync(shop)
     cleaning.clean(shop)
 
     assert cleaning.clean(shop) == ()
@@ -46,4 +48,4 @@ def test_clean_build_folder_outside_the_project_is_refused(shop: Project) -> Non
     make_shop(shop.root, pyproject_toml=PYPROJECT.replace(".aws-sam/base", "../elsewhere"))
 
     with pytest.raises(ConfigurationError, match="outside the project"):
-        cleaning.clean(project.load(shop.root))
+        cleaning.clean(model.load(shop.root))

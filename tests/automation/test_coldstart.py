@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from automation import coldstart, files
+from automation import coldstart
 from automation.coldstart import ColdStart, Measured, Timing
-from automation.errors import CheckFailedError, ConfigurationError, UsageError
-from automation.importtime import Importer
-from automation.project import Project
+from automation.lambda_runtime.importtime import Importer
+from automation.project.model import Project
+from automation.system import files
+from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.automation.proof.small import TEMPLATE, make
 
 BROKEN = "raise RuntimeError('it was compiled again')\n"

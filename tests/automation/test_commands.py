@@ -11,7 +11,7 @@ from invoke.program import Program
 from invoke.tasks import task
 
 from automation import commands
-from automation.errors import AutomationError, CheckFailedError, Finding, UsageError
+from automation.system.errors import AutomationError, CheckFailedError, Finding, UsageError
 from tests.automation.projects import make_shop
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from automation import deploy, environments
-from automation.aws import StackState
+from automation import deploy
 from automation.deploy import Outcome, Plan
-from automation.environments import Consent, Environment
-from automation.errors import ConfigurationError, DeploymentError, UsageError
-from automation.project import Project
+from automation.project import environments
+from automation.project.environments import Consent, Environment
+from automation.project.model import Project
+from automation.system.aws import StackState
+from automation.system.errors import ConfigurationError, DeploymentError, UsageError
 from tests.automation.projects import make_shop
 
 

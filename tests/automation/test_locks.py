@@ -1,9 +1,9 @@
 import pytest
 
 from automation import locks
-from automation.errors import ConfigurationError
 from automation.locks import Lock
-from automation.project import Project
+from automation.project.model import Project
+from automation.system.errors import ConfigurationError
 from tests.automation.projects import PYPROJECT, write_files
 
 

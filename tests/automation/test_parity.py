@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from automation import build, parity, project, sync
-from automation.errors import CheckFailedError, ConfigurationError
+from automation import parity
+from automation.building import builder, source_copies
 from automation.parity import Parity
-from automation.project import Project
+from automation.project import model
+from automation.project.model import Project
+from automation.system.errors import CheckFailedError, ConfigurationError
 from tests.automation.projects import write_build, write_files
 
 BUILD = ".aws-sam/build"
@@ -18,9 +20,9 @@ BUILD = ".aws-sam/build"
 
 @pytest.fixture
 def built(shop: Project) -> Project:
-    sync.sync(shop)
-    build.build(shop)
-    return project.load(shop.root)
+    source_copies.sync(shop)
+    builder.build(shop)
+    return model.load(shop.root)
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from automation import project, prove
-from automation.errors import CheckFailedError, ConfigurationError, UsageError
+from automation import prove
+from automation.project import model
 from automation.proof.model import Fault, Rule, Severity
 from automation.prove import Broken, Proof
+from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.automation.proof.small import make
 
 BROKEN = {"functions/one/app.py": "import pandas\n\ndef handler(event, context): ...\n"}
@@ -29,7 +30,7 @@ def test_prove_without_a_build_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / ".aws-sam/build/template.yaml").unlink()
 
     with pytest.raises(ConfigurationError, match="run inv build"):
-        prove.prove(project.load(tmp_path))
+        prove.prove(model.load(tmp_path))
 
 
 def test_prove_named_functions_are_the_only_ones_imported(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_prove_once_after_a_change_of_the_template_proves_again(tmp_path: Path) 
     template.write_text(template.read_text().replace("Handler: app.handler}", "Handler: app.handle}"))
 
     with pytest.raises(CheckFailedError, match="handler-missing"):
-        prove.prove_once(project.load(tmp_path))
+        prove.prove_once(model.load(tmp_path))
 
 
 def test_prove_once_of_what_failed_fails_again(tmp_path: Path) -> None:

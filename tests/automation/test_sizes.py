@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from automation import project, sizes
-from automation.errors import CheckFailedError, ConfigurationError, UsageError
-from automation.project import LAMBDA_LIMIT_BYTES, Project
+from automation import sizes
+from automation.project import model
+from automation.project.model import LAMBDA_LIMIT_BYTES, Project
 from automation.sizing.model import Sizes
+from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.automation.projects import write_build, write_files
 from tests.automation.weights import MB, function, layer, part, till
 
@@ -72,7 +73,7 @@ def test_measure_layer_from_elsewhere_is_told_as_not_measured(shop: Project) -> 
     write_files(shop.root, {"app.yaml": app})
     write_build(shop.root, FITTING)
 
-    till_size = next(one for one in sizes.measure(project.load(shop.root)).functions if one.logical_id == "Till")
+    till_size = next(one for one in sizes.measure(model.load(shop.root)).functions if one.logical_id == "Till")
 
     assert till_size.unmeasured == (arn,)
     assert till_size.effective_bytes == 1_010

@@ -4,7 +4,7 @@ import pytest
 from invoke.program import Program
 
 from automation import commands, tasks
-from automation.project import Project
+from automation.project.model import Project
 from tests.automation.projects import write_build
 
 BUILT = {

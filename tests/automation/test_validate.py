@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from automation import project, validate
-from automation.errors import CheckFailedError, ToolError
+from automation import validate
+from automation.project import model
+from automation.system.errors import CheckFailedError, ToolError
 from tests.automation.projects import APP, SAMCONFIG, make_shop
 
 MATCH = """[{"Filename": "t.yaml", "Level": "%s", "Location": {"Start": {"LineNumber": 7}},
@@ -30,7 +31,7 @@ def test_validate_broken_template_and_settings_are_told_together(tmp_path: Path)
     )
 
     with pytest.raises(CheckFailedError) as caught:
-        validate.validate(project.load(tmp_path), with_sam=False)
+        validate.validate(model.load(tmp_path), with_sam=False)
 
     told = [f"{one.where}: {one.what}" for one in caught.value.findings]
     assert any("app.yaml" in one and "Handle" in one for one in told), told
@@ -38,7 +39,7 @@ def test_validate_broken_template_and_settings_are_told_together(tmp_path: Path)
 
 
 def test_validate_once_of_what_has_passed_does_not_lint_again(tmp_path: Path) -> None:
-    shop = project.load(make_shop(tmp_path))
+    shop = model.load(make_shop(tmp_path))
     validate.validate_once(shop)
     record = tmp_path / ".alchemiser" / "validated"
     before = record.stat().st_mtime_ns
@@ -49,7 +50,7 @@ def test_validate_once_of_what_has_passed_does_not_lint_again(tmp_path: Path) ->
 
 
 def test_validate_once_after_a_fault_is_planted_fails(tmp_path: Path) -> None:
-    shop = project.load(make_shop(tmp_path))
+    shop = model.load(make_shop(tmp_path))
     validate.validate_once(shop)
     (tmp_path / "samconfig.toml").write_text(SAMCONFIG.replace("Colour=red", "Color=red"))
 

@@ -8,10 +8,11 @@ from decimal import Decimal
 from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail
 from sandbox.function_logs import FunctionLog, LogError
 from tests.desk.decisions import DECISIONS
-from the_alchemiser.shared import outbox
 from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Position
-from the_alchemiser.shared.ledger import LedgerEntry
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import (
     Fill,
     Message,
     RunFailed,
@@ -23,9 +24,8 @@ from the_alchemiser.shared.messages import (
     TradeFailed,
     message_id,
 )
-from the_alchemiser.shared.plan import RebalancePlan, TradeDecision, trade_id
-from the_alchemiser.shared.runs import PLAN, SIGNAL, STRATEGY, TRADE, Run, RunItem, RunState, Transition
-from the_alchemiser.shared.verdict import Verdict
+from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision, trade_id
+from the_alchemiser.shared.run.runs import PLAN, SIGNAL, STRATEGY, TRADE, Run, RunItem, RunState, Transition
 
 DAY = date(2022, 3, 16)
 STARTED = datetime(2026, 11, 24, 9, 30, 2, 117_000, tzinfo=UTC)

@@ -9,9 +9,9 @@ import pytest
 from arro3.core import Array, DataType, Table
 from arro3.io import write_parquet
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from desk.bars_folder import load_bars
-from the_alchemiser.shared.bars import DailyBar, encode
+from the_alchemiser.shared.market_data.bars import DailyBar, encode
 
 DAYS = [date(2022, 1, 3), date(2022, 1, 4), date(2022, 1, 5)]
 CLOSES = [477.71, 477.55, 468.38]

@@ -15,8 +15,8 @@ from sandbox.run_day import HISTORY
 from tests.desk.backtest.exchange_fills import ExchangeFills
 from tests.e2e.conftest import FIRST_DAY, Sandbox
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.dynamo_runs import DynamoRunStore
-from the_alchemiser.shared.runs import run_id_of
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.run.runs import run_id_of
 
 CAPITAL = Decimal(100_000)
 

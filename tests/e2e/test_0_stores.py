@@ -6,13 +6,13 @@ from uuid import uuid4
 
 import pytest
 
-from automation import templates
+from automation.project import templates
 from tests.e2e.conftest import ROOT, Sandbox
 from tests.the_alchemiser.contracts import LedgerContract, RunStoreContract
-from the_alchemiser.shared.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.dynamo_runs import DynamoRunStore
-from the_alchemiser.shared.ledger import Ledger
-from the_alchemiser.shared.runs import RunStore
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.ledger.ledger import Ledger
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.run.runs import RunStore
 
 KEPT = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from automation import sam
+from automation.system import sam
 from tests.e2e.conftest import ROOT, Sandbox
 
 STACK = "plain-sam-data"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from automation import templates
+from automation.project import templates
 from tests.e2e.conftest import FIRST_DAY, ROOT, Inv, Sandbox
 
 STACKS = ("alchemiser-local-data", "alchemiser-local")

@@ -4,7 +4,7 @@ import py_compile
 from functools import partial
 from pathlib import Path
 
-from automation.project import LAMBDA_LIMIT_BYTES
+from automation.project.model import LAMBDA_LIMIT_BYTES
 from tests.faults.bakery import APP_BUILD, ARM64, EXTENSION, FLOUR, change, elf, install, put
 from tests.faults.model import PlantedFault
 

@@ -8,7 +8,8 @@ fault carries it here the sound way: an alias, a queue's visibility, a data file
 from collections.abc import Mapping
 from pathlib import Path
 
-from automation import build, project, sync
+from automation.building import builder, source_copies
+from automation.project import model
 
 APP_BUILD = ".aws-sam/build"
 BASE_BUILD = ".aws-sam/base"
@@ -195,9 +196,9 @@ def write(root: Path) -> Path:
 
 def make(root: Path) -> None:
     """Sync it and build it; nothing is downloaded."""
-    loaded = project.load(root)
-    sync.sync(loaded)
-    build.build(loaded)
+    loaded = model.load(root)
+    source_copies.sync(loaded)
+    builder.build(loaded)
 
 
 def install(

@@ -14,14 +14,14 @@ from sandbox.function_logs import FunctionLog
 from sandbox.schedules import Schedule
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.fakes import InMemoryRunStore
-from the_alchemiser.shared import outbox
 from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Position
-from the_alchemiser.shared.ledger import LedgerEntry
-from the_alchemiser.shared.messages import RunCompleted, RunFailed, Side, TradeExecuted, message_id
-from the_alchemiser.shared.plan import RebalancePlan
-from the_alchemiser.shared.progress import Release
-from the_alchemiser.shared.runs import STRATEGY, TRADE, Move, Run, RunItem, RunState
-from the_alchemiser.shared.verdict import Verdict
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import RunCompleted, RunFailed, Side, TradeExecuted, message_id
+from the_alchemiser.shared.run.plan import RebalancePlan
+from the_alchemiser.shared.run.progress import Release
+from the_alchemiser.shared.run.runs import STRATEGY, TRADE, Move, Run, RunItem, RunState
 
 DAY, AS_OF, RUN_ID, WALL = make.DAY, make.AS_OF, make.RUN_ID, make.WALL
 MODULES = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from automation.errors import ToolError
+from automation.system.errors import ToolError
 from sandbox import lifecycle, servers
 from sandbox.brokerage import PaperBrokerage
 from sandbox.exchange.clock import Phase
@@ -17,9 +17,9 @@ from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.settings import SandboxSettings
 from tests.sandbox.test_servers import free_port
 from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.models import OrderRequest, OrderType
-from the_alchemiser.shared.credentials import Credentials
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 
 pytestmark = pytest.mark.enable_socket
 ROOT = Path(sandbox.__file__).parent.parent

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from automation.aws import Target, client
-from automation.errors import ConfigurationError, ToolError
+from automation.system.aws import Target, client
+from automation.system.errors import ConfigurationError, ToolError
 from sandbox import emulator
 from sandbox.account import BROKER_SECRET, prepare_account
 from sandbox.cloud import LocalCloud
@@ -20,10 +20,10 @@ from sandbox.settings import SandboxSettings
 from tests.sandbox.days import BOUGHT, entry_of
 from tests.sandbox.test_servers import free_port
 from tests.the_alchemiser.run_builders import DAY, RUN_ID, WALL, new_run
-from the_alchemiser.shared.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.dynamo_runs import DynamoRunStore
-from the_alchemiser.shared.runs import RunState
-from the_alchemiser.shared.verdict import VERDICT_KEY, Verdict
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.run.runs import RunState
 
 pytestmark = pytest.mark.enable_socket
 ROOT = Path(sandbox.__file__).parent.parent

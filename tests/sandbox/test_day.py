@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from automation.errors import CheckFailedError, UsageError
+from automation.system.errors import CheckFailedError, UsageError
 from sandbox.day import Surroundings, trade_day
 from sandbox.evidence import DayEvidence
 from sandbox.exchange.clock import Phase

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from automation.errors import CheckFailedError
+from automation.system.errors import CheckFailedError
 from sandbox.follow import HandlersFailedError, Pace, Wall, Watch
 from sandbox.function_logs import LogError
 from tests.sandbox.days import WALL, FastWall, InMemoryCloud, backlogs, log

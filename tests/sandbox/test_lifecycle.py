@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from automation.errors import ConfigurationError, ToolError
+from automation.system.errors import ConfigurationError, ToolError
 from sandbox import lifecycle, servers
 from sandbox.settings import read_settings
 from tests.sandbox.test_servers import free_port

@@ -1,9 +1,9 @@
 from sandbox.milestones import milestones
 from tests.sandbox import days
 from tests.the_alchemiser import run_builders as make
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.messages import Side
-from the_alchemiser.shared.runs import RunItem
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.run.runs import RunItem
 
 
 def texts(lines: tuple[str, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from automation.errors import CheckFailedError, ConfigurationError
+from automation.system.errors import CheckFailedError, ConfigurationError
 from sandbox.preflight import first_bars, read_universe, require_bars
 
 HISTORY = Path(sandbox.__file__).parent / "history"

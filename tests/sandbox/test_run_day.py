@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import sandbox
-from automation import files
-from automation.errors import CheckFailedError, ConfigurationError, ToolError, UsageError
+from automation.system import files
+from automation.system.errors import CheckFailedError, ConfigurationError, ToolError, UsageError
 from sandbox.day import Surroundings
 from sandbox.evidence import DayEvidence
 from sandbox.follow import Wall

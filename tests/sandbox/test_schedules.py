@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from automation.errors import ConfigurationError
+from automation.system.errors import ConfigurationError
 from sandbox.exchange.sessions import NEW_YORK
 from sandbox.schedules import Schedule, due
 

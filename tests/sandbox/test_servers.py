@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.errors import ToolError
+from automation.system.errors import ToolError
 from sandbox import servers
 from sandbox.servers import Server
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.errors import ConfigurationError
+from automation.system.errors import ConfigurationError
 from sandbox.settings import read_settings
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from automation.errors import Finding
+from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
 from sandbox.summary import Files, as_json, show, signal_rows, strategy_rows
 from tests.sandbox import days
 from tests.the_alchemiser import run_builders as make
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.runs import RunItem
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.run.runs import RunItem
 
 FILES = Files(Path("/reports/2022-03-16.html"), (Path("/reports/2022-03-16-mail.html"),))
 

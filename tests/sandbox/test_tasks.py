@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from invoke.context import Context
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from sandbox import tasks
 
 

@@ -3,9 +3,9 @@ from datetime import date
 
 import pytest
 
-from automation.errors import CheckFailedError, UsageError
+from automation.system.errors import CheckFailedError, UsageError
 from sandbox.trading_dates import FIRST_DATE, Choice, choose, parse_date
-from the_alchemiser.shared.runs import RunState
+from the_alchemiser.shared.run.runs import RunState
 
 END = date(2022, 12, 30)
 DONE = RunState.COMPLETED

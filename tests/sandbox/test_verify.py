@@ -8,7 +8,7 @@ from sandbox.function_logs import LogError
 from sandbox.verify import expected_modules, verify
 from tests.sandbox import days
 from the_alchemiser.shared.broker.models import OrderStatus
-from the_alchemiser.shared.verdict import Verdict
+from the_alchemiser.shared.market_data.verdict import Verdict
 
 
 def faults(day: DayEvidence) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cfnlint.decode import cfn_yaml
 
-from the_alchemiser.shared.messages import REGISTRY
+from the_alchemiser.shared.messaging.messages import REGISTRY
 
 ROOT = Path(__file__).parents[2]
 Template = dict[str, Any]

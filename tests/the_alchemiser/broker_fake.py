@@ -25,7 +25,7 @@ from the_alchemiser.shared.broker.models import (
     Quote,
     Trade,
 )
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 
 NOW = datetime(2024, 3, 15, 19, 45, tzinfo=UTC)
 CLOSE = datetime(2024, 3, 15, 20, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from the_alchemiser.shared.ledger import Ledger, LedgerEntry
-from the_alchemiser.shared.messages import RunFailed, Side, message_id
-from the_alchemiser.shared.runs import META, Move, NewRun, RunItem, RunState, RunStore
+from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
+from the_alchemiser.shared.messaging.messages import RunFailed, Side, message_id
+from the_alchemiser.shared.run.runs import META, Move, NewRun, RunItem, RunState, RunStore
 
 NOW = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
 DAY = date(2022, 3, 16)

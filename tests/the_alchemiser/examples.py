@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from the_alchemiser.shared import messages as m
-from the_alchemiser.shared.publisher import envelope
+from the_alchemiser.shared.messaging import messages as m
+from the_alchemiser.shared.messaging.publisher import envelope
 
 AT = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
 DAY = date(2022, 3, 16)

@@ -14,10 +14,10 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.ledger import LedgerEntry
-from the_alchemiser.shared.messages import Message
-from the_alchemiser.shared.runs import META, Move, NewRun, Run, RunItem, RunState, Transition
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import Message
+from the_alchemiser.shared.run.runs import META, Move, NewRun, Run, RunItem, RunState, Transition
 
 
 class InMemoryRunStore:

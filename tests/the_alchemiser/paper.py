@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sandbox.exchange.control import ExchangeControl
 from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.wire import Retries, Timeouts
-from the_alchemiser.shared.credentials import Credentials
 
 ROOT = Path(__file__).parents[2]
 KEYS = Credentials(key="sandbox-key", secret="sandbox-secret")

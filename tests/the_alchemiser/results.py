@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.messaging.messages import (
     DataQualityChecked,
     Mark,
     RunCompleted,

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from tests.the_alchemiser.fakes import InMemoryRunStore
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import (
     Fill,
     Message,
     RebalancePlanned,
@@ -18,8 +18,8 @@ from the_alchemiser.shared.messages import (
     TradeFailed,
     message_id,
 )
-from the_alchemiser.shared.plan import RebalancePlan, TradeDecision, trade_id
-from the_alchemiser.shared.runs import PLAN, SIGNAL, Move, NewRun, Run, RunItem, RunState
+from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision, trade_id
+from the_alchemiser.shared.run.runs import PLAN, SIGNAL, Move, NewRun, Run, RunItem, RunState
 
 STAGE = "local"
 DAY = date(2022, 3, 16)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.aggregator_v2.service import MODULE, Aggregator
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.dynamo_runs import DynamoRunStore
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.messages import StrategyEvaluated, StrategyFailed
-from the_alchemiser.shared.publisher import BusPublisher
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.messages import StrategyEvaluated, StrategyFailed
+from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -6,11 +6,11 @@ from datetime import date
 from decimal import Context, Decimal, Inexact, localcontext
 from typing import NamedTuple
 
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.failures import Failure
-from the_alchemiser.shared.messages import Message, StrategyEvaluated, StrategyFailed
-from the_alchemiser.shared.progress import outstanding_strategies
-from the_alchemiser.shared.runs import STRATEGY, Run
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import Message, StrategyEvaluated, StrategyFailed
+from the_alchemiser.shared.run.failures import Failure
+from the_alchemiser.shared.run.progress import outstanding_strategies
+from the_alchemiser.shared.run.runs import STRATEGY, Run
 
 # Products of allocations and weights need more digits than the default 28; losing one would break the sums.
 EXACT = Context(prec=100, traps=[Inexact])

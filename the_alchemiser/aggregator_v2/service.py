@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from the_alchemiser.aggregator_v2.merge import Merged, answers_of, conclude
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.deadlines import deadline
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.failures import Failure, failing_move
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.messages import Message, SignalGenerated, StrategyEvaluated, StrategyFailed, message_id
-from the_alchemiser.shared.runs import SIGNAL, STRATEGY, Move, Run, RunItem, RunState, RunStore
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import (
+    Message,
+    SignalGenerated,
+    StrategyEvaluated,
+    StrategyFailed,
+    message_id,
+)
+from the_alchemiser.shared.run.deadlines import deadline
+from the_alchemiser.shared.run.failures import Failure, failing_move
+from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, Move, Run, RunItem, RunState, RunStore
 
 MODULE = "aggregator_v2"
 

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from the_alchemiser.shared.broker.models import Clock, Session
-from the_alchemiser.shared.runs import Run, run_id_of
-from the_alchemiser.shared.sessions import NEW_YORK
-from the_alchemiser.shared.verdict import Verdict
+from the_alchemiser.shared.market_data.calendar import NEW_YORK
+from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.run.runs import Run, run_id_of
 
 # The schedule fires 15 minutes before the close; five more for a schedule that is early or a clock that is off.
 STARTS_AT_MOST_BEFORE_CLOSE = timedelta(minutes=20)

@@ -10,14 +10,14 @@ from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.commands import StartRun, SweepRuns
-from the_alchemiser.shared.credentials import broker_credentials
-from the_alchemiser.shared.dynamo_runs import DynamoRunStore
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.kill_switch import KillSwitch
-from the_alchemiser.shared.objects import S3Objects
-from the_alchemiser.shared.publisher import BusPublisher
-from the_alchemiser.shared.verdict import read_verdict
+from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.market_data.objects import S3Objects
+from the_alchemiser.shared.market_data.verdict import read_verdict
+from the_alchemiser.shared.messaging.commands import StartRun, SweepRuns
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.run.kill_switch import KillSwitch
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -19,14 +19,14 @@ from the_alchemiser.coordinator_v2.admission import (
 )
 from the_alchemiser.coordinator_v2.sweep import overdue, untold
 from the_alchemiser.shared.broker.models import Clock, Session
-from the_alchemiser.shared.commands import StartRun, SweepRuns
-from the_alchemiser.shared.deadlines import deadline
-from the_alchemiser.shared.failures import failing_move
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.messages import Message, StrategyRequested, message_id
-from the_alchemiser.shared.runs import META, NewRun, Run, RunState, RunStore, runs_of_day
-from the_alchemiser.shared.sessions import LOOK_BACK, Exchange
-from the_alchemiser.shared.verdict import Verdict, VerdictMalformedError
+from the_alchemiser.shared.market_data.calendar import LOOK_BACK, Exchange
+from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedError
+from the_alchemiser.shared.messaging.commands import StartRun, SweepRuns
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import Message, StrategyRequested, message_id
+from the_alchemiser.shared.run.deadlines import deadline
+from the_alchemiser.shared.run.failures import failing_move
+from the_alchemiser.shared.run.runs import META, NewRun, Run, RunState, RunStore, runs_of_day
 
 MODULE = "coordinator_v2"
 

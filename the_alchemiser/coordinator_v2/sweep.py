@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from the_alchemiser.shared.failures import Failure
-from the_alchemiser.shared.messages import Message, TradeRequested
-from the_alchemiser.shared.progress import missing
-from the_alchemiser.shared.runs import META, Run
+from the_alchemiser.shared.messaging.messages import Message, TradeRequested
+from the_alchemiser.shared.run.failures import Failure
+from the_alchemiser.shared.run.progress import missing
+from the_alchemiser.shared.run.runs import META, Run
 
 
 class Untold(NamedTuple):

@@ -7,8 +7,8 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from the_alchemiser.shared.bars import DailyBar
-from the_alchemiser.shared.lake import Described, Entry
+from the_alchemiser.shared.market_data.bars import DailyBar
+from the_alchemiser.shared.market_data.lake import Described, Entry
 
 
 class History(NamedTuple):

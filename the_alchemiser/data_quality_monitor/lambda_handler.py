@@ -9,13 +9,13 @@ from the_alchemiser.data_quality_monitor.service import MODULE, Monitor
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.commands import CheckDataQuality
-from the_alchemiser.shared.credentials import broker_credentials
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.lake import THREADS
-from the_alchemiser.shared.messages import MarketDataRefreshed
-from the_alchemiser.shared.objects import S3Objects
-from the_alchemiser.shared.publisher import BusPublisher
+from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.market_data.lake import THREADS
+from the_alchemiser.shared.market_data.objects import S3Objects
+from the_alchemiser.shared.messaging.commands import CheckDataQuality
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.messages import MarketDataRefreshed
+from the_alchemiser.shared.messaging.publisher import BusPublisher
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from the_alchemiser.data_quality_monitor.checks import faults
-from the_alchemiser.shared.commands import CheckDataQuality
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.lake import Entry, Lake
-from the_alchemiser.shared.messages import DataQualityChecked, MarketDataRefreshed, message_id
-from the_alchemiser.shared.objects import ObjectStore
-from the_alchemiser.shared.sessions import Exchange, business_time
-from the_alchemiser.shared.verdict import Verdict, write_verdict
+from the_alchemiser.shared.market_data.calendar import Exchange, business_time
+from the_alchemiser.shared.market_data.lake import Entry, Lake
+from the_alchemiser.shared.market_data.objects import ObjectStore
+from the_alchemiser.shared.market_data.verdict import Verdict, write_verdict
+from the_alchemiser.shared.messaging.commands import CheckDataQuality
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed, message_id
 
 MODULE = "data_quality_monitor"
 

@@ -3,8 +3,8 @@
 from bisect import bisect_right
 from datetime import date
 
-from the_alchemiser.shared.bars import Bars, DailyBar
-from the_alchemiser.shared.lake import Description, Entry
+from the_alchemiser.shared.market_data.bars import Bars, DailyBar
+from the_alchemiser.shared.market_data.lake import Description, Entry
 
 OVERLAP_SESSIONS = 10
 

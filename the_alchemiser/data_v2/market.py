@@ -5,11 +5,11 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from the_alchemiser.shared.bars import Bars, DailyBar
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerError
 from the_alchemiser.shared.broker.models import Bar
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.sessions import Exchange
+from the_alchemiser.shared.market_data.bars import Bars, DailyBar
+from the_alchemiser.shared.market_data.calendar import Exchange
 
 SYMBOLS_A_REQUEST = 100
 

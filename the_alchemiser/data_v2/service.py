@@ -9,14 +9,14 @@ from typing import NamedTuple
 from the_alchemiser.data_v2.fetch_requests import FetchRequests
 from the_alchemiser.data_v2.history import fetch_start, history_start, join, whole_start
 from the_alchemiser.data_v2.market import Market, fetch
-from the_alchemiser.shared.bars import Bars
-from the_alchemiser.shared.commands import RefreshMarketData
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.lake import Described, Description, Entry, Lake, Origin, each
-from the_alchemiser.shared.messages import MarketDataFetchRequested, MarketDataRefreshed, message_id
+from the_alchemiser.shared.market_data.bars import Bars
+from the_alchemiser.shared.market_data.calendar import BusinessTime, business_time
+from the_alchemiser.shared.market_data.lake import Described, Description, Entry, Lake, Origin, each
+from the_alchemiser.shared.messaging.commands import RefreshMarketData
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed, message_id
 from the_alchemiser.shared.reasons import reason_code
-from the_alchemiser.shared.sessions import BusinessTime, business_time
 
 MODULE = "data_v2"
 

@@ -7,8 +7,8 @@ fill's side share the fill and what crossed, in proportion to their wants.
 from collections.abc import Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from the_alchemiser.shared.ledger import UNATTRIBUTED
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
+from the_alchemiser.shared.messaging.messages import Side
 
 SHARE_UNIT = Decimal("0.000000001")
 CENT = Decimal("0.01")

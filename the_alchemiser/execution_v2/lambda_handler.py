@@ -11,12 +11,12 @@ from the_alchemiser.execution_v2.service import MODULE, Executor
 from the_alchemiser.execution_v2.walk import Walk
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.credentials import broker_credentials
-from the_alchemiser.shared.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.kill_switch import KillSwitch
-from the_alchemiser.shared.messages import TradeRequested
-from the_alchemiser.shared.publisher import BusPublisher
+from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.messages import TradeRequested
+from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.run.kill_switch import KillSwitch
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

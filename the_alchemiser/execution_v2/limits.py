@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from the_alchemiser.shared.broker.models import Clock
 from the_alchemiser.shared.broker.parsing import NEW_YORK
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 
 LAST_CALL = timedelta(seconds=60)
 

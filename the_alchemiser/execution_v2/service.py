@@ -9,9 +9,9 @@ from the_alchemiser.execution_v2.attribution import attribute, cash_of
 from the_alchemiser.execution_v2.limits import Refusal
 from the_alchemiser.execution_v2.walk import Walk
 from the_alchemiser.shared.broker.models import Order
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.ledger import Ledger, LedgerEntry
-from the_alchemiser.shared.messages import Fill, Side, TradeExecuted, TradeFailed, TradeRequested, message_id
+from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import Fill, Side, TradeExecuted, TradeFailed, TradeRequested, message_id
 
 MODULE = "execution_v2"
 _ZERO = Decimal(0)

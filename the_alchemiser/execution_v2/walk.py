@@ -13,7 +13,7 @@ from the_alchemiser.execution_v2.limits import Limits, Proposal, Refusal, refuse
 from the_alchemiser.execution_v2.orders import Brokerage, OrderDesk, Stopwatch, Timing
 from the_alchemiser.shared.broker.errors import BrokerRejectionError
 from the_alchemiser.shared.broker.models import Order, OrderRequest, OrderStatus, OrderType, Quote
-from the_alchemiser.shared.messages import Side, TradeRequested
+from the_alchemiser.shared.messaging.messages import Side, TradeRequested
 
 _ZERO = Decimal(0)
 

@@ -9,10 +9,10 @@ from the_alchemiser.metrics_v2.gauges import CloudWatchGauges
 from the_alchemiser.metrics_v2.service import MODULE, Accountant
 from the_alchemiser.metrics_v2.table import DynamoPerformances
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.messages import RunCompleted
-from the_alchemiser.shared.publisher import NoPublisher
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.messages import RunCompleted
+from the_alchemiser.shared.messaging.publisher import NoPublisher
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from the_alchemiser.shared.ledger import UNATTRIBUTED, LedgerEntry
-from the_alchemiser.shared.lots import LotBook, attributed_fills, match_lots
-from the_alchemiser.shared.messages import RunCompleted
+from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
+from the_alchemiser.shared.ledger.lots import LotBook, attributed_fills, match_lots
+from the_alchemiser.shared.messaging.messages import RunCompleted
 
 ACCOUNT = "ACCOUNT"
 """Stands for a strategy where the whole account is meant."""

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from the_alchemiser.metrics_v2.gauges import Gauge, gauges
 from the_alchemiser.metrics_v2.performance import Performance, performances
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.ledger import Ledger
-from the_alchemiser.shared.messages import RunCompleted
+from the_alchemiser.shared.ledger.ledger import Ledger
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import RunCompleted
 
 MODULE = "metrics_v2"
 

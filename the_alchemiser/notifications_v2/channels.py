@@ -7,7 +7,7 @@ from the_alchemiser.notifications_v2.mail import Mail
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo import typed
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.inbox import CLAIM_KEPT_S
+from the_alchemiser.shared.messaging.inbox import CLAIM_KEPT_S
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

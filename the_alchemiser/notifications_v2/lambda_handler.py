@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from the_alchemiser.notifications_v2.channels import DynamoDeliveries, SesMail, SnsTopic
 from the_alchemiser.notifications_v2.service import MODULE, Notifier
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.messages import DataQualityChecked, RunCompleted, RunFailed
-from the_alchemiser.shared.publisher import NoPublisher
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.shared.messaging.publisher import NoPublisher
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from the_alchemiser.notifications_v2.wording import situation, trade_reason
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messages import DataQualityChecked, Message, RunCompleted, RunFailed, TradeOutcome
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, Message, RunCompleted, RunFailed, TradeOutcome
 
 SHORT_AT_MOST = 300  # characters: two text messages on a phone
 _ZERO = Decimal(0)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from the_alchemiser.notifications_v2.channels import Channel, Deliveries, NotDeliveredError
 from the_alchemiser.notifications_v2.mail import Mail, compose
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
 
 MODULE = "notifications_v2"
 

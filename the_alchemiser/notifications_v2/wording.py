@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.runs import RunState
+from the_alchemiser.shared.run.runs import RunState
 
 RESTART = 'Start another run today with {"command": "start-run", "force": true} in the inbox of coordinator_v2.'
 UNKNOWN = "Whether orders were sent, the trades of the run tell."

@@ -11,12 +11,12 @@ from the_alchemiser.portfolio_v2.rebalance import Rules
 from the_alchemiser.portfolio_v2.service import MODULE, Planner
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.credentials import broker_credentials
-from the_alchemiser.shared.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.dynamo_runs import DynamoRunStore
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.messages import SignalGenerated
-from the_alchemiser.shared.publisher import BusPublisher
+from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.messages import SignalGenerated
+from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

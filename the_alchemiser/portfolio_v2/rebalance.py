@@ -6,9 +6,9 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import ClassVar, NamedTuple
 
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.ledger import UNATTRIBUTED
-from the_alchemiser.shared.messages import Side
-from the_alchemiser.shared.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
+from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 
 FRACTIONAL_SHARE = Decimal("0.000001")
 WHOLE_SHARE = Decimal(1)

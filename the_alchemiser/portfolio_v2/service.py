@@ -9,15 +9,15 @@ from typing import ClassVar, Protocol
 from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan, symbols_of
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerError
 from the_alchemiser.shared.broker.models import Account, Asset, Clock, Position, Trade
-from the_alchemiser.shared.deadlines import deadline
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
-from the_alchemiser.shared.failures import Failure, failing_move
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.ledger import Ledger, holdings
-from the_alchemiser.shared.messages import RebalancePlanned, Side, SignalGenerated, message_id
-from the_alchemiser.shared.plan import RebalancePlan, trade_id
-from the_alchemiser.shared.progress import plan_of
-from the_alchemiser.shared.runs import PLAN, Move, Run, RunItem, RunState, RunStore
+from the_alchemiser.shared.ledger.ledger import Ledger, holdings
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import RebalancePlanned, Side, SignalGenerated, message_id
+from the_alchemiser.shared.run.deadlines import deadline
+from the_alchemiser.shared.run.failures import Failure, failing_move
+from the_alchemiser.shared.run.plan import RebalancePlan, trade_id
+from the_alchemiser.shared.run.progress import plan_of
+from the_alchemiser.shared.run.runs import PLAN, Move, Run, RunItem, RunState, RunStore
 
 MODULE = "portfolio_v2"
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.lake import THREADS
-from the_alchemiser.shared.messages import StrategyRequested
-from the_alchemiser.shared.objects import S3Objects
-from the_alchemiser.shared.publisher import BusPublisher
+from the_alchemiser.shared.market_data.lake import THREADS
+from the_alchemiser.shared.market_data.objects import S3Objects
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.messages import StrategyRequested
+from the_alchemiser.shared.messaging.publisher import BusPublisher
 from the_alchemiser.strategy_v2.judge import judge
 from the_alchemiser.strategy_v2.service import MODULE, Evaluator
 

@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 from arro3.core import DataType
 
-from the_alchemiser.shared.lake import Lake, each
-from the_alchemiser.shared.verdict import Verdict
+from the_alchemiser.shared.market_data.lake import Lake, each
+from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.strategy_v2.arrays import Dates, Floats
 from the_alchemiser.strategy_v2.history import DAY
 

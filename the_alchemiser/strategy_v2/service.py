@@ -11,9 +11,11 @@ from aws_lambda_powertools import Logger
 
 from the_alchemiser.shared.book import Book, BookEntry
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.lake import Lake
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.market_data.lake import Lake
+from the_alchemiser.shared.market_data.objects import ObjectStore
+from the_alchemiser.shared.market_data.verdict import Verdict, read_verdict
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import (
     MarketDataFetchRequested,
     Message,
     StrategyEvaluated,
@@ -22,10 +24,8 @@ from the_alchemiser.shared.messages import (
     Symbol,
     message_id,
 )
-from the_alchemiser.shared.objects import ObjectStore
 from the_alchemiser.shared.reasons import reason_code
 from the_alchemiser.shared.symphony import required_symbols
-from the_alchemiser.shared.verdict import Verdict, read_verdict
 from the_alchemiser.strategy_v2.prices import Prices, read_prices
 
 MODULE = "strategy_v2"

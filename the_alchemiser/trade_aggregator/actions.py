@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from the_alchemiser.shared.messages import Side
-from the_alchemiser.shared.progress import outstanding_trades, plan_of, releases_of
-from the_alchemiser.shared.runs import TRADE, Run, RunState
+from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.run.progress import outstanding_trades, plan_of, releases_of
+from the_alchemiser.shared.run.runs import TRADE, Run, RunState
 
 
 class Action(StrEnum):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.credentials import broker_credentials
-from the_alchemiser.shared.dynamo_runs import DynamoRunStore
-from the_alchemiser.shared.inbox import Inbox, claims_table, serve
-from the_alchemiser.shared.messages import RebalancePlanned, TradeExecuted, TradeFailed
-from the_alchemiser.shared.publisher import BusPublisher, RoutingPublisher, TradeQueue
+from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.messages import RebalancePlanned, TradeExecuted, TradeFailed
+from the_alchemiser.shared.messaging.publisher import BusPublisher, RoutingPublisher, TradeQueue
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import MODULE, TradeAggregator
 

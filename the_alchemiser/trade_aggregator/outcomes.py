@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from the_alchemiser.shared import outbox
 from the_alchemiser.shared.broker.models import Account, Position
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import (
     Mark,
     Message,
     RunCompleted,
@@ -17,8 +17,8 @@ from the_alchemiser.shared.messages import (
     TradeOutcome,
     message_id,
 )
-from the_alchemiser.shared.plan import RebalancePlan
-from the_alchemiser.shared.runs import SIGNAL, TRADE, Run
+from the_alchemiser.shared.run.plan import RebalancePlan
+from the_alchemiser.shared.run.runs import SIGNAL, TRADE, Run
 
 PRICE_STEP = Decimal("0.000001")
 

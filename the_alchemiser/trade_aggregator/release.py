@@ -9,10 +9,10 @@ from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
 from the_alchemiser.shared.broker.models import Account
-from the_alchemiser.shared.messages import Side, TradeRequested, message_id
-from the_alchemiser.shared.plan import RebalancePlan, TradeDecision
-from the_alchemiser.shared.progress import Refusal, Release, plan_of, releases_of
-from the_alchemiser.shared.runs import Run
+from the_alchemiser.shared.messaging.messages import Side, TradeRequested, message_id
+from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.run.progress import Refusal, Release, plan_of, releases_of
+from the_alchemiser.shared.run.runs import Run
 
 # Buys pay the spread above the planning price: the last cent must not be refused for want of it.
 PRICE_CUSHION = Decimal("0.0025")

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from the_alchemiser.shared import outbox
 from the_alchemiser.shared.broker.errors import BrokerError
 from the_alchemiser.shared.broker.models import Account, Clock, Position
-from the_alchemiser.shared.deadlines import deadline
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
-from the_alchemiser.shared.failures import Failure, failing_move
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import (
     Message,
     RebalancePlanned,
     Side,
@@ -24,9 +22,11 @@ from the_alchemiser.shared.messages import (
     TradeFailed,
     message_id,
 )
-from the_alchemiser.shared.plan import RebalancePlan, TradeDecision
-from the_alchemiser.shared.progress import Refusal, Release, missing, plan_of, releases_of
-from the_alchemiser.shared.runs import TRADE, Move, Run, RunItem, RunState, RunStore, runs_of_day
+from the_alchemiser.shared.run.deadlines import deadline
+from the_alchemiser.shared.run.failures import Failure, failing_move
+from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.run.progress import Refusal, Release, missing, plan_of, releases_of
+from the_alchemiser.shared.run.runs import TRADE, Move, Run, RunItem, RunState, RunStore, runs_of_day
 from the_alchemiser.trade_aggregator.actions import Action, next_action, unrecorded_refusals
 from the_alchemiser.trade_aggregator.outcomes import Closing, run_completed
 from the_alchemiser.trade_aggregator.release import (

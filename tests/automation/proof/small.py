@@ -6,8 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from automation import project, prove
-from automation.project import Project
+from automation import prove
+from automation.project import model
+from automation.project.model import Project
 from automation.proof.model import Fault
 
 TEMPLATE = """
@@ -51,7 +52,7 @@ def make(
     (root / "template.yaml").write_text(template)
     if settings:
         (root / "pyproject.toml").write_text(settings)
-    loaded = project.load(root)
+    loaded = model.load(root)
     build(loaded)
     return loaded
 

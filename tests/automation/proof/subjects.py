@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from automation import mounts, project
+from automation.building import built
+from automation.project import model
 from automation.proof.model import Fault, Rule, Subject
 from tests.faults.bakery import put
 
@@ -64,10 +65,10 @@ def write(
 
 
 def gather(root: Path) -> Subject:
-    loaded = project.load(root)
+    loaded = model.load(root)
     stack = loaded.stacks[0]
-    trees = {(stack.name, name): tree for name, tree in mounts.trees(stack, root).items()}
-    return Subject(loaded, mounts.of_project(loaded), trees, root / "runtime", project.read_settings(root))
+    trees = {(stack.name, name): tree for name, tree in built.trees(stack, root).items()}
+    return Subject(loaded, built.mounts_of_project(loaded), trees, root / "runtime", model.read_settings(root))
 
 
 def faults(rules: Iterable[Rule], rule_id: str, subject: Subject) -> list[Fault]:

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from automation import mounts, runtime
+from automation.building import built
+from automation.lambda_runtime import runtime
 from automation.proof import imports
 from automation.proof.imports import Imported, Outcome
 from tests.automation.proof.small import TEMPLATE, make
 
 
 def examine(root: Path, text: str, *, template: str = TEMPLATE, timeout_s: float = 30) -> Imported:
-    mount = mounts.of_project(make(root, {"functions/one/app.py": text}, template=template))[0]
+    mount = built.mounts_of_project(make(root, {"functions/one/app.py": text}, template=template))[0]
     with runtime.mounted(mount) as opt:
         return imports.examine(mount, opt, root=root, timeout_s=timeout_s)
 
@@ -28,7 +29,7 @@ def test_examine_handler_with_a_slash_is_a_dotted_module(tmp_path: Path) -> None
         "./app", "shared/x"
     )
     make(tmp_path, {"layers/common/shared/x.py": "def handler(e, c): ...\n"}, template=template)
-    mount = mounts.of_project(
+    mount = built.mounts_of_project(
         make(tmp_path / "again", {"layers/common/shared/x.py": "def handler(e, c): ...\n"}, template=template)
     )[0]
 
@@ -117,7 +118,7 @@ def test_examine_what_was_refused_is_told(tmp_path: Path, text: str, attempt: st
 
 def test_examine_module_that_stands_in_for_the_stdlib_names_who_holds_it(tmp_path: Path) -> None:
     sources = {"functions/one/queue.py": "Q = 1\n", "functions/one/app.py": "import queue\n\ndef handler(e, c): ...\n"}
-    mount = mounts.of_project(make(tmp_path, sources))[0]
+    mount = built.mounts_of_project(make(tmp_path, sources))[0]
 
     with runtime.mounted(mount) as opt:
         found = imports.examine(mount, opt, root=tmp_path)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from automation.errors import ConfigurationError
 from automation.proof import registry, routes
 from automation.proof.model import Fault, Severity, Subject
 from automation.proof.registry import Route
+from automation.system.errors import ConfigurationError
 from tests.automation.proof import subjects
 from tests.automation.proof.subjects import function, queue, reading, rule
 from tests.faults.bakery import put

@@ -1,4 +1,4 @@
-from automation import templates
+from automation.project import templates
 from automation.reach import resources
 
 BEFORE = """

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from automation import affected
-from automation.errors import ConfigurationError, UsageError
 from automation.reach.model import Effect
+from automation.system.errors import ConfigurationError, UsageError
 from tests.automation.projects import write_files
 from tests.automation.repositories import append, commit, git, make_plain_repository, make_shop_repository
 

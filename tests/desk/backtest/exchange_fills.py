@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sandbox.exchange.market import Market, quote_around
 from sandbox.exchange.sessions import session_on
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 
 
 class ExchangeFills:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from automation.errors import CheckFailedError, UsageError
+from automation.system.errors import CheckFailedError, UsageError
 from desk.backtest.commands import run_backtest
 from tests.the_alchemiser.strategy_v2.cases import asset
 from tests.the_alchemiser.strategy_v2.symphonies import file_of, sessions

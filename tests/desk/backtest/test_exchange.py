@@ -29,8 +29,8 @@ from tests.desk.backtest.exchange_fills import ExchangeFills
 from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan, symbols_of
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.models import Account
-from the_alchemiser.shared.messages import Side
-from the_alchemiser.shared.plan import RebalancePlan
+from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.trade_aggregator.release import DayLimits, DayUse, release_buys, release_sells, spendable
 
 FIRST, LAST = date(2022, 3, 16), date(2022, 4, 12)

@@ -16,7 +16,7 @@ from desk.backtest.result import Result, benchmark_curve
 from desk.backtest.simulate import Refused
 from tests.desk.backtest.worlds import candidate, traded
 from tests.the_alchemiser.strategy_v2.cases import asset, market
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""

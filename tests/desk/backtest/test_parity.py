@@ -9,8 +9,8 @@ from desk.backtest.parity import DayRecord, FilledTrade, differences, record_of_
 from tests.desk.backtest.worlds import traded
 from tests.desk.evidence import ANSWERS, whole_day
 from tests.the_alchemiser.strategy_v2.cases import market
-from the_alchemiser.shared.messages import RunCompleted, Side, message_id
-from the_alchemiser.shared.runs import Run
+from the_alchemiser.shared.messaging.messages import RunCompleted, Side, message_id
+from the_alchemiser.shared.run.runs import Run
 
 
 def backtested() -> tuple[DayRecord, ...]:

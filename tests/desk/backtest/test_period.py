@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from desk.backtest.period import Asked, NoBarsError, choose_turns
 from desk.backtest.signals import Turn
 from tests.desk.backtest.worlds import DAILY, candidate, day_of

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from desk.backtest.prices import load_prices
 
 

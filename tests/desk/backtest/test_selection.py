@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.errors import UsageError
+from automation.system.errors import UsageError
 from desk.backtest.selection import select
 from tests.the_alchemiser.strategy_v2.cases import asset
 from tests.the_alchemiser.strategy_v2.symphonies import file_of

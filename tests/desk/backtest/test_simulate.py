@@ -11,7 +11,7 @@ from desk.backtest.simulate import Terms, Trade, simulate
 from tests.desk.backtest.worlds import asking, day_of, traded
 from tests.the_alchemiser.strategy_v2.cases import market
 from the_alchemiser.execution_v2.limits import Limits
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 

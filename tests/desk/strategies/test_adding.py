@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from automation.errors import AutomationError, CheckFailedError, ConfigurationError, UsageError
+from automation.system.errors import AutomationError, CheckFailedError, ConfigurationError, UsageError
 from desk.strategies.adding import Wish, add_strategy, plan, write
 from tests.desk.strategies.files import BOOK, SPY, TLT, bars_folder, book_folder, rising, strategy_file
 from the_alchemiser.shared.book import load_book

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.errors import CheckFailedError, UsageError
+from automation.system.errors import CheckFailedError, UsageError
 from desk.strategies.check_report import check_strategies, require, show
 from desk.strategies.checking import Checked, Subject, check_book, check_file, check_files
 from tests.desk.strategies.files import BOOK, SPY, TLT, bars_folder, book_folder, rising, strategy_file

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from automation.errors import CheckFailedError, UsageError
+from automation.system.errors import CheckFailedError, UsageError
 from desk.strategies.evaluating import Question, plain, show_path, show_weights
 from tests.desk.strategies.files import SPY, TLT, bars_folder, rising, strategy_file
 

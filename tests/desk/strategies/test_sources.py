@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.errors import CheckFailedError, ConfigurationError, UsageError
+from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from desk.strategies.sources import choose, facts_of, read_bars, read_book, reported
 from tests.desk.strategies.files import BOOK, SPY, bars_folder, book_folder, rising, strategy_file
 from the_alchemiser.shared.book import StrategyOptions

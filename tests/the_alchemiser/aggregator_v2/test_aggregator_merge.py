@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.aggregator_v2.merge import Merged, conclude, merge
-from the_alchemiser.shared import outbox
-from the_alchemiser.shared.failures import Failure
-from the_alchemiser.shared.messages import Message, StrategyEvaluated
-from the_alchemiser.shared.runs import Run, RunItem
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import Message, StrategyEvaluated
+from the_alchemiser.shared.run.failures import Failure
+from the_alchemiser.shared.run.runs import Run, RunItem
 
 SYMBOLS = ("SPY", "TLT", "GLD", "BRK.B")
 

@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.fakes import InMemoryRunStore
 from the_alchemiser.aggregator_v2.service import Aggregator
-from the_alchemiser.shared import outbox
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.messages import Message, RunFailed, SignalGenerated, StrategyEvaluated, StrategyFailed
-from the_alchemiser.shared.runs import SIGNAL, Move, Run, RunState
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import (
+    Message,
+    RunFailed,
+    SignalGenerated,
+    StrategyEvaluated,
+    StrategyFailed,
+)
+from the_alchemiser.shared.run.runs import SIGNAL, Move, Run, RunState
 
 THREE = {"a": Decimal("0.2"), "b": Decimal("0.3"), "c": Decimal("0.5")}
 ANSWERS = (

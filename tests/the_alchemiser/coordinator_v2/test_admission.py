@@ -15,8 +15,8 @@ from the_alchemiser.coordinator_v2.admission import (
     untimely,
 )
 from the_alchemiser.shared.broker.models import Clock, Session
-from the_alchemiser.shared.runs import Run, RunState
-from the_alchemiser.shared.verdict import Verdict
+from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.run.runs import Run, RunState
 
 NEW_YORK = ZoneInfo("America/New_York")
 WEDNESDAY = date(2022, 11, 23)

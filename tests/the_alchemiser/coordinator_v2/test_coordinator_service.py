@@ -11,13 +11,13 @@ from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY,
 from tests.the_alchemiser.examples import example
 from tests.the_alchemiser.fakes import InMemoryRunStore
 from the_alchemiser.coordinator_v2.service import Coordinator
-from the_alchemiser.shared import outbox
 from the_alchemiser.shared.broker.models import Clock, Session
-from the_alchemiser.shared.commands import StartRun, SweepRuns
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.messages import Message, RunFailed, StrategyRequested, TradeRequested
-from the_alchemiser.shared.runs import Move, NewRun, RunItem, RunState
-from the_alchemiser.shared.verdict import Verdict, VerdictMalformedError
+from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedError
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.commands import StartRun, SweepRuns
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import Message, RunFailed, StrategyRequested, TradeRequested
+from the_alchemiser.shared.run.runs import Move, NewRun, RunItem, RunState
 
 RUN_ID = "local-2022-11-28"
 START = StartRun(command="start-run")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.the_alchemiser.lake.samples import ORIGIN, bars, histories, sessions
+from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histories, sessions
 from the_alchemiser.data_quality_monitor.checks import faults
-from the_alchemiser.shared.bars import Bars, DailyBar
-from the_alchemiser.shared.lake import Described, Description, Entry
+from the_alchemiser.shared.market_data.bars import Bars, DailyBar
+from the_alchemiser.shared.market_data.lake import Described, Description, Entry
 
 DAYS = sessions(60)
 

@@ -5,17 +5,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tests.the_alchemiser.lake.in_memory_market import InMemoryMarket
-from tests.the_alchemiser.lake.in_memory_objects import InMemoryObjects
-from tests.the_alchemiser.lake.samples import ORIGIN, bars, sessions
+from tests.the_alchemiser.shared.market_data.in_memory_market import InMemoryMarket
+from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, sessions
 from the_alchemiser.data_quality_monitor.service import Monitor, NothingToCheckError
-from the_alchemiser.shared.bars import Bars
-from the_alchemiser.shared.commands import CheckDataQuality
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.lake import Lake, parquet_key
-from the_alchemiser.shared.messages import DataQualityChecked, MarketDataRefreshed
-from the_alchemiser.shared.verdict import VERDICT_KEY, read_verdict
+from the_alchemiser.shared.market_data.bars import Bars
+from the_alchemiser.shared.market_data.lake import Lake, parquet_key
+from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, read_verdict
+from the_alchemiser.shared.messaging.commands import CheckDataQuality
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed
 
 DAYS = sessions(60)
 CHECK = CheckDataQuality(command="check-data-quality")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.the_alchemiser.lake.samples import FETCHED_AT, bars, histories
+from tests.the_alchemiser.shared.market_data.samples import FETCHED_AT, bars, histories
 from the_alchemiser.data_v2.history import OVERLAP_SESSIONS, fetch_start, history_start, join, whole_start
-from the_alchemiser.shared.bars import Bars
-from the_alchemiser.shared.lake import Description, Entry, Origin
+from the_alchemiser.shared.market_data.bars import Bars
+from the_alchemiser.shared.market_data.lake import Description, Entry, Origin
 
 START = date(2016, 3, 15)
 

@@ -5,8 +5,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.the_alchemiser.lake.in_memory_market import InMemoryMarket
-from tests.the_alchemiser.lake.samples import FIRST, bars
+from tests.the_alchemiser.shared.market_data.in_memory_market import InMemoryMarket
+from tests.the_alchemiser.shared.market_data.samples import FIRST, bars
 from the_alchemiser.data_v2.market import SYMBOLS_A_REQUEST, MalformedBarsError, NoBarsError, fetch
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerTimeoutError
 

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.the_alchemiser.lake.in_memory_market import InMemoryMarket
-from tests.the_alchemiser.lake.in_memory_objects import InMemoryObjects
-from tests.the_alchemiser.lake.samples import bars, histories, sessions
+from tests.the_alchemiser.shared.market_data.in_memory_market import InMemoryMarket
+from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from tests.the_alchemiser.shared.market_data.samples import bars, histories, sessions
 from the_alchemiser.data_v2.service import EmptyUniverseError, Refresher
-from the_alchemiser.shared.bars import Bars
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError
-from the_alchemiser.shared.commands import RefreshMarketData
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.lake import Lake, description_key, parquet_key
-from the_alchemiser.shared.messages import MarketDataFetchRequested, MarketDataRefreshed
+from the_alchemiser.shared.market_data.bars import Bars
+from the_alchemiser.shared.market_data.lake import Lake, description_key, parquet_key
+from the_alchemiser.shared.messaging.commands import RefreshMarketData
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed
 
 DAYS = sessions(60)
 NIGHTLY = RefreshMarketData(command="refresh-market-data")

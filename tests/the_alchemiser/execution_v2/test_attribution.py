@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from the_alchemiser.execution_v2.attribution import SHARE_UNIT, attribute, cash_of
-from the_alchemiser.shared.ledger import UNATTRIBUTED
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
+from the_alchemiser.shared.messaging.messages import Side
 
 shares = st.decimals(min_value=Decimal("-1e6"), max_value=Decimal("1e6"), places=9)
 wants = st.dictionaries(st.sampled_from("abcdef"), shares.filter(bool), max_size=6)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.the_alchemiser.broker_fake import CLOSE, NOW
 from the_alchemiser.execution_v2.limits import Limits, Proposal, limits_of, refuse_order, refuse_time, to_tick
 from the_alchemiser.shared.broker.models import Clock
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 
 PROPOSAL = Proposal("SPY", quantity=Decimal(10), price=Decimal(500), last_close=Decimal(480))
 

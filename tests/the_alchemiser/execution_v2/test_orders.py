@@ -10,7 +10,7 @@ from tests.the_alchemiser.broker_fake import FakeTime, Fills, InMemoryBroker
 from the_alchemiser.execution_v2.orders import OrderDesk, Stopwatch, Timing
 from the_alchemiser.shared.broker.errors import BrokerServerError
 from the_alchemiser.shared.broker.models import Order, OrderRequest, OrderStatus, OrderType
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 
 REQUEST = OrderRequest("SPY", Side.BUY, Decimal(2), OrderType.MARKET, "a-trade-2")
 

@@ -11,7 +11,7 @@ from the_alchemiser.execution_v2.limits import Limits
 from the_alchemiser.execution_v2.orders import Stopwatch, Timing
 from the_alchemiser.execution_v2.service import Executor
 from the_alchemiser.execution_v2.walk import Walk
-from the_alchemiser.shared.messages import Message, Side, TradeExecuted, TradeFailed, TradeRequested
+from the_alchemiser.shared.messaging.messages import Message, Side, TradeExecuted, TradeFailed, TradeRequested
 
 pytestmark = pytest.mark.enable_socket
 

@@ -16,8 +16,8 @@ from the_alchemiser.execution_v2.service import Executor
 from the_alchemiser.execution_v2.walk import Walk
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError, InsufficientBuyingPowerError
 from the_alchemiser.shared.broker.models import Order, OrderRequest, OrderType
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.messages import Side, TradeExecuted, TradeFailed, TradeRequested
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import Side, TradeExecuted, TradeFailed, TradeRequested
 
 TRADE = TradeRequested(
     message_id="local-2024-03-15/TradeRequested/local-2024-03-15-BUY-SPY",

@@ -7,8 +7,8 @@ from tests.the_alchemiser.metrics_v2.fakes import InMemoryGauges, InMemoryPerfor
 from tests.the_alchemiser.results import DAY, at, completed, mark, outcome
 from the_alchemiser.metrics_v2.performance import ACCOUNT
 from the_alchemiser.metrics_v2.service import Accountant
-from the_alchemiser.shared.ledger import UNATTRIBUTED, LedgerEntry
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
+from the_alchemiser.shared.messaging.messages import Side
 
 NEXT = DAY + timedelta(days=1)
 

@@ -5,8 +5,8 @@ import pytest
 from tests.the_alchemiser.results import BOUGHT, HALF_BOUGHT, REFUSED, SOLD, checked, completed, failed, mark
 from the_alchemiser.notifications_v2.mail import SHORT_AT_MOST, Mail, compose, holdings
 from the_alchemiser.notifications_v2.wording import RESTART
-from the_alchemiser.shared.messages import DataQualityChecked, RunCompleted, RunFailed
-from the_alchemiser.shared.runs import RunState
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.shared.run.runs import RunState
 
 MESSAGES = (
     completed(),

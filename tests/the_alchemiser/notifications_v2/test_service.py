@@ -4,8 +4,8 @@ from tests.the_alchemiser.results import checked, completed, failed
 from the_alchemiser.notifications_v2.channels import NotDeliveredError
 from the_alchemiser.notifications_v2.mail import Mail
 from the_alchemiser.notifications_v2.service import Notifier
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
 
 
 class InMemoryChannel:

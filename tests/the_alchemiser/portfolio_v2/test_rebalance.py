@@ -17,9 +17,9 @@ from the_alchemiser.portfolio_v2.rebalance import (
     plan,
     symbols_of,
 )
-from the_alchemiser.shared.ledger import UNATTRIBUTED
-from the_alchemiser.shared.messages import Side
-from the_alchemiser.shared.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
+from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 RULES = Rules()

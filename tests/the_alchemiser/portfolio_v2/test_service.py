@@ -14,11 +14,11 @@ from the_alchemiser.portfolio_v2.service import MODULE, Planner
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError, NotAuthorizedError
 from the_alchemiser.shared.broker.models import Account, Trade
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.ledger import LedgerEntry
-from the_alchemiser.shared.messages import RebalancePlanned, RunFailed, Side, SignalGenerated
-from the_alchemiser.shared.plan import RebalancePlan
-from the_alchemiser.shared.progress import plan_of
-from the_alchemiser.shared.runs import Move, NewRun, RunState
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.messaging.messages import RebalancePlanned, RunFailed, Side, SignalGenerated
+from the_alchemiser.shared.run.plan import RebalancePlan
+from the_alchemiser.shared.run.progress import plan_of
+from the_alchemiser.shared.run.runs import Move, NewRun, RunState
 
 RUN = "local-2024-03-15"
 SIGNAL = SignalGenerated(

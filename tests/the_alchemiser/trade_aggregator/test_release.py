@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.shared.broker.models import Account
-from the_alchemiser.shared.messages import Side
-from the_alchemiser.shared.plan import RebalancePlan, TradeDecision
-from the_alchemiser.shared.progress import Release
-from the_alchemiser.shared.runs import Move, Run, RunState
+from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.run.progress import Release
+from the_alchemiser.shared.run.runs import Move, Run, RunState
 from the_alchemiser.trade_aggregator.release import (
     PRICE_CUSHION,
     DayLimits,

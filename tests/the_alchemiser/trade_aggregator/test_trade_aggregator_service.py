@@ -14,8 +14,8 @@ from tests.the_alchemiser.fakes import InMemoryRunStore
 from the_alchemiser.shared.broker.errors import BrokerServerError, NotAuthorizedError
 from the_alchemiser.shared.broker.models import Account
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.inbox import Reaction
-from the_alchemiser.shared.messages import (
+from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.shared.messaging.messages import (
     Fill,
     Message,
     RebalancePlanned,
@@ -26,8 +26,8 @@ from the_alchemiser.shared.messages import (
     TradeFailed,
     TradeRequested,
 )
-from the_alchemiser.shared.plan import RebalancePlan, TradeDecision
-from the_alchemiser.shared.runs import Move, RunState
+from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.run.runs import Move, RunState
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import TradeAggregator
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from the_alchemiser.shared.broker import parsing
+from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import (
     BrokerUnavailableError,
     DuplicateClientOrderIdError,
@@ -31,7 +32,6 @@ from the_alchemiser.shared.broker.models import (
 )
 from the_alchemiser.shared.broker.parsing import parse_all, parse_one
 from the_alchemiser.shared.broker.wire import Retries, Timeouts, Wire, http_client
-from the_alchemiser.shared.credentials import Credentials
 
 _PAGE_ROWS = 10_000
 

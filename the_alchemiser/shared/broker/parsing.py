@@ -19,7 +19,7 @@ from the_alchemiser.shared.broker.models import (
     Session,
     Trade,
 )
-from the_alchemiser.shared.messages import Side
+from the_alchemiser.shared.messaging.messages import Side
 
 NEW_YORK = ZoneInfo("America/New_York")
 

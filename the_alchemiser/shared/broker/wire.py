@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import httpx
 
+from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import (
     BrokerTimeoutError,
     BrokerUnavailableError,
@@ -14,7 +15,6 @@ from the_alchemiser.shared.broker.errors import (
     UnexpectedResponseError,
     error_of,
 )
-from the_alchemiser.shared.credentials import Credentials
 
 Params = Mapping[str, str]
 

@@ -1,0 +1,1 @@
+"""What a deployment did, and whether the functions answer."""

@@ -1,0 +1,1 @@
+"""What Lambda mounts for a function, and a stand-in for its runtime."""

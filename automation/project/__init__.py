@@ -1,0 +1,1 @@
+"""The templates, pyproject.toml and samconfig.toml, read into values."""

@@ -1,0 +1,282 @@
+"""Read a SAM or CloudFormation template: YAML with short-form intrinsics -> plain values.
+
+An intrinsic that cannot be known before deployment stays an `Unresolved`; nothing is guessed.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from automation.system import files
+from automation.system.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUB = re.compile(r"\$\{(!?)([^}]+)\}")
+_NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """An intrinsic whose value only CloudFormation knows.
+
+    Attributes:
+        expression: as it stands in the template.
+        resource: the logical id when it is a plain `Ref` to a resource.
+    """
+
+    expression: str
+    resource: str = ""
+
+    def __str__(self) -> str:
+        return self.expression
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template. Intrinsics are in long form (`{"Ref": …}`)."""
+
+    path: str
+    parameters: Mapping[str, Any]
+    mappings: Mapping[str, Any]
+    conditions: Mapping[str, Any]
+    globals: Mapping[str, Any]
+    resources: Mapping[str, Mapping[str, Any]]
+
+    def defaults(self) -> dict[str, str]:
+        """The parameters that have a default, as text."""
+        return {name: str(one["Default"]) for name, one in self.parameters.items() if "Default" in one}
+
+
+def read(path: "Path", *, name: str, cache: "Path | None" = None, remember: bool = False) -> Template:
+    """Read a template file.
+
+    Args:
+        name: how messages call it.
+        cache: a folder that keeps what was parsed, by the digest of the text: YAML takes longer than all the rest.
+        remember: put there what it does not hold yet.
+
+    Raises:
+        ConfigurationError: the file is absent, is no YAML, or is not a template.
+    """
+    if cache is None:
+        return _template(document(path, name=name), name)
+    kept = cache / f"{files.digest(_text(path, name).encode())}.json"
+    try:
+        return _template(json.loads(kept.read_text()), name)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = document(path, name=name)
+    if remember:
+        _remember(found, kept)
+    return _template(found, name)
+
+
+def _remember(found: Mapping[str, Any], kept: "Path") -> None:
+    """Keep what JSON gives back as it was; a folder that cannot be written keeps nothing."""
+    as_json = json.dumps(found, default=str)
+    if json.loads(as_json) == found:
+        with suppress(OSError):
+            files.write_atomically(kept, as_json)
+
+
+def document(path: "Path", *, name: str) -> Mapping[str, Any]:
+    """A template file as plain values, every section of it, intrinsics in long form.
+
+    Raises:
+        ConfigurationError: the file is absent, is no YAML, or is not a template.
+    """
+    return _document(_text(path, name), name)
+
+
+def parse(text: str, *, name: str) -> Template:
+    """Parse the text of a template.
+
+    Raises:
+        ConfigurationError: it is no YAML, or is not a template.
+    """
+    return _template(_document(text, name), name)
+
+
+def _text(path: "Path", name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as cause:
+        message = "the template does not exist; see [tool.alchemiser] in pyproject.toml"
+        raise ConfigurationError(message, where=name) from cause
+    except (OSError, UnicodeDecodeError) as cause:
+        raise ConfigurationError(f"the template cannot be read: {cause}", where=name) from cause
+
+
+def _document(text: str, name: str) -> Mapping[str, Any]:
+    from automation.project import yamls  # noqa: PLC0415 - most commands find every template parsed already
+
+    found = yamls.load(text, name=name)
+    if not isinstance(found, Mapping) or not isinstance(found.get("Resources"), Mapping):
+        raise ConfigurationError("has no Resources, so it is not a template", where=name)
+    return found
+
+
+def _template(found: Mapping[str, Any], name: str) -> Template:
+    resources = {key: value for key, value in found["Resources"].items() if not str(key).startswith("Fn::")}
+    for logical_id, resource in resources.items():
+        if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
+            raise ConfigurationError("has no Type", where=f"{name}: {logical_id}")
+    return Template(
+        path=name,
+        parameters=_section(found, "Parameters", name),
+        mappings=_section(found, "Mappings", name),
+        conditions=_section(found, "Conditions", name),
+        globals=_section(found, "Globals", name),
+        resources=resources,
+    )
+
+
+def _section(document: Mapping[str, Any], section: str, name: str) -> Mapping[str, Any]:
+    found = document.get(section) or {}
+    if not isinstance(found, Mapping) or not all(isinstance(one, Mapping) for one in found.values()):
+        raise ConfigurationError(f"{section} is not a mapping of mappings", where=name)
+    return found
+
+
+def resolve(value: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    """Replace the intrinsics known from parameters, mappings and conditions; the others become `Unresolved`."""
+    if isinstance(value, Mapping):
+        if len(value) == 1 and (name := next(iter(value))) in _INTRINSICS:
+            return _INTRINSICS[name](value[name], template, parameters)
+        if len(value) == 1 and (name.startswith("Fn::") or name == "Condition"):
+            return _unresolved(value)
+        return {key: resolve(inner, template, parameters) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [resolve(inner, template, parameters) for inner in value if inner != _NO_VALUE]
+    return value
+
+
+def references(value: Any, conditions: Mapping[str, Any] | None = None) -> frozenset[str]:
+    """The names that `Ref` and `Fn::Sub` mention anywhere in a value; of `Resource.Attribute` the resource.
+
+    Args:
+        conditions: the template's; what the condition of an `Fn::If` mentions counts too.
+    """
+    if isinstance(value, Mapping):
+        own = {str(value["Ref"])} if "Ref" in value else set()
+        if "Fn::Sub" in value:
+            text = value["Fn::Sub"][0] if isinstance(value["Fn::Sub"], list) else value["Fn::Sub"]
+            own |= {match[2].strip().split(".")[0] for match in _SUB.finditer(str(text)) if not match[1]}
+        for name in (_condition_of(value), value.get("Condition")):
+            if conditions and isinstance(name, str) and name in conditions:
+                others = {other: held for other, held in conditions.items() if other != name}
+                own |= references(conditions[name], others)
+        return frozenset(own).union(*(references(inner, conditions) for inner in value.values()))
+    if isinstance(value, list):
+        return frozenset().union(*(references(inner, conditions) for inner in value))
+    return frozenset()
+
+
+def _condition_of(value: Mapping[str, Any]) -> Any:
+    argument = value.get("Fn::If")
+    return argument[0] if isinstance(argument, list) and argument else None
+
+
+def _unresolved(value: Any) -> Unresolved:
+    return Unresolved(str(value))
+
+
+def _ref(name: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    known = {**template.defaults(), **parameters}
+    if name in template.parameters and name in known:
+        return known[name]
+    if name == "AWS::NoValue":
+        return None
+    return Unresolved(str({"Ref": name}), resource=name if name in template.resources else "")
+
+
+def _sub(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    text, local = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
+    known = {**template.defaults(), **parameters, **resolve(local, template, parameters)}
+    missing = False
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal missing
+        if match[1]:
+            return f"${{{match[2]}}}"
+        found = known.get(match[2].strip())
+        missing = missing or found is None or isinstance(found, Unresolved)
+        return str(found)
+
+    made = _SUB.sub(replace, str(text))
+    return _unresolved({"Fn::Sub": argument}) if missing else made
+
+
+def _join(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    resolved = resolve(argument, template, parameters)
+    match resolved:
+        case [str() as separator, list() as parts] if all(isinstance(part, str | int | float) for part in parts):
+            return separator.join(str(part) for part in parts)
+    return _unresolved({"Fn::Join": argument})
+
+
+def _find_in_map(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    match resolve(argument, template, parameters):
+        case [str() as table, top, second]:
+            found = template.mappings.get(table, {}).get(top, {})
+            if isinstance(found, Mapping) and second in found:
+                return found[second]
+    return _unresolved({"Fn::FindInMap": argument})
+
+
+def _select(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    match resolve(argument, template, parameters):
+        case [index, list() as choices] if str(index).isdigit() and int(index) < len(choices):
+            return choices[int(index)]
+    return _unresolved({"Fn::Select": argument})
+
+
+def _split(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    match resolve(argument, template, parameters):
+        case [str() as separator, str() as text]:
+            return text.split(separator)
+    return _unresolved({"Fn::Split": argument})
+
+
+def _if(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
+    match argument:
+        case [str() as name, then, otherwise] if name in template.conditions:
+            holds = _holds(template.conditions[name], template, parameters)
+            if holds is not None:
+                return resolve(then if holds else otherwise, template, parameters)
+    return _unresolved({"Fn::If": argument})
+
+
+def _holds(condition: Any, template: Template, parameters: Mapping[str, str]) -> bool | None:
+    """Whether a condition holds; None when a part of it cannot be known."""
+    match condition:
+        case {"Condition": str() as name} if name in template.conditions:
+            return _holds(template.conditions[name], template, parameters)
+        case {"Fn::Equals": [left, right]}:
+            sides = [resolve(side, template, parameters) for side in (left, right)]
+            return None if any(isinstance(side, Unresolved) for side in sides) else str(sides[0]) == str(sides[1])
+        case {"Fn::Not": [inner]}:
+            holds = _holds(inner, template, parameters)
+            return None if holds is None else not holds
+        case {"Fn::And": list() as parts}:
+            known = [_holds(part, template, parameters) for part in parts]
+            return False if False in known else None if None in known else True
+        case {"Fn::Or": list() as parts}:
+            known = [_holds(part, template, parameters) for part in parts]
+            return True if True in known else None if None in known else False
+    return None
+
+
+_INTRINSICS = {
+    "Ref": _ref,
+    "Fn::Sub": _sub,
+    "Fn::Join": _join,
+    "Fn::FindInMap": _find_in_map,
+    "Fn::Select": _select,
+    "Fn::Split": _split,
+    "Fn::If": _if,
+}

@@ -1,0 +1,1 @@
+"""Console, files, processes and AWS: the only modules that reach outside."""

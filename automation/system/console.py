@@ -1,0 +1,159 @@
+"""Results on stdout, progress on stderr. The only place that prints.
+
+Progress is shown on a terminal alone, so that a log holds results and nothing else. Rich is imported by what draws with
+it, because most commands print a line.
+"""
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from rich.console import Console
+
+    from automation.system.errors import Finding
+
+_WIDTH_WITHOUT_TERMINAL = 160
+
+
+@cache
+def _console(*, stderr: bool) -> "Console":
+    """The Console writes to whatever sys.stdout or sys.stderr is at that moment, which is what capturing needs."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_WITHOUT_TERMINAL
+    return console
+
+
+def result(text: str = "", *, style: str = "") -> None:
+    if not style:
+        sys.stdout.write(f"{text}\n")
+        return
+    from rich.text import Text
+
+    _console(stderr=False).print(Text(text, style=style), soft_wrap=True)
+
+
+def results(lines: "Iterable[str]") -> None:
+    for line in lines:
+        result(line)
+
+
+def result_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def table(
+    columns: "Sequence[str]",
+    rows: "Iterable[Sequence[object]]",
+    *,
+    title: str = "",
+    right: "Sequence[str]" = (),
+    styles: "Mapping[int, str] | None" = None,
+) -> None:
+    """Print a table on stdout.
+
+    Args:
+        right: the names of the columns to be set flush right.
+        styles: a rich style for a row, by its number from 0.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        drawn.add_column(escape(name), justify="right" if name in right else "left", overflow="fold")
+    for number, row in enumerate(rows):
+        drawn.add_row(*(escape(str(cell)) for cell in row), style=(styles or {}).get(number))
+    _console(stderr=False).print(drawn)
+
+
+def findings(found: "Iterable[Finding]") -> None:
+    """Print one line a finding: `where: what; mend`."""
+    for one in sorted(found):
+        result(f"{one.where}: {one.what}{f'; {one.mend}' if one.mend else ''}")
+
+
+def error(text: str) -> None:
+    """Print one paragraph on stderr; the colour is there only on a terminal."""
+    from rich.text import Text
+
+    paragraph = Text("error: ", style="bold red").append(" ".join(text.split()), style="not bold default")
+    _console(stderr=True).print(paragraph, soft_wrap=True)
+
+
+def warning(text: str) -> None:
+    from rich.text import Text
+
+    _console(stderr=True).print(Text(f"warning: {' '.join(text.split())}", style="yellow"), soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Say on stderr what is being done, on a terminal only."""
+    if is_terminal():
+        from rich.text import Text
+
+        _console(stderr=True).print(Text(text, style="dim"), soft_wrap=True)
+
+
+@contextmanager
+def progress(text: str) -> "Iterator[Callable[[str], None]]":
+    """Show a spinner while the block runs; what it yields replaces the words behind the spinner."""
+    if not is_terminal():
+        yield lambda _: None
+        return
+    from rich.markup import escape
+
+    console = _console(stderr=True)
+    with console.status(escape(text)) as status:
+
+        def say(more: str) -> None:
+            if any(letter.isalnum() for letter in more):
+                status.update(escape(f"{text}: {more.strip()}"[: console.width - 4]))
+
+        yield say
+
+
+@contextmanager
+def steps(text: str, total: int) -> "Iterator[Callable[[str], None]]":
+    """Show a bar of `total` steps while the block runs; what it yields is told the name of each step that is done."""
+    if not is_terminal():
+        yield lambda _: None
+        return
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_console(stderr=True), transient=True) as bar:
+        task = bar.add_task(escape(text), total=total)
+
+        def done(name: str) -> None:
+            bar.update(task, advance=1, description=escape(f"{text} {name}"))
+
+        yield done
+
+
+def is_terminal() -> bool:
+    """Whether progress would be seen: stderr is a terminal that can draw."""
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb"
+
+
+def is_interactive() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def ask(question: str) -> str:
+    """The answer typed on the terminal, stripped; empty when the input has ended."""
+    from rich.markup import escape
+
+    try:
+        return _console(stderr=False).input(f"{escape(question)} ").strip()
+    except EOFError:
+        return ""

@@ -1,0 +1,226 @@
+"""Read, compare and write file trees. What is written is whole or is not there."""
+
+import errno
+import hashlib
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automation.system.errors import ConfigurationError, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+SYMLINK = "symlink"
+_LOOK_AGAIN_S = 0.05
+_CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Replace a file in one step; its folder is made; readers see the old bytes or the new ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_of(parts: "Iterable[str | bytes]") -> str:
+    """One digest of a sequence; the boundaries between the parts count."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        total.update(len(data).to_bytes(8, "big"))
+        total.update(data)
+    return total.hexdigest()
+
+
+def walk(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> "Iterator[Path]":
+    """Files and symlinks under a folder, sorted, relative to it; nothing when it is absent.
+
+    Args:
+        keep: is asked for each folder and file by its relative path; a folder refused is not entered.
+    """
+    for name, _ in _walk(root, keep):
+        yield Path(name)
+
+
+def _walk(root: Path, keep: "Callable[[Path], bool] | None") -> "Iterator[tuple[str, os.DirEntry[str]]]":
+    """Each file or link with its relative path: the files of a folder, then those of its folders in turn."""
+    waiting = [(str(root), "")] if root.is_dir() and not root.is_symlink() else []
+    while waiting:
+        folder, prefix = waiting.pop()
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+        folders = []
+        for entry in found:
+            name = prefix + entry.name
+            if keep is None or keep(Path(name)):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((entry.path, f"{name}/"))
+                else:
+                    yield name, entry
+        waiting += reversed(folders)
+
+
+def digest_tree(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> dict[str, str]:
+    """The digest of each file under a folder, by its path in POSIX form; a symlink's digest is `SYMLINK`."""
+    return {
+        name: SYMLINK if entry.is_symlink() else digest(Path(entry.path).read_bytes())
+        for name, entry in _walk(root, keep)
+    }
+
+
+def signature(path: Path) -> str:
+    """A quick fingerprint of a file or folder from names, sizes and times: it tells that somebody wrote there.
+
+    It is empty when nothing is there.
+    """
+    found: list[str] = []
+    folders, skipped = [str(path)], len(str(path))
+    try:
+        if not path.is_dir():
+            return _look(path.name, path.lstat())
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        found.append(_look(entry.path[skipped:], entry.stat(follow_symlinks=False)))
+    except FileNotFoundError:
+        return ""
+    return digest("\n".join(sorted(found)).encode())
+
+
+def _look(name: str, stat: os.stat_result) -> str:
+    return f"{name} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Put the same files at `target`, as hard links where the file system has them, else as copies."""
+    target.mkdir(parents=True, exist_ok=True)
+    with os.scandir(source) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                link_tree(Path(entry.path), target / entry.name)
+            else:
+                link(Path(entry.path), target / entry.name)
+
+
+def link(source: Path, target: Path) -> None:
+    """The same file under a second name, or a copy where that cannot be."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as cause:
+        if cause.errno not in _CANNOT_LINK:
+            raise
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def called(path: Path) -> str:
+    """A path as messages name it: relative to the current folder when it lies in it."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def read_link(path: Path) -> str:
+    return str(path.readlink())
+
+
+def size_bytes(root: Path) -> int:
+    """The bytes of all files under a folder, as they count unzipped."""
+    return sum((root / path).stat().st_size for path in walk(root))
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, or nothing when nothing is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_with_empty_parents(path: Path, stop: Path) -> None:
+    """Remove a file, and each folder above it, below `stop`, that is empty then."""
+    remove(path)
+    for folder in path.parents:
+        if folder == stop or any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+def replace_tree(staged: Path, target: Path) -> None:
+    """Put a finished folder in the place of another of the same file system; an interrupt waits until it is done.
+
+    A process killed between the two renames leaves the old tree as `.<name>.old`.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = target.with_name(f".{target.name}.old")
+    remove(old)
+    with uninterrupted():
+        if target.exists():
+            target.rename(old)
+        staged.rename(target)
+    remove(old)
+
+
+@contextmanager
+def uninterrupted() -> "Iterator[None]":
+    """Hold Ctrl-C back for the few system calls of the block. Only the main thread is ever interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pending.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pending:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
+    """Hold a lock file, so that two commands do not do the same at once.
+
+    Raises:
+        ToolError: another process still holds it after `wait_s` seconds.
+    """
+    import fcntl  # noqa: PLC0415 - not on every system; filelock, which is, takes 40 ms to import
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_s
+    try:
+        held = path.open("a")
+    except OSError as cause:
+        raise ConfigurationError(f"cannot be locked: {cause.strerror}", where=str(path)) from cause
+    with held:
+        while True:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as cause:
+                if time.monotonic() > deadline:
+                    message = f"another command is {doing}; wait for it to end and try again"
+                    raise ToolError(message, where=str(path)) from cause
+                time.sleep(_LOOK_AGAIN_S)
+            except OSError as cause:
+                raise ConfigurationError(f"cannot be locked: {cause.strerror}", where=str(path)) from cause
+        yield

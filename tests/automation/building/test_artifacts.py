@@ -1,0 +1,155 @@
+"""An artifact is told by everything that it is made of."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from automation.building import artifacts
+from automation.building.artifacts import Artifact
+from automation.project import model
+from automation.system.errors import ConfigurationError
+from tests.automation.projects import write_files
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Chip: {Type: String, Default: x86_64}
+Conditions:
+  IsArm: !Equals [!Ref Chip, arm64]
+Globals:
+  Function: {Runtime: python3.12, Architectures: [!Ref Chip]}
+Resources:
+  Greet:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: greet/, Handler: app.handler, Layers: !If [IsArm, [!Ref Common], !Ref AWS::NoValue]}
+  Common:
+    Type: AWS::Serverless::LayerVersion
+    Properties: {ContentUri: common/, CompatibleRuntimes: [python3.12], CompatibleArchitectures: [!Ref Chip]}
+    Metadata: {BuildMethod: python3.12, BuildArchitecture: !Ref Chip}
+  AsItStands:
+    Type: AWS::Serverless::LayerVersion
+    Properties: {ContentUri: common/}
+  Elsewhere:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: !ImportValue code, Handler: app.handler}
+  Archived:
+    Type: AWS::Lambda::Function
+    Properties: {Code: greet.zip, Handler: app.handler, Runtime: python3.12}
+  Inline:
+    Type: AWS::Serverless::Function
+    Properties: {InlineCode: "x = 1", Handler: index.handler}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    sources = {
+        "greet/app.py": "x = 1\n",
+        "common/shared.py": "",
+        "common/requirements.txt": "# none\n",
+        "greet.zip": "",
+    }
+    write_files(tmp_path, {**sources, "template.yaml": TEMPLATE})
+    return tmp_path
+
+
+def made_of(root: Path, **parameters: str) -> tuple[Artifact, ...]:
+    return artifacts.of_stack(model.load(root, parameters=parameters).stacks[0], root)
+
+
+def with_text(name: str, text: str) -> Callable[[Artifact], Artifact]:
+    def change(one: Artifact) -> Artifact:
+        (one.source / name).write_text(text)
+        return one
+
+    return change
+
+
+def executable(one: Artifact) -> Artifact:
+    (one.source / "shared.py").chmod(0o755)
+    return one
+
+
+def test_of_stack_is_what_has_a_folder_of_code_with_its_target(root: Path) -> None:
+    found = [(one.logical_id, one.runtime, one.architecture, one.nested_in, one.mounted_at) for one in made_of(root)]
+
+    assert found == [
+        ("Greet", "python3.12", "x86_64", "", "/var/task"),
+        ("Common", "python3.12", "x86_64", "python", "/opt"),
+        ("AsItStands", "", "x86_64", "", "/opt"),
+    ]
+
+
+def test_of_stack_target_follows_parameters(root: Path) -> None:
+    assert [one.architecture for one in made_of(root, Chip="arm64")][:2] == ["arm64", "arm64"]
+
+
+def test_load_layers_follow_conditions(root: Path) -> None:
+    plain, arm = (model.load(root, parameters={"Chip": chip}) for chip in ("x86_64", "arm64"))
+
+    assert [plain.functions[0].layers, arm.functions[0].layers] == [(), ("Common",)]
+
+
+def test_unknown_code_folder_is_told(root: Path) -> None:
+    assert artifacts.unknown(model.load(root).stacks[0]) == ("Elsewhere ({'Fn::ImportValue': 'code'})",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[!Ref Chip]}\nResources", "[!ImportValue chip]}\nResources", "Greet: Architectures is .* a build must know"),
+        ("Runtime: python3.12, Arch", "Runtime: nodejs22.x, Arch", "Greet: nodejs22.x is not built here"),
+        ("BuildMethod: python3.12", "BuildMethod: makefile", "Common: makefile is not built here.*--engine sam"),
+        ("CodeUri: greet/", "CodeUri: gone/", "Greet: its code gone does not exist"),
+    ],
+)
+def test_of_stack_what_cannot_be_built_is_refused(root: Path, old: str, new: str, told: str) -> None:
+    write_files(root, {"template.yaml": TEMPLATE.replace(old, new)})
+
+    with pytest.raises(ConfigurationError, match=f"template.yaml: {told}"):
+        made_of(root)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        with_text("more.py", ""),
+        with_text("shared.py", "x = 2\n"),
+        with_text("requirements.txt", "a==1 --hash=sha256:0\n"),
+        executable,
+        lambda one: replace(one, architecture="arm64"),
+        lambda one: replace(one, runtime="python3.13"),
+        lambda one: replace(one, is_as_it_stands=True),
+        lambda one: replace(one, is_layer=False),
+    ],
+    ids=["source", "content", "lock", "mode", "architecture", "runtime", "nesting", "kind"],
+)
+def test_fingerprint_changes_with_each_ingredient(root: Path, change: Callable[[Artifact], Artifact]) -> None:
+    common = made_of(root)[1]
+    before = artifacts.ingredients(common).fingerprint
+
+    assert artifacts.ingredients(change(common)).fingerprint != before
+
+
+def test_fingerprint_changes_with_the_builder(root: Path) -> None:
+    common = made_of(root)[1]
+
+    assert artifacts.ingredients(common).fingerprint != artifacts.ingredients(common, builder="sam").fingerprint
+
+
+def test_fingerprint_changes_with_what_a_lock_includes_from_outside(root: Path) -> None:
+    write_files(root, {"common/requirements.txt": "-r ../base.txt\n", "base.txt": "a==1\n"})
+    before = artifacts.ingredients(made_of(root)[1]).fingerprint
+    write_files(root, {"base.txt": "a==2\n"})
+
+    assert artifacts.ingredients(made_of(root)[1]).fingerprint != before
+
+
+def test_fingerprint_of_two_locks_that_differ_in_comments_is_one(root: Path) -> None:
+    write_files(root, {"common/requirements.txt": "a==1 \\\n  --hash=sha256:0\n    # via here\n"})
+    one = artifacts.ingredients(made_of(root)[1]).fingerprint
+    write_files(root, {"common/requirements.txt": "a==1 \\\n  --hash=sha256:0\n    # via there\n"})
+
+    assert artifacts.ingredients(made_of(root)[1]).fingerprint == one

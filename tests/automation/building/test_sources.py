@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from automation.building import sources
+from automation.system.errors import ConfigurationError
+
+
+def write(root: Path, *names: str, text: str = "x") -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def names(root: Path) -> list[str]:
+    return [one.name for one in sources.of_folder(root, called="code")]
+
+
+def test_of_folder_is_sorted_and_leaves_out_caches_and_requirement_files(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "b.py",
+        "a/c.json",
+        "requirements.txt",
+        "requirements.in",
+        "a/__pycache__/x.pyc",
+        ".git/HEAD",
+        "old.pyc",
+    )
+
+    assert names(tmp_path) == ["a/c.json", "b.py"]
+
+
+def test_of_folder_follows_links_to_files_and_folders(tmp_path: Path) -> None:
+    write(tmp_path, "elsewhere/one.py", "code/own.py")
+    (tmp_path / "code" / "linked").symlink_to(tmp_path / "elsewhere")
+
+    assert names(tmp_path / "code") == ["linked/one.py", "own.py"]
+
+
+@pytest.mark.parametrize(("target", "told"), [("nowhere", "links to nowhere, which does not exist"), (".", "it is in")])
+def test_of_folder_link_that_leads_nowhere_or_in_a_circle_is_refused(tmp_path: Path, target: str, told: str) -> None:
+    (tmp_path / "link").symlink_to(target)
+
+    with pytest.raises(ConfigurationError, match=f"code/link: .*{told}"):
+        names(tmp_path)
+
+
+def test_copy_gives_the_modes_that_the_zip_has(tmp_path: Path) -> None:
+    write(tmp_path, "code/plain", "code/run.sh")
+    (tmp_path / "code" / "plain").chmod(0o600)
+    (tmp_path / "code" / "run.sh").chmod(0o700)
+
+    sources.copy(sources.of_folder(tmp_path / "code", called="code"), tmp_path / "out")
+
+    assert [(tmp_path / "out" / name).stat().st_mode & 0o777 for name in ("plain", "run.sh")] == [0o644, 0o755]
+
+
+def test_requirement_lines_join_continuations_and_leave_out_comments(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("# by uv\n\na==1 \\\n    --hash=sha256:00\n    # via b\nb @ https://x/y#sha256=1  # c\n")
+
+    assert list(sources.requirement_lines(lock)) == [(3, "a==1 --hash=sha256:00"), (6, "b @ https://x/y#sha256=1")]
+
+
+def test_lock_files_are_the_lock_and_all_it_includes_once(tmp_path: Path) -> None:
+    write(tmp_path, "layer/requirements.txt", text="-r ../base.txt\n-c limits.txt\n")
+    write(tmp_path, "base.txt", text="--requirement=layer/limits.txt\n")
+    write(tmp_path, "layer/limits.txt", text="-r requirements.txt\n")
+
+    found = sources.lock_files(tmp_path / "layer" / "requirements.txt")
+
+    assert [path.name for path in found] == ["requirements.txt", "base.txt", "limits.txt"]
+
+
+def test_lock_files_include_that_is_absent_is_named_with_its_line(tmp_path: Path) -> None:
+    write(tmp_path, "requirements.txt", text="a==1\n-r gone.txt\n")
+
+    with pytest.raises(ConfigurationError, match=r"requirements\.txt:2: gone\.txt does not exist"):
+        sources.lock_files(tmp_path / "requirements.txt")

@@ -1,0 +1,170 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.project import templates
+from automation.project.templates import Unresolved
+from automation.system.errors import ConfigurationError
+
+TEMPLATE = """
+Parameters:
+  Stage: {Type: String, Default: dev}
+  Colour: {Type: String}
+Mappings:
+  Sizes: {dev: {Memory: 128}}
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+"""
+
+
+def resolved(value: Any, **parameters: str) -> Any:
+    return templates.resolve(value, templates.parse(TEMPLATE, name="t.yaml"), parameters)
+
+
+def test_parse_short_forms_become_long_forms() -> None:
+    text = """
+      Resources:
+        A:
+          Type: X
+          Properties:
+            a: !Ref B
+            b: !GetAtt B.Arn.Deep
+            c: !Sub ["${x}", {x: !Ref C}]
+            d: !If [Yes, 1, 2]
+            e: 2010-09-09
+    """
+
+    properties = templates.parse(text, name="t.yaml").resources["A"]["Properties"]
+
+    assert properties == {
+        "a": {"Ref": "B"},
+        "b": {"Fn::GetAtt": ["B", "Arn.Deep"]},
+        "c": {"Fn::Sub": ["${x}", {"x": {"Ref": "C"}}]},
+        "d": {"Fn::If": [True, 1, 2]},
+        "e": "2010-09-09",
+    }
+
+
+def test_parse_anchors_and_loops_are_understood() -> None:
+    text = """
+      Resources:
+        A: {Type: X, Properties: &shared {Size: 1}}
+        B: {Type: X, Properties: {<<: *shared, More: 2}}
+        Fn::ForEach::Each: [Name, [a, b], {}]
+    """
+
+    found = templates.parse(text, name="t.yaml").resources
+
+    assert found["B"]["Properties"] == {"Size": 1, "More": 2}
+    assert set(found) == {"A", "B"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Resources: [", r"t\.yaml:2: is not valid YAML"),
+        ("a: \x00", r"t\.yaml: is not valid YAML"),
+        ("just text", "has no Resources"),
+        ("Resources: {A: {Properties: {}}}", r"t\.yaml: A: has no Type"),
+        ("{Resources: {}, Parameters: {A: 1}}", "Parameters is not a mapping"),
+    ],
+)
+def test_parse_what_is_no_template_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        templates.parse(text, name="t.yaml")
+
+
+def test_read_absent_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"t\.yaml: the template does not exist"):
+        templates.read(tmp_path / "t.yaml", name="t.yaml")
+
+
+def test_read_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        templates.read(tmp_path / "t.yaml", name="t.yaml")
+
+
+def test_resolve_parameter_takes_the_given_value_before_the_default() -> None:
+    assert resolved({"Ref": "Stage"}) == "dev"
+    assert resolved({"Ref": "Stage"}, Stage="prod") == "prod"
+
+
+def test_resolve_known_intrinsics_become_values() -> None:
+    assert resolved({"Fn::Sub": "q-${Stage}-${!Literal}"}) == "q-dev-${Literal}"
+    assert resolved({"Fn::Sub": ["${a}${Stage}", {"a": "x-"}]}) == "x-dev"
+    assert resolved({"Fn::Join": ["-", ["a", {"Ref": "Stage"}]]}) == "a-dev"
+    assert resolved({"Fn::FindInMap": ["Sizes", {"Ref": "Stage"}, "Memory"]}) == 128
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Ref": "Queue"},
+        {"Ref": "Colour"},
+        {"Ref": "AWS::Region"},
+        {"Fn::Sub": "${AWS::StackName}-bus"},
+        {"Fn::Join": ["-", [{"Ref": "Queue"}]]},
+        {"Fn::FindInMap": ["Sizes", "prod", "Memory"]},
+        {"Fn::ImportValue": "x"},
+        {"Condition": "Yes"},
+    ],
+)
+def test_resolve_what_only_cloudformation_knows_stays_unresolved(value: dict[str, Any]) -> None:
+    found = resolved(value)
+
+    assert isinstance(found, Unresolved)
+    assert found.expression == str(value)
+
+
+def test_resolve_inside_lists_and_mappings_keeps_their_shape() -> None:
+    assert resolved({"a": [{"Ref": "Stage"}, 1], "b": {"c": {"Ref": "Stage"}}}) == {"a": ["dev", 1], "b": {"c": "dev"}}
+
+
+def test_references_are_found_at_any_depth() -> None:
+    value = {"a": [{"Ref": "X"}, {"Fn::Sub": "${Y.Arn}-${!No}"}], "b": {"Fn::Sub": ["${Z}", {"Z": {"Ref": "W"}}]}}
+
+    assert templates.references(value) == {"X", "Y", "Z", "W"}
+
+
+def test_read_with_a_cache_gives_the_same_and_parses_once(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {Date: 2026-01-01, Name: !Ref B}}}\n")
+    first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
+    kept = list((tmp_path / "cache").iterdir())
+
+    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True) == first
+    assert first == templates.read(tmp_path / "t.yaml", name="t.yaml")
+    assert len(kept) == 1
+
+
+@pytest.mark.parametrize("damage", ["{", "", "[]", '{"Resources": 1}'])
+def test_read_with_a_damaged_cache_parses_again(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
+    first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
+    next((tmp_path / "cache").iterdir()).write_text(damage)
+
+    assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True) == first
+
+
+def test_read_with_a_cache_that_json_cannot_keep_keeps_none(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {404: x}}}\n")
+
+    read = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
+
+    assert read.resources["A"]["Properties"] == {404: "x"}
+    assert not (tmp_path / "cache").exists()
+
+
+def test_read_with_a_cache_that_cannot_be_written_reads_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
+    (tmp_path / "cache").write_text("a file in its place")
+
+    assert (
+        templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True).resources["A"][
+            "Type"
+        ]
+        == "T"
+    )

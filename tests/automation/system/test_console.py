@@ -1,0 +1,46 @@
+import json
+
+import pytest
+
+from automation.system import console
+from automation.system.errors import Finding
+
+
+def test_results_and_tables_go_to_stdout_unbroken(capsys: pytest.CaptureFixture[str]) -> None:
+    console.result("x" * 300)
+    console.table(("name", "MB"), [("[bold]a", 1.5)], title="[sizes]", right=("MB",))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "x" * 300
+    assert lines[1].rstrip() == "[sizes]"
+    assert lines[3].split() == ["[bold]a", "1.5"]
+
+
+def test_json_is_readable_by_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    console.result_json({"b": 1, "a": [2]})
+
+    assert json.loads(capsys.readouterr().out) == {"a": [2], "b": 1}
+
+
+def test_error_is_one_paragraph_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    console.error("what\n  where")
+    console.warning("beware")
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "error: what where\nwarning: beware\n"
+
+
+def test_progress_without_terminal_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress("working") as say:
+        say("half done")
+    console.note("by the way")
+
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_findings_are_sorted_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    console.findings([Finding("b", "wrong"), Finding("a", "wrong", "mend it")])
+
+    assert capsys.readouterr().out.splitlines() == ["a: wrong; mend it", "b: wrong"]

@@ -1,0 +1,120 @@
+import errno
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automation.system import files
+from automation.system.errors import ToolError
+from tests.automation.projects import write_files
+
+
+def test_write_atomically_makes_folders_and_replaces(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.txt"
+
+    files.write_atomically(path, "one")
+    files.write_atomically(path, b"two")
+
+    assert path.read_text() == "two"
+    assert [one.name for one in path.parent.iterdir()] == ["b.txt"]
+
+
+def test_write_atomically_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    with pytest.raises(UnicodeEncodeError):
+        files.write_atomically(path, "\ud800")
+
+    assert path.read_text() == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_walk_is_sorted_and_enters_no_refused_folder(tmp_path: Path) -> None:
+    write_files(tmp_path, {"b/x": "", "a": "", "skip/y": ""})
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+
+    found = [path.as_posix() for path in files.walk(tmp_path, keep=lambda path: path.name != "skip")]
+
+    assert found == ["a", "link", "b/x"]
+
+
+def test_walk_of_absent_folder_is_empty(tmp_path: Path) -> None:
+    assert list(files.walk(tmp_path / "gone")) == []
+
+
+def test_digest_tree_tells_content_and_marks_symlinks(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a": "1", "b": "1", "c": "2"})
+    (tmp_path / "d").symlink_to("a")
+
+    found = files.digest_tree(tmp_path)
+
+    assert found["a"] == found["b"] != found["c"]
+    assert found["d"] == files.SYMLINK
+
+
+@given(st.lists(st.binary(max_size=3), max_size=4), st.lists(st.binary(max_size=3), max_size=4))
+def test_digest_of_different_sequences_differs(left: list[bytes], right: list[bytes]) -> None:
+    assert (files.digest_of(left) == files.digest_of(right)) == (left == right)
+
+
+def test_signature_changes_when_a_file_is_written(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a": "1"})
+    before = files.signature(tmp_path)
+    write_files(tmp_path, {"a": "12"})
+
+    assert files.signature(tmp_path) != before
+
+
+def test_size_bytes_counts_every_file(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a": "123", "b/c": "45"})
+
+    assert files.size_bytes(tmp_path) == 5
+
+
+def test_remove_takes_files_folders_links_and_nothing(tmp_path: Path) -> None:
+    write_files(tmp_path, {"file": "", "folder/x": "", "kept/x": ""})
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+
+    for name in ("file", "folder", "link", "absent"):
+        files.remove(tmp_path / name)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept" / "x").exists()
+
+
+def test_remove_with_empty_parents_stops_at_what_is_used(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/b/c/x": "", "a/y": ""})
+
+    files.remove_with_empty_parents(tmp_path / "a/b/c/x", tmp_path)
+
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["y"]
+
+
+def test_replace_tree_puts_the_new_in_place_of_the_old(tmp_path: Path) -> None:
+    write_files(tmp_path, {"new/x": "new", "out/x": "old", "out/y": "old", ".out.old/z": "left behind"})
+
+    files.replace_tree(tmp_path / "new", tmp_path / "out")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert files.digest_tree(tmp_path / "out") == {"x": files.digest(b"new")}
+
+
+def test_lock_held_by_another_is_a_tool_error(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "lock"
+
+    with (
+        files.lock(path, wait_s=1, doing="building"),
+        pytest.raises(ToolError, match="another command is building"),
+        files.lock(path, wait_s=0.05, doing="building"),
+    ):
+        pass
+
+
+def test_lock_is_free_after_its_block_raised(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"), files.lock(tmp_path / "lock", wait_s=1, doing="building"):
+        raise OSError(errno.ENOSPC, "full")
+
+    with files.lock(tmp_path / "lock", wait_s=0.05, doing="building"):
+        pass

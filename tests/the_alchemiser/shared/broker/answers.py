@@ -1,0 +1,80 @@
+"""The broker's answers as it documents them, and a transport that gives them in turn."""
+
+import json
+from collections.abc import Callable, Sequence
+
+import httpx
+
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.broker.credentials import Credentials
+from the_alchemiser.shared.broker.wire import Retries
+
+ORDER = {
+    "id": "61e69015-8549-4bfd-b9c3-01e75843f47d",
+    "client_order_id": "local-2024-03-15-BUY-SPY-1",
+    "submitted_at": "2024-03-15T19:45:01.123456789Z",
+    "filled_at": "2024-03-15T19:45:01.5Z",
+    "canceled_at": None,
+    "symbol": "SPY",
+    "side": "buy",
+    "type": "limit",
+    "status": "filled",
+    "qty": "12.345678",
+    "filled_qty": "12.345678",
+    "filled_avg_price": "509.83",
+    "limit_price": "509.88",
+}
+ACCOUNT = {
+    "id": "904837e3-3b76-47ec-b432-046db621571b",
+    "status": "ACTIVE",
+    "cash": "100000",
+    "equity": "100000.10",
+    "last_equity": "99999.99",
+    "buying_power": "100000",
+    "multiplier": "1",
+    "trading_blocked": False,
+    "account_blocked": False,
+}
+
+Answer = httpx.Response | Exception
+
+
+def answer(status: int, body: object = None) -> httpx.Response:
+    """A response; a string is sent as it is, anything else as JSON."""
+    content = body if isinstance(body, str) else json.dumps(body)
+    return httpx.Response(status, text=content)
+
+
+class Script:
+    """A transport that answers in turn and keeps what it was asked."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._answers = list(answers)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        told = self._answers.pop(0)
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{request.method} {request.url.path}" for request in self.requests]
+
+    @property
+    def is_spent(self) -> bool:
+        return not self._answers
+
+
+def broker_over(script: Callable[[httpx.Request], httpx.Response], pauses: list[float] | None = None) -> Broker:
+    """A broker over a transport; its pauses are noted, not waited."""
+    noted = pauses if pauses is not None else []
+    return Broker(
+        "http://trading.test",
+        "http://data.test/",
+        lambda: Credentials(key="the-key", secret="the-secret"),
+        transport=httpx.MockTransport(script),
+        retries=Retries(sleep=noted.append),
+    )

@@ -1,0 +1,66 @@
+"""What each strategy owns, from fills."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from the_alchemiser.shared.ledger.ledger import LedgerEntry, holdings
+from the_alchemiser.shared.messaging.messages import Side
+
+AT = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
+SHARES = st.integers(-(10**12), 10**12).map(lambda n: Decimal(n).scaleb(-9))
+
+
+def fill(symbol: str, attribution: dict[str, Decimal]) -> LedgerEntry:
+    quantity = sum(attribution.values(), Decimal(0))
+    return LedgerEntry(
+        symbol=symbol,
+        filled_at=AT,
+        order_id="an-order",
+        fill="1",
+        client_order_id="a-client-id",
+        trade_id="a-trade",
+        run_id="a-run",
+        side=Side.BUY if quantity >= 0 else Side.SELL,
+        quantity=abs(quantity),
+        price=Decimal(100),
+        cash=-quantity * 100,
+        attribution=attribution,
+    )
+
+
+FILLS = st.lists(
+    st.builds(fill, st.sampled_from(["SPY", "TLT"]), st.dictionaries(st.sampled_from("abc"), SHARES, min_size=1))
+)
+
+
+def test_holdings_of_no_fill_is_nothing() -> None:
+    assert holdings([]) == {}
+
+
+def test_holdings_adds_buys_and_takes_sells_off() -> None:
+    fills = [fill("SPY", {"a": Decimal(3), "b": Decimal(1)}), fill("SPY", {"a": Decimal(-2)})]
+
+    assert holdings(fills) == {"a": {"SPY": Decimal(1)}, "b": {"SPY": Decimal(1)}}
+
+
+def test_holdings_of_shares_crossed_between_strategies_moves_them() -> None:
+    fills = [fill("SPY", {"b": Decimal(4)}), fill("SPY", {"a": Decimal(10), "b": Decimal(-4)})]
+
+    assert holdings(fills) == {"a": {"SPY": Decimal(10)}, "b": {}}
+
+
+@given(FILLS)
+def test_holdings_over_strategies_sum_to_what_was_traded(fills: list[LedgerEntry]) -> None:
+    owned = holdings(fills)
+
+    for symbol in ("SPY", "TLT"):
+        traded = sum((sum(f.attribution.values(), Decimal(0)) for f in fills if f.symbol == symbol), Decimal(0))
+        assert sum((shares.get(symbol, Decimal(0)) for shares in owned.values()), Decimal(0)) == traded
+
+
+@given(FILLS)
+def test_holdings_do_not_depend_on_the_order_of_fills(fills: list[LedgerEntry]) -> None:
+    assert holdings(reversed(fills)) == holdings(fills)

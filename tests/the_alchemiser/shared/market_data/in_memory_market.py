@@ -1,0 +1,62 @@
+"""A broker's calendar and data API in memory: weekday sessions, bars by symbol, faults that can be planted."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+from tests.the_alchemiser.shared.market_data.samples import sessions
+from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerTimeoutError
+from the_alchemiser.shared.broker.models import Bar, Clock, Session
+from the_alchemiser.shared.market_data.bars import Bars
+from the_alchemiser.shared.market_data.calendar import NEW_YORK
+
+
+@dataclass
+class InMemoryMarket:
+    """Serves the bars given, whatever they are.
+
+    Attributes:
+        today: the clock stands at 20:00 in New York on this day.
+        unknown: a request with such a symbol is refused whole.
+        times_out: a request that reaches such a symbol breaks there.
+        silent_before: a request for bars from earlier than this breaks.
+        asked: every request for bars: symbols and first day.
+    """
+
+    served: dict[str, Bars]
+    today: date
+    days: tuple[date, ...] = field(default_factory=lambda: sessions(120))
+    unknown: set[str] = field(default_factory=set)
+    times_out: set[str] = field(default_factory=set)
+    silent_before: date = date.min
+    asked: list[tuple[tuple[str, ...], date]] = field(default_factory=list)
+
+    def clock(self) -> Clock:
+        now = datetime.combine(self.today, time(20), NEW_YORK).astimezone(UTC)
+        return Clock(now, False, now, now)
+
+    def calendar(self, start: date, end: date) -> tuple[Session, ...]:
+        return tuple(
+            Session(day, datetime.combine(day, time(9, 30), NEW_YORK), datetime.combine(day, time(16), NEW_YORK))
+            for day in self.days
+            if start <= day <= end
+        )
+
+    def bars(self, symbols: Iterable[str], start: date, end: date) -> Iterator[tuple[str, tuple[Bar, ...]]]:
+        wanted = sorted(symbols)
+        self.asked.append((tuple(wanted), start))
+        if refused := self.unknown.intersection(wanted):
+            raise AssetNotFoundError(f"GET /v2/stocks/bars: 400 invalid symbol: {min(refused)}", status=400)
+        for symbol in wanted:
+            if symbol in self.times_out or start < self.silent_before:
+                raise BrokerTimeoutError("GET /v2/stocks/bars: no answer in time")
+            rows = tuple(_told(bar) for bar in self.served.get(symbol, ()) if start <= bar[0] <= end)
+            if rows:
+                yield symbol, rows
+
+
+def _told(bar: tuple[date, float, float, float, float, float, float]) -> Bar:
+    day, *numbers, _ = bar
+    opened, high, low, close, volume = (Decimal(repr(number)) for number in numbers)
+    return Bar(day, opened, high, low, close, volume)

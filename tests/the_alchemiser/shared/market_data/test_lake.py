@@ -1,0 +1,227 @@
+"""The lake: what is read is what was written, or named as missing or damaged; a failed write keeps the old."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+
+from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from tests.the_alchemiser.shared.market_data.samples import FETCHED_AT, ORIGIN, bars, histories
+from the_alchemiser.shared.errors import StateUnavailableError
+from the_alchemiser.shared.market_data.bars import Bars, encode
+from the_alchemiser.shared.market_data.lake import Lake, description_key, parquet_key
+from the_alchemiser.shared.market_data.objects import ObjectChangedError, digest_of
+
+PARQUET, JSON = parquet_key("SPY"), description_key("SPY")
+
+
+@pytest.fixture
+def objects() -> InMemoryObjects:
+    return InMemoryObjects()
+
+
+@pytest.fixture
+def lake(objects: InMemoryObjects) -> Lake:
+    return Lake(objects)
+
+
+def write(lake: Lake, history: Bars) -> None:
+    lake.replace(lake.read("SPY"), history, origin=ORIGIN)
+
+
+def test_keys_are_those_of_the_design() -> None:
+    assert (PARQUET, JSON) == ("bars/v1/SPY.parquet", "bars/v1/SPY.json")
+
+
+def test_read_absent_is_missing(lake: Lake) -> None:
+    assert lake.read("SPY").fault == "missing: no bars/v1/SPY.parquet"
+
+
+@given(histories())
+def test_read_after_replace_is_what_was_written(history: Bars) -> None:
+    lake = Lake(InMemoryObjects())
+    written = lake.replace(lake.read("SPY"), history, origin=ORIGIN)
+    found = lake.read("SPY")
+
+    assert (found.bars, found.fault) == (history, None)
+    assert found.digest == written.digest
+
+
+@given(histories())
+def test_replace_twice_writes_nothing_the_second_time(history: Bars) -> None:
+    objects = InMemoryObjects()
+    lake = Lake(objects)
+    write(lake, history)
+    before = list(objects.writes)
+    lake.replace(lake.read("SPY"), history, origin=ORIGIN._replace(fetched_at=FETCHED_AT.replace(year=2023)))
+
+    assert objects.writes == before == [PARQUET, JSON]
+
+
+def test_describe_tells_what_the_parquet_holds(lake: Lake) -> None:
+    write(lake, bars(20))
+    description = lake.describe("SPY").description
+
+    assert description is not None
+    assert (description.rows, description.first_date, description.last_date) == (
+        20,
+        date(2022, 1, 3),
+        date(2022, 1, 28),
+    )
+    assert (description.source, description.fetched_at) == ("data.example.com", FETCHED_AT)
+    assert description.digest == lake.read("SPY").digest
+    assert not description.close_only
+
+
+def test_describe_flat_bars_without_volume_says_close_only(lake: Lake) -> None:
+    write(lake, tuple(bar._replace(open=bar.close, high=bar.close, low=bar.close, volume=0) for bar in bars(3)))
+    description = lake.describe("SPY").description
+
+    assert description is not None
+    assert description.close_only
+
+
+def test_describe_unreadable_json_is_none_and_is_replaced(lake: Lake, objects: InMemoryObjects) -> None:
+    objects.plant(JSON, b"{")
+    assert lake.describe("SPY").description is None
+
+    write(lake, bars(3))
+
+    assert lake.describe("SPY").description is not None
+
+
+def test_read_changed_bytes_is_damaged_and_never_parsed(lake: Lake, objects: InMemoryObjects) -> None:
+    write(lake, bars(20))
+    stored = objects.objects[PARQUET]
+    objects.objects[PARQUET] = stored._replace(body=encode(bars(19)))
+
+    assert lake.read("SPY").fault == "damaged: bars/v1/SPY.parquet does not match its digest"
+    assert lake.read("SPY").bars == ()
+
+
+def test_read_foreign_parquet_is_vouched_for_by_the_json_alone(lake: Lake, objects: InMemoryObjects) -> None:
+    write(lake, bars(20))
+    objects.plant(PARQUET, encode(bars(20)))
+    assert lake.read("SPY").bars == bars(20)
+
+    objects.plant(PARQUET, encode(bars(19)))
+
+    assert lake.read("SPY").fault == "damaged: bars/v1/SPY.parquet does not match its digest"
+
+
+def test_read_junk_with_the_right_digest_is_damaged(lake: Lake, objects: InMemoryObjects) -> None:
+    objects.plant(PARQUET, b"junk", sha256=digest_of(b"junk"))
+
+    assert str(lake.read("SPY").fault).startswith("damaged: bars/v1/SPY.parquet: not a parquet file")
+
+
+def test_replace_damaged_mends_it(lake: Lake, objects: InMemoryObjects) -> None:
+    write(lake, bars(20))
+    objects.plant(PARQUET, b"junk")
+    write(lake, bars(20))
+
+    assert lake.read("SPY").bars == bars(20)
+
+
+def test_replace_failed_parquet_write_keeps_the_old(lake: Lake, objects: InMemoryObjects) -> None:
+    write(lake, bars(20))
+    objects.refuses.add(PARQUET)
+    with pytest.raises(StateUnavailableError):
+        write(lake, bars(21))
+
+    assert lake.read("SPY").bars == bars(20)
+
+
+def test_replace_failed_json_write_leaves_readable_bars(lake: Lake, objects: InMemoryObjects) -> None:
+    write(lake, bars(20))
+    objects.refuses.add(JSON)
+    with pytest.raises(StateUnavailableError):
+        write(lake, bars(21))
+
+    assert lake.read("SPY").bars == bars(21)
+
+
+def test_replace_after_failed_json_write_mends_the_json(lake: Lake, objects: InMemoryObjects) -> None:
+    objects.refuses.add(JSON)
+    with pytest.raises(StateUnavailableError):
+        write(lake, bars(21))
+    objects.refuses.clear()
+    write(lake, bars(21))
+    description = lake.describe("SPY").description
+
+    assert description is not None
+    assert description.digest == lake.read("SPY").digest
+
+
+def test_replace_entry_replaced_by_another_changes_nothing(lake: Lake) -> None:
+    write(lake, bars(20))
+    seen = lake.read("SPY")
+    write(lake, bars(22))
+    with pytest.raises(ObjectChangedError):
+        lake.replace(seen, bars(21), origin=ORIGIN)
+
+    assert lake.read("SPY").bars == bars(22)
+
+
+def test_replace_write_repeated_after_a_lost_answer_succeeds(lake: Lake, objects: InMemoryObjects) -> None:
+    objects.loses_answer.add(PARQUET)
+    write(lake, bars(20))
+
+    assert lake.read("SPY").bars == bars(20)
+    assert lake.describe("SPY").description is not None
+
+
+def test_replace_json_written_by_another_meanwhile_describes_what_stands(lake: Lake, objects: InMemoryObjects) -> None:
+    write(lake, bars(20))
+
+    def other_writes_json_just_before_ours() -> None:
+        objects.before_write = lambda: objects.plant(JSON, b"{}")
+
+    objects.before_write = other_writes_json_just_before_ours
+    write(lake, bars(21))
+    description = lake.describe("SPY").description
+
+    assert description is not None
+    assert description.digest == lake.read("SPY").digest
+
+
+def test_replace_bars_that_do_not_come_back_writes_nothing(lake: Lake, objects: InMemoryObjects) -> None:
+    not_a_number = tuple(bar._replace(volume=float("nan")) for bar in bars(2))
+    with pytest.raises(Exception, match="differ from those to write"):
+        write(lake, not_a_number)
+
+    assert objects.writes == []
+
+
+def test_read_all_tells_every_symbol_once_and_sorted(lake: Lake) -> None:
+    write(lake, bars(3))
+    entries = lake.read_all(["SPY", "AAPL", "SPY"])
+
+    assert list(entries) == ["AAPL", "SPY"]
+    assert entries["SPY"].bars == bars(3)
+    assert entries["AAPL"].fault is not None
+
+
+def test_read_silent_store_raises(lake: Lake, objects: InMemoryObjects) -> None:
+    objects.unreadable.add(PARQUET)
+    with pytest.raises(StateUnavailableError):
+        lake.read_all(["SPY"])
+
+
+def test_read_columns_has_the_arrays_and_no_bars(lake: Lake) -> None:
+    write(lake, bars(3))
+    entry, (dates, closes) = lake.read_columns("SPY", ("date", "adjusted"))
+
+    assert (entry.bars, entry.fault, entry.digest) == ((), None, lake.read("SPY").digest)
+    assert dates.to_pylist() == [bar.date for bar in bars(3)]
+    assert closes.to_pylist() == [bar.adjusted for bar in bars(3)]
+
+
+def test_read_columns_of_an_absent_or_changed_file_are_none(lake: Lake, objects: InMemoryObjects) -> None:
+    missing = lake.read_columns("SPY", ("date",))
+    write(lake, bars(20))
+    objects.objects[PARQUET] = objects.objects[PARQUET]._replace(body=encode(bars(19)))
+    damaged = lake.read_columns("SPY", ("date",))
+
+    assert (missing[0].fault, missing[1]) == ("missing: no bars/v1/SPY.parquet", ())
+    assert (damaged[0].fault, damaged[1]) == ("damaged: bars/v1/SPY.parquet does not match its digest", ())

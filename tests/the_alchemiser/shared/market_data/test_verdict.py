@@ -1,0 +1,75 @@
+"""The verdict: read as written; a late check never replaces a later session's."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.shared.market_data.objects import ObjectChangedError
+from the_alchemiser.shared.market_data.verdict import (
+    VERDICT_KEY,
+    Verdict,
+    VerdictMalformedError,
+    read_verdict,
+    write_verdict,
+)
+
+NOW = datetime(2022, 3, 16, 0, 5, tzinfo=UTC)
+MONDAY, TUESDAY = date(2022, 3, 14), date(2022, 3, 15)
+
+
+def verdict(as_of: date = TUESDAY, **quarantined: str) -> Verdict:
+    return Verdict(checked_at=NOW, as_of=as_of, quarantined=quarantined)
+
+
+def test_read_absent_verdict_is_none() -> None:
+    assert read_verdict(InMemoryObjects()) is None
+
+
+def test_read_after_write_is_what_was_written() -> None:
+    objects = InMemoryObjects()
+    write_verdict(objects, verdict(SPY="gap: 2022-03-01"), keep_newer=True)
+
+    assert VERDICT_KEY == "quality/v1/latest.json"
+    assert read_verdict(objects) == verdict(SPY="gap: 2022-03-01")
+
+
+def test_write_older_session_keeps_the_newer_when_asked() -> None:
+    objects = InMemoryObjects()
+    write_verdict(objects, verdict(TUESDAY), keep_newer=True)
+
+    assert not write_verdict(objects, verdict(MONDAY), keep_newer=True)
+    assert read_verdict(objects) == verdict(TUESDAY)
+
+
+def test_write_older_session_replaces_when_a_person_asks() -> None:
+    objects = InMemoryObjects()
+    write_verdict(objects, verdict(TUESDAY), keep_newer=True)
+
+    assert write_verdict(objects, verdict(MONDAY), keep_newer=False)
+    assert read_verdict(objects) == verdict(MONDAY)
+
+
+def test_write_beside_a_faster_check_is_told() -> None:
+    objects = InMemoryObjects()
+    objects.before_write = lambda: objects.plant(VERDICT_KEY, b"{}")
+    with pytest.raises(ObjectChangedError):
+        write_verdict(objects, verdict(), keep_newer=True)
+
+
+def test_read_malformed_verdict_raises_and_the_next_write_replaces_it() -> None:
+    objects = InMemoryObjects()
+    objects.plant(VERDICT_KEY, b'{"as_of": "yesterday"}')
+    with pytest.raises(VerdictMalformedError, match=r"latest\.json"):
+        read_verdict(objects)
+    write_verdict(objects, verdict(), keep_newer=True)
+
+    assert read_verdict(objects) == verdict()
+
+
+def test_digest_depends_on_the_findings_alone() -> None:
+    later = verdict().model_copy(update={"checked_at": NOW.replace(hour=1)})
+
+    assert later.digest == verdict().digest
+    assert verdict(SPY="stale").digest != verdict().digest
+    assert verdict(MONDAY).digest != verdict(TUESDAY).digest

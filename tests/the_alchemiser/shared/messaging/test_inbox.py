@@ -1,0 +1,295 @@
+"""The shell around every service: what it parses, claims, publishes, reports and gives up."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
+
+from tests.the_alchemiser.examples import example, raw_record, sqs_record
+from tests.the_alchemiser.fakes import InMemoryClaims, InMemoryPublisher
+from the_alchemiser.shared.errors import MalformedMessageError
+from the_alchemiser.shared.messaging.commands import Command, RefreshMarketData, StartRun
+from the_alchemiser.shared.messaging.inbox import Inbox, Reaction, parse, serve
+from the_alchemiser.shared.messaging.messages import Message, RunFailed, StrategyFailed
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+EVENTS = Path(__file__).parents[3] / "events"
+FAILED = cast("StrategyFailed", example(StrategyFailed))
+TOLD = example(RunFailed)
+
+
+class Context:
+    """As much of Lambda's context as the shell reads."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+class Service:
+    """Counts what it is given; answers with one message, and fails as often as told."""
+
+    def __init__(self, *, fails: int = 0) -> None:
+        self.given: list[Message | Command] = []
+        self.noted = 0
+        self.fails = fails
+
+    def handle(self, content: Any) -> Reaction:
+        self.given.append(content)
+        if self.fails:
+            self.fails -= 1
+            raise RuntimeError("the service failed")
+        return Reaction((TOLD,), published=self._note)
+
+    def _note(self) -> None:
+        self.noted += 1
+
+
+class Shell:
+    """One module's inbox over fakes."""
+
+    def __init__(self, service: Service, **inbox: Any) -> None:
+        self.service = service
+        self.publisher = InMemoryPublisher()
+        self.claims = InMemoryClaims()
+        self.inbox = Inbox(
+            module="a_module",
+            handles={StrategyFailed: service.handle, StartRun: service.handle},
+            publisher=self.publisher,
+            claims=self.claims,
+            **inbox,
+        )
+
+    def receive(self, *records: dict[str, Any]) -> dict[str, Any]:
+        return self.serve({"Records": list(records)})
+
+    def serve(self, event: dict[str, Any]) -> dict[str, Any]:
+        return serve(event, cast("LambdaContext", Context()), build=lambda: self.inbox)
+
+    def receive_all_failing(self, *records: dict[str, Any]) -> BatchProcessingError:
+        with pytest.raises(BatchProcessingError) as caught:
+            self.receive(*records)
+        return caught.value
+
+
+def failed_ids(answer: dict[str, Any]) -> Sequence[str]:
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def event(name: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads((EVENTS / name).read_text()))
+
+
+def test_serve_bus_event_as_sqs_delivers_it_handles_it() -> None:
+    shell = Shell(Service())
+
+    answer = shell.serve(event("sqs_bus_event.json"))
+
+    assert answer == {"batchItemFailures": []}
+    assert isinstance(shell.service.given[0], StrategyFailed)
+    assert shell.service.given[0].strategy == "trend"
+
+
+def test_serve_scheduler_command_as_sqs_delivers_it_handles_it() -> None:
+    shell = Shell(Service())
+
+    answer = shell.serve(event("sqs_scheduler_command.json"))
+
+    assert answer == {"batchItemFailures": []}
+    assert shell.service.given == [StartRun(command="start-run")]
+
+
+def test_serve_health_message_tells_module_and_consumed() -> None:
+    shell = Shell(Service())
+
+    answer = shell.serve({"health": True})
+
+    assert answer == {"module": "a_module", "healthy": True, "consumes": ["StartRun", "StrategyFailed"]}
+    assert shell.service.given == []
+
+
+def test_serve_message_publishes_then_notes() -> None:
+    shell = Shell(Service())
+
+    shell.receive(sqs_record(FAILED))
+
+    assert shell.publisher.published == [TOLD]
+    assert shell.service.noted == 1
+
+
+def test_serve_duplicate_message_is_handled_once() -> None:
+    shell = Shell(Service())
+
+    shell.receive(sqs_record(FAILED))
+    answer = shell.receive(sqs_record(FAILED, receives=2))
+
+    assert answer == {"batchItemFailures": []}
+    assert shell.service.given == [FAILED]
+    assert shell.publisher.published == [TOLD]
+
+
+def test_serve_duplicate_within_a_batch_is_handled_once() -> None:
+    shell = Shell(Service())
+
+    shell.receive(sqs_record(FAILED, record_id="a"), sqs_record(FAILED, record_id="b"))
+
+    assert shell.service.given == [FAILED]
+
+
+def test_serve_message_claimed_by_a_module_is_free_for_another() -> None:
+    shell, other = Shell(Service()), Service()
+    shell.receive(sqs_record(FAILED))
+    second = Inbox("another_module", {StrategyFailed: other.handle}, InMemoryPublisher(), shell.claims)
+
+    serve({"Records": [sqs_record(FAILED)]}, cast("LambdaContext", Context()), build=lambda: second)
+
+    assert other.given == [FAILED]
+
+
+def test_serve_command_twice_is_handled_twice() -> None:
+    shell = Shell(Service())
+
+    shell.serve(event("sqs_scheduler_command.json"))
+    shell.serve(event("sqs_scheduler_command.json"))
+
+    assert len(shell.service.given) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not json",
+        "[]",
+        "5",
+        "null",
+        "{}",
+        '{"command": "sell-everything"}',
+        '{"command": ["start-run"]}',
+        '{"command": "start-run", "surprise": 1}',
+        '{"detail-type": "StrategyFailed", "detail": {}}',
+        '{"detail-type": "SomethingElse", "detail": {}}',
+    ],
+)
+def test_parse_malformed_body_says_so_and_quotes_it(body: str) -> None:
+    with pytest.raises(MalformedMessageError) as caught:
+        parse(body)
+
+    assert body in str(caught.value)
+
+
+def test_serve_malformed_record_fails_alone() -> None:
+    shell = Shell(Service())
+
+    answer = shell.receive(raw_record("nonsense", record_id="bad"), sqs_record(FAILED, record_id="good"))
+
+    assert failed_ids(answer) == ["bad"]
+    assert shell.service.given == [FAILED]
+
+
+def test_serve_message_the_module_does_not_consume_fails() -> None:
+    shell = Shell(Service())
+
+    error = shell.receive_all_failing(sqs_record(TOLD))
+
+    assert "does not consume RunFailed" in str(error)
+
+
+def test_serve_command_of_another_module_fails() -> None:
+    shell = Shell(Service())
+    body = RefreshMarketData(command="refresh-market-data").model_dump_json()
+
+    error = shell.receive_all_failing(raw_record(body))
+
+    assert "does not consume RefreshMarketData" in str(error)
+
+
+def test_serve_failure_of_one_record_reports_that_one() -> None:
+    shell = Shell(Service(fails=1))
+    other = FAILED.model_copy(update={"message_id": "another"})
+
+    answer = shell.receive(sqs_record(FAILED, record_id="first"), sqs_record(other, record_id="second"))
+
+    assert failed_ids(answer) == ["first"]
+
+
+def test_serve_failure_frees_the_claim_for_the_next_receive() -> None:
+    shell = Shell(Service(fails=1))
+    shell.receive_all_failing(sqs_record(FAILED))
+
+    answer = shell.receive(sqs_record(FAILED, receives=2))
+
+    assert failed_ids(answer) == []
+    assert len(shell.service.given) == 2
+    assert shell.publisher.published == [TOLD]
+
+
+def test_serve_publish_failure_is_published_at_the_next_receive() -> None:
+    shell = Shell(Service())
+    shell.publisher.fail_next = 1
+
+    shell.receive_all_failing(sqs_record(FAILED))
+    noted_before = shell.service.noted
+    shell.receive(sqs_record(FAILED, receives=2))
+
+    assert noted_before == 0
+    assert shell.publisher.published == [TOLD]
+    assert shell.service.noted == 1
+
+
+def test_serve_message_in_progress_elsewhere_returns_to_its_queue() -> None:
+    shell = Shell(Service())
+    errors: list[BaseException] = []
+
+    def receive_it_again(_: Any) -> Reaction:
+        errors.append(shell.receive_all_failing(sqs_record(FAILED)))
+        return Reaction()
+
+    shell.inbox = Inbox("a_module", {StrategyFailed: receive_it_again}, shell.publisher, shell.claims)
+
+    answer = shell.receive(sqs_record(FAILED))
+
+    assert failed_ids(answer) == []
+    assert IdempotencyAlreadyInProgressError.__name__ in str(errors[0])
+
+
+def giving_up(reaction: Reaction) -> Callable[[Any, Exception], Reaction]:
+    return lambda content, error: reaction
+
+
+@pytest.mark.parametrize("receives", [1, 2])
+def test_serve_failure_before_the_last_receive_is_not_given_up(receives: int) -> None:
+    shell = Shell(Service(fails=1), give_up=giving_up(Reaction((TOLD,))))
+
+    shell.receive_all_failing(sqs_record(FAILED, receives=receives))
+
+    assert shell.publisher.published == []
+
+
+def test_serve_failure_at_the_last_receive_is_given_up_and_acknowledged() -> None:
+    shell = Shell(Service(fails=1), give_up=giving_up(Reaction((TOLD,))))
+
+    answer = shell.receive(sqs_record(FAILED, receives=3))
+
+    assert failed_ids(answer) == []
+    assert shell.publisher.published == [TOLD]
+
+
+def test_serve_failure_at_the_last_receive_without_give_up_fails() -> None:
+    shell = Shell(Service(fails=1))
+
+    error = shell.receive_all_failing(sqs_record(FAILED, receives=3))
+
+    assert "the service failed" in str(error)
+
+
+def test_serve_wiring_that_fails_fails_the_whole_batch() -> None:
+    def build() -> Inbox:
+        raise KeyError("RUNS_TABLE")
+
+    with pytest.raises(KeyError, match="RUNS_TABLE"):
+        serve({"Records": [sqs_record(FAILED)]}, cast("LambdaContext", Context()), build=build)

@@ -1,0 +1,123 @@
+"""The contract of the messages: JSON and back, small enough for every carrier, frozen, in one time zone."""
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from tests.the_alchemiser.examples import AT, example
+from the_alchemiser.shared.messaging import messages
+from the_alchemiser.shared.messaging.messages import (
+    BY_NAME,
+    DATA,
+    REGISTRY,
+    TRADING,
+    Message,
+    StrategyFailed,
+    message_id,
+)
+from the_alchemiser.shared.messaging.publisher import envelope
+
+CARRIER_LIMIT_BYTES = 256 * 1024
+EVERY_MESSAGE = pytest.mark.parametrize("kind", REGISTRY, ids=lambda kind: kind.__name__)
+
+
+@EVERY_MESSAGE
+def test_message_through_json_is_the_same(kind: type[Message]) -> None:
+    message = example(kind)
+
+    assert kind.model_validate_json(message.model_dump_json()) == message
+
+
+@EVERY_MESSAGE
+def test_message_over_200_symbols_and_12_strategies_fits_its_carrier(kind: type[Message]) -> None:
+    message = example(kind, symbols=200, strategies=12)
+
+    assert len(message.model_dump_json().encode()) < CARRIER_LIMIT_BYTES
+
+
+@EVERY_MESSAGE
+def test_message_decimals_travel_as_strings(kind: type[Message]) -> None:
+    assert not [value for value in _leaves(envelope(example(kind))["detail"]) if isinstance(value, float)]
+
+
+@EVERY_MESSAGE
+def test_message_once_made_never_changes(kind: type[Message]) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        example(kind).run_id = "another"  # type: ignore[misc]  # what the type forbids is what is tested
+
+
+@EVERY_MESSAGE
+def test_message_with_an_unknown_field_is_refused(kind: type[Message]) -> None:
+    content = example(kind).model_dump(mode="json") | {"surprise": 1}
+
+    with pytest.raises(ValidationError, match="surprise"):
+        kind.model_validate(content)
+
+
+@EVERY_MESSAGE
+def test_route_names_source_producers_and_consumers(kind: type[Message]) -> None:
+    route = REGISTRY[kind]
+
+    assert route.source in (TRADING, DATA)
+    assert route.producers
+    assert route.consumers
+
+
+def test_registry_holds_every_message_class() -> None:
+    defined = {
+        value
+        for value in vars(messages).values()
+        if isinstance(value, type) and issubclass(value, Message) and value is not Message
+    }
+
+    assert set(REGISTRY) == defined == set(BY_NAME.values())
+
+
+def test_message_with_a_naive_time_is_refused() -> None:
+    content = example(StrategyFailed).model_dump(mode="json") | {"occurred_at": "2022-03-16T19:45:00"}
+
+    with pytest.raises(ValidationError, match="timezone"):
+        StrategyFailed.model_validate(content)
+
+
+def test_message_with_a_local_time_holds_it_in_utc() -> None:
+    new_york = datetime(2022, 3, 16, 15, 45, tzinfo=timezone(timedelta(hours=-4)))
+
+    message = StrategyFailed.model_validate(example(StrategyFailed).model_dump() | {"occurred_at": new_york})
+
+    assert message.occurred_at.isoformat() == AT.isoformat()
+
+
+def test_message_of_another_schema_version_is_refused() -> None:
+    content = example(StrategyFailed).model_dump(mode="json") | {"schema_version": 2}
+
+    with pytest.raises(ValidationError, match="schema_version"):
+        StrategyFailed.model_validate(content)
+
+
+@pytest.mark.parametrize("symbol", ["spy", "BRK/B", "", "1SPY", "SPY "])
+def test_symbol_not_canonical_is_refused(symbol: str) -> None:
+    content = example(messages.MarketDataFetchRequested).model_dump(mode="json") | {"symbols": [symbol]}
+
+    with pytest.raises(ValidationError, match="symbols"):
+        messages.MarketDataFetchRequested.model_validate(content)
+
+
+def test_message_id_of_the_same_fact_is_the_same() -> None:
+    assert message_id("local-2022-03-16", StrategyFailed, "trend") == "local-2022-03-16/StrategyFailed/trend"
+    assert message_id("local-2022-03-16", messages.RunFailed) == "local-2022-03-16/RunFailed/run"
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for part in value.values() for leaf in _leaves(part)]
+    if isinstance(value, list):
+        return [leaf for part in value for leaf in _leaves(part)]
+    return [value]
+
+
+def test_leaves_of_a_planted_float_are_seen() -> None:
+    assert any(isinstance(leaf, float) for leaf in _leaves({"a": [{"b": 0.5}], "c": str(Decimal(1))}))

@@ -1,0 +1,26 @@
+"""Outboxes keep every message whole and in order."""
+
+import pytest
+
+from tests.the_alchemiser.examples import example
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import REGISTRY, Message, RunFailed, TradeRequested
+
+
+@pytest.mark.parametrize("kind", REGISTRY, ids=lambda kind: kind.__name__)
+def test_outbox_of_any_message_gives_it_back(kind: type[Message]) -> None:
+    assert outbox.load(outbox.dump([example(kind)])) == (example(kind),)
+
+
+def test_outbox_keeps_the_order() -> None:
+    messages = (example(TradeRequested), example(RunFailed), example(TradeRequested))
+
+    assert outbox.load(outbox.dump(messages)) == messages
+
+
+def test_outbox_of_nothing_is_nothing() -> None:
+    assert outbox.load(outbox.dump([])) == ()
+
+
+def test_encoded_message_gives_it_back() -> None:
+    assert outbox.decode(outbox.encode(example(RunFailed))) == example(RunFailed)

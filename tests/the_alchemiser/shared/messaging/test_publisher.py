@@ -1,0 +1,122 @@
+"""Where messages go, in what portions, and what a refusal does."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from tests.the_alchemiser.examples import example
+from the_alchemiser.shared.messaging.inbox import parse
+from the_alchemiser.shared.messaging.messages import Message, RunFailed, SignalGenerated, TradeRequested
+from the_alchemiser.shared.messaging.publisher import BusPublisher, NotAcceptedError, RoutingPublisher, TradeQueue
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_sqs import SQSClient
+
+FAILED = example(RunFailed)
+TRADE = cast("TradeRequested", example(TradeRequested))
+
+
+class Bus:
+    """EventBridge's PutEvents: keeps every call; refuses one entry of the calls told."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.calls: list[Sequence[dict[str, Any]]] = []
+        self.refuses = refuses
+
+    def put_events(self, *, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - the vendor's name
+        self.calls.append(Entries)
+        return {"FailedEntryCount": int(self.refuses)}
+
+
+class Queue:
+    """SQS's SendMessage: keeps every call."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def send_message(self, **message: Any) -> None:
+        self.sent.append(message)
+
+
+def bus_publisher(bus: Bus) -> BusPublisher:
+    return BusPublisher(cast("EventBridgeClient", bus), "the-bus")
+
+
+def trade_queue(queue: Queue) -> TradeQueue:
+    return TradeQueue(cast("SQSClient", queue), "https://the-queue")
+
+
+def numbered(message: Message, count: int) -> list[Message]:
+    return [message.model_copy(update={"message_id": f"{n:02d}"}) for n in range(count)]
+
+
+def test_bus_publisher_puts_source_type_and_detail() -> None:
+    bus = Bus()
+
+    bus_publisher(bus).publish([FAILED])
+
+    [entry] = bus.calls[0]
+    assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == (
+        "the-bus",
+        "alchemiser.trading",
+        "RunFailed",
+    )
+    assert RunFailed.model_validate_json(entry["Detail"]) == FAILED
+
+
+def test_bus_publisher_of_many_puts_ten_a_call_in_order() -> None:
+    bus = Bus()
+
+    bus_publisher(bus).publish(numbered(FAILED, 23))
+
+    assert [len(call) for call in bus.calls] == [10, 10, 3]
+    told = [RunFailed.model_validate_json(entry["Detail"]).message_id for call in bus.calls for entry in call]
+    assert told == [f"{n:02d}" for n in range(23)]
+
+
+def test_bus_publisher_of_large_messages_keeps_a_call_under_the_limit() -> None:
+    bus = Bus()
+
+    bus_publisher(bus).publish(numbered(example(SignalGenerated, symbols=200, strategies=12), 5))
+
+    sizes = [sum(len(entry["Detail"]) for entry in call) for call in bus.calls]
+    assert sum(len(call) for call in bus.calls) == 5
+    assert max(sizes) < 256 * 1024
+
+
+def test_bus_publisher_of_nothing_calls_nobody() -> None:
+    bus = Bus()
+
+    bus_publisher(bus).publish([])
+
+    assert bus.calls == []
+
+
+def test_bus_publisher_of_an_entry_not_accepted_raises_to_be_repeated() -> None:
+    with pytest.raises(NotAcceptedError, match="1 of 1 not accepted") as caught:
+        bus_publisher(Bus(refuses=True)).publish([FAILED])
+
+    assert caught.value.retryable
+
+
+def test_trade_queue_groups_by_run_and_symbol_and_deduplicates_by_trade() -> None:
+    queue = Queue()
+
+    trade_queue(queue).publish([TRADE])
+
+    [sent] = queue.sent
+    assert sent["QueueUrl"] == "https://the-queue"
+    assert sent["MessageGroupId"] == f"{TRADE.run_id}#{TRADE.symbol}"
+    assert sent["MessageDeduplicationId"] == TRADE.trade_id
+    assert parse(sent["MessageBody"]) == TRADE
+
+
+def test_routing_publisher_sends_trades_to_the_queue_and_the_rest_to_the_bus() -> None:
+    bus, queue = Bus(), Queue()
+
+    RoutingPublisher(bus_publisher(bus), trade_queue(queue)).publish([TRADE, FAILED])
+
+    assert len(queue.sent) == 1
+    assert [entry["DetailType"] for entry in bus.calls[0]] == ["RunFailed"]

@@ -1,0 +1,86 @@
+"""The kill switch: what cannot be read is paused, and nothing read is believed for more than five seconds."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from the_alchemiser.shared.run.kill_switch import KillSwitch
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+
+class Parameters:
+    """SSM's GetParameter: a value, or an error to raise."""
+
+    def __init__(self, value: str | Exception) -> None:
+        self.value = value
+        self.reads = 0
+
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - the vendor's name
+        self.reads += 1
+        if isinstance(self.value, Exception):
+            raise self.value
+        return {"Parameter": {"Name": Name, "Value": self.value}}
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def kill_switch(parameters: Parameters, watch: Watch | None = None) -> KillSwitch:
+    return KillSwitch(cast("SSMClient", parameters), "/alchemiser/local/trading", clock=watch or Watch())
+
+
+def refusal(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "GetParameter")
+
+
+def test_is_enabled_when_enabled_is_true() -> None:
+    assert kill_switch(Parameters("enabled")).is_enabled()
+
+
+@pytest.mark.parametrize("value", ["paused", "", "Enabled", "true", "enabled "])
+def test_is_enabled_when_anything_else_is_false(value: str) -> None:
+    assert not kill_switch(Parameters(value)).is_enabled()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("ParameterNotFound"),
+        refusal("AccessDeniedException"),
+        EndpointConnectionError(endpoint_url="https://ssm"),
+    ],
+    ids=["absent", "refused", "unreachable"],
+)
+def test_is_enabled_when_unreadable_is_false(error: Exception) -> None:
+    assert not kill_switch(Parameters(error)).is_enabled()
+
+
+def test_is_enabled_within_five_seconds_reads_once() -> None:
+    parameters, watch = Parameters("enabled"), Watch()
+    switch = kill_switch(parameters, watch)
+
+    switch.is_enabled()
+    watch.seconds += 5
+    switch.is_enabled()
+
+    assert parameters.reads == 1
+
+
+def test_is_enabled_after_five_seconds_sees_the_pause() -> None:
+    parameters, watch = Parameters("enabled"), Watch()
+    switch = kill_switch(parameters, watch)
+    before = switch.is_enabled()
+
+    parameters.value = "paused"
+    watch.seconds += 5.1
+
+    assert before
+    assert not switch.is_enabled()

@@ -1,0 +1,91 @@
+"""The Ledger table: PK `SYMBOL#<symbol>`, SK `<filled_at>#<order_id>#<fill>`; GSI by run."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from the_alchemiser.shared import aws
+from the_alchemiser.shared.dynamo import is_condition_failure, plain, typed
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.messaging.messages import Side
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BY_RUN = "by-run"
+
+
+class DynamoLedger:
+    """Ledger on DynamoDB; grants: PutItem to record, Query on the table and its index to read."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def record(self, entry: LedgerEntry) -> bool:
+        """Put the entry, unless that fill is recorded; False when it was."""
+        try:
+            self._client.put_item(
+                TableName=self._table, Item=typed(_row(entry)), ConditionExpression="attribute_not_exists(pk)"
+            )
+        except aws.ClientError as error:
+            if is_condition_failure(error):
+                return False
+            raise
+        return True
+
+    def entries_of(self, symbol: str) -> tuple[LedgerEntry, ...]:
+        """Every fill of a symbol, by time; strongly consistent."""
+        return self._query("pk = :key", f"SYMBOL#{symbol}", ConsistentRead=True)
+
+    def entries_of_run(self, run_id: str) -> tuple[LedgerEntry, ...]:
+        """Every fill of a run, by time; eventually consistent."""
+        return self._query("run_id = :key", run_id, IndexName=BY_RUN)
+
+    def _query(self, condition: str, key: str, **how: Any) -> tuple[LedgerEntry, ...]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=typed({":key": key}),
+            **how,
+        )
+        entries = [_entry(plain(item)) for page in pages for item in page["Items"]]
+        return tuple(sorted(entries, key=lambda entry: (entry.filled_at, entry.order_id, entry.fill)))
+
+
+def _row(entry: LedgerEntry) -> dict[str, Any]:
+    filled_at = entry.filled_at.isoformat()
+    return {
+        "pk": f"SYMBOL#{entry.symbol}",
+        "sk": f"{filled_at}#{entry.order_id}#{entry.fill}",
+        "symbol": entry.symbol,
+        "filled_at": filled_at,
+        "order_id": entry.order_id,
+        "fill": entry.fill,
+        "client_order_id": entry.client_order_id,
+        "trade_id": entry.trade_id,
+        "run_id": entry.run_id,
+        "side": entry.side.value,
+        "quantity": str(entry.quantity),
+        "price": str(entry.price),
+        "cash": str(entry.cash),
+        "attribution": {strategy: str(quantity) for strategy, quantity in entry.attribution.items()},
+    }
+
+
+def _entry(row: Mapping[str, Any]) -> LedgerEntry:
+    return LedgerEntry(
+        symbol=row["symbol"],
+        filled_at=datetime.fromisoformat(row["filled_at"]),
+        order_id=row["order_id"],
+        fill=row["fill"],
+        client_order_id=row["client_order_id"],
+        trade_id=row["trade_id"],
+        run_id=row["run_id"],
+        side=Side(row["side"]),
+        quantity=Decimal(row["quantity"]),
+        price=Decimal(row["price"]),
+        cash=Decimal(row["cash"]),
+        attribution={strategy: Decimal(quantity) for strategy, quantity in row["attribution"].items()},
+    )

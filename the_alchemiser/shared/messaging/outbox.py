@@ -1,0 +1,27 @@
+"""Messages to and from the JSON in which outboxes and items keep them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from the_alchemiser.shared.messaging.messages import BY_NAME, Message
+
+
+def encode(message: Message) -> dict[str, Any]:
+    """`{"type", "message"}` as JSON values: also the body of an item that records a message."""
+    return {"type": type(message).__name__, "message": message.model_dump(mode="json")}
+
+
+def decode(entry: Mapping[str, Any]) -> Message:
+    """The message of `encode`."""
+    return BY_NAME[entry["type"]].model_validate(entry["message"])
+
+
+def dump(messages: Sequence[Message]) -> str:
+    """A JSON array of encoded messages, in order."""
+    return json.dumps([encode(message) for message in messages])
+
+
+def load(text: str) -> tuple[Message, ...]:
+    """The messages of `dump`, in order."""
+    return tuple(decode(entry) for entry in json.loads(text))

@@ -1,0 +1,167 @@
+"""The run: its states, its items, and the port to where they are kept.
+
+Every move is one conditional write that names the state it leaves; items are put if absent; completion is a
+strongly consistent read of the run's items. There are no counters. What a move or an item must tell the others
+stands beside it as its outbox until `sent` is set.
+
+Bodies of items: `STRATEGY#<name>`, SIGNAL and `TRADE#<trade_id>` record a message as `outbox.encode` gives it
+(StrategyEvaluated or StrategyFailed, SignalGenerated, TradeExecuted or TradeFailed); PLAN is a RebalancePlan as JSON.
+Payloads of moves: SELLING and BUYING hold a `progress.Release`, FAILED what RunFailed says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from itertools import count
+from typing import Any, NamedTuple, Protocol
+
+from the_alchemiser.shared.messaging.messages import Message
+
+META = "META"
+SIGNAL = "SIGNAL"
+PLAN = "PLAN"
+STRATEGY = "STRATEGY"
+TRADE = "TRADE"
+
+
+class RunState(StrEnum):
+    """`EVALUATING -> AGGREGATED -> PLANNED -> SELLING -> BUYING -> COMPLETED`, or FAILED; empty phases are skipped."""
+
+    EVALUATING = "EVALUATING"
+    AGGREGATED = "AGGREGATED"
+    PLANNED = "PLANNED"
+    SELLING = "SELLING"
+    BUYING = "BUYING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a run in this state moves no more."""
+        return self in (RunState.COMPLETED, RunState.FAILED)
+
+
+class Transition(NamedTuple):
+    """One line of a run's timeline, in wall-clock time, UTC."""
+
+    state: RunState
+    at: datetime
+    by: str
+
+
+class RunItem(NamedTuple):
+    """One put-if-absent fact of a run: its body as JSON values, and the messages it owes the others."""
+
+    sk: str
+    body: Mapping[str, Any]
+    outbox: tuple[Message, ...] = ()
+    sent: bool = True
+
+
+class NewRun(NamedTuple):
+    """What the coordinator creates; allocations are fractions that sum to 1."""
+
+    run_id: str
+    stage: str
+    trading_date: date
+    as_of: date
+    allocations: Mapping[str, Decimal]
+    deadline_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as a strongly consistent read found it.
+
+    Attributes:
+        deadline_at: wall-clock, UTC: after it the sweep fails a run that is still in this state.
+        payloads: what each move stored with itself, by the state it entered.
+        outbox: what the last move owes the others; `sent` once it is told.
+        items: everything but META, by sort key.
+    """
+
+    run_id: str
+    stage: str
+    trading_date: date
+    as_of: date
+    state: RunState
+    allocations: Mapping[str, Decimal]
+    deadline_at: datetime
+    timeline: tuple[Transition, ...]
+    payloads: Mapping[RunState, Mapping[str, Any]] = field(default_factory=dict)
+    outbox: tuple[Message, ...] = ()
+    sent: bool = True
+    items: Mapping[str, RunItem] = field(default_factory=dict)
+
+    def items_of(self, kind: str) -> Mapping[str, RunItem]:
+        """The items `<kind>#<name>`, by name."""
+        prefix = f"{kind}#"
+        return {sk.removeprefix(prefix): item for sk, item in self.items.items() if sk.startswith(prefix)}
+
+
+class Move(NamedTuple):
+    """One step of the state machine: allowed only from `leaving`; payload and outbox are stored with it."""
+
+    leaving: RunState
+    entering: RunState
+    by: str
+    at: datetime
+    deadline_at: datetime
+    payload: Mapping[str, Any] | None = None
+    outbox: tuple[Message, ...] = ()
+
+
+class RunStore(Protocol):
+    """Where runs are kept. False from a write means: already so, somebody else did it; nothing changed."""
+
+    def create(self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...]) -> bool:
+        """Put META in EVALUATING, unless the run exists."""
+        ...
+
+    def load(self, run_id: str) -> Run | None:
+        """The run with all its items, strongly consistent; None when there is no such run."""
+        ...
+
+    def put_once(self, run_id: str, item: RunItem) -> bool:
+        """Put an item, unless its sort key is taken."""
+        ...
+
+    def move(self, run_id: str, move: Move) -> bool:
+        """Move, if the run is still in the state to be left."""
+        ...
+
+    def mark_sent(self, run_id: str, sk: str = META, *, state: RunState | None = None) -> None:
+        """Say that the outbox of META or of an item has been published.
+
+        Args:
+            state: for META, the state whose outbox it was: by now the run may have moved on, and owe something
+                else. Nothing happens then.
+        """
+        ...
+
+    def runs_on(self, trading_date: date) -> tuple[str, ...]:
+        """Ids of the runs of a date, ascending; eventually consistent."""
+        ...
+
+
+def run_id_of(stage: str, trading_date: date, forced: int = 0) -> str:
+    """`<stage>-<date>`, or `<stage>-<date>-r<n>` for the n-th run that a person forced that day."""
+    base = f"{stage}-{trading_date.isoformat()}"
+    return f"{base}-r{forced}" if forced else base
+
+
+def runs_of_day(store: RunStore, stage: str, trading_date: date) -> tuple[Run, ...]:
+    """The day's runs, the scheduled one first, then the forced ones in order; strongly consistent.
+
+    Forced runs are numbered without gaps, so the first number that is absent ends them.
+    """
+    scheduled = store.load(run_id_of(stage, trading_date))
+    found = [] if scheduled is None else [scheduled]
+    for number in count(1):
+        run = store.load(run_id_of(stage, trading_date, number))
+        if run is None:
+            break
+        found.append(run)
+    return tuple(found)

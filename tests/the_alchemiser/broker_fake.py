@@ -1,4 +1,4 @@
-"""A broker in memory, with the behaviour that trading depends on, and faults that can be planted at any call."""
+"""A broker in memory, with the behaviour that trading depends on, and crashes that can be planted at any call."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,6 @@ from the_alchemiser.shared.broker.errors import (
 from the_alchemiser.shared.broker.models import (
     Account,
     Asset,
-    Clock,
     Order,
     OrderRequest,
     OrderStatus,
@@ -25,19 +24,19 @@ from the_alchemiser.shared.broker.models import (
     Quote,
     Trade,
 )
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Clock, Side
 
 NOW = datetime(2024, 3, 15, 19, 45, tzinfo=UTC)
 CLOSE = datetime(2024, 3, 15, 20, 0, tzinfo=UTC)
 
 
 class CrashError(BaseException):
-    """The process died here: no handler of ours may catch it."""
+    """The process dies here; no code of the product may catch it."""
 
 
 @dataclass
 class FakeTime:
-    """A stopwatch that only sleeping moves."""
+    """A stopwatch that advances only by sleeping."""
 
     seconds: float = 0.0
 
@@ -50,11 +49,11 @@ class FakeTime:
 
 @dataclass(frozen=True)
 class Fills:
-    """How orders of one type fill: a fraction of the quantity once it has been looked at so many times."""
+    """How orders of one type fill: a fraction of the quantity, after that many polls of the order."""
 
     fraction: Decimal = Decimal(1)
-    after_looks: int = 0
-    cancels_after_looks: int = 0
+    after_polls: int = 0
+    cancels_after_polls: int = 0
 
 
 @dataclass
@@ -69,7 +68,7 @@ class InMemoryBroker:
     whole_shares_only: frozenset[str] = frozenset()
     rejection: BrokerError | None = None
     orders: dict[str, Order] = field(default_factory=dict)
-    looks: dict[str, int] = field(default_factory=dict)
+    polls: dict[str, int] = field(default_factory=dict)
     posts: list[OrderRequest] = field(default_factory=list)
     half_spread: Decimal = Decimal("0.01")
 
@@ -82,11 +81,7 @@ class InMemoryBroker:
         return Account("an-account", "ACTIVE", self.cash, equity, equity, self.cash, Decimal(1), trading_blocked=False)
 
     def positions(self) -> tuple[Position, ...]:
-        return tuple(
-            Position(symbol, held, held, price, price, price, held * price)
-            for symbol, held in self.held.items()
-            for price in [self.prices[symbol]]
-        )
+        return tuple(self._position(symbol, quantity) for symbol, quantity in self.held.items())
 
     def asset(self, symbol: str) -> Asset:
         if symbol not in self.prices:
@@ -94,13 +89,12 @@ class InMemoryBroker:
         return Asset(symbol, symbol, tradable=True, fractionable=symbol not in self.whole_shares_only)
 
     def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]:
-        return {s: Trade(s, self.prices[s], self.timestamp) for s in symbols if s in self.prices}
+        return {symbol: Trade(symbol, price, self.timestamp) for symbol, price in self._prices_of(symbols)}
 
     def latest_quotes(self, symbols: Iterable[str]) -> Mapping[str, Quote]:
         return {
-            s: Quote(s, self.prices[s] - self.half_spread, self.prices[s] + self.half_spread, self.timestamp)
-            for s in symbols
-            if s in self.prices
+            symbol: Quote(symbol, price - self.half_spread, price + self.half_spread, self.timestamp)
+            for symbol, price in self._prices_of(symbols)
         }
 
     def submit(self, request: OrderRequest) -> Order:
@@ -111,12 +105,14 @@ class InMemoryBroker:
         self.posts.append(request)
         order = _accepted(f"order-{len(self.orders) + 1}", request, self.timestamp)
         self.orders[order.id] = order
-        self.looks[order.id] = 0
+        self.polls[order.id] = 0
         return order
 
     def order_by_client_id(self, client_order_id: str) -> Order | None:
-        found = [order.id for order in self.orders.values() if order.client_order_id == client_order_id]
-        return self._advance(found[0]) if found else None
+        for order in self.orders.values():
+            if order.client_order_id == client_order_id:
+                return self._advance(order.id)
+        return None
 
     def order(self, order_id: str) -> Order:
         if order_id not in self.orders:
@@ -127,15 +123,22 @@ class InMemoryBroker:
         order = self.orders[order_id]
         if order.is_done or order.status is OrderStatus.PENDING_CANCEL:
             raise OrderNotCancelableError(f"cannot cancel in {order.status}")
-        self.looks[order_id] = 0
+        self.polls[order_id] = 0
         self.orders[order_id] = order._replace(status=OrderStatus.PENDING_CANCEL)
+
+    def _prices_of(self, symbols: Iterable[str]) -> list[tuple[str, Decimal]]:
+        return [(symbol, self.prices[symbol]) for symbol in symbols if symbol in self.prices]
+
+    def _position(self, symbol: str, quantity: Decimal) -> Position:
+        price = self.prices[symbol]
+        return Position(symbol, quantity, quantity, price, price, price, quantity * price)
 
     def _advance(self, order_id: str) -> Order:
         order, fills = self.orders[order_id], self.fills[OrderType(self.orders[order_id].type)]
-        self.looks[order_id] += 1
-        if order.status is OrderStatus.PENDING_CANCEL and self.looks[order_id] > fills.cancels_after_looks:
+        self.polls[order_id] += 1
+        if order.status is OrderStatus.PENDING_CANCEL and self.polls[order_id] > fills.cancels_after_polls:
             order = order._replace(status=OrderStatus.CANCELED, canceled_at=self.timestamp)
-        elif order.status is OrderStatus.PENDING_NEW and self.looks[order_id] > fills.after_looks:
+        elif order.status is OrderStatus.PENDING_NEW and self.polls[order_id] > fills.after_polls:
             order = self._fill(order, fills.fraction)
         self.orders[order_id] = order
         return order
@@ -158,7 +161,7 @@ class InMemoryBroker:
 
 @dataclass
 class CrashPlan:
-    """Dies at the n-th call over everything wrapped in it, before the call or after; counts on for ever."""
+    """Crashes once, before or after the n-th call, counted over everything wrapped in it."""
 
     at_call: int
     is_after: bool

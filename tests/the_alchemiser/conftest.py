@@ -1,4 +1,4 @@
-"""The paper exchange, started once a test session, fresh for every test that asks for it."""
+"""The paper exchange: started once per test session, reset for every test that uses it."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -9,7 +9,7 @@ from hypothesis import settings
 from sandbox.exchange.clock import Phase
 from tests.the_alchemiser.paper import Paper, serve_paper
 
-# An example's time says nothing on a busy machine.
+# The time of an example means nothing on a busy machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
@@ -22,7 +22,7 @@ def running_paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paper]:
 
 @pytest.fixture
 def paper(running_paper: Paper) -> Paper:
-    """A new account of $100,000, 15 minutes before the close of 2023-11-22. The test is marked enable_socket."""
+    """Return a new account of $100,000, 15 minutes before the close of 2023-11-22. Mark the test enable_socket."""
     running_paper.control.reset()
     running_paper.control.set_clock(date(2023, 11, 22), Phase.BEFORE_CLOSE)
     return running_paper

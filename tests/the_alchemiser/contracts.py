@@ -1,4 +1,4 @@
-"""What every RunStore and every Ledger must do: run over the fakes in the unit tests, over the tables in tests/e2e."""
+"""Contract tests of RunStore and Ledger: unit tests run them over the fakes, tests/e2e over the tables."""
 
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
-from the_alchemiser.shared.messaging.messages import RunFailed, Side, message_id
+from the_alchemiser.shared.messaging.messages import RunFailed, message_id
 from the_alchemiser.shared.run.runs import META, Move, NewRun, RunItem, RunState, RunStore
+from the_alchemiser.shared.values import Side
 
 NOW = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
 DAY = date(2022, 3, 16)
@@ -48,7 +49,7 @@ def to_aggregated(run_id: str, *, by: str = "aggregator_v2") -> Move:
 
 
 class RunStoreContract(ABC):
-    """Inherit, and give a store."""
+    """Inherit and provide a store."""
 
     @pytest.fixture
     @abstractmethod
@@ -71,7 +72,7 @@ class RunStoreContract(ABC):
     def test_load_of_an_unknown_run_is_none(self, store: RunStore) -> None:
         assert store.load(f"local-{uuid4()}") is None
 
-    def test_load_gives_back_what_was_created(self, store: RunStore, run_id: str) -> None:
+    def test_load_returns_what_was_created(self, store: RunStore, run_id: str) -> None:
         run = store.load(run_id)
 
         assert run is not None
@@ -89,7 +90,7 @@ class RunStoreContract(ABC):
         assert run is not None
         assert run.items_of("STRATEGY")["trend"].body == {"weight": str(THIRD)}
 
-    def test_move_from_the_state_named_keeps_payload_and_outbox(self, store: RunStore, run_id: str) -> None:
+    def test_move_from_its_state_stores_payload_and_outbox(self, store: RunStore, run_id: str) -> None:
         moved = store.move(run_id, to_aggregated(run_id))
 
         run = store.load(run_id)
@@ -108,13 +109,13 @@ class RunStoreContract(ABC):
         assert not moved
         assert store.load(run_id) == before
 
-    def test_move_by_many_at_once_is_won_by_one(self, store: RunStore, run_id: str) -> None:
+    def test_move_by_many_workers_at_once_succeeds_once(self, store: RunStore, run_id: str) -> None:
         with ThreadPoolExecutor(8) as pool:
             won = list(pool.map(lambda n: store.move(run_id, to_aggregated(run_id, by=str(n))), range(8)))
 
         assert won.count(True) == 1
 
-    def test_mark_sent_settles_the_outbox_of_meta_and_of_an_item(self, store: RunStore, run_id: str) -> None:
+    def test_mark_sent_marks_the_outbox_of_meta_and_of_an_item(self, store: RunStore, run_id: str) -> None:
         store.move(run_id, to_aggregated(run_id))
         store.put_once(run_id, RunItem("PLAN", {}, outbox=(failed(run_id),)))
 
@@ -126,7 +127,7 @@ class RunStoreContract(ABC):
         assert run.sent
         assert run.items["PLAN"].sent
 
-    def test_mark_sent_of_a_state_left_changes_nothing(self, store: RunStore, run_id: str) -> None:
+    def test_mark_sent_of_a_state_already_left_changes_nothing(self, store: RunStore, run_id: str) -> None:
         store.move(run_id, to_aggregated(run_id))
 
         store.mark_sent(run_id, state=RunState.EVALUATING)
@@ -135,7 +136,7 @@ class RunStoreContract(ABC):
         assert run is not None
         assert not run.sent
 
-    def test_mark_sent_of_the_state_it_is_in_settles_it(self, store: RunStore, run_id: str) -> None:
+    def test_mark_sent_of_the_current_state_marks_it(self, store: RunStore, run_id: str) -> None:
         store.move(run_id, to_aggregated(run_id))
 
         store.mark_sent(run_id, state=RunState.AGGREGATED)
@@ -150,7 +151,7 @@ class RunStoreContract(ABC):
 
 
 class LedgerContract(ABC):
-    """Inherit, and give a ledger."""
+    """Inherit and provide a ledger."""
 
     @pytest.fixture
     @abstractmethod
@@ -183,7 +184,7 @@ class LedgerContract(ABC):
         assert (first, second) == (True, False)
         assert ledger.entries_of(symbol) == (self.entry(symbol),)
 
-    def test_entries_come_by_time(self, ledger: Ledger, symbol: str) -> None:
+    def test_entries_are_sorted_by_time(self, ledger: Ledger, symbol: str) -> None:
         late, early = self.entry(symbol, minute=50, order="a"), self.entry(symbol, minute=46, order="b")
 
         ledger.record(late)
@@ -191,7 +192,7 @@ class LedgerContract(ABC):
 
         assert ledger.entries_of(symbol) == (early, late)
 
-    def test_entries_of_run_finds_them_by_run(self, ledger: Ledger, symbol: str) -> None:
+    def test_entries_of_run_returns_the_runs_entries(self, ledger: Ledger, symbol: str) -> None:
         ledger.record(self.entry(symbol))
 
         assert ledger.entries_of_run(f"run-{symbol}") == (self.entry(symbol),)

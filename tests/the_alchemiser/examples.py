@@ -1,4 +1,4 @@
-"""One valid message of every class, as large as a day may make it, and the SQS records that carry them."""
+"""One valid message of every class, as large as a day may need, and the SQS records that carry them."""
 
 import json
 from datetime import UTC, date, datetime
@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from the_alchemiser.shared.messaging import messages as m
-from the_alchemiser.shared.messaging.publisher import envelope
+from the_alchemiser.shared.messaging.publisher import bus_event
+from the_alchemiser.shared.values import Side
 
 AT = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
 DAY = date(2022, 3, 16)
@@ -19,7 +20,7 @@ SENTENCE = "a sentence for people of about the length that such sentences have w
 
 
 def example(kind: type[m.Message], *, symbols: int = 3, strategies: int = 2) -> m.Message:
-    """A message of that class over so many symbols and strategies."""
+    """Return a message of that class about that many symbols and strategies."""
     names = [f"SYM{n:03d}.A" for n in range(symbols)]
     books = [f"a-strategy-with-a-long-name-{n}" for n in range(strategies)]
     bodies = _signals(names, books) | _trades(names, books) | _results(names)
@@ -27,12 +28,12 @@ def example(kind: type[m.Message], *, symbols: int = 3, strategies: int = 2) -> 
 
 
 def sqs_record(message: m.Message, *, receives: int = 1, record_id: str = "record-1") -> dict[str, Any]:
-    """The message as a record of its consumer's inbox."""
-    return raw_record(json.dumps(envelope(message)), receives=receives, record_id=record_id)
+    """Return the message as a record of its consumer's inbox."""
+    return raw_record(json.dumps(bus_event(message)), receives=receives, record_id=record_id)
 
 
 def raw_record(body: str, *, receives: int = 1, record_id: str = "record-1") -> dict[str, Any]:
-    """A record with any body."""
+    """Return a record with this body."""
     return {
         "messageId": record_id,
         "receiptHandle": "a-handle",
@@ -53,15 +54,15 @@ def _header(kind: type[m.Message]) -> dict[str, Any]:
 
 def _signals(names: list[str], books: list[str]) -> dict[type[m.Message], dict[str, Any]]:
     weights, closes = dict.fromkeys(names, WEIGHT), dict.fromkeys(names, PRICE)
-    asked = {"strategy": books[0], "allocation": WEIGHT, "as_of": AS_OF}
-    answered = {"weights": weights, "closes": closes, "as_of": AS_OF}
+    request = {"strategy": books[0], "allocation": WEIGHT, "as_of": AS_OF}
+    answer = {"weights": weights, "closes": closes, "as_of": AS_OF}
     evidence = {"bars_digest": "0" * 64, "path_ref": "s3://bucket/paths/v1/run/strategy.json"}
     return {
-        m.StrategyRequested: asked | {"trading_date": DAY},
-        m.StrategyEvaluated: asked | answered | evidence,
+        m.StrategyRequested: request | {"trading_date": DAY},
+        m.StrategyEvaluated: request | answer | evidence,
         m.StrategyFailed: {"strategy": books[0], "reason": "too_little_history", "detail": SENTENCE},
         m.MarketDataFetchRequested: {"symbols": names, "reason": SENTENCE},
-        m.SignalGenerated: answered | {"contributions": dict.fromkeys(books, weights)},
+        m.SignalGenerated: answer | {"contributions": dict.fromkeys(books, weights)},
         m.MarketDataRefreshed: {"as_of": AS_OF, "refreshed": names, "failed": dict.fromkeys(names, SENTENCE)},
         m.DataQualityChecked: {
             "as_of": AS_OF,
@@ -73,7 +74,7 @@ def _signals(names: list[str], books: list[str]) -> dict[type[m.Message], dict[s
 
 
 def _trades(names: list[str], books: list[str]) -> dict[type[m.Message], dict[str, Any]]:
-    trade = {"trade_id": f"{RUN_ID}-BUY-{names[0]}", "symbol": names[0], "side": m.Side.BUY, "quantity": SHARES}
+    trade = {"trade_id": f"{RUN_ID}-BUY-{names[0]}", "symbol": names[0], "side": Side.BUY, "quantity": SHARES}
     order = {"order_id": "0" * 36, "client_order_id": f"{RUN_ID}-BUY-{names[0]}-1"}
     fills = [order | {"quantity": SHARES, "price": PRICE, "filled_at": AT}] * 4
     prices = {"planning_price": PRICE, "last_close": PRICE}
@@ -91,7 +92,7 @@ def _results(names: list[str]) -> dict[type[m.Message], dict[str, Any]]:
         {
             "trade_id": f"{RUN_ID}-SELL-{name}",
             "symbol": name,
-            "side": m.Side.SELL,
+            "side": Side.SELL,
             "quantity": SHARES,
             "filled_quantity": SHARES,
             "avg_price": PRICE,

@@ -1,4 +1,4 @@
-"""In-memory stand-ins for the product's ports; the contract suites of tests/e2e run over them and the real stores."""
+"""In-memory implementations of the product's ports; the same contract tests run over them and the real stores."""
 
 import json
 import threading
@@ -21,7 +21,7 @@ from the_alchemiser.shared.run.runs import META, Move, NewRun, Run, RunItem, Run
 
 
 class InMemoryRunStore:
-    """RunStore in a dict, with the same write rules and the same trip through JSON as the table."""
+    """RunStore in a dict, with the conditional writes of the table and its conversion to JSON."""
 
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
@@ -112,7 +112,7 @@ class InMemoryLedger:
 
 
 class InMemoryPublisher:
-    """Publisher that keeps what it was told; `fail_next` makes the next calls raise, as a bus does."""
+    """Publisher that keeps the messages; the next `fail_next` calls raise, as a bus may."""
 
     def __init__(self) -> None:
         self.published: list[Message] = []
@@ -126,7 +126,7 @@ class InMemoryPublisher:
 
 
 class InMemoryClaims(BasePersistenceLayer):
-    """Powertools' persistence in a dict."""
+    """The persistence layer of Powertools' claims, in a dict."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Powertools leaves it untyped

@@ -1,4 +1,4 @@
-"""A paper exchange for the product's own tests: a process on loopback, and what talks to it."""
+"""A paper exchange for the product's own tests: a process on loopback, and its clients."""
 
 import socket
 import subprocess
@@ -12,7 +12,8 @@ from pathlib import Path
 from sandbox.exchange.control import ExchangeControl
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials
-from the_alchemiser.shared.broker.wire import Retries, Timeouts
+from the_alchemiser.shared.broker.rate_limit import Retries
+from the_alchemiser.shared.broker.wire import Timeouts
 
 ROOT = Path(__file__).parents[2]
 KEYS = Credentials(key="sandbox-key", secret="sandbox-secret")
@@ -44,7 +45,7 @@ def serve_paper(directory: Path) -> Iterator[Paper]:
 
 
 def connect(url: str, *, keys: Credentials = KEYS, read_s: float = 5.0) -> Broker:
-    """The product's adapter on this exchange; it repeats at once."""
+    """Return the product's adapter to this exchange; it retries without a pause."""
     return Broker(url, url, lambda: keys, timeouts=Timeouts(read_s=read_s), retries=Retries(pauses_s=(0.0, 0.0)))
 
 

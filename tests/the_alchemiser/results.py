@@ -1,4 +1,4 @@
-"""A day's result and its parts, for tests of what consumes them."""
+"""Builders of a day's result and its parts, for tests of their consumers."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,10 +9,10 @@ from the_alchemiser.shared.messaging.messages import (
     Mark,
     RunCompleted,
     RunFailed,
-    Side,
     TradeOutcome,
     message_id,
 )
+from the_alchemiser.shared.values import Side
 
 DAY = date(2022, 3, 15)
 
@@ -22,7 +22,7 @@ def at(day: date, *, hour: int = 19, minute: int = 46) -> datetime:
 
 
 def outcome(side: Side, symbol: str, quantity: str, price: str | None, **parts: str) -> TradeOutcome:
-    """One that filled whole, unless `filled` and `reason` say otherwise."""
+    """Return the outcome of a trade that filled completely, unless `filled` and `reason` say otherwise."""
     return TradeOutcome(
         trade_id=f"local-{DAY}-{side}-{symbol}",
         symbol=symbol,

@@ -1,4 +1,4 @@
-"""Runs in any state, over the in-memory store, for the tests of whoever moves them."""
+"""Builders of runs in any state, over the in-memory store, and of their messages."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +10,6 @@ from the_alchemiser.shared.messaging.messages import (
     Fill,
     Message,
     RebalancePlanned,
-    Side,
     SignalGenerated,
     StrategyEvaluated,
     StrategyFailed,
@@ -20,6 +19,7 @@ from the_alchemiser.shared.messaging.messages import (
 )
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision, trade_id
 from the_alchemiser.shared.run.runs import PLAN, SIGNAL, Move, NewRun, Run, RunItem, RunState
+from the_alchemiser.shared.values import Side
 
 STAGE = "local"
 DAY = date(2022, 3, 16)
@@ -50,7 +50,7 @@ def evaluating(
 def move_to(
     store: InMemoryRunStore, state: RunState, *, run_id: str = RUN_ID, outbox: tuple[Message, ...] = ()
 ) -> None:
-    """Move whatever the state before, keeping the deadline."""
+    """Move the run from whatever state it is in, with the same deadline."""
     leaving = store.runs[run_id].state
     assert store.move(run_id, Move(leaving, state, "a test", WALL, DEADLINE, outbox=outbox))
 
@@ -95,7 +95,7 @@ def signal(run_id: str = RUN_ID) -> SignalGenerated:
         run_id=run_id,
         occurred_at=AT,
         weights={"SPY": Decimal(1)},
-        contributions={name: {"SPY": share} for name, share in HALVES.items()},
+        contributions={strategy: {"SPY": half} for strategy, half in HALVES.items()},
         closes={"SPY": Decimal(100)},
         as_of=AS_OF,
     )
@@ -113,7 +113,7 @@ def decision(
         last_close=Decimal(price),
         target_weight=Decimal(0),
         target_quantity=Decimal(0),
-        reason="the test wants it",
+        reason="a test",
         deltas={"calm": Decimal(quantity)},
     )
 
@@ -128,22 +128,25 @@ def plan(*decisions: TradeDecision, run_id: str = RUN_ID, deployment: str = "0.9
     )
 
 
-def planned(store: InMemoryRunStore, made: RebalancePlan) -> RebalancePlanned:
-    """Take an evaluating run to PLANNED with that plan; the answer is what the others are told."""
-    store.put_once(made.run_id, RunItem(SIGNAL, outbox.encode(signal(made.run_id))))
-    store.put_once(made.run_id, RunItem(PLAN, made.model_dump(mode="json")))
-    move_to(store, RunState.AGGREGATED, run_id=made.run_id)
-    trades = made.by_trade_id()
-    told = RebalancePlanned(
-        message_id=message_id(made.run_id, RebalancePlanned),
-        run_id=made.run_id,
+def planned(store: InMemoryRunStore, plan: RebalancePlan) -> RebalancePlanned:
+    """Move an evaluating run to PLANNED with that plan; return the message that announces it."""
+    store.put_once(plan.run_id, RunItem(SIGNAL, outbox.encode(signal(plan.run_id))))
+    store.put_once(plan.run_id, RunItem(PLAN, plan.model_dump(mode="json")))
+    move_to(store, RunState.AGGREGATED, run_id=plan.run_id)
+    message = RebalancePlanned(
+        message_id=message_id(plan.run_id, RebalancePlanned),
+        run_id=plan.run_id,
         occurred_at=AT,
-        sells=tuple(trade for trade, d in trades.items() if d.side is Side.SELL),
-        buys=tuple(trade for trade, d in trades.items() if d.side is Side.BUY),
-        equity=made.equity,
+        sells=_ids_of(plan, Side.SELL),
+        buys=_ids_of(plan, Side.BUY),
+        equity=plan.equity,
     )
-    move_to(store, RunState.PLANNED, run_id=made.run_id)
-    return told
+    move_to(store, RunState.PLANNED, run_id=plan.run_id)
+    return message
+
+
+def _ids_of(plan: RebalancePlan, side: Side) -> tuple[str, ...]:
+    return tuple(trade for trade, decision in plan.by_trade_id().items() if decision.side is side)
 
 
 def executed(symbol: str, side: Side, quantity: str, *, price: str = "100", run_id: str = RUN_ID) -> TradeExecuted:

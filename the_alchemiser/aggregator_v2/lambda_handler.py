@@ -1,4 +1,4 @@
-"""StrategyAggregatorFunction: the inbox of strategies' answers."""
+"""StrategyAggregatorFunction: the inbox of the strategies' answers."""
 
 import os
 from collections.abc import Mapping
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.aggregator_v2.service import MODULE, Aggregator
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import StrategyEvaluated, StrategyFailed
 from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.messaging.wiring import Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ def _inbox() -> Inbox:
     aggregator = Aggregator(runs, now=lambda: datetime.now(UTC))
     return Inbox(
         module=MODULE,
-        handles={StrategyEvaluated: aggregator.handle, StrategyFailed: aggregator.handle},
+        handlers={StrategyEvaluated: aggregator.handle, StrategyFailed: aggregator.handle},
         publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Merge when all answers are in."""
+    """Merge the answers once all of them are in."""
     return serve(event, context, build=_inbox)

@@ -1,4 +1,4 @@
-"""From the answers of a run's strategies to one signal, or to the reason why there is none. Pure."""
+"""Merges the answers of a run's strategies into one signal, or into the reason why there is none. Pure."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from the_alchemiser.shared.run.failures import Failure
 from the_alchemiser.shared.run.progress import outstanding_strategies
 from the_alchemiser.shared.run.runs import STRATEGY, Run
 
-# Products of allocations and weights need more digits than the default 28; losing one would break the sums.
+# Products of allocations and weights need more digits than the default 28; a lost digit would break the sums.
 EXACT = Context(prec=100, traps=[Inexact])
 
 
 class Merged(NamedTuple):
-    """The merged target: weights sum to 1, and contributions sum to the weights, symbol by symbol, exactly."""
+    """The merged target: weights sum to 1; for every symbol the contributions sum to its weight, exactly."""
 
     weights: Mapping[str, Decimal]
     contributions: Mapping[str, Mapping[str, Decimal]]
@@ -26,14 +26,14 @@ class Merged(NamedTuple):
 
 
 def answers_of(run: Run) -> Mapping[str, Message]:
-    """What each strategy answered first, by name, ascending."""
+    """Return the first answer of each strategy, by name, ascending."""
     return {name: outbox.decode(item.body) for name, item in sorted(run.items_of(STRATEGY).items())}
 
 
 def conclude(run: Run) -> Merged | Failure | None:
-    """What the answers so far come to: the signal, a failure, or nothing yet.
+    """Return the signal, or a failure, or None while answers are missing.
 
-    The order in which answers arrived does not matter; of several faults the first by strategy name is told.
+    The order in which answers arrived does not matter: of several faults, the first by strategy name is reported.
     """
     evaluated: dict[str, StrategyEvaluated] = {}
     for name, answer in answers_of(run).items():
@@ -42,15 +42,16 @@ def conclude(run: Run) -> Merged | Failure | None:
             return fault
         if isinstance(answer, StrategyEvaluated):
             evaluated[name] = answer
+
     if outstanding_strategies(run):
         return None
     return merge(run.allocations, evaluated, as_of=run.as_of)
 
 
 def merge(allocations: Mapping[str, Decimal], answers: Mapping[str, StrategyEvaluated], *, as_of: date) -> Merged:
-    """Weigh the strategies' weights by their allocations; symbols of weight zero are left out.
+    """Multiply the strategies' weights by their allocations and add them up; symbols of weight zero are left out.
 
-    Where two strategies saw different closes of a symbol, that of the first by name is kept.
+    If two strategies saw different closes of a symbol, the close of the first by name is kept.
 
     Args:
         allocations: fractions that sum to exactly 1.
@@ -59,27 +60,32 @@ def merge(allocations: Mapping[str, Decimal], answers: Mapping[str, StrategyEval
     weights: dict[str, Decimal] = defaultdict(Decimal)
     contributions: dict[str, dict[str, Decimal]] = {}
     closes: dict[str, Decimal] = {}
+
     with localcontext(EXACT):
         for name in sorted(answers):
             answer = answers[name]
-            shares = {symbol: allocations[name] * weight for symbol, weight in sorted(answer.weights.items()) if weight}
-            contributions[name] = shares
-            for symbol, share in shares.items():
-                weights[symbol] += share
+            contributions[name] = {
+                symbol: allocations[name] * weight for symbol, weight in sorted(answer.weights.items()) if weight
+            }
+            for symbol, contribution in contributions[name].items():
+                weights[symbol] += contribution
             closes = {**answer.closes, **closes}
+
     return Merged(dict(sorted(weights.items())), contributions, dict(sorted(closes.items())), as_of)
 
 
 def _fault(run: Run, name: str, answer: Message) -> Failure | None:
     if name not in run.allocations:
-        return Failure("unknown_strategy", f"{name} answered, which is no strategy of this run")
+        return Failure(reason="unknown_strategy", detail=f"{name} answered, but this run has no strategy of that name")
     if isinstance(answer, StrategyFailed):
-        return Failure("strategy_failed", f"{name}: {answer.reason}: {answer.detail}", (name,))
+        detail = f"{name}: {answer.reason}: {answer.detail}"
+        return Failure(reason="strategy_failed", detail=detail, missing=(name,))
     if not isinstance(answer, StrategyEvaluated):
-        return Failure("unknown_answer", f"{name} answered with {type(answer).__name__}", (name,))
+        detail = f"{name} answered with {type(answer).__name__}"
+        return Failure(reason="unknown_answer", detail=detail, missing=(name,))
     if answer.as_of != run.as_of:
-        detail = f"{name} decided on closes through {answer.as_of}, the run on those through {run.as_of}"
-        return Failure("as_of_differs", detail, (name,))
+        detail = f"{name} decided on closes through {answer.as_of}, the run on closes through {run.as_of}"
+        return Failure(reason="as_of_differs", detail=detail, missing=(name,))
     return _weights_fault(name, answer)
 
 
@@ -87,8 +93,8 @@ def _weights_fault(name: str, answer: StrategyEvaluated) -> Failure | None:
     total = EXACT.create_decimal(0)
     for weight in answer.weights.values():
         total = EXACT.add(total, weight)
-    if total != 1 or any(weight < 0 for weight in answer.weights.values()):
-        return Failure(
-            "weights_invalid", f"{name}: weights must be positive and sum to 1; they sum to {total}", (name,)
-        )
-    return None
+
+    if total == 1 and all(weight >= 0 for weight in answer.weights.values()):
+        return None
+    detail = f"{name}: weights must not be negative and must sum to 1; they sum to {total}"
+    return Failure(reason="weights_invalid", detail=detail, missing=(name,))

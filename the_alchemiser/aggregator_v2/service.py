@@ -1,57 +1,57 @@
-"""Strategies' answers in, one signal out: EVALUATING -> AGGREGATED once, or FAILED with the reason."""
+"""Merges the strategies' answers into one signal: EVALUATING -> AGGREGATED once, or FAILED with the reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from the_alchemiser.aggregator_v2.merge import Merged, answers_of, conclude
-from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.inbox import Reaction
 from the_alchemiser.shared.messaging.messages import (
     Message,
     SignalGenerated,
     StrategyEvaluated,
     StrategyFailed,
-    message_id,
+    envelope,
 )
+from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.deadlines import deadline
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, Move, Run, RunItem, RunState, RunStore
+from the_alchemiser.shared.run.stored_runs import load_run, outbox_reaction
 
 MODULE = "aggregator_v2"
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregator:
-    """Merges a run's answers; `now` is the wall clock, UTC."""
+    """Merges the answers of a run's strategies; `now` returns the wall clock, UTC."""
 
     runs: RunStore
     now: Callable[[], datetime]
 
     def handle(self, answer: StrategyEvaluated | StrategyFailed) -> Reaction:
-        """Record the answer, and conclude the run when this one settles it.
+        """Record the answer, and conclude the run if this answer settles it.
 
         Raises:
-            StateUnavailableError: the run cannot be seen yet.
+            StateUnavailableError: the run is not visible yet.
         """
-        self._load(answer.run_id)
+        load_run(self.runs, answer.run_id)
+        # The first answer of a strategy counts. It is recorded before the run is read, so of two workers with the
+        # last two answers at least one reads both.
         self.runs.put_once(answer.run_id, RunItem(f"{STRATEGY}#{answer.strategy}", outbox.encode(answer)))
-        run = self._load(answer.run_id)
+        run = load_run(self.runs, answer.run_id)
+
         if run.state is RunState.EVALUATING:
             if not self._conclude(run):
                 return Reaction()
-            run = self._load(answer.run_id)
-        return self._owed(run)
+            run = load_run(self.runs, answer.run_id)
 
-    def _load(self, run_id: str) -> Run:
-        run = self.runs.load(run_id)
-        if run is None:
-            raise StateUnavailableError(f"there is no run {run_id}")
-        return run
+        if run.state not in (RunState.AGGREGATED, RunState.FAILED):
+            return Reaction()
+        return outbox_reaction(self.runs, run)
 
     def _conclude(self, run: Run) -> bool:
-        """Whether this worker made the move; False also while answers are missing."""
+        """Return whether this worker moved the run; False also while answers are missing."""
         match conclude(run):
             case None:
                 return False
@@ -59,6 +59,7 @@ class Aggregator:
                 return self.runs.move(run.run_id, self._failing(run, failure))
             case Merged() as merged:
                 signal = _signal(run, merged)
+                # Stored before the move: every reader of an AGGREGATED run finds its signal.
                 self.runs.put_once(run.run_id, RunItem(SIGNAL, outbox.encode(signal)))
                 return self.runs.move(run.run_id, self._aggregating(signal))
 
@@ -79,19 +80,11 @@ class Aggregator:
             run, failure, by=MODULE, at=self.now(), occurred_at=last.occurred_at, caused_by=last.message_id
         )
 
-    def _owed(self, run: Run) -> Reaction:
-        if run.sent or run.state not in (RunState.AGGREGATED, RunState.FAILED):
-            return Reaction()
-        return Reaction(run.outbox, published=lambda: self.runs.mark_sent(run.run_id, state=run.state))
-
 
 def _signal(run: Run, merged: Merged) -> SignalGenerated:
     last = _last_answer(run)
     return SignalGenerated(
-        message_id=message_id(run.run_id, SignalGenerated),
-        run_id=run.run_id,
-        caused_by=last.message_id,
-        occurred_at=last.occurred_at,
+        **envelope(SignalGenerated, run.run_id, occurred_at=last.occurred_at, caused_by=last.message_id),
         weights=merged.weights,
         contributions=merged.contributions,
         closes=merged.closes,
@@ -100,5 +93,5 @@ def _signal(run: Run, merged: Merged) -> SignalGenerated:
 
 
 def _last_answer(run: Run) -> Message:
-    # By business time, not by arrival: whoever concludes the run says the same.
+    # By business time, not by arrival: every worker that concludes the run publishes the same message.
     return max(answers_of(run).values(), key=lambda answer: (answer.occurred_at, answer.message_id))

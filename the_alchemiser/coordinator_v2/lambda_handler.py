@@ -3,19 +3,19 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.broker.connect import broker_from_environment
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.market_data.verdict import read_verdict
 from the_alchemiser.shared.messaging.commands import StartRun, SweepRuns
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.messaging.wiring import Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import KillSwitch
 
@@ -28,7 +28,7 @@ def _inbox() -> Inbox:
     coordinator = _coordinator()
     return Inbox(
         module=MODULE,
-        handles={StartRun: coordinator.start, SweepRuns: coordinator.sweep},
+        handlers={StartRun: coordinator.start, SweepRuns: coordinator.sweep},
         publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
@@ -38,11 +38,7 @@ def _coordinator() -> Coordinator:
     lake = S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"])
     return Coordinator(
         stage=os.environ["STAGE"],
-        exchange=Broker(
-            os.environ["BROKER_TRADING_URL"],
-            os.environ["BROKER_DATA_URL"],
-            partial(broker_credentials, os.environ["BROKER_SECRET"]),
-        ),
+        exchange=broker_from_environment(os.environ),
         runs=DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"]),
         switch=KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
         verdict=lambda: read_verdict(lake),
@@ -52,5 +48,5 @@ def _coordinator() -> Coordinator:
 
 
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Start or sweep."""
+    """Start a run, or sweep the runs."""
     return serve(event, context, build=_inbox)

@@ -1,4 +1,4 @@
-"""What the sweep does about one run: fail it when it is overdue, tell what was left untold. Pure; never an order."""
+"""The sweep of one run: is it overdue, and which outboxes are unsent? Pure; never places an order."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,28 +9,37 @@ from the_alchemiser.shared.run.progress import missing
 from the_alchemiser.shared.run.runs import META, Run
 
 
-class Untold(NamedTuple):
-    """An outbox of a run that is not marked sent, trades left out: only their aggregator sends those."""
+class UnsentOutbox(NamedTuple):
+    """An outbox of a run that is not marked as sent; `sk` is the sort key of its item."""
 
     sk: str
     messages: tuple[Message, ...]
 
 
 def overdue(run: Run, now: datetime) -> Failure | None:
-    """The failure of a run that has been in its state too long; `now` is the wall clock, UTC."""
+    """Return the failure of a run that has been in its state for too long; `now` is the wall clock, UTC."""
     if run.state.is_final or now <= run.deadline_at:
         return None
-    waited_for = missing(run)
+
+    waiting_for = missing(run)
     late_s = round((now - run.deadline_at).total_seconds())
-    detail = f"still {run.state}, {late_s} s past its deadline; missing: {', '.join(waited_for) or 'nothing'}"
-    return Failure(f"overdue_{run.state}", detail, waited_for)
+    detail = f"still {run.state}, {late_s} s past its deadline; missing: {', '.join(waiting_for) or 'nothing'}"
+    return Failure(reason=f"overdue_{run.state}", detail=detail, missing=waiting_for)
 
 
-def untold(run: Run) -> tuple[Untold, ...]:
-    """Every unsent outbox of a run that may be told again: META's first, then the items' by sort key."""
-    boxes = [(META, run.outbox, run.sent), *((sk, item.outbox, item.sent) for sk, item in sorted(run.items.items()))]
-    return tuple(
-        Untold(sk, messages)
-        for sk, messages, sent in boxes
-        if not sent and not any(isinstance(message, TradeRequested) for message in messages)
-    )
+def unsent_outboxes(run: Run) -> tuple[UnsentOutbox, ...]:
+    """Return the unsent outboxes that the sweep may publish: META's first, then the items' by sort key.
+
+    An outbox with trades is left out: only the trade aggregator sends trades, so that the sweep never places an order.
+    """
+    unsent: list[UnsentOutbox] = []
+    if not run.sent:
+        unsent.append(UnsentOutbox(META, run.outbox))
+    for sk, item in sorted(run.items.items()):
+        if not item.sent:
+            unsent.append(UnsentOutbox(sk, item.outbox))
+    return tuple(outbox for outbox in unsent if not _has_trades(outbox))
+
+
+def _has_trades(outbox: UnsentOutbox) -> bool:
+    return any(isinstance(message, TradeRequested) for message in outbox.messages)

@@ -2,20 +2,20 @@
 
 import os
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.execution_v2.limits import limits_of
+from the_alchemiser.execution_v2.order_sequence import OrderSequence
 from the_alchemiser.execution_v2.orders import Stopwatch, Timing
 from the_alchemiser.execution_v2.service import MODULE, Executor
-from the_alchemiser.execution_v2.walk import Walk
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.broker.connect import broker_from_environment
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import TradeRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.messaging.wiring import Inbox
 from the_alchemiser.shared.run.kill_switch import KillSwitch
 
 if TYPE_CHECKING:
@@ -24,23 +24,19 @@ if TYPE_CHECKING:
 
 @cache
 def _inbox() -> Inbox:
-    executor = Executor(_walk(), DynamoLedger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"]))
+    executor = Executor(_order_sequence(), DynamoLedger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"]))
     return Inbox(
         module=MODULE,
-        handles={TradeRequested: executor.handle},
+        handlers={TradeRequested: executor.handle},
         publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         give_up=executor.give_up,
     )
 
 
-def _walk() -> Walk:
-    return Walk(
-        broker=Broker(
-            os.environ["BROKER_TRADING_URL"],
-            os.environ["BROKER_DATA_URL"],
-            partial(broker_credentials, os.environ["BROKER_SECRET"]),
-        ),
+def _order_sequence() -> OrderSequence:
+    return OrderSequence(
+        broker=broker_from_environment(os.environ),
         switch=KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
         limits=limits_of(
             notional=os.environ.get("ORDER_NOTIONAL_LIMIT", ""),

@@ -1,29 +1,21 @@
-"""What stops an order before it is sent, by name. Pure."""
+"""The rules that stop an order before it is sent; each has a reason code. Pure."""
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-from the_alchemiser.shared.broker.models import Clock
-from the_alchemiser.shared.broker.parsing import NEW_YORK
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.values import Clock, Refusal, Side
 
 LAST_CALL = timedelta(seconds=60)
 
 
-class Refusal(NamedTuple):
-    """Why an order is not sent: a short code, and the sentence for people."""
-
-    reason: str
-    detail: str
-
-
 class Limits(NamedTuple):
-    """What configuration allows one order; None allows anything.
+    """The configured limits of one order; None means no limit.
 
     Attributes:
         notional: USD.
-        price_distance: fraction of the last close, either way.
+        price_distance: from the last close, up or down, as a fraction of it.
         universe: the symbols that may be traded.
     """
 
@@ -33,7 +25,7 @@ class Limits(NamedTuple):
 
 
 def limits_of(*, notional: str, price_distance: str, universe: str) -> Limits:
-    """Limits as configuration spells them: decimals, and symbols with commas between; empty is no limit."""
+    """Parse the limits as configuration spells them: decimals, and symbols separated by commas; empty is unlimited."""
     symbols = frozenset(symbol.strip() for symbol in universe.split(",") if symbol.strip())
     return Limits(
         notional=Decimal(notional) if notional else None,
@@ -43,7 +35,7 @@ def limits_of(*, notional: str, price_distance: str, universe: str) -> Limits:
 
 
 class Proposal(NamedTuple):
-    """An order about to be sent; price is what it may cost, USD a share."""
+    """An order about to be sent; price is its expected price, USD a share."""
 
     symbol: str
     quantity: Decimal
@@ -52,25 +44,28 @@ class Proposal(NamedTuple):
 
 
 def refuse_time(clock: Clock, requested_at: datetime) -> Refusal | None:
-    """Whether it is too late for an order: another day than the trade's, or less than 60 s to the close."""
+    """Refuse an order on another day than its trade's, outside the session, or less than 60 s before the close."""
     requested_on, today = _trading_date(requested_at), _trading_date(clock.timestamp)
     if requested_on != today:
-        return Refusal("stale_trade", f"the trade is of {requested_on}, the broker's date is {today}")
+        detail = f"the trade was requested on {requested_on}, the broker's date is {today}"
+        return Refusal(reason="stale_trade", detail=detail)
     if not clock.is_open:
-        return Refusal("market_closed", f"the market is closed until {clock.next_open.isoformat()}")
-    left = clock.next_close - clock.timestamp
-    if left < LAST_CALL:
-        return Refusal("market_closed", f"{left.total_seconds():.0f} s to the close, {LAST_CALL.seconds} s are needed")
+        return Refusal(reason="market_closed", detail=f"the market is closed until {clock.next_open.isoformat()}")
+
+    to_close = clock.next_close - clock.timestamp
+    if to_close < LAST_CALL:
+        detail = f"{to_close.total_seconds():.0f} s to the close; an order needs at least {LAST_CALL.seconds} s"
+        return Refusal(reason="market_closed", detail=detail)
     return None
 
 
 def refuse_order(proposal: Proposal, limits: Limits) -> Refusal | None:
-    """The first limit the order breaks."""
+    """Return the first limit that the order breaks."""
     return _universe(proposal, limits) or _notional(proposal, limits) or _distance(proposal, limits)
 
 
 def to_tick(price: Decimal, side: Side) -> Decimal:
-    """The price on the tick, rounded the way that fills: up for a buy, down for a sell."""
+    """Round the price to the tick, toward the side that fills: up for a buy, down for a sell."""
     tick = Decimal("0.01") if price >= 1 else Decimal("0.0001")
     rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
     return (price / tick).to_integral_value(rounding) * tick
@@ -83,26 +78,28 @@ def _trading_date(moment: datetime) -> date:
 def _universe(proposal: Proposal, limits: Limits) -> Refusal | None:
     if limits.universe is None or proposal.symbol in limits.universe:
         return None
-    return Refusal("limit_universe", f"{proposal.symbol} is not in the allowed universe")
+    return Refusal(reason="limit_universe", detail=f"{proposal.symbol} is not in the allowed universe")
 
 
 def _notional(proposal: Proposal, limits: Limits) -> Refusal | None:
     notional = proposal.quantity * proposal.price
     if limits.notional is None or notional <= limits.notional:
         return None
-    return Refusal("limit_notional", f"${notional:,.2f} in one order, ${limits.notional:,.2f} is allowed")
+    detail = f"the order is worth ${notional:,.2f}; at most ${limits.notional:,.2f} is allowed"
+    return Refusal(reason="limit_notional", detail=detail)
 
 
 def _distance(proposal: Proposal, limits: Limits) -> Refusal | None:
     if limits.price_distance is None:
         return None
     if proposal.last_close <= 0:
-        return Refusal("limit_price_distance", "there is no last close to measure the price by")
+        return Refusal(reason="limit_price_distance", detail="there is no last close to compare the price with")
+
     distance = abs(proposal.price / proposal.last_close - 1)
     if distance <= limits.price_distance:
         return None
-    return Refusal(
-        "limit_price_distance",
-        f"{proposal.price} is {distance:.1%} from the last close {proposal.last_close}, "
-        f"{limits.price_distance:.1%} is allowed",
+    detail = (
+        f"{proposal.price} is {distance:.1%} from the last close {proposal.last_close}; "
+        f"at most {limits.price_distance:.1%} is allowed"
     )
+    return Refusal(reason="limit_price_distance", detail=detail)

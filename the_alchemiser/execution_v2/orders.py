@@ -1,22 +1,23 @@
-"""One order at the broker, from its deterministic id to its last fill."""
+"""Following one order at the broker until it is done."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, NamedTuple, Protocol
 
 from the_alchemiser.shared.broker.errors import BrokerUnavailableError, OrderNotCancelableError
-from the_alchemiser.shared.broker.models import Clock, Order, OrderRequest, Quote, Trade
+from the_alchemiser.shared.broker.models import Order, OrderRequest, Quote, Trade
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.values import Clock
 
 
 class OrderUnsettledError(AlchemiserError):
-    """The broker has not confirmed that an order is done; nothing further may be sent."""
+    """The broker has not confirmed that an order is done; no further order may be sent."""
 
     retryable: ClassVar[bool] = True
 
 
 class Brokerage(Protocol):
-    """What execution needs of the broker. `submit` sends at most once and settles a lost answer by look-up."""
+    """The broker, as execution needs it. `submit` sends at most once; if its answer is lost, it looks the order up."""
 
     def clock(self) -> Clock: ...
     def latest_quotes(self, symbols: Iterable[str]) -> Mapping[str, Quote]: ...
@@ -28,14 +29,21 @@ class Brokerage(Protocol):
 
 
 class Stopwatch(NamedTuple):
-    """Wall-clock durations; nothing of business time."""
+    """Wall-clock durations; has nothing to do with business time."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
 
 class Timing(NamedTuple):
-    """Seconds: the whole work on a trade, the wait for each kind of order, for a cancellation, between two looks."""
+    """Durations in seconds.
+
+    Attributes:
+        total_s: the whole work on a trade.
+        limit_wait_s, market_wait_s: how long an order of that type may rest.
+        cancel_s: how long to wait for a cancellation to be confirmed.
+        poll_s: between two requests for the state of an order.
+    """
 
     total_s: float = 60.0
     limit_wait_s: float = 10.0
@@ -45,7 +53,7 @@ class Timing(NamedTuple):
 
     @classmethod
     def within(cls, total_s: float) -> "Timing":
-        """The same proportions for another total: both waits and both cancellations fit in it."""
+        """Return the default proportions for another total: both waits and both cancellations fit in it."""
         return cls(
             total_s=total_s,
             limit_wait_s=total_s / 6,
@@ -63,7 +71,7 @@ class OrderDesk(NamedTuple):
     watch: Stopwatch
 
     def settle(self, order: Order, until: float) -> Order:
-        """Wait for the order until then, by the stopwatch; cancel it if it is still open.
+        """Wait for the order until then, a time of the stopwatch; cancel it if it still rests.
 
         Returns:
             The order, done, with its final fills.
@@ -72,16 +80,19 @@ class OrderDesk(NamedTuple):
             OrderUnsettledError: the cancellation is not confirmed in time.
         """
         order = self._wait(order, until)
+
         give_up_at = self.watch.monotonic() + self.timing.cancel_s
         while not order.is_done and self.watch.monotonic() < give_up_at:
-            self._ask_to_cancel(order)
+            self._request_cancellation(order)
             order = self._wait(order, self.watch.monotonic() + self.timing.cancel_s / 5)
+
+        # An order that may still fill must never be counted as settled: the next step would trade its shares again.
         if not order.is_done:
             raise OrderUnsettledError(f"order {order.client_order_id} is still {order.status} after a cancellation")
         return order
 
     def _wait(self, order: Order, until: float) -> Order:
-        """Look at least once, unless the order is known to be done."""
+        """Poll until the order is done or the time is over; at least once, unless it is known to be done."""
         if not order.is_done:
             order = self.broker.order(order.id)
         while not order.is_done and self.watch.monotonic() < until:
@@ -89,9 +100,9 @@ class OrderDesk(NamedTuple):
             order = self.broker.order(order.id)
         return order
 
-    def _ask_to_cancel(self, order: Order) -> None:
+    def _request_cancellation(self, order: Order) -> None:
         try:
             self.broker.cancel(order.id)
         except (OrderNotCancelableError, BrokerUnavailableError):
-            # Filled meanwhile, already being cancelled, or the answer got lost: looking again tells which.
+            # The order has filled, is already being cancelled, or the answer was lost. The next poll says which.
             return

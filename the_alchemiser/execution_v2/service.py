@@ -1,4 +1,4 @@
-"""TradeRequested in; orders, ledger entries, and TradeExecuted or TradeFailed out."""
+"""Executes a requested trade: orders, ledger entries, then TradeExecuted or TradeFailed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from the_alchemiser.execution_v2.attribution import attribute, cash_of
-from the_alchemiser.execution_v2.limits import Refusal
-from the_alchemiser.execution_v2.walk import Walk
+from the_alchemiser.execution_v2.order_sequence import NOT_FILLED, OrderSequence
 from the_alchemiser.shared.broker.models import Order
+from the_alchemiser.shared.errors import RETRIES_EXHAUSTED
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
-from the_alchemiser.shared.messaging.inbox import Reaction
-from the_alchemiser.shared.messaging.messages import Fill, Side, TradeExecuted, TradeFailed, TradeRequested, message_id
+from the_alchemiser.shared.messaging.messages import Fill, TradeExecuted, TradeFailed, TradeRequested, envelope
+from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.values import Refusal, Side
 
 MODULE = "execution_v2"
 _ZERO = Decimal(0)
@@ -21,34 +22,34 @@ THE_FILL = "1"  # an order is entered once, when it is done, as one fill
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Executes one trade at a time; every attempt at the same trade comes to the same end."""
+    """Executes one trade at a time. Idempotent: every attempt at the same trade has the same outcome."""
 
-    walk: Walk
+    orders: OrderSequence
     ledger: Ledger
 
     def handle(self, trade: TradeRequested) -> Reaction:
-        """Trade, enter the fills, tell the outcome.
+        """Trade, record the fills, and publish the outcome.
 
         Raises:
-            AlchemiserError, ClientError: broker or ledger cannot be asked now; the next attempt resumes.
+            AlchemiserError, ClientError: broker or ledger cannot answer now; the next attempt resumes.
         """
         book = _Book(trade, self.ledger)
-        refusal = self.walk.execute(trade, book.enter)
+        refusal = self.orders.execute(trade, book.enter)
         return Reaction((_outcome(trade, book.fills, refusal),))
 
     def give_up(self, trade: TradeRequested, error: Exception) -> Reaction:
-        """The last attempt failed too: cancel what rests, enter what filled, and say so."""
+        """React when the last attempt failed too: cancel resting orders, record the fills, publish the failure."""
         book = _Book(trade, self.ledger)
         detail = f"gave up after: {error}"
         try:
-            self.walk.wind_up(trade, book.enter)
-        except Exception as unknown:  # the failure must be told, whatever stops the winding up
-            detail += f"; what the broker still holds of it is not known: {unknown}"
-        return Reaction((_outcome(trade, book.fills, Refusal("retries_exhausted", detail)),))
+            self.orders.wind_up(trade, book.enter)
+        except Exception as wind_up_error:  # the failure must be published, whatever stops the winding up
+            detail += f"; orders of this trade may still rest at the broker: {wind_up_error}"
+        return Reaction((_outcome(trade, book.fills, Refusal(reason=RETRIES_EXHAUSTED, detail=detail)),))
 
 
 class _Book:
-    """The fills of one attempt, entered into the ledger as they become final."""
+    """The fills of one attempt, recorded in the ledger as they become final."""
 
     def __init__(self, trade: TradeRequested, ledger: Ledger) -> None:
         self._trade = trade
@@ -58,6 +59,7 @@ class _Book:
     def enter(self, order: Order) -> None:
         if order.filled_quantity == 0 or order.filled_avg_price is None:
             return
+
         fill = Fill(
             order_id=order.id,
             client_order_id=order.client_order_id,
@@ -65,6 +67,7 @@ class _Book:
             price=order.filled_avg_price,
             filled_at=_filled_at(order),
         )
+        # The ledger ignores a fill that an earlier attempt recorded: its key is the same in every attempt.
         self._ledger.record(_entry(self._trade, fill, before=_filled(self.fills)))
         self.fills.append(fill)
 
@@ -91,14 +94,14 @@ def _entry(trade: TradeRequested, fill: Fill, *, before: Decimal) -> LedgerEntry
 
 def _outcome(trade: TradeRequested, fills: Sequence[Fill], refusal: Refusal | None) -> TradeExecuted | TradeFailed:
     filled = _filled(fills)
-    # Business time without asking anyone again: the same attempt told twice is the same message.
+    # Business time without another request: the same attempt gives the same message again.
     occurred_at = max((fill.filled_at for fill in fills), default=trade.occurred_at)
+
     if filled >= trade.quantity:
         return TradeExecuted(
-            message_id=message_id(trade.run_id, TradeExecuted, trade.trade_id),
-            run_id=trade.run_id,
-            caused_by=trade.message_id,
-            occurred_at=occurred_at,
+            **envelope(
+                TradeExecuted, trade.run_id, trade.trade_id, occurred_at=occurred_at, caused_by=trade.message_id
+            ),
             trade_id=trade.trade_id,
             symbol=trade.symbol,
             side=trade.side,
@@ -107,18 +110,16 @@ def _outcome(trade: TradeRequested, fills: Sequence[Fill], refusal: Refusal | No
             avg_price=_average(fills),
             fills=tuple(fills),
         )
-    told = refusal or Refusal("not_filled", "the fills do not add up to the trade")
+
+    reason = refusal or Refusal(reason=NOT_FILLED, detail="the fills do not add up to the trade")
     return TradeFailed(
-        message_id=message_id(trade.run_id, TradeFailed, trade.trade_id),
-        run_id=trade.run_id,
-        caused_by=trade.message_id,
-        occurred_at=occurred_at,
+        **envelope(TradeFailed, trade.run_id, trade.trade_id, occurred_at=occurred_at, caused_by=trade.message_id),
         trade_id=trade.trade_id,
         symbol=trade.symbol,
         side=trade.side,
         quantity=trade.quantity,
-        reason=told.reason,
-        detail=told.detail,
+        reason=reason.reason,
+        detail=reason.detail,
         filled_quantity=filled,
         fills=tuple(fills),
     )
@@ -137,5 +138,5 @@ def _average(fills: Sequence[Fill]) -> Decimal:
 
 
 def _filled_at(order: Order) -> datetime:
-    """Final once the order is done, and so the same in every attempt: it is part of the ledger's key."""
+    """Return a time that is final once the order is done: it is part of the ledger's key, the same in every attempt."""
     return (order.filled_at or order.canceled_at or order.submitted_at).astimezone(UTC)

@@ -4,18 +4,18 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.portfolio_v2.rebalance import Rules
 from the_alchemiser.portfolio_v2.service import MODULE, Planner
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.broker.connect import broker_from_environment
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import SignalGenerated
 from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.messaging.wiring import Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 
 if TYPE_CHECKING:
@@ -28,17 +28,13 @@ def _inbox() -> Inbox:
     planner = Planner(
         runs=DynamoRunStore(dynamodb, os.environ["RUNS_TABLE"]),
         ledger=DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
-        broker=Broker(
-            os.environ["BROKER_TRADING_URL"],
-            os.environ["BROKER_DATA_URL"],
-            partial(broker_credentials, os.environ["BROKER_SECRET"]),
-        ),
+        broker=broker_from_environment(os.environ),
         rules=Rules(deployment_fraction=Decimal(os.environ["DEPLOYMENT_FRACTION"])),
         now=lambda: datetime.now(UTC),
     )
     return Inbox(
         module=MODULE,
-        handles={SignalGenerated: planner.handle},
+        handlers={SignalGenerated: planner.handle},
         publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )

@@ -1,4 +1,4 @@
-"""The plan: from target weights and what is held to one decision a symbol. Pure; every number is Decimal."""
+"""Computes the plan: one decision per symbol, from target weights and holdings. Pure; every number is Decimal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,23 +7,26 @@ from typing import ClassVar, NamedTuple
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
-from the_alchemiser.shared.messaging.messages import Side
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.values import FRACTIONAL_SHARE, LEDGER_SHARE, WHOLE_SHARE, Side
 
-FRACTIONAL_SHARE = Decimal("0.000001")
-WHOLE_SHARE = Decimal(1)
-LEDGER_SHARE = Decimal("0.000000001")
 _ZERO = Decimal(0)
 
 
 class MissingPriceError(AlchemiserError):
-    """A symbol of the plan has no price: nothing is planned, so that nothing is traded on half a picture."""
+    """A symbol of the plan has no price. Nothing is planned then, so that nothing trades on incomplete prices."""
 
     retryable: ClassVar[bool] = True
 
 
 class Rules(NamedTuple):
-    """What configuration decides: a change below the larger of the two minima, in USD, is no trade."""
+    """The configured rules. A change below the larger of the two minima is not traded.
+
+    Attributes:
+        deployment_fraction: the part of equity to invest.
+        minimum_change: USD.
+        minimum_change_of_equity: fraction of equity.
+    """
 
     deployment_fraction: Decimal = Decimal("0.99")
     minimum_change: Decimal = Decimal(5)
@@ -31,7 +34,7 @@ class Rules(NamedTuple):
 
 
 class Instrument(NamedTuple):
-    """A symbol as it trades now; prices in USD a share."""
+    """A symbol as the broker trades it now; prices in USD a share."""
 
     price: Decimal
     last_close: Decimal
@@ -40,14 +43,14 @@ class Instrument(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """Shares owned, and how many of them no open order holds."""
+    """Shares owned, and how many of them are available: not held by an open order."""
 
     quantity: Decimal
     available: Decimal
 
 
 class Target(NamedTuple):
-    """What the signal asks for: fractions of equity; contributions sum to the weights, symbol by symbol."""
+    """The signal's target, in fractions of equity; for every symbol the contributions sum to its weight."""
 
     weights: Mapping[str, Decimal]
     contributions: Mapping[str, Mapping[str, Decimal]]
@@ -55,7 +58,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """What there is: equity and cash in USD; `attributed` is `{strategy: {symbol: shares}}` by the ledger."""
+    """The account now: equity and cash in USD; `attributed` is `{strategy: {symbol: shares}}`, from the ledger."""
 
     equity: Decimal
     cash: Decimal
@@ -64,7 +67,7 @@ class Portfolio:
 
 
 def symbols_of(target: Target, holdings: Mapping[str, Holding]) -> tuple[str, ...]:
-    """Every symbol the plan must decide on, ascending: what is wanted and what is held."""
+    """Return the symbols that the plan must decide on, ascending: those with a target weight, and those held."""
     wanted = {symbol for symbol, weight in target.weights.items() if weight}
     return tuple(sorted(wanted | {symbol for symbol, holding in holdings.items() if holding.quantity}))
 
@@ -72,7 +75,7 @@ def symbols_of(target: Target, holdings: Mapping[str, Holding]) -> tuple[str, ..
 def plan(
     run_id: str, target: Target, portfolio: Portfolio, instruments: Mapping[str, Instrument], rules: Rules
 ) -> RebalancePlan:
-    """Decide on every symbol wanted or held.
+    """Decide on every symbol that has a target weight or is held.
 
     Args:
         instruments: one for every symbol of `symbols_of`.
@@ -94,7 +97,7 @@ def plan(
 
 
 class _Change(NamedTuple):
-    """Signed shares to trade, and why."""
+    """Signed shares to trade, and the reason."""
 
     quantity: Decimal
     reason: str
@@ -103,7 +106,7 @@ class _Change(NamedTuple):
 def _instrument(symbol: str, instruments: Mapping[str, Instrument]) -> Instrument:
     instrument = instruments.get(symbol)
     if instrument is None or instrument.price <= 0:
-        raise MissingPriceError(f"{symbol}: the broker has no price for it; nothing is planned")
+        raise MissingPriceError(f"{symbol}: the broker has no price; nothing is planned")
     return instrument
 
 
@@ -112,6 +115,7 @@ def _decide(symbol: str, target: Target, portfolio: Portfolio, instrument: Instr
     weight = target.weights.get(symbol, _ZERO)
     target_value = weight * portfolio.equity * rules.deployment_fraction
     change = _change(holding, target_value, portfolio.equity, instrument, rules)
+
     return TradeDecision(
         symbol=symbol,
         side=_side(change.quantity),
@@ -127,18 +131,22 @@ def _decide(symbol: str, target: Target, portfolio: Portfolio, instrument: Instr
 
 
 def _change(holding: Holding, target_value: Decimal, equity: Decimal, instrument: Instrument, rules: Rules) -> _Change:
+    """Return the change toward the target value, in USD; of zero shares when nothing can or should be traded."""
     if holding.quantity < 0:
-        return _Change(_ZERO, "held short, which this system never does: left alone")
+        return _Change(_ZERO, "held short, which this system never does: not traded")
     if not instrument.is_tradable:
         return _Change(_ZERO, "the broker does not trade it now")
     if target_value == 0:
         return _exit(holding)
+
     value = target_value - holding.quantity * instrument.price
     minimum = max(rules.minimum_change, rules.minimum_change_of_equity * equity)
     if abs(value) < minimum:
         return _Change(_ZERO, f"a change of {_usd(value)} is below the minimum of {_usd(minimum)}")
+
     step = FRACTIONAL_SHARE if instrument.is_fractionable else WHOLE_SHARE
-    # Toward zero: a buy never costs more than its share of equity, a sell never takes more than planned.
+    # Rounded toward zero: a buy never costs more than its part of equity, and a sell never exceeds the plan. A sell
+    # is also bounded by the available shares, so that it never opens a short position.
     quantity = max(_to_step(value / instrument.price, step), -_to_step(holding.available, step))
     if quantity == 0:
         return _Change(_ZERO, _nothing_tradable(value, holding))
@@ -158,18 +166,20 @@ def _nothing_tradable(value: Decimal, holding: Holding) -> str:
 
 
 def _deltas(symbol: str, target: Target, portfolio: Portfolio, price: Decimal, rules: Rules) -> Mapping[str, Decimal]:
-    """Signed shares each strategy wants; what is held and belongs to no strategy wants to leave."""
+    """Return the signed shares that each strategy wants to trade; shares that belong to no strategy are to be sold."""
     attributed = {
         strategy: shares[symbol]
         for strategy, shares in portfolio.attributed.items()
         if strategy != UNATTRIBUTED and shares.get(symbol)
     }
+
     deployed = portfolio.equity * rules.deployment_fraction
     wanted = {
         strategy: (weights[symbol] * deployed / price).quantize(LEDGER_SHARE, ROUND_HALF_EVEN)
         for strategy, weights in target.contributions.items()
         if weights.get(symbol)
     }
+
     held = portfolio.holdings.get(symbol, Holding(_ZERO, _ZERO)).quantity
     deltas = {
         strategy: wanted.get(strategy, _ZERO) - attributed.get(strategy, _ZERO)

@@ -1,7 +1,7 @@
-"""The AWS SDK, loaded by the first client that is made, or the first of its errors that is looked at.
+"""The AWS SDK, loaded with the first client that is created, or the first of its errors that is looked up.
 
-It is half of what a handler would import. A function's INIT is then its own code; the SDK comes with the first event,
-which makes the clients anyway.
+The SDK is half of what a handler would import. This way a function's INIT loads only its own code; the SDK is loaded
+with the first event, which creates the clients anyway.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> type[Exception]:
-        """`aws.ClientError` in an except clause is looked up only when something was raised. Source: PEP 562."""
+        """Look up `aws.ClientError`, which an except clause does only when something was raised. Source: PEP 562."""
         if name not in {"BotoCoreError", "ClientError"}:
             raise AttributeError(name)
-        from botocore import exceptions  # noqa: PLC0415 - as the module's docstring says
+        from botocore import exceptions  # noqa: PLC0415 - see the module's docstring
 
         return getattr(exceptions, name)
 
 
 def client(service: str, *, connections: int = 10) -> Any:
-    """A client of the SDK; the caller knows its class.
+    """Return a client of the SDK; the caller knows its class.
 
     Args:
         connections: how many may be open at once.
     """
-    import boto3  # noqa: PLC0415 - as the module's docstring says
+    import boto3  # noqa: PLC0415 - see the module's docstring
     from botocore.config import Config  # noqa: PLC0415
 
     return boto3.client(service, config=Config(max_pool_connections=connections))  # type: ignore[call-overload] # service is any name

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.symphony import Symphony, SymphonyError, parse, required_symbols
+from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 
 BOOK = "book.toml"
 STRATEGIES = Path(__file__).with_name("strategies")
@@ -24,25 +24,6 @@ _OPTIONAL_KEYS = {"options"}
 
 class BookError(AlchemiserError):
     """A book that cannot be traded."""
-
-
-class RsiMethod(StrEnum):
-    """How gains and losses are averaged: Wilder's recursion, or Cutler's plain mean of the window."""
-
-    WILDER = "wilder"
-    CUTLER = "cutler"
-
-
-class StrategyOptions(NamedTuple):
-    """Conventions on which sources differ.
-
-    Attributes:
-        rsi: the averaging of rsi.
-        ddof: delta degrees of freedom of the stdev of returns, 0 or 1; that of prices is always 1.
-    """
-
-    rsi: RsiMethod = RsiMethod.WILDER
-    ddof: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Plain values to and from DynamoDB's typed attributes, and the one question asked of its errors."""
+"""Conversion of plain values to and from DynamoDB's typed attributes, and the test for a false condition."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
 
 def typed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"pk": "x"}` -> `{"pk": {"S": "x"}}`; numbers must be int or Decimal."""
+    """Return `{"pk": {"S": "x"}}` for `{"pk": "x"}`; numbers must be int or Decimal."""
     return {name: _serializer().serialize(value) for name, value in values.items()}
 
 
 def plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"pk": {"S": "x"}}` -> `{"pk": "x"}`; numbers come back as Decimal."""
+    """Return `{"pk": "x"}` for `{"pk": {"S": "x"}}`; numbers are Decimal."""
     return {name: _deserializer().deserialize(value) for name, value in item.items()}
 
 
 def is_condition_failure(error: "aws.ClientError") -> bool:
-    """Whether a conditional write found its condition false: the other one won, nothing is broken."""
+    """Return whether a conditional write failed only because its condition is false: somebody else was first."""
     return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
 
 
 @cache
 def _serializer() -> "TypeSerializer":
-    from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - with the first item, as in aws.py
+    from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415 - loaded with the first item; see aws.py
 
     return TypeSerializer()
 

@@ -1,10 +1,10 @@
-"""What a planned run needs next, read off its state and items alone. Pure."""
+"""The next action of a planned run, computed from its state and items only. Pure."""
 
 from enum import StrEnum
 
-from the_alchemiser.shared.messaging.messages import Side
 from the_alchemiser.shared.run.progress import outstanding_trades, plan_of, releases_of
 from the_alchemiser.shared.run.runs import TRADE, Run, RunState
+from the_alchemiser.shared.values import Side
 
 
 class Action(StrEnum):
@@ -15,46 +15,49 @@ class Action(StrEnum):
     RELEASE_SELLS = "release sells"
     RELEASE_BUYS = "release buys"
     COMPLETE = "complete"
-    TELL_AGAIN = "tell again"
+    PUBLISH_UNSENT = "publish unsent messages"
     NOT_PLANNED = "not planned"
 
 
 def next_action(run: Run) -> Action:
-    """The one thing to do now; doing it and asking again ends at WAIT."""
+    """Return the action to take now. Taking it and calling this again, repeatedly, ends at WAIT."""
     match run.state:
         case RunState.EVALUATING | RunState.AGGREGATED:
             return Action.NOT_PLANNED
         case RunState.PLANNED:
-            return Action.RELEASE_SELLS if _plans(run, Side.SELL) else _after_sells(run)
+            return Action.RELEASE_SELLS if _has_trades(run, Side.SELL) else _after_sells(run)
         case RunState.SELLING:
             return _in_phase(run, Side.SELL) or _after_sells(run)
         case RunState.BUYING:
             return _in_phase(run, Side.BUY) or Action.COMPLETE
         case RunState.COMPLETED | RunState.FAILED:
-            return _untold(run)
+            return _publish_or_wait(run)
 
 
 def unrecorded_refusals(run: Run) -> tuple[str, ...]:
-    """Trades that a release refused and that have no outcome yet."""
+    """Return the ids of trades that a release refused and that have no outcome yet."""
     recorded = run.items_of(TRADE)
-    return tuple(trade for release in releases_of(run) for trade in release.refused if trade not in recorded)
+    trade_ids: list[str] = []
+    for release in releases_of(run):
+        trade_ids.extend(trade_id for trade_id in release.refused if trade_id not in recorded)
+    return tuple(trade_ids)
 
 
 def _in_phase(run: Run, side: Side) -> Action | None:
-    """What the phase still needs; None when it is over."""
+    """Return what the phase still needs; None when it is over."""
     if unrecorded_refusals(run):
         return Action.RECORD_REFUSED
-    return _untold(run) if outstanding_trades(run, side) else None
+    return _publish_or_wait(run) if outstanding_trades(run, side) else None
 
 
 def _after_sells(run: Run) -> Action:
-    return Action.RELEASE_BUYS if _plans(run, Side.BUY) else Action.COMPLETE
+    return Action.RELEASE_BUYS if _has_trades(run, Side.BUY) else Action.COMPLETE
 
 
-def _untold(run: Run) -> Action:
-    return Action.WAIT if run.sent else Action.TELL_AGAIN
+def _publish_or_wait(run: Run) -> Action:
+    return Action.WAIT if run.sent else Action.PUBLISH_UNSENT
 
 
-def _plans(run: Run, side: Side) -> bool:
+def _has_trades(run: Run, side: Side) -> bool:
     plan = plan_of(run)
     return plan is not None and bool(plan.trades(side))

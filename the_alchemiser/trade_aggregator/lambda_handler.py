@@ -4,15 +4,15 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.broker.credentials import broker_credentials
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.broker.connect import broker_from_environment
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import RebalancePlanned, TradeExecuted, TradeFailed
 from the_alchemiser.shared.messaging.publisher import BusPublisher, RoutingPublisher, TradeQueue
+from the_alchemiser.shared.messaging.wiring import Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import MODULE, TradeAggregator
@@ -25,17 +25,13 @@ if TYPE_CHECKING:
 def _inbox() -> Inbox:
     aggregator = TradeAggregator(
         runs=DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"]),
-        broker=Broker(
-            os.environ["BROKER_TRADING_URL"],
-            os.environ["BROKER_DATA_URL"],
-            partial(broker_credentials, os.environ["BROKER_SECRET"]),
-        ),
+        broker=broker_from_environment(os.environ),
         limits=_limits(),
         now=lambda: datetime.now(UTC),
     )
     return Inbox(
         module=MODULE,
-        handles={
+        handlers={
             RebalancePlanned: aggregator.handle_plan,
             TradeExecuted: aggregator.handle_outcome,
             TradeFailed: aggregator.handle_outcome,
@@ -55,5 +51,5 @@ def _limits() -> DayLimits:
 
 
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Take the run as far as it goes."""
+    """Advance the run as far as possible."""
     return serve(event, context, build=_inbox)

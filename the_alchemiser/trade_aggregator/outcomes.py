@@ -1,4 +1,4 @@
-"""The day's result, from the outcomes recorded in a run and what the broker says at its end. Pure."""
+"""Computes the day's result from the outcomes recorded in a run and the broker's account at its end. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,7 +15,7 @@ from the_alchemiser.shared.messaging.messages import (
     TradeExecuted,
     TradeFailed,
     TradeOutcome,
-    message_id,
+    envelope,
 )
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.runs import SIGNAL, TRADE, Run
@@ -24,7 +24,7 @@ PRICE_STEP = Decimal("0.000001")
 
 
 class Closing(NamedTuple):
-    """What the broker says when the last trade is done; `at` is business time, UTC."""
+    """The account and positions when the last trade is done; `at` is business time, UTC."""
 
     account: Account
     positions: tuple[Position, ...]
@@ -32,7 +32,11 @@ class Closing(NamedTuple):
 
 
 def outcome_of(message: Message) -> TradeOutcome:
-    """One line of the result; the price of a trade that filled in part is the average of its fills."""
+    """Return the result of one trade; the price of a trade that filled in part is the average of its fills.
+
+    Raises:
+        TypeError: the message is neither TradeExecuted nor TradeFailed.
+    """
     if isinstance(message, TradeExecuted):
         price: Decimal | None = message.avg_price
         reason = None
@@ -40,7 +44,8 @@ def outcome_of(message: Message) -> TradeOutcome:
         price = _average(message)
         reason = message.reason
     else:
-        raise TypeError(f"{type(message).__name__} is no outcome of a trade")
+        raise TypeError(f"{type(message).__name__} is not the outcome of a trade")
+
     return TradeOutcome(
         trade_id=message.trade_id,
         symbol=message.symbol,
@@ -53,15 +58,13 @@ def outcome_of(message: Message) -> TradeOutcome:
 
 
 def run_completed(run: Run, plan: RebalancePlan, closing: Closing, *, caused_by: str) -> RunCompleted:
-    """The result of a run of which every trade has an outcome, sells first."""
+    """Return the result of a run whose trades all have an outcome, sells first."""
     recorded = run.items_of(TRADE)
-    outcomes = tuple(outcome_of(outbox.decode(recorded[trade].body)) for trade in plan.by_trade_id())
+    outcomes = tuple(outcome_of(outbox.decode(recorded[trade_id].body)) for trade_id in plan.by_trade_id())
     signal = outbox.decode(run.items[SIGNAL].body)
+
     return RunCompleted(
-        message_id=message_id(run.run_id, RunCompleted),
-        run_id=run.run_id,
-        caused_by=caused_by,
-        occurred_at=closing.at,
+        **envelope(RunCompleted, run.run_id, occurred_at=closing.at, caused_by=caused_by),
         trading_date=run.trading_date,
         as_of=run.as_of,
         weights=signal.weights if isinstance(signal, SignalGenerated) else {},
@@ -83,5 +86,7 @@ def _average(trade: TradeFailed) -> Decimal | None:
 
 
 def _marks(positions: Iterable[Position]) -> tuple[Mark, ...]:
-    ordered = sorted(positions, key=lambda position: position.symbol)
-    return tuple(Mark(symbol=p.symbol, quantity=p.quantity, price=p.current_price) for p in ordered)
+    return tuple(
+        Mark(symbol=position.symbol, quantity=position.quantity, price=position.current_price)
+        for position in sorted(positions, key=lambda position: position.symbol)
+    )

@@ -1,6 +1,7 @@
-"""Releasing a phase: which of its trades are sent, and with how many shares. Pure; every number is Decimal.
+"""Releases a phase: decides which of its trades are sent, and with how many shares. Pure; every number is Decimal.
 
-Sells go as planned. Buys are scaled down together when there is less to spend than they cost, never up.
+Sells are sent as planned. When buys cost more than there is to spend, all of them are scaled down by one factor; they
+are never scaled up.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,64 +9,67 @@ from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
+from the_alchemiser.shared.broker.errors import InsufficientBuyingPowerError
 from the_alchemiser.shared.broker.models import Account
-from the_alchemiser.shared.messaging.messages import Side, TradeRequested, message_id
+from the_alchemiser.shared.messaging.messages import TradeRequested, envelope
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
-from the_alchemiser.shared.run.progress import Refusal, Release, plan_of, releases_of
+from the_alchemiser.shared.run.progress import Release, plan_of, releases_of
 from the_alchemiser.shared.run.runs import Run
+from the_alchemiser.shared.values import FRACTIONAL_SHARE, WHOLE_SHARE, Refusal, Side
 
-# Buys pay the spread above the planning price: the last cent must not be refused for want of it.
+# Buys pay the spread above the planning price: without the cushion the last one could lack a few cents.
 PRICE_CUSHION = Decimal("0.0025")
-FRACTIONAL_SHARE = Decimal("0.000001")
-WHOLE_SHARE = Decimal(1)
 FACTOR_STEP = Decimal("0.000000001")
 _ZERO = Decimal(0)
+_UNSCALED = Decimal(1)
 
 
 class DayLimits(NamedTuple):
-    """What configuration allows in one day over all runs: USD at planning prices, and trades; None is no limit."""
+    """The configured limits of one day over all runs: USD at planning prices, and trades; None means no limit."""
 
     notional: Decimal | None = None
     trades: int | None = None
 
     @property
     def are_set(self) -> bool:
-        """Whether there is anything to check."""
+        """Return whether there is a limit to check."""
         return self.notional is not None or self.trades is not None
 
 
 class DayUse(NamedTuple):
-    """What the day's releases have used of its limits."""
+    """The part of the day's limits that its releases have used."""
 
     notional: Decimal = _ZERO
     trades: int = 0
 
     def plus(self, notional: Decimal) -> "DayUse":
-        """One more trade."""
+        """Return the use with one more trade of this notional, in USD."""
         return DayUse(self.notional + notional, self.trades + 1)
 
 
 def day_use(runs: Iterable[Run]) -> DayUse:
-    """What these runs have released, at their planning prices, filled or not."""
+    """Return what these runs have released, at their planning prices, filled or not."""
     use = DayUse()
-    for notional in (notional for run in runs for notional in _released_notionals(run)):
-        use = use.plus(notional)
+    for run in runs:
+        for notional in _released_notionals(run):
+            use = use.plus(notional)
     return use
 
 
 def spendable(account: Account, plan: RebalancePlan) -> Decimal:
-    """USD the buys may cost: buying power, and never borrowed money unless the plan itself deploys more than equity."""
-    power = account.buying_power
-    return max(_ZERO, power if plan.deployment_fraction > 1 else min(power, account.cash))
+    """Return the USD that the buys may cost: buying power, but borrowed money only if the plan deploys over 100 %."""
+    if plan.deployment_fraction > 1:
+        return max(_ZERO, account.buying_power)
+    return max(_ZERO, min(account.buying_power, account.cash))
 
 
 def release_sells(plan: RebalancePlan, *, limits: DayLimits, used: DayUse) -> Release:
-    """All sells as planned, as far as the day's limits allow."""
+    """Release all sells as planned, as far as the day's limits allow."""
     return _within_limits(plan, Side.SELL, limits=limits, used=used)
 
 
 def release_buys(plan: RebalancePlan, money: Decimal, *, limits: DayLimits, used: DayUse) -> Release:
-    """All buys, scaled to the money there is, as far as the day's limits allow.
+    """Release all buys, scaled to the money available, as far as the day's limits allow.
 
     Args:
         money: USD, zero or more.
@@ -76,62 +80,69 @@ def release_buys(plan: RebalancePlan, money: Decimal, *, limits: DayLimits, used
 
 
 def scale(buys: Iterable[TradeDecision], money: Decimal) -> Decimal:
-    """The factor, in [0, 1], by which buys fit the money, price cushion included."""
+    """Return the factor, in [0, 1], by which the buys must be scaled to fit the money, price cushion included."""
     need = sum((buy.quantity * buy.price for buy in buys), _ZERO) * (1 + PRICE_CUSHION)
     if need <= money:
-        return Decimal(1)
+        return _UNSCALED
     return (money / need).quantize(FACTOR_STEP, ROUND_DOWN)
 
 
 def trades_to_send(
     plan: RebalancePlan, side: Side, release: Release, *, caused_by: str, at: datetime
 ) -> tuple[TradeRequested, ...]:
-    """The release as messages for the trade queue, in the plan's order; `at` is business time, UTC."""
+    """Return the released trades as messages for the trade queue, in the plan's order; `at` is business time, UTC."""
     return tuple(
         TradeRequested(
-            message_id=message_id(plan.run_id, TradeRequested, trade),
-            run_id=plan.run_id,
-            caused_by=caused_by,
-            occurred_at=at,
-            trade_id=trade,
+            **envelope(TradeRequested, plan.run_id, trade_id, occurred_at=at, caused_by=caused_by),
+            trade_id=trade_id,
             symbol=decision.symbol,
             side=side,
-            quantity=release.quantities[trade],
+            quantity=release.quantities[trade_id],
             planning_price=decision.price,
             last_close=decision.last_close,
             deltas=decision.deltas,
         )
-        for trade, decision in plan.by_trade_id().items()
-        if trade in release.quantities
+        for trade_id, decision in plan.by_trade_id().items()
+        if trade_id in release.quantities
     )
 
 
 def _within_limits(
-    plan: RebalancePlan, side: Side, *, limits: DayLimits, used: DayUse, factor: Decimal = WHOLE_SHARE
+    plan: RebalancePlan, side: Side, *, limits: DayLimits, used: DayUse, factor: Decimal = _UNSCALED
 ) -> Release:
     quantities: dict[str, Decimal] = {}
     refused: dict[str, Refusal] = {}
-    for trade, decision in plan.by_trade_id().items():
+
+    for trade_id, decision in plan.by_trade_id().items():
         if decision.side is not side:
             continue
         quantity = _scaled(decision.quantity, factor)
         notional = quantity * decision.price
         refusal = _refusal(quantity, used.plus(notional), limits)
         if refusal is None:
-            quantities[trade] = quantity
+            quantities[trade_id] = quantity
             used = used.plus(notional)
         else:
-            refused[trade] = refusal
+            refused[trade_id] = refusal
+
     return Release(quantities=quantities, refused=refused)
 
 
 def _refusal(quantity: Decimal, use: DayUse, limits: DayLimits) -> Refusal | None:
+    """Refuse a trade that would bring the day's use to `use`, if nothing remains of it or it breaks a limit."""
     if quantity == 0:
-        return Refusal(reason="insufficient_buying_power", detail="scaled to what there is to spend, nothing remains")
+        detail = "scaled down to the money available, no shares remain"
+        return Refusal(reason=InsufficientBuyingPowerError.reason, detail=detail)
+
     if limits.trades is not None and use.trades > limits.trades:
-        return Refusal(reason="day_trade_limit", detail=f"trade {use.trades} of a day that allows {limits.trades}")
+        detail = f"this would be trade {use.trades} of the day; at most {limits.trades} are allowed"
+        return Refusal(reason="day_trade_limit", detail=detail)
+
     if limits.notional is not None and use.notional > limits.notional:
-        detail = f"the day's trades would come to ${use.notional:,.2f}; ${limits.notional:,.2f} are allowed"
+        detail = (
+            f"with this trade the day's trades would be worth ${use.notional:,.2f}; "
+            f"at most ${limits.notional:,.2f} is allowed"
+        )
         return Refusal(reason="day_notional_limit", detail=detail)
     return None
 
@@ -150,5 +161,5 @@ def _released_notionals(run: Run) -> Iterator[Decimal]:
         return
     decisions = plan.by_trade_id()
     for release in releases_of(run):
-        for trade, quantity in release.quantities.items():
-            yield quantity * decisions[trade].price
+        for trade_id, quantity in release.quantities.items():
+            yield quantity * decisions[trade_id].price

@@ -1,7 +1,8 @@
-"""A plan and the outcomes of its trades in; the phases' trades and the day's result out.
+"""Advances a planned run: releases the trades of its phases, records their outcomes, and completes it.
 
-PLANNED -> SELLING -> BUYING -> COMPLETED, empty phases skipped. Every event does the same: record what it says, then
-take the run as far as it goes. What the broker is asked at a release is stored with the move and never asked again.
+PLANNED -> SELLING -> BUYING -> COMPLETED, empty phases skipped. Every message is handled alike: record what it reports,
+then advance the run as far as possible. The broker's answers at a release are stored with the move, so a repeated
+release sends the stored trades and asks nothing again.
 """
 
 from collections.abc import Callable
@@ -9,24 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from the_alchemiser.shared.broker.errors import BrokerError
-from the_alchemiser.shared.broker.models import Account, Clock, Position
+from the_alchemiser.shared.broker.models import Account, Position
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
 from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.inbox import Reaction
-from the_alchemiser.shared.messaging.messages import (
-    Message,
-    RebalancePlanned,
-    Side,
-    TradeExecuted,
-    TradeFailed,
-    message_id,
-)
+from the_alchemiser.shared.messaging.messages import Message, RebalancePlanned, TradeExecuted, TradeFailed, envelope
+from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.deadlines import deadline
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
-from the_alchemiser.shared.run.progress import Refusal, Release, missing, plan_of, releases_of
+from the_alchemiser.shared.run.progress import Release, missing, plan_of, releases_of
 from the_alchemiser.shared.run.runs import TRADE, Move, Run, RunItem, RunState, RunStore, runs_of_day
+from the_alchemiser.shared.run.stored_runs import load_run, outbox_reaction
+from the_alchemiser.shared.values import Clock, Refusal, Side
 from the_alchemiser.trade_aggregator.actions import Action, next_action, unrecorded_refusals
 from the_alchemiser.trade_aggregator.outcomes import Closing, run_completed
 from the_alchemiser.trade_aggregator.release import (
@@ -43,7 +38,7 @@ MODULE = "trade_aggregator"
 
 
 class Brokerage(Protocol):
-    """What is read from the broker; nothing is changed there."""
+    """The broker, as this module needs it: read only."""
 
     def account(self) -> Account: ...
     def clock(self) -> Clock: ...
@@ -52,7 +47,7 @@ class Brokerage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TradeAggregator:
-    """Releases phases and closes runs; `now` is the wall clock, UTC."""
+    """Releases phases and completes runs; `now` returns the wall clock, UTC."""
 
     runs: RunStore
     broker: Brokerage
@@ -60,39 +55,40 @@ class TradeAggregator:
     now: Callable[[], datetime]
 
     def handle_plan(self, planned: RebalancePlanned) -> Reaction:
-        """Take the run from its plan as far as it goes."""
-        return self._converge(planned)
+        """Advance the run from its plan as far as possible.
+
+        Raises:
+            AlchemiserError: a retryable one; the next attempt continues.
+        """
+        return self._advance(planned)
 
     def handle_outcome(self, outcome: TradeExecuted | TradeFailed) -> Reaction:
-        """Record the outcome, whatever the run's state, and take the run as far as it goes."""
-        self._load(outcome.run_id)
+        """Record the outcome, whatever the run's state, and advance the run as far as possible.
+
+        Raises:
+            AlchemiserError: a retryable one; the next attempt continues.
+        """
+        load_run(self.runs, outcome.run_id)
         self.runs.put_once(outcome.run_id, RunItem(f"{TRADE}#{outcome.trade_id}", outbox.encode(outcome)))
-        return self._converge(outcome)
+        return self._advance(outcome)
 
-    def _load(self, run_id: str) -> Run:
-        run = self.runs.load(run_id)
-        if run is None:
-            raise StateUnavailableError(f"there is no run {run_id}")
-        return run
-
-    def _converge(self, cause: Message) -> Reaction:
+    def _advance(self, cause: Message) -> Reaction:
         while True:
-            run = self._load(cause.run_id)
+            run = load_run(self.runs, cause.run_id)
             match next_action(run):
                 case Action.WAIT:
                     return Reaction()
-                case Action.TELL_AGAIN:
-                    return self._owed(run)
+                case Action.PUBLISH_UNSENT:
+                    return outbox_reaction(self.runs, run)
                 case Action.NOT_PLANNED:
                     raise StateUnavailableError(f"{run.run_id} is still {run.state}")
                 case Action.RECORD_REFUSED:
                     self._record_refused(run, cause)
                 case action:
+                    # The move stores the trades it releases. Of two workers one wins and sends them: each phase is
+                    # released once.
                     if not self.runs.move(run.run_id, self._move(run, action, cause)):
-                        return Reaction()  # the other worker saw the same and tells
-
-    def _owed(self, run: Run) -> Reaction:
-        return Reaction(run.outbox, published=lambda: self.runs.mark_sent(run.run_id, state=run.state))
+                        return Reaction()  # another worker made the move and publishes
 
     def _move(self, run: Run, action: Action, cause: Message) -> Move:
         try:
@@ -116,20 +112,20 @@ class TradeAggregator:
         else:
             money = spendable(self.broker.account(), plan)
             release = release_buys(plan, money, limits=self.limits, used=used)
+
         trades = trades_to_send(plan, side, release, caused_by=cause.message_id, at=self._business_time())
         entering = RunState.SELLING if side is Side.SELL else RunState.BUYING
         return self._moving(run, entering, trades, release=release)
 
     def _complete(self, run: Run, plan: RebalancePlan, cause: Message) -> Move:
         closing = Closing(self.broker.account(), self.broker.positions(), self._business_time())
-        told = run_completed(run, plan, closing, caused_by=cause.message_id)
-        return self._moving(run, RunState.COMPLETED, (told,))
+        result = run_completed(run, plan, closing, caused_by=cause.message_id)
+        return self._moving(run, RunState.COMPLETED, (result,))
 
     def _fail(self, run: Run, error: AlchemiserError, cause: Message) -> Move:
-        reason = error.reason if isinstance(error, BrokerError) else type(error).__name__
         return failing_move(
             run,
-            Failure(reason, str(error), missing(run)),
+            Failure(reason=error.reason, detail=str(error), missing=missing(run)),
             by=MODULE,
             at=self.now(),
             occurred_at=cause.occurred_at,
@@ -152,10 +148,13 @@ class TradeAggregator:
 
     def _record_refused(self, run: Run, cause: Message) -> None:
         decisions = _plan(run).by_trade_id()
-        refusals = {trade: why for release in releases_of(run) for trade, why in release.refused.items()}
-        for trade in unrecorded_refusals(run):
-            refused = _refused(run, trade, decisions[trade], refusals[trade], cause)
-            self.runs.put_once(run.run_id, RunItem(f"{TRADE}#{trade}", outbox.encode(refused)))
+        refusals: dict[str, Refusal] = {}
+        for release in releases_of(run):
+            refusals.update(release.refused)
+
+        for trade_id in unrecorded_refusals(run):
+            failed = _trade_failed(run, trade_id, decisions[trade_id], refusals[trade_id], cause)
+            self.runs.put_once(run.run_id, RunItem(f"{TRADE}#{trade_id}", outbox.encode(failed)))
 
     def _business_time(self) -> datetime:
         return self.broker.clock().timestamp.astimezone(UTC)
@@ -164,20 +163,17 @@ class TradeAggregator:
 def _plan(run: Run) -> RebalancePlan:
     plan = plan_of(run)
     if plan is None:
-        raise StateUnavailableError(f"{run.run_id} is {run.state}, and its plan cannot be seen")
+        raise StateUnavailableError(f"{run.run_id} is {run.state}, but its plan is not visible yet")
     return plan
 
 
-def _refused(run: Run, trade: str, decision: TradeDecision, why: Refusal, cause: Message) -> TradeFailed:
+def _trade_failed(run: Run, trade_id: str, decision: TradeDecision, refusal: Refusal, cause: Message) -> TradeFailed:
     return TradeFailed(
-        message_id=message_id(run.run_id, TradeFailed, trade),
-        run_id=run.run_id,
-        caused_by=cause.message_id,
-        occurred_at=cause.occurred_at,
-        trade_id=trade,
+        **envelope(TradeFailed, run.run_id, trade_id, occurred_at=cause.occurred_at, caused_by=cause.message_id),
+        trade_id=trade_id,
         symbol=decision.symbol,
         side=Side.SELL if decision.side is Side.SELL else Side.BUY,
         quantity=decision.quantity,
-        reason=why.reason,
-        detail=why.detail,
+        reason=refusal.reason,
+        detail=refusal.detail,
     )

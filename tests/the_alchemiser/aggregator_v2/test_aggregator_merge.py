@@ -1,4 +1,4 @@
-"""The laws of the merge: exact sums, no dependence on order, a named fault for every bad answer."""
+"""The merge: exact sums, whatever the order of answers, and a named fault for every bad answer."""
 
 from datetime import date
 from decimal import Decimal
@@ -20,7 +20,7 @@ SYMBOLS = ("SPY", "TLT", "GLD", "BRK.B")
 
 @st.composite
 def shares_of_one(draw: st.DrawFn, count: int, digits: int) -> list[Decimal]:
-    """So many decimals of so many digits, zero allowed, that sum to exactly 1."""
+    """Draw `count` decimals of `digits` digits, zero allowed, that sum to exactly 1."""
     cuts = sorted(draw(st.lists(st.integers(0, 10**digits), min_size=count - 1, max_size=count - 1)))
     edges = [0, *cuts, 10**digits]
     return [Decimal(high - low).scaleb(-digits) for low, high in pairwise(edges)]
@@ -28,7 +28,7 @@ def shares_of_one(draw: st.DrawFn, count: int, digits: int) -> list[Decimal]:
 
 @st.composite
 def books(draw: st.DrawFn) -> tuple[dict[str, Decimal], dict[str, StrategyEvaluated]]:
-    """Allocations over one to five strategies, and an answer of each at the engine's precision."""
+    """Draw allocations of one to five strategies, and an answer of each at the engine's precision."""
     names = [f"strategy-{n}" for n in range(draw(st.integers(1, 5)))]
     allocations = dict(zip(names, draw(shares_of_one(len(names), 4)), strict=True))
     answers = {}
@@ -103,7 +103,7 @@ def test_merge_of_closes_that_differ_keeps_the_first_by_name() -> None:
     assert merged.closes == {"SPY": Decimal(420)}
 
 
-def test_conclude_while_an_answer_is_missing_is_nothing() -> None:
+def test_conclude_while_an_answer_is_missing_is_none() -> None:
     assert conclude(run_with({"calm": make.evaluated("calm", {"SPY": "1"})})) is None
 
 
@@ -116,26 +116,26 @@ def test_conclude_with_all_answers_is_the_signal() -> None:
     assert conclusion.weights == {"SPY": Decimal("0.5"), "TLT": Decimal("0.5")}
 
 
-def test_conclude_with_a_failed_strategy_names_it_and_why() -> None:
-    found = fault({"calm": make.strategy_failed("calm")})
+def test_conclude_with_a_failed_strategy_names_it_and_the_reason() -> None:
+    failure = fault({"calm": make.strategy_failed("calm")})
 
-    assert (found.reason, found.missing) == ("strategy_failed", ("calm",))
-    assert found.detail == "calm: too_little_history: SPY: 120 bars present, 200 needed"
+    assert (failure.reason, failure.missing) == ("strategy_failed", ("calm",))
+    assert failure.detail == "calm: too_little_history: SPY: 120 bars present, 200 needed"
 
 
 def test_conclude_with_a_differing_as_of_names_both_days() -> None:
-    found = fault({"calm": make.evaluated("calm", {"SPY": "1"}, as_of=date(2022, 3, 14))})
+    failure = fault({"calm": make.evaluated("calm", {"SPY": "1"}, as_of=date(2022, 3, 14))})
 
-    assert found.reason == "as_of_differs"
-    assert "2022-03-14" in found.detail
-    assert "2022-03-15" in found.detail
+    assert failure.reason == "as_of_differs"
+    assert "2022-03-14" in failure.detail
+    assert "2022-03-15" in failure.detail
 
 
 def test_conclude_with_an_unknown_strategy_names_it() -> None:
-    found = fault({"stranger": make.evaluated("stranger", {"SPY": "1"})})
+    failure = fault({"stranger": make.evaluated("stranger", {"SPY": "1"})})
 
-    assert found.reason == "unknown_strategy"
-    assert "stranger" in found.detail
+    assert failure.reason == "unknown_strategy"
+    assert "stranger" in failure.detail
 
 
 @pytest.mark.parametrize("weights", [{"SPY": "0.999999999"}, {"SPY": "1.5", "TLT": "-0.5"}, {}])

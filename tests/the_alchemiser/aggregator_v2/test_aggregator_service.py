@@ -1,4 +1,4 @@
-"""One signal a run, whatever the order, the duplicates and the number of workers."""
+"""One signal per run, whatever the order, the duplicates and the number of workers."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -34,36 +34,36 @@ Answer = StrategyEvaluated | StrategyFailed
 class RacingStore(InMemoryRunStore):
     """Lets another worker act just before this one's first move."""
 
-    def __init__(self, store: InMemoryRunStore, other: Callable[[], object]) -> None:
+    def __init__(self, store: InMemoryRunStore, before_move: Callable[[], object]) -> None:
         super().__init__()
         self.runs = store.runs
-        self._other: Callable[[], object] | None = other
+        self._before_move: Callable[[], object] | None = before_move
 
     def move(self, run_id: str, move: Move) -> bool:
-        other, self._other = self._other, None
-        if other is not None:
-            other()
+        before_move, self._before_move = self._before_move, None
+        if before_move is not None:
+            before_move()
         return super().move(run_id, move)
 
 
 def deliver(store: InMemoryRunStore, answers: Sequence[Answer]) -> list[Message]:
-    """What is published when each answer is handled to its end."""
-    told: list[Message] = []
+    """Handle each answer completely; return what is published."""
+    published: list[Message] = []
     aggregator = Aggregator(store, make.wall_clock)
     for answer in answers:
         reaction = aggregator.handle(answer)
-        told.extend(reaction.messages)
-        reaction.published()
-    return told
+        published.extend(reaction.messages)
+        reaction.on_published()
+    return published
 
 
 def facts(run: Run) -> tuple[object, ...]:
-    """All of a run but the order in which its items came."""
+    """Return everything about a run except the order in which its items arrived."""
     return (run.state, run.sent, run.outbox, run.payloads, dict(sorted(run.items.items())))
 
 
 @given(st.permutations(ANSWERS), st.lists(st.sampled_from(ANSWERS), max_size=4), st.data())
-def test_handle_answers_in_any_order_with_duplicates_is_the_same_run(
+def test_handle_in_any_order_with_duplicates_gives_the_same_run(
     order: list[Answer], duplicates: list[Answer], data: st.DataObject
 ) -> None:
     deliveries = list(order)
@@ -71,29 +71,29 @@ def test_handle_answers_in_any_order_with_duplicates_is_the_same_run(
         deliveries.insert(data.draw(st.integers(0, len(deliveries))), duplicate)
     store, straight = make.evaluating(allocations=THREE), make.evaluating(allocations=THREE)
 
-    told = deliver(store, deliveries)
+    published = deliver(store, deliveries)
 
-    assert told == deliver(straight, ANSWERS)
+    assert published == deliver(straight, ANSWERS)
     assert facts(make.loaded(store)) == facts(make.loaded(straight))
 
 
-def test_handle_last_answer_stores_and_tells_the_signal() -> None:
+def test_handle_last_answer_stores_and_publishes_the_signal() -> None:
     store = make.evaluating(allocations=THREE)
 
-    [told] = deliver(store, ANSWERS)
+    [signal] = deliver(store, ANSWERS)
 
     run = make.loaded(store)
-    assert isinstance(told, SignalGenerated)
-    assert told.weights == {
+    assert isinstance(signal, SignalGenerated)
+    assert signal.weights == {
         "GLD": Decimal("0.5"),
         "SPY": Decimal("0.2999999999"),
         "TLT": Decimal("0.2000000001"),
     }
-    assert outbox.decode(run.items[SIGNAL].body) == told
+    assert outbox.decode(run.items[SIGNAL].body) == signal
     assert (run.state, run.sent) == (RunState.AGGREGATED, True)
 
 
-def test_handle_publish_failure_then_redelivery_tells_again() -> None:
+def test_handle_again_after_a_publish_failure_publishes_again() -> None:
     store = make.evaluating(allocations=THREE)
     deliver(store, ANSWERS[:2])
     aggregator = Aggregator(store, make.wall_clock)
@@ -105,7 +105,7 @@ def test_handle_publish_failure_then_redelivery_tells_again() -> None:
     assert len(again.messages) == 1
 
 
-def test_handle_by_two_workers_that_see_completion_tells_once() -> None:
+def test_handle_by_two_workers_that_conclude_publishes_once() -> None:
     store = make.evaluating(allocations=THREE)
     deliver(store, ANSWERS[:2])
     first: list[Message] = []
@@ -120,21 +120,21 @@ def test_handle_by_two_workers_that_see_completion_tells_once() -> None:
 def test_handle_failed_strategy_fails_the_run_at_once() -> None:
     store = make.evaluating(allocations=THREE)
 
-    [told] = deliver(store, [make.strategy_failed("b")])
+    [run_failed] = deliver(store, [make.strategy_failed("b")])
 
-    assert isinstance(told, RunFailed)
-    assert (told.state, told.reason, told.missing) == ("EVALUATING", "strategy_failed", ("b",))
+    assert isinstance(run_failed, RunFailed)
+    assert (run_failed.state, run_failed.reason, run_failed.missing) == ("EVALUATING", "strategy_failed", ("b",))
     assert make.loaded(store).state is RunState.FAILED
 
 
-def test_handle_answers_after_failure_records_them_and_tells_nothing() -> None:
+def test_handle_answers_after_failure_only_records_them() -> None:
     store = make.evaluating(allocations=THREE)
     deliver(store, [make.strategy_failed("b")])
 
-    told = deliver(store, [ANSWERS[0], ANSWERS[2]])
+    published = deliver(store, [ANSWERS[0], ANSWERS[2]])
 
     run = make.loaded(store)
-    assert told == []
+    assert published == []
     assert set(run.items_of("STRATEGY")) == {"a", "b", "c"}
     assert SIGNAL not in run.items
 
@@ -142,12 +142,12 @@ def test_handle_answers_after_failure_records_them_and_tells_nothing() -> None:
 def test_handle_second_answer_of_a_strategy_keeps_the_first() -> None:
     store = make.evaluating(allocations=THREE)
 
-    told = deliver(store, [ANSWERS[0], make.strategy_failed("a"), *ANSWERS[1:]])
+    published = deliver(store, [ANSWERS[0], make.strategy_failed("a"), *ANSWERS[1:]])
 
-    assert [type(message) for message in told] == [SignalGenerated]
+    assert [type(message) for message in published] == [SignalGenerated]
 
 
-def test_handle_late_answer_of_a_run_that_moved_on_tells_nothing() -> None:
+def test_handle_answer_of_a_run_that_moved_on_publishes_nothing() -> None:
     store = make.evaluating(allocations=THREE)
     deliver(store, ANSWERS)
     make.move_to(store, RunState.PLANNED, outbox=(make.strategy_failed("x"),))
@@ -160,12 +160,12 @@ def test_handle_answer_of_an_unknown_run_returns_to_its_queue() -> None:
         deliver(InMemoryRunStore(), ANSWERS[:1])
 
 
-def test_published_after_the_run_moved_on_leaves_the_next_outbox_unsent() -> None:
+def test_on_published_after_the_run_moved_on_marks_nothing() -> None:
     store = make.evaluating(allocations=THREE)
     deliver(store, ANSWERS[:2])
     reaction = Aggregator(store, make.wall_clock).handle(ANSWERS[2])
     make.move_to(store, RunState.PLANNED, outbox=(make.strategy_failed("x"),))
 
-    reaction.published()
+    reaction.on_published()
 
     assert not make.loaded(store).sent

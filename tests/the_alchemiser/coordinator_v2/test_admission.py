@@ -1,24 +1,22 @@
-"""May we trade now: on a session, near its own close, on checked data, one run at a time."""
+"""A run may start only on a session, near its close, on checked data, and one at a time."""
 
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.coordinator_v2.admission import (
-    Refused,
     TradingDay,
     free_run_id,
+    refuse_time,
+    refuse_verdict,
     trading_day,
-    unfit,
-    untimely,
 )
-from the_alchemiser.shared.broker.models import Clock, Session
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.run.runs import Run, RunState
+from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.values import Clock, Refusal, Session
 
-NEW_YORK = ZoneInfo("America/New_York")
 WEDNESDAY = date(2022, 11, 23)
 HALF_DAY = date(2022, 11, 25)  # Thanksgiving is the Thursday between
 MONDAY = date(2022, 11, 28)
@@ -40,13 +38,13 @@ def clock_at(day: date, clock: str) -> Clock:
 
 
 def day_at(day: date, clock: str) -> TradingDay:
-    found = trading_day(clock_at(day, clock), [session for session in SESSIONS if session.date <= day])
-    assert isinstance(found, TradingDay)
-    return found
+    day_or_refusal = trading_day(clock_at(day, clock), [session for session in SESSIONS if session.date <= day])
+    assert isinstance(day_or_refusal, TradingDay)
+    return day_or_refusal
 
 
 def reason(answer: object) -> str | None:
-    return answer.reason if isinstance(answer, Refused) else None
+    return answer.reason if isinstance(answer, Refusal) else None
 
 
 def run(state: RunState, run_id: str = "local-2022-11-28") -> Run:
@@ -87,17 +85,15 @@ def test_trading_day_without_a_session_before_is_refused() -> None:
         (HALF_DAY, "15:45", "market_closed"),
     ],
 )
-def test_untimely_holds_only_the_last_twenty_minutes_of_the_session(
-    day: date, clock: str, expected: str | None
-) -> None:
-    assert reason(untimely(day_at(day, clock), force=False)) == expected
+def test_refuse_time_allows_only_the_last_twenty_minutes(day: date, clock: str, expected: str | None) -> None:
+    assert reason(refuse_time(day_at(day, clock), force=False)) == expected
 
 
 @pytest.mark.parametrize(
     ("clock", "expected"), [("09:29", "market_closed"), ("09:30", None), ("12:00", None), ("16:00", "market_closed")]
 )
-def test_untimely_when_forced_holds_the_whole_session(clock: str, expected: str | None) -> None:
-    assert reason(untimely(day_at(MONDAY, clock), force=True)) == expected
+def test_refuse_time_when_forced_allows_the_whole_session(clock: str, expected: str | None) -> None:
+    assert reason(refuse_time(day_at(MONDAY, clock), force=True)) == expected
 
 
 @pytest.mark.parametrize(
@@ -109,10 +105,10 @@ def test_untimely_when_forced_holds_the_whole_session(clock: str, expected: str 
         (None, "verdict_missing"),
     ],
 )
-def test_unfit_wants_the_verdict_of_the_session_before(as_of: date | None, expected: str | None) -> None:
+def test_refuse_verdict_requires_that_of_the_session_before(as_of: date | None, expected: str | None) -> None:
     verdict = None if as_of is None else Verdict(checked_at=make.AT, as_of=as_of, quarantined={})
 
-    assert reason(unfit(verdict, HALF_DAY)) == expected
+    assert reason(refuse_verdict(verdict, HALF_DAY)) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,9 +125,7 @@ def test_unfit_wants_the_verdict_of_the_session_before(as_of: date | None, expec
         ([RunState.COMPLETED, RunState.BUYING], True, None),
     ],
 )
-def test_free_run_id_is_given_only_when_no_run_is_in_the_way(
-    states: list[RunState], *, force: bool, expected: str | None
-) -> None:
+def test_free_run_id_only_when_no_run_blocks_it(states: list[RunState], *, force: bool, expected: str | None) -> None:
     names = ["local-2022-11-28", "local-2022-11-28-r1", "local-2022-11-28-r2"]
     runs = [run(state, name) for state, name in zip(states, names, strict=False)]
 

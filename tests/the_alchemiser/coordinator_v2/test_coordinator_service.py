@@ -1,4 +1,4 @@
-"""Starting once a day, saying why not, and sweeping up without ever placing an order."""
+"""The coordinator starts one run per day, logs every refusal, and sweeps without ever placing an order."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,13 +11,13 @@ from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY,
 from tests.the_alchemiser.examples import example
 from tests.the_alchemiser.fakes import InMemoryRunStore
 from the_alchemiser.coordinator_v2.service import Coordinator
-from the_alchemiser.shared.broker.models import Clock, Session
 from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedError
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.commands import StartRun, SweepRuns
-from the_alchemiser.shared.messaging.inbox import Reaction
 from the_alchemiser.shared.messaging.messages import Message, RunFailed, StrategyRequested, TradeRequested
+from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.runs import Move, NewRun, RunItem, RunState
+from the_alchemiser.shared.values import Clock, Session
 
 RUN_ID = "local-2022-11-28"
 START = StartRun(command="start-run")
@@ -42,7 +42,7 @@ class Bell:
 
 @dataclass
 class Office:
-    """The coordinator's surroundings, all as they should be; `told` is what was published."""
+    """The coordinator's surroundings, in order; `published` holds its messages."""
 
     bell: Bell = field(default_factory=Bell)
     store: InMemoryRunStore = field(default_factory=InMemoryRunStore)
@@ -51,7 +51,7 @@ class Office:
         default_factory=lambda: Verdict(checked_at=make.AT, as_of=HALF_DAY, quarantined={})
     )
     wall: datetime = make.WALL
-    told: list[Message] = field(default_factory=list)
+    published: list[Message] = field(default_factory=list)
 
     @property
     def coordinator(self) -> Coordinator:
@@ -80,15 +80,15 @@ class Office:
         return self.finish(self.coordinator.sweep(SWEEP))
 
     def finish(self, reaction: Reaction) -> Reaction:
-        self.told.extend(reaction.messages)
-        reaction.published()
+        self.published.extend(reaction.messages)
+        reaction.on_published()
         return reaction
 
-    def make_run(self, day: date, *, outbox: tuple[Message, ...] = ()) -> str:
-        """A run of that day, as the coordinator would have left it."""
-        new = NewRun(f"local-{day}", "local", day, WEDNESDAY, BOOK, self.wall + timedelta(minutes=7))
-        self.store.create(new, by="coordinator_v2", at=self.wall, outbox=outbox)
-        return new.run_id
+    def create_run(self, day: date, *, outbox: tuple[Message, ...] = ()) -> str:
+        """Store a run of that day, as the coordinator would have created it; return its id."""
+        run = NewRun(f"local-{day}", "local", day, WEDNESDAY, BOOK, self.wall + timedelta(minutes=7))
+        self.store.create(run, by="coordinator_v2", at=self.wall, outbox=outbox)
+        return run.run_id
 
     def later(self, minutes: int) -> None:
         self.wall += timedelta(minutes=minutes)
@@ -116,47 +116,47 @@ class Log:
 
 
 def late_failure(office: Office) -> RunFailed:
-    [told] = office.told
-    assert isinstance(told, RunFailed)
-    return told
+    [run_failed] = office.published
+    assert isinstance(run_failed, RunFailed)
+    return run_failed
 
 
-def test_start_near_the_close_creates_the_run_and_asks_every_strategy(office: Office) -> None:
+def test_start_near_the_close_creates_and_requests_strategies(office: Office) -> None:
     office.start()
 
     run = make.loaded(office.store, RUN_ID)
     assert (run.trading_date, run.as_of, run.allocations) == (MONDAY, HALF_DAY, BOOK)
     assert (run.state, run.sent) == (RunState.EVALUATING, True)
     assert run.deadline_at == make.WALL + timedelta(minutes=7)
-    asked = [told for told in office.told if isinstance(told, StrategyRequested)]
-    assert [(told.strategy, told.allocation, told.as_of) for told in asked] == [
+    requests = [message for message in office.published if isinstance(message, StrategyRequested)]
+    assert [(request.strategy, request.allocation, request.as_of) for request in requests] == [
         ("rotation", Decimal("0.4"), HALF_DAY),
         ("trend", Decimal("0.6"), HALF_DAY),
     ]
-    assert [told.message_id for told in asked] == [
+    assert [request.message_id for request in requests] == [
         f"{RUN_ID}/StrategyRequested/rotation",
         f"{RUN_ID}/StrategyRequested/trend",
     ]
 
 
-def test_start_tells_business_time_and_keeps_wall_clock_time(office: Office) -> None:
+def test_start_publishes_business_time_and_stores_wall_clock_time(office: Office) -> None:
     office.start()
 
-    assert office.told[0].occurred_at.isoformat() == "2022-11-28T20:45:00+00:00"
+    assert office.published[0].occurred_at.isoformat() == "2022-11-28T20:45:00+00:00"
     assert make.loaded(office.store, RUN_ID).timeline[0].at == make.WALL
 
 
-def test_start_again_the_same_day_tells_nothing(office: Office, log: Log) -> None:
+def test_start_again_the_same_day_publishes_nothing(office: Office, log: Log) -> None:
     office.start()
-    office.told.clear()
+    office.published.clear()
 
     office.start()
 
-    assert office.told == []
+    assert office.published == []
     assert log.refusals() == [("run_exists", f"{RUN_ID} is EVALUATING")]
 
 
-def test_start_again_after_a_lost_publish_tells_what_was_unsent(office: Office) -> None:
+def test_start_again_after_a_lost_publish_publishes_the_unsent(office: Office) -> None:
     lost = office.coordinator.start(START)
 
     again = office.start()
@@ -165,7 +165,7 @@ def test_start_again_after_a_lost_publish_tells_what_was_unsent(office: Office) 
     assert make.loaded(office.store, RUN_ID).sent
 
 
-def test_start_by_two_workers_at_once_is_told_by_one(office: Office) -> None:
+def test_start_by_two_workers_at_once_is_published_by_one(office: Office) -> None:
     class OtherWorkerFirst(InMemoryRunStore):
         def create(self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...]) -> bool:
             office.start()
@@ -177,7 +177,7 @@ def test_start_by_two_workers_at_once_is_told_by_one(office: Office) -> None:
     late = Office(store=racing).start()
 
     assert late.messages == ()
-    assert len(office.told) == 2
+    assert len(office.published) == 2
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_start_while_paused_is_refused(office: Office, log: Log) -> None:
         (VerdictMalformedError("quality/v1/latest.json is not a verdict"), "verdict_malformed"),
     ],
 )
-def test_start_on_data_not_checked_is_refused(
+def test_start_on_unchecked_data_is_refused(
     office: Office, log: Log, verdict: Verdict | VerdictMalformedError | None, reason: str
 ) -> None:
     office.verdict = verdict
@@ -236,7 +236,7 @@ def test_start_on_data_not_checked_is_refused(
     assert office.store.runs == {}
 
 
-def test_start_forced_at_noon_makes_another_run(office: Office) -> None:
+def test_start_forced_at_noon_creates_another_run(office: Office) -> None:
     office.bell.time = "12:00"
 
     office.start(FORCE)
@@ -246,13 +246,13 @@ def test_start_forced_at_noon_makes_another_run(office: Office) -> None:
 
 def test_start_forced_while_a_run_moves_is_refused(office: Office, log: Log) -> None:
     office.start()
-    office.told.clear()
+    office.published.clear()
 
     office.start(FORCE)
 
     assert list(office.store.runs) == [RUN_ID]
     assert [reason for reason, _ in log.refusals()] == ["run_exists"]
-    assert office.told == []
+    assert office.published == []
 
 
 def test_start_forced_does_not_override_the_kill_switch(office: Office) -> None:
@@ -267,8 +267,8 @@ def test_sweep_of_a_day_without_runs_does_nothing(office: Office) -> None:
     assert office.sweep().messages == ()
 
 
-def test_sweep_on_a_day_without_session_still_sweeps_the_session_before(office: Office) -> None:
-    run_id = office.make_run(WEDNESDAY)
+def test_sweep_on_a_holiday_sweeps_the_session_before(office: Office) -> None:
+    run_id = office.create_run(WEDNESDAY)
     office.bell = Bell(date(2022, 11, 24), "10:00")
     office.later(minutes=8)
 
@@ -277,18 +277,18 @@ def test_sweep_on_a_day_without_session_still_sweeps_the_session_before(office: 
     assert make.loaded(office.store, run_id).state is RunState.FAILED
 
 
-def test_sweep_before_the_deadline_leaves_the_run_alone(office: Office) -> None:
-    run_id = office.make_run(MONDAY)
+def test_sweep_before_the_deadline_changes_nothing(office: Office) -> None:
+    run_id = office.create_run(MONDAY)
     office.later(minutes=7)
 
     office.sweep()
 
     assert make.loaded(office.store, run_id).state is RunState.EVALUATING
-    assert office.told == []
+    assert office.published == []
 
 
-def test_sweep_after_the_deadline_fails_the_run_and_names_what_is_missing(office: Office) -> None:
-    run_id = office.make_run(MONDAY)
+def test_sweep_after_the_deadline_fails_and_names_the_missing(office: Office) -> None:
+    run_id = office.create_run(MONDAY)
     answer = make.strategy_failed("trend")
     office.store.put_once(run_id, RunItem("STRATEGY#trend", outbox.encode(answer)))
     office.later(minutes=8)
@@ -307,7 +307,7 @@ def test_sweep_after_the_deadline_fails_the_run_and_names_what_is_missing(office
 
 
 def test_sweep_of_yesterdays_overdue_run_fails_it(office: Office) -> None:
-    run_id = office.make_run(HALF_DAY)
+    run_id = office.create_run(HALF_DAY)
     office.later(minutes=8)
 
     office.sweep()
@@ -316,28 +316,28 @@ def test_sweep_of_yesterdays_overdue_run_fails_it(office: Office) -> None:
 
 
 @pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.FAILED])
-def test_sweep_leaves_a_final_run_alone(office: Office, state: RunState) -> None:
-    run_id = office.make_run(MONDAY)
+def test_sweep_of_a_final_run_publishes_nothing(office: Office, state: RunState) -> None:
+    run_id = office.create_run(MONDAY)
     make.move_to(office.store, state, run_id=run_id)
     office.later(minutes=999)
 
     office.sweep()
 
-    assert office.told == []
+    assert office.published == []
 
 
-def test_sweep_twice_tells_once(office: Office) -> None:
-    office.make_run(MONDAY)
+def test_sweep_twice_publishes_once(office: Office) -> None:
+    office.create_run(MONDAY)
     office.later(minutes=8)
 
     office.sweep()
     office.sweep()
 
-    assert len(office.told) == 1
+    assert len(office.published) == 1
 
 
-def test_sweep_after_a_lost_publish_tells_again(office: Office) -> None:
-    office.make_run(MONDAY)
+def test_sweep_after_a_lost_publish_publishes_again(office: Office) -> None:
+    office.create_run(MONDAY)
     office.later(minutes=8)
     lost = office.coordinator.sweep(SWEEP)
 
@@ -346,32 +346,32 @@ def test_sweep_after_a_lost_publish_tells_again(office: Office) -> None:
     assert again.messages == lost.messages != ()
 
 
-def test_sweep_tells_unsent_outboxes_of_the_run_and_of_its_items(office: Office) -> None:
-    request, other = example(StrategyRequested), example(RunFailed)
-    run_id = office.make_run(MONDAY, outbox=(request,))
-    office.store.put_once(run_id, RunItem("PLAN", {}, outbox=(other,)))
+def test_sweep_publishes_unsent_outboxes_of_run_and_items(office: Office) -> None:
+    request, run_failed = example(StrategyRequested), example(RunFailed)
+    run_id = office.create_run(MONDAY, outbox=(request,))
+    office.store.put_once(run_id, RunItem("PLAN", {}, outbox=(run_failed,)))
 
     office.sweep()
 
     run = make.loaded(office.store, run_id)
-    assert office.told == [request, other]
+    assert office.published == [request, run_failed]
     assert run.sent
     assert run.items["PLAN"].sent
 
 
 def test_sweep_never_sends_a_trade(office: Office) -> None:
-    run_id = office.make_run(MONDAY)
+    run_id = office.create_run(MONDAY)
     trade = example(TradeRequested)
     make.move_to(office.store, RunState.SELLING, run_id=run_id, outbox=(trade,))
 
     office.sweep()
 
-    assert office.told == []
+    assert office.published == []
     assert not make.loaded(office.store, run_id).sent
 
 
 def test_sweep_of_a_run_that_moves_meanwhile_fails_nothing(office: Office) -> None:
-    run_id = office.make_run(MONDAY)
+    run_id = office.create_run(MONDAY)
     office.later(minutes=8)
 
     class OtherWorkerFirst(InMemoryRunStore):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histories, sessions
-from the_alchemiser.data_quality_monitor.checks import faults
+from the_alchemiser.data_quality_monitor.checks import find_faults
 from the_alchemiser.shared.market_data.bars import Bars, DailyBar
-from the_alchemiser.shared.market_data.lake import Described, Description, Entry
+from the_alchemiser.shared.market_data.lake import Description, LakeEntry, StoredDescription
 
 DAYS = sessions(60)
 
@@ -19,9 +19,11 @@ DAYS = sessions(60)
 def found(history: Bars, *, as_of: date) -> tuple[str, ...]:
     """Codes of what is wrong with a history that lies whole in the lake."""
     described = (
-        Described(Description.of(history, digest="d", origin=ORIGIN), '"1"') if history else Described(None, None)
+        StoredDescription(Description.of(history, digest="d", origin=ORIGIN), '"1"')
+        if history
+        else StoredDescription(None, None)
     )
-    told = faults(Entry("SPY", history, "d", '"1"'), described, sessions=DAYS, as_of=as_of)
+    told = find_faults(LakeEntry("SPY", history, "d", '"1"'), described, sessions=DAYS, as_of=as_of)
     return tuple(fault.split(":")[0] for fault in told)
 
 
@@ -110,34 +112,36 @@ def test_faults_nothing_through_as_of_is_stale() -> None:
 
 def test_faults_tell_the_first_day_and_how_many_more() -> None:
     history = bars(10)
-    described = Described(Description.of(history, digest="d", origin=ORIGIN), '"1"')
-    gapped = Entry("SPY", history[:3] + history[5:8], "d", '"1"')
+    described = StoredDescription(Description.of(history, digest="d", origin=ORIGIN), '"1"')
+    gapped = LakeEntry("SPY", history[:3] + history[5:8], "d", '"1"')
 
-    assert faults(gapped, described, sessions=DAYS, as_of=DAYS[9]) == (
+    assert find_faults(gapped, described, sessions=DAYS, as_of=DAYS[9]) == (
         f"gap: {DAYS[3]} and 1 more",
         f"stale: last bar {DAYS[7]}, expected {DAYS[9]}",
     )
 
 
 def test_faults_missing_file_is_the_only_thing_told() -> None:
-    missing = Entry("SPY", fault="missing: no bars/v1/SPY.parquet")
+    missing = LakeEntry("SPY", fault="missing: no bars/v1/SPY.parquet")
 
-    assert faults(missing, Described(None, None), sessions=DAYS, as_of=DAYS[9]) == ("missing: no bars/v1/SPY.parquet",)
+    assert find_faults(missing, StoredDescription(None, None), sessions=DAYS, as_of=DAYS[9]) == (
+        "missing: no bars/v1/SPY.parquet",
+    )
 
 
 def test_faults_description_of_other_bars_or_none_is_told() -> None:
     history = bars(10)
     description = Description.of(history, digest="other", origin=ORIGIN)
-    entry = Entry("SPY", history, "d", '"1"')
+    entry = LakeEntry("SPY", history, "d", '"1"')
     told = [
-        faults(entry, described, sessions=DAYS, as_of=DAYS[9])
-        for described in (Described(description, '"1"'), Described(None, None))
+        find_faults(entry, described, sessions=DAYS, as_of=DAYS[9])
+        for described in (StoredDescription(description, '"1"'), StoredDescription(None, None))
     ]
 
     assert told == [("digest: the description is of other bars",), ("digest: no description beside the bars",)]
 
 
 def test_faults_damaged_entry_tells_the_damage() -> None:
-    damaged = Entry("SPY")._replace(digest="d", version='"1"', fault="damaged: no match")
+    damaged = LakeEntry("SPY")._replace(digest="d", version='"1"', fault="damaged: no match")
 
-    assert faults(damaged, Described(None, None), sessions=DAYS, as_of=DAYS[9]) == ("damaged: no match",)
+    assert find_faults(damaged, StoredDescription(None, None), sessions=DAYS, as_of=DAYS[9]) == ("damaged: no match",)

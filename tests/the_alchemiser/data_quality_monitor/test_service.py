@@ -14,8 +14,8 @@ from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.lake import Lake, parquet_key
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, read_verdict
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
-from the_alchemiser.shared.messaging.inbox import Reaction
 from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed
+from the_alchemiser.shared.messaging.wiring import Reaction
 
 DAYS = sessions(60)
 CHECK = CheckDataQuality(command="check-data-quality")

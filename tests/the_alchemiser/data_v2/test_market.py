@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser.shared.market_data.in_memory_market import InMemoryMarket
 from tests.the_alchemiser.shared.market_data.samples import FIRST, bars
-from the_alchemiser.data_v2.market import SYMBOLS_A_REQUEST, MalformedBarsError, NoBarsError, fetch
+from the_alchemiser.data_v2.market import SYMBOLS_PER_REQUEST, MalformedBarsError, NoBarsError, fetch_bars
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerTimeoutError
 
 END = date(2022, 6, 1)
@@ -19,7 +19,7 @@ def market(*symbols: str) -> InMemoryMarket:
 
 
 def test_fetch_brings_bars_as_served() -> None:
-    fetched = fetch(market("SPY"), {"SPY": FIRST}, END)
+    fetched = fetch_bars(market("SPY"), {"SPY": FIRST}, END)
 
     assert fetched.bars == {"SPY": bars(20)}
     assert fetched.failed == {}
@@ -27,23 +27,23 @@ def test_fetch_brings_bars_as_served() -> None:
 
 def test_fetch_symbols_of_one_start_share_a_request() -> None:
     served = market("A", "B", "C")
-    fetch(served, {"A": FIRST, "B": FIRST, "C": date(2022, 1, 10)}, END)
+    fetch_bars(served, {"A": FIRST, "B": FIRST, "C": date(2022, 1, 10)}, END)
 
     assert served.asked == [(("A", "B"), FIRST), (("C",), date(2022, 1, 10))]
 
 
 def test_fetch_many_symbols_asks_in_batches() -> None:
     served = market()
-    fetch(served, {f"S{number}": FIRST for number in range(SYMBOLS_A_REQUEST + 1)}, END)
+    fetch_bars(served, {f"S{number}": FIRST for number in range(SYMBOLS_PER_REQUEST + 1)}, END)
 
-    assert sorted(len(symbols) for symbols, _ in served.asked) == [1, SYMBOLS_A_REQUEST]
+    assert sorted(len(symbols) for symbols, _ in served.asked) == [1, SYMBOLS_PER_REQUEST]
 
 
 @given(unknown=st.sets(st.sampled_from(NAMES)))
 def test_fetch_unknown_symbols_fail_alone(unknown: set[str]) -> None:
     served = market(*NAMES)
     served.unknown = unknown
-    fetched = fetch(served, dict.fromkeys(NAMES, FIRST), END)
+    fetched = fetch_bars(served, dict.fromkeys(NAMES, FIRST), END)
 
     assert set(fetched.failed) == unknown
     assert set(fetched.bars) == set(NAMES) - unknown
@@ -53,7 +53,7 @@ def test_fetch_unknown_symbols_fail_alone(unknown: set[str]) -> None:
 def test_fetch_broken_off_keeps_what_was_complete() -> None:
     served = market("A", "B", "C")
     served.times_out = {"B"}
-    fetched = fetch(served, dict.fromkeys(["A", "B", "C"], FIRST), END)
+    fetched = fetch_bars(served, dict.fromkeys(["A", "B", "C"], FIRST), END)
 
     assert set(fetched.bars) == {"A"}
     assert {symbol: type(error) for symbol, error in fetched.failed.items()} == {
@@ -63,7 +63,7 @@ def test_fetch_broken_off_keeps_what_was_complete() -> None:
 
 
 def test_fetch_symbol_without_bars_says_for_which_dates() -> None:
-    failed = fetch(market(), {"SPY": FIRST}, END).failed
+    failed = fetch_bars(market(), {"SPY": FIRST}, END).failed
 
     assert isinstance(failed["SPY"], NoBarsError)
     assert str(failed["SPY"]) == "no bars from 2022-01-03 through 2022-06-01"
@@ -71,7 +71,7 @@ def test_fetch_symbol_without_bars_says_for_which_dates() -> None:
 
 def test_fetch_repeated_bar_is_malformed() -> None:
     served = InMemoryMarket({"SPY": (*bars(3), bars(3)[-1])}, END)
-    failed = fetch(served, {"SPY": FIRST}, END).failed
+    failed = fetch_bars(served, {"SPY": FIRST}, END).failed
 
     assert isinstance(failed["SPY"], MalformedBarsError)
     assert "2022-01-05" in str(failed["SPY"])

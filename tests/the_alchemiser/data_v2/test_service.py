@@ -16,8 +16,8 @@ from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.lake import Lake, description_key, parquet_key
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
-from the_alchemiser.shared.messaging.inbox import Reaction
 from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed
+from the_alchemiser.shared.messaging.wiring import Reaction
 
 DAYS = sessions(60)
 NIGHTLY = RefreshMarketData(command="refresh-market-data")

@@ -1,4 +1,4 @@
-"""What stops an order, one planted breach each."""
+"""The limits: one planted breach for each of them."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser.broker_fake import CLOSE, NOW
 from the_alchemiser.execution_v2.limits import Limits, Proposal, limits_of, refuse_order, refuse_time, to_tick
-from the_alchemiser.shared.broker.models import Clock
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Clock, Side
 
 PROPOSAL = Proposal("SPY", quantity=Decimal(10), price=Decimal(500), last_close=Decimal(480))
 
@@ -67,10 +66,10 @@ def test_refuse_order_beyond_a_limit_names_it(limits: Limits, reason: str) -> No
     assert refusal.reason == reason
 
 
-def test_refuse_order_without_last_close_cannot_measure_the_distance() -> None:
-    blind = Proposal("SPY", Decimal(1), Decimal(500), last_close=Decimal(0))
+def test_refuse_order_without_last_close_refuses() -> None:
+    proposal = Proposal("SPY", Decimal(1), Decimal(500), last_close=Decimal(0))
 
-    refusal = refuse_order(blind, Limits(price_distance=Decimal("0.5")))
+    refusal = refuse_order(proposal, Limits(price_distance=Decimal("0.5")))
 
     assert refusal is not None
     assert refusal.reason == "limit_price_distance"

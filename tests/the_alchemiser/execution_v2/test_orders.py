@@ -1,4 +1,4 @@
-"""Following one order to its end, and the time that may take."""
+"""Following one order until it is done, within its time."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from tests.the_alchemiser.broker_fake import FakeTime, Fills, InMemoryBroker
 from the_alchemiser.execution_v2.orders import OrderDesk, Stopwatch, Timing
 from the_alchemiser.shared.broker.errors import BrokerServerError
 from the_alchemiser.shared.broker.models import Order, OrderRequest, OrderStatus, OrderType
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 REQUEST = OrderRequest("SPY", Side.BUY, Decimal(2), OrderType.MARKET, "a-trade-2")
 
@@ -24,7 +24,7 @@ def _broker(fills: Fills) -> InMemoryBroker:
 
 
 def test_settle_of_order_that_fills_returns_it_without_cancelling() -> None:
-    broker, time = _broker(Fills(after_looks=3)), FakeTime()
+    broker, time = _broker(Fills(after_polls=3)), FakeTime()
 
     order = _desk(broker, time).settle(broker.submit(REQUEST), until=10)
 
@@ -33,7 +33,7 @@ def test_settle_of_order_that_fills_returns_it_without_cancelling() -> None:
 
 
 def test_settle_of_order_that_filled_while_cancelling_returns_the_fill() -> None:
-    broker, time = _FillsOnCancel({"SPY": Decimal(500)}, fills={OrderType.MARKET: Fills(after_looks=10**6)}), FakeTime()
+    broker, time = _FillsOnCancel({"SPY": Decimal(500)}, fills={OrderType.MARKET: Fills(after_polls=10**6)}), FakeTime()
 
     order = _desk(broker, time).settle(broker.submit(REQUEST), until=1)
 
@@ -42,7 +42,7 @@ def test_settle_of_order_that_filled_while_cancelling_returns_the_fill() -> None
 
 
 class _FillsOnCancel(InMemoryBroker):
-    """The race every cancellation may lose."""
+    """The race that every cancellation may lose: the order fills first."""
 
     def cancel(self, order_id: str) -> None:
         self.fills[OrderType.MARKET] = Fills()
@@ -50,9 +50,9 @@ class _FillsOnCancel(InMemoryBroker):
         super().cancel(order_id)
 
 
-def test_settle_with_lost_cancellations_asks_again_until_one_gets_through() -> None:
-    broker, time = _LosesCancels(_broker(Fills(after_looks=10**6)).prices), FakeTime()
-    broker.fills = {OrderType.MARKET: Fills(after_looks=10**6)}
+def test_settle_after_lost_cancellations_cancels_again() -> None:
+    broker, time = _LosesCancels(_broker(Fills(after_polls=10**6)).prices), FakeTime()
+    broker.fills = {OrderType.MARKET: Fills(after_polls=10**6)}
 
     order = _desk(broker, time).settle(broker.submit(REQUEST), until=1)
 
@@ -61,7 +61,7 @@ def test_settle_with_lost_cancellations_asks_again_until_one_gets_through() -> N
 
 
 class _LosesCancels(InMemoryBroker):
-    """Two cancellations meet a 503."""
+    """Answers the first two cancellations with a 503."""
 
     lost = 0
 
@@ -72,13 +72,13 @@ class _LosesCancels(InMemoryBroker):
         super().cancel(order_id)
 
 
-def test_settle_of_done_order_asks_nothing() -> None:
+def test_settle_of_done_order_makes_no_request() -> None:
     broker, time = _broker(Fills()), FakeTime()
     order: Order = broker.order(broker.submit(REQUEST).id)
-    looks = broker.looks[order.id]
+    polls = broker.polls[order.id]
 
     assert _desk(broker, time).settle(order, until=10) == order
-    assert broker.looks[order.id] == looks
+    assert broker.polls[order.id] == polls
 
 
 @pytest.mark.parametrize("total_s", [60.0, 6.0])
@@ -90,8 +90,8 @@ def test_timing_within_a_total_leaves_room_for_every_wait(total_s: float) -> Non
 
 
 @given(st.floats(min_value=0, max_value=30), st.integers(min_value=0, max_value=50))
-def test_settle_always_ends_in_time_and_with_a_done_order(until: float, after_looks: int) -> None:
-    broker, time = _broker(Fills(after_looks=after_looks)), FakeTime()
+def test_settle_always_ends_in_time_with_a_done_order(until: float, after_polls: int) -> None:
+    broker, time = _broker(Fills(after_polls=after_polls)), FakeTime()
 
     order = _desk(broker, time).settle(broker.submit(REQUEST), until)
 

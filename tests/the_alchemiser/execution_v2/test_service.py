@@ -1,4 +1,4 @@
-"""Executing one trade: the sequence of orders, refusals, resumption after a crash anywhere, and giving up."""
+"""Executing one trade: the order sequence, refusals, resuming after a crash anywhere, and giving up."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from tests.the_alchemiser.broker_fake import CLOSE, NOW, CrashError, CrashPlan, FakeTime, Fills, InMemoryBroker
 from tests.the_alchemiser.fakes import InMemoryLedger
 from the_alchemiser.execution_v2.limits import Limits
+from the_alchemiser.execution_v2.order_sequence import OrderSequence
 from the_alchemiser.execution_v2.orders import OrderUnsettledError, Stopwatch, Timing
 from the_alchemiser.execution_v2.service import Executor
-from the_alchemiser.execution_v2.walk import Walk
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError, InsufficientBuyingPowerError
 from the_alchemiser.shared.broker.models import Order, OrderRequest, OrderType
-from the_alchemiser.shared.messaging.inbox import Reaction
-from the_alchemiser.shared.messaging.messages import Side, TradeExecuted, TradeFailed, TradeRequested
+from the_alchemiser.shared.messaging.messages import TradeExecuted, TradeFailed, TradeRequested
+from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.values import Side
 
 TRADE = TradeRequested(
     message_id="local-2024-03-15/TradeRequested/local-2024-03-15-BUY-SPY",
@@ -32,12 +33,12 @@ TRADE = TradeRequested(
     deltas={"a": Decimal("10.000000001"), "b": Decimal("4.345677999"), "c": Decimal("-2")},
 )
 BROKER_CALLS = ("submit", "order_by_client_id", "order", "cancel", "clock", "latest_quotes")
-NEVER = Fills(after_looks=10**6)
-SLOW_CANCEL = Fills(fraction=Decimal("0.4"), cancels_after_looks=10**6)
+NEVER = Fills(after_polls=10**6)
+SLOW_CANCEL = Fills(fraction=Decimal("0.4"), cancels_after_polls=10**6)
 
 
 class Switch:
-    """A kill switch that tells what it is given, the last for ever."""
+    """A kill switch that returns these answers in turn, the last one for ever."""
 
     def __init__(self, *answers: bool) -> None:
         self._answers = list(answers)
@@ -61,37 +62,37 @@ def _executor(
 ) -> Executor:
     time = time or FakeTime()
     watch = Stopwatch(time.monotonic, time.sleep)
-    walk = Walk(broker, switch or Switch(True), limits or Limits(), Timing(), watch)
-    return Executor(walk, ledger if ledger is not None else InMemoryLedger())
+    orders = OrderSequence(broker, switch or Switch(True), limits or Limits(), Timing(), watch)
+    return Executor(orders, ledger if ledger is not None else InMemoryLedger())
 
 
-def _told(reaction: Reaction) -> TradeExecuted | TradeFailed:
+def _outcome(reaction: Reaction) -> TradeExecuted | TradeFailed:
     (message,) = reaction.messages
     assert isinstance(message, TradeExecuted | TradeFailed)
     return message
 
 
 def _failed(reaction: Reaction) -> TradeFailed:
-    told = _told(reaction)
-    assert isinstance(told, TradeFailed)
-    return told
+    outcome = _outcome(reaction)
+    assert isinstance(outcome, TradeFailed)
+    return outcome
 
 
-def test_handle_with_liquid_market_fills_by_one_limit_at_the_far_touch() -> None:
+def test_handle_in_liquid_market_fills_one_limit_at_the_far_side() -> None:
     broker, ledger = _broker(), InMemoryLedger()
 
-    told = _told(_executor(broker, ledger).handle(TRADE))
+    outcome = _outcome(_executor(broker, ledger).handle(TRADE))
 
-    assert isinstance(told, TradeExecuted)
-    assert told.message_id == "local-2024-03-15/TradeExecuted/local-2024-03-15-BUY-SPY"
-    assert told.filled_quantity == TRADE.quantity
-    assert told.avg_price == Decimal("509.84")
+    assert isinstance(outcome, TradeExecuted)
+    assert outcome.message_id == "local-2024-03-15/TradeExecuted/local-2024-03-15-BUY-SPY"
+    assert outcome.filled_quantity == TRADE.quantity
+    assert outcome.avg_price == Decimal("509.84")
     assert [(post.client_order_id, post.type, post.limit_price) for post in broker.posts] == [
         ("local-2024-03-15-BUY-SPY-1", OrderType.LIMIT, Decimal("509.84"))
     ]
 
 
-def test_handle_enters_each_order_with_cash_to_the_cent_and_attribution() -> None:
+def test_handle_records_cash_to_the_cent_and_attribution() -> None:
     broker, ledger = _broker(), InMemoryLedger()
 
     _executor(broker, ledger).handle(TRADE)
@@ -103,7 +104,7 @@ def test_handle_enters_each_order_with_cash_to_the_cent_and_attribution() -> Non
     assert broker.cash == Decimal(100_000) + entry.cash
 
 
-def test_handle_of_sell_takes_the_bid() -> None:
+def test_handle_of_sell_has_its_limit_at_the_bid() -> None:
     broker = _broker()
     sell = TRADE.model_copy(update={"side": Side.SELL, "trade_id": "local-2024-03-15-SELL-SPY"})
 
@@ -112,13 +113,13 @@ def test_handle_of_sell_takes_the_bid() -> None:
     assert broker.posts[0].limit_price == Decimal("509.82")
 
 
-def test_handle_with_partly_filled_limit_cancels_it_and_markets_the_rest() -> None:
-    broker, ledger = _broker(limit=Fills(fraction=Decimal("0.25"), cancels_after_looks=1)), InMemoryLedger()
+def test_handle_of_partly_filled_limit_sends_the_rest_as_market() -> None:
+    broker, ledger = _broker(limit=Fills(fraction=Decimal("0.25"), cancels_after_polls=1)), InMemoryLedger()
 
-    told = _told(_executor(broker, ledger).handle(TRADE))
+    outcome = _outcome(_executor(broker, ledger).handle(TRADE))
 
     _, market = broker.posts
-    assert isinstance(told, TradeExecuted)
+    assert isinstance(outcome, TradeExecuted)
     assert market.type is OrderType.MARKET
     assert market.client_order_id.endswith("-2")
     assert market.quantity == TRADE.quantity - Decimal("3.0864195")
@@ -126,24 +127,24 @@ def test_handle_with_partly_filled_limit_cancels_it_and_markets_the_rest() -> No
     assert sum(entry.quantity for entry in ledger.entries_of("SPY")) == TRADE.quantity
 
 
-def test_handle_without_any_fill_fails_and_leaves_nothing_resting() -> None:
+def test_handle_without_any_fill_fails_with_no_resting_order() -> None:
     broker, ledger, time = _broker(limit=NEVER, market=NEVER), InMemoryLedger(), FakeTime()
 
-    told = _failed(_executor(broker, ledger, time=time).handle(TRADE))
+    outcome = _failed(_executor(broker, ledger, time=time).handle(TRADE))
 
-    assert told.reason == "not_filled"
+    assert outcome.reason == "not_filled"
     assert all(order.is_done for order in broker.orders.values())
     assert ledger.entries == {}
     assert time.seconds <= 60
 
 
-def test_handle_with_partial_fill_of_both_tells_what_filled() -> None:
+def test_handle_with_partial_fills_reports_them() -> None:
     half = Fills(fraction=Decimal("0.5"))
 
-    told = _failed(_executor(_broker(limit=half, market=half)).handle(TRADE))
+    outcome = _failed(_executor(_broker(limit=half, market=half)).handle(TRADE))
 
-    assert told.filled_quantity == Decimal("9.2592585")
-    assert [fill.client_order_id[-2:] for fill in told.fills] == ["-1", "-2"]
+    assert outcome.filled_quantity == Decimal("9.2592585")
+    assert [fill.client_order_id[-2:] for fill in outcome.fills] == ["-1", "-2"]
 
 
 @pytest.mark.parametrize(
@@ -160,28 +161,28 @@ def test_handle_with_partial_fill_of_both_tells_what_filled() -> None:
         ),
     ],
 )
-def test_handle_when_refused_names_the_reason_and_sends_nothing(executor: object, reason: str) -> None:
+def test_handle_when_refused_gives_the_reason_and_sends_nothing(executor: object, reason: str) -> None:
     broker = _broker()
     assert callable(executor)
 
-    told = _failed(executor(broker).handle(TRADE))
+    outcome = _failed(executor(broker).handle(TRADE))
 
-    assert told.reason == reason
+    assert outcome.reason == reason
     assert broker.posts == []
 
 
-def test_handle_when_paused_between_orders_sends_no_second() -> None:
+def test_handle_when_paused_between_orders_sends_no_more() -> None:
     broker, ledger = _broker(limit=Fills(fraction=Decimal("0.5"))), InMemoryLedger()
 
-    told = _failed(_executor(broker, ledger, switch=Switch(True, False)).handle(TRADE))
+    outcome = _failed(_executor(broker, ledger, switch=Switch(True, False)).handle(TRADE))
 
-    assert told.reason == "trading_paused"
+    assert outcome.reason == "trading_paused"
     assert len(broker.posts) == 1
-    assert told.filled_quantity == Decimal("6.172839")
+    assert outcome.filled_quantity == Decimal("6.172839")
     assert len(ledger.entries) == 1
 
 
-def test_handle_without_far_side_quotes_at_the_last_sale() -> None:
+def test_handle_without_far_side_has_its_limit_at_the_last_sale() -> None:
     broker = replace(_broker(), half_spread=Decimal("509.83"))
     sell = TRADE.model_copy(update={"side": Side.SELL})
 
@@ -190,7 +191,7 @@ def test_handle_without_far_side_quotes_at_the_last_sale() -> None:
     assert broker.posts[0].limit_price == Decimal("509.83")
 
 
-def test_handle_with_unconfirmed_cancellation_raises_and_sends_nothing_more() -> None:
+def test_handle_with_unconfirmed_cancellation_raises_retryable() -> None:
     broker = _broker(limit=SLOW_CANCEL)
 
     with pytest.raises(OrderUnsettledError) as raised:
@@ -200,27 +201,27 @@ def test_handle_with_unconfirmed_cancellation_raises_and_sends_nothing_more() ->
     assert len(broker.posts) == 1
 
 
-def test_handle_again_after_the_cancellation_came_through_markets_the_rest() -> None:
+def test_handle_again_after_the_cancellation_sends_the_rest() -> None:
     broker, ledger = _broker(limit=SLOW_CANCEL), InMemoryLedger()
     with pytest.raises(OrderUnsettledError):
         _executor(broker, ledger).handle(TRADE)
     broker.fills[OrderType.LIMIT] = Fills()
 
-    told = _told(_executor(broker, ledger).handle(TRADE))
+    outcome = _outcome(_executor(broker, ledger).handle(TRADE))
 
-    assert isinstance(told, TradeExecuted)
+    assert isinstance(outcome, TradeExecuted)
     assert broker.held["SPY"] == 50 + TRADE.quantity
     assert len(broker.posts) == 2
 
 
-def test_handle_with_submit_in_doubt_raises_and_the_next_attempt_sends_nothing() -> None:
+def test_handle_again_after_a_lost_answer_sends_nothing() -> None:
     broker, ledger = _AnswerLosingBroker({"SPY": Decimal("509.83")}), InMemoryLedger()
     with pytest.raises(BrokerTimeoutError):
         _executor(broker, ledger).handle(TRADE)
 
-    told = _told(_executor(broker, ledger).handle(TRADE))
+    outcome = _outcome(_executor(broker, ledger).handle(TRADE))
 
-    assert isinstance(told, TradeExecuted)
+    assert isinstance(outcome, TradeExecuted)
     assert len(broker.posts) == 1
     assert broker.held["SPY"] == TRADE.quantity
 
@@ -237,63 +238,65 @@ class _AnswerLosingBroker(InMemoryBroker):
     at_call=st.integers(min_value=1, max_value=40),
     is_after=st.booleans(),
     fraction=st.sampled_from(["0", "0.3", "0.999999", "1"]),
-    after_looks=st.integers(min_value=0, max_value=3),
+    after_polls=st.integers(min_value=0, max_value=3),
 )
-def test_handle_killed_at_any_call_then_redelivered_sends_each_order_once(
-    at_call: int, is_after: bool, fraction: str, after_looks: int
+def test_handle_killed_at_any_call_sends_each_order_once(
+    at_call: int, is_after: bool, fraction: str, after_polls: int
 ) -> None:
-    limit = Fills(fraction=Decimal(fraction), after_looks=after_looks, cancels_after_looks=after_looks)
-    broker, ledger = _broker(limit=limit, market=Fills(after_looks=after_looks)), InMemoryLedger()
+    limit = Fills(fraction=Decimal(fraction), after_polls=after_polls, cancels_after_polls=after_polls)
+    broker, ledger = _broker(limit=limit, market=Fills(after_polls=after_polls)), InMemoryLedger()
     plan = CrashPlan(at_call, is_after)
     executor = _executor(plan.around(broker, BROKER_CALLS), plan.around(ledger, ["record"]))
 
     try:
-        told = _told(executor.handle(TRADE))
+        outcome = _outcome(executor.handle(TRADE))
     except CrashError:
-        told = _told(executor.handle(TRADE))
+        outcome = _outcome(executor.handle(TRADE))
 
     entries = ledger.entries_of("SPY")
-    assert isinstance(told, TradeExecuted)
+    assert isinstance(outcome, TradeExecuted)
     assert broker.held["SPY"] == 50 + TRADE.quantity
     assert len({post.client_order_id for post in broker.posts}) == len(broker.posts) <= 2
     assert sum(entry.quantity for entry in entries) == TRADE.quantity
     assert broker.cash == 100_000 + sum(entry.cash for entry in entries)
-    assert {
-        name: sum(entry.attribution.get(name, Decimal(0)) for entry in entries) for name in TRADE.deltas
-    } == TRADE.deltas
+    attributed = dict.fromkeys(TRADE.deltas, Decimal(0))
+    for entry in entries:
+        for strategy, share in entry.attribution.items():
+            attributed[strategy] += share
+    assert attributed == TRADE.deltas
 
 
-def test_give_up_with_resting_order_cancels_it_and_enters_its_fill() -> None:
+def test_give_up_with_resting_order_cancels_and_records_it() -> None:
     broker, ledger = _broker(limit=SLOW_CANCEL), InMemoryLedger()
     executor = _executor(broker, ledger)
     with pytest.raises(OrderUnsettledError) as raised:
         executor.handle(TRADE)
     broker.fills[OrderType.LIMIT] = Fills()
 
-    told = _failed(executor.give_up(TRADE, raised.value))
+    outcome = _failed(executor.give_up(TRADE, raised.value))
 
-    assert told.reason == "retries_exhausted"
-    assert "still" in told.detail
-    assert told.filled_quantity == Decimal("4.9382712")
+    assert outcome.reason == "retries_exhausted"
+    assert "still" in outcome.detail
+    assert outcome.filled_quantity == Decimal("4.9382712")
     assert len(ledger.entries) == 1
     assert len(broker.posts) == 1
 
 
-def test_give_up_with_filled_trade_tells_that_it_executed() -> None:
+def test_give_up_with_filled_trade_reports_it_executed() -> None:
     broker, ledger = _broker(), InMemoryLedger()
     executor = _executor(broker, ledger)
     executor.handle(TRADE)
 
-    assert isinstance(_told(executor.give_up(TRADE, RuntimeError("the bus was down"))), TradeExecuted)
+    assert isinstance(_outcome(executor.give_up(TRADE, RuntimeError("the bus was down"))), TradeExecuted)
     assert len(ledger.entries) == 1
 
 
-def test_give_up_with_broker_down_says_that_the_rest_is_not_known() -> None:
+def test_give_up_while_broker_is_down_warns_of_resting_orders() -> None:
     broker = _broker(limit=SLOW_CANCEL)
     executor = _executor(broker)
     with pytest.raises(OrderUnsettledError) as raised:
         executor.handle(TRADE)
 
-    told = _failed(executor.give_up(TRADE, raised.value))
+    outcome = _failed(executor.give_up(TRADE, raised.value))
 
-    assert "not known" in told.detail
+    assert "may still rest" in outcome.detail

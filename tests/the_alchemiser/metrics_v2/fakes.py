@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from the_alchemiser.metrics_v2.gauges import Gauge
 from the_alchemiser.metrics_v2.performance import Performance
-from the_alchemiser.metrics_v2.table import LATEST, row_of
+from the_alchemiser.metrics_v2.performance_table import LATEST, row_of
 
 
-class InMemoryPerformances:
+class InMemoryPerformanceStore:
     """Performances in a dict, with the table's rule of who may write over whom."""
 
     def __init__(self) -> None:

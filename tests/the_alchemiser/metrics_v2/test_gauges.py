@@ -3,12 +3,12 @@ from decimal import Decimal
 import boto3
 from botocore.stub import Stubber
 
-from tests.the_alchemiser.metrics_v2.contract import performance
-from the_alchemiser.metrics_v2.gauges import CloudWatchGauges, Gauge, gauges
+from tests.the_alchemiser.metrics_v2.performance_store_contract import performance
+from the_alchemiser.metrics_v2.gauges import CloudWatchGauges, Gauge, build_gauges
 
 
 def test_gauges_account_without_equity_has_no_exposure() -> None:
-    shown = gauges(performance("trend")._replace(equity=Decimal(0)))
+    shown = build_gauges(performance("trend")._replace(equity=Decimal(0)))
 
     assert "Exposure" not in {gauge.name for gauge in shown}
 

@@ -26,14 +26,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 @pytest.mark.usefixtures("environment")
-def test_lambda_handler_health_message_is_answered_once_all_is_wired() -> None:
+def test_lambda_handler_health_event_reports_what_it_consumes() -> None:
     answer = module.lambda_handler({"health": True}, LambdaContext())
 
     assert answer == {"module": "metrics_v2", "healthy": True, "consumes": ["RunCompleted"]}
 
 
 @pytest.mark.parametrize("name", sorted(name for name in ENVIRONMENT if not name.startswith("AWS_")))
-def test_lambda_handler_variable_missing_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+def test_lambda_handler_missing_variable_raises_its_name(environment: pytest.MonkeyPatch, name: str) -> None:
     environment.delenv(name)
 
     with pytest.raises(KeyError, match=name):

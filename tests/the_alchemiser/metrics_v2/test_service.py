@@ -3,12 +3,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from tests.the_alchemiser.fakes import InMemoryLedger
-from tests.the_alchemiser.metrics_v2.fakes import InMemoryGauges, InMemoryPerformances
+from tests.the_alchemiser.metrics_v2.fakes import InMemoryGauges, InMemoryPerformanceStore
 from tests.the_alchemiser.results import DAY, at, completed, mark, outcome
 from the_alchemiser.metrics_v2.performance import ACCOUNT
 from the_alchemiser.metrics_v2.service import Accountant
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 NEXT = DAY + timedelta(days=1)
 
@@ -18,7 +18,7 @@ class Office:
 
     def __init__(self) -> None:
         self.ledger = InMemoryLedger()
-        self.performances = InMemoryPerformances()
+        self.performances = InMemoryPerformanceStore()
         self.gauges = InMemoryGauges()
         self.accountant = Accountant(self.ledger, self.performances, self.gauges)
 

@@ -32,7 +32,7 @@ def test_ses_mail_several_recipients_is_one_mail_with_html_and_text() -> None:
         ses.assert_no_pending_responses()
 
 
-def test_ses_mail_refused_is_not_delivered_and_may_be_tried_again() -> None:
+def test_ses_mail_refused_raises_retryable_not_delivered() -> None:
     client = session().client("sesv2")
     with Stubber(client) as ses:
         ses.add_client_error("send_email", "MessageRejected", "not verified")
@@ -43,7 +43,7 @@ def test_ses_mail_refused_is_not_delivered_and_may_be_tried_again() -> None:
     assert caught.value.retryable
 
 
-def test_sns_topic_subject_beyond_ascii_is_made_ascii() -> None:
+def test_sns_topic_subject_is_converted_to_ascii() -> None:
     client = session().client("sns")
     with Stubber(client) as sns:
         sns.add_response("publish", {"MessageId": "1"}, {"TopicArn": ARN, "Subject": "?quity up", "Message": "short"})
@@ -53,7 +53,7 @@ def test_sns_topic_subject_beyond_ascii_is_made_ascii() -> None:
         sns.assert_no_pending_responses()
 
 
-def test_sns_topic_refused_is_not_delivered() -> None:
+def test_sns_topic_refused_raises_not_delivered() -> None:
     client = session().client("sns")
     with Stubber(client) as sns:
         sns.add_client_error("publish", "AuthorizationError", "no grant")
@@ -62,7 +62,7 @@ def test_sns_topic_refused_is_not_delivered() -> None:
             SnsTopic(client, ARN).send(MAIL)
 
 
-def test_dynamo_deliveries_note_outlives_every_redelivery() -> None:
+def test_dynamo_deliveries_recorded_notice_is_sent() -> None:
     client = session().client("dynamodb")
     with Stubber(client) as table:
         key = {"claim": {"S": "k"}}
@@ -71,8 +71,8 @@ def test_dynamo_deliveries_note_outlives_every_redelivery() -> None:
         table.add_response("get_item", {"Item": key}, {"TableName": "claims", "Key": key, "ConsistentRead": True})
         deliveries = DynamoDeliveries(client, "claims")
 
-        before = deliveries.has_gone("k")
-        deliveries.note("k")
+        before = deliveries.is_sent("k")
+        deliveries.record_sent("k")
 
         assert not before
-        assert deliveries.has_gone("k")
+        assert deliveries.is_sent("k")

@@ -27,7 +27,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 @pytest.mark.usefixtures("environment")
-def test_lambda_handler_health_message_is_answered_once_all_is_wired() -> None:
+def test_lambda_handler_health_event_reports_what_it_consumes() -> None:
     answer = module.lambda_handler({"health": True}, LambdaContext())
 
     assert answer == {
@@ -38,7 +38,7 @@ def test_lambda_handler_health_message_is_answered_once_all_is_wired() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(name for name in ENVIRONMENT if not name.startswith("AWS_")))
-def test_lambda_handler_variable_missing_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+def test_lambda_handler_missing_variable_raises_its_name(environment: pytest.MonkeyPatch, name: str) -> None:
     environment.delenv(name)
 
     with pytest.raises(KeyError, match=name):

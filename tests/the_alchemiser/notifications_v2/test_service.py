@@ -4,12 +4,12 @@ from tests.the_alchemiser.results import checked, completed, failed
 from the_alchemiser.notifications_v2.channels import NotDeliveredError
 from the_alchemiser.notifications_v2.mail import Mail
 from the_alchemiser.notifications_v2.service import Notifier
-from the_alchemiser.shared.messaging.inbox import Reaction
 from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.shared.messaging.wiring import Reaction
 
 
 class InMemoryChannel:
-    """Keeps what it was given; `fail_next` makes the next sends fail."""
+    """Records the mails it sends. The next `fail_next` sends fail."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,15 +27,15 @@ class InMemoryDeliveries:
     def __init__(self) -> None:
         self.keys: set[str] = set()
 
-    def has_gone(self, key: str) -> bool:
+    def is_sent(self, key: str) -> bool:
         return key in self.keys
 
-    def note(self, key: str) -> None:
+    def record_sent(self, key: str) -> None:
         self.keys.add(key)
 
 
-class Desk:
-    """A notifier with both channels at hand."""
+class NotifierSetup:
+    """A notifier with its two channels in memory."""
 
     def __init__(self) -> None:
         self.mail = InMemoryChannel("mail")
@@ -48,61 +48,61 @@ class Desk:
 
 
 @pytest.mark.parametrize("message", [completed(), failed(), checked(passed=False)])
-def test_handle_news_sends_exactly_one_over_each_channel_and_publishes_nothing(
+def test_handle_news_sends_one_notice_per_channel(
     message: RunCompleted | RunFailed | DataQualityChecked,
 ) -> None:
-    desk = Desk()
+    setup = NotifierSetup()
 
-    reaction = desk.notifier.handle(message)
+    reaction = setup.notifier.handle(message)
 
-    assert desk.counts == (1, 1)
+    assert setup.counts == (1, 1)
     assert reaction.messages == Reaction().messages
 
 
 def test_handle_data_that_passed_sends_nothing() -> None:
-    desk = Desk()
+    setup = NotifierSetup()
 
-    desk.notifier.handle(checked(passed=True))
+    setup.notifier.handle(checked(passed=True))
 
-    assert desk.counts == (0, 0)
+    assert setup.counts == (0, 0)
 
 
 def test_handle_same_message_again_sends_nothing_more() -> None:
-    desk = Desk()
+    setup = NotifierSetup()
 
-    desk.notifier.handle(completed())
-    desk.notifier.handle(completed())
+    setup.notifier.handle(completed())
+    setup.notifier.handle(completed())
 
-    assert desk.counts == (1, 1)
-
-
-def test_handle_two_runs_of_a_day_sends_one_for_each() -> None:
-    desk = Desk()
-
-    desk.notifier.handle(completed())
-    desk.notifier.handle(completed(run_id="local-2022-03-15-r2"))
-
-    assert desk.counts == (2, 2)
+    assert setup.counts == (1, 1)
 
 
-def test_handle_mail_fails_topic_is_told_and_message_comes_back_for_the_mail_alone() -> None:
-    desk = Desk()
-    desk.mail.fail_next = 1
+def test_handle_two_runs_of_a_day_sends_one_notice_each() -> None:
+    setup = NotifierSetup()
+
+    setup.notifier.handle(completed())
+    setup.notifier.handle(completed(run_id="local-2022-03-15-r2"))
+
+    assert setup.counts == (2, 2)
+
+
+def test_handle_failed_mail_is_retried_without_the_topic() -> None:
+    setup = NotifierSetup()
+    setup.mail.fail_next = 1
 
     with pytest.raises(NotDeliveredError, match="mail is down"):
-        desk.notifier.handle(completed())
+        setup.notifier.handle(completed())
 
-    assert desk.counts == (0, 1)
-    desk.notifier.handle(completed())
-    assert desk.counts == (1, 1)
+    assert setup.counts == (0, 1)
+    setup.notifier.handle(completed())
+    assert setup.counts == (1, 1)
 
 
-def test_handle_topic_fails_mail_is_not_sent_twice() -> None:
-    desk = Desk()
-    desk.topic.fail_next = 1
+def test_handle_failed_topic_is_retried_without_the_mail() -> None:
+    setup = NotifierSetup()
+    setup.topic.fail_next = 1
 
     with pytest.raises(NotDeliveredError, match="topic is down"):
-        desk.notifier.handle(completed())
-    desk.notifier.handle(completed())
+        setup.notifier.handle(completed())
+    setup.notifier.handle(completed())
 
-    assert desk.counts == (1, 1)
+    assert setup.counts == (1, 1)

@@ -1,4 +1,4 @@
-"""The plan: cases worked by hand, and the laws it keeps for any portfolio."""
+"""The plan: cases computed by hand, and laws that hold for any portfolio."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -18,8 +18,8 @@ from the_alchemiser.portfolio_v2.rebalance import (
     symbols_of,
 )
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
-from the_alchemiser.shared.messaging.messages import Side
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.values import Side
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 RULES = Rules()
@@ -73,14 +73,14 @@ def test_plan_of_holding_above_its_weight_sells_the_difference() -> None:
     assert (decision.side, decision.quantity) == (Side.SELL, D("105.123456"))
 
 
-def test_plan_of_sell_with_shares_in_open_orders_sells_what_is_available() -> None:
+def test_plan_of_sell_sells_only_available_shares() -> None:
     decision = _decide("0.5", _held("600", "20.0000005"))
 
     assert (decision.side, decision.quantity) == (Side.SELL, D("20"))
 
 
 @pytest.mark.parametrize("quantity", ["0.000000001", "12.345678901"])
-def test_plan_of_holding_without_target_sells_all_of_it_to_the_last_place(quantity: str) -> None:
+def test_plan_of_holding_without_target_sells_every_last_fraction(quantity: str) -> None:
     decision = _decide("0", _held(quantity))
 
     assert (decision.side, decision.quantity) == (Side.SELL, D(quantity))
@@ -110,18 +110,18 @@ def test_plan_of_change_below_the_minimum_does_not_trade(equity: str, held: str,
     assert trades or "below the minimum" in decision.reason
 
 
-def test_plan_of_untradable_asset_does_not_trade_and_says_why() -> None:
+def test_plan_of_untradable_asset_does_not_trade_with_a_reason() -> None:
     decision = _decide("0.5", instrument=_instrument("100")._replace(is_tradable=False))
 
     assert decision.side is None
     assert "does not trade" in decision.reason
 
 
-def test_plan_of_short_position_leaves_it_alone() -> None:
+def test_plan_of_short_position_does_not_trade() -> None:
     assert _decide("0.5", _held("-3")).side is None
 
 
-def test_plan_with_less_than_one_whole_share_to_trade_does_not_trade() -> None:
+def test_plan_of_less_than_one_whole_share_does_not_trade() -> None:
     decision = _decide("0.01", instrument=Instrument(D("5000"), D("5000"), is_fractionable=False))
 
     assert decision.side is None
@@ -136,19 +136,19 @@ def test_plan_without_a_price_plans_nothing(instruments: dict[str, Instrument]) 
         plan("r", target, Portfolio(D("1000"), D("1000")), instruments, RULES)
 
 
-def test_plan_tells_what_each_strategy_wants_and_who_wants_nothing() -> None:
+def test_plan_deltas_are_what_each_strategy_wants() -> None:
     decision = _decide(
         "0.3",
         _held("210"),
-        attributed={"up": {"AAA": D("50")}, "gone": {"AAA": D("40")}, "down": {"AAA": D("110")}},
+        attributed={"up": {"AAA": D("50")}, "stopped": {"AAA": D("40")}, "down": {"AAA": D("110")}},
         contributions={"up": {"AAA": D("0.2")}, "down": {"AAA": D("0.1")}},
     )
 
-    assert decision.deltas == {"up": D("148"), "down": D("-11"), "gone": D("-40"), UNATTRIBUTED: D("-10")}
+    assert decision.deltas == {"up": D("148"), "down": D("-11"), "stopped": D("-40"), UNATTRIBUTED: D("-10")}
     assert sum(decision.deltas.values()) == decision.quantity == D("87")
 
 
-def test_plan_after_an_unattributed_sale_owes_nothing_to_anybody() -> None:
+def test_plan_deltas_ignore_an_earlier_unattributed_sale() -> None:
     decision = _decide("0.5", attributed={UNATTRIBUTED: {"AAA": D("-10")}})
 
     assert decision.deltas == {"only": D("495")}
@@ -160,17 +160,19 @@ parts = st.lists(st.integers(min_value=0, max_value=50), min_size=4, max_size=4)
 
 
 @st.composite
+def _instruments(draw: st.DrawFn) -> Instrument:
+    price = draw(prices)
+    return Instrument(price, price, is_fractionable=draw(st.booleans()))
+
+
+@st.composite
 def situations(draw: st.DrawFn) -> tuple[Target, Portfolio, dict[str, Instrument]]:
     raw = draw(parts)
     weights = {
         symbol: (Decimal(part) / sum(raw)).quantize(D("1e-9"), "ROUND_DOWN")
         for symbol, part in zip(SYMBOLS, raw, strict=True)
     }
-    instruments = {
-        symbol: Instrument(price, price, is_fractionable=draw(st.booleans()))
-        for symbol in SYMBOLS
-        for price in [draw(prices)]
-    }
+    instruments = {symbol: draw(_instruments()) for symbol in SYMBOLS}
     held = {symbol: draw(quantities) for symbol in draw(st.sets(st.sampled_from(SYMBOLS)))}
     holdings = {
         symbol: Holding(quantity, quantity * draw(st.sampled_from([0, 1, 1]))) for symbol, quantity in held.items()
@@ -178,12 +180,16 @@ def situations(draw: st.DrawFn) -> tuple[Target, Portfolio, dict[str, Instrument
     cash = draw(st.decimals(min_value=D("0"), max_value=D("1e6"), places=2))
     equity = cash + sum((held[symbol] * instruments[symbol].price for symbol in held), Decimal(0))
     half = {symbol: weight / 2 for symbol, weight in weights.items()}
-    attributed = {"one": {symbol: quantity / 2 for symbol, quantity in held.items()}}
-    return Target(weights, {"one": half, "two": half}), Portfolio(equity, cash, holdings, attributed), instruments
+    attributed = {"trend": {symbol: quantity / 2 for symbol, quantity in held.items()}}
+    return (
+        Target(weights, {"trend": half, "rotation": half}),
+        Portfolio(equity, cash, holdings, attributed),
+        instruments,
+    )
 
 
 def _applied(planned: RebalancePlan, portfolio: Portfolio) -> Portfolio:
-    """Every trade filled exactly at its price; nothing is in open orders any more."""
+    """Return the portfolio after every trade filled exactly at its price; no open orders remain."""
     held = {decision.symbol: decision.target_quantity for decision in planned.decisions}
     spent = sum(((d.target_quantity - d.held) * d.price for d in planned.decisions), Decimal(0))
     holdings = {symbol: Holding(quantity, quantity) for symbol, quantity in held.items()}
@@ -217,7 +223,7 @@ def test_plan_decides_once_on_every_symbol_with_a_reason(
 
 
 @given(situations())
-def test_plan_never_sells_more_than_is_available_nor_buys_beyond_the_target(
+def test_plan_stays_within_available_shares_and_target(
     situation: tuple[Target, Portfolio, dict[str, Instrument]],
 ) -> None:
     target, portfolio, instruments = situation
@@ -232,7 +238,7 @@ def test_plan_never_sells_more_than_is_available_nor_buys_beyond_the_target(
 
 
 @given(situations())
-def test_plan_deltas_sum_to_the_way_from_held_to_wanted(
+def test_plan_deltas_sum_to_target_minus_held(
     situation: tuple[Target, Portfolio, dict[str, Instrument]],
 ) -> None:
     target, portfolio, instruments = situation

@@ -1,4 +1,4 @@
-"""Planning a run once, whatever is delivered twice or lost."""
+"""A run is planned once, whatever is delivered twice or lost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -11,14 +11,16 @@ from tests.the_alchemiser.broker_fake import NOW, CrashError, CrashPlan, InMemor
 from tests.the_alchemiser.fakes import InMemoryLedger, InMemoryRunStore
 from the_alchemiser.portfolio_v2.rebalance import MissingPriceError, Rules
 from the_alchemiser.portfolio_v2.service import MODULE, Planner
+from the_alchemiser.shared.broker.credentials import CredentialsMalformedError
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError, NotAuthorizedError
 from the_alchemiser.shared.broker.models import Account, Trade
 from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
-from the_alchemiser.shared.messaging.messages import RebalancePlanned, RunFailed, Side, SignalGenerated
+from the_alchemiser.shared.messaging.messages import RebalancePlanned, RunFailed, SignalGenerated
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.progress import plan_of
 from the_alchemiser.shared.run.runs import Move, NewRun, RunState
+from the_alchemiser.shared.values import Side
 
 RUN = "local-2024-03-15"
 SIGNAL = SignalGenerated(
@@ -26,7 +28,7 @@ SIGNAL = SignalGenerated(
     run_id=RUN,
     occurred_at=NOW,
     weights={"SPY": Decimal("0.6"), "TLT": Decimal("0.4")},
-    contributions={"one": {"SPY": Decimal("0.6")}, "two": {"TLT": Decimal("0.4")}},
+    contributions={"trend": {"SPY": Decimal("0.6")}, "rotation": {"TLT": Decimal("0.4")}},
     closes={"SPY": Decimal("514.95"), "TLT": Decimal("93.10")},
     as_of=date(2024, 3, 14),
 )
@@ -34,8 +36,8 @@ SIGNAL = SignalGenerated(
 
 def _runs(state: RunState = RunState.AGGREGATED) -> InMemoryRunStore:
     runs = InMemoryRunStore()
-    new = NewRun(RUN, "local", date(2024, 3, 15), date(2024, 3, 14), {"one": Decimal(1)}, NOW + timedelta(minutes=9))
-    runs.create(new, by="coordinator_v2", at=NOW, outbox=())
+    run = NewRun(RUN, "local", date(2024, 3, 15), date(2024, 3, 14), {"trend": Decimal(1)}, NOW + timedelta(minutes=9))
+    runs.create(run, by="coordinator_v2", at=NOW, outbox=())
     if state is not RunState.EVALUATING:
         runs.move(RUN, Move(RunState.EVALUATING, state, "aggregator_v2", NOW, NOW, outbox=(SIGNAL,)))
         runs.mark_sent(RUN)
@@ -59,22 +61,22 @@ def _plan(runs: InMemoryRunStore) -> RebalancePlan:
     return stored
 
 
-def test_handle_signal_stores_the_plan_moves_the_run_and_tells() -> None:
+def test_handle_signal_stores_and_publishes_the_plan() -> None:
     runs = _runs()
 
     reaction = _planner(runs).handle(SIGNAL)
 
-    (told,) = reaction.messages
-    assert isinstance(told, RebalancePlanned)
-    assert told.sells == (f"{RUN}-SELL-GLD",)
-    assert told.buys == (f"{RUN}-BUY-SPY", f"{RUN}-BUY-TLT")
-    assert told.caused_by == SIGNAL.message_id
+    (planned,) = reaction.messages
+    assert isinstance(planned, RebalancePlanned)
+    assert planned.sells == (f"{RUN}-SELL-GLD",)
+    assert planned.buys == (f"{RUN}-BUY-SPY", f"{RUN}-BUY-TLT")
+    assert planned.caused_by == SIGNAL.message_id
     assert runs.runs[RUN].state is RunState.PLANNED
     assert runs.runs[RUN].timeline[-1].by == MODULE
     assert [decision.symbol for decision in _plan(runs).decisions] == ["GLD", "SPY", "TLT"]
 
 
-def test_handle_signal_plans_at_the_latest_trade_and_keeps_the_signal_close() -> None:
+def test_handle_signal_plans_at_latest_trade_and_keeps_close() -> None:
     runs = _runs()
 
     _planner(runs).handle(SIGNAL)
@@ -100,18 +102,18 @@ def test_handle_signal_takes_attribution_from_the_ledger() -> None:
             Decimal(10),
             Decimal(500),
             Decimal(-5000),
-            {"two": Decimal(10)},
+            {"rotation": Decimal(10)},
         )
     )
 
     _planner(runs, ledger=ledger).handle(SIGNAL)
 
     spy = _plan(runs).decisions[1]
-    assert spy.deltas["two"] == Decimal(-10)
-    assert set(spy.deltas) == {"one", "two"}
+    assert spy.deltas["rotation"] == Decimal(-10)
+    assert set(spy.deltas) == {"trend", "rotation"}
 
 
-def test_handle_again_before_it_was_told_tells_the_same() -> None:
+def test_handle_again_while_unsent_publishes_the_same() -> None:
     runs = _runs()
     first = _planner(runs).handle(SIGNAL)
 
@@ -120,9 +122,9 @@ def test_handle_again_before_it_was_told_tells_the_same() -> None:
     assert second.messages == first.messages
 
 
-def test_handle_again_after_it_was_told_does_nothing() -> None:
+def test_handle_again_after_it_was_sent_does_nothing() -> None:
     runs = _runs()
-    _planner(runs).handle(SIGNAL).published()
+    _planner(runs).handle(SIGNAL).on_published()
 
     assert _planner(runs).handle(SIGNAL).messages == ()
     assert runs.runs[RUN].sent
@@ -135,10 +137,10 @@ def test_handle_when_killed_before_the_move_keeps_the_first_plan() -> None:
         _planner(dying).handle(SIGNAL)
     first = _plan(runs)
 
-    (told,) = _planner(runs, replace(_broker(), cash=Decimal(1))).handle(SIGNAL).messages
+    (planned,) = _planner(runs, replace(_broker(), cash=Decimal(1))).handle(SIGNAL).messages
 
-    assert isinstance(told, RebalancePlanned)
-    assert told.equity == first.equity
+    assert isinstance(planned, RebalancePlanned)
+    assert planned.equity == first.equity
     assert _plan(runs) == first
 
 
@@ -180,21 +182,31 @@ class _SlowBroker(InMemoryBroker):
         raise BrokerTimeoutError("GET /v2/account: no answer in time")
 
 
+class _KeylessBroker(InMemoryBroker):
+    def account(self) -> Account:
+        raise CredentialsMalformedError("secret /alchemiser/local/broker: not the JSON expected")
+
+
 class _BlockedBroker(InMemoryBroker):
     def account(self) -> Account:
         return super().account()._replace(trading_blocked=True)
 
 
 @pytest.mark.parametrize(
-    ("broker", "reason"), [(_RefusingBroker({}), "not_authorized"), (_BlockedBroker({}), "account_blocked")]
+    ("broker", "reason"),
+    [
+        (_RefusingBroker({}), "not_authorized"),
+        (_BlockedBroker({}), "account_blocked"),
+        (_KeylessBroker({}), "credentials_malformed"),
+    ],
 )
-def test_handle_when_planning_can_never_succeed_fails_the_run(broker: InMemoryBroker, reason: str) -> None:
+def test_handle_after_a_final_error_fails_the_run(broker: InMemoryBroker, reason: str) -> None:
     runs = _runs()
 
-    (told,) = _planner(runs, broker).handle(SIGNAL).messages
+    (run_failed,) = _planner(runs, broker).handle(SIGNAL).messages
 
-    assert isinstance(told, RunFailed)
-    assert (told.reason, told.state) == (reason, "AGGREGATED")
+    assert isinstance(run_failed, RunFailed)
+    assert (run_failed.reason, run_failed.state) == (reason, "AGGREGATED")
     assert runs.runs[RUN].state is RunState.FAILED
 
 
@@ -218,7 +230,7 @@ def test_handle_of_unknown_target_plans_no_trade_in_it() -> None:
 
 
 class _UnlistedBroker(InMemoryBroker):
-    """Still tells a last sale of a symbol it no longer lists."""
+    """Still reports a last sale of a symbol that it no longer lists."""
 
     def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]:
         return {symbol: Trade(symbol, Decimal(90), NOW) for symbol in symbols}

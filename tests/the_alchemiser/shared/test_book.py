@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from the_alchemiser.shared.book import Book, BookError, RsiMethod, StrategyOptions, load_book
+from the_alchemiser.shared.book import Book, BookError, load_book
 from the_alchemiser.shared.symphony import SymphonyError
+from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 
 SPY = '(defsymphony "S" {:asset-class "EQUITIES", :rebalance-frequency :daily} (asset "SPY" nil))'
 TLT = SPY.replace("SPY", "TLT")

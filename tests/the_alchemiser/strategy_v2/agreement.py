@@ -5,9 +5,9 @@ from datetime import date
 from decimal import Decimal
 
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator, StillError, UndefinedError, Weights
-from the_alchemiser.shared.book import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
+from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days, first_decided_day
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.history import PriceHistory

@@ -6,8 +6,8 @@ from datetime import date
 import numpy as np
 
 from tests.the_alchemiser.strategy_v2.symphonies import file_of, sessions
-from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import parse
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2.engine import Decision, evaluate
 from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.the_alchemiser.strategy_v2.cases import asset
-from the_alchemiser.shared.book import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 
 DAILY = ":rebalance-frequency :daily"
 WEEKLY = ":rebalance-frequency :weekly"

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
-from the_alchemiser.shared.book import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.strategy_v2.arrays import Bools, Floats
 from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 

@@ -7,7 +7,8 @@ import pytest
 
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator
 from tests.the_alchemiser.strategy_v2.real import real_history
-from the_alchemiser.shared.book import BookEntry, StrategyOptions, load_book
+from the_alchemiser.shared.book import BookEntry, load_book
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days
 
 ENTRIES = load_book().entries

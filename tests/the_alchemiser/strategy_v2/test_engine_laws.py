@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.agreement import Failure, difference, disagreement
 from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, apart, histories
-from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.errors import EvaluationError
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.history import PriceHistory

@@ -6,7 +6,6 @@ from datetime import date
 import pytest
 
 from tests.the_alchemiser.strategy_v2.cases import asset, decide, market, weights
-from the_alchemiser.shared.reasons import reason_code
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 
@@ -27,7 +26,7 @@ def test_evaluate_too_few_bars_names_symbol_bars_present_and_needed() -> None:
     assert str(error) == "B: 2 bars through 2021-01-06, 4 needed for cumulative-return 3"
     assert (error.symbol, error.bars_present, error.bars_needed) == ("B", 2, 4)
     assert error.as_of == date(2021, 1, 6)
-    assert reason_code(error) == "insufficient_history"
+    assert error.reason == "insufficient_history"
     assert not error.retryable
 
 

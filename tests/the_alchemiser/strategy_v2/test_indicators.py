@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.naive import UndefinedError, indicator_value
 from tests.the_alchemiser.strategy_v2.real import real_history
-from the_alchemiser.shared.book import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.needs import bars_needed
+from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.indicators import compute, rolling_sum

@@ -10,7 +10,7 @@ import pytest
 
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
 from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, sessions
-from the_alchemiser.shared.book import Book, BookEntry, StrategyOptions
+from the_alchemiser.shared.book import Book, BookEntry
 from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.lake import Lake, parquet_key
@@ -21,6 +21,7 @@ from the_alchemiser.shared.messaging.messages import (
     StrategyFailed,
     StrategyRequested,
 )
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2.judge import judge
 from the_alchemiser.strategy_v2.service import Evaluator, decision_key
 

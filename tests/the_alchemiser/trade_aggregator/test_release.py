@@ -1,4 +1,4 @@
-"""What a release sends: never more than there is to spend, never more than planned, never past the day's limits."""
+"""A release never spends more than there is, never sends more than planned, and never breaks the day's limits."""
 
 from decimal import Decimal
 
@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.shared.broker.models import Account
-from the_alchemiser.shared.messaging.messages import Side
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 from the_alchemiser.shared.run.progress import Release
 from the_alchemiser.shared.run.runs import Move, Run, RunState
+from the_alchemiser.shared.values import Side
 from the_alchemiser.trade_aggregator.release import (
     PRICE_CUSHION,
     DayLimits,
@@ -57,7 +57,7 @@ def released(run: Run) -> DayUse:
 
 
 @given(decisions_of(Side.BUY), MONEY)
-def test_release_buys_costs_no_more_than_there_is(plan: RebalancePlan, money: Decimal) -> None:
+def test_release_buys_costs_at_most_the_money(plan: RebalancePlan, money: Decimal) -> None:
     release = release_buys(plan, money, limits=NO_LIMITS, used=NOTHING_USED)
 
     prices = {trade: decision.price for trade, decision in plan.by_trade_id().items()}
@@ -104,7 +104,7 @@ def test_release_sells_stays_within_the_limits(plan: RebalancePlan, trades: int,
     assert sum(quantity * prices[trade] for trade, quantity in release.quantities.items()) <= notional
 
 
-def test_release_buys_short_of_money_scales_all_alike() -> None:
+def test_release_buys_short_of_money_scales_all_by_one_factor() -> None:
     plan = make.plan(make.decision("SPY", Side.BUY, "10.5"), make.decision("TLT", Side.BUY, "31.5"))
 
     release = buys(plan, "2100")
@@ -120,7 +120,7 @@ def test_release_buys_in_whole_shares_stays_in_whole_shares() -> None:
     assert list(buys(plan, "999").quantities.values()) == [Decimal(9)]
 
 
-def test_release_buys_scaled_to_nothing_refuses_by_name() -> None:
+def test_release_buys_scaled_to_zero_shares_refuses() -> None:
     plan = make.plan(make.decision("SPY", Side.BUY, "10"))
 
     release = buys(plan, "99")
@@ -146,7 +146,7 @@ def test_release_past_the_day_trade_limit_refuses_the_rest() -> None:
     assert release.refused["local-2022-03-16-BUY-TLT"].reason == "day_trade_limit"
 
 
-def test_release_past_the_day_notional_refuses_what_does_not_fit() -> None:
+def test_release_past_the_day_notional_refuses_the_excess() -> None:
     plan = make.plan(make.decision("SPY", Side.BUY, "10"), make.decision("TLT", Side.BUY, "1"))
 
     release = buys(plan, "100000", limits=DayLimits(notional=Decimal(1000)), used=DayUse(Decimal(900), 1))
@@ -175,7 +175,7 @@ def test_spendable_is_never_borrowed_unless_configured(
     assert spendable(account(cash=cash, buying_power=buying_power), plan) == Decimal(expected)
 
 
-def test_day_use_counts_what_was_released_at_planning_prices() -> None:
+def test_day_use_counts_released_trades_at_planning_prices() -> None:
     store = make.evaluating()
     plan = make.plan(make.decision("SPY", Side.SELL, "2", price="150"), make.decision("TLT", Side.BUY, "3"))
     make.planned(store, plan)
@@ -192,7 +192,7 @@ def test_day_use_of_a_run_without_plan_is_nothing() -> None:
     assert released(make.loaded(make.evaluating())) == DayUse()
 
 
-def test_trades_to_send_carries_the_released_quantity_and_the_plan() -> None:
+def test_trades_to_send_has_released_quantity_and_plan() -> None:
     plan = make.plan(make.decision("SPY", Side.BUY, "10.5", price="400"))
 
     [trade] = trades_to_send(plan, Side.BUY, buys(plan, "2105.25"), caused_by="a-cause", at=make.AT)

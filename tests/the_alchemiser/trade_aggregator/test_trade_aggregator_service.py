@@ -1,4 +1,4 @@
-"""The phases of a run: each trade asked for once, sells before buys, and an end whatever happens in between."""
+"""The phases of a run: each trade is requested once, sells before buys, and every run ends."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,23 +11,24 @@ from hypothesis import strategies as st
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.broker_fake import CrashError, CrashPlan, InMemoryBroker
 from tests.the_alchemiser.fakes import InMemoryRunStore
+from the_alchemiser.shared.broker.credentials import CredentialsMalformedError
 from the_alchemiser.shared.broker.errors import BrokerServerError, NotAuthorizedError
 from the_alchemiser.shared.broker.models import Account
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.messaging.inbox import Reaction
 from the_alchemiser.shared.messaging.messages import (
     Fill,
     Message,
     RebalancePlanned,
     RunCompleted,
     RunFailed,
-    Side,
     TradeExecuted,
     TradeFailed,
     TradeRequested,
 )
+from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 from the_alchemiser.shared.run.runs import Move, RunState
+from the_alchemiser.shared.values import Side
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import TradeAggregator
 
@@ -40,13 +41,13 @@ Outcome = TradeExecuted | TradeFailed
 
 @dataclass
 class Day:
-    """A planned run and everything around it; `told` is what was published, in order."""
+    """A planned run and its surroundings; `published` holds the messages in order."""
 
     plan: RebalancePlan
     broker: InMemoryBroker = field(default_factory=lambda: InMemoryBroker(PRICES, cash=Decimal(4000)))
     limits: DayLimits = field(default_factory=DayLimits)
     store: InMemoryRunStore = field(default_factory=make.evaluating)
-    told: list[Message] = field(default_factory=list)
+    published: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.planned: RebalancePlanned = make.planned(self.store, self.plan)
@@ -67,14 +68,17 @@ class Day:
             self.finish(self.aggregator.handle_outcome(outcome))
 
     def finish(self, reaction: Reaction) -> None:
-        self.told.extend(reaction.messages)
-        reaction.published()
+        self.published.extend(reaction.messages)
+        reaction.on_published()
 
-    def asked(self, side: Side) -> list[str]:
-        return [told.symbol for told in self.told if isinstance(told, TradeRequested) and told.side is side]
+    def requests(self) -> list[TradeRequested]:
+        return [message for message in self.published if isinstance(message, TradeRequested)]
+
+    def requested(self, side: Side) -> list[str]:
+        return [trade.symbol for trade in self.requests() if trade.side is side]
 
     def result(self) -> RunCompleted:
-        [result] = [told for told in self.told if isinstance(told, RunCompleted)]
+        [result] = [message for message in self.published if isinstance(message, RunCompleted)]
         return result
 
 
@@ -86,14 +90,14 @@ def two_phases() -> Day:
     return Day(make.plan(*SELLS, *BUYS))
 
 
-def test_plan_with_sells_releases_the_sells_alone() -> None:
+def test_plan_with_sells_releases_only_the_sells() -> None:
     day = two_phases()
 
     day.start()
 
     assert day.state is RunState.SELLING
-    assert day.asked(Side.SELL) == ["GLD", "TLT"]
-    assert day.asked(Side.BUY) == []
+    assert day.requested(Side.SELL) == ["GLD", "TLT"]
+    assert day.requested(Side.BUY) == []
 
 
 def test_plan_without_sells_releases_the_buys() -> None:
@@ -102,7 +106,7 @@ def test_plan_without_sells_releases_the_buys() -> None:
     day.start()
 
     assert day.state is RunState.BUYING
-    assert day.asked(Side.BUY) == ["BIL", "SPY"]
+    assert day.requested(Side.BUY) == ["BIL", "SPY"]
 
 
 def test_plan_without_trades_completes_the_run() -> None:
@@ -131,28 +135,28 @@ def test_first_of_two_sells_releases_nothing() -> None:
     day.receive(outcomes_of(SELLS)[0])
 
     assert day.state is RunState.SELLING
-    assert day.asked(Side.BUY) == []
+    assert day.requested(Side.BUY) == []
 
 
-def test_last_sell_releases_the_buys_and_keeps_the_numbers() -> None:
+def test_last_sell_releases_the_buys_and_stores_the_numbers() -> None:
     day = two_phases()
     day.start()
 
     day.receive(*outcomes_of(SELLS))
 
     payload = make.loaded(day.store).payloads[RunState.BUYING]
-    assert day.asked(Side.BUY) == ["BIL", "SPY"]
+    assert day.requested(Side.BUY) == ["BIL", "SPY"]
     assert payload["quantities"] == {"local-2022-03-16-BUY-BIL": "5", "local-2022-03-16-BUY-SPY": "25"}
     assert (payload["factor"], payload["spendable"]) == ("1", "4000")
 
 
-def test_failed_sell_does_not_stop_the_buys_and_degrades_the_run() -> None:
+def test_failed_sell_degrades_the_run_but_buys_continue() -> None:
     day = two_phases()
     day.broker.cash = Decimal(1500)
     day.start()
 
     day.receive(make.trade_failed("GLD", Side.SELL, "10"), outcomes_of(SELLS)[1])
-    sent = {told.symbol: told.quantity for told in day.told if isinstance(told, TradeRequested)}
+    sent = {trade.symbol: trade.quantity for trade in day.requests()}
     day.receive(make.executed("BIL", Side.BUY, "2"), make.executed("SPY", Side.BUY, "12"))
 
     assert (sent["BIL"], sent["SPY"]) == (Decimal(2), Decimal(12))
@@ -161,7 +165,7 @@ def test_failed_sell_does_not_stop_the_buys_and_degrades_the_run() -> None:
     assert [outcome.reason for outcome in day.result().outcomes] == ["market_closed", None, None, None]
 
 
-def test_last_buy_completes_with_what_the_broker_says() -> None:
+def test_last_buy_completes_with_the_brokers_figures() -> None:
     day = Day(make.plan(*BUYS))
     day.broker.held = {"SPY": Decimal(25), "BIL": Decimal(5)}
     day.broker.cash = Decimal("1000.07")
@@ -183,7 +187,7 @@ def test_last_buy_completes_with_what_the_broker_says() -> None:
     assert make.loaded(day.store).sent
 
 
-def test_trade_filled_in_part_is_told_with_the_average_of_its_fills() -> None:
+def test_trade_filled_in_part_has_the_average_price_of_its_fills() -> None:
     day = Day(make.plan(make.decision("SPY", Side.BUY, "10")))
     fills = tuple(
         Fill(order_id=str(n), client_order_id=str(n), quantity=Decimal(n), price=Decimal(100 + n), filled_at=make.AT)
@@ -199,7 +203,7 @@ def test_trade_filled_in_part_is_told_with_the_average_of_its_fills() -> None:
 
 
 @given(st.permutations(outcomes_of(SELLS)), st.permutations(outcomes_of(BUYS)), st.data())
-def test_outcomes_in_any_order_with_duplicates_ask_once_and_end_the_same(
+def test_outcomes_in_any_order_with_duplicates_end_the_same(
     sells: list[Outcome], buys: list[Outcome], data: st.DataObject
 ) -> None:
     deliveries = [*sells, *buys]
@@ -214,12 +218,12 @@ def test_outcomes_in_any_order_with_duplicates_ask_once_and_end_the_same(
     day.start()
 
     facts = {"message_id", "outcomes", "positions", "equity_after", "cash_after", "degraded"}
-    assert [told.message_id for told in day.told] == [told.message_id for told in straight.told]
+    assert [message.message_id for message in day.published] == [message.message_id for message in straight.published]
     assert day.result().model_dump(include=facts) == straight.result().model_dump(include=facts)
 
 
 @given(st.integers(1, 24), st.booleans(), st.integers(1, 24), st.booleans())
-def test_day_killed_anywhere_twice_asks_for_the_same_trades_and_completes(
+def test_day_killed_anywhere_twice_requests_the_same_trades(
     first: int, first_after: bool, second: int, second_after: bool
 ) -> None:
     day = two_phases()
@@ -233,22 +237,21 @@ def test_day_killed_anywhere_twice_asks_for_the_same_trades_and_completes(
     crashes = [CrashPlan(first, is_after=first_after), CrashPlan(second, is_after=second_after)]
 
     for deliver in deliveries:
-        _until_it_lives(day, deliver, crashes)
+        _deliver_until_handled(day, deliver, crashes)
 
-    asked: dict[str, set[Decimal]] = {}
-    for told in day.told:
-        if isinstance(told, TradeRequested):
-            asked.setdefault(told.trade_id, set()).add(told.quantity)
+    quantities: dict[str, set[Decimal]] = {}
+    for trade in day.requests():
+        quantities.setdefault(trade.trade_id, set()).add(trade.quantity)
     assert day.state is RunState.COMPLETED
-    assert asked.keys() == day.plan.by_trade_id().keys()
-    assert all(len(quantities) == 1 for quantities in asked.values())
-    assert {told.message_id for told in day.told if isinstance(told, RunCompleted)} == {
+    assert quantities.keys() == day.plan.by_trade_id().keys()
+    assert {len(sizes) for sizes in quantities.values()} == {1}
+    assert {message.message_id for message in day.published if isinstance(message, RunCompleted)} == {
         "local-2022-03-16/RunCompleted/run"
     }
 
 
-def _until_it_lives(day: Day, deliver: Callable[[TradeAggregator], Reaction], crashes: list[CrashPlan]) -> None:
-    """Deliver as SQS does: again when the worker died, with buying power that has changed meanwhile."""
+def _deliver_until_handled(day: Day, deliver: Callable[[TradeAggregator], Reaction], crashes: list[CrashPlan]) -> None:
+    """Deliver as SQS does: again whenever the worker died, with another buying power each time."""
     calls = ("load", "put_once", "move", "mark_sent")
     while True:
         store = day.store
@@ -256,15 +259,15 @@ def _until_it_lives(day: Day, deliver: Callable[[TradeAggregator], Reaction], cr
             store = crash.around(store, calls)
         try:
             reaction = deliver(TradeAggregator(store, day.broker, day.limits, make.wall_clock))
-            day.told.extend(reaction.messages)
-            reaction.published()
+            day.published.extend(reaction.messages)
+            reaction.on_published()
         except CrashError:
             day.broker.cash -= 500
         else:
             return
 
 
-def test_publish_failure_then_redelivery_sends_the_stored_numbers() -> None:
+def test_redelivery_after_publish_failure_sends_stored_numbers() -> None:
     day = Day(make.plan(*BUYS))
     lost = day.aggregator.handle_plan(day.planned)
     day.broker.cash = Decimal(10)
@@ -272,10 +275,13 @@ def test_publish_failure_then_redelivery_sends_the_stored_numbers() -> None:
     again = day.aggregator.handle_plan(day.planned)
 
     assert again.messages == lost.messages
-    assert [told.quantity for told in again.messages if isinstance(told, TradeRequested)] == [Decimal(5), Decimal(25)]
+    assert [trade.quantity for trade in again.messages if isinstance(trade, TradeRequested)] == [
+        Decimal(5),
+        Decimal(25),
+    ]
 
 
-def test_release_by_two_workers_at_once_is_told_by_one() -> None:
+def test_release_by_two_workers_at_once_is_published_by_one() -> None:
     day = Day(make.plan(*BUYS))
 
     class OtherWorkerFirst(InMemoryRunStore):
@@ -289,19 +295,19 @@ def test_release_by_two_workers_at_once_is_told_by_one() -> None:
     late = TradeAggregator(racing, day.broker, day.limits, make.wall_clock).handle_plan(day.planned)
 
     assert late.messages == ()
-    assert day.asked(Side.BUY) == ["BIL", "SPY"]
+    assert day.requested(Side.BUY) == ["BIL", "SPY"]
 
 
-def test_outcome_after_failure_is_recorded_and_nothing_more() -> None:
+def test_outcome_after_failure_is_only_recorded() -> None:
     day = two_phases()
     day.start()
     make.move_to(day.store, RunState.FAILED)
-    before = len(day.told)
+    before = len(day.published)
 
     day.receive(*outcomes_of(SELLS))
 
     assert len(make.loaded(day.store).items_of("TRADE")) == 2
-    assert (day.state, len(day.told)) == (RunState.FAILED, before)
+    assert (day.state, len(day.published)) == (RunState.FAILED, before)
 
 
 def test_second_outcome_of_a_trade_keeps_the_first() -> None:
@@ -314,13 +320,13 @@ def test_second_outcome_of_a_trade_keeps_the_first() -> None:
     assert not day.result().degraded
 
 
-def test_day_limit_broken_records_a_named_failure_and_sends_the_rest() -> None:
+def test_day_limit_broken_fails_that_trade_and_sends_the_rest() -> None:
     day = Day(make.plan(*BUYS), limits=DayLimits(trades=1))
     day.start()
 
     day.receive(make.executed("BIL", Side.BUY, "5"))
 
-    assert day.asked(Side.BUY) == ["BIL"]
+    assert day.requested(Side.BUY) == ["BIL"]
     assert [outcome.reason for outcome in day.result().outcomes] == [None, "day_trade_limit"]
     assert day.result().degraded
 
@@ -369,14 +375,21 @@ def test_broker_unavailable_returns_the_message_and_changes_nothing() -> None:
     assert make.loaded(day.store) == before
 
 
-def test_broker_that_refuses_fails_the_run_by_name() -> None:
-    day = Day(make.plan(*BUYS), broker=FailingBroker(PRICES, failure=NotAuthorizedError("GET /v2/account: 401")))
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (NotAuthorizedError("GET /v2/account: 401"), "not_authorized"),
+        (CredentialsMalformedError("secret /alchemiser/local/broker"), "credentials_malformed"),
+    ],
+)
+def test_broker_error_that_is_final_fails_the_run_by_name(failure: Exception, reason: str) -> None:
+    day = Day(make.plan(*BUYS), broker=FailingBroker(PRICES, failure=failure))
 
     day.start()
 
-    [told] = day.told
-    assert isinstance(told, RunFailed)
-    assert (told.state, told.reason) == ("PLANNED", "not_authorized")
+    [run_failed] = day.published
+    assert isinstance(run_failed, RunFailed)
+    assert (run_failed.state, run_failed.reason) == ("PLANNED", reason)
     assert day.state is RunState.FAILED
 
 

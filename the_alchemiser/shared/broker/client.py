@@ -1,6 +1,6 @@
-"""The broker's trading and market-data API, as far as the product needs it.
+"""A client of the broker's trading and market-data APIs, with the calls that the product needs.
 
-Own code instead of the vendor's SDK, which has no time-outs, needs pandas, and sends an order again after a 504.
+The vendor's SDK is not used: it has no time-outs, needs pandas, and sends an order again after a 504.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,26 +18,22 @@ from the_alchemiser.shared.broker.errors import (
     OrderNotFoundError,
     RateLimitedError,
 )
-from the_alchemiser.shared.broker.models import (
-    Account,
-    Asset,
-    Bar,
-    Clock,
-    Order,
-    OrderRequest,
-    Position,
-    Quote,
-    Session,
-    Trade,
-)
+from the_alchemiser.shared.broker.models import Account, Asset, Bar, Order, OrderRequest, Position, Quote, Trade
 from the_alchemiser.shared.broker.parsing import parse_all, parse_one
-from the_alchemiser.shared.broker.wire import Retries, Timeouts, Wire, http_client
+from the_alchemiser.shared.broker.rate_limit import Retries
+from the_alchemiser.shared.broker.wire import Timeouts, Wire, http_client
+from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.values import Clock, Session
 
 _PAGE_ROWS = 10_000
 
 
 class Broker:
-    """A connection to one account. Safe to keep for the life of the process; `close` returns its sockets."""
+    """A connection to one account. It may live as long as the process; `close` closes its sockets.
+
+    Every call raises BrokerUnavailableError when the broker gives no usable answer; a read has been attempted three
+    times by then. A docstring lists the other errors of its call.
+    """
 
     def __init__(
         self,
@@ -50,12 +46,12 @@ class Broker:
         retries: Retries | None = None,
         feed: str | None = None,
     ) -> None:
-        """Connect on first use.
+        """Connect with the first request, not before.
 
         Args:
             trading_url, data_url: hosts without `/v2`.
-            keys: asked with each request, the first of which comes long after the wiring; they should be cached.
-            feed: `iex` or `sip`; None leaves the best the subscription has to the broker.
+            keys: called for every request, so it should cache.
+            feed: `iex` or `sip`; with None the broker uses the best feed of the subscription.
         """
         self._http = http_client(keys, timeouts=timeouts or Timeouts(), transport=transport)
         self._trading = Wire(self._http, trading_url, retries or Retries())
@@ -72,20 +68,20 @@ class Broker:
         return parse_one(parsing.clock, self._trading.get("/v2/clock"))
 
     def calendar(self, start: date, end: date) -> tuple[Session, ...]:
-        """The sessions of start through end, both included, ascending."""
+        """Return the sessions from start through end, both included, ascending."""
         params = {"start": start.isoformat(), "end": end.isoformat()}
         return parse_all(parsing.session, self._trading.get("/v2/calendar", params))
 
     def asset(self, symbol: str) -> Asset:
-        """One asset.
+        """Return the asset with this symbol.
 
         Raises:
-            AssetNotFoundError: no such symbol.
+            AssetNotFoundError: the broker does not know the symbol.
         """
         return parse_one(parsing.asset, self._trading.get(f"/v2/assets/{quote(symbol, safe='')}"))
 
     def assets(self) -> tuple[Asset, ...]:
-        """Every active US equity: some 11,000 at the real broker."""
+        """Return every active US equity, about 11,000 of them."""
         params = {"status": "active", "asset_class": "us_equity"}
         return parse_all(parsing.asset, self._trading.get("/v2/assets", params))
 
@@ -93,24 +89,27 @@ class Broker:
         return parse_all(parsing.position, self._trading.get("/v2/positions"))
 
     def submit(self, request: OrderRequest) -> Order:
-        """Send an order once.
+        """Send an order, exactly once.
 
-        An answer that got lost, and an id the broker already knows, are settled by looking the order up: the order
-        returned may be an earlier attempt's, with its quantity and price.
+        If the response is lost, or the broker already knows the client order id, look the order up instead of sending
+        it again. The returned order may then be that of an earlier attempt, with that attempt's quantity and price.
 
         Raises:
+            RateLimitedError: the order was not accepted; submitting again is safe.
             BrokerUnavailableError: it is not known whether the order exists; submitting again is safe.
-            BrokerRejectionError: refused, by the name of its cause.
+            BrokerRejectionError: the broker refused the order; the subclass names the cause.
         """
         try:
             return parse_one(parsing.order, self._trading.post("/v2/orders", _order_body(request)))
         except RateLimitedError:
+            # A look-up would be one more request over the limit, and the order certainly does not exist.
             raise
         except (BrokerUnavailableError, DuplicateClientOrderIdError) as failure:
+            # Never send again: the order may have been accepted before a 504 or a time-out, and would trade twice.
             return self._settle(request.client_order_id, failure)
 
     def order_by_client_id(self, client_order_id: str) -> Order | None:
-        """The order with this id, or None when the broker has none."""
+        """Return the order with this client order id, or None when the broker has none."""
         params = {"client_order_id": client_order_id}
         try:
             return parse_one(parsing.order, self._trading.get("/v2/orders:by_client_order_id", params))
@@ -118,53 +117,56 @@ class Broker:
             return None
 
     def order(self, order_id: str) -> Order:
-        """One order.
+        """Return the order with this broker id.
 
         Raises:
-            OrderNotFoundError: no such order.
+            OrderNotFoundError: the broker has no such order.
         """
         return parse_one(parsing.order, self._trading.get(f"/v2/orders/{quote(order_id, safe='')}"))
 
     def cancel(self, order_id: str) -> None:
-        """Ask for a cancellation; it is confirmed only when `order` says so.
+        """Request a cancellation. The order may still fill until `order` reports it as canceled.
 
         Raises:
             OrderNotCancelableError: the order is already done.
+            OrderNotFoundError: the broker has no such order.
         """
         self._trading.delete(f"/v2/orders/{quote(order_id, safe='')}")
 
     def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]:
-        """The last sale of each symbol; a symbol without one is absent."""
-        asked = _joined(symbols)
-        if not asked:
+        """Return the last sale of each symbol. The result leaves out a symbol without one."""
+        params = _symbols_param(symbols)
+        if not params:
             return {}
-        return parse_one(parsing.latest_trades, self._data.get("/v2/stocks/trades/latest", asked | self._feed))
+        return parse_one(parsing.latest_trades, self._data.get("/v2/stocks/trades/latest", params | self._feed))
 
     def latest_quotes(self, symbols: Iterable[str]) -> Mapping[str, Quote]:
-        """The quote of each symbol; a symbol without one is absent."""
-        asked = _joined(symbols)
-        if not asked:
+        """Return the best bid and ask of each symbol. The result leaves out a symbol without a quote."""
+        params = _symbols_param(symbols)
+        if not params:
             return {}
-        return parse_one(parsing.latest_quotes, self._data.get("/v2/stocks/quotes/latest", asked | self._feed))
+        return parse_one(parsing.latest_quotes, self._data.get("/v2/stocks/quotes/latest", params | self._feed))
 
     def bars(self, symbols: Iterable[str], start: date, end: date) -> Iterator[tuple[str, tuple[Bar, ...]]]:
-        """Daily bars of start through end, split- and dividend-adjusted, one symbol after another.
+        """Yield each symbol with its daily bars from start through end, adjusted for splits and dividends.
 
-        A symbol without bars is not told. Two pages are in memory at most.
+        Symbols come in ascending order; a symbol without bars does not come. At most two pages are in memory.
 
         Raises:
-            AssetNotFoundError: one unknown symbol fails the whole request; the message names it.
+            AssetNotFoundError: the broker does not know one of the symbols, which fails the whole request; the message
+                names the symbol.
         """
-        asked = _joined(symbols)
-        if not asked:
+        symbols_param = _symbols_param(symbols)
+        if not symbols_param:
             return
-        params = asked | self._feed | _bars_params(start, end)
+        params = symbols_param | self._feed | _bars_params(start, end)
+
         pending: dict[str, tuple[Bar, ...]] = {}
         token: str | None = ""
         while token is not None:
             page, token = parse_one(parsing.bars_page, self._data.get("/v2/stocks/bars", params))
-            # Rows come ordered by symbol, then time: a symbol absent from the newest page is complete.
-            for symbol in [known for known in pending if known not in page]:
+            # Rows are ordered by symbol, then time: a symbol that is not on the newest page is complete.
+            for symbol in [earlier for earlier in pending if earlier not in page]:
                 yield symbol, pending.pop(symbol)
             for symbol, rows in page.items():
                 pending[symbol] = pending.get(symbol, ()) + rows
@@ -178,8 +180,8 @@ class Broker:
         return existing
 
 
-def plain(number: Decimal) -> str:
-    """A decimal in the notation the broker reads: no exponent, no trailing zeros."""
+def _plain_decimal(number: Decimal) -> str:
+    """Write a decimal as the broker expects it: without exponent or trailing zeros."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -188,15 +190,15 @@ def _order_body(request: OrderRequest) -> dict[str, str]:
     body = {
         "symbol": request.symbol,
         "side": request.side.value.lower(),
-        "qty": plain(request.quantity),
+        "qty": _plain_decimal(request.quantity),
         "type": request.type.value,
         "time_in_force": "day",
         "client_order_id": request.client_order_id,
     }
-    return body if request.limit_price is None else body | {"limit_price": plain(request.limit_price)}
+    return body if request.limit_price is None else body | {"limit_price": _plain_decimal(request.limit_price)}
 
 
-def _joined(symbols: Iterable[str]) -> dict[str, str]:
+def _symbols_param(symbols: Iterable[str]) -> dict[str, str]:
     text = ",".join(sorted(set(symbols)))
     return {"symbols": text} if text else {}
 
@@ -212,5 +214,5 @@ def _bars_params(start: date, end: date) -> dict[str, str]:
 
 
 def _midnight(day: date) -> str:
-    """The stamp of the day's bar: it bounds the interval exactly, and is never too recent for the subscription."""
-    return datetime.combine(day, time(), parsing.NEW_YORK).isoformat()
+    """Return the time stamp of the day's bar. It limits the interval exactly and is never too recent for the feed."""
+    return datetime.combine(day, time(), NEW_YORK).isoformat()

@@ -1,4 +1,4 @@
-"""The broker's key and secret, from Secrets Manager at first use, kept for the life of the process."""
+"""The broker's key and secret: read from Secrets Manager at first use and kept for the life of the process."""
 
 import json
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from the_alchemiser.shared.errors import AlchemiserError
 
 
 class CredentialsUnavailableError(AlchemiserError):
-    """The secret cannot be read now."""
+    """The secret cannot be read at the moment."""
 
     retryable: ClassVar[bool] = True
 
 
 class CredentialsMalformedError(AlchemiserError):
-    """The secret is not `{"key": …, "secret": …}`."""
+    """The secret does not have the form `{"key": …, "secret": …}`."""
 
 
 class Credentials:
-    """Never printed: a log line with this value shows neither."""
+    """The key and the secret. A log line that prints this object shows neither of them."""
 
     __slots__ = ("key", "secret")
 
@@ -30,7 +30,7 @@ class Credentials:
 
 
 class Secrets(Protocol):
-    """What is needed of Secrets Manager."""
+    """The part of Secrets Manager that is used here."""
 
     def get_secret_value(self, *, SecretId: str) -> Mapping[str, Any]: ...  # noqa: N803 - the vendor's name
 
@@ -39,8 +39,8 @@ def read_credentials(secret_name: str, secrets: Secrets) -> Credentials:
     """Read the secret.
 
     Raises:
-        CredentialsUnavailableError: Secrets Manager did not answer, has no such secret, or refused.
-        CredentialsMalformedError: the value is not the JSON expected; the message does not quote it.
+        CredentialsUnavailableError: Secrets Manager did not answer, has no such secret, or denied access.
+        CredentialsMalformedError: the value is not the expected JSON. The message does not quote it.
     """
     try:
         text = str(secrets.get_secret_value(SecretId=secret_name)["SecretString"])
@@ -50,11 +50,16 @@ def read_credentials(secret_name: str, secrets: Secrets) -> Credentials:
         value = json.loads(text)
         return Credentials(key=str(value["key"]), secret=str(value["secret"]))
     except (ValueError, KeyError, TypeError):
-        # Without the cause: its text could quote the secret.
-        raise CredentialsMalformedError(f'secret {secret_name}: expected {{"key": …, "secret": …}}') from None
+        # `from None`: the text of the cause could quote the secret.
+        message = f'secret {secret_name}: must be the JSON {{"key": "…", "secret": "…"}}; store it again in this form'
+        raise CredentialsMalformedError(message) from None
 
 
 @cache
 def broker_credentials(secret_name: str) -> Credentials:
-    """The credentials by the secret's name; a failed read is not kept."""
+    """Return the credentials in this secret; they are cached, but a failed read is not.
+
+    Raises:
+        CredentialsUnavailableError, CredentialsMalformedError: see `read_credentials`.
+    """
     return read_credentials(secret_name, aws.client("secretsmanager"))

@@ -1,7 +1,7 @@
-"""Every way the broker can fail, by name, and the reading of its error bodies.
+"""One error class for every way a broker request can fail, and the rules that choose it from a response.
 
-Codes are stable and messages are not, yet one code covers several causes: a rule matches status, code and a piece
-of the message, and what matches no rule falls back on its status.
+The broker's codes are stable and its messages are not, but one code covers several causes. So a rule matches status,
+code and a fragment of the message. A response that matches no rule is classified by its status.
 """
 
 import json
@@ -11,7 +11,7 @@ from the_alchemiser.shared.errors import AlchemiserError
 
 
 class BrokerError(AlchemiserError):
-    """The broker did not do what was asked. `reason` is the short code that messages carry."""
+    """The broker did not carry out a request. `status` and `code` are those of its response, None without one."""
 
     reason: ClassVar[str] = "broker_error"
 
@@ -22,44 +22,39 @@ class BrokerError(AlchemiserError):
 
 
 class BrokerUnavailableError(BrokerError):
-    """No answer that settles anything: what was asked may have been done or not."""
+    """The broker gave no usable answer: it may or may not have carried out the request."""
 
     retryable: ClassVar[bool] = True
-    reason: ClassVar[str] = "broker_unavailable"
 
 
 class BrokerUnreachableError(BrokerUnavailableError):
-    """The connection failed or broke."""
-
-    reason: ClassVar[str] = "broker_unreachable"
+    """The connection could not be made, or broke."""
 
 
 class BrokerTimeoutError(BrokerUnavailableError):
-    """The time-out passed before the answer came."""
-
-    reason: ClassVar[str] = "broker_timeout"
+    """No response arrived before the time-out."""
 
 
 class BrokerServerError(BrokerUnavailableError):
-    """A 5xx; 504 may follow an order that was accepted."""
+    """The broker answered with a 5xx status. A 504 may follow an order that was accepted."""
 
     reason: ClassVar[str] = "broker_server_error"
 
 
 class UnexpectedResponseError(BrokerUnavailableError):
-    """An answer that is not the broker's documented JSON, such as a proxy's page."""
+    """The response is not the JSON that the broker documents; for example, it is a proxy's error page."""
 
     reason: ClassVar[str] = "broker_unexpected_response"
 
 
 class RateLimitedError(BrokerUnavailableError):
-    """429: nothing was done; 200 requests a minute an account."""
+    """Status 429: the account sent more than 200 requests in a minute, and this one was not carried out."""
 
     reason: ClassVar[str] = "broker_rate_limited"
 
 
 class BrokerRejectionError(BrokerError):
-    """The broker understood and refused: asking again changes nothing."""
+    """The broker understood the request and refused it; the same request would be refused again."""
 
     reason: ClassVar[str] = "broker_rejected"
 
@@ -67,97 +62,65 @@ class BrokerRejectionError(BrokerError):
 class NotAuthorizedError(BrokerRejectionError):
     """The key is unknown, wrong or revoked."""
 
-    reason: ClassVar[str] = "not_authorized"
-
 
 class DataNotPermittedError(BrokerRejectionError):
-    """The data subscription does not cover what was asked; the feed `iex` is free."""
-
-    reason: ClassVar[str] = "data_not_permitted"
+    """The data subscription does not include the requested data. The feed `iex` needs no subscription."""
 
 
 class InsufficientBuyingPowerError(BrokerRejectionError):
     """The order costs more than the account may spend."""
 
-    reason: ClassVar[str] = "insufficient_buying_power"
-
 
 class InsufficientQuantityError(BrokerRejectionError):
-    """More shares to sell than are free; open orders hold some."""
-
-    reason: ClassVar[str] = "insufficient_quantity"
+    """The order sells more shares than are available; open orders reserve some of them."""
 
 
 class NotFractionableError(BrokerRejectionError):
-    """A fraction of an asset that trades in whole shares only."""
-
-    reason: ClassVar[str] = "not_fractionable"
+    """The order is for a fraction of an asset that trades in whole shares only."""
 
 
 class WashTradeError(BrokerRejectionError):
-    """An open order of the account stands on the other side."""
-
-    reason: ClassVar[str] = "wash_trade"
+    """The account has an open order on the opposite side of the same symbol."""
 
 
 class ShortNotAllowedError(BrokerRejectionError):
-    """The order would sell what is not held."""
-
-    reason: ClassVar[str] = "short_not_allowed"
+    """The order would sell shares that the account does not hold."""
 
 
 class AssetNotTradableError(BrokerRejectionError):
-    """The asset exists and cannot be traded now."""
-
-    reason: ClassVar[str] = "asset_not_tradable"
+    """The asset exists but cannot be traded at the moment."""
 
 
 class InvalidOrderError(BrokerRejectionError):
-    """A malformed order: price increment, quantity, type."""
-
-    reason: ClassVar[str] = "invalid_order"
+    """The order has an invalid price increment, quantity or type."""
 
 
 class OrderTooSmallError(BrokerRejectionError):
-    """The order is worth less than the broker's minimum, one dollar."""
-
-    reason: ClassVar[str] = "order_too_small"
+    """The order is worth less than the broker's minimum of one dollar."""
 
 
 class DuplicateClientOrderIdError(BrokerRejectionError):
-    """An order with this client_order_id exists, whatever became of it."""
-
-    reason: ClassVar[str] = "duplicate_client_order_id"
+    """An order with this client_order_id already exists, open or closed."""
 
 
 class OrderNotCancelableError(BrokerRejectionError):
     """The order is already done."""
 
-    reason: ClassVar[str] = "order_not_cancelable"
-
 
 class NotFoundError(BrokerRejectionError):
-    """404, of a thing no rule names."""
-
-    reason: ClassVar[str] = "not_found"
+    """Status 404, and no rule says what was not found."""
 
 
 class OrderNotFoundError(NotFoundError):
-    """No such order."""
-
-    reason: ClassVar[str] = "order_not_found"
+    """The broker has no such order."""
 
 
 class PositionNotFoundError(NotFoundError):
-    """Nothing of this symbol is held."""
-
-    reason: ClassVar[str] = "position_not_found"
+    """The account holds no shares of this symbol."""
 
 
 class AssetNotFoundError(NotFoundError):
-    """No such symbol."""
-
-    reason: ClassVar[str] = "asset_not_found"
+    """The broker does not know this symbol."""
 
 
 class _Rule(NamedTuple):
@@ -200,18 +163,19 @@ _BY_STATUS: dict[int, type[BrokerError]] = {
 }
 
 
-def error_of(status: int, body: str, *, where: str) -> BrokerError:
-    """The named error of a response that is not a success.
+def error_from_response(status: int, body: str, *, where: str) -> BrokerError:
+    """Return the error that names the cause of an unsuccessful response.
 
     Args:
-        body: JSON with `code` and `message`, with `message` only (market data), or a proxy's page.
-        where: method and path, for the message.
+        body: JSON with `code` and `message`; JSON with `message` only (market data API); or a proxy's page.
+        where: method and path of the request, for the error's message.
     """
     code, message = _code_and_message(body)
-    kind = next((rule.error for rule in _RULES if _matches(rule, status, code, message)), None)
-    if kind is None:
-        kind = BrokerServerError if status >= 500 else _BY_STATUS.get(status, BrokerRejectionError)
-    return kind(f"{where}: {status} {message}".rstrip(), status=status, code=code)
+    # The first match counts: rules without a fragment come after the more specific ones of their status.
+    error_class = next((rule.error for rule in _RULES if _matches(rule, status, code, message)), None)
+    if error_class is None:
+        error_class = BrokerServerError if status >= 500 else _BY_STATUS.get(status, BrokerRejectionError)
+    return error_class(f"{where}: {status} {message}".rstrip(), status=status, code=code)
 
 
 def _matches(rule: _Rule, status: int, code: int | None, message: str) -> bool:

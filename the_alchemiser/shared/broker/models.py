@@ -1,6 +1,7 @@
-"""What the broker knows, as values: Decimal for money and shares, aware datetimes for time.
+"""Values for what the broker reports: accounts, assets, positions, orders, quotes, trades and bars.
 
-Prices and money are USD; quantities are shares, signed only where said.
+Money and prices are USD, quantities are shares; both are Decimal, and a quantity is signed only where its docstring
+says so. Times are aware.
 """
 
 from datetime import date, datetime
@@ -8,18 +9,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 
 class OrderType(StrEnum):
-    """The two kinds of order the product sends; both are day orders."""
+    """The two types of order that the product sends. Both are day orders."""
 
     MARKET = "market"
     LIMIT = "limit"
 
 
 class OrderStatus(StrEnum):
-    """Every status the broker documents."""
+    """Every order status that the broker documents."""
 
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"
@@ -54,7 +55,13 @@ _DONE = frozenset(
 
 
 class Account(NamedTuple):
-    """The account now. `multiplier` is 1 for a cash account, 2 or 4 with margin."""
+    """The current state of the account.
+
+    Attributes:
+        last_equity: equity at the close of the previous session.
+        multiplier: 1 for a cash account, 2 or 4 for a margin account.
+        trading_blocked: true when the broker or the owner blocked trading in any of the ways the broker has.
+    """
 
     id: str
     status: str
@@ -66,25 +73,8 @@ class Account(NamedTuple):
     trading_blocked: bool
 
 
-class Clock(NamedTuple):
-    """Business time: the only source of the trading date."""
-
-    timestamp: datetime
-    is_open: bool
-    next_open: datetime
-    next_close: datetime
-
-
-class Session(NamedTuple):
-    """One day of trading; open and close in America/New_York, half days included."""
-
-    date: date
-    open: datetime
-    close: datetime
-
-
 class Asset(NamedTuple):
-    """What may be done with a symbol."""
+    """A symbol, and how it may be traded."""
 
     symbol: str
     name: str
@@ -93,9 +83,12 @@ class Asset(NamedTuple):
 
 
 class Position(NamedTuple):
-    """A holding; a short one has negative quantities. `available` excludes what open orders hold.
+    """The shares held of one symbol.
 
-    `last_close` is the previous session's, None when the broker has none.
+    Attributes:
+        quantity: negative for a short position.
+        available: quantity without the shares that open orders reserve.
+        last_close: close of the previous session; None when the broker does not report one.
     """
 
     symbol: str
@@ -108,7 +101,12 @@ class Position(NamedTuple):
 
 
 class OrderRequest(NamedTuple):
-    """A day order. `client_order_id` makes the second attempt a no-op; `limit_price` belongs to limit orders only."""
+    """A day order to submit.
+
+    Attributes:
+        client_order_id: makes submitting idempotent; the broker accepts each id once.
+        limit_price: only for limit orders.
+    """
 
     symbol: str
     side: Side
@@ -119,7 +117,12 @@ class OrderRequest(NamedTuple):
 
 
 class Order(NamedTuple):
-    """An order as the broker last told it. `filled_at` is None until it filled whole."""
+    """An order as the broker last reported it.
+
+    Attributes:
+        quantity: None for an order that was placed by notional instead of shares.
+        filled_at: None until the order is completely filled.
+    """
 
     id: str
     client_order_id: str
@@ -137,12 +140,12 @@ class Order(NamedTuple):
 
     @property
     def is_done(self) -> bool:
-        """Nothing more will fill."""
+        """Return whether the order can get no more fills."""
         return self.status in _DONE
 
 
 class Quote(NamedTuple):
-    """The best bid and ask; a side without an offer is 0."""
+    """The best bid and ask of a symbol; a side without an offer is 0."""
 
     symbol: str
     bid: Decimal
@@ -151,7 +154,7 @@ class Quote(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """The last sale."""
+    """The last sale of a symbol."""
 
     symbol: str
     price: Decimal
@@ -159,7 +162,7 @@ class Trade(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """One session's prices, split- and dividend-adjusted as of the day they were asked for."""
+    """Prices of one session, adjusted for splits and dividends up to the day of the request; volume in shares."""
 
     date: date
     open: Decimal

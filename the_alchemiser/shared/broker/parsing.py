@@ -1,27 +1,14 @@
-"""From the broker's JSON to its models; a field that is missing or malformed is named."""
+"""Parsers from the broker's JSON to its models. An error names the field that is missing or malformed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from the_alchemiser.shared.broker.errors import UnexpectedResponseError
-from the_alchemiser.shared.broker.models import (
-    Account,
-    Asset,
-    Bar,
-    Clock,
-    Order,
-    OrderStatus,
-    Position,
-    Quote,
-    Session,
-    Trade,
-)
-from the_alchemiser.shared.messaging.messages import Side
-
-NEW_YORK = ZoneInfo("America/New_York")
+from the_alchemiser.shared.broker.models import Account, Asset, Bar, Order, OrderStatus, Position, Quote, Trade
+from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.values import Clock, Session, Side
 
 Record = Mapping[str, Any]
 
@@ -30,7 +17,7 @@ def parse_one[T](parse: Callable[[Record], T], payload: object) -> T:
     """Apply a parser to one record.
 
     Raises:
-        UnexpectedResponseError: the record has not the documented shape.
+        UnexpectedResponseError: the record does not have the documented shape.
     """
     if not isinstance(payload, Mapping):
         raise UnexpectedResponseError(f"{parse.__name__}: expected an object, got {type(payload).__name__}")
@@ -41,7 +28,11 @@ def parse_one[T](parse: Callable[[Record], T], payload: object) -> T:
 
 
 def parse_all[T](parse: Callable[[Record], T], payload: object) -> tuple[T, ...]:
-    """Apply a parser to every record of a list."""
+    """Apply a parser to every record of a list.
+
+    Raises:
+        UnexpectedResponseError: the payload is not a list, or a record does not have the documented shape.
+    """
     if not isinstance(payload, Sequence) or isinstance(payload, str | bytes):
         raise UnexpectedResponseError(f"{parse.__name__}: expected a list, got {type(payload).__name__}")
     return tuple(parse_one(parse, record) for record in payload)
@@ -116,7 +107,7 @@ def order(record: Record) -> Order:
 
 
 def bar(record: Record) -> Bar:
-    """A daily bar; the broker stamps it with New York midnight, told in UTC."""
+    """Parse a daily bar. Its time stamp is midnight in New York, in UTC."""
     return Bar(
         date=_time(record["t"]).astimezone(NEW_YORK).date(),
         open=_decimal(record["o"]),
@@ -129,21 +120,21 @@ def bar(record: Record) -> Bar:
 
 def latest_trades(record: Record) -> Mapping[str, Trade]:
     return {
-        symbol: Trade(symbol=symbol, price=_decimal(told["p"]), at=_time(told["t"]))
-        for symbol, told in record["trades"].items()
+        symbol: Trade(symbol=symbol, price=_decimal(trade["p"]), at=_time(trade["t"]))
+        for symbol, trade in record["trades"].items()
     }
 
 
 def latest_quotes(record: Record) -> Mapping[str, Quote]:
     return {
-        symbol: Quote(symbol=symbol, bid=_decimal(told["bp"]), ask=_decimal(told["ap"]), at=_time(told["t"]))
-        for symbol, told in record["quotes"].items()
+        symbol: Quote(symbol=symbol, bid=_decimal(quote["bp"]), ask=_decimal(quote["ap"]), at=_time(quote["t"]))
+        for symbol, quote in record["quotes"].items()
     }
 
 
 def bars_page(record: Record) -> tuple[Mapping[str, tuple[Bar, ...]], str | None]:
-    """One page of bars by symbol, and the token of the next."""
-    bars = {symbol: tuple(bar(told) for told in rows) for symbol, rows in (record["bars"] or {}).items()}
+    """Parse one page: its bars by symbol, and the token of the next page, None on the last one."""
+    bars = {symbol: tuple(map(bar, rows)) for symbol, rows in (record["bars"] or {}).items()}
     return bars, record["next_page_token"]
 
 
@@ -163,7 +154,7 @@ def _optional_decimal(value: object) -> Decimal | None:
 def _time(value: str) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
-        raise ValueError(f"time without offset: {value!r}")
+        raise ValueError(f"expected a time with an offset, got {value!r}")
     return moment
 
 

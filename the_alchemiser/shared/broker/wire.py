@@ -1,6 +1,5 @@
-"""HTTP to the broker: explicit time-outs, parsed JSON, named errors, and retries where repeating is harmless."""
+"""HTTP requests to the broker: explicit time-outs, parsed JSON, named errors, and retries of reads."""
 
-import time
 from collections.abc import Callable, Generator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,31 +9,27 @@ import httpx
 from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import (
     BrokerTimeoutError,
-    BrokerUnavailableError,
     BrokerUnreachableError,
     UnexpectedResponseError,
-    error_of,
+    error_from_response,
 )
+from the_alchemiser.shared.broker.rate_limit import Retries, read_with_retries
 
 Params = Mapping[str, str]
 
 
 class Timeouts(NamedTuple):
-    """Seconds to connect and to wait for bytes; three attempts of both stay under 20 s."""
+    """Seconds to wait for a connection and for bytes. Three attempts take less than 20 s together."""
 
     connect_s: float = 2.0
     read_s: float = 4.0
 
 
-class Retries(NamedTuple):
-    """How often a GET is repeated: a pause before each repetition, in seconds."""
-
-    pauses_s: tuple[float, ...] = (0.1, 0.3)
-    sleep: Callable[[float], None] = time.sleep
-
-
 class Wire:
-    """The requests of one host. GET is repeated on what may pass; POST and DELETE are sent once."""
+    """Requests to one host. A GET is repeated when the broker is unavailable; a POST or DELETE is sent once.
+
+    Every method raises BrokerError when the response is not a success.
+    """
 
     def __init__(self, client: httpx.Client, base_url: str, retries: Retries) -> None:
         self._client = client
@@ -42,14 +37,13 @@ class Wire:
         self._retries = retries
 
     def get(self, path: str, params: Params | None = None) -> object:
-        for pause_s in self._retries.pauses_s:
-            try:
-                return self._send("GET", path, params=params)
-            except BrokerUnavailableError:
-                self._retries.sleep(pause_s)
-        return self._send("GET", path, params=params)
+        def send() -> object:
+            return self._send("GET", path, params=params)
+
+        return read_with_retries(send, self._retries)
 
     def post(self, path: str, body: Mapping[str, str]) -> object:
+        # Sent once: after a lost response the order may exist, so only its client order id can settle what happened.
         return self._send("POST", path, body=body)
 
     def delete(self, path: str) -> None:
@@ -59,19 +53,21 @@ class Wire:
         self, method: str, path: str, *, params: Params | None = None, body: Mapping[str, str] | None = None
     ) -> object:
         where = f"{method} {path}"
+
         try:
             response = self._client.request(method, self._base_url + path, params=params, json=body)
         except httpx.TimeoutException as error:
-            raise BrokerTimeoutError(f"{where}: no answer in time ({type(error).__name__})") from error
+            raise BrokerTimeoutError(f"{where}: no response in time ({type(error).__name__})") from error
         except httpx.TransportError as error:
             raise BrokerUnreachableError(f"{where}: {str(error) or type(error).__name__}") from error
+
         if not response.is_success:
-            raise error_of(response.status_code, response.text, where=where)
+            raise error_from_response(response.status_code, response.text, where=where)
         return _parsed(response, where)
 
 
 class KeyAuth(httpx.Auth):
-    """The broker's two headers on every request; the keys are asked for with the first one."""
+    """Add the broker's two key headers to every request. The keys are not read before the first request."""
 
     def __init__(self, keys: Callable[[], Credentials]) -> None:
         self._keys = keys
@@ -86,7 +82,7 @@ class KeyAuth(httpx.Auth):
 def http_client(
     keys: Callable[[], Credentials], *, timeouts: Timeouts, transport: httpx.BaseTransport | None
 ) -> httpx.Client:
-    """A connection pool that goes where the configuration says and nowhere else: no proxies, no redirects."""
+    """Return a connection pool that reaches only the configured hosts: it uses no proxy and follows no redirect."""
     return httpx.Client(
         auth=KeyAuth(keys),
         timeout=httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s),

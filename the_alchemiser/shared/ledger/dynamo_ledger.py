@@ -1,4 +1,4 @@
-"""The Ledger table: PK `SYMBOL#<symbol>`, SK `<filled_at>#<order_id>#<fill>`; GSI by run."""
+"""The Ledger table: partition key `SYMBOL#<symbol>`, sort key `<filled_at>#<order_id>#<fill>`, and an index by run."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo import is_condition_failure, plain, typed
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,14 +17,15 @@ BY_RUN = "by-run"
 
 
 class DynamoLedger:
-    """Ledger on DynamoDB; grants: PutItem to record, Query on the table and its index to read."""
+    """Ledger in a DynamoDB table. Grants: PutItem to record; Query on the table and its index to read."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def record(self, entry: LedgerEntry) -> bool:
-        """Put the entry, unless that fill is recorded; False when it was."""
+        """Record the fill; return False when it was already recorded. Idempotent."""
+        # The condition makes a repeated message harmless: no fill is counted twice, and none is overwritten.
         try:
             self._client.put_item(
                 TableName=self._table, Item=typed(_row(entry)), ConditionExpression="attribute_not_exists(pk)"
@@ -36,21 +37,23 @@ class DynamoLedger:
         return True
 
     def entries_of(self, symbol: str) -> tuple[LedgerEntry, ...]:
-        """Every fill of a symbol, by time; strongly consistent."""
+        """Return every fill of a symbol, ordered by time; strongly consistent."""
         return self._query("pk = :key", f"SYMBOL#{symbol}", ConsistentRead=True)
 
     def entries_of_run(self, run_id: str) -> tuple[LedgerEntry, ...]:
-        """Every fill of a run, by time; eventually consistent."""
+        """Return every fill of a run, ordered by time; eventually consistent, as every index is."""
         return self._query("run_id = :key", run_id, IndexName=BY_RUN)
 
-    def _query(self, condition: str, key: str, **how: Any) -> tuple[LedgerEntry, ...]:
+    def _query(self, condition: str, key: str, **options: Any) -> tuple[LedgerEntry, ...]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=typed({":key": key}),
-            **how,
+            **options,
         )
-        entries = [_entry(plain(item)) for page in pages for item in page["Items"]]
+        entries: list[LedgerEntry] = []
+        for page in pages:
+            entries.extend(_entry(plain(item)) for item in page["Items"])
         return tuple(sorted(entries, key=lambda entry: (entry.filled_at, entry.order_id, entry.fill)))
 
 

@@ -1,4 +1,4 @@
-"""The ledger: one entry a fill, with its attribution; what a strategy owns is computed from the fills on read."""
+"""The ledger: one entry per fill, attributed to strategies. Readers compute what a strategy owns from its fills."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,22 +6,22 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 UNATTRIBUTED = "unattributed"
-"""Stands for a strategy where shares belong to none: held before the first run, or moved by hand."""
+"""The owner of shares that belong to no strategy: held before the first run, or traded by hand."""
 
 
 class LedgerEntry(NamedTuple):
     """One fill.
 
     Attributes:
-        fill: distinguishes the fills of one order; an order is entered once it is final, as fill "1".
-        quantity: shares, positive; side says the direction.
-        price: USD a share.
-        cash: USD that moved, signed, to the cent: negative for a buy.
-        attribution: signed shares a strategy; they sum to the signed quantity exactly. Opposite signs are
-            shares that crossed between strategies at this price.
+        fill: number of the fill within its order. An order is recorded once, when it is final, as fill "1".
+        quantity: shares, positive; `side` gives the direction.
+        price: USD per share.
+        cash: change of cash in USD, to the cent; negative for a buy.
+        attribution: signed shares per strategy. Their sum is exactly the signed quantity. Opposite signs mean that
+            shares crossed between strategies at this price.
     """
 
     symbol: str
@@ -39,28 +39,30 @@ class LedgerEntry(NamedTuple):
 
 
 class Ledger(Protocol):
-    """Where fills are kept, for ever."""
+    """A permanent record of fills."""
 
     def record(self, entry: LedgerEntry) -> bool:
-        """Put the entry, unless that fill is recorded; False when it was."""
+        """Record the fill; return False when it was already recorded. Idempotent."""
         ...
 
     def entries_of(self, symbol: str) -> tuple[LedgerEntry, ...]:
-        """Every fill of a symbol, by time; strongly consistent."""
+        """Return every fill of a symbol, ordered by time; strongly consistent."""
         ...
 
     def entries_of_run(self, run_id: str) -> tuple[LedgerEntry, ...]:
-        """Every fill of a run, by time; eventually consistent."""
+        """Return every fill of a run, ordered by time; eventually consistent."""
         ...
 
 
 def holdings(entries: Iterable[LedgerEntry]) -> Mapping[str, Mapping[str, Decimal]]:
-    """Shares each strategy owns by these fills: `{strategy: {symbol: shares}}`, zeros left out."""
+    """Return the shares that each strategy owns after these fills: `{strategy: {symbol: shares}}`, without zeros."""
     owned: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for entry in entries:
         for strategy, quantity in entry.attribution.items():
             owned[strategy][entry.symbol] += quantity
-    return {
-        strategy: {symbol: quantity for symbol, quantity in symbols.items() if quantity}
-        for strategy, symbols in owned.items()
-    }
+
+    return {strategy: _without_zeros(shares) for strategy, shares in owned.items()}
+
+
+def _without_zeros(shares: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    return {symbol: quantity for symbol, quantity in shares.items() if quantity}

@@ -1,7 +1,8 @@
-"""FIFO lots: what was bought when and for how much, and what parting with it gained. Exact: nothing is rounded.
+"""FIFO lots: when shares were bought, at what price, and the gain when they were sold. Exact: nothing is rounded.
 
-The oldest shares go first. Who sells more than there is opens a short lot, which the next purchase closes; a
-strategy is not meant to, but attribution may leave it a rounding step short, and sums must hold all the same.
+A sale closes the oldest lots first. A sale of more shares than are held opens a short lot, which the next purchase
+closes. A strategy should not sell short, but the rounding of attribution can leave it one step short, and the sums must
+be right in this case too.
 """
 
 from collections import defaultdict, deque
@@ -16,7 +17,7 @@ _ZERO = Decimal(0)
 
 
 class AttributedFill(NamedTuple):
-    """One strategy's part of a fill: signed shares, negative for a sale, and USD a share."""
+    """One strategy's part of a fill: signed shares, negative for a sale; price in USD per share."""
 
     symbol: str
     filled_at: datetime
@@ -25,7 +26,7 @@ class AttributedFill(NamedTuple):
 
 
 class Lot(NamedTuple):
-    """Shares opened together and still there: signed, negative when short; price in USD a share."""
+    """Shares opened by one fill and not closed yet: signed, negative when short; price in USD per share."""
 
     symbol: str
     opened_at: datetime
@@ -34,16 +35,16 @@ class Lot(NamedTuple):
 
     @property
     def cost(self) -> Decimal:
-        """USD paid for what is there; negative when short."""
+        """Return what was paid for these shares, in USD; negative when short."""
         return self.quantity * self.price
 
     def gain_at(self, price: Decimal) -> Decimal:
-        """USD gained if the lot were closed at that price."""
+        """Return the gain of closing the lot at this price, in USD."""
         return self.quantity * (price - self.price)
 
 
 class RealisedGain(NamedTuple):
-    """Shares that were opened and closed: signed as the lot they came from; prices in USD a share."""
+    """Shares that were opened and closed again: signed like their lot; prices in USD per share."""
 
     symbol: str
     opened_at: datetime
@@ -54,40 +55,47 @@ class RealisedGain(NamedTuple):
 
     @property
     def gain(self) -> Decimal:
-        """USD gained; negative for a loss."""
+        """Return the gain in USD; negative for a loss."""
         return self.quantity * (self.closed_price - self.opened_price)
 
 
 class LotBook(NamedTuple):
-    """What a series of fills left behind: open lots by symbol, oldest first, and gains in the order they fell."""
+    """The result of matching fills: open lots by symbol, oldest first, and realised gains in order of the fills."""
 
     open: tuple[Lot, ...]
     realised: tuple[RealisedGain, ...]
 
     @property
     def gain(self) -> Decimal:
-        """USD realised."""
+        """Return the sum of the realised gains, in USD."""
         return sum((realised.gain for realised in self.realised), _ZERO)
 
     @property
     def cost(self) -> Decimal:
-        """USD paid for what is still there."""
+        """Return what was paid for the open lots, in USD."""
         return sum((lot.cost for lot in self.open), _ZERO)
 
     def holdings(self) -> Mapping[str, Decimal]:
-        """Shares by symbol; no zeros."""
+        """Return the shares held by symbol, without zeros."""
         held: dict[str, Decimal] = defaultdict(Decimal)
         for lot in self.open:
             held[lot.symbol] += lot.quantity
         return dict(held)
 
     def unrealised(self, prices: Mapping[str, Decimal]) -> Decimal:
-        """USD gained if everything were closed at these prices; one for every symbol held."""
+        """Return the gain of closing every open lot, in USD.
+
+        Args:
+            prices: USD per share, for every symbol held.
+
+        Raises:
+            KeyError: a symbol that is held has no price.
+        """
         return sum((lot.gain_at(prices[lot.symbol]) for lot in self.open), _ZERO)
 
 
 def attributed_fills(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[AttributedFill, ...]]:
-    """The ledger as each strategy sees it: its fills, by time. What crossed between two is a fill of both."""
+    """Return the fills of each strategy, ordered by time. Shares that crossed between strategies are fills of both."""
     fills: dict[str, list[AttributedFill]] = defaultdict(list)
     for entry in sorted(entries, key=lambda entry: (entry.filled_at, entry.symbol, entry.order_id, entry.fill)):
         for strategy, quantity in entry.attribution.items():
@@ -96,24 +104,28 @@ def attributed_fills(entries: Iterable[LedgerEntry]) -> Mapping[str, tuple[Attri
 
 
 def match_lots(fills: Iterable[AttributedFill]) -> LotBook:
-    """Match one owner's fills, in the order given, first in, first out.
+    """Match the fills of one owner in their order, first in, first out.
 
     Returns:
-        Lots and gains such that the lots' quantities sum to the fills', and that gains realised and unrealised
-        at any prices equal the market value at these prices less what was paid, net.
+        Lots and gains with two properties. The quantities of the lots sum to those of the fills. At any prices, the
+        realised plus the unrealised gain is the market value minus the net amount paid.
     """
     lots: dict[str, deque[Lot]] = defaultdict(deque)
     realised: list[RealisedGain] = []
     for fill in fills:
         realised.extend(_close(lots[fill.symbol], fill))
-    still_open = (lot for symbol in sorted(lots) for lot in lots[symbol])
+
+    still_open: list[Lot] = []
+    for symbol in sorted(lots):
+        still_open.extend(lots[symbol])
     return LotBook(tuple(still_open), tuple(realised))
 
 
 def _close(lots: deque[Lot], fill: AttributedFill) -> list[RealisedGain]:
-    """Close the oldest lots of the other sign with the fill; what is left of it opens a lot."""
+    """Close the oldest lots of the opposite sign with the fill. The rest of the fill opens a lot."""
     left = fill.quantity
     gains: list[RealisedGain] = []
+
     while left and lots and lots[0].quantity * left < 0:
         lot = lots.popleft()
         closed = lot.quantity if abs(lot.quantity) <= abs(left) else -left
@@ -121,6 +133,7 @@ def _close(lots: deque[Lot], fill: AttributedFill) -> list[RealisedGain]:
         if closed != lot.quantity:
             lots.appendleft(lot._replace(quantity=lot.quantity - closed))
         left += closed
+
     if left:
         lots.append(Lot(fill.symbol, fill.filled_at, left, fill.price))
     return gains

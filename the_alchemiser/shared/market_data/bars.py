@@ -1,7 +1,7 @@
-"""Daily bars of one symbol, and their parquet form.
+"""Daily bars of one symbol, and their encoding as a parquet file.
 
-Parquet is written and read by arro3 alone, column by column: date (date32), open, high, low, close, volume, adjusted
-(float64), zstd. The same bars give the same bytes.
+Only arro3 writes and reads parquet. The columns are date (date32), open, high, low, close, volume and adjusted
+(float64), compressed with zstd. Encoding is deterministic: equal bars give equal bytes.
 """
 
 import io
@@ -20,14 +20,15 @@ _BATCH_ROWS = 65_536
 
 
 class UnreadableBarsError(AlchemiserError):
-    """Bytes that are no parquet file of bars."""
+    """The bytes are not a parquet file of bars."""
 
 
 class DailyBar(NamedTuple):
-    """One session, in USD a share, split- and dividend-adjusted as of the fetch; volume in shares.
+    """Prices of one session in USD per share, adjusted for splits and dividends up to the fetch; volume in shares.
 
-    `adjusted` is the fully adjusted close, which indicators run on: equal to `close` where the source adjusts
-    all prices.
+    Attributes:
+        adjusted: the fully adjusted close, the input of the indicators. It equals `close` when the source adjusts all
+            prices.
     """
 
     date: date
@@ -40,47 +41,50 @@ class DailyBar(NamedTuple):
 
     @property
     def is_close_only(self) -> bool:
-        """Whether the source knew nothing but the close."""
+        """Return whether the source had only the close of this session."""
         return self.open == self.high == self.low == self.close and self.volume == 0
 
 
 Bars = tuple[DailyBar, ...]
 
 
-def encode(bars: Sequence[DailyBar]) -> bytes:
-    """The parquet file of at least one bar."""
+def encode_bars(bars: Sequence[DailyBar]) -> bytes:
+    """Return the parquet file of at least one bar.
+
+    Raises:
+        ValueError: there are no bars.
+    """
     if not bars:
-        raise ValueError("no bars to encode: a parquet file without rows cannot be read back")
-    columns = list(zip(*bars, strict=True))
-    table = Table.from_pydict(
-        {
-            "date": _dates(columns[0]),
-            **{
-                name: Array(column, type=DataType.float64())
-                for name, column in zip(DailyBar._fields[1:], columns[1:], strict=True)
-            },
-        }
-    )
+        raise ValueError("no bars to encode: a parquet file without rows cannot be decoded again")
+
+    dates, *numbers = zip(*bars, strict=True)
+    columns = {"date": _date_array(dates)}
+    for name, values in zip(DailyBar._fields[1:], numbers, strict=True):
+        columns[name] = Array(values, type=DataType.float64())
+
     file = io.BytesIO()
-    write_parquet(table, file, compression="zstd(3)")
+    write_parquet(Table.from_pydict(columns), file, compression="zstd(3)")
     return file.getvalue()
 
 
-def decode(body: bytes) -> Bars:
-    """The bars of a parquet file, in its order.
+def decode_bars(body: bytes) -> Bars:
+    """Return the bars of a parquet file, in the file's order.
 
     Raises:
-        UnreadableBarsError: not parquet, columns missing, of another type, or with nulls.
+        UnreadableBarsError: the bytes are not parquet, or a column is missing, has another type, or contains a null.
     """
     columns = [column.to_pylist() for column in decode_columns(body, DailyBar._fields)]
     return tuple(map(DailyBar._make, zip(*columns, strict=True)))
 
 
 def decode_columns(body: bytes, names: Iterable[str]) -> tuple[Any, ...]:
-    """Some columns of a parquet file of bars as arrow arrays, in its order: `date` of dates, the others of floats.
+    """Return the named columns as arrow arrays: `date` as date32, the others as float64, rows in the file's order.
+
+    Columns that are not named may be missing from the file.
 
     Raises:
-        UnreadableBarsError: as `decode`.
+        UnreadableBarsError: the bytes are not parquet, or a named column is missing, has another type, or contains a
+            null.
     """
     try:
         table = read_parquet(body, batch_size=_BATCH_ROWS).read_all()
@@ -88,15 +92,16 @@ def decode_columns(body: bytes, names: Iterable[str]) -> tuple[Any, ...]:
     except Exception as error:
         raise UnreadableBarsError(f"not a parquet file of bars: {error}") from error
     except BaseException as error:
-        # A broken footer is a Rust panic, which derives from BaseException.
+        # arro3 answers a broken footer with a Rust panic, which derives from BaseException.
         if type(error).__module__ != _PANIC:
             raise
         raise UnreadableBarsError(f"not a parquet file of bars: {error}") from error
+
     if any(column.null_count for column in columns):
-        raise UnreadableBarsError("a value is null")
+        raise UnreadableBarsError("a column contains a null")
     return columns
 
 
-def _dates(days: Iterable[Any]) -> Array:
-    # arro3 builds no date array from Python dates.
+def _date_array(days: Iterable[Any]) -> Array:
+    # arro3 cannot build a date array from Python dates, so it gets the days since 1970 and casts them.
     return Array([day.toordinal() - _EPOCH for day in days], type=DataType.int32()).cast(DataType.date32())

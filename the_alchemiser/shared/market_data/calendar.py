@@ -1,54 +1,53 @@
-"""Business time: which session was the last to complete, by the broker's own clock and calendar."""
+"""The market calendar and business time: the broker's clock and sessions decide how far history is complete."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
-from the_alchemiser.shared.broker.models import Clock, Session
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.values import Clock, Session
 
-NEW_YORK = ZoneInfo("America/New_York")
-LOOK_BACK = timedelta(days=14)  # the longest closure since 1933, September 2001, was seven days
+LOOK_BACK = timedelta(days=14)  # the longest closure since 1933 was seven days, in September 2001
 
 
 class NoCompletedSessionError(AlchemiserError):
-    """The broker's calendar has no session that ended before the broker's clock."""
+    """The broker's calendar shows no completed session in the look-back period."""
 
     retryable: ClassVar[bool] = True
 
 
 class Exchange(Protocol):
-    """What is needed of the broker to tell business time."""
+    """The part of the broker that gives the time and the sessions."""
 
     def clock(self) -> Clock: ...
     def calendar(self, start: date, end: date) -> tuple[Session, ...]: ...
 
 
 class BusinessTime(NamedTuple):
-    """The broker's now, UTC, and the last session whose close lies at or before it."""
+    """The broker's current time in UTC, and the date of the last session that closed at or before it."""
 
     now: datetime
     as_of: date
 
 
-def business_time(exchange: Exchange) -> BusinessTime:
-    """Ask the broker what time it is, and through which session history is complete.
+def read_business_time(exchange: Exchange) -> BusinessTime:
+    """Ask the broker for its time and its calendar, and find the last completed session.
 
     Raises:
-        NoCompletedSessionError: none in the last fourteen days.
-        BrokerError: the broker did not answer.
+        NoCompletedSessionError: no session closed within LOOK_BACK.
+        BrokerError: the broker did not answer, or refused.
     """
     now = exchange.clock().timestamp
     today = now.astimezone(NEW_YORK).date()
-    return BusinessTime(now.astimezone(UTC), last_completed(exchange.calendar(today - LOOK_BACK, today), now))
+    return BusinessTime(now.astimezone(UTC), last_completed_session(exchange.calendar(today - LOOK_BACK, today), now))
 
 
-def last_completed(sessions: Iterable[Session], now: datetime) -> date:
-    """The date of the last session that closed at or before now.
+def last_completed_session(sessions: Iterable[Session], now: datetime) -> date:
+    """Return the date of the last session that closed at or before `now`.
 
     Raises:
-        NoCompletedSessionError: there is none among them.
+        NoCompletedSessionError: none of the sessions has closed.
     """
     completed = [session.date for session in sessions if session.close <= now]
     if not completed:

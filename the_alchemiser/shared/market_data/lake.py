@@ -1,9 +1,11 @@
-"""The data lake: `bars/v1/<SYMBOL>.parquet`, and beside it `<SYMBOL>.json`, which describes it.
+"""The data lake: the bars of a symbol in `bars/v1/<SYMBOL>.parquet`, described by `<SYMBOL>.json` beside it.
 
-A parquet object carries its digest in its own metadata, so that bytes and digest change in one write and no reader
-falls between the two objects; the JSON repeats the digest for whoever lists the lake. Bytes that match neither are
-damaged and never parsed. A write is encoded whole, decoded again, compared, and then replaces exactly the version it
-was made from: what fails before that leaves the old object.
+A parquet object carries its digest in its own metadata. Bytes and digest thus change in one write, and no reader can
+see one without the other. The JSON repeats the digest, for programs that list the lake. Bytes that match neither digest
+are damaged and are never parsed.
+
+Before a write, the encoded bars are decoded again and compared. The write then replaces only the version that was read
+before. A failure before that leaves the old object in place.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +15,7 @@ from typing import Any, NamedTuple, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.market_data.bars import Bars, UnreadableBarsError, decode, decode_columns, encode
+from the_alchemiser.shared.market_data.bars import Bars, UnreadableBarsError, decode_bars, decode_columns, encode_bars
 from the_alchemiser.shared.market_data.objects import ObjectChangedError, ObjectStore, StoredObject, digest_of
 
 PREFIX = "bars/v1"
@@ -22,18 +24,18 @@ _DESCRIBE_ATTEMPTS = 3
 
 
 class BarsNotWrittenError(AlchemiserError):
-    """Bars that do not survive encoding; the old object stands."""
+    """The bars changed when they were encoded and decoded again. The old object was left in place."""
 
 
 class Description(BaseModel):
-    """What `<SYMBOL>.json` says of the parquet beside it.
+    """The content of `<SYMBOL>.json`: a description of the parquet file beside it.
 
     Attributes:
-        digest: sha256 of the parquet's bytes, hex.
-        source: host the bars came from.
+        digest: SHA-256 of the parquet file, hex.
+        source: host that served the bars.
         fetched_at: business time, UTC.
-        close_only: every bar is open = high = low = close, volume 0.
-        asked_from: first date that was asked of the source; earlier bars may exist there.
+        close_only: true when every bar has open = high = low = close, and volume 0.
+        asked_from: first date that was requested from the source. The source may have earlier bars.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -48,8 +50,8 @@ class Description(BaseModel):
     asked_from: date | None = None
 
     @classmethod
-    def of(cls, bars: Bars, *, digest: str, origin: "Origin") -> Self:
-        """Describe bars, at least one."""
+    def of(cls, bars: Bars, *, digest: str, origin: "FetchOrigin") -> Self:
+        """Describe at least one bar."""
         return cls(
             rows=len(bars),
             first_date=bars[0].date,
@@ -62,22 +64,22 @@ class Description(BaseModel):
         )
 
 
-class Origin(NamedTuple):
-    """Where and when bars were fetched."""
+class FetchOrigin(NamedTuple):
+    """The source and the time of a fetch, and the first date that it requested."""
 
     source: str
     fetched_at: datetime
     asked_from: date
 
 
-class Entry(NamedTuple):
-    """A symbol of the lake as one read found it.
+class LakeEntry(NamedTuple):
+    """One symbol of the lake, as it was read.
 
     Attributes:
-        bars: in the file's order; empty when `fault` says why there are none to use.
-        digest: sha256 of the parquet's bytes; empty when there is no parquet.
-        version: of the parquet object; None when there is none.
-        fault: `missing: …` or `damaged: …`; None when the bars are as they were written.
+        bars: in the file's order; empty when there is a fault.
+        digest: SHA-256 of the parquet file, hex; empty when there is no file.
+        version: version of the parquet object; None when there is none.
+        fault: `missing: …` or `damaged: …`; None when the bars are the ones that were written.
     """
 
     symbol: str
@@ -87,116 +89,144 @@ class Entry(NamedTuple):
     fault: str | None = None
 
 
-class Described(NamedTuple):
-    """The JSON beside a parquet; description is None when it is absent or unreadable."""
+class StoredDescription(NamedTuple):
+    """The JSON beside a parquet file, and its version.
+
+    Attributes:
+        description: None when the JSON is missing or cannot be parsed.
+        version: None when the JSON is missing.
+    """
 
     description: Description | None
     version: str | None
 
 
 class Lake:
-    """Reads and replaces bars. Safe to share between threads, as its store is."""
+    """Reads and replaces bars. Threads may share it when they may share its store."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
 
-    def read(self, symbol: str) -> Entry:
-        """The symbol's bars, verified; an absent or damaged file is an entry with a fault.
+    def read(self, symbol: str) -> LakeEntry:
+        """Return the symbol's bars after checking their digest. A missing or damaged file gives an entry with a fault.
 
         Raises:
             StateUnavailableError: the store did not answer.
         """
-        entry, bars = self._decoded(symbol, decode)
+        entry, bars = self._read_verified(symbol, decode_bars)
         return entry._replace(bars=bars)
 
-    def read_columns(self, symbol: str, names: Iterable[str]) -> tuple[Entry, tuple[Any, ...]]:
-        """`read` without making bars: an entry that has none, and the arrow arrays of `decode_columns`.
+    def read_columns(self, symbol: str, names: Iterable[str]) -> tuple[LakeEntry, tuple[Any, ...]]:
+        """Return an entry without bars, and the named columns as arrow arrays, `()` when the entry has a fault.
+
+        This is faster than `read`, which builds a Python object per bar. `decode_columns` describes the arrays.
 
         Raises:
             StateUnavailableError: the store did not answer.
         """
-        return self._decoded(symbol, lambda body: decode_columns(body, names))
+        return self._read_verified(symbol, lambda body: decode_columns(body, names))
 
-    def read_all(self, symbols: Iterable[str]) -> Mapping[str, Entry]:
-        """`read` of many at once, by symbol, ascending."""
-        return each(self.read, symbols)
-
-    def describe(self, symbol: str) -> Described:
-        """The JSON beside the symbol's parquet."""
-        stored = self._objects.get(description_key(symbol))
-        if stored is None:
-            return Described(None, None)
-        try:
-            return Described(Description.model_validate_json(stored.body), stored.version)
-        except ValidationError:
-            return Described(None, stored.version)
-
-    def describe_all(self, symbols: Iterable[str]) -> Mapping[str, Described]:
-        """`describe` of many at once, by symbol, ascending."""
-        return each(self.describe, symbols)
-
-    def replace(self, entry: Entry, bars: Bars, *, origin: Origin) -> Entry:
-        """Put bars in the place of the entry that was read; the same bars again write nothing.
-
-        Args:
-            bars: dates strictly ascending, at least one.
-
-        Returns:
-            The entry as it now stands.
+    def read_all(self, symbols: Iterable[str]) -> Mapping[str, LakeEntry]:
+        """Read many symbols at once; keys ascend.
 
         Raises:
-            BarsNotWrittenError: the bars do not come back from their own encoding.
-            ObjectChangedError: somebody else replaced the entry since it was read.
-            StateUnavailableError: the store failed; the old parquet or the new one stands, whole.
+            StateUnavailableError: the store did not answer.
         """
-        body = encode(bars)
-        if decode(body) != bars:
-            raise BarsNotWrittenError(f"{parquet_key(entry.symbol)}: the encoded bars differ from those to write")
-        written = Entry(entry.symbol, bars, digest_of(body), entry.version)
+        return map_symbols(self.read, symbols)
+
+    def describe(self, symbol: str) -> StoredDescription:
+        """Return the description of the symbol's bars.
+
+        Raises:
+            StateUnavailableError: the store did not answer.
+        """
+        stored = self._objects.get(description_key(symbol))
+        if stored is None:
+            return StoredDescription(None, None)
+        try:
+            return StoredDescription(Description.model_validate_json(stored.body), stored.version)
+        except ValidationError:
+            return StoredDescription(None, stored.version)
+
+    def describe_all(self, symbols: Iterable[str]) -> Mapping[str, StoredDescription]:
+        """Return the descriptions of many symbols at once; keys ascend.
+
+        Raises:
+            StateUnavailableError: the store did not answer.
+        """
+        return map_symbols(self.describe, symbols)
+
+    def replace(self, entry: LakeEntry, bars: Bars, *, origin: FetchOrigin) -> LakeEntry:
+        """Replace the entry that was read with new bars. Equal bars write nothing.
+
+        Args:
+            entry: what `read` returned; the write fails if the stored object has changed since then.
+            bars: at least one, dates strictly ascending.
+
+        Returns:
+            The entry with the new bars and digest. Its version is still the one that was replaced.
+
+        Raises:
+            BarsNotWrittenError: the bars differ after encoding and decoding them.
+            ObjectChangedError: another writer replaced the entry since it was read.
+            StateUnavailableError: the store failed. The parquet object is complete, either the old one or the new one.
+        """
+        body = encode_bars(bars)
+        if decode_bars(body) != bars:
+            raise BarsNotWrittenError(f"{parquet_key(entry.symbol)}: the bars differ after encoding and decoding them")
+
+        # The parquet object first: it carries its own digest, so readers need no JSON. If the process stops in between,
+        # the next replace writes the JSON.
+        written = LakeEntry(entry.symbol, bars, digest_of(body), entry.version)
         if written.digest != entry.digest or entry.fault:
             self._put_parquet(written, body)
         self._put_description(written.symbol, Description.of(bars, digest=written.digest, origin=origin))
         return written
 
-    def _decoded[T](self, symbol: str, form: Callable[[bytes], tuple[T, ...]]) -> tuple[Entry, tuple[T, ...]]:
-        """What is known of the symbol's parquet, and its content, which is empty with a fault."""
+    def _read_verified[T](
+        self, symbol: str, decode: Callable[[bytes], tuple[T, ...]]
+    ) -> tuple[LakeEntry, tuple[T, ...]]:
+        """Return the entry without bars, and the decoded content, which is empty when the entry has a fault."""
         key = parquet_key(symbol)
         stored = self._objects.get(key)
         if stored is None:
-            return Entry(symbol, fault=f"missing: no {key}"), ()
-        entry = Entry(symbol, digest=digest_of(stored.body), version=stored.version)
-        if not self._is_vouched_for(symbol, stored, entry.digest):
+            return LakeEntry(symbol, fault=f"missing: no {key}"), ()
+
+        entry = LakeEntry(symbol, digest=digest_of(stored.body), version=stored.version)
+        # The digest is checked before the parser runs: damaged bytes must never reach a decision.
+        if not self._matches_recorded_digest(symbol, stored, entry.digest):
             return entry._replace(fault=f"damaged: {key} does not match its digest"), ()
         try:
-            return entry, form(stored.body)
+            return entry, decode(stored.body)
         except UnreadableBarsError as error:
             return entry._replace(fault=f"damaged: {key}: {error}"), ()
 
-    def _is_vouched_for(self, symbol: str, stored: StoredObject, digest: str) -> bool:
+    def _matches_recorded_digest(self, symbol: str, stored: StoredObject, digest: str) -> bool:
         if stored.sha256 is not None:
             return stored.sha256 == digest
         description = self.describe(symbol).description
         return description is not None and description.digest == digest
 
-    def _put_parquet(self, written: Entry, body: bytes) -> None:
+    def _put_parquet(self, written: LakeEntry, body: bytes) -> None:
         key = parquet_key(written.symbol)
         try:
             self._objects.put(key, body, content_type="application/vnd.apache.parquet", replaces=written.version)
         except ObjectChangedError:
-            # A write repeated after a lost answer meets itself.
-            stands = self._objects.get(key)
-            if stands is None or stands.sha256 != written.digest or stands.body != body:
+            # After a lost response the S3 client repeats the write, which then finds the object it has just written.
+            stored = self._objects.get(key)
+            if stored is None or stored.sha256 != written.digest or stored.body != body:
                 raise
 
     def _put_description(self, symbol: str, description: Description) -> None:
         for attempt in range(_DESCRIBE_ATTEMPTS):
-            described = self.describe(symbol)
-            if described.description is not None and _says_the_same(described.description, description):
+            stored = self.describe(symbol)
+            if stored.description is not None and _is_up_to_date(stored.description, description):
                 return
+
             body = description.model_dump_json(indent=2).encode()
             try:
                 self._objects.put(
-                    description_key(symbol), body, content_type="application/json", replaces=described.version
+                    description_key(symbol), body, content_type="application/json", replaces=stored.version
                 )
             except ObjectChangedError:
                 if attempt == _DESCRIBE_ATTEMPTS - 1:
@@ -205,24 +235,31 @@ class Lake:
                 return
 
 
-def _says_the_same(stored: Description, wanted: Description) -> bool:
+def _is_up_to_date(stored: Description, wanted: Description) -> bool:
     return stored.digest == wanted.digest and stored.asked_from == wanted.asked_from
 
 
-def each[T](work: Callable[[str], T], symbols: Iterable[str]) -> Mapping[str, T]:
-    """Do the work for every symbol, in threads, since it waits for the store; by symbol, ascending."""
+def map_symbols[T](function: Callable[[str], T], symbols: Iterable[str]) -> Mapping[str, T]:
+    """Call the function once for every symbol, in threads, because it waits for the store.
+
+    Returns:
+        The results by symbol; keys ascend.
+
+    Raises:
+        Whatever the function raises, for the first symbol that fails.
+    """
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - handlers import this module cold
 
-    wanted = sorted(set(symbols))
+    distinct = sorted(set(symbols))
     with ThreadPoolExecutor(THREADS) as pool:
-        return dict(zip(wanted, pool.map(work, wanted), strict=True))
+        return dict(zip(distinct, pool.map(function, distinct), strict=True))
 
 
 def parquet_key(symbol: str) -> str:
-    """Where a symbol's bars lie."""
+    """Return the key of a symbol's bars."""
     return f"{PREFIX}/{symbol}.parquet"
 
 
 def description_key(symbol: str) -> str:
-    """Where what describes them lies."""
+    """Return the key of the description of a symbol's bars."""
     return f"{PREFIX}/{symbol}.json"

@@ -1,4 +1,4 @@
-"""Objects of a bucket, whole and conditional: the port, and its adapter on S3."""
+"""Storage of whole objects with conditional writes: the port, and its adapter for S3."""
 
 import hashlib
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
 
 SHA256 = "sha256"
-_ABSENT = {"NoSuchKey", "404"}
+_MISSING = {"NoSuchKey", "404"}
 _CHANGED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
 class ObjectChangedError(AlchemiserError):
-    """A conditional write found another object than the one it was to replace; nothing was written."""
+    """Another writer changed the object since it was read; nothing was written."""
 
     retryable: ClassVar[bool] = True
 
@@ -25,8 +25,8 @@ class StoredObject(NamedTuple):
     """An object as it was read.
 
     Attributes:
-        version: names exactly this content for a conditional write (S3's ETag).
-        sha256: what its writer put beside the bytes in the same write; None when another tool wrote it.
+        version: identifies exactly this content in a conditional write (S3's ETag).
+        sha256: the digest that the writer stored in the same write, hex; None when another tool wrote the object.
     """
 
     body: bytes
@@ -35,27 +35,30 @@ class StoredObject(NamedTuple):
 
 
 class ObjectStore(Protocol):
-    """Where objects lie. Every write is whole: a reader sees the old bytes or the new."""
+    """A store of objects. Every write is atomic: a reader gets all the old bytes or all the new ones."""
 
     def get(self, key: str) -> StoredObject | None:
-        """The object; None when there is none.
+        """Return the object, or None when there is none.
 
         Raises:
-            StateUnavailableError: the store did not answer, or refused.
+            StateUnavailableError: the store did not answer, or denied access.
         """
         ...
 
     def put(self, key: str, body: bytes, *, content_type: str, replaces: str | None) -> None:
-        """Write, if the object is still the version given; None: if there is none.
+        """Write the object, unless another writer changed it.
+
+        Args:
+            replaces: the version to replace; None to create an object that does not exist yet.
 
         Raises:
-            ObjectChangedError: it is not.
+            ObjectChangedError: the stored object is not that version; nothing was written.
             StateUnavailableError: it is not known whether the write happened.
         """
         ...
 
     def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
-        """Write, whatever is there.
+        """Write the object unconditionally.
 
         Raises:
             StateUnavailableError: it is not known whether the write happened.
@@ -63,25 +66,28 @@ class ObjectStore(Protocol):
         ...
 
     def url(self, key: str) -> str:
-        """Where the object is, for people and other programs."""
+        """Return the object's address, for people and other programs."""
         ...
 
 
 class S3Objects:
-    """ObjectStore on one bucket; grants: s3:GetObject, s3:PutObject, and s3:ListBucket, without which an absent
-    object reads as a refusal."""
+    """ObjectStore on one S3 bucket.
+
+    Grants: s3:GetObject, s3:PutObject and s3:ListBucket. Without s3:ListBucket, S3 answers a read of a missing object
+    with "access denied".
+    """
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def get(self, key: str) -> StoredObject | None:
-        """The object; None when there is none."""
+        """Return the object, or None when there is none."""
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             body = answer["Body"].read()
         except aws.ClientError as error:
-            if _code(error) in _ABSENT:
+            if _code(error) in _MISSING:
                 return None
             raise StateUnavailableError(f"{self.url(key)}: {error}") from error
         except aws.BotoCoreError as error:
@@ -89,8 +95,9 @@ class S3Objects:
         return StoredObject(body, answer["ETag"], answer["Metadata"].get(SHA256))
 
     def put(self, key: str, body: bytes, *, content_type: str, replaces: str | None) -> None:
-        """Write, if the object is still the version given; None: if there is none."""
+        """Write the object, unless another writer changed it."""
         request = self._request(key, body, content_type)
+        # S3 compares the condition and writes in one step: of two writers that read the same version, one fails.
         if replaces is None:
             request["IfNoneMatch"] = "*"
         else:
@@ -98,11 +105,11 @@ class S3Objects:
         self._put(request)
 
     def overwrite(self, key: str, body: bytes, *, content_type: str) -> None:
-        """Write, whatever is there."""
+        """Write the object unconditionally."""
         self._put(self._request(key, body, content_type))
 
     def url(self, key: str) -> str:
-        """`s3://<bucket>/<key>`."""
+        """Return `s3://<bucket>/<key>`."""
         return f"s3://{self._bucket}/{key}"
 
     def _request(self, key: str, body: bytes, content_type: str) -> "PutObjectRequestTypeDef":
@@ -120,14 +127,14 @@ class S3Objects:
             self._client.put_object(**request)
         except aws.ClientError as error:
             if _code(error) in _CHANGED:
-                raise ObjectChangedError(f"{where}: another writer was faster") from error
+                raise ObjectChangedError(f"{where}: another writer changed it first") from error
             raise StateUnavailableError(f"{where}: {error}") from error
         except aws.BotoCoreError as error:
             raise StateUnavailableError(f"{where}: {error}") from error
 
 
 def digest_of(body: bytes) -> str:
-    """SHA-256, in hex."""
+    """Return the SHA-256 in hex."""
     return hashlib.sha256(body).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The quality verdict: `quality/v1/latest.json`, written by the monitor, read before anything is decided."""
+"""The quality verdict in `quality/v1/latest.json`: the monitor writes it, and every decision reads it first."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,19 +8,22 @@ from pydantic import AwareDatetime, ValidationError
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.objects import ObjectStore, StoredObject
-from the_alchemiser.shared.messaging.messages import Symbol, Value
+from the_alchemiser.shared.values import Symbol, Value
 
 VERDICT_KEY = "quality/v1/latest.json"
 
 
 class VerdictMalformedError(AlchemiserError):
-    """The verdict is not one of ours; the monitor's next check replaces it."""
+    """The stored verdict cannot be parsed. The monitor's next check replaces it."""
 
 
 class Verdict(Value):
-    """Which symbols are unfit for decisions on closes through as_of, each with its reason.
+    """The result of one check of the lake.
 
-    `checked_at` is business time, UTC.
+    Attributes:
+        checked_at: business time, UTC.
+        as_of: the last session whose bars were checked.
+        quarantined: the symbols whose bars must not be used for decisions, each with its faults.
     """
 
     checked_at: AwareDatetime
@@ -29,35 +32,40 @@ class Verdict(Value):
 
     @property
     def digest(self) -> str:
-        """Of what was found; when it was found does not change it."""
-        found = self.model_dump_json(include={"as_of", "quarantined"})
-        return hashlib.sha256(found.encode()).hexdigest()[:16]
+        """Return a short digest of the findings. It does not depend on the time of the check."""
+        findings = self.model_dump_json(include={"as_of", "quarantined"})
+        return hashlib.sha256(findings.encode()).hexdigest()[:16]
 
 
 def read_verdict(objects: ObjectStore) -> Verdict | None:
-    """The latest verdict; None when there is none.
+    """Return the latest verdict, or None when there is none.
 
     Raises:
-        VerdictMalformedError: what lies there is no verdict.
+        VerdictMalformedError: the stored object cannot be parsed as a verdict.
         StateUnavailableError: the store did not answer.
     """
     stored = objects.get(VERDICT_KEY)
-    return None if stored is None else _parsed(stored, objects.url(VERDICT_KEY))
+    return None if stored is None else _parse(stored, objects.url(VERDICT_KEY))
 
 
 def write_verdict(objects: ObjectStore, verdict: Verdict, *, keep_newer: bool) -> bool:
-    """Put the verdict in the place of the one that stands; False when that one was kept.
+    """Replace the stored verdict.
 
     Args:
-        keep_newer: leave a verdict of a later as_of alone, as a late message should.
+        keep_newer: do not replace a verdict on a later session. A message that arrives late must not undo one.
+
+    Returns:
+        True when the verdict was written, False when a newer one was kept.
 
     Raises:
-        ObjectChangedError: another check was faster.
-        StateUnavailableError: the store did not answer.
+        ObjectChangedError: another check wrote its verdict in the meantime; nothing was written.
+        StateUnavailableError: it is not known whether the verdict was written.
     """
     stored = objects.get(VERDICT_KEY)
     if stored is not None and keep_newer and _is_newer(stored, verdict.as_of):
         return False
+
+    # Conditional on the version just read: of two checks at the same time, one fails and is repeated by its queue.
     objects.put(
         VERDICT_KEY,
         verdict.model_dump_json(indent=2).encode(),
@@ -69,13 +77,13 @@ def write_verdict(objects: ObjectStore, verdict: Verdict, *, keep_newer: bool) -
 
 def _is_newer(stored: StoredObject, as_of: date) -> bool:
     try:
-        return _parsed(stored, VERDICT_KEY).as_of > as_of
+        return _parse(stored, VERDICT_KEY).as_of > as_of
     except VerdictMalformedError:
         return False
 
 
-def _parsed(stored: StoredObject, where: str) -> Verdict:
+def _parse(stored: StoredObject, where: str) -> Verdict:
     try:
         return Verdict.model_validate_json(stored.body)
     except ValidationError as error:
-        raise VerdictMalformedError(f"{where} is not a verdict: {error}") from error
+        raise VerdictMalformedError(f"{where} is not a valid verdict; run the quality check again: {error}") from error

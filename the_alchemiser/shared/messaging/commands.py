@@ -1,41 +1,41 @@
-"""What a schedule or a person may ask of a function: the exact bodies that the scheduler puts into an inbox."""
+"""The commands of schedules and people: the exact bodies that the scheduler puts into an inbox."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from the_alchemiser.shared.messaging.messages import Symbol
+from the_alchemiser.shared.values import Symbol
 
 
 class Command(BaseModel):
-    """A request without an identity: doing it twice must change nothing, whoever sends it."""
+    """A request without an id: the service that handles it must be idempotent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class StartRun(Command):
-    """Start today's run; `force` starts another, `<run_id>-r<n>`, and ignores the time to the close."""
+    """Start today's run. `force` starts another one, `<run_id>-r<n>`, at any time of the session."""
 
     command: Literal["start-run"]
     force: bool = False
 
 
 class SweepRuns(Command):
-    """Fail overdue runs and publish what was left unsent."""
+    """Fail overdue runs and publish unsent messages."""
 
     command: Literal["sweep-runs"]
 
 
 class RefreshMarketData(Command):
-    """Refresh the lake: the book's universe, or the symbols given."""
+    """Refresh the lake: these symbols, or the book's universe when there are none."""
 
     command: Literal["refresh-market-data"]
     symbols: tuple[Symbol, ...] = ()
 
 
 class CheckDataQuality(Command):
-    """Check the lake as it is and write the verdict."""
+    """Check the lake and write the verdict."""
 
     command: Literal["check-data-quality"]
 

@@ -1,5 +1,6 @@
-"""Record by record: parse, claim, handle, publish, report the failures. The part of the inbox that needs the SDK."""
+"""Record by record: parse, claim, handle, publish, report failures. The part of the inbox that needs the SDK."""
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -8,17 +9,18 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
 
 from the_alchemiser.shared.errors import MalformedMessageError
-from the_alchemiser.shared.messaging.commands import Command
-from the_alchemiser.shared.messaging.inbox import CLAIM_KEPT_S, Handle, Inbox, Reaction, logger, parse
-from the_alchemiser.shared.messaging.messages import Message
+from the_alchemiser.shared.messaging.commands import COMMANDS, Command
+from the_alchemiser.shared.messaging.messages import BY_NAME, Message
+from the_alchemiser.shared.messaging.wiring import CLAIM_KEPT_S, Handler, Inbox, Reaction, logger
 
 LAST_RECEIVE = 3
 
 
 def deliver(event: Mapping[str, Any], context: LambdaContext, inbox: Inbox) -> dict[str, Any]:
-    """Hand each record of a batch to its handle.
+    """Pass each record of a batch to its handler.
 
     Returns:
         `{"batchItemFailures": [...]}`.
@@ -27,14 +29,33 @@ def deliver(event: Mapping[str, Any], context: LambdaContext, inbox: Inbox) -> d
         BatchProcessingError: every record failed.
     """
     config = _claims_config(context)
+
+    def receive(record: SQSRecord) -> None:
+        _receive(record, inbox, config)
+
     return dict(
         process_partial_response(
             event=dict(event),
-            record_handler=lambda record: _receive(record, inbox, config),
+            record_handler=receive,
             processor=BatchProcessor(event_type=EventType.SQS),
             context=context,
         )
     )
+
+
+def parse(body: str) -> Message | Command:
+    """Parse the body of a record.
+
+    Raises:
+        MalformedMessageError: the body is neither a message nor a command; the text says why.
+    """
+    try:
+        content = json.loads(body)
+        if "command" in content:
+            return COMMANDS[content["command"]].model_validate(content)
+        return BY_NAME[content["detail-type"]].model_validate(content["detail"])
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise MalformedMessageError(f"cannot parse as a message or a command: {error!r}: {body[:300]}") from error
 
 
 def _claims_config(context: LambdaContext) -> IdempotencyConfig:
@@ -43,6 +64,8 @@ def _claims_config(context: LambdaContext) -> IdempotencyConfig:
         raise_on_no_idempotency_key=True,
         expires_after_seconds=CLAIM_KEPT_S,
     )
+    # With Lambda's deadline known, the claim of a crashed attempt lapses in time for the redelivery. Without it, that
+    # claim would block the message until its TTL.
     config.register_lambda_context(context)
     return config
 
@@ -50,6 +73,7 @@ def _claims_config(context: LambdaContext) -> IdempotencyConfig:
 def _receive(record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> None:
     started = time.monotonic()
     kind = "unparsed"
+
     try:
         content = parse(record.body)
         kind = type(content).__name__
@@ -57,6 +81,7 @@ def _receive(record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> None
     except Exception:
         logger.exception("failed", extra={"kind": kind, "sqs_message_id": record.message_id, "body": record.body})
         raise
+
     logger.info(
         outcome,
         extra={
@@ -69,35 +94,39 @@ def _receive(record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> None
 
 
 def _handle_once(content: Message | Command, record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> str:
-    handle = inbox.handles.get(type(content))
-    if handle is None:
+    """Return `handled`, or `duplicate` when the message was handled before."""
+    handler = inbox.handlers.get(type(content))
+    if handler is None:
         raise MalformedMessageError(f"{inbox.module} does not consume {type(content).__name__}")
     outcome = "duplicate"
 
     def react(claim: Mapping[str, Any]) -> None:  # noqa: ARG001 - the claim is read by its decorator
         nonlocal outcome
-        reaction = _react(content, handle, inbox, receives=_receives(record))
+        reaction = _react(content, handler, inbox, receives=_receives(record))
+        # Publish before noting it and before the claim completes: a crash in between publishes again, with the same
+        # ids, which consumers drop. In the opposite order, a crash would lose the messages.
         inbox.publisher.publish(reaction.messages)
-        reaction.published()
+        reaction.on_published()
         outcome = "handled"
 
-    if isinstance(content, Message):
-        claimed = idempotent_function(
-            react,
-            data_keyword_argument="claim",
-            persistence_store=inbox.claims,
-            config=config,
-            key_prefix=inbox.module,
-        )
-        claimed(claim={"message_id": content.message_id})
-    else:
+    if not isinstance(content, Message):
         react(claim={})
+        return outcome
+
+    claimed = idempotent_function(
+        react,
+        data_keyword_argument="claim",
+        persistence_store=inbox.claims,
+        config=config,
+        key_prefix=inbox.module,
+    )
+    claimed(claim={"message_id": content.message_id})
     return outcome
 
 
-def _react(content: Message | Command, handle: Handle, inbox: Inbox, *, receives: int) -> Reaction:
+def _react(content: Message | Command, handler: Handler, inbox: Inbox, *, receives: int) -> Reaction:
     try:
-        return handle(content)
+        return handler(content)
     except Exception as error:
         if inbox.give_up is None or receives < LAST_RECEIVE:
             raise

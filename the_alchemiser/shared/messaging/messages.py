@@ -1,51 +1,30 @@
-"""Every message of the system, and the registry of who sends and who consumes it.
+"""Every message of the system, and the registry of which module sends it and which modules consume it.
 
-Messages are frozen. Decimals travel as strings, times as RFC 3339 in UTC. `message_id` is deterministic,
-`<run_id>/<type>/<subject>`: the same fact told twice carries the same id, and consumers' claims absorb it.
+Messages are frozen. In JSON, decimals are strings and times are RFC 3339 in UTC. `message_id` is deterministic,
+`<run_id>/<type>/<subject>`: a message that is sent twice carries the same id, and the consumers' claims drop the
+second delivery.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
-Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9.]*$")]
-Weights = Mapping[Symbol, Decimal]
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
-
-
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_utc)]
+from the_alchemiser.shared.values import Side, Symbol, UtcDatetime, Value, Weights
 
 TRADING = "alchemiser.trading"
 DATA = "alchemiser.data"
 
 
-class Side(StrEnum):
-    """Which way a trade goes; also its phase, since sells come first."""
-
-    BUY = "BUY"
-    SELL = "SELL"
-
-
-class Value(BaseModel):
-    """A part of a message: frozen, and refusing what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
 class Message(Value):
-    """The envelope.
+    """The fields that every message has.
 
     Attributes:
         message_id: `<run_id>/<type>/<subject>`; the key of every consumer's claim.
         run_id: `<stage>-<date>[-r<n>]`; for messages of the data stack `data-<stage>-<as_of>`.
-        caused_by: message_id of the message that led to this one; None for a schedule's work.
+        caused_by: message_id of the message that led to this one; None when a schedule or a person started the work.
         occurred_at: business time, UTC.
     """
 
@@ -66,7 +45,14 @@ class StrategyRequested(Message):
 
 
 class StrategyEvaluated(Message):
-    """One strategy's answer: weights sum to exactly 1; closes are those of as_of, USD; path_ref is an s3:// URL."""
+    """The answer of one strategy.
+
+    Attributes:
+        weights: fractions that sum to exactly 1.
+        closes: USD a share on as_of.
+        bars_digest: of the prices that the strategy was evaluated on.
+        path_ref: s3:// URL of the decision path.
+    """
 
     strategy: str
     allocation: Decimal
@@ -78,7 +64,7 @@ class StrategyEvaluated(Message):
 
 
 class StrategyFailed(Message):
-    """One strategy has no answer: reason is a short code, detail the sentence for people."""
+    """One strategy could not be evaluated; reason is a short code, detail a sentence for people."""
 
     strategy: str
     reason: str
@@ -86,14 +72,14 @@ class StrategyFailed(Message):
 
 
 class MarketDataFetchRequested(Message):
-    """Bars found missing today; helps the next day and never delays this one."""
+    """Fetch bars that are missing from the lake. The bars help the next run; this run does not wait for them."""
 
     symbols: tuple[Symbol, ...]
     reason: str
 
 
 class SignalGenerated(Message):
-    """The merged target: weights sum to 1; contributions sum to the weights, symbol by symbol."""
+    """The merged target: weights sum to 1; for every symbol, the contributions of the strategies sum to its weight."""
 
     weights: Weights
     contributions: Mapping[str, Weights]
@@ -102,7 +88,7 @@ class SignalGenerated(Message):
 
 
 class RebalancePlanned(Message):
-    """The plan is stored in the run; these are its trades by id, sells first. Equity in USD."""
+    """A plan was stored in the run. `sells` and `buys` are trade ids; equity is in USD."""
 
     sells: tuple[str, ...]
     buys: tuple[str, ...]
@@ -110,13 +96,13 @@ class RebalancePlanned(Message):
 
 
 class TradeRequested(Message):
-    """One trade for the FIFO queue.
+    """Execute one trade; sent to the FIFO trade queue.
 
     Attributes:
         quantity: shares, never notional.
-        planning_price: USD a share, the price the plan was made at.
-        last_close: USD a share at as_of: the reference of the price-distance limit.
-        deltas: signed shares each strategy wants of this symbol; attribution splits the fills by them.
+        planning_price: USD a share, the price that the plan was computed with.
+        last_close: USD a share at as_of; the price-distance limit is measured from it.
+        deltas: signed shares that each strategy wants to trade; attribution splits the fills by them.
     """
 
     trade_id: str
@@ -129,7 +115,7 @@ class TradeRequested(Message):
 
 
 class Fill(Value):
-    """What one order got: shares, USD a share, and when."""
+    """The fills of one order: shares, average price in USD a share, and the time of the last one."""
 
     order_id: str
     client_order_id: str
@@ -139,7 +125,7 @@ class Fill(Value):
 
 
 class TradeExecuted(Message):
-    """A trade that filled whole; avg_price USD a share, weighted by quantity."""
+    """A trade filled completely; avg_price is in USD a share, weighted by quantity."""
 
     trade_id: str
     symbol: Symbol
@@ -151,7 +137,7 @@ class TradeExecuted(Message):
 
 
 class TradeFailed(Message):
-    """A trade that did not fill whole: a named reason, and whatever it did fill."""
+    """A trade did not fill completely; reason is a short code, and the fills are those it got."""
 
     trade_id: str
     symbol: Symbol
@@ -164,7 +150,7 @@ class TradeFailed(Message):
 
 
 class TradeOutcome(Value):
-    """One line of the day's result; reason is None when the trade filled whole."""
+    """The result of one trade; reason is None when the trade filled completely."""
 
     trade_id: str
     symbol: Symbol
@@ -176,7 +162,7 @@ class TradeOutcome(Value):
 
 
 class Mark(Value):
-    """A holding after the run: shares and USD a share."""
+    """A position after the run: shares, and their price in USD a share."""
 
     symbol: Symbol
     quantity: Decimal
@@ -184,7 +170,7 @@ class Mark(Value):
 
 
 class RunCompleted(Message):
-    """The day's result. degraded: at least one trade did not fill whole. Equity and cash in USD."""
+    """A run completed. `degraded` is true when a trade did not fill completely. Equity and cash are in USD."""
 
     trading_date: date
     as_of: date
@@ -198,7 +184,7 @@ class RunCompleted(Message):
 
 
 class RunFailed(Message):
-    """A run that ended without completing: the state it was in, why, and what was missing."""
+    """A run failed: the state it was in, the reason, and what it was still waiting for."""
 
     trading_date: date
     state: str
@@ -208,7 +194,7 @@ class RunFailed(Message):
 
 
 class MarketDataRefreshed(Message):
-    """One refresh of the lake: failed maps a symbol to the reason."""
+    """The lake was refreshed; `failed` maps a symbol to the reason."""
 
     as_of: date
     refreshed: tuple[Symbol, ...]
@@ -216,7 +202,7 @@ class MarketDataRefreshed(Message):
 
 
 class DataQualityChecked(Message):
-    """The verdict in short; quarantined maps a symbol to the reason."""
+    """The lake was checked; `quarantined` maps a symbol to the reason."""
 
     as_of: date
     passed: bool
@@ -225,9 +211,9 @@ class DataQualityChecked(Message):
 
 
 class Route(NamedTuple):
-    """Where a message goes: the bus source, the modules that send it, the modules that consume it.
+    """The route of a message: its source on the bus, the modules that send it, the modules that consume it.
 
-    `queued` messages go straight to a queue and need no rule.
+    A `queued` message goes straight to a queue and needs no rule on the bus.
     """
 
     source: str
@@ -257,6 +243,33 @@ REGISTRY: Mapping[type[Message], Route] = {
 BY_NAME: Mapping[str, type[Message]] = {message.__name__: message for message in REGISTRY}
 
 
+class Envelope(TypedDict):
+    """The fields of `Message`, ready to be passed to the constructor of one."""
+
+    message_id: str
+    run_id: str
+    caused_by: str | None
+    occurred_at: datetime
+
+
+def envelope(
+    kind: type[Message], run_id: str, subject: str = "run", *, occurred_at: datetime, caused_by: str | None = None
+) -> Envelope:
+    """Return the fields that every message has, for one of this kind about this subject of the run.
+
+    Args:
+        subject: distinguishes this message from others of its kind in the run: a strategy, a trade id.
+        occurred_at: business time, UTC.
+        caused_by: message_id of the message that led to this one.
+    """
+    return {
+        "message_id": message_id(run_id, kind, subject),
+        "run_id": run_id,
+        "caused_by": caused_by,
+        "occurred_at": occurred_at,
+    }
+
+
 def message_id(run_id: str, kind: type[Message], subject: str = "run") -> str:
-    """The deterministic id of a fact: the same run, type and subject give the same id."""
+    """Return `<run_id>/<type>/<subject>`: the same run, type and subject give the same id."""
     return f"{run_id}/{kind.__name__}/{subject}"

@@ -1,4 +1,4 @@
-"""Messages to and from the JSON in which outboxes and items keep them."""
+"""Messages as the JSON in which the Runs table keeps them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,20 +8,20 @@ from the_alchemiser.shared.messaging.messages import BY_NAME, Message
 
 
 def encode(message: Message) -> dict[str, Any]:
-    """`{"type", "message"}` as JSON values: also the body of an item that records a message."""
+    """Return `{"type", "message"}` as JSON values: also the body of an item that records a message."""
     return {"type": type(message).__name__, "message": message.model_dump(mode="json")}
 
 
 def decode(entry: Mapping[str, Any]) -> Message:
-    """The message of `encode`."""
+    """Return the message that `encode` encoded."""
     return BY_NAME[entry["type"]].model_validate(entry["message"])
 
 
 def dump(messages: Sequence[Message]) -> str:
-    """A JSON array of encoded messages, in order."""
+    """Return a JSON array of encoded messages, in order."""
     return json.dumps([encode(message) for message in messages])
 
 
 def load(text: str) -> tuple[Message, ...]:
-    """The messages of `dump`, in order."""
+    """Return the messages that `dump` wrote, in order."""
     return tuple(decode(entry) for entry in json.loads(text))

@@ -1,4 +1,4 @@
-"""Putting messages where the registry says: on the bus, or on the FIFO trade queue."""
+"""Publishers: they send a message where the registry says, to the bus or to the FIFO trade queue."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -18,19 +18,19 @@ ENTRY_OVERHEAD_BYTES = 256  # source, detail type and time count too
 
 
 class Publisher(Protocol):
-    """Tells the others; returns only when every message is accepted."""
+    """Sends messages to their consumers."""
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Publish in order; raises when any was not accepted, so that all are told again."""
+        """Publish in order; return only when every message is accepted, otherwise raise, and all are sent again."""
         ...
 
 
 class NotAcceptedError(StateUnavailableError):
-    """The bus or the queue took some messages and not others; telling all again is harmless."""
+    """The bus accepted only some of the messages; sending all of them again is harmless."""
 
 
-def envelope(message: Message) -> dict[str, Any]:
-    """The message in the shape an inbox receives: the bus's own, for queued messages too."""
+def bus_event(message: Message) -> dict[str, Any]:
+    """Return the message as an inbox receives it: as an event of the bus, also when it comes from the trade queue."""
     kind = type(message)
     return {
         "source": REGISTRY[kind].source,
@@ -47,7 +47,11 @@ class BusPublisher:
         self._bus = bus
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Put all on the bus, in as few calls as its limits allow."""
+        """Put all messages on the bus, in as few calls as its limits allow.
+
+        Raises:
+            NotAcceptedError: the bus refused at least one of them.
+        """
         for batch in batches([_entry(message, self._bus) for message in messages]):
             answer = self._client.put_events(Entries=batch)
             if answer["FailedEntryCount"]:
@@ -57,16 +61,18 @@ class BusPublisher:
 def batches(
     entries: "Sequence[PutEventsRequestEntryTypeDef]",
 ) -> "Iterator[list[PutEventsRequestEntryTypeDef]]":
-    """Entries in order, as many a batch as one PutEvents call takes."""
+    """Split the entries, in order, into batches as large as one PutEvents call takes."""
     batch: list[PutEventsRequestEntryTypeDef] = []
-    size = 0
+    batch_bytes = 0
+
     for entry in entries:
-        entry_size = len(entry["Detail"].encode()) + ENTRY_OVERHEAD_BYTES
-        if batch and (len(batch) == PUT_EVENTS_AT_MOST or size + entry_size > PUT_EVENTS_BYTES_AT_MOST):
+        entry_bytes = len(entry["Detail"].encode()) + ENTRY_OVERHEAD_BYTES
+        if batch and (len(batch) == PUT_EVENTS_AT_MOST or batch_bytes + entry_bytes > PUT_EVENTS_BYTES_AT_MOST):
             yield batch
-            batch, size = [], 0
+            batch, batch_bytes = [], 0
         batch.append(entry)
-        size += entry_size
+        batch_bytes += entry_bytes
+
     if batch:
         yield batch
 
@@ -81,41 +87,50 @@ def _entry(message: Message, bus: str) -> "PutEventsRequestEntryTypeDef":
 
 
 class NoPublisher:
-    """For modules at the end of the line: they tell nobody, and need no grant on the bus."""
+    """The publisher of a module that publishes nothing, and so needs no grant on the bus."""
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Refuse any message: a service that starts to publish must be given a publisher."""
+        """Do nothing.
+
+        Raises:
+            NotImplementedError: there is a message; a service that starts to publish needs a real publisher.
+        """
         if messages:
-            raise NotImplementedError(f"this module publishes nothing, yet was given {type(messages[0]).__name__}")
+            raise NotImplementedError(
+                f"this module has no publisher, but its service returned a {type(messages[0]).__name__}; "
+                "wire a BusPublisher in its lambda_handler"
+            )
 
 
 class TradeQueue:
-    """The FIFO trade queue: one group a run and symbol, deduplicated by trade id; grant: sqs:SendMessage."""
+    """The FIFO trade queue: one group per run and symbol, deduplicated by trade id; grant: sqs:SendMessage."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
     def publish(self, trades: Sequence[TradeRequested]) -> None:
-        """Send all, in order."""
+        """Send all trades, in order."""
         for trade in trades:
             self._client.send_message(
                 QueueUrl=self._url,
-                MessageBody=json.dumps(envelope(trade)),
+                MessageBody=json.dumps(bus_event(trade)),
                 MessageGroupId=f"{trade.run_id}#{trade.symbol}",
+                # A trade that is released again within five minutes is dropped by the queue; later, by the claim of
+                # its consumer.
                 MessageDeduplicationId=trade.trade_id,
             )
 
 
 class RoutingPublisher:
-    """Trades to their queue, everything else to the bus."""
+    """Sends trades to their queue and every other message to the bus."""
 
     def __init__(self, bus: Publisher, trades: TradeQueue) -> None:
         self._bus = bus
         self._trades = trades
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Publish each where it belongs."""
+        """Publish each message where it belongs."""
         trades = [message for message in messages if isinstance(message, TradeRequested)]
         self._trades.publish(trades)
         self._bus.publish([message for message in messages if not isinstance(message, TradeRequested)])

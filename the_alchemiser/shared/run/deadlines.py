@@ -1,7 +1,7 @@
-"""How long a run may stay in each state, in wall-clock time; past that the sweep fails it.
+"""How long a run may stay in each state, in wall-clock time; after that the sweep fails it.
 
-A run starts 15 minutes before the close. Each figure covers three receives of the slowest function that works in
-the state (timeout and visibility in the templates) and the queues between.
+A run starts 15 minutes before the close. Each limit covers three receives by the slowest function that works in the
+state (its timeout and visibility are in the templates), and the time in the queues between them.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ STAYS_AT_MOST: Mapping[RunState, timedelta] = {
 
 
 def deadline(entering: RunState, at: datetime) -> datetime:
-    """When a run that enters a state at this moment is overdue; both are wall-clock, UTC.
+    """Return when a run that enters a state at this moment becomes overdue; both are wall-clock times, UTC.
 
-    A final state has no deadline: the moment itself is returned, and the sweep asks only of runs that still move.
+    A final state has no deadline: the result is the moment itself, and the sweep ignores it.
     """
     return at + STAYS_AT_MOST[entering]

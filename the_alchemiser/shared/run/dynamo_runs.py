@@ -1,7 +1,7 @@
 """The Runs table: PK `RUN#<run_id>`; SK META, SIGNAL, PLAN, `STRATEGY#<name>`, `TRADE#<trade_id>`; GSI by date."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ BY_DATE = "by-date"
 
 
 class DynamoRunStore:
-    """RunStore on DynamoDB; needs GetItem-free grants: PutItem, UpdateItem, Query on the table and its index."""
+    """RunStore on DynamoDB; grants: PutItem, UpdateItem, and Query on the table and its index (GetItem is not used)."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -34,15 +34,18 @@ class DynamoRunStore:
         return self._put(run_id, item.sk, {"body": json.dumps(item.body)}, item.outbox)
 
     def load(self, run_id: str) -> Run | None:
-        """The run with all its items, strongly consistent; None when there is no such run."""
+        """Return the run with all its items, strongly consistent; None when there is no such run."""
         rows = {row["sk"]: row for row in self._rows(run_id)}
         meta = rows.pop(META, None)
         return None if meta is None else _run(run_id, meta, {sk: _item(row) for sk, row in rows.items()})
 
     def move(self, run_id: str, move: Move) -> bool:
-        """Move, if the run is still in the state to be left."""
+        """Move, if the run is still in the state that the move leaves."""
         names, values = _assignments(move)
         sets = ", ".join(f"#{name} = :{name}" for name in names)
+
+        # The condition is what makes a move happen once: of two workers that see the same state, one wins, and the
+        # other gets False and publishes nothing.
         try:
             self._client.update_item(
                 TableName=self._table,
@@ -53,15 +56,18 @@ class DynamoRunStore:
                 ExpressionAttributeValues=typed({f":{name}": value for name, value in values.items()}),
             )
         except aws.ClientError as error:
-            return _lost(error)
+            return _false_if_lost(error)
         return True
 
     def mark_sent(self, run_id: str, sk: str = META, *, state: RunState | None = None) -> None:
-        """Say that the outbox of META or of an item has been published; only if the run is still in `state`."""
+        """Record that the outbox of META or of an item has been published, if the run is still in `state`."""
+        values: dict[str, Any] = {":true": True}
         same_state: dict[str, Any] = {}
         if state is not None:
+            # A run that has moved on has another outbox: marking that one as sent would lose its messages.
+            values[":state"] = state.value
             same_state = {"ConditionExpression": "#state = :state", "ExpressionAttributeNames": {"#state": "state"}}
-        values: dict[str, Any] = {":true": True} if state is None else {":true": True, ":state": state.value}
+
         try:
             self._client.update_item(
                 TableName=self._table,
@@ -71,27 +77,28 @@ class DynamoRunStore:
                 **same_state,
             )
         except aws.ClientError as error:
-            _lost(error)
+            _false_if_lost(error)
 
     def runs_on(self, trading_date: date) -> tuple[str, ...]:
-        """Ids of the runs of a date, ascending; eventually consistent."""
+        """Return the ids of the runs of a date, ascending; eventually consistent."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=BY_DATE,
             KeyConditionExpression="trading_date = :date",
             ExpressionAttributeValues=typed({":date": trading_date.isoformat()}),
         )
-        rows = (plain(item) for page in pages for item in page["Items"])
-        return tuple(sorted(row["pk"].removeprefix("RUN#") for row in rows))
+        return tuple(sorted(row["pk"].removeprefix("RUN#") for row in _plain_rows(pages)))
 
     def _put(self, run_id: str, sk: str, values: Mapping[str, Any], messages: tuple[Message, ...]) -> bool:
         row = {"pk": _pk(run_id), "sk": sk, **values, "outbox": outbox.dump(messages), "sent": not messages}
+
+        # Put only if missing: the first write of a fact is kept, and every later attempt reads that one.
         try:
             self._client.put_item(
                 TableName=self._table, Item=typed(row), ConditionExpression="attribute_not_exists(pk)"
             )
         except aws.ClientError as error:
-            return _lost(error)
+            return _false_if_lost(error)
         return True
 
     def _rows(self, run_id: str) -> Iterator[dict[str, Any]]:
@@ -101,14 +108,21 @@ class DynamoRunStore:
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues=typed({":pk": _pk(run_id)}),
         )
-        return (plain(item) for page in pages for item in page["Items"])
+        return _plain_rows(pages)
+
+
+def _plain_rows(pages: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for page in pages:
+        for item in page["Items"]:
+            yield plain(item)
 
 
 def _pk(run_id: str) -> str:
     return f"RUN#{run_id}"
 
 
-def _lost(error: "aws.ClientError") -> bool:
+def _false_if_lost(error: "aws.ClientError") -> bool:
+    """Return False for a false condition, which is an answer; raise every other error."""
     if is_condition_failure(error):
         return False
     raise error
@@ -123,7 +137,7 @@ def _meta(run: NewRun, *, by: str, at: datetime) -> dict[str, Any]:
         "stage": run.stage,
         "trading_date": run.trading_date.isoformat(),
         "as_of": run.as_of.isoformat(),
-        "allocations": {name: str(share) for name, share in run.allocations.items()},
+        "allocations": {strategy: str(allocation) for strategy, allocation in run.allocations.items()},
         "state": RunState.EVALUATING.value,
         "deadline_at": int(run.deadline_at.timestamp()),
         "timeline": [_line(RunState.EVALUATING, at, by)],
@@ -131,16 +145,17 @@ def _meta(run: NewRun, *, by: str, at: datetime) -> dict[str, Any]:
 
 
 def _assignments(move: Move) -> tuple[tuple[str, ...], dict[str, Any]]:
-    payload = f"at_{move.entering.value}"
-    sets: dict[str, Any] = {
+    """Return the names of the attributes that the move sets, and every value that its expressions need."""
+    payload_name = f"at_{move.entering.value}"
+    assignments: dict[str, Any] = {
         "state": move.entering.value,
         "deadline_at": int(move.deadline_at.timestamp()),
         "outbox": outbox.dump(move.outbox),
         "sent": not move.outbox,
-        payload: json.dumps(move.payload or {}),
+        payload_name: json.dumps(move.payload or {}),
     }
     line = [_line(move.entering, move.at, move.by)]
-    return tuple(sets), {**sets, "leaving": move.leaving.value, "line": line}
+    return tuple(assignments), {**assignments, "leaving": move.leaving.value, "line": line}
 
 
 def _item(row: Mapping[str, Any]) -> RunItem:
@@ -154,7 +169,7 @@ def _run(run_id: str, meta: Mapping[str, Any], items: Mapping[str, RunItem]) -> 
         trading_date=date.fromisoformat(meta["trading_date"]),
         as_of=date.fromisoformat(meta["as_of"]),
         state=RunState(meta["state"]),
-        allocations={name: Decimal(share) for name, share in meta["allocations"].items()},
+        allocations={strategy: Decimal(text) for strategy, text in meta["allocations"].items()},
         deadline_at=datetime.fromtimestamp(int(meta["deadline_at"]), UTC),
         timeline=tuple(
             Transition(RunState(line["state"]), datetime.fromisoformat(line["at"]), line["by"])

@@ -1,8 +1,8 @@
-"""The kill switch: one SSM parameter, `enabled` or `paused`. What cannot be read is paused."""
+"""The kill switch: one SSM parameter, `enabled` or `paused`. An unreadable switch counts as paused."""
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aws_lambda_powertools import Logger
 
@@ -15,8 +15,16 @@ MAX_AGE_S = 5.0
 logger = Logger(child=True)
 
 
+class Switch(Protocol):
+    """The kill switch, as services need it."""
+
+    def is_enabled(self) -> bool:
+        """Return whether trading is enabled."""
+        ...
+
+
 class KillSwitch:
-    """Whether trading is enabled, as read at most 5 seconds ago."""
+    """Switch on SSM; its answer is at most 5 seconds old."""
 
     def __init__(self, client: "SSMClient", parameter: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -26,7 +34,7 @@ class KillSwitch:
         self._enabled = False
 
     def is_enabled(self) -> bool:
-        """False when paused, absent or unreadable: the last is logged as an error."""
+        """Return False when the switch is paused, missing or unreadable; an unreadable switch is logged as an error."""
         now = self._clock()
         if self._read_at is None or now - self._read_at > MAX_AGE_S:
             self._enabled, self._read_at = self._read(), now
@@ -36,6 +44,7 @@ class KillSwitch:
         try:
             value = self._client.get_parameter(Name=self._parameter)["Parameter"]["Value"]
         except (aws.BotoCoreError, aws.ClientError):
-            logger.exception("the kill switch %s is unreadable: trading counts as paused", self._parameter)
+            # Fail closed: without an answer, nobody can rule out that a person has paused trading.
+            logger.exception("the kill switch %s cannot be read: trading counts as paused", self._parameter)
             return False
         return value == "enabled"

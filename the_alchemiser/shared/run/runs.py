@@ -1,12 +1,13 @@
-"""The run: its states, its items, and the port to where they are kept.
+"""The run: its states, its items, and the port of the store that keeps it.
 
-Every move is one conditional write that names the state it leaves; items are put if absent; completion is a
-strongly consistent read of the run's items. There are no counters. What a move or an item must tell the others
-stands beside it as its outbox until `sent` is set.
+Every move is one conditional write that names the state it leaves; items are put only if they are missing; a phase is
+complete when a strongly consistent read of the run's items says so. There are no counters. The messages that a move or
+an item must publish are stored with it as its outbox, which is marked `sent` once they are published.
 
-Bodies of items: `STRATEGY#<name>`, SIGNAL and `TRADE#<trade_id>` record a message as `outbox.encode` gives it
+Bodies of items: `STRATEGY#<name>`, SIGNAL and `TRADE#<trade_id>` record a message as `outbox.encode` returns it
 (StrategyEvaluated or StrategyFailed, SignalGenerated, TradeExecuted or TradeFailed); PLAN is a RebalancePlan as JSON.
-Payloads of moves: SELLING and BUYING hold a `progress.Release`, FAILED what RunFailed says.
+Payloads of moves: SELLING and BUYING hold a `progress.Release`; FAILED holds the state, reason, detail and missing of
+its RunFailed.
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ class RunState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether a run in this state moves no more."""
+        """Return whether a run never leaves this state."""
         return self in (RunState.COMPLETED, RunState.FAILED)
 
 
@@ -52,7 +53,7 @@ class Transition(NamedTuple):
 
 
 class RunItem(NamedTuple):
-    """One put-if-absent fact of a run: its body as JSON values, and the messages it owes the others."""
+    """One fact of a run, written once: its body as JSON values, and the messages that it must publish."""
 
     sk: str
     body: Mapping[str, Any]
@@ -61,7 +62,7 @@ class RunItem(NamedTuple):
 
 
 class NewRun(NamedTuple):
-    """What the coordinator creates; allocations are fractions that sum to 1."""
+    """A run as the coordinator creates it; allocations are fractions that sum to 1."""
 
     run_id: str
     stage: str
@@ -73,12 +74,12 @@ class NewRun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as a strongly consistent read found it.
+    """A run as a strongly consistent read returned it.
 
     Attributes:
         deadline_at: wall-clock, UTC: after it the sweep fails a run that is still in this state.
         payloads: what each move stored with itself, by the state it entered.
-        outbox: what the last move owes the others; `sent` once it is told.
+        outbox: the messages that the last move must publish; `sent` once they are.
         items: everything but META, by sort key.
     """
 
@@ -96,7 +97,7 @@ class Run:
     items: Mapping[str, RunItem] = field(default_factory=dict)
 
     def items_of(self, kind: str) -> Mapping[str, RunItem]:
-        """The items `<kind>#<name>`, by name."""
+        """Return the items `<kind>#<name>`, by name."""
         prefix = f"{kind}#"
         return {sk.removeprefix(prefix): item for sk, item in self.items.items() if sk.startswith(prefix)}
 
@@ -114,14 +115,14 @@ class Move(NamedTuple):
 
 
 class RunStore(Protocol):
-    """Where runs are kept. False from a write means: already so, somebody else did it; nothing changed."""
+    """The store of runs. A write returns False when somebody else was first; then it has changed nothing."""
 
     def create(self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...]) -> bool:
         """Put META in EVALUATING, unless the run exists."""
         ...
 
     def load(self, run_id: str) -> Run | None:
-        """The run with all its items, strongly consistent; None when there is no such run."""
+        """Return the run with all its items, strongly consistent; None when there is no such run."""
         ...
 
     def put_once(self, run_id: str, item: RunItem) -> bool:
@@ -129,39 +130,39 @@ class RunStore(Protocol):
         ...
 
     def move(self, run_id: str, move: Move) -> bool:
-        """Move, if the run is still in the state to be left."""
+        """Move, if the run is still in the state that the move leaves."""
         ...
 
     def mark_sent(self, run_id: str, sk: str = META, *, state: RunState | None = None) -> None:
-        """Say that the outbox of META or of an item has been published.
+        """Record that the outbox of META or of an item has been published.
 
         Args:
-            state: for META, the state whose outbox it was: by now the run may have moved on, and owe something
-                else. Nothing happens then.
+            state: for META, the state whose outbox it was. If the run has left that state, its outbox is already
+                another one, and nothing is recorded.
         """
         ...
 
     def runs_on(self, trading_date: date) -> tuple[str, ...]:
-        """Ids of the runs of a date, ascending; eventually consistent."""
+        """Return the ids of the runs of a date, ascending; eventually consistent."""
         ...
 
 
 def run_id_of(stage: str, trading_date: date, forced: int = 0) -> str:
-    """`<stage>-<date>`, or `<stage>-<date>-r<n>` for the n-th run that a person forced that day."""
+    """Return `<stage>-<date>`, or `<stage>-<date>-r<n>` for the n-th run that a person forced that day."""
     base = f"{stage}-{trading_date.isoformat()}"
     return f"{base}-r{forced}" if forced else base
 
 
 def runs_of_day(store: RunStore, stage: str, trading_date: date) -> tuple[Run, ...]:
-    """The day's runs, the scheduled one first, then the forced ones in order; strongly consistent.
+    """Return the day's runs, the scheduled one first, then the forced ones in order; strongly consistent.
 
-    Forced runs are numbered without gaps, so the first number that is absent ends them.
+    Forced runs are numbered without gaps, so the first missing number ends them.
     """
     scheduled = store.load(run_id_of(stage, trading_date))
-    found = [] if scheduled is None else [scheduled]
+    runs = [] if scheduled is None else [scheduled]
     for number in count(1):
         run = store.load(run_id_of(stage, trading_date, number))
         if run is None:
             break
-        found.append(run)
-    return tuple(found)
+        runs.append(run)
+    return tuple(runs)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony.comparing import DECIMALS, compare
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
 from the_alchemiser.shared.symphony.needs import bars_needed, value_bars
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import (
     Choice,
     Fixed,

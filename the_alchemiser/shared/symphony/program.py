@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from the_alchemiser.shared.book import StrategyOptions
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.record import Record
 from the_alchemiser.shared.symphony.tree import NOWHERE, Condition, Indicator, Place, Rebalance, Select
 

@@ -1,4 +1,4 @@
-"""The broker's answers as it documents them, and a transport that gives them in turn."""
+"""Responses as the broker documents them, and a transport that returns scripted responses in turn."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ import httpx
 
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials
-from the_alchemiser.shared.broker.wire import Retries
+from the_alchemiser.shared.broker.rate_limit import Retries
 
 ORDER = {
     "id": "61e69015-8549-4bfd-b9c3-01e75843f47d",
@@ -40,13 +40,13 @@ Answer = httpx.Response | Exception
 
 
 def answer(status: int, body: object = None) -> httpx.Response:
-    """A response; a string is sent as it is, anything else as JSON."""
+    """Return a response with this body: a string unchanged, anything else as JSON."""
     content = body if isinstance(body, str) else json.dumps(body)
     return httpx.Response(status, text=content)
 
 
 class Script:
-    """A transport that answers in turn and keeps what it was asked."""
+    """A transport that returns the answers in turn and records the requests."""
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self._answers = list(answers)
@@ -54,13 +54,13 @@ class Script:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        told = self._answers.pop(0)
-        if isinstance(told, Exception):
-            raise told
-        return told
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     @property
-    def asked(self) -> list[str]:
+    def request_lines(self) -> list[str]:
         return [f"{request.method} {request.url.path}" for request in self.requests]
 
     @property
@@ -69,12 +69,12 @@ class Script:
 
 
 def broker_over(script: Callable[[httpx.Request], httpx.Response], pauses: list[float] | None = None) -> Broker:
-    """A broker over a transport; its pauses are noted, not waited."""
-    noted = pauses if pauses is not None else []
+    """Return a broker over this transport. It appends its pauses to `pauses` instead of waiting."""
+    recorded = pauses if pauses is not None else []
     return Broker(
         "http://trading.test",
         "http://data.test/",
         lambda: Credentials(key="the-key", secret="the-secret"),
         transport=httpx.MockTransport(script),
-        retries=Retries(sleep=noted.append),
+        retries=Retries(sleep=recorded.append),
     )

@@ -19,7 +19,7 @@ from the_alchemiser.shared.broker.errors import (
     UnexpectedResponseError,
 )
 from the_alchemiser.shared.broker.models import OrderRequest, OrderStatus, OrderType
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 REQUEST = OrderRequest(
     symbol="SPY",
@@ -111,7 +111,7 @@ def test_submit_with_lost_answer_finds_the_order_and_sends_it_once(lost: Answer)
     order = broker_over(script).submit(REQUEST)
 
     assert order.id == ORDER["id"]
-    assert script.asked == ["POST /v2/orders", LOOK_UP]
+    assert script.request_lines == ["POST /v2/orders", LOOK_UP]
 
 
 def test_submit_with_lost_answer_and_no_order_raises_retryable() -> None:
@@ -121,7 +121,7 @@ def test_submit_with_lost_answer_and_no_order_raises_retryable() -> None:
         broker_over(script).submit(REQUEST)
 
     assert raised.value.retryable
-    assert script.asked.count("POST /v2/orders") == 1
+    assert script.request_lines.count("POST /v2/orders") == 1
 
 
 def test_submit_when_rate_limited_raises_without_sending_again() -> None:
@@ -200,7 +200,7 @@ def test_cancel_accepted_sends_one_delete() -> None:
 
     broker_over(script).cancel("an-id")
 
-    assert script.asked == ["DELETE /v2/orders/an-id"]
+    assert script.request_lines == ["DELETE /v2/orders/an-id"]
 
 
 def test_latest_trades_with_json_numbers_returns_exact_decimals() -> None:

@@ -47,7 +47,7 @@ CASES = [
 def test_error_of_documented_body_returns_its_name(
     status: int, body: dict[str, object], expected: type[errors.BrokerError]
 ) -> None:
-    error = errors.error_of(status, json.dumps(body), where="POST /v2/orders")
+    error = errors.error_from_response(status, json.dumps(body), where="POST /v2/orders")
 
     assert type(error) is expected
     assert error.status == status
@@ -56,7 +56,7 @@ def test_error_of_documented_body_returns_its_name(
 
 @pytest.mark.parametrize("body", ["", "<html>\n<b>busy</b></html>", "[1]", "null", '{"message": null, "code": "x"}'])
 def test_error_of_body_without_code_falls_back_on_the_status(body: str) -> None:
-    error = errors.error_of(502, body, where="GET /v2/clock")
+    error = errors.error_from_response(502, body, where="GET /v2/clock")
 
     assert type(error) is errors.BrokerServerError
     assert error.code is None

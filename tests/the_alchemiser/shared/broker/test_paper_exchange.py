@@ -22,7 +22,7 @@ from the_alchemiser.shared.broker.errors import (
     ShortNotAllowedError,
 )
 from the_alchemiser.shared.broker.models import OrderRequest, OrderStatus, OrderType
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 pytestmark = pytest.mark.enable_socket
 

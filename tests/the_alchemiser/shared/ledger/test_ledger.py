@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from the_alchemiser.shared.ledger.ledger import LedgerEntry, holdings
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 AT = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
 SHARES = st.integers(-(10**12), 10**12).map(lambda n: Decimal(n).scaleb(-9))

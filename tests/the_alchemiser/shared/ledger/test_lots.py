@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from the_alchemiser.shared.ledger.ledger import LedgerEntry, holdings
 from the_alchemiser.shared.ledger.lots import AttributedFill, attributed_fills, match_lots
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 
 OPEN = datetime(2022, 3, 15, 19, 45, tzinfo=UTC)
 SYMBOLS = ("GLD", "SPY", "TLT")

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from tests.the_alchemiser.shared.market_data.samples import sessions
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerTimeoutError
-from the_alchemiser.shared.broker.models import Bar, Clock, Session
+from the_alchemiser.shared.broker.models import Bar
 from the_alchemiser.shared.market_data.bars import Bars
-from the_alchemiser.shared.market_data.calendar import NEW_YORK
+from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.values import Clock, Session
 
 
 @dataclass

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import strategies as st
 
 from the_alchemiser.shared.market_data.bars import Bars, DailyBar
-from the_alchemiser.shared.market_data.lake import Origin
+from the_alchemiser.shared.market_data.lake import FetchOrigin
 
 FIRST = date(2022, 1, 3)
 FETCHED_AT = datetime(2022, 3, 16, 0, 0, tzinfo=UTC)
-ORIGIN = Origin("data.example.com", FETCHED_AT, date(2016, 3, 15))
+ORIGIN = FetchOrigin("data.example.com", FETCHED_AT, date(2016, 3, 15))
 
 
 def sessions(count: int, *, first: date = FIRST) -> tuple[date, ...]:

@@ -10,39 +10,46 @@ from arro3.io import write_parquet
 from hypothesis import given
 
 from tests.the_alchemiser.shared.market_data.samples import bars, histories
-from the_alchemiser.shared.market_data.bars import Bars, DailyBar, UnreadableBarsError, decode, decode_columns, encode
+from the_alchemiser.shared.market_data.bars import (
+    Bars,
+    DailyBar,
+    UnreadableBarsError,
+    decode_bars,
+    decode_columns,
+    encode_bars,
+)
 
 
 @given(histories())
 def test_decode_of_encode_is_identity(history: Bars) -> None:
-    assert decode(encode(history)) == history
+    assert decode_bars(encode_bars(history)) == history
 
 
 @given(histories())
 def test_encode_twice_gives_the_same_bytes(history: Bars) -> None:
-    assert encode(history) == encode(history)
+    assert encode_bars(history) == encode_bars(history)
 
 
 def test_decode_before_1970_keeps_the_date() -> None:
     old = bars(1, first=date(1962, 1, 2))
 
-    assert decode(encode(old))[0].date == date(1962, 1, 2)
+    assert decode_bars(encode_bars(old))[0].date == date(1962, 1, 2)
 
 
 def test_encode_no_bars_is_refused() -> None:
     with pytest.raises(ValueError, match="no bars"):
-        encode(())
+        encode_bars(())
 
 
 @pytest.mark.parametrize("body", [b"", b"PAR1", b"nonsense" * 100], ids=["empty", "magic only", "text"])
 def test_decode_other_bytes_raises_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableBarsError):
-        decode(body)
+        decode_bars(body)
 
 
 def test_decode_missing_column_raises_unreadable() -> None:
     with pytest.raises(UnreadableBarsError, match="open"):
-        decode(_parquet({"date": Array([1], type=DataType.int32()).cast(DataType.date32())}))
+        decode_bars(_parquet({"date": Array([1], type=DataType.int32()).cast(DataType.date32())}))
 
 
 def test_decode_columns_other_columns_may_be_missing() -> None:
@@ -56,7 +63,7 @@ def test_decode_null_raises_unreadable() -> None:
     columns = {name: Array([None], type=DataType.float64()) for name in DailyBar._fields[1:]}
     dates = Array([1], type=DataType.int32()).cast(DataType.date32())
     with pytest.raises(UnreadableBarsError, match="null"):
-        decode(_parquet({"date": dates, **columns}))
+        decode_bars(_parquet({"date": dates, **columns}))
 
 
 def test_is_close_only_flat_bar_without_volume_is_true() -> None:

@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from the_alchemiser.shared.broker.models import Clock, Session
-from the_alchemiser.shared.market_data.calendar import NEW_YORK, NoCompletedSessionError, business_time
+from the_alchemiser.shared.market_data.calendar import NoCompletedSessionError, read_business_time
+from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.values import Clock, Session
 
 FRIDAY, MONDAY = date(2022, 11, 25), date(2022, 11, 28)
 
@@ -45,7 +46,7 @@ WEEK = (session(date(2022, 11, 23)), session(FRIDAY, closes_at=13), session(MOND
     ids=["before the half day's close", "at it", "weekend", "in the session", "at the close", "next day in UTC"],
 )
 def test_business_time_counts_sessions_from_their_close(now: datetime, as_of: date) -> None:
-    time = business_time(Exchange(now, WEEK))
+    time = read_business_time(Exchange(now, WEEK))
 
     assert time.as_of == as_of
     assert (time.now, time.now.tzinfo) == (now, UTC)
@@ -53,4 +54,4 @@ def test_business_time_counts_sessions_from_their_close(now: datetime, as_of: da
 
 def test_business_time_without_a_session_raises() -> None:
     with pytest.raises(NoCompletedSessionError, match="no session closed"):
-        business_time(Exchange(datetime(2022, 11, 28, 15, 45, tzinfo=NEW_YORK), ()))
+        read_business_time(Exchange(datetime(2022, 11, 28, 15, 45, tzinfo=NEW_YORK), ()))

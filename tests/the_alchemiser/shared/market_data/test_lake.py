@@ -8,7 +8,7 @@ from hypothesis import given
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
 from tests.the_alchemiser.shared.market_data.samples import FETCHED_AT, ORIGIN, bars, histories
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.market_data.bars import Bars, encode
+from the_alchemiser.shared.market_data.bars import Bars, encode_bars
 from the_alchemiser.shared.market_data.lake import Lake, description_key, parquet_key
 from the_alchemiser.shared.market_data.objects import ObjectChangedError, digest_of
 
@@ -93,7 +93,7 @@ def test_describe_unreadable_json_is_none_and_is_replaced(lake: Lake, objects: I
 def test_read_changed_bytes_is_damaged_and_never_parsed(lake: Lake, objects: InMemoryObjects) -> None:
     write(lake, bars(20))
     stored = objects.objects[PARQUET]
-    objects.objects[PARQUET] = stored._replace(body=encode(bars(19)))
+    objects.objects[PARQUET] = stored._replace(body=encode_bars(bars(19)))
 
     assert lake.read("SPY").fault == "damaged: bars/v1/SPY.parquet does not match its digest"
     assert lake.read("SPY").bars == ()
@@ -101,10 +101,10 @@ def test_read_changed_bytes_is_damaged_and_never_parsed(lake: Lake, objects: InM
 
 def test_read_foreign_parquet_is_vouched_for_by_the_json_alone(lake: Lake, objects: InMemoryObjects) -> None:
     write(lake, bars(20))
-    objects.plant(PARQUET, encode(bars(20)))
+    objects.plant(PARQUET, encode_bars(bars(20)))
     assert lake.read("SPY").bars == bars(20)
 
-    objects.plant(PARQUET, encode(bars(19)))
+    objects.plant(PARQUET, encode_bars(bars(19)))
 
     assert lake.read("SPY").fault == "damaged: bars/v1/SPY.parquet does not match its digest"
 
@@ -220,7 +220,7 @@ def test_read_columns_has_the_arrays_and_no_bars(lake: Lake) -> None:
 def test_read_columns_of_an_absent_or_changed_file_are_none(lake: Lake, objects: InMemoryObjects) -> None:
     missing = lake.read_columns("SPY", ("date",))
     write(lake, bars(20))
-    objects.objects[PARQUET] = objects.objects[PARQUET]._replace(body=encode(bars(19)))
+    objects.objects[PARQUET] = objects.objects[PARQUET]._replace(body=encode_bars(bars(19)))
     damaged = lake.read_columns("SPY", ("date",))
 
     assert (missing[0].fault, missing[1]) == ("missing: no bars/v1/SPY.parquet", ())

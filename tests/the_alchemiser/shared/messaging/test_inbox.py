@@ -1,4 +1,4 @@
-"""The shell around every service: what it parses, claims, publishes, reports and gives up."""
+"""The shell around every service: it parses, claims, publishes, reports failures and gives up."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -13,41 +13,43 @@ from tests.the_alchemiser.examples import example, raw_record, sqs_record
 from tests.the_alchemiser.fakes import InMemoryClaims, InMemoryPublisher
 from the_alchemiser.shared.errors import MalformedMessageError
 from the_alchemiser.shared.messaging.commands import Command, RefreshMarketData, StartRun
-from the_alchemiser.shared.messaging.inbox import Inbox, Reaction, parse, serve
+from the_alchemiser.shared.messaging.delivery import parse
+from the_alchemiser.shared.messaging.inbox import serve
 from the_alchemiser.shared.messaging.messages import Message, RunFailed, StrategyFailed
+from the_alchemiser.shared.messaging.wiring import Inbox, Reaction
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 EVENTS = Path(__file__).parents[3] / "events"
 FAILED = cast("StrategyFailed", example(StrategyFailed))
-TOLD = example(RunFailed)
+REACTION = example(RunFailed)
 
 
 class Context:
-    """As much of Lambda's context as the shell reads."""
+    """The part of Lambda's context that the shell reads."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 30_000
 
 
 class Service:
-    """Counts what it is given; answers with one message, and fails as often as told."""
+    """Keeps what it receives and reacts with one message; its first `fails` calls raise."""
 
     def __init__(self, *, fails: int = 0) -> None:
-        self.given: list[Message | Command] = []
-        self.noted = 0
+        self.received: list[Message | Command] = []
+        self.times_noted = 0
         self.fails = fails
 
     def handle(self, content: Any) -> Reaction:
-        self.given.append(content)
+        self.received.append(content)
         if self.fails:
             self.fails -= 1
             raise RuntimeError("the service failed")
-        return Reaction((TOLD,), published=self._note)
+        return Reaction((REACTION,), on_published=self._note)
 
     def _note(self) -> None:
-        self.noted += 1
+        self.times_noted += 1
 
 
 class Shell:
@@ -59,7 +61,7 @@ class Shell:
         self.claims = InMemoryClaims()
         self.inbox = Inbox(
             module="a_module",
-            handles={StrategyFailed: service.handle, StartRun: service.handle},
+            handlers={StrategyFailed: service.handle, StartRun: service.handle},
             publisher=self.publisher,
             claims=self.claims,
             **inbox,
@@ -91,8 +93,8 @@ def test_serve_bus_event_as_sqs_delivers_it_handles_it() -> None:
     answer = shell.serve(event("sqs_bus_event.json"))
 
     assert answer == {"batchItemFailures": []}
-    assert isinstance(shell.service.given[0], StrategyFailed)
-    assert shell.service.given[0].strategy == "trend"
+    assert isinstance(shell.service.received[0], StrategyFailed)
+    assert shell.service.received[0].strategy == "trend"
 
 
 def test_serve_scheduler_command_as_sqs_delivers_it_handles_it() -> None:
@@ -101,16 +103,16 @@ def test_serve_scheduler_command_as_sqs_delivers_it_handles_it() -> None:
     answer = shell.serve(event("sqs_scheduler_command.json"))
 
     assert answer == {"batchItemFailures": []}
-    assert shell.service.given == [StartRun(command="start-run")]
+    assert shell.service.received == [StartRun(command="start-run")]
 
 
-def test_serve_health_message_tells_module_and_consumed() -> None:
+def test_serve_health_message_returns_module_and_consumed_types() -> None:
     shell = Shell(Service())
 
     answer = shell.serve({"health": True})
 
     assert answer == {"module": "a_module", "healthy": True, "consumes": ["StartRun", "StrategyFailed"]}
-    assert shell.service.given == []
+    assert shell.service.received == []
 
 
 def test_serve_message_publishes_then_notes() -> None:
@@ -118,8 +120,8 @@ def test_serve_message_publishes_then_notes() -> None:
 
     shell.receive(sqs_record(FAILED))
 
-    assert shell.publisher.published == [TOLD]
-    assert shell.service.noted == 1
+    assert shell.publisher.published == [REACTION]
+    assert shell.service.times_noted == 1
 
 
 def test_serve_duplicate_message_is_handled_once() -> None:
@@ -129,8 +131,8 @@ def test_serve_duplicate_message_is_handled_once() -> None:
     answer = shell.receive(sqs_record(FAILED, receives=2))
 
     assert answer == {"batchItemFailures": []}
-    assert shell.service.given == [FAILED]
-    assert shell.publisher.published == [TOLD]
+    assert shell.service.received == [FAILED]
+    assert shell.publisher.published == [REACTION]
 
 
 def test_serve_duplicate_within_a_batch_is_handled_once() -> None:
@@ -138,17 +140,17 @@ def test_serve_duplicate_within_a_batch_is_handled_once() -> None:
 
     shell.receive(sqs_record(FAILED, record_id="a"), sqs_record(FAILED, record_id="b"))
 
-    assert shell.service.given == [FAILED]
+    assert shell.service.received == [FAILED]
 
 
 def test_serve_message_claimed_by_a_module_is_free_for_another() -> None:
-    shell, other = Shell(Service()), Service()
+    shell, second_service = Shell(Service()), Service()
     shell.receive(sqs_record(FAILED))
-    second = Inbox("another_module", {StrategyFailed: other.handle}, InMemoryPublisher(), shell.claims)
+    second = Inbox("another_module", {StrategyFailed: second_service.handle}, InMemoryPublisher(), shell.claims)
 
     serve({"Records": [sqs_record(FAILED)]}, cast("LambdaContext", Context()), build=lambda: second)
 
-    assert other.given == [FAILED]
+    assert second_service.received == [FAILED]
 
 
 def test_serve_command_twice_is_handled_twice() -> None:
@@ -157,7 +159,7 @@ def test_serve_command_twice_is_handled_twice() -> None:
     shell.serve(event("sqs_scheduler_command.json"))
     shell.serve(event("sqs_scheduler_command.json"))
 
-    assert len(shell.service.given) == 2
+    assert len(shell.service.received) == 2
 
 
 @pytest.mark.parametrize(
@@ -175,26 +177,26 @@ def test_serve_command_twice_is_handled_twice() -> None:
         '{"detail-type": "SomethingElse", "detail": {}}',
     ],
 )
-def test_parse_malformed_body_says_so_and_quotes_it(body: str) -> None:
+def test_parse_malformed_body_raises_and_quotes_it(body: str) -> None:
     with pytest.raises(MalformedMessageError) as caught:
         parse(body)
 
     assert body in str(caught.value)
 
 
-def test_serve_malformed_record_fails_alone() -> None:
+def test_serve_malformed_record_fails_only_itself() -> None:
     shell = Shell(Service())
 
     answer = shell.receive(raw_record("nonsense", record_id="bad"), sqs_record(FAILED, record_id="good"))
 
     assert failed_ids(answer) == ["bad"]
-    assert shell.service.given == [FAILED]
+    assert shell.service.received == [FAILED]
 
 
 def test_serve_message_the_module_does_not_consume_fails() -> None:
     shell = Shell(Service())
 
-    error = shell.receive_all_failing(sqs_record(TOLD))
+    error = shell.receive_all_failing(sqs_record(REACTION))
 
     assert "does not consume RunFailed" in str(error)
 
@@ -210,9 +212,9 @@ def test_serve_command_of_another_module_fails() -> None:
 
 def test_serve_failure_of_one_record_reports_that_one() -> None:
     shell = Shell(Service(fails=1))
-    other = FAILED.model_copy(update={"message_id": "another"})
+    another = FAILED.model_copy(update={"message_id": "another"})
 
-    answer = shell.receive(sqs_record(FAILED, record_id="first"), sqs_record(other, record_id="second"))
+    answer = shell.receive(sqs_record(FAILED, record_id="first"), sqs_record(another, record_id="second"))
 
     assert failed_ids(answer) == ["first"]
 
@@ -224,8 +226,8 @@ def test_serve_failure_frees_the_claim_for_the_next_receive() -> None:
     answer = shell.receive(sqs_record(FAILED, receives=2))
 
     assert failed_ids(answer) == []
-    assert len(shell.service.given) == 2
-    assert shell.publisher.published == [TOLD]
+    assert len(shell.service.received) == 2
+    assert shell.publisher.published == [REACTION]
 
 
 def test_serve_publish_failure_is_published_at_the_next_receive() -> None:
@@ -233,12 +235,12 @@ def test_serve_publish_failure_is_published_at_the_next_receive() -> None:
     shell.publisher.fail_next = 1
 
     shell.receive_all_failing(sqs_record(FAILED))
-    noted_before = shell.service.noted
+    noted_before = shell.service.times_noted
     shell.receive(sqs_record(FAILED, receives=2))
 
     assert noted_before == 0
-    assert shell.publisher.published == [TOLD]
-    assert shell.service.noted == 1
+    assert shell.publisher.published == [REACTION]
+    assert shell.service.times_noted == 1
 
 
 def test_serve_message_in_progress_elsewhere_returns_to_its_queue() -> None:
@@ -263,7 +265,7 @@ def giving_up(reaction: Reaction) -> Callable[[Any, Exception], Reaction]:
 
 @pytest.mark.parametrize("receives", [1, 2])
 def test_serve_failure_before_the_last_receive_is_not_given_up(receives: int) -> None:
-    shell = Shell(Service(fails=1), give_up=giving_up(Reaction((TOLD,))))
+    shell = Shell(Service(fails=1), give_up=giving_up(Reaction((REACTION,))))
 
     shell.receive_all_failing(sqs_record(FAILED, receives=receives))
 
@@ -271,12 +273,12 @@ def test_serve_failure_before_the_last_receive_is_not_given_up(receives: int) ->
 
 
 def test_serve_failure_at_the_last_receive_is_given_up_and_acknowledged() -> None:
-    shell = Shell(Service(fails=1), give_up=giving_up(Reaction((TOLD,))))
+    shell = Shell(Service(fails=1), give_up=giving_up(Reaction((REACTION,))))
 
     answer = shell.receive(sqs_record(FAILED, receives=3))
 
     assert failed_ids(answer) == []
-    assert shell.publisher.published == [TOLD]
+    assert shell.publisher.published == [REACTION]
 
 
 def test_serve_failure_at_the_last_receive_without_give_up_fails() -> None:

@@ -1,4 +1,4 @@
-"""The contract of the messages: JSON and back, small enough for every carrier, frozen, in one time zone."""
+"""Every message survives JSON, fits its carrier, is frozen, and has its times in UTC."""
 
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -16,9 +16,10 @@ from the_alchemiser.shared.messaging.messages import (
     TRADING,
     Message,
     StrategyFailed,
+    envelope,
     message_id,
 )
-from the_alchemiser.shared.messaging.publisher import envelope
+from the_alchemiser.shared.messaging.publisher import bus_event
 
 CARRIER_LIMIT_BYTES = 256 * 1024
 EVERY_MESSAGE = pytest.mark.parametrize("kind", REGISTRY, ids=lambda kind: kind.__name__)
@@ -40,11 +41,11 @@ def test_message_over_200_symbols_and_12_strategies_fits_its_carrier(kind: type[
 
 @EVERY_MESSAGE
 def test_message_decimals_travel_as_strings(kind: type[Message]) -> None:
-    assert not [value for value in _leaves(envelope(example(kind))["detail"]) if isinstance(value, float)]
+    assert not [value for value in _leaves(bus_event(example(kind))["detail"]) if isinstance(value, float)]
 
 
 @EVERY_MESSAGE
-def test_message_once_made_never_changes(kind: type[Message]) -> None:
+def test_message_is_frozen(kind: type[Message]) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         example(kind).run_id = "another"  # type: ignore[misc]  # what the type forbids is what is tested
 
@@ -106,17 +107,32 @@ def test_symbol_not_canonical_is_refused(symbol: str) -> None:
         messages.MarketDataFetchRequested.model_validate(content)
 
 
-def test_message_id_of_the_same_fact_is_the_same() -> None:
+def test_message_id_is_run_type_and_subject() -> None:
     assert message_id("local-2022-03-16", StrategyFailed, "trend") == "local-2022-03-16/StrategyFailed/trend"
     assert message_id("local-2022-03-16", messages.RunFailed) == "local-2022-03-16/RunFailed/run"
 
 
+def test_envelope_has_the_id_of_its_kind_and_subject() -> None:
+    fields = envelope(StrategyFailed, "local-2022-03-16", "trend", occurred_at=AT, caused_by="a-cause")
+
+    assert fields == {
+        "message_id": "local-2022-03-16/StrategyFailed/trend",
+        "run_id": "local-2022-03-16",
+        "caused_by": "a-cause",
+        "occurred_at": AT,
+    }
+
+
 def _leaves(value: Any) -> list[Any]:
     if isinstance(value, dict):
-        return [leaf for part in value.values() for leaf in _leaves(part)]
-    if isinstance(value, list):
-        return [leaf for part in value for leaf in _leaves(part)]
-    return [value]
+        return _leaves(list(value.values()))
+    if not isinstance(value, list):
+        return [value]
+
+    leaves: list[Any] = []
+    for part in value:
+        leaves.extend(_leaves(part))
+    return leaves
 
 
 def test_leaves_of_a_planted_float_are_seen() -> None:

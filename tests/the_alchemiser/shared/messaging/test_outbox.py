@@ -1,4 +1,4 @@
-"""Outboxes keep every message whole and in order."""
+"""An outbox keeps every message complete and in order."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from the_alchemiser.shared.messaging.messages import REGISTRY, Message, RunFaile
 
 
 @pytest.mark.parametrize("kind", REGISTRY, ids=lambda kind: kind.__name__)
-def test_outbox_of_any_message_gives_it_back(kind: type[Message]) -> None:
+def test_outbox_of_any_message_returns_it(kind: type[Message]) -> None:
     assert outbox.load(outbox.dump([example(kind)])) == (example(kind),)
 
 
@@ -22,5 +22,5 @@ def test_outbox_of_nothing_is_nothing() -> None:
     assert outbox.load(outbox.dump([])) == ()
 
 
-def test_encoded_message_gives_it_back() -> None:
+def test_encoded_message_decodes_to_itself() -> None:
     assert outbox.decode(outbox.encode(example(RunFailed))) == example(RunFailed)

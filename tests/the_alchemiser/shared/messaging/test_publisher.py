@@ -1,12 +1,13 @@
-"""Where messages go, in what portions, and what a refusal does."""
+"""Publishers send each message to its carrier, in batches, and raise when one is refused."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from tests.the_alchemiser.examples import example
-from the_alchemiser.shared.messaging.inbox import parse
+from the_alchemiser.shared.messaging.delivery import parse
 from the_alchemiser.shared.messaging.messages import Message, RunFailed, SignalGenerated, TradeRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher, NotAcceptedError, RoutingPublisher, TradeQueue
 
@@ -19,7 +20,7 @@ TRADE = cast("TradeRequested", example(TradeRequested))
 
 
 class Bus:
-    """EventBridge's PutEvents: keeps every call; refuses one entry of the calls told."""
+    """EventBridge's PutEvents: keeps every call; refuses one entry of each call if `refuses` is set."""
 
     def __init__(self, *, refuses: bool = False) -> None:
         self.calls: list[Sequence[dict[str, Any]]] = []
@@ -52,6 +53,10 @@ def numbered(message: Message, count: int) -> list[Message]:
     return [message.model_copy(update={"message_id": f"{n:02d}"}) for n in range(count)]
 
 
+def detail_chars(entry: dict[str, Any]) -> int:
+    return len(entry["Detail"])
+
+
 def test_bus_publisher_puts_source_type_and_detail() -> None:
     bus = Bus()
 
@@ -72,8 +77,9 @@ def test_bus_publisher_of_many_puts_ten_a_call_in_order() -> None:
     bus_publisher(bus).publish(numbered(FAILED, 23))
 
     assert [len(call) for call in bus.calls] == [10, 10, 3]
-    told = [RunFailed.model_validate_json(entry["Detail"]).message_id for call in bus.calls for entry in call]
-    assert told == [f"{n:02d}" for n in range(23)]
+    details = [entry["Detail"] for entry in chain.from_iterable(bus.calls)]
+    message_ids = [RunFailed.model_validate_json(detail).message_id for detail in details]
+    assert message_ids == [f"{n:02d}" for n in range(23)]
 
 
 def test_bus_publisher_of_large_messages_keeps_a_call_under_the_limit() -> None:
@@ -81,12 +87,12 @@ def test_bus_publisher_of_large_messages_keeps_a_call_under_the_limit() -> None:
 
     bus_publisher(bus).publish(numbered(example(SignalGenerated, symbols=200, strategies=12), 5))
 
-    sizes = [sum(len(entry["Detail"]) for entry in call) for call in bus.calls]
+    sizes = [sum(map(detail_chars, call)) for call in bus.calls]
     assert sum(len(call) for call in bus.calls) == 5
     assert max(sizes) < 256 * 1024
 
 
-def test_bus_publisher_of_nothing_calls_nobody() -> None:
+def test_bus_publisher_of_nothing_makes_no_call() -> None:
     bus = Bus()
 
     bus_publisher(bus).publish([])
@@ -94,14 +100,14 @@ def test_bus_publisher_of_nothing_calls_nobody() -> None:
     assert bus.calls == []
 
 
-def test_bus_publisher_of_an_entry_not_accepted_raises_to_be_repeated() -> None:
+def test_bus_publisher_of_a_refused_entry_raises_retryable() -> None:
     with pytest.raises(NotAcceptedError, match="1 of 1 not accepted") as caught:
         bus_publisher(Bus(refuses=True)).publish([FAILED])
 
     assert caught.value.retryable
 
 
-def test_trade_queue_groups_by_run_and_symbol_and_deduplicates_by_trade() -> None:
+def test_trade_queue_groups_by_symbol_and_deduplicates_by_trade() -> None:
     queue = Queue()
 
     trade_queue(queue).publish([TRADE])
@@ -113,7 +119,7 @@ def test_trade_queue_groups_by_run_and_symbol_and_deduplicates_by_trade() -> Non
     assert parse(sent["MessageBody"]) == TRADE
 
 
-def test_routing_publisher_sends_trades_to_the_queue_and_the_rest_to_the_bus() -> None:
+def test_routing_publisher_sends_only_trades_to_the_queue() -> None:
     bus, queue = Bus(), Queue()
 
     RoutingPublisher(bus_publisher(bus), trade_queue(queue)).publish([TRADE, FAILED])

@@ -1,4 +1,4 @@
-"""The kill switch: what cannot be read is paused, and nothing read is believed for more than five seconds."""
+"""The kill switch: an unreadable one is paused, and an answer is kept for at most five seconds."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -57,7 +57,7 @@ def test_is_enabled_when_anything_else_is_false(value: str) -> None:
         refusal("AccessDeniedException"),
         EndpointConnectionError(endpoint_url="https://ssm"),
     ],
-    ids=["absent", "refused", "unreachable"],
+    ids=["missing", "refused", "unreachable"],
 )
 def test_is_enabled_when_unreadable_is_false(error: Exception) -> None:
     assert not kill_switch(Parameters(error)).is_enabled()

@@ -1,4 +1,4 @@
-"""What a run waits for, told by name in every state, and how it is failed."""
+"""What a run is waiting for, by name, in every state; and how it is failed."""
 
 from datetime import timedelta
 
@@ -6,11 +6,12 @@ import pytest
 
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.messages import RunFailed, Side
+from the_alchemiser.shared.messaging.messages import RunFailed
 from the_alchemiser.shared.run.deadlines import STAYS_AT_MOST, deadline
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.progress import missing, outstanding_trades, plan_of
 from the_alchemiser.shared.run.runs import PLAN, RunItem, RunState, run_id_of, runs_of_day
+from the_alchemiser.shared.values import Side
 
 PLAN_OF_THREE = make.plan(
     make.decision("SPY", Side.SELL, "1"),
@@ -38,7 +39,7 @@ def test_missing_while_evaluating_names_the_strategies() -> None:
         (RunState.FAILED, ()),
     ],
 )
-def test_missing_in_a_state_names_what_it_waits_for(state: RunState, waits_for: tuple[str, ...]) -> None:
+def test_missing_in_each_state_names_what_is_awaited(state: RunState, waits_for: tuple[str, ...]) -> None:
     store = make.evaluating()
     store.put_once(make.RUN_ID, RunItem(PLAN, PLAN_OF_THREE.model_dump(mode="json")))
     make.move_to(store, state)
@@ -46,7 +47,7 @@ def test_missing_in_a_state_names_what_it_waits_for(state: RunState, waits_for: 
     assert missing(make.loaded(store)) == waits_for
 
 
-def test_outstanding_trades_leaves_out_those_with_an_outcome() -> None:
+def test_outstanding_trades_leaves_out_trades_with_an_outcome() -> None:
     store = make.evaluating()
     store.put_once(make.RUN_ID, RunItem(PLAN, PLAN_OF_THREE.model_dump(mode="json")))
     outcome = make.executed("TLT", Side.BUY, "2")
@@ -75,15 +76,19 @@ def test_deadline_of_every_state_is_known() -> None:
     assert deadline(RunState.EVALUATING, make.WALL) == make.WALL + timedelta(minutes=7)
 
 
-def test_failing_move_keeps_the_reason_and_owes_run_failed() -> None:
+def test_failing_move_stores_the_reason_and_run_failed() -> None:
     run = make.loaded(make.evaluating())
-    failure = Failure("overdue_EVALUATING", "two strategies are late", ("bold", "calm"))
+    failure = Failure(reason="overdue_EVALUATING", detail="two strategies are late", missing=("bold", "calm"))
 
     move = failing_move(run, failure, by="a test", at=make.WALL, occurred_at=make.AT)
 
-    [told] = move.outbox
-    assert isinstance(told, RunFailed)
-    assert (told.state, told.reason, told.missing) == ("EVALUATING", "overdue_EVALUATING", ("bold", "calm"))
+    [run_failed] = move.outbox
+    assert isinstance(run_failed, RunFailed)
+    assert (run_failed.state, run_failed.reason, run_failed.missing) == (
+        "EVALUATING",
+        "overdue_EVALUATING",
+        ("bold", "calm"),
+    )
     assert move.payload == {
         "state": "EVALUATING",
         "reason": "overdue_EVALUATING",

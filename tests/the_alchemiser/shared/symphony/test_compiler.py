@@ -5,10 +5,10 @@ import pytest
 from benchmarks.corpus import generate, symbol_names
 from tests.the_alchemiser.strategy_v2.cases import asset
 from tests.the_alchemiser.strategy_v2.symphonies import file_of
-from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import parse, required_symbols
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import Choice, Fixed, Leaf, Program
 from the_alchemiser.shared.symphony.tree import Place
 

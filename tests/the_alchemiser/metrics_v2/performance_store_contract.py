@@ -11,10 +11,10 @@ import pytest
 
 from tests.the_alchemiser.results import DAY, at
 from the_alchemiser.metrics_v2.performance import Performance
-from the_alchemiser.metrics_v2.service import Performances
+from the_alchemiser.metrics_v2.service import PerformanceStore
 
 
-class ReadablePerformances(Performances, Protocol):
+class ReadablePerformanceStore(PerformanceStore, Protocol):
     """The port, and a look at one row: sort key a date or LATEST; None when there is none."""
 
     def row(self, strategy: str, sk: str) -> Mapping[str, object] | None: ...
@@ -36,18 +36,18 @@ def performance(strategy: str, *, day: date = DAY, realised: str = "1.50", run_i
     )
 
 
-class PerformancesContract(ABC):
+class PerformanceStoreContract(ABC):
     """Inherit, and give a keeper."""
 
     @pytest.fixture
     @abstractmethod
-    def kept(self) -> ReadablePerformances: ...
+    def kept(self) -> ReadablePerformanceStore: ...
 
     @pytest.fixture
     def name(self) -> str:
         return f"trend-{uuid4()}"
 
-    def test_put_writes_the_date_and_the_latest_alike(self, kept: ReadablePerformances, name: str) -> None:
+    def test_put_writes_the_date_and_the_latest_alike(self, kept: ReadablePerformanceStore, name: str) -> None:
         kept.put(performance(name))
 
         row, latest = kept.row(name, DAY.isoformat()), kept.row(name, "LATEST")
@@ -56,14 +56,14 @@ class PerformancesContract(ABC):
         assert {**row, "sk": ""} == {**latest, "sk": ""}
         assert (row["realised"], row["exposure"], row["holdings"]) == ("1.50", "0.250125", {"SPY": "0.600000001"})
 
-    def test_put_again_changes_nothing(self, kept: ReadablePerformances, name: str) -> None:
+    def test_put_again_changes_nothing(self, kept: ReadablePerformanceStore, name: str) -> None:
         kept.put(performance(name))
         before = kept.row(name, "LATEST")
 
         assert kept.put(performance(name))
         assert kept.row(name, "LATEST") == before
 
-    def test_put_of_an_older_date_keeps_the_newer_latest(self, kept: ReadablePerformances, name: str) -> None:
+    def test_put_of_an_older_date_keeps_the_newer_latest(self, kept: ReadablePerformanceStore, name: str) -> None:
         older = DAY - timedelta(days=1)
         kept.put(performance(name, realised="2"))
 
@@ -76,7 +76,7 @@ class PerformancesContract(ABC):
         assert row is not None
         assert row["realised"] == "1"
 
-    def test_put_of_an_earlier_run_of_the_day_keeps_the_later_one(self, kept: ReadablePerformances, name: str) -> None:
+    def test_put_earlier_run_of_the_day_keeps_the_later_one(self, kept: ReadablePerformanceStore, name: str) -> None:
         first = performance(name, realised="1")
         kept.put(first._replace(completed_at=at(DAY, minute=50), run_id="local-1-r2", realised=Decimal(2)))
 
@@ -86,20 +86,20 @@ class PerformancesContract(ABC):
         assert row is not None
         assert row["run_id"] == "local-1-r2"
 
-    def test_put_leaves_out_what_is_not_known(self, kept: ReadablePerformances, name: str) -> None:
+    def test_put_leaves_out_what_is_not_known(self, kept: ReadablePerformanceStore, name: str) -> None:
         kept.put(performance(name)._replace(realised=None, cost=None, unrealised=None))
 
         row = kept.row(name, "LATEST")
         assert row is not None
         assert not {"realised", "cost", "unrealised", "cash"} & row.keys()
 
-    def test_add_traded_returns_all_that_were_ever_added(self, kept: ReadablePerformances) -> None:
+    def test_add_traded_returns_all_that_were_ever_added(self, kept: ReadablePerformanceStore) -> None:
         kept.add_traded(["SPY", "BRK.B"])
         kept.add_traded(["SPY"])
 
         assert kept.add_traded(["TLT"]) >= {"SPY", "BRK.B", "TLT"}
 
-    def test_add_traded_of_nothing_returns_the_rest(self, kept: ReadablePerformances) -> None:
+    def test_add_traded_of_nothing_returns_the_rest(self, kept: ReadablePerformanceStore) -> None:
         kept.add_traded(["GLD"])
 
         assert "GLD" in kept.add_traded([])

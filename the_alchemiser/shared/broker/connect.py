@@ -1,0 +1,22 @@
+"""The broker as a function's environment configures it."""
+
+from collections.abc import Mapping
+
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.broker.credentials import Credentials, broker_credentials
+
+
+def broker_from_environment(environ: Mapping[str, str]) -> Broker:
+    """Return the broker of BROKER_TRADING_URL and BROKER_DATA_URL.
+
+    Nothing is connected or read yet: the first request reads the credentials from the secret BROKER_SECRET.
+
+    Raises:
+        KeyError: one of the three variables is missing.
+    """
+    secret_name = environ["BROKER_SECRET"]
+
+    def keys() -> Credentials:
+        return broker_credentials(secret_name)
+
+    return Broker(environ["BROKER_TRADING_URL"], environ["BROKER_DATA_URL"], keys)

@@ -1,6 +1,6 @@
-"""What has changed since a commit, and what of it has to be deployed again: functions, layers, stacks, and why.
+"""Report which functions, layers and stacks must be deployed again since a commit, and why.
 
-Both states are read as a build reads them, so an artifact counts as changed when its fingerprint is another one.
+Both states are read as a build reads them: an artifact changed when its fingerprint did.
 """
 
 import tomllib
@@ -9,63 +9,73 @@ from pathlib import Path
 from typing import Any
 
 from automation.project import model, templates
-from automation.reach import differences, imports, plan, revisions, selected_tests, states
-from automation.reach.model import Affected, Kind, Reached
-from automation.reach.plan import Compared
-from automation.reach.revisions import Revision, Snapshots, Status
-from automation.reach.selected_tests import Choice, Layout
-from automation.reach.states import State
+from automation.reach import differences, import_graphs, redeployments, revisions, selected_tests, states
+from automation.reach.model import Affected, Redeployment, ResourceKind
+from automation.reach.redeployments import StateComparison
+from automation.reach.revisions import FileStatus, Revision, Snapshots
+from automation.reach.selected_tests import PytestLayout, SelectedTests
+from automation.reach.states import ProjectState
 from automation.system import console
 from automation.system.errors import AutomationError, ConfigurationError
 
 _SAMCONFIG = "samconfig.toml"
-_SHOWN = 6
+_SHOWN_FILES = 6
 
 
 def find(root: Path, *, since: str = "") -> Affected:
     """Compare the working copy with a commit; files that git ignores are left out of both.
 
     Args:
-        since: a git revision; without one it is where this branch left the main one, and on the main branch HEAD.
+        since: a git revision; by default the commit where this branch left the main one, or HEAD on the main branch.
 
     Raises:
-        ConfigurationError: the project is in no git repository, or cannot be read.
-        UsageError: there is no such revision.
-        ToolError: git is absent.
+        ConfigurationError: the project is not in a git repository, or cannot be read.
+        UsageError: the revision does not exist.
+        ToolError: git is not installed.
     """
-    revision = revisions.find(root, since)
-    changes = revisions.changes(root, revision)
+    revision = revisions.find_revision(root, since)
+    changes = revisions.changed_files(root, revision)
     if not changes:
         return Affected(revision.label, (), (), (), ())
+
     with revisions.snapshots(root, revision) as snapshots:
         before, notes = _before(snapshots, root, revision)
         now = _read(snapshots.now, root)
-        builders = (states.builder_of(snapshots.before), states.builder_of(snapshots.now))
-        compared = _compare(before, now, frozenset(one.path for one in changes))
-    reached = plan.of(compared)
-    touched = {one.stack for one in reached}
-    stacks = [stack.name for state in (now, before) for stack in state.project.stacks]
+        builders = (states.builder_version(snapshots.before), states.builder_version(snapshots.now))
+        comparison = _compare(before, now, frozenset(change.path for change in changes))
+
+    planned = redeployments.plan(comparison)
+    redeployed_stacks = {redeployment.stack for redeployment in planned}
+    stacks = [stack.name for stack in (*now.project.stacks, *before.project.stacks)]
     return Affected(
         since=revision.label,
         changes=changes,
-        reached=reached,
-        stacks=tuple(name for name in dict.fromkeys(stacks) if name in touched),
-        unreached=_unreached(compared, reached, builders),
-        notes=(*notes, *(f"{name} is known to CloudFormation alone, so it was not compared" for name in now.unknown)),
+        redeployments=planned,
+        stacks=tuple(name for name in dict.fromkeys(stacks) if name in redeployed_stacks),
+        unreached=_unreached(comparison, planned, builders),
+        notes=(
+            *notes,
+            *(f"{name} was not compared: its code is only known at deploy time" for name in now.unknown_code),
+        ),
     )
 
 
 def show(affected: Affected) -> None:
-    """Print what is deployed again and why, and which changes reach nothing."""
+    """Print what is deployed again and why, and which changed files affect nothing deployed."""
     for note in affected.notes:
         console.warning(note)
-    rows = [(one.stack, one.name, _words(one), one.reason) for one in affected.reached]
+
+    rows = [
+        (redeployment.stack, redeployment.name, _effect_text(redeployment), redeployment.reason)
+        for redeployment in affected.redeployments
+    ]
     if rows:
-        console.table(("stack", "what", "is", "because of"), rows)
+        console.table(("stack", "resource", "effect", "reason"), rows)
+
     if affected.unreached:
-        more = len(affected.unreached) - _SHOWN
-        named = ", ".join(affected.unreached[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        console.result(f"reaches nothing that is deployed: {named}")
+        more = len(affected.unreached) - _SHOWN_FILES
+        named = ", ".join(affected.unreached[:_SHOWN_FILES]) + (f" and {more} more" if more > 0 else "")
+        console.result(f"changed files that affect nothing deployed: {named}")
     console.result(_summary(affected))
 
 
@@ -74,123 +84,135 @@ def show_json(affected: Affected) -> None:
 
 
 def as_json(affected: Affected) -> dict[str, Any]:
-    """For programs; `stacks` are in the order of deployment."""
+    """Return the answer as JSON values; `stacks` are in the order of deployment."""
     return {
         "format": 1,
         "since": affected.since,
-        "changes": [{"path": one.path, "status": str(one.status)} for one in affected.changes],
+        "changes": [{"path": change.path, "status": str(change.status)} for change in affected.changes],
         "stacks": list(affected.stacks),
-        "functions": [_record(one) for one in affected.of(Kind.FUNCTION)],
-        "layers": [_record(one) for one in affected.of(Kind.LAYER)],
-        "resources": [_record(one) for one in affected.of(Kind.OTHER)],
+        "functions": [_record(redeployment) for redeployment in affected.of_kind(ResourceKind.FUNCTION)],
+        "layers": [_record(redeployment) for redeployment in affected.of_kind(ResourceKind.LAYER)],
+        "resources": [_record(redeployment) for redeployment in affected.of_kind(ResourceKind.OTHER)],
         "unreached": list(affected.unreached),
         "notes": list(affected.notes),
     }
 
 
-def choose_tests(root: Path, *, since: str = "") -> Choice:
-    """The test files that what has changed since a commit reaches.
+def select_tests(root: Path, *, since: str = "") -> SelectedTests:
+    """Select the test files that the changes since a commit reach.
 
     Raises:
         ConfigurationError, UsageError, ToolError: as `find`.
     """
-    revision = revisions.find(root, since)
-    changed = frozenset(one.path for one in revisions.changes(root, revision))
+    revision = revisions.find_revision(root, since)
+    changed = frozenset(change.path for change in revisions.changed_files(root, revision))
     if not changed:
-        return Choice()
-    modules = [path for path in revisions.paths(root) if path.endswith(".py")]
+        return SelectedTests()
+
+    modules = [path for path in revisions.unignored_files(root) if path.endswith(".py")]
     texts = {path: (root / path).read_text(encoding="utf-8", errors="replace") for path in modules}
     with revisions.snapshots(root, revision) as snapshots:
-        graphs = imports.read({"now": (snapshots.now,), "before": (snapshots.before,)})
-    layout = Layout.of(_pytest_settings(root))
-    described = {stack.template.path for stack in model.load(root).stacks}
-    graph = imports.joined(graphs["now"], graphs["before"])
-    return selected_tests.choose(changed, texts, graph, layout, templates=described)
+        graphs = import_graphs.read({"now": (snapshots.now,), "before": (snapshots.before,)})
+
+    layout = PytestLayout.from_settings(_pytest_settings(root))
+    template_paths = {stack.template.path for stack in model.load(root).stacks}
+    graph = import_graphs.union(graphs["now"], graphs["before"])
+    return selected_tests.select(changed, texts, graph, layout, templates=template_paths)
 
 
-def show_tests(choice: Choice) -> None:
-    """Print the tests as pytest takes them, one a line, and on stderr how they were chosen; nothing for none."""
-    console.results(choice.files)
-    if choice.everything:
-        console.warning(f"every test is run: {choice.everything}")
-    elif not choice.files:
-        console.warning("no test is reached by what has changed")
+def show_tests(selected: SelectedTests) -> None:
+    """Print the test files one per line, as arguments of pytest, and a warning when all or none are selected."""
+    console.results(selected.files)
+    if selected.run_all_reason:
+        console.warning(f"every test is selected: {selected.run_all_reason}")
+    elif not selected.files:
+        console.warning("the changes reach no test")
 
 
-def _record(one: Reached) -> dict[str, Any]:
+def _record(redeployment: Redeployment) -> dict[str, Any]:
     return {
-        "stack": one.stack,
-        "name": one.name,
-        "effect": str(one.effect),
-        "rebuilt": one.is_rebuilt,
-        "imports_the_change": one.is_importer,
-        "chain": list(one.chain),
-        "why": one.why,
-        "reason": one.reason,
+        "stack": redeployment.stack,
+        "name": redeployment.name,
+        "effect": str(redeployment.effect),
+        "rebuilt": redeployment.is_rebuilt,
+        "imports_the_change": redeployment.is_importer,
+        "chain": list(redeployment.chain),
+        "why": redeployment.why,
+        "reason": redeployment.reason,
     }
 
 
-def _before(snapshots: Snapshots, root: Path, revision: Revision) -> tuple[State, tuple[str, ...]]:
-    """The state of the commit; one that cannot be read makes everything new, because nothing is known of it."""
+def _before(snapshots: Snapshots, root: Path, revision: Revision) -> tuple[ProjectState, tuple[str, ...]]:
+    """Read the state of the commit; when it cannot be read, everything counts as new."""
     try:
         return _read(snapshots.before, root), ()
     except AutomationError as cause:
-        return states.nothing(snapshots.before), (f"{revision.label} cannot be read, so everything is new: {cause}",)
+        return states.empty(snapshots.before), (f"{revision.label} cannot be read, so everything is new: {cause}",)
 
 
-def _read(snapshot: Path, root: Path) -> State:
+def _read(snapshot: Path, root: Path) -> ProjectState:
     try:
         return states.read(snapshot, real_root=root)
     except AutomationError as cause:
         raise ConfigurationError(str(cause).replace(f"{snapshot}/", "")) from cause
 
 
-def _compare(before: State, now: State, files: frozenset[str]) -> Compared:
-    found = differences.of_parts(before, now)
-    graphs_now = imports.read(differences.searches(now, found))
-    gone = any(path.endswith(".py") and not (now.project.root / path).exists() for path in files)
-    graphs_before = imports.read(differences.searches(before, found)) if gone else {}
+def _compare(before: ProjectState, now: ProjectState, files: frozenset[str]) -> StateComparison:
+    changed = differences.changed_artifacts(before, now)
+    graphs_now = import_graphs.read(differences.search_paths(now, changed))
+    has_deleted_modules = any(path.endswith(".py") and not (now.project.root / path).exists() for path in files)
+    graphs_before = import_graphs.read(differences.search_paths(before, changed)) if has_deleted_modules else {}
     outputs = {stack.name: (_outputs(before, stack.name), _outputs(now, stack.name)) for stack in now.project.stacks}
-    return Compared(before, now, found, graphs_before, graphs_now, files, outputs)
+    return StateComparison(before, now, changed, graphs_before, graphs_now, files, outputs)
 
 
-def _outputs(state: State, name: str) -> Any:
+def _outputs(state: ProjectState, name: str) -> Any:
     stack = states.stack_named(state, name)
     if stack is None:
         return None
-    return templates.document(state.project.root / stack.template.path, name=stack.template.path).get(plan.OUTPUTS)
+    return templates.document(state.project.root / stack.template.path, name=stack.template.path).get(
+        redeployments.OUTPUTS
+    )
 
 
-def _unreached(compared: Compared, reached: tuple[Reached, ...], builders: tuple[str, ...]) -> tuple[str, ...]:
-    used = {path for one in compared.parts.values() for path in one.files}
-    used |= {path for one in compared.parts for path in _new_files(compared, one)}
-    told = {one.stack: one for one in reached if one.why}
-    stacks = [*compared.now.project.stacks, *compared.before.project.stacks]
-    used |= {stack.template.path for stack in stacks if stack.name in told}
-    used |= {_SAMCONFIG} if told else set()
-    used |= {states.BUILDER_FILE} if len(set(builders)) > 1 else set()
-    named = " ".join(one.why for one in reached)
-    return tuple(sorted(path for path in compared.files if path not in used and f"{path} changed" not in named))
+def _unreached(
+    comparison: StateComparison, planned: tuple[Redeployment, ...], builders: tuple[str, str]
+) -> tuple[str, ...]:
+    used: set[str] = set()
+
+    for key, difference in comparison.changed_artifacts.items():
+        used.update(difference.files)
+        if difference.is_new:
+            used.update(comparison.now.artifacts[key].origins.values())
+
+    configured_stacks = {redeployment.stack for redeployment in planned if redeployment.why}
+    stacks = [*comparison.now.project.stacks, *comparison.before.project.stacks]
+    used |= {stack.template.path for stack in stacks if stack.name in configured_stacks}
+    if configured_stacks:
+        used.add(_SAMCONFIG)
+    if builders[0] != builders[1]:
+        used.add(states.BUILDER_FILE)
+
+    reasons = " ".join(redeployment.why for redeployment in planned)
+    return tuple(sorted(path for path in comparison.files if path not in used and f"{path} changed" not in reasons))
 
 
-def _new_files(compared: Compared, key: states.Key) -> set[str]:
-    return set(compared.now.parts[key].origins.values()) if compared.parts[key].is_new else set()
-
-
-def _words(one: Reached) -> str:
-    return f"{one.effect}, runs nothing of the change" if not one.is_importer else str(one.effect)
+def _effect_text(redeployment: Redeployment) -> str:
+    return (
+        str(redeployment.effect) if redeployment.is_importer else f"{redeployment.effect}, does not import the change"
+    )
 
 
 def _summary(affected: Affected) -> str:
     since = f"since {affected.since}"
     if not affected.changes:
-        return f"nothing has changed {since}"
-    removed = sum(one.status is Status.DELETED for one in affected.changes)
-    changed = f"{len(affected.changes)} file(s) changed {since}{f' ({removed} deleted)' if removed else ''}"
-    if not affected.reached:
-        return f"{changed}; nothing is to be deployed again"
-    built = sum(one.is_rebuilt for one in affected.reached)
-    return f"{changed}; {built} artifact(s) to build; to deploy again: {', '.join(affected.stacks)}"
+        return f"no changes {since}"
+    deleted = sum(change.status is FileStatus.DELETED for change in affected.changes)
+    changed = f"{len(affected.changes)} file(s) changed {since}{f' ({deleted} deleted)' if deleted else ''}"
+    if not affected.redeployments:
+        return f"{changed}; nothing to deploy again"
+    rebuilt = len(affected.rebuilt)
+    return f"{changed}; {rebuilt} artifact(s) to build; stacks to deploy again: {', '.join(affected.stacks)}"
 
 
 def _pytest_settings(root: Path) -> Mapping[str, Any]:
@@ -198,5 +220,5 @@ def _pytest_settings(root: Path) -> Mapping[str, Any]:
         document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    found = document.get("tool", {}).get("pytest", {}).get("ini_options", {})
-    return found if isinstance(found, Mapping) else {}
+    table = document.get("tool", {}).get("pytest", {}).get("ini_options", {})
+    return table if isinstance(table, Mapping) else {}

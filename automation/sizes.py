@@ -1,4 +1,4 @@
-"""Measure the built artifacts against the house budgets, against what Lambda takes, and against another time."""
+"""Measure the built artifacts, compare them with a baseline, and check them against their budgets and AWS's limit."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +7,7 @@ from automation.building import built
 from automation.project import selection
 from automation.project.model import Project
 from automation.sizing import baseline, budgets, changes, markdown, page, record, tables, weighing
-from automation.sizing.changes import Comparison
+from automation.sizing.changes import SizeComparison
 from automation.sizing.model import Sizes
 from automation.system import console
 from automation.system.errors import CheckFailedError, Finding, UsageError
@@ -16,84 +16,92 @@ PAGE = ".alchemiser/size.html"
 
 
 def measure(project: Project, *, names: Iterable[str] = ()) -> Sizes:
-    """Weigh the artifacts as they were built.
+    """Measure the artifacts of the last build.
 
     Args:
-        names: logical ids of functions, which bring the layers they mount, and of layers; none means all.
+        names: logical ids of layers, and of functions, which include the layers they mount; empty means all.
 
     Raises:
         ConfigurationError: a stack was not built, or a BudgetMB is not a number.
-        UsageError: the project has no function or layer of that name.
+        UsageError: the project has no function or layer with that name.
     """
-    wanted = tuple(names)
-    selection.stacks(project, selection.Chosen(names=wanted))
-    return choose(weighing.weigh(built.as_built(project)), frozenset(wanted))
+    selected = tuple(names)
+    selection.stacks(project, selection.Chosen(names=selected))
+    return select(weighing.weigh(built.as_built(project)), frozenset(selected))
 
 
-def choose(sizes: Sizes, names: frozenset[str]) -> Sizes:
-    """The functions of these names with the layers they mount, and the layers of these names; no name means all."""
+def select(sizes: Sizes, names: frozenset[str]) -> Sizes:
+    """Keep the functions and layers with these names, and the layers that these functions mount; empty keeps all."""
     if not names:
         return sizes
-    functions = tuple(one for one in sizes.functions if one.logical_id in names)
-    mounted = {layer.key for one in functions for layer in one.layers}
+
+    functions = tuple(function for function in sizes.functions if function.logical_id in names)
+    mounted: set[tuple[str, str]] = set()
+    for function in functions:
+        mounted.update(layer.key for layer in function.layers)
     return Sizes(
         functions=functions,
-        layers=tuple(one for one in sizes.layers if one.logical_id in names or one.key in mounted),
-        not_built=tuple(one for one in sizes.not_built if one.rpartition(": ")[2] in names),
-        runtime=sizes.runtime,
+        layers=tuple(layer for layer in sizes.layers if layer.logical_id in names or layer.key in mounted),
+        not_built=tuple(artifact for artifact in sizes.not_built if artifact.rpartition(": ")[2] in names),
+        runtime_distributions=sizes.runtime_distributions,
         root=sizes.root,
     )
 
 
-def compare(sizes: Sizes, reference: str, project: Project, *, names: Iterable[str] = ()) -> Comparison:
+def compare(sizes: Sizes, reference: str, project: Project, *, names: Iterable[str] = ()) -> SizeComparison:
     """Compare with a baseline: a file that `inv size --json` wrote, or a git revision, which is built.
 
     Raises:
-        UsageError: there is no such file or revision.
-        ConfigurationError: the file is something else, or the revision does not build.
+        UsageError: the reference is neither a file nor a git revision.
+        ConfigurationError: the file is not the output of `inv size --json`, or the revision cannot be built.
+        ToolError: git is not installed, or cannot check out the revision.
     """
     before = baseline.load(reference, project)
-    chosen = choose(before.sizes, frozenset(names))
-    return changes.compare(chosen, sizes, label=before.label, notes=before.notes)
+    selected = select(before.sizes, frozenset(names))
+    return changes.compare(selected, sizes, label=before.label, notes=before.notes)
 
 
-def excesses(sizes: Sizes, comparison: Comparison | None = None) -> tuple[Finding, ...]:
-    """What is over its budget or over AWS's limit, by how much, why, and which line mends it."""
+def find_exceeded(sizes: Sizes, comparison: SizeComparison | None = None) -> tuple[Finding, ...]:
+    """Return a finding for each budget or AWS limit that is exceeded: by how much, why, and the line to edit."""
     return budgets.exceeded(sizes, comparison)
 
 
-def require_within(sizes: Sizes, comparison: Comparison | None = None) -> None:
-    """Raises CheckFailedError when anything is over its budget or over AWS's limit."""
-    found = excesses(sizes, comparison)
-    if found:
-        raise CheckFailedError(f"{len(found)} size budget(s) exceeded", findings=found)
+def require_within_limits(sizes: Sizes, comparison: SizeComparison | None = None) -> None:
+    """Check every budget and AWS's limit.
+
+    Raises:
+        CheckFailedError: a limit is exceeded.
+    """
+    exceeded = find_exceeded(sizes, comparison)
+    if exceeded:
+        raise CheckFailedError(f"{len(exceeded)} size budget(s) exceeded", findings=exceeded)
 
 
-def warn_of_near(sizes: Sizes) -> None:
-    """Say on stderr what has used 80 % of a limit."""
-    close = budgets.near(sizes)
-    if close:
-        told = "; ".join(f"{one.where}: {one.what}" for one in close)
-        console.warning(f"{len(close)} size budget(s) over {budgets.NEAR_TEXT} used: {told}")
+def warn_if_nearly_exceeded(sizes: Sizes) -> None:
+    """Warn on stderr about limits of which 80 % or more is used."""
+    findings = budgets.nearly_exceeded(sizes)
+    if findings:
+        details = "; ".join(f"{finding.where}: {finding.what}" for finding in findings)
+        console.warning(f"{len(findings)} size budget(s) over {budgets.NEAR_PERCENT} used: {details}")
 
 
-def show(sizes: Sizes, comparison: Comparison | None = None) -> None:
+def show(sizes: Sizes, comparison: SizeComparison | None = None) -> None:
     """Print tables for people."""
     tables.show(sizes, comparison)
 
 
-def show_json(sizes: Sizes, comparison: Comparison | None = None) -> None:
-    """Print JSON for programs, which is also a baseline for later."""
+def show_json(sizes: Sizes, comparison: SizeComparison | None = None) -> None:
+    """Print JSON for programs; it can be a baseline later."""
     console.result_json(record.as_json(sizes, comparison))
 
 
-def show_markdown(sizes: Sizes, comparison: Comparison | None = None) -> None:
+def show_markdown(sizes: Sizes, comparison: SizeComparison | None = None) -> None:
     """Print Markdown for a review comment."""
     console.result(markdown.render(sizes, comparison))
 
 
-def write_page(sizes: Sizes, path: Path, comparison: Comparison | None = None) -> None:
-    """Write one HTML page that needs nothing but itself, and print where it is."""
+def write_page(sizes: Sizes, path: Path, comparison: SizeComparison | None = None) -> None:
+    """Write one self-contained HTML page, and print its path."""
     page.write(sizes, path, comparison)
     console.result(str(path))
 
@@ -107,32 +115,39 @@ def report(
     markdown: bool = False,
     html: str | bool = "",
 ) -> None:
-    """Measure, compare with a baseline if one is named, tell in one form, and hold to the budgets.
+    """Measure, compare with a baseline, show the sizes in one format, and check the limits.
 
     Args:
+        names: as in `measure`.
+        reference: the baseline, as in `compare`; empty for none.
         html: a path, or True for `.alchemiser/size.html`.
 
     Raises:
-        UsageError: two forms were asked for at once.
-        CheckFailedError: anything is over its budget; it was told before.
+        UsageError: more than one format was chosen, or as in `measure` and `compare`.
+        ConfigurationError, ToolError: as in `measure` and `compare`.
+        CheckFailedError: a limit is exceeded; the sizes are shown first.
     """
     if sum(map(bool, (json, markdown, html))) > 1:
         raise UsageError("--json, --markdown and --html exclude one another; choose one", where="size")
-    chosen = tuple(names)
-    sizes = measure(project, names=chosen)
-    comparison = compare(sizes, reference, project, names=chosen) if reference else None
+
+    selected = tuple(names)
+    sizes = measure(project, names=selected)
+    comparison = compare(sizes, reference, project, names=selected) if reference else None
+
     if html:
         write_page(sizes, project.root / PAGE if html is True else Path(html), comparison)
     else:
-        (show_json if json else show_markdown if markdown else show)(sizes, comparison)
-    warn_of_near(sizes)
+        show_in_format = show_json if json else show_markdown if markdown else show
+        show_in_format(sizes, comparison)
+
+    warn_if_nearly_exceeded(sizes)
     try:
-        require_within(sizes, comparison)
+        require_within_limits(sizes, comparison)
     except CheckFailedError as failed:
-        raise (_told_on_stderr(failed) if json or markdown else failed) from None
+        raise (_with_findings_in_message(failed) if json or markdown else failed) from None
 
 
-def _told_on_stderr(failed: CheckFailedError) -> CheckFailedError:
-    """The findings in the message, because what follows JSON or Markdown on stdout would break it."""
-    told = " ".join(f"{one.where}: {one.what}; {one.mend}." for one in failed.findings)
-    return CheckFailedError(f"{failed.message}: {told}")
+def _with_findings_in_message(failed: CheckFailedError) -> CheckFailedError:
+    """Move the findings to the message on stderr: printed on stdout, they would corrupt the JSON or Markdown."""
+    details = " ".join(f"{finding.where}: {finding.what}; {finding.fix}." for finding in failed.findings)
+    return CheckFailedError(f"{failed.message}: {details}")

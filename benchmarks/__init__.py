@@ -1,1 +1,1 @@
-"""Ours and `sam build` side by side: `python -m benchmarks`, or `nox -s benchmarks`. See README.md."""
+"""Measure our build next to `sam build`: run `python -m benchmarks` or `nox -s benchmarks`. See README.md."""

@@ -1,4 +1,7 @@
-"""`python -m benchmarks [builds] [imports] [weights] [growth] [symphonies] [--quick]`: exit 3 when one is missed."""
+"""Run benchmarks: `python -m benchmarks [builds] [imports] [weights] [growth] [symphonies] [--quick]`.
+
+The exit code is 3 when a target is missed.
+"""
 
 import argparse
 import sys
@@ -20,21 +23,25 @@ _ALL = {
 
 
 def main() -> int:
-    """Run what is named, or all, and print the table."""
+    """Run the named benchmarks, or all, and print their results as a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(_ALL)}; all when none is named")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(_ALL)}; without names, all of them"
+    )
+    parser.add_argument("--quick", action="store_true", help="repeat each measurement less often")
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(_ALL)):
-        parser.error(f"there is no benchmark {unknown[0]}; there are: {', '.join(_ALL)}")
-    with console.progress("measuring") as say:
+        parser.error(f"unknown benchmark {unknown[0]}; choose from {', '.join(_ALL)}")
+
+    with console.progress("measuring") as show_progress:
         results: list[Result] = []
         for name in options.names or _ALL:
-            say(name)
+            show_progress(name)
             results += _ALL[name](quick=options.quick)
-    rows = [(one.name, one.measured, one.target, "met" if one.is_met else "missed") for one in results]
+
+    rows = [(result.name, result.measured, result.target, "met" if result.is_met else "missed") for result in results]
     console.table(("what", "measured", "target", ""), rows)
-    return 0 if all(one.is_met for one in results) else 3
+    return 0 if all(result.is_met for result in results) else 3
 
 
 if __name__ == "__main__":

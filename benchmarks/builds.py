@@ -1,4 +1,4 @@
-"""`inv build` against `sam build --cached --parallel` of both stacks: cold, unchanged, one shared file changed."""
+"""Compare `inv build` with `sam build --cached --parallel`: cold, unchanged, and after a change of a shared file."""
 
 from collections.abc import Iterator
 
@@ -8,27 +8,27 @@ from benchmarks.timing import Result, Side
 
 
 def run(*, quick: bool) -> Iterator[Result]:
-    """Both builders from the same files, in turns."""
+    """Build the same files with both builders in turns."""
     with checked_out() as project:
         project.inv("sync")
-        cold = _measure(project, _Forget, times=1 if quick else 3)
-        yield timing.compare("cold, wheels in the cache", *cold, at_least=4)
-        unchanged = _measure(project, _Nothing, times=3 if quick else 5)
-        yield timing.compare("nothing changed", *unchanged, at_least=20)
-        yield timing.under("nothing changed, inv build as a whole process", unchanged[0], limit_s=0.5)
+        cold = _measure(project, _ForgetBuild, times=1 if quick else 3)
+        yield timing.compare_medians("cold, wheels in the cache", *cold, at_least=4)
+        unchanged = _measure(project, _NoPreparation, times=3 if quick else 5)
+        yield timing.compare_medians("nothing changed", *unchanged, at_least=20)
+        yield timing.check_limit("nothing changed, inv build as a whole process", unchanged[0], limit_s=0.5)
         changed = _measure(project, _EditShared, times=2 if quick else 3)
-        yield timing.compare("one shared file changed", *changed, at_least=10)
+        yield timing.compare_medians("one shared file changed", *changed, at_least=10)
 
 
-class _Nothing:
-    """What is done before a run of ours, and before one of SAM's."""
+class _NoPreparation:
+    """The preparation before each build of ours and before each build of SAM."""
 
     def ours(self, project: Checkout) -> None: ...
 
     def sams(self, project: Checkout) -> None: ...
 
 
-class _Forget(_Nothing):
+class _ForgetBuild(_NoPreparation):
     def ours(self, project: Checkout) -> None:
         project.forget_ours()
 
@@ -36,7 +36,7 @@ class _Forget(_Nothing):
         project.forget_sams()
 
 
-class _EditShared(_Nothing):
+class _EditShared(_NoPreparation):
     def ours(self, project: Checkout) -> None:
         project.edit_shared()
 
@@ -44,14 +44,14 @@ class _EditShared(_Nothing):
         project.inv("sync")
 
 
-def _measure(project: Checkout, before: type[_Nothing], *, times: int) -> tuple[list[float], list[float]]:
-    steps = before()
+def _measure(project: Checkout, preparation: type[_NoPreparation], *, times: int) -> tuple[list[float], list[float]]:
+    prepare = preparation()
 
-    def ours() -> None:
+    def build() -> None:
         project.inv("build")
 
-    return timing.in_turns(
-        Side(lambda: steps.ours(project), ours),
-        Side(lambda: steps.sams(project), project.build_with_sam),
+    return timing.time_in_turns(
+        Side(lambda: prepare.ours(project), build),
+        Side(lambda: prepare.sams(project), project.build_with_sam),
         times=times,
     )

@@ -1,4 +1,4 @@
-"""A copy of this project to build in, so that nobody's own build is touched."""
+"""Copy this project to a temporary folder and build there, so that the real build stays untouched."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from automation.project import model
 from automation.system import sam
-from benchmarks.timing import command
+from benchmarks.timing import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 STACKS = {stack.name: stack.template.path for stack in model.load(ROOT).stacks}
@@ -19,14 +19,19 @@ STACKS = {stack.name: stack.template.path for stack in model.load(ROOT).stacks}
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """The files that git knows, and a folder for SAM to work in."""
+    """A copy of the project.
+
+    Attributes:
+        path: the folder with every file that git tracks.
+        sam_work: the folder where SAM builds.
+    """
 
     path: Path
     sam_work: Path
 
     def inv(self, *words: str) -> str:
-        """Run a task in it, with this environment's Invoke; what it printed on stdout."""
-        return command([Path(sys.executable).parent / "inv", *words], cwd=self.path)
+        """Run a task in the copy, with this environment's Invoke, and return its stdout."""
+        return run_command([Path(sys.executable).parent / "inv", *words], cwd=self.path)
 
     def forget_ours(self) -> None:
         for name in (".aws-sam", ".alchemiser"):
@@ -36,9 +41,13 @@ class Checkout:
         shutil.rmtree(self.sam_work, ignore_errors=True)
 
     def build_with_sam(self) -> None:
-        """`sam build --cached --parallel` of every stack, each in a folder of its own: SAM keeps its cache by place."""
+        """Run `sam build --cached --parallel` for every stack.
+
+        Each stack has its own folder: SAM's cache belongs to a folder, and two templates would evict each other's.
+        """
         program = sam.ensure(ROOT)
         path = f"{program.parent}:/usr/bin:/bin"
+
         for name, template in STACKS.items():
             work = self.sam_work / name
             work.mkdir(parents=True, exist_ok=True)
@@ -52,17 +61,17 @@ class Checkout:
                 "--cached",
             ]
             argv += ["--parallel", "--build-dir", work / "out", "--cache-dir", work / "cache"]
-            command(argv, cwd=work, variables={"PATH": path, "SAM_CLI_TELEMETRY": "0"})
+            run_command(argv, cwd=work, variables={"PATH": path, "SAM_CLI_TELEMETRY": "0"})
 
     def edit_shared(self) -> None:
-        """Change one file of the shared code, and copy it to where SAM builds from."""
+        """Change one file of the shared code."""
         with (self.path / "the_alchemiser/shared/ledger/lots.py").open("a") as file:
             file.write("# changed\n")
 
 
 @contextmanager
 def checked_out() -> Iterator[Checkout]:
-    """A fresh copy in a temporary folder; the tools' environments are shared with it."""
+    """Copy the tracked files to a temporary folder; the tools' environments are linked, not copied."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     with TemporaryDirectory(prefix="benchmark-") as folder:
         path = Path(folder) / "project"

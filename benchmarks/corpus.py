@@ -1,6 +1,6 @@
-"""Strategies and prices like the public ones, made from a seed: large, deep, and repeating themselves.
+"""Generate strategies and prices like the public ones from a seed: large, deeply nested, and repetitive.
 
-The largest public file has 2.2 MB, 48,740 nodes of which 2,119 are distinct, and is nested 289 deep.
+The largest public file has 2.2 MB and 48,740 nodes, 2,119 of them distinct, nested up to 289 levels deep.
 """
 
 import random
@@ -15,9 +15,9 @@ type Block = tuple[_Node, ...]
 type _Part = str | _Node | Block
 
 _LINE_WIDTH = 80
-# Deeper nesting is not shown by more blanks: at depth 5,000 they would be most of the file.
+# Indentation stops here: at depth 5,000 blanks would be most of the file.
 _DEEPEST_COLUMN = 6
-_BYTES_A_NODE = 45
+_BYTES_PER_NODE = 45
 _CHAPTERS = 20
 _DEEPEST_INDEX = 2
 
@@ -47,11 +47,12 @@ _KIND = ("Bull 3x Shares", "Bear 3x Shares", "Treasury Bond ETF", "Select Sector
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Node:
-    """A form: its operator and what follows.
+    """A form of the strategy language.
 
     Attributes:
-        size: nodes when written out.
-        indexed: how deep filters and inverse volatilities over more than assets are nested in it.
+        parts: everything after the operator.
+        size: its number of nodes when written out.
+        indexed: how deeply filters and inverse volatilities over groups are nested in it.
     """
 
     operator: str
@@ -61,28 +62,28 @@ class _Node:
 
 
 def symbol_names(count: int) -> tuple[str, ...]:
-    """Made-up symbols of four letters, the same for every seed."""
+    """Return invented symbols of four letters, the same for every seed."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     return tuple(f"{letters[at // 676]}{letters[at // 26 % 26]}{letters[at % 26]}X" for at in range(count))
 
 
 def generate(*, seed: int, target_bytes: int, symbols: Sequence[str], depth: int = 200, distinct: int = 2000) -> str:
-    """One strategy file.
+    """Generate the text of one strategy file.
 
     Args:
-        target_bytes: the size, met to within about a twentieth.
-        symbols: 60 to 260 in public files.
-        depth: nodes nested in each other where nesting is deepest.
-        distinct: nodes that differ from each other, about.
+        target_bytes: the size of the file, met within about 5 %.
+        symbols: public files have 60 to 260.
+        depth: the deepest nesting, in nodes.
+        distinct: the approximate number of distinct nodes.
     """
-    author = _Author(random.Random(seed), symbols)  # noqa: S311 - nothing secret
+    author = _Author(random.Random(seed), symbols)  # noqa: S311 - not used for secrets
     settings = '{:asset-class "EQUITIES", :rebalance-frequency :daily}'
     head = f'(defsymphony\n "Corpus {seed}"\n {settings}\n (weight-equal\n  ['
     return f"{head}{'\n   '.join(_chapters(author, target_bytes=target_bytes, depth=depth, distinct=distinct))}]))\n"
 
 
 def generate_bars(symbols: Sequence[str], days: int, seed: int) -> Mapping[str, tuple[Any, Any]]:
-    """Per symbol its (dates, closes): a random walk over weekdays, the last of them 2025-12-31."""
+    """Return the (dates, closes) of each symbol: a random walk of `days` weekdays that ends on 2025-12-31."""
     noise = np.random.default_rng(seed)
     dates = np.busday_offset(np.datetime64("2025-12-31"), np.arange(1 - days, 1))
     moves = noise.normal(0.0003, 0.015, (len(symbols), days)) + noise.normal(0, 0.008, days)
@@ -91,24 +92,26 @@ def generate_bars(symbols: Sequence[str], days: int, seed: int) -> Mapping[str, 
 
 
 def _chapters(author: "_Author", *, target_bytes: int, depth: int, distinct: int) -> Iterator[str]:
-    chapter_nodes = max(target_bytes // _BYTES_A_NODE // _CHAPTERS, 10)
+    chapter_nodes = max(target_bytes // _BYTES_PER_NODE // _CHAPTERS, 10)
     links = 10
     spare = max(distinct - depth - len(author.assets), 100)
+
     author.write_small(spare * 3 // 10, largest=12)
     author.write_medium(spare * 4 // 10, largest=chapter_nodes // links * 2)
     chapters = [author.chapter(links, largest=chapter_nodes) for _ in range(max(spare * 3 // 10 // (2 * links + 1), 1))]
+
     left = target_bytes
     for number, chapter in enumerate(chain([author.spine(depth - 1)], cycle(chapters))):
         text = _written(chapter, 3)
         left -= len(text)
-        # Half of a chapter more, or less, is as near as whole chapters come.
+        # Only whole chapters are written, so the size is met within half a chapter.
         if number and left < -len(text) // 2:
             return
         yield text
 
 
 class _Author:
-    """Makes nodes of nodes made before, as people copy parts of each other's strategies."""
+    """Writes nodes that reuse earlier nodes, as people copy parts of each other's strategies."""
 
     def __init__(self, chance: random.Random, symbols: Sequence[str]) -> None:
         self._chance = chance
@@ -118,18 +121,18 @@ class _Author:
         self._medium: list[_Node] = []
 
     def write_small(self, count: int, *, largest: int) -> None:
-        """Parts over assets, and over each other."""
+        """Write small nodes over assets and over each other."""
         for _ in range(count):
             known = [node for node in self._small[-300:] if node.size <= largest // 3]
             few = self._some(known, 1, 2)
-            made = self._chance.choices(
+            nodes = self._chance.choices(
                 (self._if(self._some(known, 1, 1), few), self._over_assets(), _weighted("weight-equal", few)),
                 (6, 3, 1),
             )
-            self._small += made
+            self._small += nodes
 
     def write_medium(self, count: int, *, largest: int) -> None:
-        """Parts over small ones, groups of them and filters over groups, each an `if` in a `weight-equal` at heart."""
+        """Write nodes over small ones: groups, and filters over groups, each around an `if` in a `weight-equal`."""
         for _ in range(count // 2):
             known = [node for node in (*self._small[-200:], *self._medium[-100:]) if node.size <= largest // 2]
             first, second = self._some(known, 1, 1), self._some(known, 1, 2)
@@ -141,7 +144,7 @@ class _Author:
                 self._medium.append(self._group((heart,)))
 
     def chapter(self, links: int, *, largest: int) -> _Node:
-        """A chain of conditions, each with a part of its own and the rest of the chain."""
+        """Return a chain of conditions, each with one node and the rest of the chain as its branches."""
         last: _Node = self._chance.choice(self._medium)
         for _ in range(links):
             part = self._chance.choice([node for node in self._medium if node.size <= largest] or self._medium)
@@ -149,7 +152,7 @@ class _Author:
         return self._group((last,))
 
     def spine(self, depth: int) -> _Node:
-        """The chain of conditions that is nested deepest, with little beside it."""
+        """Return the most deeply nested chain of conditions, with small branches."""
         last: _Node = self._chance.choice(self.assets)
         for level in range(depth - 1):
             if level % 2:
@@ -174,10 +177,10 @@ class _Author:
     def _over_groups(self, nodes: Block) -> _Node:
         groups = tuple(self._group((node,)) for node in nodes)
         if self._chance.random() < 0.3:
-            made = _node("weight-inverse-volatility", (str(self._chance.choice((10, 20))), groups))
+            node = _node("weight-inverse-volatility", (str(self._chance.choice((10, 20))), groups))
         else:
-            made = self._filter(groups)
-        return _Node(made.operator, made.parts, made.size, made.indexed + 1)
+            node = self._filter(groups)
+        return _Node(node.operator, node.parts, node.size, node.indexed + 1)
 
     def _specified(self, pair: Block) -> _Node:
         percent = self._chance.choice((20, 25, 40, 50, 60))
@@ -210,12 +213,12 @@ class _Author:
                 return f"({sign} {self._indicator('rsi')} {self._chance.choice(_LEVELS['rsi'])})"
 
     def _indicator(self, kind: str, symbol: str | None = None) -> str:
-        of = symbol or self._chance.choice(self._symbols)
+        name = symbol or self._chance.choice(self._symbols)
         if kind != "percentage-price-oscillator":
-            return f'({kind} "{of}" {{:window {self._chance.choice(_WINDOWS[kind])}}})'
+            return f'({kind} "{name}" {{:window {self._chance.choice(_WINDOWS[kind])}}})'
         if self._chance.random() < 0.5:
-            return f'({kind} "{of}" {{:short-window 12, :long-window 26}})'
-        return f'({kind}-signal "{of}" {{:short-window 12, :long-window 26, :smooth-window 9}})'
+            return f'({kind} "{name}" {{:short-window 12, :long-window 26}})'
+        return f'({kind}-signal "{name}" {{:short-window 12, :long-window 26, :smooth-window 9}})'
 
     def _some(self, nodes: Sequence[_Node], least: int, most: int) -> Block:
         return tuple(self._chance.choices(nodes, k=self._chance.randint(least, most)))
@@ -229,13 +232,15 @@ def _weighted(operator: str, children: Block) -> _Node:
 
 
 def _node(operator: str, parts: tuple[_Part, ...]) -> _Node:
-    children = [node for part in parts for node in (part if isinstance(part, tuple) else (part,))]
-    nodes = [node for node in children if isinstance(node, _Node)]
+    nodes: list[_Node] = []
+    for part in parts:
+        block = part if isinstance(part, tuple) else (part,)
+        nodes += [child for child in block if isinstance(child, _Node)]
     return _Node(operator, parts, 1 + sum(node.size for node in nodes), max(node.indexed for node in nodes))
 
 
 def _written(root: _Node, column: int) -> str:
-    """A node as Clojure's pprint puts it: what does not fit a line goes on lines of its own, a blank further in."""
+    """Format a node as Clojure's pprint does: parts that do not fit on a line get their own, indented by one."""
     out: list[str] = []
     pending: list[tuple[str | _Node, int]] = [(root, column)]
     while pending:
@@ -253,6 +258,7 @@ def _pieces(node: _Node, column: int) -> Iterator[tuple[str | _Node, int]]:
     if len(words) == len(node.parts) and column + len(flat) < _LINE_WIDTH:
         yield flat, column
         return
+
     lead = "\n" + " " * (column + 1)
     yield f"({node.operator}", column
     for part in node.parts:
@@ -263,13 +269,15 @@ def _pieces(node: _Node, column: int) -> Iterator[tuple[str | _Node, int]]:
                 yield f"{lead} " if number else "", column
                 yield child, column + 2
             yield "]", column
+        elif isinstance(part, str):
+            yield _broken(part, column + 1), column
         else:
-            yield (_broken(part, column + 1), column) if isinstance(part, str) else (part, column + 1)
+            yield part, column + 1
     yield ")", column
 
 
 def _broken(condition: str, column: int) -> str:
-    """A condition, its two sides on lines of their own where it is too long for one."""
+    """Put the two sides of a condition on their own lines when it is too long for one."""
     if not condition.startswith("(") or column + len(condition) < _LINE_WIDTH:
         return condition
     sign, sides = condition.split(" ", 1)

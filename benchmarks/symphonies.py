@@ -1,4 +1,4 @@
-"""The strategy engine on generated files like the public ones: each measurement in fresh processes, medians told."""
+"""Measure the strategy engine on generated files like the public ones: medians over fresh processes."""
 
 import json
 import sys
@@ -16,32 +16,37 @@ from benchmarks.timing import Result
 _SYMBOLS = symbol_names(260)
 _SESSIONS = 3020
 _SMALL = '(if (> (rsi "AAAX" {:window 10}) 50) [(asset "AAAX" nil)] [(asset "AABX" nil)])'
-_WORK = "import sys, time; begun = time.perf_counter(); from benchmarks.symphony_work import main; {}"
+_WORK = "import sys, time; process_started = time.perf_counter(); from benchmarks.symphony_work import main; {}"
 _NAIVE = "from benchmarks.symphony_naive import main; main()"
 _PEAK_BYTES = 1_000_000_000
 _AT_LEAST = 50
 
 
 def run(*, quick: bool) -> Iterator[Result]:
-    """Parse, one day, ten years, sixteen files, the naive evaluator, a cold start."""
+    """Measure parsing, one day, ten years, sixteen files, a cold start, and the naive evaluator."""
     times = 3 if quick else 7
     with TemporaryDirectory(prefix="symphonies-") as name:
         folder = Path(name)
         sixteen = write_strategies(folder)
         write_lake(folder)
         large = sixteen[0]
-        yield timing.under("parse and compile 2 MB", _seconds(times, "parsed", folder, large), limit_s=0.5)
-        yield timing.under("one day of 2 MB, with its history", _seconds(times, "one_day", folder, large), limit_s=1)
-        yield from _ten_years(times, folder, large)
-        yield timing.under(
-            "one day of 16 files, 10 MB", _seconds(min(times, 3), "one_day_of_all", folder, *sixteen), limit_s=5
+
+        yield timing.check_limit("parse and compile 2 MB", _seconds(times, "parse_file", folder, large), limit_s=0.5)
+        yield timing.check_limit(
+            "one day of 2 MB, with its history", _seconds(times, "decide_one_day", folder, large), limit_s=1
         )
-        yield timing.under("import to first result", _seconds(times, "first_result", folder, "small"), limit_s=1)
+        yield from _ten_years(times, folder, large)
+        yield timing.check_limit(
+            "one day of 16 files, 10 MB", _seconds(min(times, 3), "decide_one_day_of_all", folder, *sixteen), limit_s=5
+        )
+        yield timing.check_limit(
+            "import to first result", _seconds(times, "answer_first_request", folder, "small"), limit_s=1
+        )
     yield _against_naive(times)
 
 
 def write_strategies(folder: Path) -> tuple[str, ...]:
-    """Sixteen files of 10 MB together, the first of them of 2 MB, and a small one; their names but the small one's."""
+    """Write sixteen files of 10 MB together, the first of 2 MB, and `small.clj`; return the names of the sixteen."""
     sizes = (2_000_000, 1_500_000, *(464_000,) * 14)
     for number, size in enumerate(sizes):
         symbols = _SYMBOLS[: 60 + number * 40 % 201]
@@ -53,25 +58,28 @@ def write_strategies(folder: Path) -> tuple[str, ...]:
 
 
 def write_lake(folder: Path) -> None:
-    """Twelve years of bars of every symbol, and a verdict that finds nothing wrong."""
-    # Imported here: `python -m benchmarks builds` has no need of the product.
+    """Write twelve years of bars of every symbol, and a verdict that finds nothing wrong."""
+    # Imported here, because `python -m benchmarks builds` does not need the product.
     from benchmarks.symphony_lake import write  # noqa: PLC0415
 
     write(folder, generate_bars(_SYMBOLS, _SESSIONS, seed=1))
 
 
 def _ten_years(times: int, folder: Path, name: str) -> Iterator[Result]:
-    runs = [_work("ten_years", folder, name) for _ in range(times)]
-    yield timing.under("ten years of 2 MB, with their history", [one["seconds"] for one in runs], limit_s=3)
-    peak = max(one["peak_bytes"] for one in runs)
+    runs = [_work("decide_ten_years", folder, name) for _ in range(times)]
+    yield timing.check_limit("ten years of 2 MB, with their history", [run["seconds"] for run in runs], limit_s=3)
+    peak = max(run["peak_bytes"] for run in runs)
     yield Result("ten years of 2 MB, peak memory", f"{peak / 1e6:.0f} MB", "under 1000 MB", peak < _PEAK_BYTES)
 
 
 def _against_naive(times: int) -> Result:
     runs = [json.loads(_python(_NAIVE)) for _ in range(min(times, 3))]
-    ours, naive = (median(one[side] for one in runs) for side in ("ours_s", "naive_s"))
-    told = f"{ours * 1000:.1f} ms against {naive * 1000:.0f} ms a day: {naive / ours:.0f} times faster"
-    return Result("60 kB against the naive evaluator", told, f"at least {_AT_LEAST} times", naive / ours >= _AT_LEAST)
+    ours = median(run["ours_s"] for run in runs)
+    naive = median(run["naive_s"] for run in runs)
+    measured = f"{ours * 1000:.1f} ms against {naive * 1000:.0f} ms per day: {naive / ours:.0f} times faster"
+    return Result(
+        "60 kB against the naive evaluator", measured, f"at least {_AT_LEAST} times", naive / ours >= _AT_LEAST
+    )
 
 
 def _seconds(times: int, work: str, folder: Path, *names: str) -> list[float]:
@@ -79,9 +87,11 @@ def _seconds(times: int, work: str, folder: Path, *names: str) -> list[float]:
 
 
 def _work(work: str, folder: Path, *names: str) -> dict[str, Any]:
-    measured: dict[str, Any] = json.loads(_python(_WORK.format("main(begun, *sys.argv[1:])"), work, folder, *names))
+    measured: dict[str, Any] = json.loads(
+        _python(_WORK.format("main(process_started, *sys.argv[1:])"), work, folder, *names)
+    )
     return measured
 
 
 def _python(code: str, *words: str | Path) -> str:
-    return timing.command([sys.executable, "-c", code, *words], cwd=ROOT)
+    return timing.run_command([sys.executable, "-c", code, *words], cwd=ROOT)

@@ -1,4 +1,4 @@
-"""Bars in a folder, laid out as the lake's bucket."""
+"""Write bars to a folder with the layout of the lake's bucket."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.symphony_work import AS_OF
-from the_alchemiser.shared.market_data.bars import DailyBar, encode
+from the_alchemiser.shared.market_data.bars import DailyBar, encode_bars
 from the_alchemiser.shared.market_data.lake import parquet_key
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict
 
 
 def write(folder: Path, series: Mapping[str, tuple[Any, Any]]) -> None:
-    """Each symbol's (dates, closes) as its parquet, and a verdict that finds nothing wrong."""
+    """Write the (dates, closes) of each symbol as parquet, and a verdict that finds nothing wrong."""
     for symbol, (dates, closes) in series.items():
         pairs = zip(dates.tolist(), closes.tolist(), strict=True)
         bars = tuple(DailyBar(day, close, close, close, close, 1e6, close) for day, close in pairs)
-        _put(folder / parquet_key(symbol), encode(bars))
+        _put(folder / parquet_key(symbol), encode_bars(bars))
     verdict = Verdict(checked_at=datetime(2026, 1, 1, 1, tzinfo=UTC), as_of=AS_OF, quarantined={})
     _put(folder / VERDICT_KEY, verdict.model_dump_json().encode())
 

@@ -1,4 +1,4 @@
-"""The engine and the naive evaluator of the tests on the same days of the same strategy, in one process."""
+"""Run the engine and the tests' naive evaluator on the same days of the same strategy, in one process."""
 
 import json
 import time
@@ -17,24 +17,27 @@ _SYMBOLS = symbol_names(60)
 
 
 def main() -> None:
-    """Print the seconds a day of either, as JSON; the days on which both decide are the last ones."""
+    """Print the seconds per day of both, as JSON, and check that they agree on the last days."""
     symphony = parse(generate(seed=1, target_bytes=60_000, symbols=_SYMBOLS, depth=60, distinct=400))
     bars = generate_bars(_SYMBOLS, _SESSIONS, seed=1)
     dates = [day.item() for day in bars[_SYMBOLS[0]][0]]
+
     started = time.perf_counter()
     history = PriceHistory.from_series(bars)
     ours = evaluate_days(symphony, history, first=dates[-_DAYS], last=AS_OF, inception=dates[0])
     ours_s = (time.perf_counter() - started) / _DAYS
+
     closes = {symbol: dict(enumerate(values.tolist())) for symbol, (_, values) in bars.items()}
     started = time.perf_counter()
     for number in range(_SESSIONS - _NAIVE_DAYS, _SESSIONS):
         held = NaiveEvaluator(symphony, closes, dates).holding(number)
-        _agree(held, {symbol: float(weight) for symbol, weight in ours.on(dates[number]).items()})
+        _require_equal(held, {symbol: float(weight) for symbol, weight in ours.on(dates[number]).items()})
     naive_s = (time.perf_counter() - started) / _NAIVE_DAYS
-    print(json.dumps({"ours_s": ours_s, "naive_s": naive_s}))  # noqa: T201 - read by whoever started the process
+
+    print(json.dumps({"ours_s": ours_s, "naive_s": naive_s}))  # noqa: T201 - read by the parent process
 
 
-def _agree(held: dict[str, float], ours: dict[str, float]) -> None:
-    worst = max(abs(held.get(symbol, 0) - ours.get(symbol, 0)) for symbol in held.keys() | ours.keys())
+def _require_equal(naive: dict[str, float], ours: dict[str, float]) -> None:
+    worst = max(abs(naive.get(symbol, 0) - ours.get(symbol, 0)) for symbol in naive.keys() | ours.keys())
     if worst > 1e-8:
-        raise AssertionError(f"the two differ by {worst}")
+        raise AssertionError(f"the weights of the engine and the naive evaluator differ by {worst}")

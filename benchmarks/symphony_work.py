@@ -1,6 +1,6 @@
-"""What a fresh process does and times: a strategy on a lake in a folder, by the code that StrategyFunction runs.
+"""Time the code of StrategyFunction in a fresh process, on a strategy file and a lake in a folder.
 
-Its imports are those of the handler and little more, since one of the measurements is of them.
+One of the measurements includes the imports, so this module imports little more than the handler does.
 """
 
 import json
@@ -11,13 +11,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from the_alchemiser.shared.book import Book, BookEntry, StrategyOptions, read_symphony
+from the_alchemiser.shared.book import Book, BookEntry, read_symphony
 from the_alchemiser.shared.market_data.lake import Lake
 from the_alchemiser.shared.market_data.objects import StoredObject, digest_of
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging.messages import StrategyEvaluated, StrategyRequested
 from the_alchemiser.shared.symphony import Symphony, required_symbols
 from the_alchemiser.shared.symphony.compiler import compile_symphony
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2 import lambda_handler  # noqa: F401 - what Lambda imports first
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory
@@ -29,12 +30,12 @@ AS_OF = date(2025, 12, 31)
 TEN_YEARS = 2520
 _NOW = datetime(2026, 1, 2, 20, 45, tzinfo=UTC)
 
-Measured = Mapping[str, float]
+Figures = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class FolderObjects:
-    """The lake's bucket, as a folder; what is written goes to memory and is forgotten."""
+    """The lake's bucket as a folder; writes are discarded."""
 
     folder: Path
 
@@ -53,25 +54,22 @@ class FolderObjects:
         return str(self.folder / key)
 
 
-def parsed(begun: float, folder: Path, name: str) -> Measured:
-    """A file to a program."""
-    del begun
+def parse_file(_process_started: float, folder: Path, name: str) -> Figures:
+    """Time the parsing and compilation of one file."""
     started = time.perf_counter()
     compile_symphony(read_symphony(folder / f"{name}.clj"))
     return {"seconds": time.perf_counter() - started}
 
 
-def one_day(begun: float, folder: Path, name: str) -> Measured:
-    """A request answered: file, history, decision and its path."""
-    del begun
+def decide_one_day(_process_started: float, folder: Path, name: str) -> Figures:
+    """Time one request: read the file and its history, decide, and write the decision path."""
     started = time.perf_counter()
-    _answered(folder, name)
+    _answer(folder, name)
     return {"seconds": time.perf_counter() - started}
 
 
-def one_day_of_all(begun: float, folder: Path, *names: str) -> Measured:
-    """Files of one book and their common history, read, and each of them decided."""
-    del begun
+def decide_one_day_of_all(_process_started: float, folder: Path, *names: str) -> Figures:
+    """Time one day of a book: read its files and their common history, and decide each."""
     started = time.perf_counter()
     symphonies = [read_symphony(folder / f"{name}.clj") for name in names]
     history = _history(folder, *symphonies)
@@ -80,9 +78,8 @@ def one_day_of_all(begun: float, folder: Path, *names: str) -> Measured:
     return {"seconds": time.perf_counter() - started}
 
 
-def ten_years(begun: float, folder: Path, name: str) -> Measured:
-    """A file and its history, read, and every session of ten years decided."""
-    del begun
+def decide_ten_years(_process_started: float, folder: Path, name: str) -> Figures:
+    """Time ten years: read a file and its history, and decide every session."""
     started = time.perf_counter()
     symphony = read_symphony(folder / f"{name}.clj")
     history = _history(folder, symphony)
@@ -91,20 +88,21 @@ def ten_years(begun: float, folder: Path, name: str) -> Measured:
     return {"seconds": time.perf_counter() - started, "days": len(decided.dates), "peak_bytes": _peak_bytes()}
 
 
-def first_result(begun: float, folder: Path, name: str) -> Measured:
-    """From before the first import to the answer to the first request."""
-    _answered(folder, name)
-    return {"seconds": time.perf_counter() - begun}
+def answer_first_request(process_started: float, folder: Path, name: str) -> Figures:
+    """Time everything from before the first import to the answer to the first request."""
+    _answer(folder, name)
+    return {"seconds": time.perf_counter() - process_started}
 
 
-WORK: Mapping[str, Callable[..., Measured]] = {
-    work.__name__: work for work in (parsed, one_day, one_day_of_all, ten_years, first_result)
+WORK: Mapping[str, Callable[..., Figures]] = {
+    work.__name__: work
+    for work in (parse_file, decide_one_day, decide_one_day_of_all, decide_ten_years, answer_first_request)
 }
 
 
-def main(begun: float, name: str, folder: str, *names: str) -> None:
-    """Do one work and print what it measured, as JSON."""
-    print(json.dumps(WORK[name](begun, Path(folder), *names)))  # noqa: T201 - read by whoever started the process
+def main(process_started: float, name: str, folder: str, *names: str) -> None:
+    """Run one measurement and print its figures as JSON."""
+    print(json.dumps(WORK[name](process_started, Path(folder), *names)))  # noqa: T201 - read by the parent process
 
 
 def _history(folder: Path, *symphonies: Symphony) -> PriceHistory:
@@ -114,7 +112,7 @@ def _history(folder: Path, *symphonies: Symphony) -> PriceHistory:
     return PriceHistory.from_series(prices.series, flaws=prices.absent)
 
 
-def _answered(folder: Path, name: str) -> StrategyEvaluated:
+def _answer(folder: Path, name: str) -> StrategyEvaluated:
     entry = BookEntry(name, Decimal(1), date(2021, 1, 4), StrategyOptions(), folder / f"{name}.clj")
     book = Book((entry,))
     run = "local-2026-01-02"
@@ -127,13 +125,14 @@ def _answered(folder: Path, name: str) -> StrategyEvaluated:
         trading_date=date(2026, 1, 2),
         as_of=AS_OF,
     )
+
     answer = Evaluator(book=lambda: book, objects=FolderObjects(folder), judge=judge).handle(request).messages[0]
     if not isinstance(answer, StrategyEvaluated):
-        raise TypeError(f"a benchmark of a failure would be worth nothing: {answer}")
+        raise TypeError(f"the strategy failed, so its time means nothing: {answer}")
     return answer
 
 
 def _peak_bytes() -> int:
-    """Of this program alone: what `getrusage` tells begins with its parent's."""
+    """Return the peak memory of this process only; `getrusage` would include that of its parent."""
     status = Path("/proc/self/status").read_text("ascii")
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))

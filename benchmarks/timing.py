@@ -1,4 +1,4 @@
-"""Time whole processes, two of them in turns, because machines are noisy: what is told is the ratio of medians."""
+"""Time whole processes. Two commands are timed in turns and compared by their medians, because machines are noisy."""
 
 import os
 import statistics
@@ -11,11 +11,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table.
+    """One row of the results.
 
     Attributes:
-        measured: the figure with its unit, as it is printed.
-        target: what it should be.
+        measured: the printed figure, with its unit.
+        target: the printed target.
     """
 
     name: str
@@ -26,52 +26,57 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two commands: what is done before each run and not timed, and what is timed."""
+    """One of two commands to compare: `prepare` runs before each timed `run`, and is not timed."""
 
     prepare: Callable[[], None]
     run: Callable[[], None]
 
 
-def in_turns(ours: Side, theirs: Side, *, times: int) -> tuple[list[float], list[float]]:
-    """Seconds of each run of either side, which take turns."""
+def time_in_turns(ours: Side, theirs: Side, *, times: int) -> tuple[list[float], list[float]]:
+    """Run both sides in turns, and return the seconds of each run of both."""
     measured: tuple[list[float], list[float]] = ([], [])
     for _ in range(times):
         for side, seconds in zip((ours, theirs), measured, strict=True):
-            seconds.append(once(side))
+            seconds.append(time_once(side))
     return measured
 
 
-def once(side: Side) -> float:
-    """Seconds of one run."""
+def time_once(side: Side) -> float:
+    """Return the seconds of one run."""
     side.prepare()
     started = time.perf_counter()
     side.run()
     return time.perf_counter() - started
 
 
-def command(argv: Sequence[str | Path], *, cwd: Path, variables: Mapping[str, str] | None = None) -> str:
-    """Run a program to its end, and give what it printed.
+def run_command(argv: Sequence[str | Path], *, cwd: Path, variables: Mapping[str, str] | None = None) -> str:
+    """Run a program and return its stdout.
 
     Raises:
-        RuntimeError: it failed; a benchmark of a failure would be worth nothing.
+        RuntimeError: the program failed, so its time means nothing.
     """
     env = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}}
     words = [str(word) for word in argv]
-    done = subprocess.run(words, cwd=cwd, env={**env, **(variables or {})}, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return done.stdout
+    finished = subprocess.run(
+        words, cwd=cwd, env={**env, **(variables or {})}, capture_output=True, text=True, check=False
+    )
+    if finished.returncode:
+        raise RuntimeError(
+            f"{' '.join(words)}: exit {finished.returncode}\n{finished.stdout[-2000:]}\n{finished.stderr[-2000:]}"
+        )
+    return finished.stdout
 
 
-def compare(name: str, ours: Sequence[float], theirs: Sequence[float], *, at_least: float) -> Result:
-    """Hold the ratio of the medians against a target."""
-    left, right = statistics.median(ours), statistics.median(theirs)
-    told = f"{left:.2f} s against {right:.2f} s: {right / left:.1f} times faster (n = {len(ours)})"
-    return Result(name, told, f"at least {at_least:g} times faster", right / left >= at_least)
+def compare_medians(name: str, ours: Sequence[float], theirs: Sequence[float], *, at_least: float) -> Result:
+    """Check that our median is `at_least` times smaller than theirs."""
+    our_median, their_median = statistics.median(ours), statistics.median(theirs)
+    ratio = their_median / our_median
+    measured = f"{our_median:.2f} s against {their_median:.2f} s: {ratio:.1f} times faster (n = {len(ours)})"
+    return Result(name, measured, f"at least {at_least:g} times faster", ratio >= at_least)
 
 
-def under(name: str, seconds: Sequence[float], *, limit_s: float) -> Result:
-    """Hold a median against a number of seconds."""
+def check_limit(name: str, seconds: Sequence[float], *, limit_s: float) -> Result:
+    """Check that the median is under a limit."""
     median = statistics.median(seconds)
-    told = f"{median:.2f} s (fastest {min(seconds):.2f}, slowest {max(seconds):.2f}, n = {len(seconds)})"
-    return Result(name, told, f"under {limit_s:g} s", median < limit_s)
+    measured = f"{median:.2f} s (fastest {min(seconds):.2f}, slowest {max(seconds):.2f}, n = {len(seconds)})"
+    return Result(name, measured, f"under {limit_s:g} s", median < limit_s)

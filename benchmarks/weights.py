@@ -1,4 +1,4 @@
-"""What a whole deployment weighs, as `inv size --json` tells it."""
+"""Check the size of the whole deployment, as `inv size --json` reports it."""
 
 import json
 from collections.abc import Iterator
@@ -11,18 +11,21 @@ _FUNCTION_ZIP_BYTES = 100_000
 
 
 def run(*, quick: bool) -> Iterator[Result]:
-    """The zips of all distinct artifacts, the largest function's own, and each layer against its budget."""
+    """Check all distinct zips together, the largest function's own zip, and the layer closest to its budget."""
     del quick
     with checked_out() as project:
         project.inv("build")
         sizes = json.loads(project.inv("size", "--json"))
+
     zipped = sizes["deployment"]["zipped_bytes"]
-    told = f"{zipped / 1e6:.1f} MB with bytecode"
-    yield Result("whole deployment, zipped", told, "at most 90 MB", zipped <= _DEPLOYMENT_BYTES)
-    largest = max(sizes["functions"], key=lambda one: one["own_zipped_bytes"])
-    told = f"{largest['own_zipped_bytes'] / 1000:.1f} kB ({largest['name']})"
+    measured = f"{zipped / 1e6:.1f} MB with bytecode"
+    yield Result("whole deployment, zipped", measured, "at most 90 MB", zipped <= _DEPLOYMENT_BYTES)
+
+    largest = max(sizes["functions"], key=lambda function: function["own_zipped_bytes"])
+    measured = f"{largest['own_zipped_bytes'] / 1000:.1f} kB ({largest['name']})"
     is_small = largest["own_zipped_bytes"] < _FUNCTION_ZIP_BYTES
-    yield Result("the largest function's own zip", told, "under 100 kB", is_small)
-    fullest = max(sizes["layers"], key=lambda one: one["bytes"] / one["budget_bytes"])
+    yield Result("the largest function's own zip", measured, "under 100 kB", is_small)
+
+    fullest = max(sizes["layers"], key=lambda layer: layer["bytes"] / layer["budget_bytes"])
     share = fullest["bytes"] / fullest["budget_bytes"]
     yield Result("the layer nearest its budget", f"{share:.0%} ({fullest['name']})", "at most 100%", share <= 1)

@@ -1,1 +1,1 @@
-"""What a change reaches: two states of a project, the imports between its modules, its templates and its tests."""
+"""Find what a change redeploys: two project states, the imports between modules, the templates and the tests."""

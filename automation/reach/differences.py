@@ -1,24 +1,24 @@
-"""Between two states: which artifacts are other ones, because of which files, and which functions run these: pure."""
+"""Find the artifacts that differ between two project states, and the imports that lead to the changed files. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from automation.project.model import Function
-from automation.reach import imports
-from automation.reach.imports import Graph
-from automation.reach.states import Key, Part, State
+from automation.reach import import_graphs
+from automation.reach.import_graphs import ImportGraph
+from automation.reach.states import ArtifactKey, ArtifactState, ProjectState
 
 _MODULES = "python"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """Why an artifact is another one.
+class ArtifactDifference:
+    """Why the fingerprint of an artifact changed.
 
     Attributes:
-        files: the changed files of the project that it is made of, sorted.
-        settings: what else it depends on, as `architecture: x86_64 -> arm64`.
+        files: the changed project files among its ingredients, sorted.
+        settings: its other changed ingredients, as `architecture: x86_64 -> arm64`.
     """
 
     files: tuple[str, ...] = ()
@@ -26,86 +26,111 @@ class Difference:
     is_new: bool = False
 
 
-def of_parts(before: State, now: State) -> dict[Key, Difference]:
-    """The artifacts of now whose fingerprint is not what it was."""
-    found = {}
-    for key, part in now.parts.items():
-        old = before.parts.get(key)
-        if old is None:
-            found[key] = Difference(is_new=True)
-        elif old.ingredients.fingerprint != part.ingredients.fingerprint:
-            found[key] = _difference(old, part)
-    return found
+def changed_artifacts(before: ProjectState, now: ProjectState) -> dict[ArtifactKey, ArtifactDifference]:
+    """Return the artifacts of `now` that are new or have another fingerprint than before."""
+    changed = {}
+
+    for key, artifact in now.artifacts.items():
+        previous = before.artifacts.get(key)
+        if previous is None:
+            changed[key] = ArtifactDifference(is_new=True)
+        elif previous.ingredients.fingerprint != artifact.ingredients.fingerprint:
+            changed[key] = _difference(previous, artifact)
+
+    return changed
 
 
-def searches(state: State, differences: Mapping[Key, Difference]) -> dict[str, tuple[Path, ...]]:
-    """Where the modules of each function are found that has something changed in its mount, by `stack/logical id`."""
-    found = {}
+def search_paths(state: ProjectState, changed: Mapping[ArtifactKey, ArtifactDifference]) -> dict[str, tuple[Path, ...]]:
+    """Return the module folders of each function that mounts a changed artifact, by `stack/logical id`.
+
+    The folders are in the order of sys.path; functions without any are left out.
+    """
+    paths = {}
+
     for function in state.project.functions:
-        mounted = [state.parts[key] for key in mount(function) if key in state.parts]
-        if any(key in differences for key in mount(function)) and mounted:
-            folders = tuple(folder for part in mounted for folder in part.folders)
-            found[f"{function.stack}/{function.logical_id}"] = tuple(dict.fromkeys(folders))
-    return {name: folders for name, folders in found.items() if folders}
+        keys = mounted_artifacts(function)
+        if not any(key in changed for key in keys):
+            continue
+        folders: list[Path] = []
+        for key in keys:
+            if key in state.artifacts:
+                folders += state.artifacts[key].folders
+        if folders:
+            paths[f"{function.stack}/{function.logical_id}"] = tuple(dict.fromkeys(folders))
+
+    return paths
 
 
-def mount(function: Function) -> tuple[Key, ...]:
-    """A function and its layers, in the order in which their modules are found: a later layer hides an earlier one."""
+def mounted_artifacts(function: Function) -> tuple[ArtifactKey, ...]:
+    """Return a function and its layers in import order: a later layer hides an earlier one."""
     layers = [layer for layer in reversed(function.layers) if isinstance(layer, str)]
     return tuple((function.stack, name) for name in (function.logical_id, *layers))
 
 
-def way(function: Function, state: State, files: tuple[str, ...], graph: Graph | None) -> tuple[str, ...]:
-    """The shortest way from a function's handler along imports to one of `files`; empty when it runs none of them.
+def import_chain(
+    function: Function, state: ProjectState, files: tuple[str, ...], graph: ImportGraph | None
+) -> tuple[str, ...]:
+    """Return the shortest chain of imports from a function's handler to one of `files`, as project files.
 
-    A file that is no module counts as part of the modules beside it, or of those in the nearest folder above.
+    A file that is not a module stands for the modules in its folder, or in the nearest folder above that has any.
+
+    Returns:
+        The handler's file first; empty when the function imports none of the files, or the imports are unknown.
     """
     if graph is None:
         return ()
-    known = _modules(function, state)
-    goals = {module: path for path in files for module in _standing_for(path, known)}
+    file_by_module = _module_files(function, state)
+    goals: dict[str, str] = {}
+    for path in files:
+        goals |= dict.fromkeys(_modules_of(path, file_by_module), path)
     handler = str(function.handler).rpartition(".")[0].replace("/", ".")
-    modules = imports.chain(graph, handler, goals)
-    found = [known[module] for module in modules if module in known]
-    return tuple(dict.fromkeys([*found, goals[modules[-1]]])) if modules else ()
+
+    modules = import_graphs.shortest_chain(graph, handler, goals)
+    if not modules:
+        return ()
+    chain = [file_by_module[module] for module in modules if module in file_by_module]
+    return tuple(dict.fromkeys([*chain, goals[modules[-1]]]))
 
 
-def _difference(old: Part, part: Part) -> Difference:
-    was, is_now = old.ingredients, part.ingredients
-    names = {name for name in {*was.files, *is_now.files} if was.files.get(name) != is_now.files.get(name)}
-    origins = {**old.origins, **part.origins}
+def _difference(previous: ArtifactState, artifact: ArtifactState) -> ArtifactDifference:
+    old, new = previous.ingredients, artifact.ingredients
+    changed_names = {name for name in {*old.files, *new.files} if old.files.get(name) != new.files.get(name)}
+    origins = {**previous.origins, **artifact.origins}
+
     settings = [
-        f"{name}: {was.settings.get(name) or 'none'} -> {value or 'none'}"
-        for name, value in is_now.settings.items()
-        if was.settings.get(name) != value
+        f"{name}: {old.settings.get(name) or 'none'} -> {value or 'none'}"
+        for name, value in new.settings.items()
+        if old.settings.get(name) != value
     ]
-    return Difference(tuple(sorted(origins[name] for name in names)), tuple(settings))
+    return ArtifactDifference(tuple(sorted(origins[name] for name in changed_names)), tuple(settings))
 
 
-def _modules(function: Function, state: State) -> dict[str, str]:
-    """The file of the project that each module of a function's mount is, the first found winning."""
-    found: dict[str, str] = {}
-    for key in mount(function):
-        part = state.parts.get(key)
-        for name, origin in part.origins.items() if part else ():
-            if module := imports.module_of(_in_folder(name, part)):
-                found.setdefault(module, origin)
-    return found
+def _module_files(function: Function, state: ProjectState) -> dict[str, str]:
+    """Map each module that a function can import to its project file; the first one in import order wins."""
+    file_by_module: dict[str, str] = {}
+    for key in mounted_artifacts(function):
+        artifact = state.artifacts.get(key)
+        if artifact is None:
+            continue
+        for name, origin in artifact.origins.items():
+            if module := import_graphs.module_name(_path_on_sys_path(name, artifact)):
+                file_by_module.setdefault(module, origin)
+    return file_by_module
 
 
-def _in_folder(name: str, part: Part | None) -> str:
-    """The path of an ingredient in its folder of sys.path."""
-    if part is None or not part.artifact.is_as_it_stands:
+def _path_on_sys_path(name: str, state: ArtifactState) -> str:
+    """Return the path of an ingredient relative to the sys.path folder it is in."""
+    if not state.artifact.is_as_it_stands:
         return name
     inner = name.removeprefix(f"{_MODULES}/")
-    return inner.removeprefix(f"lib/{part.artifact.runtime}/site-packages/")
+    return inner.removeprefix(f"lib/{state.artifact.runtime}/site-packages/")
 
 
-def _standing_for(path: str, known: Mapping[str, str]) -> list[str]:
+def _modules_of(path: str, file_by_module: Mapping[str, str]) -> list[str]:
     if path.endswith(".py"):
-        return [module for module, origin in known.items() if origin == path]
+        return [module for module, origin in file_by_module.items() if origin == path]
     for folder in PurePosixPath(path).parents:
-        beside = [module for module, origin in known.items() if PurePosixPath(origin).parent == folder]
-        if beside:
-            return beside
+        siblings = [module for module, origin in file_by_module.items() if PurePosixPath(origin).parent == folder]
+        if siblings:
+            return siblings
     return []

@@ -1,13 +1,13 @@
-"""What a change reaches, as values."""
+"""The values that describe what a change redeploys."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from automation.reach.revisions import Change
+from automation.reach.revisions import FileChange
 
 
-class Kind(StrEnum):
-    """What is redeployed; OTHER is every resource without code of ours, and the outputs of a stack."""
+class ResourceKind(StrEnum):
+    """The kind of what is redeployed; OTHER is any resource without code, and the outputs of a stack."""
 
     LAYER = "layer"
     FUNCTION = "function"
@@ -15,10 +15,10 @@ class Kind(StrEnum):
 
 
 class Effect(StrEnum):
-    """What becomes of it.
+    """What the redeployment does to it.
 
-    REBUILT: its artifact has another fingerprint. LAYER: it stays, on another version of a layer. CONFIGURED: its code
-    stays, its properties change.
+    REBUILT: its artifact has another fingerprint. LAYER: its artifact is unchanged, but it uses a new version of a
+    layer. CONFIGURED: its code is unchanged, its properties are not.
     """
 
     ADDED = "new"
@@ -29,20 +29,20 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """One function, layer or resource that is deployed again.
+class Redeployment:
+    """One function, layer or resource that is deployed again, and why.
 
     Attributes:
-        is_rebuilt: it has an artifact, and that is another than before, or had none.
-        why: what changed of it, when that is no file.
-        more_files: how many changed files it is made of besides the one at the end of the chain.
-        chain: the shortest way from it to a changed file: its handler, what that imports, and so on; or a layer.
-        is_importer: of a function: it runs something that has changed; False where only its layers' version changes.
+        is_rebuilt: its artifact is new or has another fingerprint.
+        why: the change, when it is not a change of a file.
+        more_files: how many of its files changed besides the one at the end of the chain.
+        chain: the shortest path to a changed file: the handler, its import, and so on; or a layer, then its file.
+        is_importer: False for a function that imports nothing of the change and only gets a new layer version.
     """
 
     stack: str
     name: str
-    kind: Kind
+    kind: ResourceKind
     effect: Effect
     is_rebuilt: bool = False
     why: str = ""
@@ -52,34 +52,36 @@ class Reached:
 
     @property
     def reason(self) -> str:
-        """In one line: `StrategyFunction ← handler.py ← engine.py`, and what else."""
-        way = " ← ".join((self.name, *self.chain)) if self.chain else ""
+        """Return the reason in one line: `StrategyFunction ← handler.py ← engine.py; Timeout: 30 -> 60`."""
+        path = " ← ".join((self.name, *self.chain)) if self.chain else ""
         more = f"and {self.more_files} more file(s)" if self.more_files else ""
-        return "; ".join(part for part in (way, more, self.why) if part)
+        return "; ".join(part for part in (path, more, self.why) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """What has changed since a commit and what that reaches.
+    """The changes since a commit, and what they redeploy.
 
     Attributes:
-        since: how people call the commit.
-        stacks: those to be deployed again, in the order of deployment.
-        unreached: changed files that nothing deployed is made of.
-        notes: what could not be told.
+        since: the commit, as a person names it.
+        stacks: the stacks to deploy again, in the order of deployment.
+        unreached: changed files that nothing deployed depends on.
+        notes: what could not be compared.
     """
 
     since: str
-    changes: tuple[Change, ...]
-    reached: tuple[Reached, ...]
+    changes: tuple[FileChange, ...]
+    redeployments: tuple[Redeployment, ...]
     stacks: tuple[str, ...]
     unreached: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
-    def of(self, kind: Kind) -> tuple[Reached, ...]:
-        return tuple(one for one in self.reached if one.kind is kind)
+    def of_kind(self, kind: ResourceKind) -> tuple[Redeployment, ...]:
+        return tuple(redeployment for redeployment in self.redeployments if redeployment.kind is kind)
 
     @property
     def rebuilt(self) -> frozenset[tuple[str, str]]:
-        """The artifacts whose fingerprint is another than before, by stack and logical id."""
-        return frozenset((one.stack, one.name) for one in self.reached if one.is_rebuilt)
+        """Return the artifacts to build again, by stack and logical id."""
+        return frozenset(
+            (redeployment.stack, redeployment.name) for redeployment in self.redeployments if redeployment.is_rebuilt
+        )

@@ -1,7 +1,8 @@
-"""What of a template has changed, resource by resource, as CloudFormation would see it: pure.
+"""Compare two versions of a template, resource by resource, as CloudFormation would. Pure.
 
-Values are compared with the parameters of every environment, so that another value in samconfig.toml counts for what
-reads it. Metadata and the places of code do not count: CloudFormation never compares them; code is compared elsewhere.
+Values are compared with the parameters of every environment, so that a change in samconfig.toml counts for each
+resource that uses the parameter. Metadata and code paths do not count: CloudFormation ignores Metadata, and changed
+code is found by its fingerprint.
 """
 
 import json
@@ -11,7 +12,7 @@ from typing import Any
 
 from automation.project import templates
 from automation.project.templates import Template
-from automation.reach.states import Parameters
+from automation.reach.states import EnvironmentParameters
 
 _GLOBALS = {
     "AWS::Serverless::Function": "Function",
@@ -22,70 +23,75 @@ _GLOBALS = {
     "AWS::Serverless::StateMachine": "StateMachine",
 }
 _CODE = frozenset({"CodeUri", "ContentUri", "Code", "Content"})
-_SHOWN = 60
+_SHOWN_CHARACTERS = 60
 
 NEW = "is new"
 REMOVED = "was removed"
 STACK_REMOVED = "its stack was removed"
 
 
-def changed(
+def changed_resources(
     before: Template | None,
     now: Template | None,
     *,
-    parameters: tuple[Parameters, Parameters],
+    parameters: tuple[EnvironmentParameters, EnvironmentParameters],
     stack: str,
     files: Collection[str],
     built: Collection[str],
 ) -> dict[str, str]:
-    """Why each resource of a stack is another than before, by logical id; those that are the same are left out.
+    """Return why each changed resource of a stack changed, by logical id; unchanged ones are left out.
 
     Args:
-        parameters: those of each environment, before and now.
-        files: the changed files, relative to the project root: a resource that names one has changed.
-        built: the logical ids of those whose code is compared elsewhere.
+        before: the template before; None for a new stack.
+        now: the template now; None for a removed stack.
+        parameters: the parameters of each environment, before and now.
+        files: the changed files, relative to the project root: a resource that names one counts as changed.
+        built: the logical ids of the resources whose code is compared by fingerprint.
     """
     if now is None:
         return dict.fromkeys(before.resources if before else (), STACK_REMOVED)
     if before is None:
         return dict.fromkeys(now.resources, NEW)
-    found = {name: REMOVED for name in before.resources if name not in now.resources}
+
+    reasons = {name: REMOVED for name in before.resources if name not in now.resources}
     for name in now.resources:
         if name not in before.resources:
-            found[name] = NEW
-        elif reason := _difference(name, (before, now), parameters, stack, is_built=name in built) or _named_file(
-            now, name, files
-        ):
-            found[name] = reason
-    return found
+            reasons[name] = NEW
+            continue
+        difference = _difference(name, (before, now), parameters, stack, is_built=name in built)
+        if reason := difference or _changed_file(now, name, files):
+            reasons[name] = reason
+    return reasons
 
 
 def _difference(
     name: str,
-    states: tuple[Template, Template],
-    parameters: tuple[Parameters, Parameters],
+    versions: tuple[Template, Template],
+    parameters: tuple[EnvironmentParameters, EnvironmentParameters],
     stack: str,
     *,
     is_built: bool,
 ) -> str:
-    own = [_compared(name, template, is_built=is_built) for template in states]
+    resource_versions = [_compared_part(name, template, is_built=is_built) for template in versions]
     reasons: dict[str, str] = {}
+
     for environment in sorted(set(parameters[0]) | set(parameters[1])):
-        given = [known.get(environment, known[""]).get(stack, {}) for known in parameters]
-        was, is_now = (
-            templates.resolve(one, template, told) for one, template, told in zip(own, states, given, strict=True)
+        before, now = (
+            templates.resolve(resource, template, by_environment.get(environment, by_environment[""]).get(stack, {}))
+            for resource, template, by_environment in zip(resource_versions, versions, parameters, strict=True)
         )
-        if was != is_now:
-            reasons[environment] = next(_told(was, is_now), "changed")
+        if before != now:
+            reasons[environment] = next(_differences(before, now), "changed")
+
     if not reasons:
-        return _through_a_name(own[1], *states)
+        return _changed_reference(resource_versions[1], *versions)
     if "" in reasons:
         return reasons[""]
     return f"{next(iter(reasons.values()))} (in {', '.join(reasons)})"
 
 
-def _compared(name: str, template: Template, *, is_built: bool) -> dict[str, Any]:
-    """A resource with what its type's Globals say, without what is not compared."""
+def _compared_part(name: str, template: Template, *, is_built: bool) -> dict[str, Any]:
+    """Merge the Globals of its type into a resource, and drop what is not compared."""
     resource = template.resources[name]
     own = resource.get("Properties")
     shared = template.globals.get(_GLOBALS.get(resource["Type"], ""), {})
@@ -95,28 +101,29 @@ def _compared(name: str, template: Template, *, is_built: bool) -> dict[str, Any
 
 
 def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """As SAM merges Globals: mappings key by key, lists one behind the other, else the resource's own value."""
-    made = dict(shared)
+    """Merge as SAM merges Globals: mappings key by key, lists appended; otherwise the resource's own value wins."""
+    merged = dict(shared)
     for key, value in own.items():
-        held = made.get(key)
-        if isinstance(held, Mapping) and isinstance(value, Mapping):
-            made[key] = _merged(held, value)
-        elif isinstance(held, list) and isinstance(value, list):
-            made[key] = [*held, *value]
+        inherited = merged.get(key)
+        if isinstance(inherited, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(inherited, value)
+        elif isinstance(inherited, list) and isinstance(value, list):
+            merged[key] = [*inherited, *value]
         else:
-            made[key] = value
-    return made
+            merged[key] = value
+    return merged
 
 
-def _through_a_name(value: Any, before: Template, now: Template) -> str:
-    """A condition or mapping that has changed, and that the resource names where nothing can be resolved."""
-    sections = ((before.conditions, now.conditions), (before.mappings, now.mappings))
-    others = {name for was, is_now in sections for name in set(was) | set(is_now) if was.get(name) != is_now.get(name)}
-    mentioned = sorted(others & set(_texts(value)))
+def _changed_reference(value: Any, before: Template, now: Template) -> str:
+    """Find a changed condition or mapping that the resource names, where its value cannot be resolved."""
+    changed_names: set[str] = set()
+    for old, new in ((before.conditions, now.conditions), (before.mappings, now.mappings)):
+        changed_names |= {name for name in {*old, *new} if old.get(name) != new.get(name)}
+    mentioned = sorted(changed_names & set(_texts(value)))
     return f"names {mentioned[0]}, which changed" if mentioned else ""
 
 
-def _named_file(template: Template, name: str, files: Collection[str]) -> str:
+def _changed_file(template: Template, name: str, files: Collection[str]) -> str:
     folder = posixpath.dirname(template.path)
     for text in _texts(template.resources[name].get("Properties")):
         path = posixpath.normpath(posixpath.join(folder, text))
@@ -136,19 +143,19 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _told(was: Any, is_now: Any, path: str = "") -> Iterator[str]:
-    """The differences, as `Timeout: 30 -> 60`."""
-    if isinstance(was, Mapping) and isinstance(is_now, Mapping):
-        for key in sorted({*was, *is_now}, key=str):
+def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    """Describe each difference, as `Timeout: 30 -> 60`."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*before, *now}, key=str):
             inner = str(key) if path in {"", "Properties"} else f"{path}.{key}"
-            if was.get(key) != is_now.get(key):
-                yield from _told(was.get(key), is_now.get(key), inner)
-    elif isinstance(was, list | Mapping) or isinstance(is_now, list | Mapping):
-        yield f"{path} {'added' if was is None else 'removed' if is_now is None else 'changed'}"
+            if before.get(key) != now.get(key):
+                yield from _differences(before.get(key), now.get(key), inner)
+    elif isinstance(before, list | Mapping) or isinstance(now, list | Mapping):
+        yield f"{path} {'added' if before is None else 'removed' if now is None else 'changed'}"
     else:
-        yield f"{path}: {_shown(was)} -> {_shown(is_now)}"
+        yield f"{path}: {_shown(before)} -> {_shown(now)}"
 
 
 def _shown(value: Any) -> str:
     text = "none" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

@@ -1,6 +1,6 @@
-"""Two states of a project side by side: as a commit has it, and as it lies in the working copy.
+"""Ask git what changed since a commit, and put the commit and the working copy side by side in temporary folders.
 
-Files that git ignores are in neither, so that what is generated or private is no change.
+Files that git ignores are in neither, so that generated and private files never count as changes.
 """
 
 import os
@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from automation.system import files, processes
+from automation.system import files, git, processes
 from automation.system.errors import ConfigurationError, UsageError
 
 HEAD = "HEAD"
-_MAIN = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+_MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 _WHERE = "affected"
-_ODD_FILES = {"A": "added", "D": "deleted"}
+_STATUS_LETTERS = {"A": "added", "D": "deleted"}
+_UNIGNORED = ("ls-files", "--cached", "--others", "--exclude-standard", "-z")
 
 
-class Status(StrEnum):
-    """What happened to a file; one that was renamed is deleted and added."""
+class FileStatus(StrEnum):
+    """How a file changed; a renamed file counts as deleted and added."""
 
     ADDED = "added"
     CHANGED = "changed"
@@ -29,16 +30,20 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Change:
-    """A file that is not as it was, relative to the project root."""
+class FileChange:
+    """A changed file, relative to the project root."""
 
     path: str
-    status: Status
+    status: FileStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A commit, and how people call it."""
+    """A commit.
+
+    Attributes:
+        label: the commit as a person names it, for messages.
+    """
 
     commit: str
     label: str
@@ -46,113 +51,100 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """The project root of each state, in a temporary folder: they may be written to."""
+    """The project root in a temporary folder, at the commit and as it is in the working copy.
+
+    Files may be added and replaced, but not edited in place: those of `now` are hard links to the working copy.
+    """
 
     before: Path
     now: Path
 
 
-def find(root: Path, since: str = "") -> Revision:
-    """The commit to compare with.
+def find_revision(root: Path, since: str = "") -> Revision:
+    """Return the commit to compare with.
 
     Args:
-        since: a revision; without one it is where this branch left the main one, and on the main branch HEAD.
+        since: a git revision; by default the commit where this branch left the main one, or HEAD on the main branch.
 
     Raises:
-        ConfigurationError: the project is in no git repository, or has no commit.
-        UsageError: there is no such revision.
-        ToolError: git is absent.
+        ConfigurationError: the project is not in a git repository, or the repository has no commit.
+        UsageError: the revision does not exist.
+        ToolError: git is not installed.
     """
-    top(root)
-    head = _commit(root, HEAD)
+    git.repository_root(root, where=_WHERE)
+    head = git.find_commit(root, HEAD)
     if not head:
         raise ConfigurationError("the repository has no commit yet; commit once, or build everything: inv build")
     if since:
-        found = _commit(root, since)
-        if not found:
-            raise UsageError(f"{since!r} is no revision of this repository; see git log --oneline", where="--since")
-        return Revision(found, since if found.startswith(since) else f"{since} ({found[:9]})")
+        commit = git.find_commit(root, since)
+        if not commit:
+            raise UsageError(f"unknown revision {since!r}; list the known ones: git log --oneline", where="--since")
+        return Revision(commit, since if commit.startswith(since) else f"{since} ({commit[:9]})")
     return _default(root, head)
 
 
-def changes(root: Path, revision: Revision) -> tuple[Change, ...]:
-    """Every file that differs from the commit, those that git does not know yet among them; sorted by path."""
-    place = top(root)
-    told = _git(place, "diff", "--name-status", "--no-renames", "--no-ext-diff", "-z", revision.commit, "--")
-    words = told.split("\0")
-    found = {path: Status(_ODD_FILES.get(letter, "changed")) for letter, path in zip(words[::2], words[1::2])}  # noqa: B905 - the last word is empty
-    for path in _git(place, "ls-files", "--others", "--exclude-standard", "-z").split("\0")[:-1]:
-        found[path] = Status.CHANGED if path in found else Status.ADDED
-    return tuple(sorted(Change(_seen_from(root, place / path), status) for path, status in found.items()))
+def changed_files(root: Path, revision: Revision) -> tuple[FileChange, ...]:
+    """Return every file that differs from the commit, untracked ones included, sorted by path."""
+    repository = git.repository_root(root, where=_WHERE)
+    fields = _listed(repository, "diff", "--name-status", "--no-renames", "--no-ext-diff", "-z", revision.commit, "--")
+    statuses = {
+        path: FileStatus(_STATUS_LETTERS.get(letter, "changed"))
+        for letter, path in zip(fields[::2], fields[1::2], strict=True)
+    }
+    for path in _listed(repository, "ls-files", "--others", "--exclude-standard", "-z"):
+        statuses[path] = FileStatus.CHANGED if path in statuses else FileStatus.ADDED
+    return tuple(sorted(FileChange(_relative(repository / path, root), status) for path, status in statuses.items()))
 
 
-def paths(root: Path) -> tuple[str, ...]:
-    """The files of the project that git knows or would take, relative to its root."""
-    told = _git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
-    return tuple(sorted({path for path in told.split("\0")[:-1] if (root / path).is_file()}))
+def unignored_files(root: Path) -> tuple[str, ...]:
+    """Return the project's files that git does not ignore, tracked or not, relative to the project root."""
+    return tuple(sorted({path for path in _listed(root, *_UNIGNORED) if (root / path).is_file()}))
 
 
 @contextmanager
 def snapshots(root: Path, revision: Revision) -> Iterator[Snapshots]:
-    """Both states, for as long as the block runs; neither the working copy nor git's index is touched."""
+    """Copy the commit and the working copy to temporary folders, removed after the block.
+
+    Neither the working copy nor git's index is changed, except that the folder .alchemiser is created.
+    """
     home = root / ".alchemiser"
     home.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="affected-", dir=home) as folder:
-        place, inner = top(root), root.resolve().relative_to(top(root))
+        repository = git.repository_root(root, where=_WHERE)
+        project = root.resolve().relative_to(repository)
         before, now = Path(folder) / "before", Path(folder) / "now"
-        _check_out(place, revision, before)
-        _link(place, now)
-        for state in (before, now):
-            (state / inner).mkdir(parents=True, exist_ok=True)
-        yield Snapshots(before / inner, now / inner)
-
-
-def top(root: Path) -> Path:
-    """The folder of the repository.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    asked = processes.run(["git", "rev-parse", "--show-toplevel"], cwd=root, check=False)
-    if asked.exit_code:
-        message = f"what has changed is known from git, and git says: {asked.tail(1)}; run git init and commit"
-        raise ConfigurationError(message, where=_WHERE)
-    return Path(asked.stdout.rstrip("\n")).resolve()
+        git.check_out(revision.commit, repository, before)
+        _link(repository, now)
+        for snapshot in (before, now):
+            (snapshot / project).mkdir(parents=True, exist_ok=True)
+        yield Snapshots(before / project, now / project)
 
 
 def _default(root: Path, head: str) -> Revision:
     branch = processes.run(["git", "symbolic-ref", "--quiet", "--short", HEAD], cwd=root, check=False).stdout.strip()
-    for name in _MAIN:
-        if _commit(root, name) and name.removeprefix("origin/") != branch:
-            shared = processes.run(["git", "merge-base", HEAD, name], cwd=root, check=False).stdout.strip()
-            if shared and branch not in {one.removeprefix("origin/") for one in _MAIN}:
-                return Revision(shared, HEAD if shared == head else f"{name} ({shared[:9]})")
+    if branch in {name.removeprefix("origin/") for name in _MAIN_BRANCHES}:
+        return Revision(head, HEAD)
+
+    for name in _MAIN_BRANCHES:
+        if git.find_commit(root, name):
+            fork_point = processes.run(["git", "merge-base", HEAD, name], cwd=root, check=False).stdout.strip()
+            if fork_point:
+                return Revision(fork_point, HEAD if fork_point == head else f"{name} ({fork_point[:9]})")
     return Revision(head, HEAD)
 
 
-def _commit(root: Path, name: str) -> str:
-    argv = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
-    return processes.run(argv, cwd=root, check=False).stdout.strip()
+def _listed(folder: Path, *arguments: str) -> list[str]:
+    """Run a git command with `-z`, whose output ends every field with a NUL."""
+    return processes.run(["git", *arguments], cwd=folder).stdout.split("\0")[:-1]
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    return processes.run(["git", *arguments], cwd=folder).stdout
-
-
-def _seen_from(root: Path, path: Path) -> str:
+def _relative(path: Path, root: Path) -> str:
     return Path(os.path.relpath(path, root.resolve())).as_posix()
 
 
-def _check_out(place: Path, revision: Revision, target: Path) -> None:
-    target.mkdir()
-    env = processes.environment({"GIT_INDEX_FILE": str(target.with_name("index"))})
-    processes.run(["git", "read-tree", revision.commit], cwd=place, env=env)
-    processes.run(["git", "checkout-index", "--all", f"--prefix={target}/"], cwd=place, env=env)
-
-
-def _link(place: Path, target: Path) -> None:
-    for path in _git(place, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")[:-1]:
-        source = place / path
+def _link(repository: Path, target: Path) -> None:
+    for path in _listed(repository, *_UNIGNORED):
+        source = repository / path
         if source.is_symlink() or source.is_file():
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             if not (target / path).is_symlink() and not (target / path).exists():

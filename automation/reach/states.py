@@ -1,4 +1,4 @@
-"""What a build would make of one state of a project: each artifact, what it is made of, and which files that was."""
+"""Read one state of a project as a build would: each artifact, its ingredients, and the files they come from."""
 
 import os
 import re
@@ -10,24 +10,25 @@ from automation.building import artifacts, source_copies, sources
 from automation.building.artifacts import Artifact, Ingredients
 from automation.project import environments, model
 from automation.project.model import Project, Stack
+from automation.project.settings import Settings
 from automation.system.errors import AutomationError
 
 _BUILDER = re.compile(r"^BUILDER = \"([^\"]+)\"", re.MULTILINE)
 _MODULES = "python"
 BUILDER_FILE = f"{Path(__file__).parent.parent.name}/building/artifacts.py"
 
-type Key = tuple[str, str]
-type Parameters = Mapping[str, Mapping[str, Mapping[str, str]]]
+type ArtifactKey = tuple[str, str]
+type EnvironmentParameters = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """An artifact of one state.
+class ArtifactState:
+    """An artifact of one project state.
 
     Attributes:
-        origins: the file of the project that each of its ingredients is, by the ingredient's name.
-        locks: those of these files that say what is to be installed.
-        folders: where its modules are found, in the order of sys.path.
+        origins: the project file that a person edits, for each ingredient by its name.
+        locks: the origins that are lock files.
+        folders: the folders that contain its modules, in the order of sys.path.
     """
 
     artifact: Artifact
@@ -38,83 +39,95 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ProjectState:
     """A project at one time.
 
     Attributes:
-        parts: by stack and logical id.
-        parameters: of each environment, by stack; under the empty name the templates' own defaults.
-        unknown: functions and layers whose code only CloudFormation knows.
+        artifacts: by stack and logical id.
+        parameters: by environment, stack and parameter name; the empty environment has the templates' own defaults.
+        unknown_code: functions and layers whose code path is only known at deploy time.
     """
 
     project: Project
-    parts: Mapping[Key, Part]
-    parameters: Parameters
-    unknown: tuple[str, ...] = ()
+    artifacts: Mapping[ArtifactKey, ArtifactState]
+    parameters: EnvironmentParameters
+    unknown_code: tuple[str, ...] = ()
 
 
-def read(root: Path, *, real_root: Path) -> State:
-    """The state in a folder that may be written to: its generated trees are made.
+def read(root: Path, *, real_root: Path) -> ProjectState:
+    """Read the state of a project snapshot, and generate the source copies in it.
 
     Args:
-        real_root: the working copy, whose code folders that git ignores count as unchanged.
+        root: the snapshot; it is written to.
+        real_root: the working copy. A code folder that exists there but not in the snapshot is ignored by git, and
+            counts as unchanged.
 
     Raises:
-        ConfigurationError: the project cannot be read, or something to build is absent.
+        ConfigurationError: the project cannot be read, or a file to build is missing.
     """
     loaded = model.load(root)
-    for uri in (*(one.code_uri for one in loaded.functions), *(one.content_uri for one in loaded.layers)):
+    uris = [function.code_uri for function in loaded.functions] + [layer.content_uri for layer in loaded.layers]
+    for uri in uris:
         if isinstance(uri, str) and (real_root / uri).is_dir():
             (root / uri).mkdir(parents=True, exist_ok=True)
     source_copies.sync(loaded)
-    builder = builder_of(root)
+
+    builder = builder_version(root)
     targets = {tree.target for tree in source_copies.trees(loaded)}
-    found = [artifact for stack in loaded.stacks for artifact in artifacts.of_stack(stack, root)]
-    parts = {(one.stack, one.logical_id): _part(one, builder, targets) for one in found}
-    unknown = tuple(name for stack in loaded.stacks for name in artifacts.unknown(stack))
-    return State(loaded, parts, _parameters(loaded), unknown)
+    artifact_states: dict[ArtifactKey, ArtifactState] = {}
+    unknown: list[str] = []
+    for stack in loaded.stacks:
+        for artifact in artifacts.of_stack(stack, root):
+            artifact_states[artifact.stack, artifact.logical_id] = _artifact_state(artifact, builder, targets)
+        unknown += artifacts.unknown(stack)
+    return ProjectState(loaded, artifact_states, _parameters(loaded), tuple(unknown))
 
 
-def nothing(root: Path) -> State:
-    """The state of a project before there was one."""
-    return State(Project(root, "", (), model.Budgets(), {}), {}, {"": {}})
+def empty(root: Path) -> ProjectState:
+    """Return the state of a project without any stack."""
+    return ProjectState(Project(root, Settings(), ()), {}, {"": {}})
 
 
-def stack_named(state: State, name: str) -> Stack | None:
+def stack_named(state: ProjectState, name: str) -> Stack | None:
     return next((stack for stack in state.project.stacks if stack.name == name), None)
 
 
-def builder_of(root: Path) -> str:
-    """The version of the builder that lies in a project; a project without one is built by this one."""
+def builder_version(root: Path) -> str:
+    """Return the version of the builder in a project's own `automation`; without one, that of the running builder."""
     path = root / BUILDER_FILE
-    found = _BUILDER.search(path.read_text(encoding="utf-8")) if path.is_file() else None
-    return found[1] if found else artifacts.BUILDER
+    match = _BUILDER.search(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return match[1] if match else artifacts.BUILDER
 
 
-def _part(artifact: Artifact, builder: str, targets: set[str]) -> Part:
-    made_of = artifacts.ingredients(artifact, builder=builder)
+def _artifact_state(artifact: Artifact, builder: str, targets: set[str]) -> ArtifactState:
+    ingredients = artifacts.ingredients(artifact, builder=builder)
     folders: tuple[Path, ...] = (artifact.source,)
     if artifact.is_as_it_stands:
         folders = (artifact.source / _MODULES / "lib" / artifact.runtime / "site-packages", artifact.source / _MODULES)
-    origins = {name: _origin(name, artifact.called, targets) for name in made_of.files}
-    locks = sources.lock_files(artifact.lock) if artifact.lock else ()
-    required = frozenset(origins[one.relative_to(artifact.source, walk_up=True).as_posix()] for one in locks)
-    return Part(artifact, made_of, origins, required, tuple(one for one in folders if one.is_dir()))
+    origins = {name: _origin(name, artifact.called, targets) for name in ingredients.files}
+
+    lock_files = sources.lock_files(artifact.lock) if artifact.lock else ()
+    locks = frozenset(origins[path.relative_to(artifact.source, walk_up=True).as_posix()] for path in lock_files)
+    existing = tuple(folder for folder in folders if folder.is_dir())
+    return ArtifactState(artifact, ingredients, origins, locks, existing)
 
 
 def _origin(name: str, folder: str, targets: set[str]) -> str:
-    """The file that a person edits: of a generated tree the source, else the file in the code folder itself."""
+    """Return the file that a person edits: the source of a generated copy, otherwise the file itself."""
     path = os.path.normpath(f"{folder}/{name}")
-    target = next((one for one in targets if path.startswith(f"{os.path.normpath(one)}/")), None)
-    return path if target is None else path.removeprefix(f"{os.path.normpath(target)}/")
+    for target in targets:
+        prefix = f"{os.path.normpath(target)}/"
+        if path.startswith(prefix):
+            return path.removeprefix(prefix)
+    return path
 
 
 def _parameters(loaded: Project) -> dict[str, Mapping[str, Mapping[str, str]]]:
-    """An environment whose parameters cannot be told here is left out: another check says so."""
-    found: dict[str, Mapping[str, Mapping[str, str]]] = {"": {}}
-    for name in loaded.environments:
+    """Leave out an environment whose parameters cannot be read: validate reports it."""
+    parameters: dict[str, Mapping[str, Mapping[str, str]]] = {"": {}}
+    for name in loaded.settings.environments:
         try:
-            found[name] = environments.parameters_by_stack(loaded, name, os.environ)
+            parameters[name] = environments.parameters_by_stack(loaded, name, os.environ)
         except AutomationError:
             continue
-    return found
+    return parameters

@@ -1,1 +1,1 @@
-"""What the built artifacts weigh, of what, against which limits, and since when."""
+"""Measure built artifacts: their bytes, budgets, baselines and pages."""

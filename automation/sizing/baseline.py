@@ -1,7 +1,7 @@
-"""What to compare with: a file that `inv size --json` wrote, or a git revision, built for the purpose.
+"""Load the sizes to compare with: from a file that `inv size --json` wrote, or from a git revision, which is built.
 
-A revision is checked out below `.alchemiser/`, built with this project's store of artifacts, so that what has not
-changed since costs nothing, measured, and removed again.
+A revision is checked out below `.alchemiser/`, built, measured and removed. The build uses this project's artifact
+store, so that unchanged artifacts are not built again.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from automation.project import model
 from automation.project.model import Project
 from automation.sizing import record, weighing
 from automation.sizing.model import Sizes
-from automation.system import console, files, processes
+from automation.system import console, files, git
 from automation.system.errors import AutomationError, ConfigurationError, UsageError
 
 _HOME = ".alchemiser"
@@ -25,7 +25,12 @@ _WHERE = "size --baseline"
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Sizes of another time, and how messages call them."""
+    """The sizes to compare with.
+
+    Attributes:
+        label: the name of the file or revision in messages.
+        notes: why the comparison may mislead.
+    """
 
     label: str
     sizes: Sizes
@@ -33,19 +38,19 @@ class Baseline:
 
 
 def load(reference: str, current: Project) -> Baseline:
-    """The sizes that a file holds or a git revision has; of a file and a revision of one name the file.
+    """Load the sizes of a file or of a git revision; a file wins over a revision with the same name.
 
     Raises:
-        UsageError: it is neither.
-        ConfigurationError: the file is not what `inv size --json` prints, or the revision does not build.
-        ToolError: git is absent, or could not check the revision out.
+        UsageError: the reference is neither a file nor a git revision.
+        ConfigurationError: the file is not the output of `inv size --json`, or the revision cannot be built.
+        ToolError: git is not installed, or cannot check out the revision.
     """
     path = Path(reference)
     if path.is_file():
         return Baseline(reference, record.parse(_read(path), where=reference))
     commit = _commit(reference, current.root)
     label = reference[:9] if commit.startswith(reference) else f"{reference} ({commit[:9]})"
-    return Baseline(label, _measured(commit, label, current), tuple(_engines_differ(current)))
+    return Baseline(label, _measured(commit, label, current), tuple(_engine_notes(current)))
 
 
 def _read(path: Path) -> str:
@@ -56,19 +61,19 @@ def _read(path: Path) -> str:
 
 
 def _commit(reference: str, root: Path) -> str:
-    argv = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"]
-    found = processes.run(argv, cwd=root, check=False)
-    if found.exit_code:
+    commit = git.find_commit(root, reference)
+    if not commit:
         message = f"{reference!r} is neither a file that inv size --json wrote nor a git revision of this project"
-        raise UsageError(f"{message}; see git log --oneline", where=_WHERE)
-    return found.stdout.strip()
+        raise UsageError(f"{message}; list the revisions: git log --oneline", where=_WHERE)
+    return commit
 
 
 def _measured(commit: str, label: str, current: Project) -> Sizes:
-    """The lock of builds is held, because the store is shared with them."""
+    """Build and measure a commit, holding the build lock because builds share the artifact store."""
     home = current.root / _HOME
-    console.note(f"building {label} to compare with")
+    console.note(f"building {label} for the comparison")
     parameters = {stack.name: manifests.read(current.root, stack.name).parameters for stack in current.stacks}
+
     with (
         files.lock(home / "build.lock", wait_s=_WAIT_S, doing="building"),
         _checked_out(commit, current.root) as root,
@@ -87,27 +92,27 @@ def _measured(commit: str, label: str, current: Project) -> Sizes:
 
 @contextmanager
 def _checked_out(commit: str, root: Path) -> Iterator[Path]:
-    """The project as it was then, in a folder that is removed; neither the working copy nor git's index is touched."""
-    place = (root / _HOME / "baseline").resolve()
-    files.remove(place)
-    place.mkdir(parents=True)
-    env = processes.environment({"GIT_INDEX_FILE": str(place / "index")})
-    top = Path(processes.run(["git", "rev-parse", "--show-toplevel"], cwd=root).stdout.strip())
+    """Check out the project at a commit into a folder that is removed after the block.
+
+    Neither the working copy nor git's index is touched.
+    """
+    scratch = (root / _HOME / "baseline").resolve()
+    files.remove(scratch)  # a killed run may have left it
+    scratch.mkdir(parents=True)
     try:
-        processes.run(["git", "read-tree", commit], cwd=top, env=env)
-        processes.run(["git", "checkout-index", "--all", f"--prefix={place / 'tree'}/"], cwd=top, env=env)
-        yield place / "tree" / root.resolve().relative_to(top.resolve())
+        repository = git.repository_root(root, where=_WHERE)
+        git.check_out(commit, repository, scratch / "tree")
+        yield scratch / "tree" / root.resolve().relative_to(repository)
     finally:
-        files.remove(place)
+        files.remove(scratch)
 
 
-def _engines_differ(current: Project) -> list[str]:
-    """Our own builder's artifacts have bytecode and are pruned: SAM's are not to be compared with them."""
-    sams = [
+def _engine_notes(current: Project) -> list[str]:
+    """Warn when SAM made the current build: our own builder, which makes the baseline's, adds bytecode and prunes."""
+    built_by_sam = [
         stack.name for stack in current.stacks if built.deployed_template(stack, current.root).name != outputs.PACKED
     ]
-    if not sams:
+    if not built_by_sam:
         return []
-    return [
-        f"this build is SAM's ({', '.join(sams)}), the baseline our own builder's: bytecode alone makes a difference"
-    ]
+    stacks = ", ".join(built_by_sam)
+    return [f"SAM built {stacks}, our own builder the baseline: part of the change is bytecode and pruning"]

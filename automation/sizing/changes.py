@@ -1,15 +1,15 @@
-"""Two sizes of a project -> what changed between them, down to the distribution."""
+"""Compare two sizes of a project, down to each distribution."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from automation.sizing import units
-from automation.sizing.model import Artifact, FunctionSize, Part, Sizes, Totals
+from automation.sizing.model import ArtifactKind, ArtifactSize, FunctionSize, Part, Sizes, Totals
 
 
-class Status(StrEnum):
-    """What became of a function or layer."""
+class ChangeStatus(StrEnum):
+    """How a function or layer changed."""
 
     NEW = "new"
     REMOVED = "removed"
@@ -19,7 +19,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartChange:
-    """What became of a distribution in one artifact; what is not there has version and bytes None."""
+    """The change of one distribution in one artifact; `before` or `after` is None when it is not in there."""
 
     name: str
     before: Part | None
@@ -31,7 +31,7 @@ class PartChange:
 
     @property
     def versions(self) -> str:
-        """`2.1 -> 2.2`, `2.2, new`, `2.1, removed`, or the one version it kept."""
+        """Return `2.1 -> 2.2`, `2.2, new`, `2.1, removed`, or the unchanged version."""
         old, new = (self.before.version if self.before else ""), (self.after.version if self.after else "")
         if self.before is None:
             return f"{new}, new".removeprefix(", ")
@@ -39,28 +39,43 @@ class PartChange:
             return f"{old}, removed".removeprefix(", ")
         return new if old == new else f"{old} -> {new}"
 
+    @property
+    def is_same(self) -> bool:
+        if self.before is None or self.after is None:
+            return False
+        return self.before.bytes == self.after.bytes and self.before.version == self.after.version
+
 
 @dataclass(frozen=True, slots=True)
-class Weight:
-    """Bytes of a function or layer at one time; a layer's effective bytes are its own."""
+class ByteCounts:
+    """The bytes of a function or layer at one time.
+
+    Attributes:
+        bytes: unzipped, without layers.
+        effective_bytes: unzipped, with layers; for a layer the same as `bytes`.
+        zipped_bytes: zipped, with layers.
+    """
 
     bytes: int
     effective_bytes: int
     zipped_bytes: int
 
 
+_NO_BYTES = ByteCounts(0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What became of a function or layer: its own bytes, with its layers, and zipped.
+class SizeChange:
+    """The change of a function or layer; `before` is None when it is new, `after` when it was removed.
 
     Attributes:
-        parts: the distributions of its own artifact that changed, greatest growth first.
+        parts: the changed distributions of its own artifact, greatest growth first.
     """
 
     stack: str
     logical_id: str
-    before: Weight | None
-    after: Weight | None
+    before: ByteCounts | None
+    after: ByteCounts | None
     parts: tuple[PartChange, ...] = ()
 
     @property
@@ -68,94 +83,96 @@ class Change:
         return self.stack, self.logical_id
 
     @property
-    def status(self) -> Status:
+    def status(self) -> ChangeStatus:
         if self.before is None:
-            return Status.NEW
+            return ChangeStatus.NEW
         if self.after is None:
-            return Status.REMOVED
-        return Status.SAME if self.before == self.after and not self.parts else Status.CHANGED
+            return ChangeStatus.REMOVED
+        return ChangeStatus.SAME if self.before == self.after and not self.parts else ChangeStatus.CHANGED
 
     @property
     def bytes(self) -> int:
-        return (self.after.bytes if self.after else 0) - (self.before.bytes if self.before else 0)
+        return (self.after or _NO_BYTES).bytes - (self.before or _NO_BYTES).bytes
 
     @property
     def effective_bytes(self) -> int:
-        return (self.after.effective_bytes if self.after else 0) - (self.before.effective_bytes if self.before else 0)
+        return (self.after or _NO_BYTES).effective_bytes - (self.before or _NO_BYTES).effective_bytes
 
     @property
     def zipped_bytes(self) -> int:
-        return (self.after.zipped_bytes if self.after else 0) - (self.before.zipped_bytes if self.before else 0)
+        return (self.after or _NO_BYTES).zipped_bytes - (self.before or _NO_BYTES).zipped_bytes
 
-    def told(self, count: int) -> str:
-        """A count of this change as a table shows it: new, removed, or the bytes with their sign."""
-        return self.status.value if self.status in (Status.NEW, Status.REMOVED) else units.signed(count)
+    @property
+    def new_or_removed(self) -> str:
+        """Return `new`, `removed`, or an empty text."""
+        return self.status.value if self.status in (ChangeStatus.NEW, ChangeStatus.REMOVED) else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Sizes against those of a baseline, which `label` names; what was removed stands at the end."""
+class SizeComparison:
+    """The current sizes compared with those of a baseline.
+
+    Attributes:
+        label: the name of the baseline in messages.
+        functions: every function, removed ones last.
+        layers: every layer, removed ones last.
+    """
 
     label: str
-    functions: tuple[Change, ...]
-    layers: tuple[Change, ...]
+    functions: tuple[SizeChange, ...]
+    layers: tuple[SizeChange, ...]
     before: Totals
     after: Totals
     notes: tuple[str, ...] = ()
 
-    def of(self, artifact: Artifact) -> Change | None:
-        """The change of a function's or a layer's artifact."""
-        return next((one for one in (*self.functions, *self.layers) if one.key == artifact.key), None)
+    def change_of(self, artifact: ArtifactSize) -> SizeChange | None:
+        """Return the change of a function or layer; None when it is in neither of the sizes."""
+        return next((change for change in (*self.functions, *self.layers) if change.key == artifact.key), None)
+
+    def change_text(self, artifact: ArtifactSize) -> str:
+        """Return a table cell: `new`, `removed`, or the change in bytes, with layers for a function."""
+        change = self.change_of(artifact)
+        if change is None:
+            return ""
+        count = change.effective_bytes if artifact.kind is ArtifactKind.FUNCTION else change.bytes
+        return change.new_or_removed or units.format_change(count)
 
     @property
-    def changed(self) -> tuple[Change, ...]:
-        return tuple(one for one in (*self.functions, *self.layers) if one.status is not Status.SAME)
+    def changed(self) -> tuple[SizeChange, ...]:
+        changes = (*self.functions, *self.layers)
+        return tuple(change for change in changes if change.status is not ChangeStatus.SAME)
 
 
-def compare(before: Sizes, after: Sizes, *, label: str, notes: Sequence[str] = ()) -> Comparison:
-    """Compare function by function, layer by layer; one of another stack is another one."""
-    return Comparison(
+def compare(before: Sizes, after: Sizes, *, label: str, notes: Sequence[str] = ()) -> SizeComparison:
+    """Compare function by function and layer by layer, each identified by its stack and logical id."""
+    return SizeComparison(
         label=label,
-        functions=_changes(
-            {one.own.key: (one.own, _weight(one)) for one in before.functions},
-            {one.own.key: (one.own, _weight(one)) for one in after.functions},
-        ),
-        layers=_changes(
-            {one.key: (one, _weight(FunctionSize(one))) for one in before.layers},
-            {one.key: (one, _weight(FunctionSize(one))) for one in after.layers},
-        ),
+        functions=_changes(before.functions, after.functions),
+        layers=_changes(map(FunctionSize, before.layers), map(FunctionSize, after.layers)),
         before=before.totals,
         after=after.totals,
         notes=tuple(notes),
     )
 
 
-type _Weighed = dict[tuple[str, str], tuple[Artifact, Weight]]
-
-
-def _changes(before: _Weighed, after: _Weighed) -> tuple[Change, ...]:
-    keys = [*after, *(key for key in before if key not in after)]
-    return tuple(_change(key, before.get(key), after.get(key)) for key in keys)
-
-
-def _change(
-    key: tuple[str, str], before: tuple[Artifact, Weight] | None, after: tuple[Artifact, Weight] | None
-) -> Change:
-    parts = part_changes(before[0].parts if before else (), after[0].parts if after else ())
-    return Change(*key, before[1] if before else None, after[1] if after else None, parts)
-
-
 def part_changes(before: Iterable[Part], after: Iterable[Part]) -> tuple[PartChange, ...]:
-    """The parts that differ, greatest growth first."""
-    old, new = {one.name: one for one in before}, {one.name: one for one in after}
-    both = [PartChange(name, old.get(name), new.get(name)) for name in {**old, **new}]
-    differing = [one for one in both if one.bytes or (one.before is None) != (one.after is None) or _moved(one)]
-    return tuple(sorted(differing, key=lambda one: (-one.bytes, one.name)))
+    """Return the parts that differ, greatest growth first."""
+    old, new = {part.name: part for part in before}, {part.name: part for part in after}
+    changes = [PartChange(name, old.get(name), new.get(name)) for name in {**old, **new}]
+    differing = [change for change in changes if not change.is_same]
+    return tuple(sorted(differing, key=lambda change: (-change.bytes, change.name)))
 
 
-def _moved(one: PartChange) -> bool:
-    return bool(one.before and one.after and one.before.version != one.after.version)
+def _changes(before: Iterable[FunctionSize], after: Iterable[FunctionSize]) -> tuple[SizeChange, ...]:
+    old, new = {size.own.key: size for size in before}, {size.own.key: size for size in after}
+    keys = [*new, *(key for key in old if key not in new)]
+    return tuple(_change(key, old.get(key), new.get(key)) for key in keys)
 
 
-def _weight(one: FunctionSize) -> Weight:
-    return Weight(one.own.bytes, one.effective_bytes, one.zipped_bytes)
+def _change(key: tuple[str, str], before: FunctionSize | None, after: FunctionSize | None) -> SizeChange:
+    parts = part_changes(before.own.parts if before else (), after.own.parts if after else ())
+    return SizeChange(*key, _byte_counts(before), _byte_counts(after), parts)
+
+
+def _byte_counts(size: FunctionSize | None) -> ByteCounts | None:
+    return ByteCounts(size.own.bytes, size.effective_bytes, size.zipped_bytes) if size else None

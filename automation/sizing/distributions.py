@@ -1,4 +1,4 @@
-"""A built tree -> the distributions it is made of, as their RECORD files tell."""
+"""Split a built tree into the distributions in it, by their RECORD files."""
 
 import csv
 import os
@@ -8,20 +8,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.sizing.model import LOOSE, OWN, Part
+from automation.sizing.model import NO_DISTRIBUTION, OWN_CODE, Part
 
 _SITE = r"(?P<site>(?:python/(?:lib/python3\.\d+/site-packages/)?)?)"
 _INFO = re.compile(_SITE + r"(?P<info>(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info)/")
 _TOP = re.compile(_SITE + r"(?P<rest>.*)")
 _CACHED = re.compile(r"(?P<folder>.*?)__pycache__/(?P<module>[^/]+?)\.[a-z]+-\d+(?:\.opt-\w+)?\.pyc")
-_PLACES = 12
+_MAX_PLACES = 12
 _ENOUGH_PLACES = 5
-_DEPTH = 6
+_MAX_DEPTH = 6
 
 
 @dataclass(frozen=True, slots=True)
 class _Distribution:
-    """A dist-info folder of a tree; `site` is the folder it lies in, empty or with a slash at its end."""
+    """A dist-info folder of a tree.
+
+    Attributes:
+        site: the folder that contains it, empty or with a slash at its end.
+        info: the name of the dist-info folder.
+    """
 
     site: str
     info: str
@@ -29,14 +34,14 @@ class _Distribution:
     version: str
 
 
-def normalised(name: str) -> str:
-    """Source: packaging.python.org, name normalisation."""
+def normalise_name(name: str) -> str:
+    """Normalise the name of a distribution. Source: packaging.python.org, name normalisation."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def file_sizes(tree: Path) -> dict[str, int]:
-    """The bytes of each file under a folder, by its path; a link counts as what it leads to."""
-    found: dict[str, int] = {}
+    """Return the bytes of each file under a folder, by relative path; a link counts as the file it points to."""
+    size_by_path: dict[str, int] = {}
     pending = [("", str(tree))]
     while pending:
         prefix, folder = pending.pop()
@@ -45,34 +50,35 @@ def file_sizes(tree: Path) -> dict[str, int]:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append((f"{prefix}{entry.name}/", entry.path))
                 elif entry.is_file():
-                    found[f"{prefix}{entry.name}"] = entry.stat().st_size
-    return found
+                    size_by_path[f"{prefix}{entry.name}"] = entry.stat().st_size
+    return size_by_path
 
 
-def installed(folder: Path) -> frozenset[str]:
-    """The normalised names of the distributions installed in a folder; none when it is absent."""
-    found = (_INFO.match(f"{path.name}/") for path in folder.glob("*.dist-info"))
-    return frozenset(normalised(match["name"]) for match in found if match)
+def installed_names(folder: Path) -> frozenset[str]:
+    """Return the normalised names of the distributions installed in a folder; empty when the folder is missing."""
+    matches = (_INFO.match(f"{path.name}/") for path in folder.glob("*.dist-info"))
+    return frozenset(normalise_name(match["name"]) for match in matches if match)
 
 
-def parts(tree: Path, *, source: Path | None = None) -> tuple[Part, ...]:
-    """What a tree is made of, biggest first; every file is in exactly one part.
+def split_tree(tree: Path, *, source: Path | None = None) -> tuple[Part, ...]:
+    """Split a built tree into parts, biggest first; every file is in exactly one part.
 
     Args:
-        source: the code folder that the tree was built from; what lies in it is the project's own.
+        source: the code folder that the tree was built from: files named as its entries are the project's own code.
     """
     sizes = file_sizes(tree)
     owners = _owners(tree, sizes)
-    own = _names(source) if source else frozenset()
+    own_names = _top_names(source) if source else frozenset()
+
     files: dict[tuple[str, str], dict[str, int]] = {}
     for path in sizes:
-        files.setdefault(_owner(path, owners, own), {})[path] = sizes[path]
-    made = [_part(name, version, of) for (name, version), of in files.items()]
-    return tuple(sorted(made, key=lambda one: (-one.bytes, one.name)))
+        files.setdefault(_owner(path, owners, own_names), {})[path] = sizes[path]
+    parts = [_part(name, version, part_sizes) for (name, version), part_sizes in files.items()]
+    return tuple(sorted(parts, key=lambda part: (-part.bytes, part.name)))
 
 
-def source_of(path: str) -> str:
-    """The module whose bytecode a file is; any other file is itself."""
+def bytecode_source(path: str) -> str:
+    """Return the module that a bytecode file was compiled from; the path itself for any other file."""
     match = _CACHED.fullmatch(path)
     if match:
         return f"{match['folder']}{match['module']}.py"
@@ -82,56 +88,57 @@ def source_of(path: str) -> str:
 def _part(name: str, version: str, sizes: Mapping[str, int]) -> Part:
     by_source: dict[str, int] = {}
     for path, count in sizes.items():
-        source = _below_site(source_of(path))
+        source = _below_site(bytecode_source(path))
         by_source[source] = by_source.get(source, 0) + count
     bytecode = sum(count for path, count in sizes.items() if path.endswith(".pyc"))
     return Part(name, version, sum(sizes.values()), bytecode, _places(by_source))
 
 
 def _places(sizes: Mapping[str, int]) -> dict[str, int]:
-    """Folders of the least depth that tells the files apart; what is over of too many is not named."""
+    """Return the biggest folders, at the least depth with enough of them."""
     groups: dict[str, int] = {}
-    for depth in range(1, _DEPTH):
+    for depth in range(1, _MAX_DEPTH):
         groups = {}
         for path, count in sizes.items():
-            place = "/".join(path.split("/")[:depth])
-            groups[place] = groups.get(place, 0) + count
+            folder = "/".join(path.split("/")[:depth])
+            groups[folder] = groups.get(folder, 0) + count
         if len(groups) >= _ENOUGH_PLACES:
             break
-    biggest = sorted(groups.items(), key=lambda one: (-one[1], one[0]))
-    return dict(biggest[:_PLACES])
+    biggest = sorted(groups.items(), key=lambda group: (-group[1], group[0]))
+    return dict(biggest[:_MAX_PLACES])
 
 
-def _owner(path: str, owners: Mapping[str, _Distribution], own: frozenset[str]) -> tuple[str, str]:
-    source = source_of(path)
-    found = owners.get(source)
-    if found:
-        return found.name, found.version
+def _owner(path: str, owners: Mapping[str, _Distribution], own_names: frozenset[str]) -> tuple[str, str]:
+    """Return the name and version of the part that a file belongs to."""
+    source = bytecode_source(path)
+    distribution = owners.get(source)
+    if distribution:
+        return distribution.name, distribution.version
     info = _INFO.match(path)
     if info:
-        return normalised(info["name"]), info["version"]
-    return (OWN if _below_site(source).partition("/")[0] in own else LOOSE), ""
+        return normalise_name(info["name"]), info["version"]
+    return (OWN_CODE if _below_site(source).partition("/")[0] in own_names else NO_DISTRIBUTION), ""
 
 
 def _owners(tree: Path, sizes: Mapping[str, int]) -> dict[str, _Distribution]:
-    """The distribution of each path that a RECORD names, whether the file is still there or not."""
+    """Return the distribution of each path that a RECORD lists, whether the file still exists or not."""
     infos = {match[0]: match for path in sizes if (match := _INFO.match(path))}
     owners: dict[str, _Distribution] = {}
     for _, match in sorted(infos.items()):
-        one = _Distribution(match["site"], match["info"], normalised(match["name"]), match["version"])
-        for path in _claimed(tree, one, sizes):
-            owners.setdefault(path, one)
+        distribution = _Distribution(match["site"], match["info"], normalise_name(match["name"]), match["version"])
+        for path in _owned_paths(tree, distribution, sizes):
+            owners.setdefault(path, distribution)
     return owners
 
 
-def _claimed(tree: Path, one: _Distribution, sizes: Mapping[str, int]) -> list[str]:
-    folder = tree / one.site / one.info
-    recorded = [posixpath.normpath(f"{one.site}{name}") for name in _recorded(folder / "RECORD")]
-    return recorded or _under_top_level(folder, one, sizes)
+def _owned_paths(tree: Path, distribution: _Distribution, sizes: Mapping[str, int]) -> list[str]:
+    folder = tree / distribution.site / distribution.info
+    recorded = [posixpath.normpath(f"{distribution.site}{name}") for name in _recorded(folder / "RECORD")]
+    return recorded or _below_top_level(folder, distribution, sizes)
 
 
 def _recorded(record: Path) -> Iterator[str]:
-    """The paths of a RECORD; none when it is absent or is no such file."""
+    """Return the paths that a RECORD lists; none when it is missing or cannot be parsed."""
     try:
         rows = list(csv.reader(record.read_text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeDecodeError, csv.Error):
@@ -139,14 +146,16 @@ def _recorded(record: Path) -> Iterator[str]:
     return (row[0] for row in rows if row)
 
 
-def _under_top_level(folder: Path, one: _Distribution, sizes: Mapping[str, int]) -> list[str]:
-    """Without a RECORD: what lies under the names of top_level.txt, or under the distribution's own name."""
+def _below_top_level(folder: Path, distribution: _Distribution, sizes: Mapping[str, int]) -> list[str]:
+    """Without a RECORD, return the paths below the names in top_level.txt, or below the distribution's own name."""
     try:
-        tops = (folder / "top_level.txt").read_text(encoding="utf-8").split()
+        names = (folder / "top_level.txt").read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):
-        tops = [one.name.replace("-", "_")]
-    starts = tuple(f"{one.site}{top}{end}" for top in tops for end in ("/", ".py", ".libs/"))
-    return [path for path in sizes if path.startswith(starts)]
+        names = [distribution.name.replace("-", "_")]
+    starts: list[str] = []
+    for name in names:
+        starts += [f"{distribution.site}{name}{end}" for end in ("/", ".py", ".libs/")]
+    return [path for path in sizes if path.startswith(tuple(starts))]
 
 
 def _below_site(path: str) -> str:
@@ -154,12 +163,10 @@ def _below_site(path: str) -> str:
     return match["rest"] if match else path
 
 
-def _names(source: Path) -> frozenset[str]:
-    """What lies at the top of a code folder; a layer's may hold its modules under `python/`."""
-    return frozenset(
-        path.name
-        for folder in (source, source / "python")
-        if folder.is_dir()
-        for path in folder.iterdir()
-        if not path.name.endswith(".dist-info")
-    )
+def _top_names(source: Path) -> frozenset[str]:
+    """Return the names at the top of a code folder, and of its `python/`, where a layer may keep its modules."""
+    names: set[str] = set()
+    for folder in (source, source / "python"):
+        if folder.is_dir():
+            names.update(path.name for path in folder.iterdir() if not path.name.endswith(".dist-info"))
+    return frozenset(names)

@@ -1,4 +1,4 @@
-"""Which line to edit: of a template, of pyproject.toml, of a layer's requirements."""
+"""Find the line to edit, as `file:line`, in a template, in pyproject.toml, or in a layer's requirements."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import yaml
 
 from automation.building.sources import REQUIREMENTS
-from automation.sizing.distributions import normalised
+from automation.sizing.distributions import normalise_name
 
-ASKED = "requirements.in"
+REQUIREMENTS_IN = "requirements.in"
 PYPROJECT = "pyproject.toml"
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _VIA = re.compile(r"\s+#\s+(?:via\s+)?([A-Za-z0-9][A-Za-z0-9._-]*)\s*$")
@@ -16,20 +16,20 @@ _BUDGET = ("Metadata", "Alchemiser", "BudgetMB")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def of_resource(root: Path, template: str, logical_id: str) -> str:
-    """`template.yaml:199`; the template alone when the line cannot be found."""
+def find_resource(root: Path, template: str, logical_id: str) -> str:
+    """Return the line where a resource begins, as `template.yaml:199`; only the template when it is not found."""
     line, _ = _find(root / template, ("Resources", logical_id))
     return f"{template}:{line}" if line else template
 
 
-def of_budget(root: Path, template: str, logical_id: str) -> str:
-    """Where the BudgetMB of a resource is written; empty when it has none of its own."""
-    line, is_whole = _find(root / template, ("Resources", logical_id, *_BUDGET))
-    return f"{template}:{line}" if is_whole else ""
+def find_budget(root: Path, template: str, logical_id: str) -> str:
+    """Return the line of a resource's own BudgetMB; empty when it has none."""
+    line, is_complete = _find(root / template, ("Resources", logical_id, *_BUDGET))
+    return f"{template}:{line}" if is_complete else ""
 
 
-def of_default(root: Path, key: str) -> str:
-    """Where pyproject.toml sets a default, such as `layer_mb`; empty when it does not."""
+def find_default(root: Path, key: str) -> str:
+    """Return the line of pyproject.toml that sets a default budget, such as `layer_mb`; empty when none does."""
     pattern = re.compile(rf"(^|[{{,\s]){re.escape(key)}\s*=")
     for number, text in enumerate(_text(root / PYPROJECT).splitlines(), start=1):
         if pattern.search(text.partition("#")[0]):
@@ -37,44 +37,50 @@ def of_default(root: Path, key: str) -> str:
     return ""
 
 
-def of_requirement(root: Path, source: str, name: str) -> tuple[str, str]:
-    """Where a code folder asks for a distribution, or for the one that brings it.
+def find_requirement(root: Path, source: str, name: str) -> tuple[str, str]:
+    """Find the requirement that installs a distribution, directly or as a dependency.
 
     Args:
         source: the code folder, relative to the project root.
-        name: of the distribution, normalised.
+        name: the normalised name of the distribution.
 
     Returns:
-        `layers/a/requirements.in:4` and the name asked for there. The file alone and no name when no line of it is
-        known to bring the distribution; both empty when nothing is asked for.
+        The line, as `layers/a/requirements.in:4`, and the name on it. Only the file, and no name, when no requirement
+        is known to need the distribution; both empty when the folder has no requirements.
     """
-    asked = ASKED if (root / source / ASKED).is_file() else REQUIREMENTS
-    place = (Path(source) / asked).as_posix()
-    lines = _requirements(root / place)
-    brought_by = _brought_by(root / source / REQUIREMENTS)
+    name_of_file = REQUIREMENTS_IN if (root / source / REQUIREMENTS_IN).is_file() else REQUIREMENTS
+    file = (Path(source) / name_of_file).as_posix()
+    lines = _requirement_lines(root / file)
+    dependents = _dependents(root / source / REQUIREMENTS)
+
+    # Walk from the distribution to what depends on it, nearest first, until a requirement of the file is met.
     seen, pending = {name}, [name]
     while pending:
-        one = pending.pop(0)
-        if one in lines:
-            return f"{place}:{lines[one]}", one
-        further = sorted(brought_by.get(one, set()) - seen)
-        seen |= set(further)
-        pending += further
-    return (place, "") if lines else ("", "")
+        distribution = pending.pop(0)
+        if distribution in lines:
+            return f"{file}:{lines[distribution]}", distribution
+        unseen = sorted(dependents.get(distribution, set()) - seen)
+        seen |= set(unseen)
+        pending += unseen
+    return (file, "") if lines else ("", "")
 
 
 def _find(path: Path, keys: tuple[str, ...]) -> tuple[int, bool]:
-    """The line of the deepest of these keys that a YAML file has, from 1, and whether that was the last of them."""
+    """Follow nested keys of a YAML file; return the line of the deepest one present, and whether all are present.
+
+    Lines count from 1; 0 means that not even the first key is present.
+    """
     try:
         node = yaml.compose(_text(path), Loader=_LOADER)
     except yaml.YAMLError:
         return 0, False
+
     line = 0
     for key in keys:
-        found = next((pair for pair in _pairs(node) if pair[0].value == key), None)
-        if found is None:
+        pair = next((pair for pair in _pairs(node) if pair[0].value == key), None)
+        if pair is None:
             return line, False
-        line, node = found[0].start_mark.line + 1, found[1]
+        line, node = pair[0].start_mark.line + 1, pair[1]
     return line, True
 
 
@@ -82,27 +88,27 @@ def _pairs(node: yaml.Node | None) -> list[tuple[yaml.Node, yaml.Node]]:
     return list(node.value) if isinstance(node, yaml.MappingNode) else []
 
 
-def _requirements(path: Path) -> dict[str, int]:
-    """The line of each requirement; options, comments and a lock's hashes are none."""
-    found: dict[str, int] = {}
+def _requirement_lines(path: Path) -> dict[str, int]:
+    """Return the line number of each requirement; options, comments and hashes do not count."""
+    line_by_name: dict[str, int] = {}
     for number, text in enumerate(_text(path).splitlines(), start=1):
         match = _REQUIREMENT.match(text)
         if match:
-            found.setdefault(normalised(match[1]), number)
-    return found
+            line_by_name.setdefault(normalise_name(match[1]), number)
+    return line_by_name
 
 
-def _brought_by(lock: Path) -> dict[str, set[str]]:
-    """Who needs each distribution, from the `# via` comments that uv and pip-tools write into a lock."""
-    found: dict[str, set[str]] = {}
+def _dependents(lock: Path) -> dict[str, set[str]]:
+    """Return what needs each distribution, from the `# via` comments that uv and pip-tools write into a lock."""
+    dependents: dict[str, set[str]] = {}
     current = ""
     for text in _text(lock).splitlines():
         via = _VIA.match(text)
         if via and current:
-            found.setdefault(current, set()).add(normalised(via[1]))
+            dependents.setdefault(current, set()).add(normalise_name(via[1]))
         elif match := _REQUIREMENT.match(text):
-            current = normalised(match[1])
-    return found
+            current = normalise_name(match[1])
+    return dependents
 
 
 def _text(path: Path) -> str:

@@ -1,128 +1,137 @@
-"""Sizes as Markdown for a review comment: what is wrong and what changed first, the rest folded."""
+"""Render sizes as Markdown for a review comment: findings and changes first, everything else folded."""
 
 from collections.abc import Iterable, Sequence
 
 from automation.project.model import LAMBDA_LIMIT_BYTES
 from automation.sizing import budgets, overlaps, tables, units
-from automation.sizing.changes import Change, Comparison, Status
-from automation.sizing.model import Artifact, Sizes, alike
+from automation.sizing.changes import SizeChange, SizeComparison
+from automation.sizing.model import ArtifactSize, Sizes, group_by_content
 
 
-def render(sizes: Sizes, comparison: Comparison | None = None) -> str:
-    """The whole comment."""
-    blocks = [f"### Size\n\n{escaped(tables.deployment(sizes, comparison))}"]
+def render(sizes: Sizes, comparison: SizeComparison | None = None) -> str:
+    """Render the whole comment."""
+    blocks = [f"### Size\n\n{escape(tables.deployment_summary(sizes, comparison))}"]
     blocks += _findings(sizes, comparison)
     blocks += _changes(comparison) if comparison else []
     blocks += [_folded("Functions", _functions(sizes, comparison))] if sizes.functions else []
     blocks += [_folded("Layers", _layers(sizes, comparison))] if sizes.layers else []
-    blocks += [_folded("What they are made of", _composition(sizes))]
+    blocks += [_folded("Composition", _composition(sizes))]
+
     notes = [*(comparison.notes if comparison else ()), *overlaps.notes(sizes)]
-    blocks += [_folded("Notes", "\n".join(f"- {escaped(note)}" for note in notes))] if notes else []
+    blocks += [_folded("Notes", "\n".join(f"- {escape(note)}" for note in notes))] if notes else []
     return "\n\n".join(blocks)
 
 
-def escaped(text: str) -> str:
-    """Text that Markdown neither ends a table cell with nor takes for HTML or emphasis."""
+def escape(text: str) -> str:
+    """Escape what Markdown would read as the end of a table cell, as HTML, or as emphasis."""
     for sign in ("\\", "|", "*", "_", "`", "<", "["):
         text = text.replace(sign, "&lt;" if sign == "<" else f"\\{sign}")
     return " ".join(text.split())
 
 
-def _findings(sizes: Sizes, comparison: Comparison | None) -> list[str]:
+def _findings(sizes: Sizes, comparison: SizeComparison | None) -> list[str]:
     over = [
-        f"- **{escaped(one.where)}**: {escaped(one.what)}. To mend it: {escaped(one.mend)}."
-        for one in budgets.exceeded(sizes, comparison)
+        f"- **{escape(finding.where)}**: {escape(finding.what)}. To fix it: {escape(finding.fix)}."
+        for finding in budgets.exceeded(sizes, comparison)
     ]
-    near = [f"- {escaped(one.where)}: {escaped(one.what)}" for one in budgets.near(sizes)]
-    blocks = ["\n".join([f"**Exceeded: {len(over)}**", "", *over])] if over else []
-    return [*blocks, *(["\n".join([f"Over {budgets.NEAR_TEXT} used: {len(near)}", "", *near])] if near else [])]
+    near = [f"- {escape(finding.where)}: {escape(finding.what)}" for finding in budgets.nearly_exceeded(sizes)]
+
+    blocks = []
+    if over:
+        blocks.append("\n".join([f"**Exceeded: {len(over)}**", "", *over]))
+    if near:
+        blocks.append("\n".join([f"Over {budgets.NEAR_PERCENT} used: {len(near)}", "", *near]))
+    return blocks
 
 
-def _changes(comparison: Comparison) -> list[str]:
-    """Functions, then layers, then distributions; a function of which only the layers changed is told with them."""
+def _changes(comparison: SizeComparison) -> list[str]:
+    """Render functions, layers, then distributions; a function whose layers changed is a change too."""
     changed = comparison.changed
     if not changed:
-        return [f"Nothing has changed since {escaped(comparison.label)}."]
-    rows = [_change(one) for one in changed]
-    table = _table((f"changed since {comparison.label}", "own", "with layers", "zipped", "of 262 MB"), rows)
-    parts = [
-        (one.logical_id, part.name, part.versions, units.signed(part.bytes)) for one in changed for part in one.parts
-    ]
+        return [f"No changes since {escape(comparison.label)}."]
+
+    table = _table(
+        (f"changed since {comparison.label}", "own", "with layers", "zipped", "of 262 MB"),
+        [_change(change) for change in changed],
+    )
+    parts: list[tuple[str, ...]] = []
+    for change in changed:
+        parts += [
+            (change.logical_id, part.name, part.versions, units.format_change(part.bytes)) for part in change.parts
+        ]
     return [table, *([_table(("in", "distribution", "version", "change"), parts, right=(3,))] if parts else [])]
 
 
-def _change(one: Change) -> Sequence[str]:
-    status = f" ({one.status})" if one.status in (Status.NEW, Status.REMOVED) else ""
-    used = units.percent(one.after.effective_bytes, LAMBDA_LIMIT_BYTES) if one.after else "-"
-    counts = (units.signed(count) for count in (one.bytes, one.effective_bytes, one.zipped_bytes))
-    return (f"{one.logical_id}{status}", *counts, used)
+def _change(change: SizeChange) -> Sequence[str]:
+    status = f" ({change.new_or_removed})" if change.new_or_removed else ""
+    used = units.format_percent(change.after.effective_bytes, LAMBDA_LIMIT_BYTES) if change.after else "-"
+    counts = (change.bytes, change.effective_bytes, change.zipped_bytes)
+    return (f"{change.logical_id}{status}", *map(units.format_change, counts), used)
 
 
-def _functions(sizes: Sizes, comparison: Comparison | None) -> str:
-    rows = [
-        (
-            f"{_mark(one.own, sizes)}{sizes.label(one.own)}",
-            units.text(one.own.bytes),
-            units.text(one.own.budget_bytes),
-            " + ".join(f"{layer.logical_id} {units.text(layer.bytes)}" for layer in one.layers) or "-",
-            units.text(one.effective_bytes),
-            units.text(one.zipped_bytes),
-            units.percent(one.effective_bytes, LAMBDA_LIMIT_BYTES),
-            *_told(comparison, one.own, effective=True),
+def _functions(sizes: Sizes, comparison: SizeComparison | None) -> str:
+    rows = []
+
+    for function in sizes.functions:
+        layers = [f"{layer.logical_id} {units.format_bytes(layer.bytes)}" for layer in function.layers]
+        rows.append(
+            (
+                f"{_mark(function.own, sizes)}{sizes.label(function.own)}",
+                units.format_bytes(function.own.bytes),
+                units.format_bytes(function.own.budget_bytes),
+                " + ".join(layers) or "-",
+                units.format_bytes(function.effective_bytes),
+                units.format_bytes(function.zipped_bytes),
+                units.format_percent(function.effective_bytes, LAMBDA_LIMIT_BYTES),
+                *([comparison.change_text(function.own)] if comparison else []),
+            )
         )
-        for one in sizes.functions
-    ]
+
     change = ("change",) if comparison else ()
     return _table(("function", "own", "budget", "layers", "unzipped", "zipped", "of 262 MB", *change), rows)
 
 
-def _layers(sizes: Sizes, comparison: Comparison | None) -> str:
+def _layers(sizes: Sizes, comparison: SizeComparison | None) -> str:
     rows = [
         (
-            f"{_mark(one, sizes)}{sizes.label(one)}",
-            units.text(one.bytes),
-            units.text(one.zipped_bytes),
-            units.text(one.budget_bytes),
-            units.percent(one.bytes, one.budget_bytes),
-            *_told(comparison, one),
+            f"{_mark(layer, sizes)}{sizes.label(layer)}",
+            units.format_bytes(layer.bytes),
+            units.format_bytes(layer.zipped_bytes),
+            units.format_bytes(layer.budget_bytes),
+            units.format_percent(layer.bytes, layer.budget_bytes),
+            *([comparison.change_text(layer)] if comparison else []),
         )
-        for one in sizes.layers
+        for layer in sizes.layers
     ]
     return _table(("layer", "unzipped", "zipped", "budget", "used", *(("change",) if comparison else ())), rows)
 
 
 def _composition(sizes: Sizes) -> str:
     rows = []
-    for group in alike(sizes.artifacts):
-        shown, folded = group[0].parts[: tables.SHOWN], group[0].parts[tables.SHOWN :]
-        told = [f"{part.label} {units.text(part.bytes)}" for part in shown]
-        told += [f"{tables.tail(folded)}, {units.text(sum(part.bytes for part in folded))}"] if folded else []
-        rows.append((", ".join(sizes.label(one) for one in group), units.text(group[0].bytes), ", ".join(told)))
-    return _table(("artifact", "unzipped", "made of"), rows, right=(1,))
+    for group in group_by_content(sizes.artifacts):
+        shown, folded = group[0].parts[: tables.SHOWN_PARTS], group[0].parts[tables.SHOWN_PARTS :]
+        parts = [f"{part.label} {units.format_bytes(part.bytes)}" for part in shown]
+        if folded:
+            parts.append(f"{tables.folded_label(folded)}, {units.format_bytes(sum(part.bytes for part in folded))}")
+        rows.append((sizes.labels(group), units.format_bytes(group[0].bytes), ", ".join(parts)))
+    return _table(("artifact", "unzipped", "distributions"), rows, right=(1,))
 
 
-def _mark(artifact: Artifact, sizes: Sizes) -> str:
+def _mark(artifact: ArtifactSize, sizes: Sizes) -> str:
     severity = budgets.severity(artifact, sizes)
     return f"({severity}) " if severity else ""
 
 
-def _told(comparison: Comparison | None, one: Artifact, *, effective: bool = False) -> tuple[str, ...]:
-    change = comparison.of(one) if comparison else None
-    if change is None:
-        return ("",) if comparison else ()
-    return (change.told(change.effective_bytes if effective else change.bytes),)
-
-
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] | None = None) -> str:
-    """Numbers stand right: every column but the first, unless told otherwise."""
-    flush = range(1, len(columns)) if right is None else right
-    rules = ("---:" if number in flush else "---" for number in range(len(columns)))
+    """Render a table; the columns in `right` are right-aligned, by default all but the first."""
+    right_aligned = range(1, len(columns)) if right is None else right
+    rules = ("---:" if number in right_aligned else "---" for number in range(len(columns)))
     lines = [_row(columns), f"|{'|'.join(rules)}|", *(_row(row) for row in rows)]
     return "\n".join(lines)
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(escaped(cell) for cell in cells)} |"
+    return f"| {' | '.join(escape(cell) for cell in cells)} |"
 
 
 def _folded(title: str, body: str) -> str:

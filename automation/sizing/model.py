@@ -1,16 +1,16 @@
-"""Sizes as values: an artifact and its parts, a function over its layers, the whole deployment."""
+"""Sizes as values: an artifact and its parts, a function with its layers, the whole deployment."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-OWN = "(own code)"
-LOOSE = "(no distribution)"
+OWN_CODE = "(own code)"
+NO_DISTRIBUTION = "(no distribution)"
 
 
-class Kind(StrEnum):
-    """What an artifact is."""
+class ArtifactKind(StrEnum):
+    """Whether an artifact is a function's own code or a layer."""
 
     FUNCTION = "function"
     LAYER = "layer"
@@ -21,10 +21,12 @@ class Part:
     """The files of one distribution in an artifact.
 
     Attributes:
-        name: of the distribution, normalised; `OWN` for what lies in the code folder, `LOOSE` for what nobody names.
-        version: empty for files of no distribution.
-        bytes: all of its files, its bytecode among them.
-        places: its biggest folders and files, biggest first, each with the bytecode of its modules.
+        name: the normalised name of the distribution; `OWN_CODE` for files of the code folder, `NO_DISTRIBUTION` for
+            files that no distribution owns.
+        version: empty for files that belong to no distribution.
+        bytes: the size of all its files, bytecode included.
+        bytecode_bytes: the size of its bytecode.
+        places: bytes by path of its biggest folders and files, biggest first; bytecode counts for its module.
     """
 
     name: str
@@ -35,7 +37,7 @@ class Part:
 
     @property
     def is_distribution(self) -> bool:
-        return self.name not in (OWN, LOOSE)
+        return self.name not in (OWN_CODE, NO_DISTRIBUTION)
 
     @property
     def label(self) -> str:
@@ -43,19 +45,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
-    """What is uploaded for one function or layer.
+class ArtifactSize:
+    """The size of one function's own code or of one layer.
 
     Attributes:
-        template: the file that declares it.
-        source: its code folder, relative to the project root; empty when it is not on this disk.
         bytes: unzipped.
-        sha256: of its zip: two artifacts of one digest are uploaded once.
-        budget_bytes: unzipped; None when it has none.
+        sha256: the digest of its zip: artifacts with the same digest are uploaded once.
+        budget_bytes: the limit of its unzipped size; None when it has no budget.
         parts: biggest first.
+        template: the path of the template that declares it.
+        source: its code folder, relative to the project root; empty when its path is only known at deploy time.
     """
 
-    kind: Kind
+    kind: ArtifactKind
     stack: str
     logical_id: str
     bytes: int
@@ -77,40 +79,45 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSize:
-    """A function over the layers it mounts.
+    """The size of a function with the layers it mounts.
 
     Attributes:
-        own: its own tree.
-        layers: of the same template, in the order they are mounted.
-        unmeasured: layers from elsewhere; they count on AWS, and are in none of these numbers.
+        own: its own code, without layers.
+        layers: its layers from the same template, in mount order.
+        unmeasured_layers: layers from elsewhere; AWS counts their bytes, these numbers do not.
     """
 
-    own: Artifact
-    layers: tuple[Artifact, ...] = ()
-    unmeasured: tuple[str, ...] = ()
+    own: ArtifactSize
+    layers: tuple[ArtifactSize, ...] = ()
+    unmeasured_layers: tuple[str, ...] = ()
 
     @property
     def logical_id(self) -> str:
         return self.own.logical_id
 
     @property
-    def mounted(self) -> tuple[Artifact, ...]:
+    def mounted(self) -> tuple[ArtifactSize, ...]:
         return (self.own, *self.layers)
 
     @property
     def effective_bytes(self) -> int:
-        """Unzipped, with every layer: what AWS holds against its limit."""
-        return sum(one.bytes for one in self.mounted)
+        """Return the unzipped size with every layer, which AWS compares with its limit."""
+        return sum(artifact.bytes for artifact in self.mounted)
 
     @property
     def zipped_bytes(self) -> int:
-        """What a cold start downloads."""
-        return sum(one.zipped_bytes for one in self.mounted)
+        """Return the zipped size with every layer, which a cold start downloads."""
+        return sum(artifact.zipped_bytes for artifact in self.mounted)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The whole deployment; artifacts of one content count once."""
+    """The size of the whole deployment; artifacts with the same content count once.
+
+    Attributes:
+        artifacts: how many artifacts there are.
+        unique: how many of them have different content.
+    """
 
     artifacts: int
     unique: int
@@ -120,44 +127,50 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What every function and layer of a project weighs.
+    """The sizes of every function and layer of a project.
 
     Attributes:
-        not_built: functions and layers without an artifact, so that nothing is known of them.
-        runtime: the distributions that the managed runtime brings, by normalised name.
-        root: where the files are whose lines a finding names; None for sizes read from a file.
+        not_built: functions and layers without an artifact, which are not measured.
+        runtime_distributions: the normalised names of the distributions in the managed runtime.
+        root: the project root, where findings look up line numbers; None for sizes read from a file.
     """
 
     functions: tuple[FunctionSize, ...] = ()
-    layers: tuple[Artifact, ...] = ()
+    layers: tuple[ArtifactSize, ...] = ()
     not_built: tuple[str, ...] = ()
-    runtime: frozenset[str] = frozenset()
+    runtime_distributions: frozenset[str] = frozenset()
     root: Path | None = None
 
     @property
-    def artifacts(self) -> tuple[Artifact, ...]:
-        """Every layer, then every function's own."""
-        return (*self.layers, *(one.own for one in self.functions))
+    def artifacts(self) -> tuple[ArtifactSize, ...]:
+        """Return every layer, then every function's own code."""
+        return (*self.layers, *(function.own for function in self.functions))
 
     @property
     def totals(self) -> Totals:
-        unique = [group[0] for group in alike(self.artifacts)]
+        unique = [group[0] for group in group_by_content(self.artifacts)]
         return Totals(
             artifacts=len(self.artifacts),
             unique=len(unique),
-            bytes=sum(one.bytes for one in unique),
-            zipped_bytes=sum(one.zipped_bytes for one in unique),
+            bytes=sum(artifact.bytes for artifact in unique),
+            zipped_bytes=sum(artifact.zipped_bytes for artifact in unique),
         )
 
-    def label(self, artifact: Artifact) -> str:
-        """Its logical id, with its stack where another stack has one of that name."""
-        twins = (one for one in self.artifacts if one.logical_id == artifact.logical_id and one.stack != artifact.stack)
-        return f"{artifact.logical_id} ({artifact.stack})" if any(twins) else artifact.logical_id
+    def label(self, artifact: ArtifactSize) -> str:
+        """Return its logical id, followed by its stack when another stack has the same logical id."""
+        for twin in self.artifacts:
+            if twin.logical_id == artifact.logical_id and twin.stack != artifact.stack:
+                return f"{artifact.logical_id} ({artifact.stack})"
+        return artifact.logical_id
+
+    def labels(self, artifacts: Iterable[ArtifactSize]) -> str:
+        """Return the labels of several artifacts, separated by commas."""
+        return ", ".join(self.label(artifact) for artifact in artifacts)
 
 
-def alike(artifacts: Iterable[Artifact]) -> tuple[tuple[Artifact, ...], ...]:
-    """Artifacts by content, in the order of each content's first; one without a digest is alone."""
-    groups: dict[object, list[Artifact]] = {}
-    for one in artifacts:
-        groups.setdefault(one.sha256 or one.key, []).append(one)
+def group_by_content(artifacts: Iterable[ArtifactSize]) -> tuple[tuple[ArtifactSize, ...], ...]:
+    """Group artifacts with the same content, in order of first appearance; one without a digest is its own group."""
+    groups: dict[object, list[ArtifactSize]] = {}
+    for artifact in artifacts:
+        groups.setdefault(artifact.sha256 or artifact.key, []).append(artifact)
     return tuple(tuple(group) for group in groups.values())

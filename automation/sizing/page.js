@@ -1,28 +1,31 @@
 "use strict";
 const tree = document.getElementById("tree");
-const told = document.getElementById("told");
+const description = document.getElementById("description");
 const boxes = [...tree.querySelectorAll(".box")];
 const parentOf = (box) => box.parentElement.closest(".box");
 const childrenOf = (box) => [...(box ? box.querySelectorAll(":scope > .face > .inner > .box") : tree.children)];
 const visible = (box) => box && box.getClientRects().length > 0;
 
-function tell(box) {
+function describe(box) {
   const path = [];
-  for (let one = parentOf(box); one; one = parentOf(one)) path.unshift(one.querySelector(".name").firstChild.data.trim());
-  told.textContent = [...path, box.getAttribute("aria-label")].join(" › ");
+  for (let outer = parentOf(box); outer; outer = parentOf(outer)) {
+    path.unshift(outer.querySelector(".name").firstChild.data.trim());
+  }
+  description.textContent = [...path, box.getAttribute("aria-label")].join(" › ");
   const name = box.classList.contains("l2") ? box.querySelector(".name").firstChild.data : null;
-  for (const one of boxes) {
-    const same = name !== null && one.classList.contains("l2") && one.querySelector(".name").firstChild.data === name;
-    one.classList.toggle("same", same);
+  for (const candidate of boxes) {
+    const isDistribution = candidate.classList.contains("l2");
+    const same = name !== null && isDistribution && candidate.querySelector(".name").firstChild.data === name;
+    candidate.classList.toggle("same", same);
   }
 }
 
 function focusOn(box) {
   if (!visible(box)) return;
-  for (const one of boxes) one.tabIndex = -1;
+  for (const candidate of boxes) candidate.tabIndex = -1;
   box.tabIndex = 0;
   box.focus();
-  tell(box); // a page that is not in front gets no focus events
+  describe(box); // a page in the background gets no focus events
 }
 
 function zoom(box) {
@@ -38,10 +41,10 @@ function outermost(box) {
 
 tree.addEventListener("mouseover", (event) => {
   const box = event.target.closest(".box");
-  if (box) tell(box);
+  if (box) describe(box);
 });
 tree.addEventListener("focusin", (event) => {
-  if (event.target.matches(".box")) tell(event.target);
+  if (event.target.matches(".box")) describe(event.target);
 });
 tree.addEventListener("click", (event) => {
   const box = event.target.closest(".box");
@@ -69,7 +72,7 @@ tree.addEventListener("keydown", (event) => {
 });
 if (boxes.length) boxes[0].tabIndex = 0;
 
-const worth = (row, column) => {
+const sortKey = (row, column) => {
   const cell = row.cells[column];
   const data = cell.querySelector("data");
   return data ? Number(data.value) : cell.textContent;
@@ -82,15 +85,15 @@ for (const table of document.querySelectorAll("table")) {
     const button = document.createElement("button");
     button.textContent = head.textContent;
     button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") !== "descending";
+      const isDescending = head.getAttribute("aria-sort") !== "descending";
       const rows = [...table.tBodies[0].rows];
       rows.sort((a, b) => {
-        const [x, y] = [worth(a, column), worth(b, column)];
+        const [x, y] = [sortKey(a, column), sortKey(b, column)];
         return typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y));
       });
-      for (const one of heads) one.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      table.tBodies[0].append(...(down ? rows.reverse() : rows));
+      for (const sibling of heads) sibling.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", isDescending ? "descending" : "ascending");
+      table.tBodies[0].append(...(isDescending ? rows.reverse() : rows));
     });
     head.replaceChildren(button);
   });

@@ -1,10 +1,11 @@
-"""Calls to AWS, or to whatever answers at an endpoint in its place. The only place that makes them."""
+"""Call AWS, or an endpoint that replaces it. The only module that does."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_FORGOTTEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+_HIDDEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where calls go: the cloud of the surrounding environment, or an endpoint that stands in for it.
+    """Where calls go: AWS, or an endpoint that replaces it.
 
     Attributes:
         endpoint: URL of every service; empty for AWS itself.
@@ -41,27 +42,27 @@ class Target:
         return bool(self.endpoint) and urlsplit(self.endpoint).hostname in _LOOPBACK
 
     def variables(self) -> dict[str, str]:
-        """The environment variables that send a child program (sam) to this target."""
-        made = {"AWS_DEFAULT_REGION": self.region, "AWS_REGION": self.region}
+        """Return the environment variables that send a child program (sam) to this target."""
+        variables = {"AWS_DEFAULT_REGION": self.region, "AWS_REGION": self.region}
         if self.endpoint:
-            made |= {"AWS_ENDPOINT_URL": self.endpoint}
+            variables |= {"AWS_ENDPOINT_URL": self.endpoint}
         if self.key_id:
-            made |= {"AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret}
+            variables |= {"AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret}
         if self.is_loopback:
-            made |= {"NO_PROXY": ",".join(sorted(_LOOPBACK)), "no_proxy": ",".join(sorted(_LOOPBACK))}
-        return made
+            variables |= {"NO_PROXY": ",".join(sorted(_LOOPBACK)), "no_proxy": ",".join(sorted(_LOOPBACK))}
+        return variables
 
-    def forgotten(self) -> tuple[str, ...]:
-        """The variables a child program must not see, because they would win over our credentials."""
-        return _FORGOTTEN if self.key_id else ()
+    def hidden_variables(self) -> tuple[str, ...]:
+        """Return the variables that a child program must not see, because they would override our credentials."""
+        return _HIDDEN if self.key_id else ()
 
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """A stack as CloudFormation describes it; `status` is empty when there is none.
+    """A stack as CloudFormation describes it; `status` is empty when there is no such stack.
 
     Attributes:
-        stack_id: another one when the stack was deleted and made again.
+        stack_id: changes when the stack is deleted and created again.
         changed_at: when it was last created or updated, RFC 3339.
     """
 
@@ -76,7 +77,7 @@ class StackState:
 
 
 def client(service: str, target: Target) -> Any:
-    """A boto3 client. The caller may cast it to the class of boto3-stubs."""
+    """Return a boto3 client. The caller may cast it to the class of boto3-stubs."""
     session = boto3.Session(
         aws_access_key_id=target.key_id or None, aws_secret_access_key=target.secret or None, region_name=target.region
     )
@@ -86,106 +87,106 @@ def client(service: str, target: Target) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """What a deployment asks of its target."""
+    """The calls that a deployment makes to its target."""
 
     target: Target
 
     def account(self) -> str:
-        """The account id that the credentials belong to.
+        """Return the account id that the credentials belong to.
 
         Raises:
-            ConfigurationError: there are none, or they are not accepted.
+            ConfigurationError: there are no credentials, or AWS does not accept them.
         """
         try:
             return str(client("sts", self.target).get_caller_identity()["Account"])
         except NoCredentialsError as cause:
-            raise ConfigurationError("there are no AWS credentials; run aws configure, or set AWS_PROFILE") from cause
+            raise ConfigurationError("no AWS credentials were found; run aws configure, or set AWS_PROFILE") from cause
         except (BotoCoreError, ClientError) as cause:
-            raise ConfigurationError(f"the AWS credentials were not accepted: {cause}") from cause
+            raise ConfigurationError(f"AWS did not accept the credentials: {cause}") from cause
 
     def stack_state(self, name: str) -> StackState:
-        """How a stack stands now.
+        """Return the current state of a stack.
 
         Raises:
             DeploymentError: CloudFormation did not answer.
         """
         cloudformation: CloudFormationClient = client("cloudformation", self.target)
         try:
-            with _translated(name, self.target):
+            with _translate_errors(name, self.target):
                 stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        except _AbsentError:
+        except _NoSuchStackError:
             return StackState(name)
         changed_at = stack.get("LastUpdatedTime") or stack["CreationTime"]
         return StackState(name, str(stack["StackStatus"]), stack.get("StackId", ""), changed_at.isoformat())
 
     def first_failure(self, name: str, *, since: datetime) -> str:
-        """Why the last change of a stack failed: `Resource (Type): reason`; empty when no event tells."""
+        """Return why the last change of a stack failed, as `Resource (Type): reason`; empty when no event says."""
         cloudformation: CloudFormationClient = client("cloudformation", self.target)
         pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
         try:
-            with _translated(name, self.target):
-                events = [event for page in pages for event in page["StackEvents"] if event["Timestamp"] >= since]
-        except (_AbsentError, DeploymentError):
+            with _translate_errors(name, self.target):
+                events = list(chain.from_iterable(page["StackEvents"] for page in pages))
+        except (_NoSuchStackError, DeploymentError):
             return ""
-        return failure_reason(events)
+        return failure_reason([event for event in events if event["Timestamp"] >= since])
 
     def functions(self, stack_name: str) -> Mapping[str, str]:
-        """The functions of a stack: physical names by logical id.
+        """Return the physical name of each function of a stack, by logical id.
 
         Raises:
             DeploymentError: CloudFormation did not answer.
         """
         cloudformation: CloudFormationClient = client("cloudformation", self.target)
-        with _translated(stack_name, self.target):
-            found = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+        with _translate_errors(stack_name, self.target):
+            resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
         return {
-            one["LogicalResourceId"]: one["PhysicalResourceId"]
-            for one in found
-            if one["ResourceType"] == "AWS::Lambda::Function"
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in resources
+            if resource["ResourceType"] == "AWS::Lambda::Function"
         }
 
     def invoke(self, function: str, payload: Mapping[str, Any]) -> str:
-        """Send one message to a function and wait; its error, empty when it answered well.
+        """Send one message to a function and wait; return its error, empty for success.
 
         Raises:
             DeploymentError: Lambda did not answer.
         """
         functions: LambdaClient = client("lambda", self.target)
-        with _translated(function, self.target):
+        with _translate_errors(function, self.target):
             answer = functions.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
         return error_text(answer["Payload"].read()) if answer.get("FunctionError") else ""
 
 
 def error_text(payload: bytes) -> str:
-    """`Type: message` of a failed invocation."""
+    """Return the error of a failed invocation as `Type: message`."""
     try:
-        said = json.loads(payload)
-        return f"{said['errorType']}: {said['errorMessage']}"
+        error = json.loads(payload)
+        return f"{error['errorType']}: {error['errorMessage']}"
     except (ValueError, KeyError, TypeError):
         return payload.decode(errors="replace")[:500]
 
 
 def failure_reason(events: Iterable[Mapping[str, Any]]) -> str:
-    """The first failure among stack events that is not the consequence of another; empty when there is none."""
-    for event in sorted(events, key=lambda one: one["Timestamp"]):
+    """Return the first failure among stack events that is not the consequence of another; empty when there is none."""
+    for event in sorted(events, key=lambda event: event["Timestamp"]):
         reason = str(event.get("ResourceStatusReason", ""))
         if str(event.get("ResourceStatus", "")).endswith("_FAILED") and "cancelled" not in reason.lower():
             return f"{event.get('LogicalResourceId', '?')} ({event.get('ResourceType', '?')}): {reason or 'no reason'}"
     return ""
 
 
-class _AbsentError(Exception):
-    """There is no such stack."""
+class _NoSuchStackError(Exception):
+    """CloudFormation knows no stack of that name."""
 
 
 @contextmanager
-def _translated(name: str, target: Target) -> Iterator[None]:
+def _translate_errors(name: str, target: Target) -> Iterator[None]:
     try:
         yield
     except ClientError as cause:
         if "does not exist" in str(cause):
-            raise _AbsentError(name) from cause
-        raise DeploymentError(f"it was refused: {cause}", where=name) from cause
+            raise _NoSuchStackError(name) from cause
+        raise DeploymentError(f"AWS refused the request: {cause}", where=name) from cause
     except BotoCoreError as cause:
-        place = target.endpoint or f"AWS in {target.region}"
-        raise DeploymentError(f"{place} does not answer: {cause}", where=name) from cause
+        cloud = target.endpoint or f"AWS in {target.region}"
+        raise DeploymentError(f"{cloud} does not answer: {cause}", where=name) from cause

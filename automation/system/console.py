@@ -1,7 +1,7 @@
-"""Results on stdout, progress on stderr. The only place that prints.
+"""Print results on stdout and progress on stderr. The only module that prints.
 
-Progress is shown on a terminal alone, so that a log holds results and nothing else. Rich is imported by what draws with
-it, because most commands print a line.
+Progress appears only on a terminal, so a log holds nothing but results. Functions that draw with rich import it
+themselves, because most commands only print a line.
 """
 
 import json
@@ -23,7 +23,7 @@ _WIDTH_WITHOUT_TERMINAL = 160
 
 @cache
 def _console(*, stderr: bool) -> "Console":
-    """The Console writes to whatever sys.stdout or sys.stderr is at that moment, which is what capturing needs."""
+    """Return a Console that looks sys.stdout or sys.stderr up at every print, so that tests can capture it."""
     from rich.console import Console
 
     console = Console(stderr=stderr, highlight=False)
@@ -61,8 +61,8 @@ def table(
     """Print a table on stdout.
 
     Args:
-        right: the names of the columns to be set flush right.
-        styles: a rich style for a row, by its number from 0.
+        right: the names of the right-aligned columns.
+        styles: a rich style per row, by the row's number from 0.
     """
     from rich.markup import escape
     from rich.table import Table
@@ -75,14 +75,14 @@ def table(
     _console(stderr=False).print(drawn)
 
 
-def findings(found: "Iterable[Finding]") -> None:
-    """Print one line a finding: `where: what; mend`."""
-    for one in sorted(found):
-        result(f"{one.where}: {one.what}{f'; {one.mend}' if one.mend else ''}")
+def findings(items: "Iterable[Finding]") -> None:
+    """Print one line per finding: `where: what; fix`."""
+    for finding in sorted(items):
+        result(f"{finding.where}: {finding.what}{f'; {finding.fix}' if finding.fix else ''}")
 
 
 def error(text: str) -> None:
-    """Print one paragraph on stderr; the colour is there only on a terminal."""
+    """Print one paragraph on stderr, in colour on a terminal."""
     from rich.text import Text
 
     paragraph = Text("error: ", style="bold red").append(" ".join(text.split()), style="not bold default")
@@ -96,7 +96,7 @@ def warning(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Say on stderr what is being done, on a terminal only."""
+    """Print on stderr what is being done, only on a terminal."""
     if is_terminal():
         from rich.text import Text
 
@@ -105,7 +105,7 @@ def note(text: str) -> None:
 
 @contextmanager
 def progress(text: str) -> "Iterator[Callable[[str], None]]":
-    """Show a spinner while the block runs; what it yields replaces the words behind the spinner."""
+    """Show a spinner while the block runs; call what it yields to replace the text behind the spinner."""
     if not is_terminal():
         yield lambda _: None
         return
@@ -114,16 +114,16 @@ def progress(text: str) -> "Iterator[Callable[[str], None]]":
     console = _console(stderr=True)
     with console.status(escape(text)) as status:
 
-        def say(more: str) -> None:
+        def update(more: str) -> None:
             if any(letter.isalnum() for letter in more):
                 status.update(escape(f"{text}: {more.strip()}"[: console.width - 4]))
 
-        yield say
+        yield update
 
 
 @contextmanager
 def steps(text: str, total: int) -> "Iterator[Callable[[str], None]]":
-    """Show a bar of `total` steps while the block runs; what it yields is told the name of each step that is done."""
+    """Show a bar of `total` steps while the block runs; call what it yields with the name of each finished step."""
     if not is_terminal():
         yield lambda _: None
         return
@@ -134,14 +134,14 @@ def steps(text: str, total: int) -> "Iterator[Callable[[str], None]]":
     with Progress(*columns, console=_console(stderr=True), transient=True) as bar:
         task = bar.add_task(escape(text), total=total)
 
-        def done(name: str) -> None:
+        def advance(name: str) -> None:
             bar.update(task, advance=1, description=escape(f"{text} {name}"))
 
-        yield done
+        yield advance
 
 
 def is_terminal() -> bool:
-    """Whether progress would be seen: stderr is a terminal that can draw."""
+    """Return whether stderr is a terminal that can show progress."""
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
@@ -150,7 +150,7 @@ def is_interactive() -> bool:
 
 
 def ask(question: str) -> str:
-    """The answer typed on the terminal, stripped; empty when the input has ended."""
+    """Return the answer typed on the terminal, stripped; empty at the end of the input."""
     from rich.markup import escape
 
     try:

@@ -1,4 +1,4 @@
-"""The error tree of the automation, and the exit codes of inv."""
+"""The errors of the automation, and the exit codes of inv."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -11,11 +11,11 @@ BROKEN_PIPE = 141
 
 
 class AutomationError(Exception):
-    """A failure that a person can mend; anything else is a bug and keeps its traceback.
+    """A failure that a person can fix; any other exception is a bug and keeps its traceback.
 
     Args:
         message: what is wrong, and what to do next.
-        where: the file, resource or command it happened in; empty when the message says it.
+        where: the file, resource or command in which it happened; empty when the message says so.
     """
 
     exit_code: ClassVar[int] = 1
@@ -27,40 +27,40 @@ class AutomationError(Exception):
 
 
 class UsageError(AutomationError):
-    """The command was given something it does not take."""
+    """The command line is wrong, or the user did not confirm."""
 
     exit_code = 2
 
 
 class ConfigurationError(AutomationError):
-    """A file of the project, or the machine's set-up, does not say what is needed."""
+    """A file of the project, or the machine's set-up, is wrong or incomplete."""
 
     exit_code = 4
 
 
 class ToolError(AutomationError):
-    """A program that the automation starts failed or is absent."""
+    """A program that the automation starts failed or is missing."""
 
     exit_code = 5
 
 
 class DeploymentError(AutomationError):
-    """AWS refused something; what it kept is in the message."""
+    """AWS refused a change; the message says what state it left."""
 
     exit_code = 6
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One fault that a check found: where, what, and the line or command that mends it."""
+    """One fault that a check found: where it is, what is wrong, and the line or command that fixes it."""
 
     where: str
     what: str
-    mend: str = ""
+    fix: str = ""
 
 
 class CheckFailedError(AutomationError):
-    """A check ran and found faults; `findings` has them all."""
+    """A check found faults; `findings` has all of them."""
 
     exit_code = 3
 

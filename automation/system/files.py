@@ -1,4 +1,4 @@
-"""Read, compare and write file trees. What is written is whole or is not there."""
+"""Read, compare and write file trees. A write is complete or does not happen."""
 
 import errno
 import hashlib
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 SYMLINK = "symlink"
-_LOOK_AGAIN_S = 0.05
+_LOCK_POLL_S = 0.05
 _CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Replace a file in one step; its folder is made; readers see the old bytes or the new ones."""
+    """Replace a file in one step and create its folder; readers see the old bytes or the new ones.
+
+    The bytes go to a file beside it first: a rename is atomic only within one file system.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -41,7 +44,7 @@ def digest(data: bytes) -> str:
 
 
 def digest_of(parts: "Iterable[str | bytes]") -> str:
-    """One digest of a sequence; the boundaries between the parts count."""
+    """Return one digest of a sequence; the boundaries between the parts count."""
     total = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -51,24 +54,24 @@ def digest_of(parts: "Iterable[str | bytes]") -> str:
 
 
 def walk(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> "Iterator[Path]":
-    """Files and symlinks under a folder, sorted, relative to it; nothing when it is absent.
+    """Yield files and symlinks under a folder, sorted, relative to it; nothing when the folder is missing.
 
     Args:
-        keep: is asked for each folder and file by its relative path; a folder refused is not entered.
+        keep: decides for each folder and file by its relative path; a refused folder is not entered.
     """
     for name, _ in _walk(root, keep):
         yield Path(name)
 
 
 def _walk(root: Path, keep: "Callable[[Path], bool] | None") -> "Iterator[tuple[str, os.DirEntry[str]]]":
-    """Each file or link with its relative path: the files of a folder, then those of its folders in turn."""
+    """Yield each file or link with its relative path: the files of a folder, then those of its subfolders."""
     waiting = [(str(root), "")] if root.is_dir() and not root.is_symlink() else []
     while waiting:
         folder, prefix = waiting.pop()
         with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+            sorted_entries = sorted(entries, key=lambda entry: entry.name)
         folders = []
-        for entry in found:
+        for entry in sorted_entries:
             name = prefix + entry.name
             if keep is None or keep(Path(name)):
                 if entry.is_dir(follow_symlinks=False):
@@ -79,7 +82,7 @@ def _walk(root: Path, keep: "Callable[[Path], bool] | None") -> "Iterator[tuple[
 
 
 def digest_tree(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> dict[str, str]:
-    """The digest of each file under a folder, by its path in POSIX form; a symlink's digest is `SYMLINK`."""
+    """Return the digest of each file under a folder, by its POSIX path; a symlink's digest is `SYMLINK`."""
     return {
         name: SYMLINK if entry.is_symlink() else digest(Path(entry.path).read_bytes())
         for name, entry in _walk(root, keep)
@@ -87,33 +90,33 @@ def digest_tree(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> 
 
 
 def signature(path: Path) -> str:
-    """A quick fingerprint of a file or folder from names, sizes and times: it tells that somebody wrote there.
+    """Return a quick fingerprint of a file or folder from names, sizes and times; it changes with every write.
 
-    It is empty when nothing is there.
+    It is empty when the file or folder is missing.
     """
-    found: list[str] = []
-    folders, skipped = [str(path)], len(str(path))
+    lines: list[str] = []
+    folders, prefix_length = [str(path)], len(str(path))
     try:
         if not path.is_dir():
-            return _look(path.name, path.lstat())
+            return _signature_line(path.name, path.lstat())
         while folders:
             with os.scandir(folders.pop()) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
                     else:
-                        found.append(_look(entry.path[skipped:], entry.stat(follow_symlinks=False)))
+                        lines.append(_signature_line(entry.path[prefix_length:], entry.stat(follow_symlinks=False)))
     except FileNotFoundError:
         return ""
-    return digest("\n".join(sorted(found)).encode())
+    return digest("\n".join(sorted(lines)).encode())
 
 
-def _look(name: str, stat: os.stat_result) -> str:
+def _signature_line(name: str, stat: os.stat_result) -> str:
     return f"{name} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """Put the same files at `target`, as hard links where the file system has them, else as copies."""
+    """Put the same files at `target`: as hard links where the file system has them, otherwise as copies."""
     target.mkdir(parents=True, exist_ok=True)
     with os.scandir(source) as entries:
         for entry in entries:
@@ -124,7 +127,7 @@ def link_tree(source: Path, target: Path) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """The same file under a second name, or a copy where that cannot be."""
+    """Give a file a second name; copy it where the file system has no hard links."""
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError as cause:
@@ -133,8 +136,8 @@ def link(source: Path, target: Path) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def called(path: Path) -> str:
-    """A path as messages name it: relative to the current folder when it lies in it."""
+def display_path(path: Path) -> str:
+    """Return a path for messages: relative to the current folder if it lies inside."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
@@ -144,12 +147,12 @@ def read_link(path: Path) -> str:
 
 
 def size_bytes(root: Path) -> int:
-    """The bytes of all files under a folder, as they count unzipped."""
+    """Return the total size of all files under a folder, unzipped."""
     return sum((root / path).stat().st_size for path in walk(root))
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, or nothing when nothing is there."""
+    """Remove a file or a folder; do nothing when it is missing."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -157,7 +160,7 @@ def remove(path: Path) -> None:
 
 
 def remove_with_empty_parents(path: Path, stop: Path) -> None:
-    """Remove a file, and each folder above it, below `stop`, that is empty then."""
+    """Remove a file, then each parent folder below `stop` that is left empty."""
     remove(path)
     for folder in path.parents:
         if folder == stop or any(folder.iterdir()):
@@ -166,9 +169,10 @@ def remove_with_empty_parents(path: Path, stop: Path) -> None:
 
 
 def replace_tree(staged: Path, target: Path) -> None:
-    """Put a finished folder in the place of another of the same file system; an interrupt waits until it is done.
+    """Replace a folder by a finished one of the same file system; an interrupt waits until it is done.
 
-    A process killed between the two renames leaves the old tree as `.<name>.old`.
+    Two renames, because a folder cannot replace a non-empty one. A process killed between them leaves the old tree as
+    `.<name>.old`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.with_name(f".{target.name}.old")
@@ -182,7 +186,7 @@ def replace_tree(staged: Path, target: Path) -> None:
 
 @contextmanager
 def uninterrupted() -> "Iterator[None]":
-    """Hold Ctrl-C back for the few system calls of the block. Only the main thread is ever interrupted."""
+    """Delay Ctrl-C until the few system calls of the block are done. Only the main thread is ever interrupted."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -198,12 +202,12 @@ def uninterrupted() -> "Iterator[None]":
 
 @contextmanager
 def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
-    """Hold a lock file, so that two commands do not do the same at once.
+    """Hold a lock file, so that two commands do not do the same work at once.
 
     Raises:
         ToolError: another process still holds it after `wait_s` seconds.
     """
-    import fcntl  # noqa: PLC0415 - not on every system; filelock, which is, takes 40 ms to import
+    import fcntl  # noqa: PLC0415 - not on every system; the portable filelock takes 40 ms to import
 
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_s
@@ -220,7 +224,7 @@ def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
                 if time.monotonic() > deadline:
                     message = f"another command is {doing}; wait for it to end and try again"
                     raise ToolError(message, where=str(path)) from cause
-                time.sleep(_LOOK_AGAIN_S)
+                time.sleep(_LOCK_POLL_S)
             except OSError as cause:
                 raise ConfigurationError(f"cannot be locked: {cause.strerror}", where=str(path)) from cause
         yield

@@ -1,4 +1,4 @@
-"""Start a program. The only place that starts one."""
+"""Start programs. The only module that does."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A program that has ended. With `on_line`, stderr is part of stdout."""
+    """A program that has ended. If `on_line` was given, stderr is part of stdout."""
 
     argv: tuple[str, ...]
     exit_code: int
@@ -29,9 +29,9 @@ class Finished:
         return shlex.join(self.argv)
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines of what it printed, of stderr first."""
-        said = (self.stderr.strip() or self.stdout.strip()).splitlines()
-        return "\n".join(said[-lines:])
+        """Return the last lines of stderr; of stdout when stderr is empty."""
+        output = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        return "\n".join(output[-lines:])
 
 
 def run(
@@ -46,22 +46,22 @@ def run(
     """Run a program to its end, its output captured and its input closed.
 
     Args:
-        env: the whole environment of the program; None hands on our own.
-        on_line: is called with each line as it comes, stderr's among them.
-        check: a non-zero exit is an error.
-        timeout_s: the program is killed after so many seconds.
+        env: the whole environment of the program; None passes on our own.
+        on_line: called with each line of stdout and stderr as it arrives.
+        check: raise for a non-zero exit code.
+        timeout_s: kill the program after this many seconds; not with `on_line`.
 
     Raises:
-        ToolError: the program is absent, took too long or, when checked, failed.
+        ToolError: the program is missing, may not be run, took too long or, when checked, failed.
     """
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
     try:
         exit_code, out, err = _follow(words, cwd, env, on_line) if on_line else _capture(words, cwd, env, timeout_s)
     except FileNotFoundError as cause:
-        raise ToolError(_absent(words[0], cwd), where=shlex.join(words[:2])) from cause
+        raise ToolError(_missing(words[0], cwd), where=shlex.join(words[:2])) from cause
     except PermissionError as cause:
-        raise ToolError(f"{words[0]} may not be run: {cause.strerror}", where=shlex.join(words[:2])) from cause
+        raise ToolError(f"{words[0]} cannot be run: {cause.strerror}", where=shlex.join(words[:2])) from cause
     except subprocess.TimeoutExpired as cause:
         raise ToolError(f"took longer than {timeout_s:g} s and was stopped", where=shlex.join(words)) from cause
     finished = Finished(words, exit_code, out, err, time.monotonic() - started)
@@ -73,16 +73,16 @@ def run(
 def environment(
     changes: "Mapping[str, str] | None" = None, *, path_first: "Sequence[Path]" = (), without: "Sequence[str]" = ()
 ) -> dict[str, str]:
-    """Our environment for `run`, with variables set and taken away, and folders put first on PATH."""
-    made = {name: value for name, value in os.environ.items() if name not in without} | dict(changes or {})
-    made["PATH"] = os.pathsep.join([*(str(folder) for folder in path_first), made.get("PATH", os.defpath)])
-    return made
+    """Return our environment for `run`, with variables set and removed, and folders put first on PATH."""
+    variables = {name: value for name, value in os.environ.items() if name not in without} | dict(changes or {})
+    variables["PATH"] = os.pathsep.join([*(str(folder) for folder in path_first), variables.get("PATH", os.defpath)])
+    return variables
 
 
-def _absent(program: str, cwd: Path) -> str:
+def _missing(program: str, cwd: Path) -> str:
     if not cwd.is_dir():
         return f"the folder {cwd} does not exist"
-    return f"{program} was not found; install it, or make the development environment again (README.md)"
+    return f"{program} was not found; install it, or recreate the development environment (README.md)"
 
 
 def _capture(

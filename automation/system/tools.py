@@ -1,4 +1,4 @@
-"""Environments for tools whose packages must not mix with ours: `.tools/<name>` from `locks/<name>.txt`."""
+"""Virtual environments for tools whose packages must not mix with ours: `.tools/<name>` from `locks/<name>.txt`."""
 
 import shutil
 import sys
@@ -9,45 +9,45 @@ from automation.system import console, files, processes
 from automation.system.errors import ConfigurationError, ToolError
 
 _MARKER = "made-from"
-_COMPILED = frozenset({"runtime"})  # as Lambda's own is; the others are compiled as they are imported
+_COMPILED = frozenset({"runtime"})  # like Lambda's own packages; the others are compiled when they are imported
 _WAIT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class ToolEnvironment:
-    """A virtual environment: its folder, its interpreter, and the folder of its programs (goes first on PATH)."""
+    """A virtual environment: its folder, its interpreter, and the folder of its programs (put first on PATH)."""
 
     path: Path
     python: Path
     bin: Path
 
     def program(self, name: str) -> Path:
-        """The path of one of its programs.
+        """Return the path of one of its programs.
 
         Raises:
-            ToolError: its lock does not bring that program.
+            ToolError: its lock does not install that program.
         """
-        found = self.bin / name
-        if not found.exists():
+        program = self.bin / name
+        if not program.exists():
             raise ToolError(f"{name} is not in {self.path}; remove that folder and run the command again")
-        return found
+        return program
 
 
 def uv_program() -> Path:
-    """The uv of our own environment, else the one on PATH.
+    """Return the uv of our own environment, otherwise the one on PATH.
 
     Raises:
-        ToolError: there is none.
+        ToolError: neither exists.
     """
     try:
-        from uv import find_uv_bin  # noqa: PLC0415 - uv may be a program on PATH and no package
+        from uv import find_uv_bin  # noqa: PLC0415 - uv may be a program on PATH and not a package
 
         return Path(find_uv_bin())
     except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-    if found is None:
+        program = shutil.which("uv")
+    if program is None:
         raise ToolError("uv was not found; run: python -m pip install uv")
-    return Path(found)
+    return Path(program)
 
 
 def lock_file(root: Path, name: str) -> Path:
@@ -55,32 +55,31 @@ def lock_file(root: Path, name: str) -> Path:
 
 
 def stamp(lock: bytes, version: str) -> str:
-    """What an environment was made from; another stamp means it is made again."""
+    """Return the stamp of an environment; a different stamp means that it must be created again."""
     return files.digest_of([lock, version])
 
 
 def ensure(name: str, *, root: Path) -> ToolEnvironment:
-    """The environment `.tools/<name>`, made or made again when its lock has changed.
+    """Return the environment `.tools/<name>`; create it, or create it again when its lock has changed.
 
-    An environment whose making was interrupted has no marker and is made again. Two processes do not
-    make the same one at once. Callers may keep what is returned: an environment is only replaced
-    by an `ensure` after its lock changed.
+    An environment whose creation was interrupted has no marker and is created again. Two processes do not create the
+    same one at once. Callers may keep the result: only an `ensure` after a change of the lock replaces an environment.
 
     Raises:
         ConfigurationError: there is no such lock.
-        ToolError: uv is absent or could not install.
+        ToolError: uv is missing or could not install.
     """
     lock = lock_file(root, name)
     if not lock.is_file():
-        raise ConfigurationError("there is no such lock; run inv lock", where=f"locks/{name}.txt")
-    made_from = stamp(lock.read_bytes(), f"{sys.version_info.major}.{sys.version_info.minor}")
+        raise ConfigurationError("this lock does not exist; run inv lock", where=f"locks/{name}.txt")
+    expected_stamp = stamp(lock.read_bytes(), f"{sys.version_info.major}.{sys.version_info.minor}")
     environment = _environment(root / ".tools" / name)
-    if _is_made(environment, made_from):
+    if _is_complete(environment, expected_stamp):
         return environment
-    with files.lock(root / ".tools" / f"{name}.lock", wait_s=_WAIT_S, doing=f"making .tools/{name}"):
-        if not _is_made(environment, made_from):
-            _make(environment, lock, root=root)
-            files.write_atomically(environment.path / _MARKER, made_from)
+    with files.lock(root / ".tools" / f"{name}.lock", wait_s=_WAIT_S, doing=f"creating .tools/{name}"):
+        if not _is_complete(environment, expected_stamp):
+            _create(environment, lock, root=root)
+            files.write_atomically(environment.path / _MARKER, expected_stamp)
     return environment
 
 
@@ -88,21 +87,21 @@ def _environment(path: Path) -> ToolEnvironment:
     return ToolEnvironment(path, path / "bin" / "python", path / "bin")
 
 
-def _is_made(environment: ToolEnvironment, made_from: str) -> bool:
+def _is_complete(environment: ToolEnvironment, expected_stamp: str) -> bool:
     try:
-        return environment.python.exists() and (environment.path / _MARKER).read_text() == made_from
+        return environment.python.exists() and (environment.path / _MARKER).read_text() == expected_stamp
     except OSError:
         return False
 
 
-def _make(environment: ToolEnvironment, lock: Path, *, root: Path) -> None:
-    """Made in its place, because the scripts of a virtual environment name their interpreter's path."""
+def _create(environment: ToolEnvironment, lock: Path, *, root: Path) -> None:
+    """Create it in its final place, because the scripts of a virtual environment name their interpreter's path."""
     uv = uv_program()
     env = processes.environment(without=("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"))
     create: list[str | Path] = [uv, "venv", "--quiet", "--python", sys.executable, environment.path]
     install: list[str | Path] = [uv, "pip", "install", "--python", environment.python, "--require-hashes", "-r", lock]
     install += ["--compile-bytecode"] if environment.path.name in _COMPILED else []
     files.remove(environment.path)
-    with console.progress(f"making .tools/{environment.path.name}") as say:
+    with console.progress(f"creating .tools/{environment.path.name}") as report_line:
         for command in (create, install):
-            processes.run(command, cwd=root, env=env, on_line=say)
+            processes.run(command, cwd=root, env=env, on_line=report_line)

@@ -1,4 +1,4 @@
-"""A small project in a git repository of its own, with one commit."""
+"""Make small projects, each in its own git repository with one commit."""
 
 import subprocess
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from tests.automation.projects import make_shop, write_files
 
 _AUTHOR = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com", "-c", "commit.gpgsign=false")
 
-# A project as SAM's own templates make it: no package, no pyproject.toml, a layer that is taken as it stands.
+# A project as SAM's own templates make it: no package, no pyproject.toml, and a layer that is zipped unbuilt.
 PLAIN: Mapping[str, str] = {
     "template.yaml": """
 Transform: AWS::Serverless-2016-10-31
@@ -51,7 +51,7 @@ def git(root: Path, *words: str) -> None:
 
 
 def commit_all(root: Path, branch: str = "main") -> None:
-    """The first commit of everything in a folder."""
+    """Make a repository of a folder, and commit all of it."""
     git(root, "init", "-q", "-b", branch)
     commit(root)
 
@@ -72,7 +72,7 @@ def make_plain_repository(root: Path) -> Path:
 
 
 def make_shop_repository(root: Path) -> Path:
-    """The shop, with modules that import one another, and what sync makes ignored."""
+    """Make the shop with modules that import one another; git ignores what sync generates."""
     make_shop(root)
     write_files(
         root,

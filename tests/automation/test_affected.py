@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from automation import affected
 from automation.building import artifacts, source_copies
 from automation.project import model
-from automation.reach.model import Affected, Effect, Kind, Reached
+from automation.reach.model import Affected, Effect, Redeployment, ResourceKind
 from tests.automation.projects import write_files
 from tests.automation.repositories import append, commit, make_plain_repository, make_shop_repository
 
@@ -19,8 +19,8 @@ TILL = frozenset({("app", "Till")})
 type Edit = Callable[[Path], object]
 
 
-def named(found: Affected, name: str, stack: str = "") -> Reached:
-    return next(one for one in found.reached if one.name == name and stack in {"", one.stack})
+def redeployment_of(report: Affected, name: str) -> Redeployment:
+    return next(redeployment for redeployment in report.redeployments if redeployment.name == name)
 
 
 def appended(path: str, text: str = "# changed\n") -> Edit:
@@ -53,11 +53,14 @@ def plain(tmp_path: Path) -> Path:
 
 
 def fingerprints(root: Path) -> dict[tuple[str, str], str]:
-    """What a build of the folder itself would go by."""
+    """Return the fingerprints that a build of the folder itself computes."""
     loaded = model.load(root)
     source_copies.sync(loaded)
-    found = [one for stack in loaded.stacks for one in artifacts.of_stack(stack, root)]
-    return {(one.stack, one.logical_id): artifacts.ingredients(one).fingerprint for one in found}
+    by_artifact = {}
+    for stack in loaded.stacks:
+        for artifact in artifacts.of_stack(stack, root):
+            by_artifact[artifact.stack, artifact.logical_id] = artifacts.ingredients(artifact).fingerprint
+    return by_artifact
 
 
 EDITS: dict[str, Edit] = {
@@ -81,81 +84,81 @@ EDITS: dict[str, Edit] = {
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(edits=st.sets(st.sampled_from(sorted(EDITS)), min_size=1, max_size=3))
-def test_find_any_edits_names_the_artifacts_whose_fingerprint_changes(edits: set[str]) -> None:
+def test_find_any_edits_rebuild_artifacts_with_new_fingerprints(edits: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = make_shop_repository(Path(folder))
         before = fingerprints(root)
         for edit in sorted(edits):
             EDITS[edit](root)
 
-        found = affected.find(root).rebuilt
+        rebuilt = affected.find(root).rebuilt
 
         after = fingerprints(root)
-        assert found == {key for key in after if before.get(key) != after[key]}
+        assert rebuilt == {key for key in after if before.get(key) != after[key]}
 
 
 def test_find_nothing_changed_is_empty(shop: Path) -> None:
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert (found.changes, found.reached, found.stacks) == ((), (), ())
+    assert (report.changes, report.redeployments, report.stacks) == ((), (), ())
 
 
-def test_find_function_module_tells_the_chain_from_its_handler(shop: Path) -> None:
+def test_find_function_module_shows_the_chain_from_its_handler(shop: Path) -> None:
     append(shop, "shop/till/receipt.py")
 
-    till = named(affected.find(shop), "Till")
+    till = redeployment_of(affected.find(shop), "Till")
 
     assert till.reason == "Till ← shop/till/handler.py ← shop/till/receipt.py"
 
 
-def test_find_function_module_redeploys_its_stack_alone(shop: Path) -> None:
+def test_find_function_module_redeploys_only_its_stack(shop: Path) -> None:
     append(shop, "shop/till/receipt.py")
 
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert (found.stacks, found.rebuilt) == (("app",), TILL)
+    assert (report.stacks, report.rebuilt) == (("app",), TILL)
 
 
 def test_find_shared_module_rebuilds_the_layer_in_every_stack(shop: Path) -> None:
     append(shop, "shop/common/tax.py")
 
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert (found.stacks, found.rebuilt) == (("base", "app"), CODE)
+    assert (report.stacks, report.rebuilt) == (("base", "app"), CODE)
 
 
-def test_find_shared_module_tells_importers_from_the_others(shop: Path) -> None:
+def test_find_shared_module_marks_its_importers(shop: Path) -> None:
     append(shop, "shop/common/tax.py")
 
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert {one.name: one.is_importer for one in found.of(Kind.FUNCTION)} == {
+    assert {function.name: function.is_importer for function in report.of_kind(ResourceKind.FUNCTION)} == {
         "Stock": False,
         "Till": True,
         "Ledger": False,
     }
 
 
-def test_find_shared_module_tells_an_importers_chain(shop: Path) -> None:
+def test_find_shared_module_shows_the_chain_of_an_importer(shop: Path) -> None:
     append(shop, "shop/common/tax.py")
 
-    till = named(affected.find(shop), "Till")
+    till = redeployment_of(affected.find(shop), "Till")
 
     assert till.chain == ("shop/till/handler.py", "shop/till/receipt.py", "shop/common/tax.py")
 
 
-def test_find_removed_module_tells_the_chain_that_led_to_it(shop: Path) -> None:
+def test_find_removed_module_shows_its_former_chain(shop: Path) -> None:
     removed("shop/till/receipt.py")(shop)
 
-    till = named(affected.find(shop), "Till")
+    till = redeployment_of(affected.find(shop), "Till")
 
     assert till.chain == ("shop/till/handler.py", "shop/till/receipt.py")
 
 
-def test_find_lock_tells_layer_and_lock(shop: Path) -> None:
+def test_find_lock_chain_is_layer_and_lock(shop: Path) -> None:
     append(shop, "layers/wheels/requirements.txt", "idna==3.10 --hash=sha256:00\n")
 
-    till = named(affected.find(shop), "Till")
+    till = redeployment_of(affected.find(shop), "Till")
 
     assert (till.reason, till.effect, till.is_importer) == (
         "Till ← Wheels ← layers/wheels/requirements.txt",
@@ -164,49 +167,49 @@ def test_find_lock_tells_layer_and_lock(shop: Path) -> None:
     )
 
 
-def test_find_documents_alone_reach_nothing(shop: Path) -> None:
+def test_find_documents_redeploy_nothing(shop: Path) -> None:
     append(shop, "docs/guide.md")
 
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert (found.reached, found.stacks, found.unreached) == ((), (), ("docs/guide.md",))
+    assert (report.redeployments, report.stacks, report.unreached) == ((), (), ("docs/guide.md",))
 
 
 def test_find_globals_of_a_template_configure_each_function(shop: Path) -> None:
     replaced("app.yaml", "Timeout: 30", "Timeout: 31")(shop)
 
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert [(one.name, one.effect, one.why) for one in found.reached] == [
+    assert [(function.name, function.effect, function.why) for function in report.redeployments] == [
         ("Till", Effect.CONFIGURED, "Timeout: 30 -> 31"),
         ("Ledger", Effect.CONFIGURED, "Timeout: 30 -> 31"),
     ]
 
 
-def test_find_template_written_otherwise_reaches_nothing(shop: Path) -> None:
+def test_find_reformatted_template_redeploys_nothing(shop: Path) -> None:
     replaced("app.yaml", "!Ref Code", "{Ref: Code}")(shop)
 
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert (found.reached, found.unreached) == ((), ("app.yaml",))
+    assert (report.redeployments, report.unreached) == ((), ("app.yaml",))
 
 
-def test_find_budget_reaches_nothing(shop: Path) -> None:
+def test_find_budget_redeploys_nothing(shop: Path) -> None:
     replaced("app.yaml", "BudgetMB: 0.25", "BudgetMB: 0.5")(shop)
 
-    assert affected.find(shop).reached == ()
+    assert affected.find(shop).redeployments == ()
 
 
-def test_find_parameter_of_one_environment_names_it(shop: Path) -> None:
+def test_find_parameter_names_its_environment(shop: Path) -> None:
     replaced(
         "app.yaml", "Handler: shop.ledger.handler.main}", "Handler: shop.ledger.handler.main, Description: !Ref Colour}"
     )(shop)
     commit(shop)
     replaced("samconfig.toml", "Colour=red", "Colour=blue")(shop)
 
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert [one.reason for one in found.reached] == ["Description: red -> blue (in here)"]
+    assert [redeployment.reason for redeployment in report.redeployments] == ["Description: red -> blue (in here)"]
 
 
 def test_find_new_function_is_new_and_built(shop: Path) -> None:
@@ -218,7 +221,7 @@ def test_find_new_function_is_new_and_built(shop: Path) -> None:
     append(shop, "app.yaml", addition)
     written("shop/fresh/handler.py", "def main(event, context): ...\n")(shop)
 
-    fresh = named(affected.find(shop), "Fresh")
+    fresh = redeployment_of(affected.find(shop), "Fresh")
 
     assert (fresh.effect, fresh.is_rebuilt) == (Effect.ADDED, True)
 
@@ -228,10 +231,13 @@ def test_find_removed_function_redeploys_its_stack(plain: Path) -> None:
     start, end = text.index("  Bye:"), text.index("  Flow:")
     (plain / "template.yaml").write_text(text[:start] + text[end:])
 
-    found = affected.find(plain)
+    report = affected.find(plain)
 
-    assert ([(one.name, one.kind, one.effect) for one in found.reached], found.stacks) == (
-        [("Bye", Kind.FUNCTION, Effect.REMOVED)],
+    assert (
+        [(resource.name, resource.kind, resource.effect) for resource in report.redeployments],
+        report.stacks,
+    ) == (
+        [("Bye", ResourceKind.FUNCTION, Effect.REMOVED)],
         ("main",),
     )
 
@@ -241,59 +247,61 @@ def test_find_newer_builder_rebuilds_everything(shop: Path) -> None:
     commit(shop)
     written("automation/building/artifacts.py", 'BUILDER = "2"\n')(shop)
 
-    found = affected.find(shop)
+    report = affected.find(shop)
 
-    assert {one.why for one in found.reached if one.is_rebuilt} == {"builder: 1 -> 2"}
+    assert {rebuilt.why for rebuilt in report.redeployments if rebuilt.is_rebuilt} == {"builder: 1 -> 2"}
 
 
-def test_find_plain_project_follows_imports_into_a_layer_as_it_stands(plain: Path) -> None:
+def test_find_follows_imports_into_an_unbuilt_layer(plain: Path) -> None:
     append(plain, "common/python/money/round.py")
 
-    found = affected.find(plain)
+    report = affected.find(plain)
 
-    assert {one.name: one.reason for one in found.reached} == {
+    assert {redeployment.name: redeployment.reason for redeployment in report.redeployments} == {
         "Common": "Common ← common/python/money/round.py",
         "Hello": "Hello ← hello-world/app.py ← hello-world/lib/greet.py ← common/python/money/round.py",
         "Bye": "Bye ← Common ← common/python/money/round.py",
     }
 
 
-def test_find_plain_project_handler_with_a_slash_is_followed(plain: Path) -> None:
+def test_find_handler_with_a_slash_is_followed(plain: Path) -> None:
     append(plain, "common/python/clock.py")
 
-    assert named(affected.find(plain), "Bye").chain == ("bye/src/app.py", "common/python/clock.py")
+    assert redeployment_of(affected.find(plain), "Bye").chain == ("bye/src/app.py", "common/python/clock.py")
 
 
-def test_find_module_that_nothing_imports_still_rebuilds_its_function(plain: Path) -> None:
+def test_find_unimported_module_rebuilds_its_function(plain: Path) -> None:
     append(plain, "hello-world/lib/unused.py")
 
-    hello = named(affected.find(plain), "Hello")
+    hello = redeployment_of(affected.find(plain), "Hello")
 
     assert (hello.is_rebuilt, hello.chain) == (True, ("hello-world/lib/unused.py",))
 
 
-def test_find_file_that_a_resource_names_reaches_it(plain: Path) -> None:
+def test_find_file_that_a_resource_names_redeploys_it(plain: Path) -> None:
     append(plain, "flow.asl.json")
 
-    found = affected.find(plain)
+    report = affected.find(plain)
 
-    assert [(one.name, one.reason) for one in found.reached] == [("Flow", "flow.asl.json changed")]
+    assert [(resource.name, resource.reason) for resource in report.redeployments] == [
+        ("Flow", "flow.asl.json changed")
+    ]
 
 
-def test_find_module_that_does_not_parse_counts_every_importer(plain: Path) -> None:
+def test_find_module_that_cannot_be_parsed_counts_every_importer(plain: Path) -> None:
     append(plain, "common/python/clock.py", "def (\n")
 
-    found = affected.find(plain)
+    report = affected.find(plain)
 
-    assert all(one.is_importer for one in found.of(Kind.FUNCTION))
+    assert all(function.is_importer for function in report.of_kind(ResourceKind.FUNCTION))
 
 
-def test_as_json_names_effect_and_chain(shop: Path) -> None:
+def test_as_json_contains_effect_and_chain(shop: Path) -> None:
     append(shop, "shop/till/receipt.py")
 
-    told = affected.as_json(affected.find(shop))
+    document = affected.as_json(affected.find(shop))
 
-    assert told["functions"] == [
+    assert document["functions"] == [
         {
             "stack": "app",
             "name": "Till",
@@ -314,12 +322,12 @@ def test_show_prints_what_to_deploy(shop: Path, capsys: pytest.CaptureFixture[st
     affected.show(affected.find(shop))
 
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "reaches nothing that is deployed: docs/guide.md",
-        "2 file(s) changed since HEAD; 1 artifact(s) to build; to deploy again: app",
+        "changed files that affect nothing deployed: docs/guide.md",
+        "2 file(s) changed since HEAD; 1 artifact(s) to build; stacks to deploy again: app",
     ]
 
 
-def test_choose_tests_importer_of_a_change_is_chosen(shop: Path) -> None:
+def test_select_tests_importer_of_a_change_is_selected(shop: Path) -> None:
     write_files(
         shop,
         {
@@ -330,10 +338,10 @@ def test_choose_tests_importer_of_a_change_is_chosen(shop: Path) -> None:
     commit(shop)
     append(shop, "shop/common/tax.py")
 
-    assert affected.choose_tests(shop).files == ("tests/test_receipt.py",)
+    assert affected.select_tests(shop).files == ("tests/test_receipt.py",)
 
 
-def test_show_tests_none_reached_prints_nothing(capsys: pytest.CaptureFixture[str], plain: Path) -> None:
-    affected.show_tests(affected.choose_tests(plain))
+def test_show_tests_none_selected_prints_a_warning(capsys: pytest.CaptureFixture[str], plain: Path) -> None:
+    affected.show_tests(affected.select_tests(plain))
 
-    assert capsys.readouterr() == ("", "warning: no test is reached by what has changed\n")
+    assert capsys.readouterr() == ("", "warning: the changes reach no test\n")

@@ -8,7 +8,7 @@ from automation.building import builder, source_copies
 from automation.project import model
 from automation.project.model import Project
 from automation.sizing import baseline
-from automation.sizing.changes import Status
+from automation.sizing.changes import ChangeStatus
 from automation.system.errors import ConfigurationError, UsageError
 from tests.automation.projects import write_build, write_files
 
@@ -17,14 +17,14 @@ HANDLER = "shop/till/handler.py"
 
 
 def git(root: Path, *words: str) -> str:
-    who = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
-    done = subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    finished = subprocess.run(["git", *author, *words], cwd=root, check=True, capture_output=True, text=True)
+    return finished.stdout.strip()
 
 
 @pytest.fixture
 def committed(shop: Project) -> Project:
-    """The shop in a git repository, without requirements to install."""
+    """Put the shop in a git repository, without requirements to install."""
     (shop.root / "layers/wheels/requirements.txt").unlink()
     write_files(shop.root, {".gitignore": ".alchemiser\n.aws-sam\nfunctions\nlayers/common\n"})
     git(shop.root, "init", "--quiet")
@@ -33,40 +33,40 @@ def committed(shop: Project) -> Project:
     return shop
 
 
-def build_it(shop: Project) -> Project:
+def sync_and_build(shop: Project) -> Project:
     loaded = model.load(shop.root)
     source_copies.sync(loaded)
     builder.build(loaded)
     return loaded
 
 
-def test_compare_with_a_revision_builds_that_one_and_finds_what_changed(committed: Project) -> None:
+def test_compare_with_a_revision_builds_it_and_finds_the_change(committed: Project) -> None:
     write_files(committed.root, {HANDLER: "def main(event, context):\n    return 'more'\n"})
-    current = build_it(committed)
+    current = sync_and_build(committed)
 
     comparison = sizes.compare(sizes.measure(current), "HEAD", current)
 
-    assert [one.logical_id for one in comparison.changed] == ["Till"]
+    assert [change.logical_id for change in comparison.changed] == ["Till"]
     assert comparison.changed[0].bytes > 0
     assert comparison.label == f"HEAD ({git(committed.root, 'rev-parse', 'HEAD')[:9]})"
 
 
-def test_compare_with_a_revision_where_a_function_was_not_yet_calls_it_new(committed: Project) -> None:
+def test_compare_function_missing_from_the_revision_is_new(committed: Project) -> None:
     more = "\n  Fresh:\n    Type: AWS::Serverless::Function\n    Properties: {CodeUri: fresh/, Handler: a.main}\n"
     write_files(
         committed.root, {"app.yaml": (committed.root / "app.yaml").read_text() + more, "fresh/a.py": "main=1\n"}
     )
-    current = build_it(committed)
+    current = sync_and_build(committed)
 
     comparison = sizes.compare(sizes.measure(current), "HEAD", current)
 
-    assert {one.logical_id: one.status for one in comparison.changed} == {"Fresh": Status.NEW}
+    assert {change.logical_id: change.status for change in comparison.changed} == {"Fresh": ChangeStatus.NEW}
 
 
-def test_load_revision_leaves_working_copy_index_and_build_as_they_were(committed: Project) -> None:
+def test_load_revision_leaves_working_copy_and_build_unchanged(committed: Project) -> None:
     write_files(committed.root, {HANDLER: "changed = 1\n"})
     git(committed.root, "add", HANDLER)
-    current = build_it(committed)
+    current = sync_and_build(committed)
     before = git(committed.root, "status", "--porcelain"), sizes.measure(current)
 
     baseline.load("HEAD", current)
@@ -75,8 +75,8 @@ def test_load_revision_leaves_working_copy_index_and_build_as_they_were(committe
     assert not (committed.root / ".alchemiser/baseline").exists()
 
 
-def test_load_revision_shares_the_store_so_that_nothing_is_made_twice(committed: Project) -> None:
-    current = build_it(committed)
+def test_load_revision_builds_no_unchanged_artifact_again(committed: Project) -> None:
+    current = sync_and_build(committed)
     before = {path: path.stat().st_ino for path in (committed.root / ".alchemiser/artifacts").glob("*/*")}
 
     baseline.load("HEAD", current)
@@ -85,7 +85,7 @@ def test_load_revision_shares_the_store_so_that_nothing_is_made_twice(committed:
     assert after == before
 
 
-def test_load_revision_that_does_not_build_says_so_and_leaves_nothing(committed: Project) -> None:
+def test_load_revision_that_cannot_be_built_is_refused(committed: Project) -> None:
     write_files(committed.root, {"app.yaml": "Resources: ["})
     git(committed.root, "commit", "--quiet", "-am", "broken")
 
@@ -95,7 +95,7 @@ def test_load_revision_that_does_not_build_says_so_and_leaves_nothing(committed:
     assert not (committed.root / ".alchemiser/baseline").exists()
 
 
-def test_load_revision_of_a_project_in_a_subfolder_of_its_repository(committed: Project, tmp_path: Path) -> None:
+def test_load_revision_of_a_project_in_a_subfolder_is_measured(committed: Project, tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
     for path in ("app.yaml", "base.yaml", "pyproject.toml", "shop", "layers", "functions"):
@@ -104,25 +104,25 @@ def test_load_revision_of_a_project_in_a_subfolder_of_its_repository(committed: 
     git(committed.root, "add", ".")
     git(committed.root, "commit", "--quiet", "-m", "moved")
 
-    found = baseline.load("HEAD", model.load(inner)).sizes
+    measured = baseline.load("HEAD", model.load(inner)).sizes
 
-    assert [one.logical_id for one in found.functions] == ["Stock", "Till", "Ledger"]
+    assert [function.logical_id for function in measured.functions] == ["Stock", "Till", "Ledger"]
 
 
-def test_load_after_a_killed_run_is_not_misled_by_its_remains(committed: Project) -> None:
-    current = build_it(committed)
+def test_load_after_a_killed_run_ignores_its_remains(committed: Project) -> None:
+    current = sync_and_build(committed)
     write_files(committed.root, {".alchemiser/baseline/tree/app.yaml": "rubbish", ".alchemiser/baseline/index": "x"})
 
     assert len(baseline.load("HEAD", current).sizes.functions) == 3
 
 
-def test_load_compares_a_build_by_sam_only_with_a_note(committed: Project) -> None:
+def test_load_with_a_build_by_sam_adds_a_note(committed: Project) -> None:
     write_build(committed.root, FIRST)
 
-    assert "bytecode alone makes a difference" in baseline.load("HEAD", committed).notes[0]
+    assert "part of the change is bytecode and pruning" in baseline.load("HEAD", committed).notes[0]
 
 
-@pytest.mark.parametrize("reference", ["absent.json", "no-such-branch", "--help", ""])
+@pytest.mark.parametrize("reference", ["missing.json", "no-such-branch", "--help", ""])
 def test_load_neither_file_nor_revision_is_refused(committed: Project, reference: str) -> None:
     with pytest.raises(UsageError, match="neither a file that inv size --json wrote nor a git revision"):
         baseline.load(reference, committed)

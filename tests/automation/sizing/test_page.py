@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.sizing import changes, page
-from automation.sizing.blocks import nodes
+from automation.sizing.blocks import treemap_nodes
 from automation.sizing.model import Sizes
 from automation.sizing.treemap import squarify
 from tests.automation.weights import MB, function, layer, part, till
@@ -25,7 +25,7 @@ SIZES = Sizes((function("Till", STRATEGY), function("Desk", WEB)), (STRATEGY, WE
 
 
 class Page(HTMLParser):
-    """The page's tags, checked for balance, its attributes and its words."""
+    """Parse the page: check that its tags are balanced, and collect its attributes and words."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Page(HTMLParser):
 
 
 def dumped(path: Path, script: str, tmp_path: Path) -> str:
-    """What Chromium makes of the page after a script of ours has run at its end."""
+    """Return the page as Chromium renders it, after running a script at its end."""
     probe = tmp_path / "probe.html"
     probe.write_text(path.read_text().replace("</body>", f"<script>{{{script}}}</script></body>"))
     argv = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000"]
@@ -59,46 +59,48 @@ def dumped(path: Path, script: str, tmp_path: Path) -> str:
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=1, max_size=40), st.floats(0.1, 10))
-def test_squarify_areas_are_shares_and_lie_within_the_square(sizes: list[int], aspect: float) -> None:
-    made = squarify(sizes, aspect=aspect)
+def test_squarify_areas_are_shares_inside_the_square(sizes: list[int], aspect: float) -> None:
+    rectangles = squarify(sizes, aspect=aspect)
 
-    for size, one in zip(sizes, made, strict=True):
-        assert math.isclose(one.width * one.height, size / sum(sizes), rel_tol=1e-6, abs_tol=1e-9)
-        assert -1e-9 <= one.left <= one.left + one.width <= 1 + 1e-6
-        assert -1e-9 <= one.top <= one.top + one.height <= 1 + 1e-6
+    for size, box in zip(sizes, rectangles, strict=True):
+        assert math.isclose(box.width * box.height, size / sum(sizes), rel_tol=1e-6, abs_tol=1e-9)
+        assert -1e-9 <= box.left <= box.left + box.width <= 1 + 1e-6
+        assert -1e-9 <= box.top <= box.top + box.height <= 1 + 1e-6
 
 
-def test_squarify_the_papers_example_has_no_thin_strip() -> None:
-    shapes = [one.width * 1.5 / one.height for one in squarify([6, 6, 4, 3, 2, 2, 1], aspect=1.5)]
+def test_squarify_example_of_the_paper_has_no_thin_strip() -> None:
+    shapes = [box.width * 1.5 / box.height for box in squarify([6, 6, 4, 3, 2, 2, 1], aspect=1.5)]
 
     assert max(max(shape, 1 / shape) for shape in shapes) < 3
 
 
-def test_squarify_nothing_is_nothing() -> None:
+def test_squarify_nothing_is_empty() -> None:
     assert squarify([], aspect=1.0) == ()
 
 
-def test_nodes_of_one_content_are_one_and_named_by_all() -> None:
+def test_treemap_nodes_of_identical_artifacts_are_one() -> None:
     twin = layer("Twin", *STRATEGY.parts, sha256="n")
 
-    assert nodes(Sizes(layers=(STRATEGY, twin)))[0].name == "Numbers, Twin"
+    assert treemap_nodes(Sizes(layers=(STRATEGY, twin)))[0].name == "Numbers, Twin"
 
 
-def test_nodes_under_half_a_percent_are_gathered() -> None:
-    assert [one.name for one in nodes(SIZES)] == ["Numbers", "Web", "2 small artifacts"]
+def test_treemap_nodes_under_half_a_percent_are_merged() -> None:
+    assert [node.name for node in treemap_nodes(SIZES)] == ["Numbers", "Web", "2 small artifacts"]
 
 
-def test_nodes_one_distribution_has_one_colour_in_every_artifact() -> None:
-    colours = {child.style for one in nodes(SIZES) for child in one.children if child.name == "arrow 1.0"}
+def test_treemap_nodes_of_one_distribution_have_one_colour() -> None:
+    colours = set()
+    for node in treemap_nodes(SIZES):
+        colours |= {child.style for child in node.children if child.name == "arrow 1.0"}
 
     assert len(colours) == 1
 
 
-def test_render_is_balanced_and_its_ids_are_unique() -> None:
-    made = Page(page.render(SIZES))
+def test_render_tags_are_balanced_and_ids_unique() -> None:
+    parsed = Page(page.render(SIZES))
 
-    assert made.open == []
-    assert len(made.values("id")) == len(set(made.values("id")))
+    assert parsed.open == []
+    assert len(parsed.values("id")) == len(set(parsed.values("id")))
 
 
 def test_render_fetches_nothing() -> None:
@@ -107,64 +109,64 @@ def test_render_fetches_nothing() -> None:
     assert not re.search(r"<(link|img|iframe|object)\b|@import|url\(|\bsrc=|https?://|fetch\(", html)
 
 
-def test_render_links_lead_to_sections() -> None:
-    made = Page(page.render(SIZES, changes.compare(till(part("numpy", MB)), SIZES, label="main")))
+def test_render_links_point_to_sections() -> None:
+    parsed = Page(page.render(SIZES, changes.compare(till(part("numpy", MB)), SIZES, label="main")))
 
-    assert {value.removeprefix("#") for value in made.values("href")} - {"notes"} <= set(made.values("id"))
+    assert {value.removeprefix("#") for value in parsed.values("href")} - {"notes"} <= set(parsed.values("id"))
 
 
-def test_render_names_are_no_markup() -> None:
+def test_render_names_are_escaped() -> None:
     html = page.render(SIZES)
 
     assert "<odd>" not in html
     assert "&lt;odd&gt; &amp; name" in html
 
 
-def test_render_same_sizes_twice_gives_the_same_page() -> None:
+def test_render_same_sizes_give_the_same_page() -> None:
     assert page.render(SIZES) == page.render(SIZES)
 
 
-def test_render_over_budget_says_so_at_the_top() -> None:
+def test_render_over_budget_shows_the_finding() -> None:
     words = " ".join(Page(page.render(SIZES)).words)
 
-    assert "1 budget exceeded app.yaml: Web: the layer is 22.00 MB of its budget of 10.00 MB" in words
+    assert "1 budget exceeded app.yaml: Web: the layer is 22.00 MB, its budget is 10.00 MB" in words
 
 
-def test_render_with_a_baseline_has_the_changes() -> None:
+def test_render_with_a_baseline_shows_the_changes() -> None:
     words = " ".join(Page(page.render(SIZES, changes.compare(Sizes(), SIZES, label="main"))).words)
 
     assert "Since main" in words
     assert "Numbers (app) new" in words
 
 
-def test_render_project_of_nothing_is_a_page_still() -> None:
+def test_render_empty_project_is_a_page() -> None:
     assert Page(page.render(Sizes())).open == []
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine; install chromium")
-def test_page_in_a_browser_draws_boxes_inside_the_map_without_an_error(tmp_path: Path) -> None:
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_page_in_a_browser_draws_boxes_inside_the_map(tmp_path: Path) -> None:
     page.write(SIZES, tmp_path / "size.html")
     script = """
     const tree = document.getElementById("tree").getBoundingClientRect();
-    const top = [...document.querySelectorAll(".l1")].map((one) => one.getBoundingClientRect());
-    const inside = top.every((one) => one.left >= tree.left - 1 && one.right <= tree.right + 1
-      && one.top >= tree.top - 1 && one.bottom <= tree.bottom + 1);
-    const filled = top.reduce((sum, one) => sum + one.width * one.height, 0) / (tree.width * tree.height);
+    const top = [...document.querySelectorAll(".l1")].map((box) => box.getBoundingClientRect());
+    const inside = top.every((box) => box.left >= tree.left - 1 && box.right <= tree.right + 1
+      && box.top >= tree.top - 1 && box.bottom <= tree.bottom + 1);
+    const filled = top.reduce((sum, box) => sum + box.width * box.height, 0) / (tree.width * tree.height);
     document.title = JSON.stringify([inside, filled.toFixed(2), document.querySelectorAll("thead button").length > 5]);
     """
 
     assert '<title>[true,"1.00",true]</title>' in dumped(tmp_path / "size.html", script, tmp_path)
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine; install chromium")
-def test_page_in_a_browser_is_walked_and_enlarged_by_the_keyboard(tmp_path: Path) -> None:
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_page_in_a_browser_is_used_with_the_keyboard(tmp_path: Path) -> None:
     page.write(SIZES, tmp_path / "size.html")
     script = """
     const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
     document.querySelector('.box[tabindex="0"]').focus();
     for (const key of ["ArrowRight", "ArrowDown", "Enter"]) press(key);
     const zoomed = document.querySelector(".zoomed > .face > .name").textContent;
-    const read = document.getElementById("told").textContent;
+    const read = document.getElementById("description").textContent;
     press("Escape");
     document.title = [zoomed.split(" ")[0], read.split(":")[0], document.querySelectorAll(".zoomed").length].join("; ");
     """
@@ -172,8 +174,8 @@ def test_page_in_a_browser_is_walked_and_enlarged_by_the_keyboard(tmp_path: Path
     assert "<title>Web; Web \u203a arrow 1.0; 0</title>" in dumped(tmp_path / "size.html", script, tmp_path)
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine; install chromium")
-def test_page_in_a_browser_sorts_a_table_by_bytes_not_by_letters(tmp_path: Path) -> None:
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_page_in_a_browser_sorts_tables_by_bytes(tmp_path: Path) -> None:
     page.write(SIZES, tmp_path / "size.html")
     script = """
     const table = document.querySelector("#layers table");

@@ -11,30 +11,30 @@ from tests.automation.weights import MB, part, till
 SIZES = till(part("numpy", 2 * MB), part("h11", MB), budget_bytes=4 * MB)
 
 
-def test_parse_of_what_as_json_made_is_the_same() -> None:
-    elsewhere = FunctionSize(replace(SIZES.functions[0].own, logical_id="Far"), SIZES.layers, ("arn:x",))
-    sizes = replace(SIZES, functions=(*SIZES.functions, elsewhere), not_built=("app.yaml: Image",))
+def test_parse_of_as_json_returns_the_same_sizes() -> None:
+    function = FunctionSize(replace(SIZES.functions[0].own, logical_id="Far"), SIZES.layers, ("arn:x",))
+    sizes = replace(SIZES, functions=(*SIZES.functions, function), not_built=("app.yaml: Image",))
 
     assert record.parse(json.dumps(record.as_json(sizes)), where="x.json") == sizes
 
 
-def test_as_json_has_own_layers_effective_zipped_budget_headroom_and_limit() -> None:
-    found = record.as_json(SIZES)["functions"][0]
+def test_as_json_function_has_its_bytes_with_and_without_layers() -> None:
+    function = record.as_json(SIZES)["functions"][0]
 
-    assert {name: found[name] for name in ("own_bytes", "layers", "effective_bytes", "zipped_bytes")} == {
+    assert {name: function[name] for name in ("own_bytes", "layers", "effective_bytes", "zipped_bytes")} == {
         "own_bytes": 1_000,
         "layers": {"Wheels": 3 * MB},
         "effective_bytes": 3_001_000,
         "zipped_bytes": 1_000_333,
     }
-    assert found["limit_headroom_bytes"] == 262_144_000 - 3_001_000
+    assert function["limit_headroom_bytes"] == 262_144_000 - 3_001_000
 
 
-def test_as_json_layer_has_its_parts_and_what_is_left_of_its_budget() -> None:
-    found = record.as_json(SIZES)["layers"][0]
+def test_as_json_layer_has_its_parts_and_budget_headroom() -> None:
+    layer = record.as_json(SIZES)["layers"][0]
 
-    assert (found["budget_used"], found["budget_headroom_bytes"]) == (0.75, MB)
-    assert [(one["name"], one["version"], one["bytes"]) for one in found["parts"]] == [
+    assert (layer["budget_used"], layer["budget_headroom_bytes"]) == (0.75, MB)
+    assert [(part["name"], part["version"], part["bytes"]) for part in layer["parts"]] == [
         ("numpy", "1.0", 2 * MB),
         ("h11", "1.0", MB),
     ]
@@ -43,30 +43,30 @@ def test_as_json_layer_has_its_parts_and_what_is_left_of_its_budget() -> None:
 def test_as_json_with_a_comparison_has_each_change() -> None:
     comparison = changes.compare(till(part("numpy", MB), part("h11", MB)), SIZES, label="then")
 
-    found = record.as_json(SIZES, comparison)
+    document = record.as_json(SIZES, comparison)
 
-    assert found["baseline"] == "then"
-    assert found["functions"][0]["change"]["effective_bytes"] == MB
-    assert found["layers"][0]["change"]["parts"][0]["to_bytes"] == 2 * MB
-    assert found["deployment"]["change"] == {"bytes": MB, "zipped_bytes": 333_334}
+    assert document["baseline"] == "then"
+    assert document["functions"][0]["change"]["effective_bytes"] == MB
+    assert document["layers"][0]["change"]["parts"][0]["to_bytes"] == 2 * MB
+    assert document["deployment"]["change"] == {"bytes": MB, "zipped_bytes": 333_334}
 
 
-def test_as_json_with_a_comparison_tells_what_was_removed() -> None:
+def test_as_json_with_a_comparison_lists_removed_artifacts() -> None:
     comparison = changes.compare(SIZES, Sizes(), label="then")
 
-    assert [one["name"] for one in record.as_json(Sizes(), comparison)["removed"]] == ["Till", "Wheels"]
+    assert [artifact["name"] for artifact in record.as_json(Sizes(), comparison)["removed"]] == ["Till", "Wheels"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{", "is not valid JSON"),
-        ("[]", "is not what inv size --json prints"),
-        ('{"format": 0}', "its format is not 1"),
+        ("[]", "is not the output of inv size --json"),
+        ('{"format": 0}', "in format 1; write the file again"),
         ('{"format": 1, "layers": [], "not_built": []}', "KeyError: 'functions'"),
         ('{"format": 1, "layers": 3, "functions": [], "not_built": []}', "TypeError"),
     ],
 )
-def test_parse_something_else_is_refused_and_named(text: str, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"x.json: .*{said}"):
+def test_parse_anything_else_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"x.json: .*{message}"):
         record.parse(text, where="x.json")

@@ -42,14 +42,14 @@ def test_target_variables_lead_a_child_to_the_endpoint() -> None:
         "NO_PROXY": "127.0.0.1,::1,localhost",
         "no_proxy": "127.0.0.1,::1,localhost",
     }
-    assert "AWS_PROFILE" in target.forgotten()
+    assert "AWS_PROFILE" in target.hidden_variables()
 
 
 def test_target_of_aws_leaves_credentials_to_the_surroundings() -> None:
     target = Target("eu-west-1")
 
     assert target.variables() == {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
-    assert target.forgotten() == ()
+    assert target.hidden_variables() == ()
     assert not target.is_loopback
 
 

@@ -41,6 +41,6 @@ def test_progress_without_terminal_says_nothing(capsys: pytest.CaptureFixture[st
 
 
 def test_findings_are_sorted_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    console.findings([Finding("b", "wrong"), Finding("a", "wrong", "mend it")])
+    console.findings([Finding("b", "wrong"), Finding("a", "wrong", "fix it")])
 
-    assert capsys.readouterr().out.splitlines() == ["a: wrong; mend it", "b: wrong"]
+    assert capsys.readouterr().out.splitlines() == ["a: wrong; fix it", "b: wrong"]

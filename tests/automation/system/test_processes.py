@@ -29,10 +29,10 @@ def test_run_in_absent_folder_names_the_folder(tmp_path: Path) -> None:
         processes.run(python("pass"), cwd=tmp_path / "gone")
 
 
-def test_run_file_that_may_not_run_is_a_tool_error(tmp_path: Path) -> None:
+def test_run_file_without_permission_is_a_tool_error(tmp_path: Path) -> None:
     (tmp_path / "tool").touch(mode=0o644)
 
-    with pytest.raises(ToolError, match="may not be run"):
+    with pytest.raises(ToolError, match="cannot be run"):
         processes.run([tmp_path / "tool"], cwd=tmp_path)
 
 

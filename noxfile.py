@@ -1,4 +1,4 @@
-"""Isolated sessions, each in an environment of its own from locks/dev.txt. `nox` before a push."""
+"""Isolated sessions, each in its own environment from locks/dev.txt. Run `nox` before a push."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ LINTERS = (
 
 @nox.session(python=PYTHON, tags=["check"])
 def lint(session: nox.Session) -> None:
-    """Run every linter: ruff, mypy, import-linter, cfn-lint and sam validate on both templates, the book's check."""
+    """Run every linter: ruff, mypy, import-linter, cfn-lint and sam validate on both templates, the strategy check."""
     _install(session)
     failed = [" ".join(linter) for linter in LINTERS if not _passes(session, *linter)]
     if failed:
@@ -38,13 +38,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["check"])
 def tests(session: nox.Session) -> None:
-    """Run the tests with branch coverage; `-- --affected [REF]`: those a change reaches; else pytest takes them."""
+    """Run the tests with branch coverage; `-- --affected [REF]` runs those a change reaches; or pytest's arguments."""
     _install(session)
-    words = session.posargs or ["--cov"]
-    if words[0] == AFFECTED:
-        words = _affected(session, *words[1:])
-    if words:
-        session.run("pytest", "-n", "auto", *words)
+    arguments = session.posargs or ["--cov"]
+    if arguments[0] == AFFECTED:
+        arguments = _affected(session, *arguments[1:])
+    if arguments:
+        session.run("pytest", "-n", "auto", *arguments)
 
 
 @nox.session(python=PYTHON, tags=["check"])
@@ -73,7 +73,7 @@ def coldstart(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def parity(session: nox.Session) -> None:
-    """Build with SAM too, and explain every difference of the artifacts."""
+    """Build with SAM as well, and explain every difference between the artifacts."""
     _install(session)
     session.run("inv", "build")
     session.run("inv", "parity")
@@ -81,21 +81,21 @@ def parity(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Measure ours and `sam build` side by side, about twenty minutes; `-- --quick`, `-- growth` for less."""
+    """Measure our build and `sam build` side by side, about twenty minutes; `-- --quick`, `-- growth` for less."""
     _install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def laws(session: nox.Session) -> None:
-    """Hold the engine against the naive evaluator on 20,000 generated strategies, about ten minutes."""
+    """Compare the engine with the naive evaluator on 20,000 generated strategies, about ten minutes."""
     _install(session)
     session.run("pytest", "-n", "auto", "-m", "slow", "tests/the_alchemiser", *session.posargs)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def e2e(session: nox.Session) -> None:
-    """Trade days in a sandbox of its own and check what they left; `-- -m slow`: twenty days, every grant removed."""
+    """Trade days in a separate sandbox and check the results; `-- -m slow`: twenty days, and every grant removed once."""
     _install(session)
     state = Path(session.create_tmp()) / "sandbox"
     shutil.rmtree(state, ignore_errors=True)
@@ -122,12 +122,12 @@ def _install(session: nox.Session) -> None:
 
 
 def _affected(session: nox.Session, since: str = "", *others: str) -> list[str]:
-    """The tests that what has changed since a revision reaches, and pytest's other arguments."""
+    """Return the tests that the changes since a revision reach, and pytest's other arguments; empty for no tests."""
     revision = ["--since", since] if since else []
-    said = session.run("inv", "affected", "--tests", *revision, silent=True) or ""
-    found = [line for line in str(said).splitlines() if line.endswith(".py") and Path(line).is_file()]
-    session.log(f"{len(found)} test file(s) reached" if found else "no test is reached by what has changed")
-    return [*found, *others] if found else []
+    output = session.run("inv", "affected", "--tests", *revision, silent=True) or ""
+    test_files = [line for line in str(output).splitlines() if line.endswith(".py") and Path(line).is_file()]
+    session.log(f"{len(test_files)} test file(s) reached" if test_files else "the changes reach no test")
+    return [*test_files, *others] if test_files else []
 
 
 def _passes(session: nox.Session, *command: str) -> bool:

@@ -1,4 +1,4 @@
-"""Remove what the automation made. Tools under `.tools/` and the sandbox's state stay."""
+"""`inv clean`: remove what the automation generated. Tools under `.tools/` and the sandbox's state stay."""
 
 from pathlib import Path, PurePath
 
@@ -12,42 +12,47 @@ _CACHES = (
     ".hypothesis",
     ".import_linter_cache",
     ".mypy_cache",
+    ".nox",
     ".pytest_cache",
     ".ruff_cache",
 )
 
 
 def plan(project: Project, *, everything: bool = False) -> tuple[str, ...]:
-    """What `clean` would remove, relative to the project root: generated trees and artifacts.
+    """Return what `clean` would remove, relative to the project root: generated trees and artifacts.
 
     Args:
-        everything: the caches of the tools and nox's environments too.
+        everything: include the tools' caches and nox's environments.
 
     Raises:
-        ConfigurationError: a template names a folder outside the project as generated.
+        ConfigurationError: a template or setting names a folder that does not lie inside the project.
     """
     generated = [tree.target for tree in source_copies.trees(project)]
     builds = [stack.build_dir for stack in project.stacks]
-    named = [*generated, *builds, ".aws-sam", ".alchemiser", *(_CACHES if everything else ()), *_nox(everything)]
-    for name in named:
-        if not (project.root / name).resolve().is_relative_to(project.root.resolve()):
-            raise ConfigurationError("is outside the project; remove it by hand", where=name)
-    there = {name for name in named if (project.root / name).exists()}
-    return tuple(sorted(name for name in there if not any(str(parent) in there for parent in PurePath(name).parents)))
+    candidates = [*generated, *builds, ".aws-sam", ".alchemiser", *(_CACHES if everything else ())]
+
+    # Templates and settings may name any folder; only what lies inside the project is ours to delete.
+    root = project.root.resolve()
+    for name in candidates:
+        if root not in (root / name).resolve().parents:
+            raise ConfigurationError("is not a folder inside the project; remove it by hand", where=name)
+
+    present = {name for name in candidates if (project.root / name).exists()}
+    return tuple(sorted(name for name in present if present.isdisjoint(map(str, PurePath(name).parents))))
 
 
 def clean(project: Project, *, everything: bool = False) -> tuple[str, ...]:
-    """Remove it, and return what was removed."""
+    """Remove what `plan` returns, and return it.
+
+    Raises:
+        ConfigurationError: as `plan`.
+    """
     removed = plan(project, everything=everything)
     for name in removed:
         files.remove(project.root / name)
     if everything:
         _remove_bytecode(project.root)
     return removed
-
-
-def _nox(everything: bool) -> tuple[str, ...]:
-    return (".nox",) if everything else ()
 
 
 def _remove_bytecode(root: Path) -> None:

@@ -20,10 +20,10 @@ _INVOKES_HANDLE = ParseMachine.handle
 
 
 def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> Collection:
-    """One namespace of all tasks at the top, and each named collection under its name.
+    """Return one namespace: all tasks at the top, and each named collection under its name.
 
-    A later task takes the place of an earlier one of the same name. Every task reports an AutomationError
-    without a traceback. The default task lists the others.
+    A later task replaces an earlier one of the same name. Every task reports an AutomationError without a traceback.
+    The default task lists the others.
     """
     accept_positional_names()
     namespace = Collection()
@@ -50,7 +50,7 @@ def accept_positional_names() -> None:
 
 
 def guarded(body: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, ending Invoke with the exit code of the AutomationError it raises."""
+    """Wrap a task's body: print the AutomationError that it raises, and end Invoke with its exit code."""
 
     @functools.wraps(body)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -64,7 +64,7 @@ def guarded(body: Callable[..., Any]) -> Callable[..., Any]:
             console.error(str(cause))
             raise Exit(code=cause.exit_code) from cause
         except BrokenPipeError as cause:
-            # Whoever read our output has read enough; the interpreter's last flush must not fail again.
+            # The reader has closed the pipe; the interpreter's last flush must not fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise Exit(code=BROKEN_PIPE) from cause
         except KeyboardInterrupt as cause:

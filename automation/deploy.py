@@ -1,4 +1,4 @@
-"""Preflight, sync, build, prove, measure, consent, `sam deploy` of each stack in order, summary."""
+"""`inv deploy`: check, sync, build, prove, measure, ask for consent, run `sam deploy` per stack, summarise, test."""
 
 import platform
 import time
@@ -18,29 +18,29 @@ from automation.system import aws, console, sam
 from automation.system.errors import ConfigurationError, DeploymentError, UsageError
 from automation.system.processes import Finished
 
-_UNFINISHED = "ROLLBACK_COMPLETE"
+_FAILED_CREATION = "ROLLBACK_COMPLETE"
 _NO_CHANGE = "No changes to deploy"
 
 
 class Cloud(smoke.Cloud, Protocol):
-    """What a deployment asks of its target; aws.Cloud is the real one."""
+    """The calls to AWS that a deployment needs; aws.Cloud is the real one."""
 
     def account(self) -> str:
-        """The account id of the credentials."""
+        """Return the account id of the credentials."""
         ...
 
     def stack_state(self, name: str) -> aws.StackState:
-        """How a stack stands now."""
+        """Return the current state of a stack."""
         ...
 
     def first_failure(self, name: str, *, since: datetime) -> str:
-        """Why its last change failed; empty when no event tells."""
+        """Return why the last change of a stack failed; empty when no event says."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a deployment will do; making it changes nothing and asks nobody."""
+class DeploymentPlan:
+    """What a deployment will do; making a plan changes nothing and asks nobody."""
 
     project: Project
     environment: Environment
@@ -50,7 +50,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One stack after its deployment: created, updated or unchanged."""
+    """One stack after its deployment; status is created, updated or unchanged."""
 
     stack: str
     stack_name: str
@@ -58,17 +58,17 @@ class Outcome:
     seconds: float
 
 
-def plan(
+def make_plan(
     project: Project, name: str, *, samconfig: Mapping[str, Any], variables: Mapping[str, str], machine: str
-) -> Plan:
-    """Put together what pyproject.toml, samconfig.toml and the machine say about a deployment to `name`.
+) -> DeploymentPlan:
+    """Combine what pyproject.toml, samconfig.toml and this machine say about a deployment to the environment `name`.
 
     Raises:
         UsageError: there is no such environment.
         ConfigurationError: the settings are incomplete or wrong.
     """
     environment = environments.load(project, name, variables=variables, machine=machine)
-    return Plan(
+    return DeploymentPlan(
         project=project,
         environment=environment,
         target=environments.target(environment, variables),
@@ -83,79 +83,85 @@ def deploy(
     variables: Mapping[str, str],
     yes: bool = False,
     dry_run: bool = False,
-    ready: Callable[[], None] = lambda: None,
+    before_changes: Callable[[], None] = lambda: None,
     connect: Callable[[aws.Target], Cloud] = aws.Cloud,
 ) -> tuple[Outcome, ...]:
-    """Deploy every stack of the project to an environment.
+    """Deploy every stack of the project to the environment `name`.
 
     Args:
         variables: the process's environment variables.
-        yes: consent was given beforehand.
+        yes: the user has consented on the command line.
         dry_run: print the plan and change nothing.
-        ready: is called once artifacts are built and measured, before the first change.
-        connect: how the target is reached.
+        before_changes: called once artifacts are built and measured, before the first change.
+        connect: opens the connection to the target.
 
     Raises:
-        AutomationError: whatever a step found; nothing after that step was done.
+        AutomationError: a step failed; no later step ran.
     """
-    loaded = model.load(root)
-    samconfig = environments.read_samconfig(root) if loaded.environments else {}
-    made = plan(loaded, name, samconfig=samconfig, variables=variables, machine=platform.machine())
+    project = model.load(root)
+    samconfig = environments.read_samconfig(root) if project.settings.environments else {}
+    plan = make_plan(project, name, samconfig=samconfig, variables=variables, machine=platform.machine())
     if dry_run:
-        show(made)
+        show(plan)
         return ()
-    require_consent_possible(made.environment, yes=yes, is_interactive=console.is_interactive())
-    cloud = connect(made.target)
-    check_account(made, cloud)
-    prepare(made)
-    ready()
-    ask_consent(made, yes=yes, ask=console.ask)
-    outcomes = tuple(deploy_stack(stack, made, cloud=cloud, variables=variables) for stack in made.stacks)
-    summarise(made, outcomes)
-    smoke_test(made, outcomes, cloud)
+
+    require_consent_possible(plan.environment, yes=yes, is_interactive=console.is_interactive())
+    cloud = connect(plan.target)
+    check_account(plan, cloud)
+    prepare(plan)
+    before_changes()
+
+    # Asked last, when nothing can fail but the deployment itself: a person consents to what has been proven.
+    ask_consent(plan, yes=yes, ask=console.ask)
+    outcomes = tuple(deploy_stack(settings, plan, cloud=cloud, variables=variables) for settings in plan.stacks)
+    summarise(plan, outcomes)
+    smoke_test(plan, outcomes, cloud)
     return outcomes
 
 
-def smoke_test(made: Plan, outcomes: tuple[Outcome, ...], cloud: Cloud) -> None:
-    """Ask every function how it is, when anything changed and the project says what to ask.
+def smoke_test(plan: DeploymentPlan, outcomes: tuple[Outcome, ...], cloud: Cloud) -> None:
+    """Ask every function whether it works, if anything changed and the project has a smoke message.
 
     Raises:
         DeploymentError: a function failed.
     """
-    payload = smoke.message(made.project.root)
-    if payload is None or all(one.status == "unchanged" for one in outcomes):
+    message = plan.project.settings.smoke
+    if message is None or all(outcome.status == "unchanged" for outcome in outcomes):
         return
-    answers = smoke.ask_all([one.stack_name for one in outcomes], cloud, payload)
-    smoke.require_well(answers)
+
+    answers = smoke.ask_all([outcome.stack_name for outcome in outcomes], cloud, message)
+    smoke.require_success(answers)
     console.result(f"{len(answers)} functions answered")
 
 
-def prepare(made: Plan) -> None:
-    """Everything before the first change: templates, trees, artifacts, proof, sizes."""
-    validate.validate_once(made.project)
-    source_copies.sync(made.project)
-    builder.build(made.project, parameters={one.stack.name: one.parameters for one in made.stacks})
-    as_built = built.as_built(made.project)
+def prepare(plan: DeploymentPlan) -> None:
+    """Check the templates, sync, build, prove and measure: everything that comes before the first change."""
+    validate.validate_once(plan.project)
+    source_copies.sync(plan.project)
+    parameters = {settings.stack.name: settings.parameters for settings in plan.stacks}
+    builder.build(plan.project, parameters=parameters)
+
+    as_built = built.as_built(plan.project)
     prove.prove_once(as_built)
-    sizes.require_within(sizes.measure(as_built))
+    sizes.require_within_limits(sizes.measure(as_built))
 
 
-def check_account(made: Plan, cloud: Cloud) -> None:
-    """Hold the credentials against the guard. A target with an endpoint of its own is no AWS account.
+def check_account(plan: DeploymentPlan, cloud: Cloud) -> None:
+    """Compare the account of the credentials with the environment's. An endpoint of its own has no AWS account.
 
     Raises:
-        ConfigurationError: credentials are absent, refused, or belong to another account.
+        ConfigurationError: credentials are missing, refused, or belong to another account.
     """
-    if made.target.endpoint:
+    if plan.target.endpoint:
         return
-    account = cloud.account()
-    if made.environment.account and account != made.environment.account:
-        message = f"the credentials belong to account {account}, but the environment is {made.environment.account}"
-        raise ConfigurationError(f"{message}; set AWS_PROFILE to the right one", where=made.environment.name)
+    account, expected = cloud.account(), plan.environment.account
+    if expected and account != expected:
+        message = f"the credentials belong to account {account}, but the environment needs {expected}"
+        raise ConfigurationError(f"{message}; set AWS_PROFILE to the right one", where=plan.environment.name)
 
 
 def require_consent_possible(environment: Environment, *, yes: bool, is_interactive: bool) -> None:
-    """Refuse early what would have to ask somebody who is not there.
+    """Refuse at once a deployment that would have to ask somebody where nobody can answer.
 
     Raises:
         UsageError: consent is needed, was not given, and there is no terminal to ask on.
@@ -165,50 +171,52 @@ def require_consent_possible(environment: Environment, *, yes: bool, is_interact
         raise UsageError(message, where=f"deploy --env {environment.name}")
 
 
-def ask_consent(made: Plan, *, yes: bool, ask: Callable[[str], str]) -> None:
-    """Ask what the environment wants asked.
+def ask_consent(plan: DeploymentPlan, *, yes: bool, ask: Callable[[str], str]) -> None:
+    """Show the plan and ask for the consent that the environment requires.
 
     Raises:
-        UsageError: the answer is not the one that consents; nothing was deployed.
+        UsageError: the answer does not confirm; nothing was deployed.
     """
-    name, consent = made.environment.name, made.environment.consent
+    name, consent = plan.environment.name, plan.environment.consent
     if yes or consent is Consent.NONE:
         return
-    show(made)
+
+    show(plan)
     word = name if consent is Consent.WORD else "y"
-    answer = ask(f"Type {word} to deploy to {name}:")
-    if answer != word:
-        raise UsageError(f"was not consented to; nothing was deployed (type {word} to consent)", where=f"--env {name}")
+    # Exactly this word: an answer that merely resembles it must not deploy to production.
+    if ask(f"Type {word} to deploy to {name}:") != word:
+        raise UsageError(f"cancelled: nothing was deployed (type {word} to confirm)", where=f"--env {name}")
 
 
-def show(made: Plan) -> None:
+def show(plan: DeploymentPlan) -> None:
     """Print what will be deployed, where, and with which parameters."""
-    where = made.target.endpoint or f"AWS account {made.environment.account or 'of the credentials'}"
-    console.result(f"{made.environment.name}: {where}, {made.target.region}")
-    for one in made.stacks:
-        parameters = " ".join(f"{name}={value}" for name, value in one.parameters.items())
-        console.result(f"{one.stack.name}: {one.stack_name} from {one.stack.template.path} with {parameters}")
+    account = plan.environment.account or "of the credentials"
+    console.result(f"{plan.environment.name}: {plan.target.endpoint or f'AWS account {account}'}, {plan.target.region}")
+    for settings in plan.stacks:
+        parameters = " ".join(f"{name}={value}" for name, value in settings.parameters.items())
+        stack = settings.stack
+        console.result(f"{stack.name}: {settings.stack_name} from {stack.template.path} with {parameters}")
 
 
-def summarise(made: Plan, outcomes: tuple[Outcome, ...]) -> None:
-    """Print what each stack's deployment came to."""
-    rows = [(one.stack, one.stack_name, one.status, f"{one.seconds:.1f}") for one in outcomes]
+def summarise(plan: DeploymentPlan, outcomes: tuple[Outcome, ...]) -> None:
+    """Print the outcome of each stack."""
+    rows = [(outcome.stack, outcome.stack_name, outcome.status, f"{outcome.seconds:.1f}") for outcome in outcomes]
     console.table(("stack", "name", "status", "seconds"), rows, right=("seconds",))
-    if all(one.status == "unchanged" for one in outcomes):
-        console.result(f"nothing has changed in {made.environment.name}")
+    if all(outcome.status == "unchanged" for outcome in outcomes):
+        console.result(f"nothing has changed in {plan.environment.name}")
 
 
-def arguments(settings: StackSettings, made: Plan) -> list[str | Path]:
-    """What `sam` is given to deploy one stack: the built template, no questions, every parameter by value."""
-    root = made.project.root
+def arguments(settings: StackSettings, plan: DeploymentPlan) -> list[str | Path]:
+    """Return the arguments of `sam` that deploy one stack: the built template, no questions, parameters by value."""
+    root = plan.project.root
     overrides = [f"{name}={value}" for name, value in settings.parameters.items()]
     return [
         "deploy",
         *("--template-file", built.deployed_template(settings.stack, root)),
-        *("--config-file", root / "samconfig.toml"),
+        *("--config-file", root / environments.SAMCONFIG),
         *("--config-env", settings.config_env),
         *("--stack-name", settings.stack_name),
-        *("--region", made.target.region),
+        *("--region", plan.target.region),
         "--resolve-s3",
         "--no-confirm-changeset",
         "--no-fail-on-empty-changeset",
@@ -216,50 +224,55 @@ def arguments(settings: StackSettings, made: Plan) -> list[str | Path]:
     ]
 
 
-def deploy_stack(settings: StackSettings, made: Plan, *, cloud: Cloud, variables: Mapping[str, str]) -> Outcome:
-    """Deploy one stack.
+def deploy_stack(
+    settings: StackSettings, plan: DeploymentPlan, *, cloud: Cloud, variables: Mapping[str, str]
+) -> Outcome:
+    """Deploy one stack, unless it is up to date.
 
     Raises:
         DeploymentError: it could not be created or updated; the message has the first failure's reason.
     """
-    started, at = time.monotonic(), datetime.now(UTC)
-    before = cloud.stack_state(settings.stack_name)
-    if before.status == _UNFINISHED:
-        message = f"its first creation failed and left it in {_UNFINISHED}; delete it, then deploy again: "
-        raise DeploymentError(f"{message}sam delete --stack-name {before.name}", where=before.name)
-    root = made.project.root
-    made_of = records.made_of(built.deployed_template(settings.stack, root), settings.parameters)
-    record = records.path_of(root, made.target, settings.stack_name)
-    if records.is_current(record, made_of, before):
-        return Outcome(settings.stack.name, settings.stack_name, "unchanged", time.monotonic() - started)
-    finished = _run_sam(settings, made, variables)
+    started, started_at = time.monotonic(), datetime.now(UTC)
+    name, root = settings.stack_name, plan.project.root
+    before = cloud.stack_state(name)
+    if before.status == _FAILED_CREATION:
+        message = f"its first creation failed and left it in {_FAILED_CREATION}; delete it, then deploy again: "
+        raise DeploymentError(f"{message}sam delete --stack-name {name}", where=name)
+
+    digest = records.deployment_digest(built.deployed_template(settings.stack, root), settings.parameters)
+    record = records.path_of(root, plan.target, name)
+    if records.is_up_to_date(record, digest, before):
+        return Outcome(settings.stack.name, name, "unchanged", time.monotonic() - started)
+
+    finished = _run_sam(settings, plan, variables)
     if finished.exit_code:
-        raise DeploymentError(_failure(settings, cloud, at, finished.tail()), where=settings.stack_name)
-    records.write(record, made_of, cloud.stack_state(settings.stack_name))
+        raise DeploymentError(_failure(settings, cloud, started_at, finished.tail()), where=name)
+    records.write(record, digest, cloud.stack_state(name))
+
     changed = "updated" if before.exists else "created"
     status = "unchanged" if _NO_CHANGE in finished.stdout else changed
-    return Outcome(settings.stack.name, settings.stack_name, status, time.monotonic() - started)
+    return Outcome(settings.stack.name, name, status, time.monotonic() - started)
 
 
-def _run_sam(settings: StackSettings, made: Plan, variables: Mapping[str, str]) -> Finished:
-    """On loopback SAM asks for news ten times a second: a deployment there takes no longer than two or three."""
-    root = made.project.root
-    speed = {"SAM_CLI_POLL_DELAY": variables.get("SAM_CLI_POLL_DELAY", "0.1")} if made.target.is_loopback else {}
-    with console.progress(f"deploying {settings.stack_name}") as say:
+def _run_sam(settings: StackSettings, plan: DeploymentPlan, variables: Mapping[str, str]) -> Finished:
+    root, target = plan.project.root, plan.target
+    # Poll every 0.1 s on loopback, where a deployment takes 2-3 s; SAM's default is 0.5 s.
+    polling = {"SAM_CLI_POLL_DELAY": variables.get("SAM_CLI_POLL_DELAY", "0.1")} if target.is_loopback else {}
+    with console.progress(f"deploying {settings.stack_name}") as report_line:
         return sam.run(
             sam.ensure(root),
-            arguments(settings, made),
+            arguments(settings, plan),
             cwd=root,
-            variables={**made.target.variables(), **speed},
-            without=made.target.forgotten(),
-            on_line=say,
+            variables={**target.variables(), **polling},
+            without=target.hidden_variables(),
+            on_line=report_line,
         )
 
 
-def _failure(settings: StackSettings, cloud: Cloud, since: datetime, said: str) -> str:
-    """The first failed event tells the reason; what SAM printed serves when there is none."""
+def _failure(settings: StackSettings, cloud: Cloud, since: datetime, output: str) -> str:
+    """Return the reason in the first failed event; SAM's own output when there is none."""
     reason = cloud.first_failure(settings.stack_name, since=since)
     status = cloud.stack_state(settings.stack_name).status or "not created"
     if not reason:
-        return f"sam deploy failed ({status}): {said}"
-    return f"{reason}; the stack is {status}; mend {settings.stack.template.path} and deploy again"
+        return f"sam deploy failed ({status}): {output}"
+    return f"{reason}; the stack is {status}; fix {settings.stack.template.path} and deploy again"

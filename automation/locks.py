@@ -1,9 +1,9 @@
-"""Lock what is asked for: `locks/<group>.txt` from pyproject's groups, each layer's requirements.txt from its .in."""
+"""`inv lock`: lock `locks/<group>.txt` from pyproject's dependency groups, each requirements.txt from its .in."""
 
 import sys
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from automation.project.model import Project, Text
@@ -13,11 +13,12 @@ from automation.system.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """One lock to be made.
+    """One lock file.
 
     Attributes:
-        target: the file that is written, relative to the project root.
-        source: the arguments that tell uv what is asked for.
+        target: the file to write, relative to the project root.
+        source: the arguments that tell uv which requirements to lock.
+        python: the Python version to lock for, such as `3.12`; empty for our own.
     """
 
     target: str
@@ -26,55 +27,55 @@ class Lock:
 
 
 def plan(project: Project, groups: tuple[str, ...]) -> tuple[Lock, ...]:
-    """The locks of a project: one a dependency group, for any platform; one a layer or function, for its runtime."""
-    of_groups = [
+    """Return the locks of a project: one per dependency group, one per layer or function that has a requirements.in."""
+    group_locks = [
         Lock(f"locks/{group}.txt", ("--group", f"pyproject.toml:{group}", "--universal")) for group in sorted(groups)
     ]
-    folders = {one.content_uri: one.runtimes for one in project.layers if isinstance(one.content_uri, str)}
-    folders |= {one.code_uri: (one.runtime,) for one in project.functions if isinstance(one.code_uri, str)}
-    of_artifacts = [
+    folders = {layer.content_uri: layer.runtimes for layer in project.layers if isinstance(layer.content_uri, str)}
+    for function in project.functions:
+        if isinstance(function.code_uri, str):
+            folders[function.code_uri] = (function.runtime,)
+
+    artifact_locks = [
         Lock(f"{uri}/requirements.txt", (f"{uri}/requirements.in",), _python(runtimes))
         for uri, runtimes in sorted(folders.items())
         if (project.root / uri / "requirements.in").is_file()
     ]
-    return (*of_groups, *of_artifacts)
+    return (*group_locks, *artifact_locks)
 
 
-def locked_groups(root: Path) -> tuple[str, ...]:
-    """The dependency groups that have a lock: those whose `locks/<group>.txt` exists.
+def locked_groups(project: Project) -> tuple[str, ...]:
+    """Return the dependency groups that have a lock: those whose `locks/<group>.txt` exists.
 
     Raises:
-        ConfigurationError: a lock has no group.
+        ConfigurationError: a lock belongs to no group.
     """
-    names = sorted(path.stem for path in (root / "locks").glob("*.txt"))
-    if not names:
-        return ()
-    document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    if unknown := sorted(set(names) - set(document.get("dependency-groups", {}))):
+    names = sorted(path.stem for path in (project.root / "locks").glob("*.txt"))
+    if unknown := sorted(set(names) - project.settings.dependency_groups):
         message = f"pyproject.toml has no dependency group {unknown[0]}; remove the lock or add the group"
         raise ConfigurationError(message, where=f"locks/{unknown[0]}.txt")
     return tuple(names)
 
 
 def lock(project: Project, *, upgrade: bool = False) -> tuple[str, ...]:
-    """Make every lock again; returns those that changed. Versions already locked are kept unless `upgrade`.
+    """Write every lock anew and return those that changed; versions already locked stay unless `upgrade`.
 
     Raises:
         ToolError: uv found no solution, or the index did not answer.
     """
-    locks = plan(project, locked_groups(project.root))
-    before = {one.target: _bytes(project.root / one.target) for one in locks}
+    locks = plan(project, locked_groups(project))
+    before = {lock.target: _bytes(project.root / lock.target) for lock in locks}
     with console.progress("locking"), ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda one: _compile(one, project.root, upgrade=upgrade), locks))
-    return tuple(one.target for one in locks if _bytes(project.root / one.target) != before[one.target])
+        list(pool.map(partial(_compile, root=project.root, upgrade=upgrade), locks))
+    return tuple(target for target, content in before.items() if _bytes(project.root / target) != content)
 
 
-def _compile(one: Lock, root: Path, *, upgrade: bool) -> None:
+def _compile(lock: Lock, *, root: Path, upgrade: bool) -> None:
     command: list[str | Path] = [tools.uv_program(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header"]
-    # Our own interpreter is named, so that uv does not start every other one of the machine to choose.
-    versions = ["--python", sys.executable, *(["--python-version", one.python] if one.python else [])]
+    # Name our own interpreter, so that uv does not start every other one on the machine to choose.
+    versions = ["--python", sys.executable, *(["--python-version", lock.python] if lock.python else [])]
     processes.run(
-        [*command, *one.source, *versions, *(["--upgrade"] if upgrade else []), "--output-file", one.target],
+        [*command, *lock.source, *versions, *(["--upgrade"] if upgrade else []), "--output-file", lock.target],
         cwd=root,
         env=processes.environment(without=("VIRTUAL_ENV",)),
     )

@@ -1,7 +1,7 @@
 """The automation's own tasks.
 
 A project's tasks.py needs no more than `from automation import commands, tasks` and
-`namespace = commands.assemble(tasks.collection())`. Each task imports what it runs, so that the others stay quick.
+`namespace = commands.assemble(tasks.collection())`. Each task imports what it runs, so that the others start fast.
 """
 
 import os
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _ENV = {"env": "an environment of pyproject.toml"}
 DEPLOY_HELP = {
     **_ENV,
-    "yes": "consent beforehand, for where there is no terminal",
+    "yes": "confirm in advance, for use without a terminal",
     "dry_run": "print what would be deployed and change nothing",
 }
 
@@ -46,11 +46,11 @@ def sync(_context: Context, check: bool = False) -> None:
     help={
         **_ENV,
         "names": "functions and layers, by logical id; none means all",
-        "stack": "this stack alone",
-        "arch": "x86_64 or arm64, in place of the template's default",
-        "engine": "what builds: uv (our own), or sam, the reference",
-        "force": "build what has not changed too",
-        "explain": "tell of every artifact why it is built or not",
+        "stack": "only this stack",
+        "arch": "x86_64 or arm64, instead of the template's default",
+        "engine": "the builder: uv (our own) or sam (the reference)",
+        "force": "also build what has not changed",
+        "explain": "print for every artifact why it is built or not",
     },
 )
 def build(
@@ -88,7 +88,7 @@ def validate(_context: Context) -> None:
 
     loaded = model.load(ROOT)
     validator.validate(loaded)
-    console.result(f"{len(loaded.stacks)} template(s) and {len(loaded.environments)} environment(s) are valid")
+    console.result(f"{len(loaded.stacks)} template(s) and {len(loaded.settings.environments)} environment(s) are valid")
 
 
 @task(iterable=["names"], help={"names": "functions, by logical id; none means all", "json": "print JSON"})
@@ -133,8 +133,8 @@ def size(
     auto_shortflags=False,
     help={
         "names": "functions, by logical id; none means all",
-        "runs": "fresh processes a function",
-        "without_bytecode": "measure what it would be without bytecode, too",
+        "runs": "fresh processes per function",
+        "without_bytecode": "also measure without bytecode",
         "json": "print JSON",
     },
 )
@@ -152,24 +152,24 @@ def coldstart(
 
 @task(
     help={
-        "since": "a git revision; without it where this branch left the main one, and on the main branch HEAD",
-        "tests": "print the test files that the changes reach, as pytest takes them",
+        "since": "a git revision; default: where this branch left the main branch, or HEAD on the main branch",
+        "tests": "print the test files that the changes reach, ready for pytest",
         "json": "print JSON",
     }
 )
 def affected(_context: Context, since: str = "", tests: bool = False, json: bool = False) -> None:
-    """Tell which functions, layers and stacks a change redeploys, and why."""
+    """List the functions, layers and stacks that a change redeploys, and why."""
     from automation import affected as changes
 
     if tests:
-        changes.show_tests(changes.choose_tests(ROOT, since=since))
+        changes.show_tests(changes.select_tests(ROOT, since=since))
     else:
         (changes.show_json if json else changes.show)(changes.find(ROOT, since=since))
 
 
 @task
 def parity(_context: Context) -> None:
-    """Build with SAM too, and explain every difference to the last build of ours."""
+    """Build with SAM as well, and explain every difference from our last build."""
     from automation import parity as comparison
     from automation.project import model
 
@@ -186,19 +186,19 @@ def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = 
     deployment.deploy(ROOT, env, variables=os.environ, yes=yes, dry_run=dry_run)
 
 
-@task(help={"upgrade": "take the newest versions that pyproject.toml and requirements.in allow"})
+@task(help={"upgrade": "use the newest versions that pyproject.toml and requirements.in allow"})
 def lock(_context: Context, upgrade: bool = False) -> None:
     """Lock the requirements of the tools and of every layer."""
     from automation import locks
     from automation.project import model
     from automation.system import console
 
-    console.results(locks.lock(model.load(ROOT), upgrade=upgrade) or ["every lock was right"])
+    console.results(locks.lock(model.load(ROOT), upgrade=upgrade) or ["every lock is up to date"])
 
 
-@task(help={"all": "caches and nox's environments too"})
+@task(help={"all": "also remove caches and nox's environments"})
 def clean(_context: Context, all: bool = False) -> None:  # noqa: A002 - Invoke names the option after the parameter
-    """Remove generated trees and artifacts; tools and the sandbox's state stay."""
+    """Remove generated trees and artifacts; keep tools and the sandbox's state."""
     from automation import cleaning
     from automation.project import model
     from automation.system import console
@@ -210,5 +210,5 @@ _TASKS = (sync_shared_layer, sync, build, validate, prove, size, coldstart, affe
 
 
 def collection() -> Collection:
-    """All of these tasks, for `commands.assemble`."""
+    """Return all of these tasks, for `commands.assemble`."""
     return Collection(*_TASKS)

@@ -1,68 +1,60 @@
-"""After a deployment: does every function answer? One message to each, named in pyproject, that changes nothing.
+"""Ask every function of a deployment whether it works, with the message of `[tool.alchemiser] smoke`.
 
-`[tool.alchemiser] smoke` is that message. A handler that cannot be imported, or whose environment lacks something, is
-found here and not by the first real event; and a function that has answered is warm.
+The message changes nothing. It finds a handler that cannot be imported, or whose environment lacks something, before
+the first real event does; and a function that has answered is warm.
 """
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
-from automation.project import model
 from automation.system import console
-from automation.system.errors import ConfigurationError, DeploymentError
+from automation.system.errors import DeploymentError
 
-_AT_ONCE = 4
+_CONCURRENT_CALLS = 4
 
 
 class Cloud(Protocol):
-    """What the smoke test asks of its target; aws.Cloud is the real one."""
+    """The calls to AWS that the smoke test needs; aws.Cloud is the real one."""
 
     def functions(self, stack_name: str) -> Mapping[str, str]:
-        """The functions of a stack: physical names by logical id."""
+        """Return the physical name of each function of a stack, by logical id."""
         ...
 
     def invoke(self, function: str, payload: Mapping[str, Any]) -> str:
-        """Send one message to a function and wait; its error, empty when it answered well."""
+        """Send one message to a function and wait; return its error, empty for success."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one function said; `error` is empty when it is well."""
+    """The answer of one function; `error` is empty when it works."""
 
     function: str
     error: str = ""
 
 
-def message(root: Path) -> Mapping[str, Any] | None:
-    """The message of `[tool.alchemiser] smoke`; None when the project names none.
+def ask_all(stack_names: Iterable[str], cloud: Cloud, payload: Mapping[str, Any]) -> tuple[Answer, ...]:
+    """Invoke every function of the stacks, a few at a time.
 
     Raises:
-        ConfigurationError: it is no table.
+        DeploymentError: AWS did not answer.
     """
-    found = model.read_settings(root).get("smoke")
-    if found is None or isinstance(found, Mapping):
-        return found
-    raise ConfigurationError("smoke is not a table, as in smoke = { health = true }", where="pyproject.toml")
+    physical_names: dict[str, str] = {}
+    for stack_name in stack_names:
+        physical_names |= cloud.functions(stack_name)
+
+    def ask(logical_id: str) -> Answer:
+        return Answer(logical_id, cloud.invoke(physical_names[logical_id], payload))
+
+    with console.progress(f"testing {len(physical_names)} functions"), ThreadPoolExecutor(_CONCURRENT_CALLS) as pool:
+        return tuple(pool.map(ask, sorted(physical_names)))
 
 
-def ask_all(stack_names: Iterable[str], cloud: Cloud, payload: Mapping[str, Any]) -> tuple[Answer, ...]:
-    """Invoke every function of the stacks, a few at a time."""
-    functions = {name: physical for stack in stack_names for name, physical in cloud.functions(stack).items()}
-
-    def ask(name: str) -> Answer:
-        return Answer(name, cloud.invoke(functions[name], payload))
-
-    with console.progress(f"asking {len(functions)} functions how they are"), ThreadPoolExecutor(_AT_ONCE) as pool:
-        return tuple(pool.map(ask, sorted(functions)))
-
-
-def require_well(answers: Iterable[Answer]) -> None:
-    """Raises DeploymentError naming each function that failed."""
-    ill = [answer for answer in answers if answer.error]
-    if ill:
-        told = "; ".join(f"{answer.function} failed: {answer.error}" for answer in ill)
-        raise DeploymentError(f"{told}. The stacks are deployed; mend the function and deploy again", where="smoke")
+def require_success(answers: Iterable[Answer]) -> None:
+    """Raise DeploymentError naming each function that failed."""
+    failures = [f"{answer.function} failed: {answer.error}" for answer in answers if answer.error]
+    if failures:
+        message = f"{'; '.join(failures)}. The stacks are deployed; fix the function and deploy again"
+        raise DeploymentError(message, where="smoke test")

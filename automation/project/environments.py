@@ -1,4 +1,4 @@
-"""What differs between the places to deploy to: guards from pyproject.toml, SAM's parameters from samconfig.toml."""
+"""The environments to deploy to: guards from pyproject.toml, stack names and parameters from samconfig.toml."""
 
 import platform
 import re
@@ -10,19 +10,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from automation.project import architectures
 from automation.project.model import Project, Stack
+from automation.project.settings import PYPROJECT
 from automation.system import aws
 from automation.system.errors import ConfigurationError, Finding, UsageError
 
+SAMCONFIG = "samconfig.toml"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _KEYS = frozenset(
     {"region", "consent", "account", "endpoint", "key_id", "secret", "architecture_parameter", "parameters"}
 )
-_ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+_SECTIONS_OF_SAM = frozenset({"default", "global"})
 
 
 class Consent(StrEnum):
-    """What a person is asked before a deployment: nothing, yes or no, or to type the environment's name."""
+    """What a person must confirm before a deployment: nothing, yes or no, or by typing the environment's name."""
 
     NONE = "none"
     CONFIRM = "confirm"
@@ -34,9 +37,9 @@ class Environment:
     """The guards of one environment.
 
     Attributes:
-        account: the account id that credentials must belong to; empty for any.
-        endpoint: takes the place of AWS; empty for AWS itself.
-        parameters: template parameters that only the machine knows (ports, architecture); they win over samconfig.toml.
+        account: the account id that the credentials must belong to; empty for any.
+        endpoint: URL that replaces AWS; empty for AWS itself.
+        parameters: template parameters that depend on this machine (ports, architecture); they override samconfig.toml.
     """
 
     name: str
@@ -51,7 +54,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """How one stack is deployed in one environment."""
+    """How one stack is deployed to one environment."""
 
     stack: Stack
     stack_name: str
@@ -60,26 +63,28 @@ class StackSettings:
 
 
 def load(project: Project, name: str, *, variables: Mapping[str, str], machine: str) -> Environment:
-    """The environment of that name.
+    """Read the environment `name`.
 
     Args:
         variables: the process's environment variables, which `${NAME:-default}` refers to.
-        machine: as platform.machine() says; for an `architecture_parameter`.
+        machine: this machine, as platform.machine() names it; for an `architecture_parameter`.
 
     Raises:
-        UsageError: there is no such environment; the message lists those there are.
+        UsageError: there is no such environment; the message lists those that exist.
         ConfigurationError: its table is wrong.
     """
-    if name not in project.environments:
-        known = ", ".join(project.environments) or "none; add [tool.alchemiser.environments.<name>] to pyproject.toml"
+    tables = project.settings.environments
+    if name not in tables:
+        known = ", ".join(tables) or f"none; add [tool.alchemiser.environments.<name>] to {PYPROJECT}"
         raise UsageError(f"there is no environment {name!r}; the environments are: {known}", where="--env")
-    where = f"pyproject.toml: [tool.alchemiser.environments.{name}]"
-    table = project.environments[name]
+
+    where, table = f"{PYPROJECT}: [tool.alchemiser.environments.{name}]", tables[name]
     text = {key: expand(str(value), variables, where=where) for key, value in table.items() if key != "parameters"}
     if unknown := sorted(set(table) - _KEYS):
-        raise ConfigurationError(f"{unknown[0]} is unknown; the keys are {', '.join(sorted(_KEYS))}", where=where)
+        raise ConfigurationError(f"unknown key {unknown[0]}; the keys are {', '.join(sorted(_KEYS))}", where=where)
     if not text.get("region"):
         raise ConfigurationError("has no region", where=where)
+
     return Environment(
         name=name,
         region=text["region"],
@@ -88,7 +93,7 @@ def load(project: Project, name: str, *, variables: Mapping[str, str], machine: 
         endpoint=text.get("endpoint", ""),
         key_id=text.get("key_id", ""),
         secret=text.get("secret", ""),
-        parameters=_parameters(table, text, variables, machine, where),
+        parameters=_machine_parameters(table, text, variables, machine, where),
     )
 
 
@@ -100,124 +105,121 @@ def expand(text: str, variables: Mapping[str, str], *, where: str) -> str:
     """
 
     def replace(match: re.Match[str]) -> str:
-        found = variables.get(match[1]) or match[2]
-        if found is None:
+        value = variables.get(match[1]) or match[2]
+        if value is None:
             raise ConfigurationError(f"the environment variable {match[1]} is not set", where=where)
-        return found
+        return value
 
     return _VARIABLE.sub(replace, text)
 
 
 def target(environment: Environment, variables: Mapping[str, str]) -> aws.Target:
-    """Where the environment's calls go: its own endpoint, else AWS_ENDPOINT_URL, else AWS.
+    """Return where the environment's calls go: its own endpoint, otherwise AWS_ENDPOINT_URL, otherwise AWS.
 
-    A loopback endpoint is no AWS, so it gets dummy credentials when the surroundings have none.
+    A loopback endpoint is not AWS, so it gets dummy credentials when the process has none.
     """
     endpoint = environment.endpoint or variables.get("AWS_ENDPOINT_URL", "")
-    made = aws.Target(environment.region, endpoint, environment.key_id, environment.secret)
-    if made.is_loopback and not made.key_id and not variables.get("AWS_ACCESS_KEY_ID"):
+    configured = aws.Target(environment.region, endpoint, environment.key_id, environment.secret)
+    if configured.is_loopback and not configured.key_id and not variables.get("AWS_ACCESS_KEY_ID"):
         return aws.Target(environment.region, endpoint, "test", "test")
-    return made
+    return configured
 
 
 def read_samconfig(root: Path) -> Mapping[str, Any]:
-    """samconfig.toml as it stands.
+    """Read samconfig.toml.
 
     Raises:
-        ConfigurationError: it is absent or not valid TOML.
+        ConfigurationError: it is missing or not valid TOML.
     """
     try:
-        return tomllib.loads((root / "samconfig.toml").read_text(encoding="utf-8"))
+        return tomllib.loads((root / SAMCONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError as cause:
         message = "does not exist; it holds the stack names and parameters of each environment"
-        raise ConfigurationError(message, where="samconfig.toml") from cause
+        raise ConfigurationError(message, where=SAMCONFIG) from cause
     except tomllib.TOMLDecodeError as cause:
-        raise ConfigurationError(f"is not valid TOML: {cause}", where="samconfig.toml") from cause
+        raise ConfigurationError(f"is not valid TOML: {cause}", where=SAMCONFIG) from cause
 
 
 def stack_settings(
     project: Project, environment: Environment, samconfig: Mapping[str, Any]
 ) -> tuple[StackSettings, ...]:
-    """The settings of each stack, in the order of deployment.
+    """Return the settings of each stack, in the order of deployment.
 
     Raises:
         ConfigurationError: samconfig.toml lacks a section or a stack name.
     """
-    return tuple(_settings(stack, environment, samconfig) for stack in project.stacks)
+    return tuple(_stack_settings(stack, environment, samconfig) for stack in project.stacks)
 
 
 def parameters_by_stack(project: Project, name: str, variables: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
-    """The template parameters of an environment, as `builder.build` takes them.
+    """Return the template parameters of an environment, by stack, as `builder.build` takes them.
 
     Raises:
         UsageError, ConfigurationError: as `load` and `stack_settings`.
     """
     environment = load(project, name, variables=variables, machine=platform.machine())
-    settings = stack_settings(project, environment, read_samconfig(project.root))
-    return {one.stack.name: one.parameters for one in settings}
+    stacks = stack_settings(project, environment, read_samconfig(project.root))
+    return {settings.stack.name: settings.parameters for settings in stacks}
 
 
 def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Where pyproject.toml, samconfig.toml and the templates do not tell the same."""
-    expected = {
-        stack.config_env.format(env=name): (name, stack) for name in project.environments for stack in project.stacks
-    }
-    there = {name for name, section in samconfig.items() if isinstance(section, Mapping) and name not in _SAM_OWN}
-    missing = [
-        Finding(f"samconfig.toml: [{name}]", f"is absent, but pyproject.toml has the environment {env}", _MEND_SECTION)
-        for name, (env, _) in expected.items()
-        if name not in there
-    ]
-    unknown = [
-        Finding(f"samconfig.toml: [{name}]", "no environment of pyproject.toml uses it", "remove it, or add the guards")
-        for name in there - set(expected)
-    ]
-    inside = [
-        finding
-        for name, (env, stack) in expected.items()
-        if name in there
-        for finding in _section_faults(name, project.environments[env], stack, samconfig)
-    ]
-    return tuple(sorted([*missing, *unknown, *inside]))
+    """Return where pyproject.toml, samconfig.toml and the templates contradict each other."""
+    present = {key for key, value in samconfig.items() if isinstance(value, Mapping) and key not in _SECTIONS_OF_SAM}
+    expected: set[str] = set()
+    findings: list[Finding] = []
+
+    for name, guards in project.settings.environments.items():
+        for stack in project.stacks:
+            section = stack.config_env.format(env=name)
+            expected.add(section)
+            if section in present:
+                findings += _section_faults(section, guards, stack, samconfig)
+            else:
+                findings.append(_missing_section(section, name))
+
+    for section in present - expected:
+        what = f"no environment of {PYPROJECT} uses this section"
+        findings.append(Finding(f"{SAMCONFIG}: [{section}]", what, "remove it, or add the guards"))
+    return tuple(sorted(findings))
 
 
-_SAM_OWN = frozenset({"default", "global"})
-_MEND_SECTION = "add [<name>.deploy.parameters] with stack_name and parameter_overrides"
+def _missing_section(section: str, environment: str) -> Finding:
+    what = f"the section is missing, but {PYPROJECT} has the environment {environment}"
+    fix = "add [<name>.deploy.parameters] with stack_name and parameter_overrides"
+    return Finding(f"{SAMCONFIG}: [{section}]", what, fix)
 
 
 def _consent(value: str, where: str) -> Consent:
     try:
         return Consent(value)
     except ValueError as cause:
-        raise ConfigurationError(f"consent {value!r} is none of {', '.join(Consent)}", where=where) from cause
+        raise ConfigurationError(f"consent {value!r} is not one of {', '.join(Consent)}", where=where) from cause
 
 
-def _parameters(
+def _machine_parameters(
     table: Mapping[str, Any], text: Mapping[str, str], variables: Mapping[str, str], machine: str, where: str
 ) -> dict[str, str]:
-    given = table.get("parameters", {})
-    made = {name: expand(str(value), variables, where=where) for name, value in given.items()}
-    if parameter := text.get("architecture_parameter"):
-        made[parameter] = _architecture(machine)
-    return made
+    parameters = {
+        name: expand(str(value), variables, where=where) for name, value in table.get("parameters", {}).items()
+    }
+    if architecture_parameter := text.get("architecture_parameter"):
+        architecture = architectures.from_machine(machine)
+        if architecture is None:
+            raise ConfigurationError(f"Lambda has no architecture for this machine ({machine})")
+        parameters[architecture_parameter] = architecture
+    return parameters
 
 
-def _architecture(machine: str) -> str:
-    try:
-        return _ARCHITECTURES[machine.lower()]
-    except KeyError as cause:
-        raise ConfigurationError(f"Lambda has no architecture for this machine ({machine})") from cause
-
-
-def _settings(stack: Stack, environment: Environment, samconfig: Mapping[str, Any]) -> StackSettings:
+def _stack_settings(stack: Stack, environment: Environment, samconfig: Mapping[str, Any]) -> StackSettings:
     config_env = stack.config_env.format(env=environment.name)
-    where = f"samconfig.toml: [{config_env}.deploy.parameters]"
+    where = f"{SAMCONFIG}: [{config_env}.deploy.parameters]"
     section = _deploy_section(config_env, samconfig)
     stack_name = section.get("stack_name")
     if not isinstance(stack_name, str) or not stack_name:
         raise ConfigurationError("has no stack_name", where=where)
-    ours = {name: value for name, value in environment.parameters.items() if name in stack.template.parameters}
-    return StackSettings(stack, stack_name, config_env, {**overrides(section, where=where), **ours})
+
+    of_machine = {name: value for name, value in environment.parameters.items() if name in stack.template.parameters}
+    return StackSettings(stack, stack_name, config_env, {**overrides(section, where=where), **of_machine})
 
 
 def _deploy_section(config_env: str, samconfig: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -226,32 +228,38 @@ def _deploy_section(config_env: str, samconfig: Mapping[str, Any]) -> Mapping[st
 
 
 def overrides(section: Mapping[str, Any], *, where: str) -> dict[str, str]:
-    """`parameter_overrides` of a section, written as one string, as a list, or as a table.
+    """Return the `parameter_overrides` of a section, which may be one string, a list or a table.
 
     Raises:
-        ConfigurationError: a word is not `Name=value`.
+        ConfigurationError: an entry is not `Name=value`.
     """
-    given = section.get("parameter_overrides", [])
-    if isinstance(given, Mapping):
-        return {str(name): str(value) for name, value in given.items()}
-    words = shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
-    pairs = [word.partition("=") for word in words]
+    value = section.get("parameter_overrides", [])
+    if isinstance(value, Mapping):
+        return {str(name): str(text) for name, text in value.items()}
+
+    entries = shlex.split(value) if isinstance(value, str) else [str(entry) for entry in value]
+    pairs = [entry.partition("=") for entry in entries]
     if wrong := [name for name, separator, _ in pairs if not separator]:
         raise ConfigurationError(f"parameter_overrides: {wrong[0]!r} is not Name=value", where=where)
-    return {name: value for name, _, value in pairs}
+    return {name: text for name, _, text in pairs}
 
 
-def _section_faults(name: str, guards: Mapping[str, Any], stack: Stack, samconfig: Mapping[str, Any]) -> list[Finding]:
-    where = f"samconfig.toml: [{name}.deploy.parameters]"
-    section = _deploy_section(name, samconfig)
-    given, path = overrides(section, where=where), stack.template.path
+def _section_faults(
+    section_name: str, guards: Mapping[str, Any], stack: Stack, samconfig: Mapping[str, Any]
+) -> list[Finding]:
+    where = f"{SAMCONFIG}: [{section_name}.deploy.parameters]"
+    section = _deploy_section(section_name, samconfig)
+    values, path = overrides(section, where=where), stack.template.path
     known = set(stack.template.parameters)
-    needed = known - set(stack.template.defaults()) - set(given) - set(guards.get("parameters", {}))
-    found = [Finding(where, f"{one} is no parameter of {path}", "remove it") for one in set(given) - known]
-    found += [Finding(where, f"{one} of {path} has no value", "set it") for one in needed]
+    needed = known - set(stack.template.defaults()) - set(values) - set(guards.get("parameters", {}))
+
+    findings = [
+        Finding(where, f"{path} has no parameter {parameter}", "remove it") for parameter in set(values) - known
+    ]
+    findings += [Finding(where, f"{parameter} of {path} has no value", "set it") for parameter in needed]
     if not section.get("stack_name"):
-        found.append(Finding(where, "has no stack_name", "set it"))
+        findings.append(Finding(where, "has no stack_name", "set it"))
     region = section.get("region")
     if region not in {None, guards.get("region")}:
-        found.append(Finding(where, f"region {region} is not that of pyproject.toml", "remove it"))
-    return found
+        findings.append(Finding(where, f"region {region} differs from that of {PYPROJECT}", "remove it"))
+    return findings

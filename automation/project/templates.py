@@ -1,6 +1,6 @@
-"""Read a SAM or CloudFormation template: YAML with short-form intrinsics -> plain values.
+"""Read a SAM or CloudFormation template into plain values, and resolve its intrinsics.
 
-An intrinsic that cannot be known before deployment stays an `Unresolved`; nothing is guessed.
+An intrinsic whose value is only known at deploy time becomes an `Unresolved`; nothing is guessed.
 """
 
 import json
@@ -22,10 +22,10 @@ _NO_VALUE = {"Ref": "AWS::NoValue"}
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """An intrinsic whose value only CloudFormation knows.
+    """An intrinsic whose value is only known at deploy time.
 
     Attributes:
-        expression: as it stands in the template.
+        expression: its text in the template.
         resource: the logical id when it is a plain `Ref` to a resource.
     """
 
@@ -48,46 +48,48 @@ class Template:
     resources: Mapping[str, Mapping[str, Any]]
 
     def defaults(self) -> dict[str, str]:
-        """The parameters that have a default, as text."""
-        return {name: str(one["Default"]) for name, one in self.parameters.items() if "Default" in one}
+        """Return the defaults, as text, of the parameters that have one."""
+        return {name: str(spec["Default"]) for name, spec in self.parameters.items() if "Default" in spec}
 
 
 def read(path: "Path", *, name: str, cache: "Path | None" = None, remember: bool = False) -> Template:
     """Read a template file.
 
     Args:
-        name: how messages call it.
-        cache: a folder that keeps what was parsed, by the digest of the text: YAML takes longer than all the rest.
-        remember: put there what it does not hold yet.
+        name: the file's name in messages.
+        cache: a folder of parsed templates, by the digest of their text; parsing YAML takes longer than all else.
+        remember: add the template to the cache.
 
     Raises:
-        ConfigurationError: the file is absent, is no YAML, or is not a template.
+        ConfigurationError: the file is missing, cannot be parsed, or is not a template.
     """
     if cache is None:
         return _template(document(path, name=name), name)
-    kept = cache / f"{files.digest(_text(path, name).encode())}.json"
+
+    cached = cache / f"{files.digest(_text(path, name).encode())}.json"
     try:
-        return _template(json.loads(kept.read_text()), name)
+        return _template(json.loads(cached.read_text()), name)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        found = document(path, name=name)
+        content = document(path, name=name)
+
     if remember:
-        _remember(found, kept)
-    return _template(found, name)
+        _remember(content, cached)
+    return _template(content, name)
 
 
-def _remember(found: Mapping[str, Any], kept: "Path") -> None:
-    """Keep what JSON gives back as it was; a folder that cannot be written keeps nothing."""
-    as_json = json.dumps(found, default=str)
-    if json.loads(as_json) == found:
+def _remember(content: Mapping[str, Any], cached: "Path") -> None:
+    """Cache a template, unless JSON would change it; a folder that cannot be written is ignored."""
+    as_json = json.dumps(content, default=str)
+    if json.loads(as_json) == content:
         with suppress(OSError):
-            files.write_atomically(kept, as_json)
+            files.write_atomically(cached, as_json)
 
 
 def document(path: "Path", *, name: str) -> Mapping[str, Any]:
-    """A template file as plain values, every section of it, intrinsics in long form.
+    """Return every section of a template file as plain values, intrinsics in long form.
 
     Raises:
-        ConfigurationError: the file is absent, is no YAML, or is not a template.
+        ConfigurationError: the file is missing, cannot be parsed, or is not a template.
     """
     return _document(_text(path, name), name)
 
@@ -96,7 +98,7 @@ def parse(text: str, *, name: str) -> Template:
     """Parse the text of a template.
 
     Raises:
-        ConfigurationError: it is no YAML, or is not a template.
+        ConfigurationError: the text cannot be parsed, or is not a template.
     """
     return _template(_document(text, name), name)
 
@@ -112,38 +114,38 @@ def _text(path: "Path", name: str) -> str:
 
 
 def _document(text: str, name: str) -> Mapping[str, Any]:
-    from automation.project import yamls  # noqa: PLC0415 - most commands find every template parsed already
+    from automation.project import yamls  # noqa: PLC0415 - most commands find every template in the cache
 
-    found = yamls.load(text, name=name)
-    if not isinstance(found, Mapping) or not isinstance(found.get("Resources"), Mapping):
+    content = yamls.load(text, name=name)
+    if not isinstance(content, Mapping) or not isinstance(content.get("Resources"), Mapping):
         raise ConfigurationError("has no Resources, so it is not a template", where=name)
-    return found
+    return content
 
 
-def _template(found: Mapping[str, Any], name: str) -> Template:
-    resources = {key: value for key, value in found["Resources"].items() if not str(key).startswith("Fn::")}
+def _template(content: Mapping[str, Any], name: str) -> Template:
+    resources = {key: value for key, value in content["Resources"].items() if not str(key).startswith("Fn::")}
     for logical_id, resource in resources.items():
         if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
             raise ConfigurationError("has no Type", where=f"{name}: {logical_id}")
     return Template(
         path=name,
-        parameters=_section(found, "Parameters", name),
-        mappings=_section(found, "Mappings", name),
-        conditions=_section(found, "Conditions", name),
-        globals=_section(found, "Globals", name),
+        parameters=_section(content, "Parameters", name),
+        mappings=_section(content, "Mappings", name),
+        conditions=_section(content, "Conditions", name),
+        globals=_section(content, "Globals", name),
         resources=resources,
     )
 
 
 def _section(document: Mapping[str, Any], section: str, name: str) -> Mapping[str, Any]:
-    found = document.get(section) or {}
-    if not isinstance(found, Mapping) or not all(isinstance(one, Mapping) for one in found.values()):
+    table = document.get(section) or {}
+    if not isinstance(table, Mapping) or not all(isinstance(entry, Mapping) for entry in table.values()):
         raise ConfigurationError(f"{section} is not a mapping of mappings", where=name)
-    return found
+    return table
 
 
 def resolve(value: Any, template: Template, parameters: Mapping[str, str]) -> Any:
-    """Replace the intrinsics known from parameters, mappings and conditions; the others become `Unresolved`."""
+    """Replace the intrinsics that parameters, mappings and conditions decide; the others become `Unresolved`."""
     if isinstance(value, Mapping):
         if len(value) == 1 and (name := next(iter(value))) in _INTRINSICS:
             return _INTRINSICS[name](value[name], template, parameters)
@@ -156,24 +158,35 @@ def resolve(value: Any, template: Template, parameters: Mapping[str, str]) -> An
 
 
 def references(value: Any, conditions: Mapping[str, Any] | None = None) -> frozenset[str]:
-    """The names that `Ref` and `Fn::Sub` mention anywhere in a value; of `Resource.Attribute` the resource.
+    """Return the names that `Ref` and `Fn::Sub` mention anywhere in a value; for `Resource.Attribute` the resource.
 
     Args:
-        conditions: the template's; what the condition of an `Fn::If` mentions counts too.
+        conditions: the template's conditions; names that the condition of an `Fn::If` mentions count too.
     """
     if isinstance(value, Mapping):
-        own = {str(value["Ref"])} if "Ref" in value else set()
-        if "Fn::Sub" in value:
-            text = value["Fn::Sub"][0] if isinstance(value["Fn::Sub"], list) else value["Fn::Sub"]
-            own |= {match[2].strip().split(".")[0] for match in _SUB.finditer(str(text)) if not match[1]}
-        for name in (_condition_of(value), value.get("Condition")):
-            if conditions and isinstance(name, str) and name in conditions:
-                others = {other: held for other, held in conditions.items() if other != name}
-                own |= references(conditions[name], others)
-        return frozenset(own).union(*(references(inner, conditions) for inner in value.values()))
+        names = _sub_references(value["Fn::Sub"]) if "Fn::Sub" in value else frozenset[str]()
+        if "Ref" in value:
+            names |= {str(value["Ref"])}
+        names |= _condition_references(value, conditions or {})
+        return names.union(*(references(inner, conditions) for inner in value.values()))
     if isinstance(value, list):
         return frozenset().union(*(references(inner, conditions) for inner in value))
     return frozenset()
+
+
+def _sub_references(argument: Any) -> frozenset[str]:
+    text = argument[0] if isinstance(argument, list) else argument
+    return frozenset(match[2].strip().split(".")[0] for match in _SUB.finditer(str(text)) if not match[1])
+
+
+def _condition_references(value: Mapping[str, Any], conditions: Mapping[str, Any]) -> frozenset[str]:
+    names = frozenset[str]()
+    for name in (_condition_of(value), value.get("Condition")):
+        if isinstance(name, str) and name in conditions:
+            # Without the condition itself, so that conditions that mention each other end.
+            remaining = {key: condition for key, condition in conditions.items() if key != name}
+            names |= references(conditions[name], remaining)
+    return names
 
 
 def _condition_of(value: Mapping[str, Any]) -> Any:
@@ -203,12 +216,12 @@ def _sub(argument: Any, template: Template, parameters: Mapping[str, str]) -> An
         nonlocal missing
         if match[1]:
             return f"${{{match[2]}}}"
-        found = known.get(match[2].strip())
-        missing = missing or found is None or isinstance(found, Unresolved)
-        return str(found)
+        resolved = known.get(match[2].strip())
+        missing = missing or resolved is None or isinstance(resolved, Unresolved)
+        return str(resolved)
 
-    made = _SUB.sub(replace, str(text))
-    return _unresolved({"Fn::Sub": argument}) if missing else made
+    substituted = _SUB.sub(replace, str(text))
+    return _unresolved({"Fn::Sub": argument}) if missing else substituted
 
 
 def _join(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
@@ -222,9 +235,9 @@ def _join(argument: Any, template: Template, parameters: Mapping[str, str]) -> A
 def _find_in_map(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     match resolve(argument, template, parameters):
         case [str() as table, top, second]:
-            found = template.mappings.get(table, {}).get(top, {})
-            if isinstance(found, Mapping) and second in found:
-                return found[second]
+            row = template.mappings.get(table, {}).get(top, {})
+            if isinstance(row, Mapping) and second in row:
+                return row[second]
     return _unresolved({"Fn::FindInMap": argument})
 
 
@@ -252,7 +265,7 @@ def _if(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any
 
 
 def _holds(condition: Any, template: Template, parameters: Mapping[str, str]) -> bool | None:
-    """Whether a condition holds; None when a part of it cannot be known."""
+    """Return whether a condition holds; None when that is only known at deploy time."""
     match condition:
         case {"Condition": str() as name} if name in template.conditions:
             return _holds(template.conditions[name], template, parameters)

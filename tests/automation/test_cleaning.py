@@ -8,7 +8,7 @@ from automation.system.errors import ConfigurationError
 from tests.automation.projects import PYPROJECT, make_shop, write_files
 
 
-def test_clean_removes_generated_trees_and_artifacts_alone(shop: Project) -> None:
+def test_clean_removes_only_generated_trees_and_artifacts(shop: Project) -> None:
     source_copies.sync(shop)
     kept = {".tools/sam/x": "", ".sandbox/state": "", ".mypy_cache/x": "", ".nox/lint/x": ""}
     write_files(shop.root, {".aws-sam/build/template.yaml": "", **kept})
@@ -27,7 +27,7 @@ def test_clean_removes_generated_trees_and_artifacts_alone(shop: Project) -> Non
     assert (shop.root / "layers/wheels/requirements.in").exists()
 
 
-def test_clean_everything_takes_caches_and_keeps_tools(shop: Project) -> None:
+def test_clean_everything_removes_caches_and_keeps_tools(shop: Project) -> None:
     write_files(shop.root, {".tools/x": "", ".nox/x": "", ".ruff_cache/x": "", "shop/till/__pycache__/x.pyc": ""})
 
     removed = cleaning.clean(shop, everything=True)
@@ -44,8 +44,9 @@ def test_clean_twice_removes_nothing(shop: Project) -> None:
     assert cleaning.clean(shop) == ()
 
 
-def test_clean_build_folder_outside_the_project_is_refused(shop: Project) -> None:
-    make_shop(shop.root, pyproject_toml=PYPROJECT.replace(".aws-sam/base", "../elsewhere"))
+@pytest.mark.parametrize("folder", ["../elsewhere", ".", ".aws-sam/..", "/"])
+def test_clean_build_folder_not_inside_the_project_is_refused(shop: Project, folder: str) -> None:
+    make_shop(shop.root, pyproject_toml=PYPROJECT.replace(".aws-sam/base", folder))
 
-    with pytest.raises(ConfigurationError, match="outside the project"):
+    with pytest.raises(ConfigurationError, match="is not a folder inside the project"):
         cleaning.clean(model.load(shop.root))

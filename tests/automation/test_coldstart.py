@@ -95,7 +95,7 @@ def test_measure_handlers_that_do_not_import_are_all_told_with_inv_prove(tmp_pat
     with pytest.raises(CheckFailedError) as caught:
         coldstart.measure(broken, runs=1)
 
-    assert [(one.where, one.mend) for one in caught.value.findings] == [
+    assert [(one.where, one.fix) for one in caught.value.findings] == [
         ("template.yaml: One", "run inv prove One"),
         ("template.yaml: Two", "run inv prove Two"),
     ]

@@ -27,7 +27,7 @@ def refuse(_context: Context) -> None:
 @task
 def check(_context: Context) -> None:
     """Find a fault."""
-    raise CheckFailedError("1 fault", findings=[Finding("a.py", "is wrong", "mend it")])
+    raise CheckFailedError("1 fault", findings=[Finding("a.py", "is wrong", "fix it")])
 
 
 @task
@@ -64,7 +64,7 @@ def test_task_whose_check_fails_lists_the_findings(words: tuple[str], capsys: py
     assert run(*words) == 3
 
     captured = capsys.readouterr()
-    assert captured.out == "a.py: is wrong; mend it\n"
+    assert captured.out == "a.py: is wrong; fix it\n"
     assert captured.err == "error: 1 fault\n"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from automation import deploy
-from automation.deploy import Outcome, Plan
+from automation.deploy import DeploymentPlan, Outcome
 from automation.project import environments
 from automation.project.environments import Consent, Environment
 from automation.project.model import Project
@@ -15,14 +15,14 @@ from automation.system.errors import ConfigurationError, DeploymentError, UsageE
 from tests.automation.projects import make_shop
 
 
-def planned(shop: Project, name: str, **variables: str) -> Plan:
+def make_plan(shop: Project, name: str, **variables: str) -> DeploymentPlan:
     samconfig = environments.read_samconfig(shop.root)
-    return deploy.plan(shop, name, samconfig=samconfig, variables=variables, machine="x86_64")
+    return deploy.make_plan(shop, name, samconfig=samconfig, variables=variables, machine="x86_64")
 
 
 @dataclass
 class FakeCloud:
-    """A target where every stack stands the same."""
+    """A target where every stack has the same state."""
 
     status: str = ""
     reason: str = ""
@@ -46,16 +46,16 @@ class FakeCloud:
 
 @dataclass
 class FakeSam:
-    """A program named sam that writes its environment down and says what it was told to."""
+    """A program named sam that writes its environment down and prints what the test wants."""
 
     folder: Path
 
-    def will(self, say: str, *, exit_code: int = 0) -> None:
+    def will(self, output: str, *, exit_code: int = 0) -> None:
         program = self.folder / "sam"
-        program.write_text(f"#!/bin/sh\nenv > '{self.folder}/seen'\necho '{say}'\nexit {exit_code}\n")
+        program.write_text(f"#!/bin/sh\nenv > '{self.folder}/seen'\necho '{output}'\nexit {exit_code}\n")
         program.chmod(0o755)
 
-    def saw(self) -> list[str]:
+    def environment(self) -> list[str]:
         return (self.folder / "seen").read_text().splitlines()
 
 
@@ -69,27 +69,27 @@ def fake_sam(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 @dataclass
 class Person:
-    """Somebody at the terminal, who always says the same."""
+    """Somebody at the terminal who always gives the same answer."""
 
-    says: str
-    asked: list[str] = field(default_factory=list)
+    answer: str
+    questions: list[str] = field(default_factory=list)
 
-    def answers(self, question: str) -> str:
-        self.asked.append(question)
-        return self.says
+    def reply(self, question: str) -> str:
+        self.questions.append(question)
+        return self.answer
 
 
-def test_plan_holds_the_stacks_in_order_and_the_target(shop: Project) -> None:
-    made = planned(shop, "here", SHOP_PORT="7")
+def test_make_plan_has_the_stacks_in_order_and_the_target(shop: Project) -> None:
+    plan = make_plan(shop, "here", SHOP_PORT="7")
 
-    assert [one.stack_name for one in made.stacks] == ["shop-here-base", "shop-here"]
-    assert made.target.endpoint == "http://127.0.0.1:7"
+    assert [settings.stack_name for settings in plan.stacks] == ["shop-here-base", "shop-here"]
+    assert plan.target.endpoint == "http://127.0.0.1:7"
 
 
 def test_arguments_name_template_settings_and_every_parameter(shop: Project) -> None:
-    made = planned(shop, "here")
+    plan = make_plan(shop, "here")
 
-    words = [str(word) for word in deploy.arguments(made.stacks[1], made)]
+    words = [str(word) for word in deploy.arguments(plan.stacks[1], plan)]
 
     assert words[words.index("--config-env") + 1] == "here"
     assert words[words.index("--stack-name") + 1] == "shop-here"
@@ -102,14 +102,14 @@ def test_arguments_name_template_settings_and_every_parameter(shop: Project) -> 
     ("consent", "yes", "is_interactive"),
     [(Consent.NONE, False, False), (Consent.WORD, True, False), (Consent.WORD, False, True)],
 )
-def test_consent_that_can_be_had_is_possible(consent: Consent, yes: bool, is_interactive: bool) -> None:
+def test_require_consent_possible_passes(consent: Consent, yes: bool, is_interactive: bool) -> None:
     environment = Environment("live", "us-east-1", consent)
 
     deploy.require_consent_possible(environment, yes=yes, is_interactive=is_interactive)
 
 
 @pytest.mark.parametrize("consent", [Consent.CONFIRM, Consent.WORD])
-def test_consent_without_terminal_is_refused(consent: Consent) -> None:
+def test_require_consent_possible_without_terminal_is_refused(consent: Consent) -> None:
     environment = Environment("live", "us-east-1", consent)
 
     with pytest.raises(UsageError, match="no terminal to ask on; run it on one, or add --yes"):
@@ -117,98 +117,98 @@ def test_consent_without_terminal_is_refused(consent: Consent) -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "y", "yes", "LIVE", "live!"])
-def test_consent_word_another_answer_is_refused(shop: Project, answer: str) -> None:
-    with pytest.raises(UsageError, match="nothing was deployed"):
-        deploy.ask_consent(planned(shop, "live"), yes=False, ask=lambda _: answer)
+def test_ask_consent_other_answer_cancels(shop: Project, answer: str) -> None:
+    with pytest.raises(UsageError, match="cancelled: nothing was deployed"):
+        deploy.ask_consent(make_plan(shop, "live"), yes=False, ask=lambda _: answer)
 
 
-def test_consent_word_typed_is_given(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ask_consent_exact_word_confirms(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
     person = Person("live")
 
-    deploy.ask_consent(planned(shop, "live"), yes=False, ask=person.answers)
+    deploy.ask_consent(make_plan(shop, "live"), yes=False, ask=person.reply)
 
-    assert person.asked == ["Type live to deploy to live:"]
+    assert person.questions == ["Type live to deploy to live:"]
     assert "shop-live-base from base.yaml" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("name", "yes"), [("here", False), ("live", True)])
-def test_consent_not_needed_is_not_asked_for(shop: Project, name: str, yes: bool) -> None:
+def test_ask_consent_not_needed_asks_nothing(shop: Project, name: str, yes: bool) -> None:
     person = Person("")
 
-    deploy.ask_consent(planned(shop, name), yes=yes, ask=person.answers)
+    deploy.ask_consent(make_plan(shop, name), yes=yes, ask=person.reply)
 
-    assert person.asked == []
-
-
-def test_account_of_a_target_with_endpoint_is_not_looked_at(shop: Project) -> None:
-    deploy.check_account(planned(shop, "live", AWS_ENDPOINT_URL="http://127.0.0.1:1"), FakeCloud(number="999"))
+    assert person.questions == []
 
 
-def test_account_that_the_guard_names_passes(shop: Project) -> None:
-    deploy.check_account(planned(shop, "live"), FakeCloud(number="123456789012"))
+def test_check_account_with_endpoint_is_skipped(shop: Project) -> None:
+    deploy.check_account(make_plan(shop, "live", AWS_ENDPOINT_URL="http://127.0.0.1:1"), FakeCloud(number="999"))
 
 
-def test_account_that_is_another_is_refused(shop: Project) -> None:
-    with pytest.raises(ConfigurationError, match="belong to account 999, but the environment is 123456789012"):
-        deploy.check_account(planned(shop, "live"), FakeCloud(number="999"))
+def test_check_account_of_the_guard_passes(shop: Project) -> None:
+    deploy.check_account(make_plan(shop, "live"), FakeCloud(number="123456789012"))
+
+
+def test_check_account_other_account_is_refused(shop: Project) -> None:
+    with pytest.raises(ConfigurationError, match="belong to account 999, but the environment needs 123456789012"):
+        deploy.check_account(make_plan(shop, "live"), FakeCloud(number="999"))
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "expected"),
+    ("status", "output", "expected"),
     [
         ("", "Successfully created/updated stack", "created"),
         ("CREATE_COMPLETE", "Successfully created/updated stack", "updated"),
         ("CREATE_COMPLETE", "No changes to deploy. Stack shop-here is up to date", "unchanged"),
     ],
 )
-def test_deploy_stack_says_what_was_done(
-    shop: Project, fake_sam: "FakeSam", status: str, said: str, expected: str
+def test_deploy_stack_reports_created_updated_or_unchanged(
+    shop: Project, fake_sam: "FakeSam", status: str, output: str, expected: str
 ) -> None:
-    fake_sam.will(said)
-    made = planned(shop, "here")
+    fake_sam.will(output)
+    plan = make_plan(shop, "here")
 
-    outcome = deploy.deploy_stack(made.stacks[1], made, cloud=FakeCloud(status), variables={})
+    outcome = deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud(status), variables={})
 
     assert (outcome.stack, outcome.stack_name, outcome.status) == ("app", "shop-here", expected)
 
 
 def test_deploy_stack_sends_sam_to_the_target_with_its_credentials(shop: Project, fake_sam: "FakeSam") -> None:
     fake_sam.will("done")
-    made = planned(shop, "here", SHOP_PORT="7")
+    plan = make_plan(shop, "here", SHOP_PORT="7")
 
-    deploy.deploy_stack(made.stacks[1], made, cloud=FakeCloud(), variables={})
+    deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud(), variables={})
 
-    seen = fake_sam.saw()
+    seen = fake_sam.environment()
     assert "AWS_ENDPOINT_URL=http://127.0.0.1:7" in seen
     assert "AWS_ACCESS_KEY_ID=test" in seen
     assert "SAM_CLI_POLL_DELAY=0.1" in seen
     assert not any(line.startswith("AWS_PROFILE=") for line in seen)
 
 
-def test_deploy_stack_that_fails_tells_the_first_reason_and_the_next_step(shop: Project, fake_sam: "FakeSam") -> None:
+def test_deploy_stack_failed_names_the_first_reason_and_next_step(shop: Project, fake_sam: "FakeSam") -> None:
     fake_sam.will("Error: Failed to create/update the stack", exit_code=1)
-    made = planned(shop, "here")
+    plan = make_plan(shop, "here")
     cloud = FakeCloud("UPDATE_ROLLBACK_COMPLETE", reason="Queue (AWS::SQS::Queue): name is taken")
 
-    with pytest.raises(DeploymentError, match=r"shop-here: Queue .*name is taken; .*mend app\.yaml") as caught:
-        deploy.deploy_stack(made.stacks[1], made, cloud=cloud, variables={})
+    with pytest.raises(DeploymentError, match=r"shop-here: Queue .*name is taken; .*fix app\.yaml") as caught:
+        deploy.deploy_stack(plan.stacks[1], plan, cloud=cloud, variables={})
 
     assert caught.value.exit_code == 6
 
 
-def test_deploy_stack_that_fails_without_events_tells_what_sam_said(shop: Project, fake_sam: "FakeSam") -> None:
-    fake_sam.will("Error: the bucket is gone", exit_code=1)
-    made = planned(shop, "here")
+def test_deploy_stack_failed_without_events_quotes_sam(shop: Project, fake_sam: "FakeSam") -> None:
+    fake_sam.will("Error: the bucket is missing", exit_code=1)
+    plan = make_plan(shop, "here")
 
-    with pytest.raises(DeploymentError, match=r"sam deploy failed \(not created\): Error: the bucket is gone"):
-        deploy.deploy_stack(made.stacks[1], made, cloud=FakeCloud(), variables={})
+    with pytest.raises(DeploymentError, match=r"sam deploy failed \(not created\): Error: the bucket is missing"):
+        deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud(), variables={})
 
 
-def test_deploy_stack_whose_creation_failed_before_is_to_be_deleted(shop: Project) -> None:
-    made = planned(shop, "here")
+def test_deploy_stack_after_failed_creation_asks_to_delete_it(shop: Project) -> None:
+    plan = make_plan(shop, "here")
 
     with pytest.raises(DeploymentError, match="sam delete --stack-name shop-here"):
-        deploy.deploy_stack(made.stacks[1], made, cloud=FakeCloud("ROLLBACK_COMPLETE"), variables={})
+        deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud("ROLLBACK_COMPLETE"), variables={})
 
 
 def test_deploy_unknown_environment_is_refused_before_anything(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_deploy_dry_run_prints_the_plan_and_changes_nothing(tmp_path: Path, caps
 
 
 def test_summarise_nothing_changed_says_so(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    deploy.summarise(planned(shop, "here"), (Outcome("base", "shop-here-base", "unchanged", 1.0),))
+    deploy.summarise(make_plan(shop, "here"), (Outcome("base", "shop-here-base", "unchanged", 1.0),))
 
     assert "nothing has changed in here" in capsys.readouterr().out
 

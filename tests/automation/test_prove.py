@@ -92,7 +92,7 @@ def test_show_names_the_rule_the_place_the_reason_and_the_mend(
     assert "error: undeclared-import" in out
     assert "functions/one/app.py:1: imports pandas" in out
     assert "Lambda has only what" in out
-    assert "mend: add pandas to functions/one/requirements.txt and build again" in out
+    assert "fix: add pandas to functions/one/requirements.txt and build again" in out
     assert "2 imported; 1 error(s), 0 warning(s)" in out
     assert ["One", "failed"] in [line.split()[:2] for line in out.splitlines()]
 
@@ -112,7 +112,7 @@ def test_show_json_is_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture
     found = json.loads(capsys.readouterr().out)
     assert [(one["name"], one["how"]) for one in found["functions"]] == [("One", "imported"), ("Two", "imported")]
     assert [one["rule"] for one in found["errors"]] == ["undeclared-import"]
-    assert set(found["errors"][0]) == {"rule", "where", "what", "why", "mend"}
+    assert set(found["errors"][0]) == {"rule", "where", "what", "why", "fix"}
 
 
 def test_findings_are_the_errors(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_size_over_budget_exits_3_after_the_table(shop: Project, capsys: pytest.
 
     assert inv("size") == 3
     captured = capsys.readouterr()
-    assert "base.yaml: Code: the layer is 600.0 kB of its budget of 500.0 kB, over it by 100.0 kB" in captured.out
+    assert "base.yaml: Code: the layer is 600.0 kB, its budget is 500.0 kB: over by 100.0 kB" in captured.out
     assert captured.err == "error: 1 size budget(s) exceeded\n"
 
 
@@ -85,4 +85,4 @@ def test_lock_then_clean_tell_what_they_did(shop: Project, capsys: pytest.Captur
     assert inv("lock") == 0
     assert inv("clean") == 0
     assert inv("clean", "--all") == 0
-    assert capsys.readouterr().out.splitlines() == ["every lock was right", "nothing to remove", "nothing to remove"]
+    assert capsys.readouterr().out.splitlines() == ["every lock is up to date", "nothing to remove", "nothing to remove"]

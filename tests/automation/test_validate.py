@@ -23,7 +23,7 @@ def test_lint_findings_of_a_linter_that_broke_are_a_tool_error() -> None:
         validate.lint_findings("Traceback", name="t.yaml", problem="Traceback")
 
 
-def test_validate_broken_template_and_settings_are_told_together(tmp_path: Path) -> None:
+def test_validate_reports_template_and_settings_together(tmp_path: Path) -> None:
     make_shop(
         tmp_path,
         app_yaml=APP.replace("Handler: shop.till.handler.main", "Handle: shop.till.handler.main"),
@@ -35,7 +35,7 @@ def test_validate_broken_template_and_settings_are_told_together(tmp_path: Path)
 
     told = [f"{one.where}: {one.what}" for one in caught.value.findings]
     assert any("app.yaml" in one and "Handle" in one for one in told), told
-    assert any("Color is no parameter" in one for one in told), told
+    assert any("has no parameter Color" in one for one in told), told
 
 
 def test_validate_once_of_what_has_passed_does_not_lint_again(tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ def record(tmp_path: Path) -> Path:
 
 
 def test_is_current_after_the_same_was_deployed(packed: Path, record: Path) -> None:
-    made = records.made_of(packed, {"Stage": "dev"})
-    records.write(record, made, STATE)
+    digest = records.deployment_digest(packed, {"Stage": "dev"})
+    records.write(record, digest, STATE)
 
-    assert records.is_current(record, records.made_of(packed, {"Stage": "dev"}), STATE)
+    assert records.is_up_to_date(record, records.deployment_digest(packed, {"Stage": "dev"}), STATE)
 
 
 @pytest.mark.parametrize(
@@ -40,43 +40,43 @@ def test_is_current_after_the_same_was_deployed(packed: Path, record: Path) -> N
         replace(STATE, status="UPDATE_ROLLBACK_COMPLETE"),
         StackState("shop"),
     ],
-    ids=["changed by another", "made again", "rolled back", "deleted"],
+    ids=["changed by another", "digest again", "rolled back", "deleted"],
 )
 def test_is_current_of_a_stack_that_is_not_as_it_was_left_is_false(
     packed: Path, record: Path, state: StackState
 ) -> None:
-    made = records.made_of(packed, {})
-    records.write(record, made, STATE)
+    digest = records.deployment_digest(packed, {})
+    records.write(record, digest, STATE)
 
-    assert not records.is_current(record, made, state)
+    assert not records.is_up_to_date(record, digest, state)
 
 
 def test_is_current_without_or_with_a_broken_record_is_false(packed: Path, record: Path) -> None:
-    made = records.made_of(packed, {})
-    before = records.is_current(record, made, STATE)
+    digest = records.deployment_digest(packed, {})
+    before = records.is_up_to_date(record, digest, STATE)
     record.parent.mkdir()
     record.write_text("{")
 
     assert not before
-    assert not records.is_current(record, made, STATE)
+    assert not records.is_up_to_date(record, digest, STATE)
 
 
-def test_made_of_tells_zips_template_and_parameters_apart(packed: Path) -> None:
-    first = records.made_of(packed, {"Stage": "dev"})
-    other_parameters = records.made_of(packed, {"Stage": "prod"})
+def test_deployment_digest_covers_zips_template_and_parameters(packed: Path) -> None:
+    first = records.deployment_digest(packed, {"Stage": "dev"})
+    other_parameters = records.deployment_digest(packed, {"Stage": "prod"})
     (packed.parent / "zips" / "One.zip").write_bytes(b"two")
-    other_zip = records.made_of(packed, {"Stage": "dev"})
+    other_zip = records.deployment_digest(packed, {"Stage": "dev"})
     packed.write_text("Resources: {A: 1}\n")
 
-    assert len({first, other_parameters, other_zip, records.made_of(packed, {"Stage": "dev"})}) == 4
+    assert len({first, other_parameters, other_zip, records.deployment_digest(packed, {"Stage": "dev"})}) == 4
 
 
-def test_made_of_a_template_that_names_folders_is_not_known_and_forgets_the_record(packed: Path, record: Path) -> None:
-    records.write(record, records.made_of(packed, {}), STATE)
+def test_write_without_digest_removes_the_record(packed: Path, record: Path) -> None:
+    records.write(record, records.deployment_digest(packed, {}), STATE)
     folders = packed.with_name("template.yaml")
 
-    records.write(record, records.made_of(folders, {}), STATE)
+    records.write(record, records.deployment_digest(folders, {}), STATE)
 
-    assert records.made_of(folders, {}) == ""
+    assert records.deployment_digest(folders, {}) == ""
     assert records.read(record) is None
-    assert not records.is_current(record, "", STATE)
+    assert not records.is_up_to_date(record, "", STATE)

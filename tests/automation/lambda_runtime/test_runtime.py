@@ -9,7 +9,8 @@ import pytest
 from automation.building import built
 from automation.lambda_runtime import runtime
 from automation.lambda_runtime.mounts import Mount
-from automation.project import model
+from automation.project import model, settings
+from automation.project.settings import Settings
 from automation.system import tools
 from automation.system.errors import ToolError
 from tests.automation.proof.small import TEMPLATE, make
@@ -204,4 +205,4 @@ def test_variables_of_globals_are_under_the_functions_own(tmp_path: Path) -> Non
 def test_project_of_another_name_needs_no_settings(tmp_path: Path) -> None:
     make(tmp_path)
 
-    assert model.read_settings(tmp_path) == {}
+    assert settings.read(tmp_path) == Settings()

@@ -52,9 +52,9 @@ def test_load_without_consent_asks_for_the_word(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('consent = "word"', 'consent = "shout"', "consent 'shout' is none of none, confirm, word"),
+        ('consent = "word"', 'consent = "shout"', "consent 'shout' is not one of none, confirm, word"),
         ('region = "eu-west-1"', "", "has no region"),
-        ('account = "123456789012"', 'acount = "1"', "acount is unknown"),
+        ('account = "123456789012"', 'acount = "1"', "unknown key acount"),
         ("${SHOP_PORT:-4566}", "${SHOP_PORT}", "the environment variable SHOP_PORT is not set"),
     ],
 )
@@ -137,8 +137,8 @@ def test_disagreements_of_agreeing_files_are_none(shop: Project) -> None:
     ("old", "new", "where", "what"),
     [
         ("[live-base.deploy", "[life-base.deploy", "[life-base]", "no environment"),
-        ("[live-base.deploy", "[life-base.deploy", "[live-base]", "is absent"),
-        ("Colour=red", "Color=red", "[here.deploy.parameters]", "Color is no parameter of app.yaml"),
+        ("[live-base.deploy", "[life-base.deploy", "[live-base]", "the section is missing"),
+        ("Colour=red", "Color=red", "[here.deploy.parameters]", "app.yaml has no parameter Color"),
         ('"BaseStack=shop-here-base", ', "", "[here.deploy.parameters]", "BaseStack of app.yaml has no value"),
         ('stack_name = "shop-live"', 'region = "us-east-2"', "[live.deploy.parameters]", "region us-east-2"),
         ('stack_name = "shop-live"', 'region = "eu-west-1"', "[live.deploy.parameters]", "has no stack_name"),

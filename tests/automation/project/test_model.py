@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from automation.project import model
-from automation.project.model import Budgets, Project
+from automation.project.model import Project
+from automation.project.settings import Settings
 from automation.project.templates import Unresolved
 from automation.system.errors import ConfigurationError
 from tests.automation.projects import APP, BASE, PYPROJECT, make_shop, write_files
@@ -89,19 +90,19 @@ def test_load_wrong_settings_are_refused(tmp_path: Path, changes: dict[str, str]
 
 
 def test_budget_bytes_of_metadata_goes_before_the_default(shop: Project) -> None:
-    functions = {one.logical_id: model.budget_bytes(one, shop.budgets) for one in shop.functions}
-    layers = [model.budget_bytes(one, shop.budgets) for one in shop.layers]
+    functions = {one.logical_id: model.budget_bytes(one, shop.settings) for one in shop.functions}
+    layers = [model.budget_bytes(one, shop.settings) for one in shop.layers]
 
     assert functions == {"Stock": 1_000_000, "Till": 250_000, "Ledger": 1_000_000}
     assert layers == [500_000, 2_000_000, 2_000_000]
 
 
 def test_budget_bytes_without_any_is_none(shop: Project) -> None:
-    assert model.budget_bytes(function(shop, "Ledger"), Budgets()) is None
+    assert model.budget_bytes(function(shop, "Ledger"), Settings()) is None
 
 
 def test_budget_bytes_that_is_no_number_is_refused(tmp_path: Path) -> None:
     loaded = model.load(make_shop(tmp_path, app_yaml=APP.replace("BudgetMB: 0.25", "BudgetMB: lots")))
 
     with pytest.raises(ConfigurationError, match=r"Till.*'lots' is not a positive number"):
-        model.budget_bytes(function(loaded, "Till"), loaded.budgets)
+        model.budget_bytes(function(loaded, "Till"), loaded.settings)

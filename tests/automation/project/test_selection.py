@@ -65,5 +65,5 @@ def test_for_architecture_sets_the_parameter_that_the_template_reads_it_from(tmp
 
 
 def test_for_architecture_that_the_template_writes_out_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="Greet: Architectures: is for x86_64 in the template"):
+    with pytest.raises(ConfigurationError, match="Greet: Architectures: the template sets x86_64"):
         selection.for_architecture(stack_of(tmp_path, "[x86_64]"), {}, "arm64")

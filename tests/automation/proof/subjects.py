@@ -68,7 +68,7 @@ def gather(root: Path) -> Subject:
     loaded = model.load(root)
     stack = loaded.stacks[0]
     trees = {(stack.name, name): tree for name, tree in built.trees(stack, root).items()}
-    return Subject(loaded, built.mounts_of_project(loaded), trees, root / "runtime", model.read_settings(root))
+    return Subject(loaded, built.mounts_of_project(loaded), trees, root / "runtime")
 
 
 def faults(rules: Iterable[Rule], rule_id: str, subject: Subject) -> list[Fault]:

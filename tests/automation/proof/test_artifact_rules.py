@@ -225,7 +225,7 @@ def test_double_nesting_of_a_function_names_the_code_uri_to_write(tmp_path: Path
 
     found = faults("double-nesting", subject)
 
-    assert [(one.mend, one.explains) for one in found] == [("write CodeUri: code/src/ there", ("app",))]
+    assert [(one.fix, one.explains) for one in found] == [("write CodeUri: code/src/ there", ("app",))]
 
 
 def test_double_nesting_of_a_package_called_python_is_silent(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_undeclared_import_that_another_layer_has_names_it(tmp_path: Path) -> No
 
     found = faults(make(tmp_path, sources), "undeclared-import")
 
-    assert found[0].mend.startswith("add !Ref Common to its Layers, or add shared to functions/two/requirements.txt")
+    assert found[0].fix.startswith("add !Ref Common to its Layers, or add shared to functions/two/requirements.txt")
 
 
 def test_undeclared_import_names_the_distribution_and_the_file(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_undeclared_import_names_the_distribution_and_the_file(tmp_path: Path) -
 
     found = faults(make(tmp_path, sources), "undeclared-import")
 
-    assert found[0].mend == "layers/common/requirements.txt asks for PyYAML, and what was built has it not: build again"
+    assert found[0].fix == "layers/common/requirements.txt asks for PyYAML, and what was built has it not: build again"
 
 
 def test_undeclared_import_a_layer_from_elsewhere_may_bring_is_a_warning(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_data_file_that_a_module_opens_and_the_build_lost_says_so(tmp_path: Path
 
     found = faults(loaded, "data-file-absent")
 
-    assert [(one.where, one.mend) for one in found] == [
+    assert [(one.where, one.fix) for one in found] == [
         (f"{ONE}:4", "functions/one/a.json is there, and the build left it out: build again")
     ]
 
@@ -279,7 +279,7 @@ def test_compiled_part_that_is_missing_is_named(tmp_path: Path) -> None:
 
     found = faults(loaded, "import-fails")
 
-    assert found[0].mend == "run inv build --force: fast._core is missing there, or is for another Python or machine"
+    assert found[0].fix == "run inv build --force: fast._core is missing there, or is for another Python or machine"
 
 
 def test_path_of_lambdas_that_no_layer_has_fails_the_import(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ config_env = "b"
 
     found = faults(make(tmp_path, app("import os", "return os.environ['QUEUE']"), settings=settings), "variable-unset")
 
-    assert ["in template.yaml" in one.mend and "in b.yaml" in one.mend for one in found] == [True]
+    assert ["in template.yaml" in one.fix and "in b.yaml" in one.fix for one in found] == [True]
 
 
 def test_layer_that_is_not_mounted_is_one_fault_for_all_its_modules(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_layer_that_is_not_mounted_is_one_fault_for_all_its_modules(tmp_path: Pa
 
     found = faults(make(tmp_path, sources, template=template, settings=settings), "import-fails")
 
-    assert [one.mend for one in found] == ["add !Ref Common to Layers of One in template.yaml"]
+    assert [one.fix for one in found] == ["add !Ref Common to Layers of One in template.yaml"]
 
 
 def test_undeclared_import_that_several_lines_want_is_one_fault(tmp_path: Path) -> None:

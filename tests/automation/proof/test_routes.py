@@ -133,7 +133,7 @@ def test_messages_to_one_deaf_function_are_one_fault(tmp_path: Path) -> None:
 
     found = faults("message-unrouted", post(tmp_path, {}, registered, Rule=rule([INBOX], source=["post"])))
 
-    assert [(one.what, one.mend) for one in found] == [
+    assert [(one.what, one.fix) for one in found] == [
         ("Sent, Lost: is sent to App, which reads no queue", "give it an event of Type: SQS whose Queue is Inbox")
     ]
 

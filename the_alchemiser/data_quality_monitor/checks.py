@@ -1,4 +1,4 @@
-"""What can be wrong with a symbol's bars. Pure; every check looks at the bars through as_of alone."""
+"""The checks of a symbol's bars. Pure. Every check uses only the bars through as_of."""
 
 import math
 from collections import Counter
@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from the_alchemiser.shared.market_data.bars import DailyBar
-from the_alchemiser.shared.market_data.lake import Described, Entry
+from the_alchemiser.shared.market_data.lake import LakeEntry, StoredDescription
 
 
 class History(NamedTuple):
-    """Bars through as_of in the file's order, and the sessions the exchange held, ascending, through as_of."""
+    """The bars of a symbol through as_of in the file's order, and the exchange's sessions through as_of, ascending."""
 
     bars: Sequence[DailyBar]
     sessions: Sequence[date]
@@ -22,58 +22,61 @@ class History(NamedTuple):
 Check = Callable[[History], str | None]
 
 
-def faults(entry: Entry, described: Described, *, sessions: Iterable[date], as_of: date) -> tuple[str, ...]:
-    """Everything wrong with a symbol, each as `code: detail`; empty when its bars are fit for decisions.
+def find_faults(
+    entry: LakeEntry, described: StoredDescription, *, sessions: Iterable[date], as_of: date
+) -> tuple[str, ...]:
+    """Return every fault of a symbol as `code: detail`; none when its bars may be used for decisions.
 
     Args:
-        sessions: the exchange's, from the symbol's first bar or earlier, through as_of or later.
+        sessions: all sessions of the exchange from the symbol's first bar, or earlier, through as_of, or later.
     """
     if entry.fault is not None:
         return (entry.fault,)
+
     bars = tuple(bar for bar in entry.bars if bar.date <= as_of)
     history = History(bars, sorted(day for day in sessions if day <= as_of), as_of)
-    found = (_undescribed(entry, described), *(check(history) for check in CHECKS))
-    return tuple(fault for fault in found if fault is not None)
+    results = (_check_description(entry, described), *(check(history) for check in CHECKS))
+    return tuple(fault for fault in results if fault is not None)
 
 
 def duplicate(history: History) -> str | None:
-    """A date told twice."""
+    """Report dates with two bars."""
     counts = Counter(bar.date for bar in history.bars)
-    return _told("duplicate", (day for day, count in counts.items() if count > 1))
+    return _fault("duplicate", (day for day, count in counts.items() if count > 1))
 
 
 def disorder(history: History) -> str | None:
-    """A bar before its predecessor."""
-    return _told("disorder", (late.date for early, late in pairwise(history.bars) if late.date < early.date))
+    """Report bars that are earlier than the bar before them."""
+    return _fault("disorder", (late.date for early, late in pairwise(history.bars) if late.date < early.date))
 
 
 def non_positive(history: History) -> str | None:
-    """A price that is zero, negative or not a number."""
-    return _told("non-positive", (bar.date for bar in history.bars if not all(map(_is_price, _prices(bar)))))
+    """Report bars with a price that is zero, negative or not finite."""
+    return _fault("non-positive", (bar.date for bar in history.bars if not all(map(_is_price, _prices(bar)))))
 
 
 def inverted(history: History) -> str | None:
-    """A high below the open or close, or a low above."""
-    return _told("inverted", (bar.date for bar in history.bars if not _is_upright(bar)))
+    """Report bars whose high is below, or whose low is above, the open or close."""
+    return _fault("inverted", (bar.date for bar in history.bars if not _is_upright(bar)))
 
 
 def gap(history: History) -> str | None:
-    """A session without a bar, between the first bar and the last."""
+    """Report sessions without a bar between the first and the last bar."""
     present = {bar.date for bar in history.bars}
     if not present:
         return None
     first, last = min(present), max(present)
-    return _told("gap", (day for day in history.sessions if first <= day <= last and day not in present))
+    return _fault("gap", (day for day in history.sessions if first <= day <= last and day not in present))
 
 
 def closed(history: History) -> str | None:
-    """A bar on a day the exchange held no session."""
+    """Report bars on days without a session."""
     sessions = set(history.sessions)
-    return _told("closed", (bar.date for bar in history.bars if bar.date not in sessions))
+    return _fault("closed", (bar.date for bar in history.bars if bar.date not in sessions))
 
 
 def stale(history: History) -> str | None:
-    """The last bar is not that of as_of."""
+    """Report a last bar that is not the bar of as_of."""
     last = max((bar.date for bar in history.bars), default=None)
     if last == history.as_of:
         return None
@@ -83,19 +86,20 @@ def stale(history: History) -> str | None:
 CHECKS: tuple[Check, ...] = (duplicate, disorder, non_positive, inverted, gap, closed, stale)
 
 
-def _undescribed(entry: Entry, described: Described) -> str | None:
+def _check_description(entry: LakeEntry, described: StoredDescription) -> str | None:
     if described.description is None:
-        return "digest: no description beside the bars"
+        return "digest: the bars have no description"
     if described.description.digest != entry.digest:
-        return "digest: the description is of other bars"
+        return "digest: the description belongs to other bars"
     return None
 
 
-def _told(code: str, days: Iterable[date]) -> str | None:
-    found = sorted(set(days))
-    if not found:
+def _fault(code: str, days: Iterable[date]) -> str | None:
+    faulty_days = sorted(set(days))
+    if not faulty_days:
         return None
-    return f"{code}: {found[0]}" + (f" and {len(found) - 1} more" if found[1:] else "")
+    more = f" and {len(faulty_days) - 1} more" if len(faulty_days) > 1 else ""
+    return f"{code}: {faulty_days[0]}{more}"
 
 
 def _prices(bar: DailyBar) -> tuple[float, ...]:

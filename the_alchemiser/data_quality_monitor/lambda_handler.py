@@ -1,21 +1,21 @@
-"""DataQualityMonitorFunction: the lake, checked after every refresh."""
+"""DataQualityMonitorFunction: checks the lake after every refresh."""
 
 import os
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.data_quality_monitor.service import MODULE, Monitor
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.broker.connect import broker_from_environment
 from the_alchemiser.shared.market_data.lake import THREADS
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import MarketDataRefreshed
 from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.messaging.wiring import Inbox
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,23 +24,20 @@ if TYPE_CHECKING:
 @cache
 def _inbox() -> Inbox:
     monitor = Monitor(
-        exchange=Broker(
-            os.environ["BROKER_TRADING_URL"],
-            os.environ["BROKER_DATA_URL"],
-            partial(broker_credentials, os.environ["BROKER_SECRET"]),
-        ),
+        exchange=broker_from_environment(os.environ),
         objects=S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"]),
         universe=lambda: load_book().universe,
         stage=os.environ["STAGE"],
     )
+
     return Inbox(
         module=MODULE,
-        handles={MarketDataRefreshed: monitor.after_refresh, CheckDataQuality: monitor.on_command},
+        handlers={MarketDataRefreshed: monitor.after_refresh, CheckDataQuality: monitor.on_command},
         publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Check the lake and tell the verdict."""
+    """Check the lake and publish the verdict."""
     return serve(event, context, build=_inbox)

@@ -1,29 +1,35 @@
-"""The lake checked symbol by symbol, what is unfit quarantined, and the verdict written before it is told."""
+"""Checking the lake symbol by symbol. Faulty symbols are quarantined in a verdict, which is written, then published."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from the_alchemiser.data_quality_monitor.checks import faults
+from the_alchemiser.data_quality_monitor.checks import find_faults
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.market_data.calendar import Exchange, business_time
-from the_alchemiser.shared.market_data.lake import Entry, Lake
+from the_alchemiser.shared.market_data.calendar import Exchange, read_business_time
+from the_alchemiser.shared.market_data.lake import Lake, LakeEntry
 from the_alchemiser.shared.market_data.objects import ObjectStore
 from the_alchemiser.shared.market_data.verdict import Verdict, write_verdict
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
-from the_alchemiser.shared.messaging.inbox import Reaction
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed, message_id
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed, envelope
+from the_alchemiser.shared.messaging.wiring import Reaction
 
 MODULE = "data_quality_monitor"
 
 
 class NothingToCheckError(AlchemiserError):
-    """The book has no symbols: a verdict on nothing would pass."""
+    """The book has no symbols. A check without symbols would always pass."""
 
 
 class Examination(NamedTuple):
-    """One check: through which session, at what business time, and what caused it."""
+    """One check of the lake.
+
+    Attributes:
+        as_of: the last session to check.
+        now: business time of the check, UTC.
+        caused_by: id of the message that caused the check; None for a command.
+    """
 
     as_of: date
     now: datetime
@@ -32,7 +38,7 @@ class Examination(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """Checks the book's universe and writes the verdict. `universe` is the symbols of the book."""
+    """Checks the book's universe and writes the verdict. `universe` returns the symbols of the book."""
 
     exchange: Exchange
     objects: ObjectStore
@@ -40,7 +46,7 @@ class Monitor:
     stage: str
 
     def after_refresh(self, message: MarketDataRefreshed) -> Reaction:
-        """Check through the session of the refresh; a verdict on a later session stays, and nothing is told.
+        """Check through the session of the refresh. Keep a verdict on a later session, and then publish nothing.
 
         Raises:
             NothingToCheckError: the book has no symbols.
@@ -49,25 +55,28 @@ class Monitor:
         now = self.exchange.clock().timestamp.astimezone(UTC)
         return self._examine(Examination(message.as_of, now, message.message_id), keep_newer=True)
 
-    def on_command(self, command: CheckDataQuality) -> Reaction:  # noqa: ARG002 - it says nothing but to check
-        """Check through the last completed session, whatever verdict there is.
+    def on_command(self, command: CheckDataQuality) -> Reaction:  # noqa: ARG002 - the command has no options
+        """Check through the last completed session, and replace any verdict.
 
         Raises:
             NothingToCheckError: the book has no symbols.
             ObjectChangedError, StateUnavailableError, BrokerError: nothing was written.
         """
-        time = business_time(self.exchange)
+        time = read_business_time(self.exchange)
         return self._examine(Examination(time.as_of, time.now), keep_newer=False)
 
     def _examine(self, examination: Examination, *, keep_newer: bool) -> Reaction:
         symbols = tuple(self.universe())
         if not symbols:
-            raise NothingToCheckError("the book has no symbols: check its strategies")
+            raise NothingToCheckError("the book has no symbols: check the strategies in it")
+
         verdict = Verdict(
             checked_at=examination.now,
             as_of=examination.as_of,
             quarantined=self._quarantined(symbols, examination.as_of),
         )
+
+        # A receiver of the message must find this verdict in the lake, so it is written before it is published.
         if not write_verdict(self.objects, verdict, keep_newer=keep_newer):
             return Reaction()
         return Reaction((self._checked(verdict, len(symbols), examination.caused_by),))
@@ -75,25 +84,26 @@ class Monitor:
     def _quarantined(self, symbols: Iterable[str], as_of: date) -> Mapping[str, str]:
         lake = Lake(self.objects)
         entries = lake.read_all(symbols)
-        described = lake.describe_all(symbols)
+        descriptions = lake.describe_all(symbols)
         sessions = self._sessions(entries.values(), as_of)
-        found = {
-            symbol: faults(entry, described[symbol], sessions=sessions, as_of=as_of)
-            for symbol, entry in entries.items()
-        }
-        return {symbol: "; ".join(told) for symbol, told in found.items() if told}
 
-    def _sessions(self, entries: Iterable[Entry], as_of: date) -> tuple[date, ...]:
-        first = min((bar.date for entry in entries for bar in entry.bars), default=as_of)
-        return tuple(session.date for session in self.exchange.calendar(min(first, as_of), as_of))
+        quarantined: dict[str, str] = {}
+        for symbol, entry in entries.items():
+            faults = find_faults(entry, descriptions[symbol], sessions=sessions, as_of=as_of)
+            if faults:
+                quarantined[symbol] = "; ".join(faults)
+        return quarantined
+
+    def _sessions(self, entries: Iterable[LakeEntry], as_of: date) -> tuple[date, ...]:
+        start = as_of
+        for entry in entries:
+            start = min((bar.date for bar in entry.bars if bar.date < start), default=start)
+        return tuple(session.date for session in self.exchange.calendar(start, as_of))
 
     def _checked(self, verdict: Verdict, checked: int, caused_by: str | None) -> DataQualityChecked:
         run_id = f"data-{self.stage}-{verdict.as_of}"
         return DataQualityChecked(
-            message_id=message_id(run_id, DataQualityChecked, subject=verdict.digest),
-            run_id=run_id,
-            caused_by=caused_by,
-            occurred_at=verdict.checked_at,
+            **envelope(DataQualityChecked, run_id, verdict.digest, occurred_at=verdict.checked_at, caused_by=caused_by),
             as_of=verdict.as_of,
             passed=not verdict.quarantined,
             checked=checked,

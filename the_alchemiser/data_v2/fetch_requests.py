@@ -1,11 +1,11 @@
-"""At most one fetch a symbol in a cooldown, whoever asks for it."""
+"""The cooldown between fetches of one symbol, shared by all who request it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.dynamo import is_condition_failure, typed
+from the_alchemiser.shared.dynamo import put_if
 from the_alchemiser.shared.errors import StateUnavailableError
 
 if TYPE_CHECKING:
@@ -15,10 +15,13 @@ COOLDOWN = timedelta(hours=1)
 
 
 class FetchRequests(Protocol):
-    """Who fetched a symbol last."""
+    """The latest fetch of every symbol."""
 
     def claim(self, symbol: str, *, message_id: str) -> bool:
-        """Whether this message may fetch the symbol: nobody did within the cooldown, or this message itself.
+        """Claim a fetch of the symbol for this message.
+
+        Returns:
+            True when no message claimed it within the cooldown, or only this one did; False otherwise.
 
         Raises:
             StateUnavailableError: the table did not answer.
@@ -27,30 +30,33 @@ class FetchRequests(Protocol):
 
 
 class DynamoFetchRequests:
-    """FetchRequests table: PK `symbol`; the TTL only tidies up, the condition decides. Grant: PutItem."""
+    """The FetchRequests table, partition key `symbol`. Grant: PutItem.
+
+    The condition of the write enforces the cooldown; the TTL only removes old items.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str, *, now: Callable[[], datetime]) -> None:
-        """`now` is the wall clock: a simulated date would let no request lapse."""
+        """Take the wall clock as `now`: with a simulated date, no claim would ever expire."""
         self._client = client
         self._table = table
         self._now = now
 
     def claim(self, symbol: str, *, message_id: str) -> bool:
-        """Put the claim, unless another message's stands."""
+        """Claim a fetch of the symbol, unless another message's claim has not expired.
+
+        Raises:
+            StateUnavailableError: the table did not answer, or denied access.
+        """
         now = self._now()
+        # One conditional write, so that of two messages at the same time only one fetches. A message may claim again:
+        # its redelivery after a failure must fetch.
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=typed(
-                    {"symbol": symbol, "message_id": message_id, "expires_at": int((now + COOLDOWN).timestamp())}
-                ),
-                ConditionExpression="attribute_not_exists(symbol) OR expires_at <= :now OR message_id = :message_id",
-                ExpressionAttributeValues=typed({":now": int(now.timestamp()), ":message_id": message_id}),
+            return put_if(
+                self._client,
+                self._table,
+                {"symbol": symbol, "message_id": message_id, "expires_at": int((now + COOLDOWN).timestamp())},
+                condition="attribute_not_exists(symbol) OR expires_at <= :now OR message_id = :message_id",
+                values={":now": int(now.timestamp()), ":message_id": message_id},
             )
-        except aws.ClientError as error:
-            if is_condition_failure(error):
-                return False
+        except (aws.ClientError, aws.BotoCoreError) as error:
             raise StateUnavailableError(f"table {self._table}: {error}") from error
-        except aws.BotoCoreError as error:
-            raise StateUnavailableError(f"table {self._table}: {error}") from error
-        return True

@@ -1,54 +1,59 @@
-"""What to ask of the broker for a symbol, and how the answer joins what is stored. Pure."""
+"""Which bars to fetch for a symbol, and how fetched bars are joined to stored ones. Pure."""
 
 from bisect import bisect_right
 from datetime import date
 
 from the_alchemiser.shared.market_data.bars import Bars, DailyBar
-from the_alchemiser.shared.market_data.lake import Description, Entry
+from the_alchemiser.shared.market_data.lake import Description, LakeEntry
 
-OVERLAP_SESSIONS = 10
+OVERLAP_SESSIONS = 10  # stored sessions that are fetched again, to notice adjusted prices
 
 
 def history_start(as_of: date, *, years: int) -> date:
-    """The same day that many years earlier; 28 February for 29 February."""
+    """Return the same day this many years earlier; 28 February instead of 29 February."""
     try:
         return as_of.replace(year=as_of.year - years)
     except ValueError:
         return as_of.replace(year=as_of.year - years, day=28)
 
 
-def whole_start(described: Description | None, start: date) -> date:
-    """Where a whole fetch begins: never later than an earlier one did, so that no history is lost."""
-    if described is None or described.asked_from is None:
+def full_fetch_start(description: Description | None, start: date) -> date:
+    """Return the first date of a full fetch: never later than that of an earlier one, so that no history is lost."""
+    if description is None or description.asked_from is None:
         return start
-    return min(described.asked_from, start)
+    return min(description.asked_from, start)
 
 
-def fetch_start(entry: Entry, described: Description | None, *, as_of: date, start: date) -> date:
-    """Where the next fetch of a symbol begins: an overlap before its last bar, or the start of its history.
+def fetch_start(entry: LakeEntry, description: Description | None, *, as_of: date, start: date) -> date:
+    """Return the first date of the next fetch of a symbol.
 
-    The history is asked for whole where nothing usable is stored, or where less was asked for than is wanted now.
+    The fetch overlaps the stored bars through `as_of` by OVERLAP_SESSIONS. It is a full fetch when no usable bars are
+    stored, or when the stored history was requested from a later date than `start`.
     """
-    stored = bisect_right(entry.bars, as_of, key=_date)
-    is_deep_enough = described is not None and described.asked_from is not None and described.asked_from <= start
-    if not stored or not is_deep_enough:
-        return whole_start(described, start)
-    return entry.bars[max(stored - OVERLAP_SESSIONS, 0)].date
+    stored_count = bisect_right(entry.bars, as_of, key=_date)
+    is_deep_enough = description is not None and description.asked_from is not None and description.asked_from <= start
+    if not stored_count or not is_deep_enough:
+        return full_fetch_start(description, start)
+    return entry.bars[max(stored_count - OVERLAP_SESSIONS, 0)].date
 
 
-def join(stored: Bars, fetched: Bars) -> Bars | None:
-    """Stored bars before the fetch, then the fetched; None when history has moved and must be fetched whole.
-
-    History has moved when the two disagree on a session or a price where they overlap: an adjusted price changes
-    with every later split and dividend, all the way back. A corrected volume changes nothing before it.
+def join_bars(stored: Bars, fetched: Bars) -> Bars | None:
+    """Join the stored bars before the fetch to the fetched ones.
 
     Args:
+        stored: dates ascending.
         fetched: at least one bar, dates ascending.
+
+    Returns:
+        The joined bars, or None when the whole history must be fetched again: the two do not overlap, or differ in a
+        session or a price where they do. A split or dividend changes every earlier adjusted price, so the stored bars
+        before the overlap are then outdated too. A corrected volume changes no earlier bar.
     """
     first, last = fetched[0].date, fetched[-1].date
     overlap = tuple(bar for bar in stored if first <= bar.date <= last)
     if not overlap:
         return fetched if not stored else None
+
     renewed = tuple(bar for bar in fetched if bar.date <= overlap[-1].date)
     if tuple(map(_prices, overlap)) != tuple(map(_prices, renewed)):
         return None

@@ -1,9 +1,9 @@
-"""SharedDataFunction: the nightly refresh, and requests for single symbols."""
+"""SharedDataFunction: refreshes the lake every night, and fetches single symbols on request."""
 
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -11,46 +11,44 @@ from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.data_v2.service import MODULE, Refresher
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.broker.credentials import broker_credentials
+from the_alchemiser.shared.broker.connect import broker_from_environment
 from the_alchemiser.shared.market_data.lake import THREADS, Lake
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher
+from the_alchemiser.shared.messaging.wiring import Inbox
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-HISTORY_YEARS = "6"  # at least 5, for the indicators that never forget
+HISTORY_YEARS = "6"  # at least 5: recursive indicators depend on all earlier prices
 
 
 @cache
 def _inbox() -> Inbox:
-    data_url = os.environ["BROKER_DATA_URL"]
     objects = S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"])
     refresher = Refresher(
-        market=Broker(
-            os.environ["BROKER_TRADING_URL"], data_url, partial(broker_credentials, os.environ["BROKER_SECRET"])
-        ),
+        market=broker_from_environment(os.environ),
         lake=Lake(objects),
         requests=DynamoFetchRequests(
             aws.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=lambda: datetime.now(UTC)
         ),
         universe=lambda: load_book().universe,
         stage=os.environ["STAGE"],
-        source=urlsplit(data_url).netloc,
+        source=urlsplit(os.environ["BROKER_DATA_URL"]).netloc,
         history_years=int(os.environ.get("HISTORY_YEARS", HISTORY_YEARS)),
     )
+
     return Inbox(
         module=MODULE,
-        handles={RefreshMarketData: refresher.refresh, MarketDataFetchRequested: refresher.fetch},
+        handlers={RefreshMarketData: refresher.refresh, MarketDataFetchRequested: refresher.fetch},
         publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Refresh the lake and tell what changed."""
+    """Refresh the lake and publish what changed."""
     return serve(event, context, build=_inbox)

@@ -1,4 +1,4 @@
-"""Bars from the broker into the lake: the book's universe every night, single symbols when somebody misses them."""
+"""Refreshing the lake with the broker's bars: the book's universe every night, single symbols on request."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -7,54 +7,60 @@ from datetime import date
 from typing import NamedTuple
 
 from the_alchemiser.data_v2.fetch_requests import FetchRequests
-from the_alchemiser.data_v2.history import fetch_start, history_start, join, whole_start
-from the_alchemiser.data_v2.market import Market, fetch
+from the_alchemiser.data_v2.history import fetch_start, full_fetch_start, history_start, join_bars
+from the_alchemiser.data_v2.market import Market, fetch_bars
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.bars import Bars
-from the_alchemiser.shared.market_data.calendar import BusinessTime, business_time
-from the_alchemiser.shared.market_data.lake import Described, Description, Entry, Lake, Origin, each
+from the_alchemiser.shared.market_data.calendar import BusinessTime, read_business_time
+from the_alchemiser.shared.market_data.lake import (
+    Description,
+    FetchOrigin,
+    Lake,
+    LakeEntry,
+    StoredDescription,
+    map_symbols,
+)
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
-from the_alchemiser.shared.messaging.inbox import Reaction
-from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed, message_id
-from the_alchemiser.shared.reasons import reason_code
+from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed, envelope
+from the_alchemiser.shared.messaging.wiring import Reaction
 
 MODULE = "data_v2"
 
 
 class EmptyUniverseError(AlchemiserError):
-    """The book holds no symbols: there is nothing to refresh, and nothing could trade."""
+    """The book has no symbols, so there is nothing to refresh and no strategy could trade."""
 
 
 class StaleBarsError(AlchemiserError):
-    """The broker's last bar is older than the last completed session; what there is was stored."""
+    """The broker's last bar is older than the last completed session. The bars it has were stored."""
 
 
 class Horizon(NamedTuple):
-    """Which history is wanted, and what time it is."""
+    """The history to fetch, from `start` through `as_of`, and the business time of the refresh."""
 
     time: BusinessTime
     start: date
 
     @property
     def as_of(self) -> date:
-        """The last session of the history."""
+        """Return the last completed session."""
         return self.time.as_of
 
 
-class Stored(NamedTuple):
-    """What the lake holds of a symbol before the refresh."""
+class StoredSymbol(NamedTuple):
+    """What the lake contains for a symbol before the refresh."""
 
-    entry: Entry
-    described: Described
+    entry: LakeEntry
+    stored_description: StoredDescription
 
     @property
     def description(self) -> Description | None:
-        """What the JSON says, if there is one."""
-        return self.described.description
+        """Return the description, or None when it is missing or cannot be parsed."""
+        return self.stored_description.description
 
 
-class Outcome(NamedTuple):
-    """What became of a symbol: the digests before and after, and the error when it is not fresh."""
+class RefreshOutcome(NamedTuple):
+    """The result for one symbol: its digests before and after, and the error when it is not up to date."""
 
     before: str
     after: str
@@ -66,8 +72,9 @@ class Refresher:
     """Refreshes the lake.
 
     Attributes:
-        universe: the symbols of the book.
-        source: host of the data API, kept with the bars.
+        universe: returns the symbols of the book.
+        source: host of the data API; it is stored with the bars.
+        history_years: how much history to keep, in years before the last completed session.
     """
 
     market: Market
@@ -79,105 +86,122 @@ class Refresher:
     history_years: int
 
     def refresh(self, command: RefreshMarketData) -> Reaction:
-        """Refresh the universe by an overlap, or the symbols named whole.
+        """Fetch the latest bars of the universe, or the full history of the symbols that the command names.
 
         Raises:
-            EmptyUniverseError: no symbols at all.
-            AlchemiserError: not one symbol could be refreshed, and trying again may help.
+            EmptyUniverseError: the command names no symbols, and the book has none.
+            AlchemiserError: no symbol could be refreshed, and a retry may help.
         """
         symbols = tuple(command.symbols or self.universe())
         if not symbols:
-            raise EmptyUniverseError("the book has no symbols: check its strategies")
-        return Reaction((self._refresh(symbols, is_whole=bool(command.symbols), caused_by=None),))
+            raise EmptyUniverseError("the book has no symbols: check the strategies in it")
+        return Reaction((self._refresh(symbols, is_full=bool(command.symbols), caused_by=None),))
 
     def fetch(self, message: MarketDataFetchRequested) -> Reaction:
-        """Fetch the symbols whole, but for those fetched within the cooldown."""
-        claimed = [s for s in message.symbols if self.requests.claim(s, message_id=message.message_id)]
+        """Fetch the full history of the requested symbols, except those fetched within the cooldown.
+
+        Raises:
+            StateUnavailableError: the cooldown of a symbol could not be read.
+            AlchemiserError: no symbol could be fetched, and a retry may help.
+        """
+        claimed = [symbol for symbol in message.symbols if self.requests.claim(symbol, message_id=message.message_id)]
         if not claimed:
             return Reaction()
-        return Reaction((self._refresh(claimed, is_whole=True, caused_by=message.message_id),))
+        return Reaction((self._refresh(claimed, is_full=True, caused_by=message.message_id),))
 
-    def _refresh(self, symbols: Iterable[str], *, is_whole: bool, caused_by: str | None) -> MarketDataRefreshed:
-        time = business_time(self.market)
+    def _refresh(self, symbols: Iterable[str], *, is_full: bool, caused_by: str | None) -> MarketDataRefreshed:
+        time = read_business_time(self.market)
         horizon = Horizon(time, history_start(time.as_of, years=self.history_years))
-        outcomes = self._outcomes(self._read(symbols), horizon, is_whole=is_whole)
-        _raise_if_hopeless(outcomes)
+        outcomes = self._refresh_each(self._read(symbols), horizon, is_full=is_full)
+        _raise_if_retry_may_help(outcomes)
         return _refreshed(outcomes, run_id=f"data-{self.stage}-{time.as_of}", time=time, caused_by=caused_by)
 
-    def _read(self, symbols: Iterable[str]) -> Mapping[str, Stored]:
+    def _read(self, symbols: Iterable[str]) -> Mapping[str, StoredSymbol]:
         entries = self.lake.read_all(symbols)
-        described = self.lake.describe_all(entries)
-        return {symbol: Stored(entry, described[symbol]) for symbol, entry in entries.items()}
+        descriptions = self.lake.describe_all(entries)
+        return {symbol: StoredSymbol(entry, descriptions[symbol]) for symbol, entry in entries.items()}
 
-    def _outcomes(self, stored: Mapping[str, Stored], horizon: Horizon, *, is_whole: bool) -> Mapping[str, Outcome]:
-        joined, failed = self._gather(stored, horizon, is_whole=is_whole)
+    def _refresh_each(
+        self, stored: Mapping[str, StoredSymbol], horizon: Horizon, *, is_full: bool
+    ) -> Mapping[str, RefreshOutcome]:
+        fetched, failed = self._fetch(stored, horizon, is_full=is_full)
 
-        def outcome(symbol: str) -> Outcome:
+        def outcome(symbol: str) -> RefreshOutcome:
             if symbol in failed:
                 digest = stored[symbol].entry.digest
-                return Outcome(digest, digest, failed[symbol])
-            return self._store(stored[symbol], joined[symbol], horizon)
+                return RefreshOutcome(digest, digest, failed[symbol])
+            return self._store(stored[symbol], fetched[symbol], horizon)
 
-        return each(outcome, stored)
+        return map_symbols(outcome, stored)
 
-    def _gather(
-        self, stored: Mapping[str, Stored], horizon: Horizon, *, is_whole: bool
+    def _fetch(
+        self, stored: Mapping[str, StoredSymbol], horizon: Horizon, *, is_full: bool
     ) -> tuple[Mapping[str, Bars], Mapping[str, AlchemiserError]]:
-        whole = {symbol: whole_start(held.description, horizon.start) for symbol, held in stored.items()}
-        starts = {
-            symbol: fetch_start(held.entry, held.description, as_of=horizon.as_of, start=horizon.start)
-            for symbol, held in stored.items()
-        }
-        first = fetch(self.market, whole if is_whole else starts, horizon.as_of)
-        joined = {
-            symbol: bars if is_whole or starts[symbol] <= whole[symbol] else join(stored[symbol].entry.bars, bars)
-            for symbol, bars in first.bars.items()
-        }
-        moved = {symbol: whole[symbol] for symbol, bars in joined.items() if bars is None}
-        again = fetch(self.market, moved, horizon.as_of)
-        kept = {symbol: bars for symbol, bars in joined.items() if bars is not None}
-        return {**kept, **again.bars}, {**first.failed, **again.failed}
+        """Return the new history of each symbol, and the errors of the symbols that could not be fetched."""
+        full_starts = {symbol: full_fetch_start(known.description, horizon.start) for symbol, known in stored.items()}
+        starts = full_starts if is_full else _fetch_starts(stored, horizon)
+        first = fetch_bars(self.market, starts, horizon.as_of)
 
-    def _store(self, held: Stored, bars: Bars, horizon: Horizon) -> Outcome:
-        before = held.entry.digest
-        origin = Origin(self.source, horizon.time.now, whole_start(held.description, horizon.start))
+        histories: dict[str, Bars] = {}
+        outdated: dict[str, date] = {}
+        for symbol, bars in first.bars.items():
+            is_overlap = starts[symbol] > full_starts[symbol]
+            joined = join_bars(stored[symbol].entry.bars, bars) if is_overlap else bars
+            if joined is None:
+                outdated[symbol] = full_starts[symbol]
+            else:
+                histories[symbol] = joined
+
+        second = fetch_bars(self.market, outdated, horizon.as_of)
+        return {**histories, **second.bars}, {**first.failed, **second.failed}
+
+    def _store(self, stored: StoredSymbol, bars: Bars, horizon: Horizon) -> RefreshOutcome:
+        before = stored.entry.digest
+        origin = FetchOrigin(self.source, horizon.time.now, full_fetch_start(stored.description, horizon.start))
         try:
-            after = self.lake.replace(held.entry, bars, origin=origin).digest
+            after = self.lake.replace(stored.entry, bars, origin=origin).digest
         except AlchemiserError as error:
-            return Outcome(before, before, error)
+            return RefreshOutcome(before, before, error)
+
         if bars[-1].date != horizon.as_of:
-            return Outcome(before, after, StaleBarsError(f"last bar {bars[-1].date}, expected {horizon.as_of}"))
-        return Outcome(before, after)
+            stale = StaleBarsError(f"last bar {bars[-1].date}, expected {horizon.as_of}")
+            return RefreshOutcome(before, after, stale)
+        return RefreshOutcome(before, after)
 
 
-def _raise_if_hopeless(outcomes: Mapping[str, Outcome]) -> None:
+def _fetch_starts(stored: Mapping[str, StoredSymbol], horizon: Horizon) -> Mapping[str, date]:
+    return {
+        symbol: fetch_start(known.entry, known.description, as_of=horizon.as_of, start=horizon.start)
+        for symbol, known in stored.items()
+    }
+
+
+def _raise_if_retry_may_help(outcomes: Mapping[str, RefreshOutcome]) -> None:
+    """Raise a retryable error when every symbol failed; otherwise the message reports the failures."""
     errors = [outcome.error for outcome in outcomes.values() if outcome.error is not None]
-    passing = next((error for error in errors if error.retryable), None)
-    if passing is not None and len(errors) == len(outcomes):
-        raise passing
+    retryable = next((error for error in errors if error.retryable), None)
+    if retryable is not None and len(errors) == len(outcomes):
+        raise retryable
 
 
 def _refreshed(
-    outcomes: Mapping[str, Outcome], *, run_id: str, time: BusinessTime, caused_by: str | None
+    outcomes: Mapping[str, RefreshOutcome], *, run_id: str, time: BusinessTime, caused_by: str | None
 ) -> MarketDataRefreshed:
     return MarketDataRefreshed(
-        message_id=message_id(run_id, MarketDataRefreshed, subject=_change(outcomes)),
-        run_id=run_id,
-        caused_by=caused_by,
-        occurred_at=time.now,
+        **envelope(MarketDataRefreshed, run_id, _change(outcomes), occurred_at=time.now, caused_by=caused_by),
         as_of=time.as_of,
         refreshed=tuple(symbol for symbol, outcome in outcomes.items() if outcome.error is None),
-        failed={symbol: _told(outcome.error) for symbol, outcome in outcomes.items() if outcome.error is not None},
+        failed={symbol: _describe(outcome.error) for symbol, outcome in outcomes.items() if outcome.error is not None},
     )
 
 
-def _change(outcomes: Mapping[str, Outcome]) -> str:
-    # From what to what, not only to what: a lake that returns to an earlier state is checked again.
+def _change(outcomes: Mapping[str, RefreshOutcome]) -> str:
+    # With the digests before, not only after: a lake that returns to an earlier state must be checked again.
     steps = [
         f"{symbol} {outcome.before} {outcome.after} {outcome.error is None}" for symbol, outcome in outcomes.items()
     ]
     return hashlib.sha256("\n".join(steps).encode()).hexdigest()[:16]
 
 
-def _told(error: AlchemiserError) -> str:
-    return f"{reason_code(error)}: {error}"
+def _describe(error: AlchemiserError) -> str:
+    return f"{error.reason}: {error}"

@@ -1,7 +1,7 @@
-"""The daily figures as CloudWatch gauges: publishing them again says the same thing again.
+"""The daily figures as CloudWatch metrics. Publishing them again is harmless.
 
-They carry no time of their own: CloudWatch refuses what is older than two weeks, and a simulated trading date is. So
-only the latest run's figures are ever shown, at the time they arrive.
+The data have no time stamp of their own, because CloudWatch refuses data older than two weeks, and a simulated trading
+date is older. So only the figures of the latest run are published, and they appear at the time of publishing.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 NAMESPACE = "Alchemiser"
-DATA_AT_MOST = 1000  # metric data a call of PutMetricData
+MAX_DATA_PER_CALL = 1000  # a limit of PutMetricData
 
 
 class Gauge(NamedTuple):
-    """One figure: Exposure in percent of equity, everything else in USD, for which CloudWatch has no unit."""
+    """One figure of one owner: Exposure in percent of equity, all others in USD, for which CloudWatch has no unit."""
 
     name: str
     strategy: str
@@ -26,8 +26,8 @@ class Gauge(NamedTuple):
     unit: Literal["Percent", "None"]
 
 
-def gauges(performance: Performance) -> tuple[Gauge, ...]:
-    """The figures of one performance; what is not known has no gauge."""
+def build_gauges(performance: Performance) -> tuple[Gauge, ...]:
+    """Return the figures of one owner as gauges, without those that are unknown."""
     exposure = performance.exposure
     figures: tuple[tuple[str, Decimal | None, Literal["Percent", "None"]], ...] = (
         ("Exposure", None if exposure is None else exposure * 100, "Percent"),
@@ -41,16 +41,16 @@ def gauges(performance: Performance) -> tuple[Gauge, ...]:
 
 
 class CloudWatchGauges:
-    """Gauges in CloudWatch, by stage and strategy; grant: cloudwatch:PutMetricData for the namespace."""
+    """Gauges in CloudWatch, by stage and strategy. Grant: cloudwatch:PutMetricData for the namespace."""
 
     def __init__(self, client: "CloudWatchClient", *, stage: str) -> None:
         self._client = client
         self._stage = stage
 
     def publish(self, figures: Sequence[Gauge]) -> None:
-        """Put all."""
-        for start in range(0, len(figures), DATA_AT_MOST):
-            self._put(figures[start : start + DATA_AT_MOST])
+        """Publish the figures."""
+        for start in range(0, len(figures), MAX_DATA_PER_CALL):
+            self._put(figures[start : start + MAX_DATA_PER_CALL])
 
     def _put(self, figures: Sequence[Gauge]) -> None:
         self._client.put_metric_data(

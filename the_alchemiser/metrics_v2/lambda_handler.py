@@ -1,4 +1,4 @@
-"""metrics_v2: what each strategy owns and has gained, kept a row a day and shown as gauges."""
+"""metrics_v2: stores the holdings and gains of each strategy, a row per day, and publishes them as metrics."""
 
 import os
 from collections.abc import Mapping
@@ -6,13 +6,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.metrics_v2.gauges import CloudWatchGauges
+from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.metrics_v2.service import MODULE, Accountant
-from the_alchemiser.metrics_v2.table import DynamoPerformances
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.messaging.publisher import NoPublisher
+from the_alchemiser.shared.messaging.wiring import Inbox
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -23,17 +24,18 @@ def _inbox() -> Inbox:
     dynamodb = aws.client("dynamodb")
     accountant = Accountant(
         DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
-        DynamoPerformances(dynamodb, os.environ["PERFORMANCE_TABLE"]),
+        DynamoPerformanceStore(dynamodb, os.environ["PERFORMANCE_TABLE"]),
         CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"]),
     )
+
     return Inbox(
         module=MODULE,
-        handles={RunCompleted: accountant.handle},
+        handlers={RunCompleted: accountant.handle},
         publisher=NoPublisher(),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
     )
 
 
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """The function's entry; see shared/inbox.py for what an event is."""
+    """Store and publish the figures of a completed run."""
     return serve(event, context, build=_inbox)

@@ -1,4 +1,4 @@
-"""What a strategy owns and has gained after a run: computed from the ledger's fills and the run's marks. Pure."""
+"""Holdings and gains of each strategy after a run, computed from the ledger's fills and the run's prices. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -10,20 +10,23 @@ from the_alchemiser.shared.ledger.lots import LotBook, attributed_fills, match_l
 from the_alchemiser.shared.messaging.messages import RunCompleted
 
 ACCOUNT = "ACCOUNT"
-"""Stands for a strategy where the whole account is meant."""
+"""The strategy name in the figures of the whole account."""
 
 _ZERO = Decimal(0)
 
 
 class Performance(NamedTuple):
-    """One owner after one run; everything in USD but holdings, in shares.
+    """The figures of one owner after one run, in USD; holdings in shares.
 
     Attributes:
-        equity: of the account, whoever the owner is: what exposure is a fraction of.
-        cost: paid for what is still held; None where it is not known, of shares that belong to no strategy.
-        realised: gained by closing lots, since the beginning; None with cost.
-        unrealised: gained if all were closed at the marks; None with cost.
-        unmarked: symbols the broker no longer holds though the ledger says so: marked at their last fill.
+        strategy: name of a strategy, UNATTRIBUTED or ACCOUNT.
+        equity: equity of the whole account, also for a strategy; exposure is a fraction of it.
+        cash: cash of the account; None for the other owners.
+        cost: what was paid for the current holdings; None for unattributed shares, whose cost is unknown.
+        realised: gains from closed lots since the first run; None when cost is None.
+        unrealised: gains if every holding were sold at the run's prices; None when cost is None.
+        unmarked: symbols that the owner holds according to the ledger but not at the broker, valued at the price of
+            their last fill.
     """
 
     strategy: str
@@ -41,34 +44,42 @@ class Performance(NamedTuple):
 
     @property
     def exposure(self) -> Decimal | None:
-        """Market value as a fraction of the account's equity; None when there is no equity."""
+        """Return market value as a fraction of the account's equity; None unless the equity is positive."""
         return self.market_value / self.equity if self.equity > 0 else None
 
 
-def performances(run: RunCompleted, entries: Iterable[LedgerEntry]) -> tuple[Performance, ...]:
-    """One performance a strategy that ever traded, by name; what belongs to none, if any; the account.
+def compute_performances(run: RunCompleted, entries: Iterable[LedgerEntry]) -> tuple[Performance, ...]:
+    """Compute the figures of every owner after a run.
 
     Args:
-        run: the day's result; its positions are the truth about what is held and its marks the prices.
-        entries: every fill of every symbol ever traded; those of later days are left out, so that a day told late
-            is what it would have been in time.
+        run: the completed run; its positions are what the account holds, and at which prices.
+        entries: every fill of every symbol ever traded. Fills of later days are ignored, so a message that arrives late
+            gives the same figures.
+
+    Returns:
+        The strategies that ever traded, by name; then UNATTRIBUTED, if there are or were such shares; then ACCOUNT.
     """
-    known = tuple(entry for entry in entries if _day(entry) <= run.trading_date)
+    past_entries = tuple(entry for entry in entries if _trading_day(entry) <= run.trading_date)
     marks = {mark.symbol: mark.price for mark in run.positions}
-    prices = {**_last_fills(known), **marks}
-    fills = dict(sorted(attributed_fills(known).items()))
-    had_others = fills.pop(UNATTRIBUTED, None) is not None
+    prices = {**_last_fill_prices(past_entries), **marks}
+
+    fills = dict(sorted(attributed_fills(past_entries).items()))
+    had_unattributed = fills.pop(UNATTRIBUTED, None) is not None
     strategies = tuple(_strategy(run, name, match_lots(parts), prices, marks) for name, parts in fills.items())
-    others = _unattributed(run, strategies, prices)
-    return (*strategies, *((others,) if others.holdings or had_others else ()), _account(run, strategies))
+
+    unattributed = _unattributed(run, strategies, prices)
+    account = _account(run, strategies)
+    if unattributed.holdings or had_unattributed:
+        return (*strategies, unattributed, account)
+    return (*strategies, account)
 
 
-def _day(entry: LedgerEntry) -> date:
-    # The session lies within one UTC day: 13:30 to 21:00 at the latest.
+def _trading_day(entry: LedgerEntry) -> date:
+    # A session lies within one UTC day: it opens at 13:30 at the earliest and closes at 21:00 at the latest.
     return entry.filled_at.astimezone(UTC).date()
 
 
-def _last_fills(entries: Iterable[LedgerEntry]) -> Mapping[str, Decimal]:
+def _last_fill_prices(entries: Iterable[LedgerEntry]) -> Mapping[str, Decimal]:
     return {entry.symbol: entry.price for entry in sorted(entries, key=lambda entry: entry.filled_at)}
 
 
@@ -76,6 +87,7 @@ def _strategy(
     run: RunCompleted, name: str, book: LotBook, prices: Mapping[str, Decimal], marks: Mapping[str, Decimal]
 ) -> Performance:
     held = {symbol: quantity for symbol, quantity in book.holdings().items() if quantity}
+
     return Performance(
         strategy=name,
         trading_date=run.trading_date,
@@ -93,11 +105,12 @@ def _strategy(
 
 
 def _unattributed(run: RunCompleted, strategies: Iterable[Performance], prices: Mapping[str, Decimal]) -> Performance:
-    """What the broker holds beyond the strategies: there before them, or moved by hand; its cost nobody told us."""
+    """Compute the shares that the account holds beyond those of its strategies. Their cost is unknown."""
     left = {mark.symbol: mark.quantity for mark in run.positions}
     for strategy in strategies:
         for symbol, quantity in strategy.holdings.items():
             left[symbol] = left.get(symbol, _ZERO) - quantity
+
     held = {symbol: quantity for symbol, quantity in sorted(left.items()) if quantity}
     return Performance(
         strategy=UNATTRIBUTED,
@@ -115,6 +128,10 @@ def _unattributed(run: RunCompleted, strategies: Iterable[Performance], prices: 
 
 
 def _account(run: RunCompleted, strategies: tuple[Performance, ...]) -> Performance:
+    unmarked: set[str] = set()
+    for strategy in strategies:
+        unmarked.update(strategy.unmarked)
+
     return Performance(
         strategy=ACCOUNT,
         trading_date=run.trading_date,
@@ -127,7 +144,7 @@ def _account(run: RunCompleted, strategies: tuple[Performance, ...]) -> Performa
         realised=sum((strategy.realised or _ZERO for strategy in strategies), _ZERO),
         unrealised=sum((strategy.unrealised or _ZERO for strategy in strategies), _ZERO),
         holdings={mark.symbol: mark.quantity for mark in run.positions},
-        unmarked=tuple(sorted({symbol for strategy in strategies for symbol in strategy.unmarked})),
+        unmarked=tuple(sorted(unmarked)),
     )
 
 

@@ -1,66 +1,73 @@
-"""RunCompleted in; rows of the Performance table and gauges out; nothing is published.
+"""Keeping the figures of a completed run: rows of the Performance table, and gauges. It publishes no message.
 
-Which symbols' fills to read: the ledger is kept by symbol and has no list of them. Every fill belongs to a trade, and
-every trade to a run that ended: its symbol stands among that run's outcomes, or, when the run failed half way, among
-the positions of the next that completed (what failed runs alone bought and sold again is missed, until its symbol
-is traded once more). So each run adds the symbols of its outcomes, positions and weights to one
-set that only grows, in one atomic write that also returns it. Adding is the same in any order and any number of times,
-which a list carried from LATEST row to LATEST row is not: a day told late could not add to it.
+The ledger is ordered by symbol and has no list of its symbols, so this module keeps the set of all symbols ever traded.
+Each completed run adds the symbols of its outcomes, positions and weights, in one atomic update that also returns the
+set. Adding is idempotent and works in any order, so runs that arrive late or twice are harmless.
+
+A symbol that only failed runs traded is in the positions of the next completed run. It is missed if failed runs bought
+and sold all of it, until it is traded again.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from the_alchemiser.metrics_v2.gauges import Gauge, gauges
-from the_alchemiser.metrics_v2.performance import Performance, performances
-from the_alchemiser.shared.ledger.ledger import Ledger
-from the_alchemiser.shared.messaging.inbox import Reaction
+from the_alchemiser.metrics_v2.gauges import Gauge, build_gauges
+from the_alchemiser.metrics_v2.performance import Performance, compute_performances
+from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messaging.messages import RunCompleted
+from the_alchemiser.shared.messaging.wiring import Reaction
 
 MODULE = "metrics_v2"
 
 
-class Performances(Protocol):
-    """Where performances are kept."""
+class PerformanceStore(Protocol):
+    """A store of the figures of every owner, by date."""
 
     def add_traded(self, symbols: Iterable[str]) -> frozenset[str]:
-        """Add to the symbols ever traded and return them all."""
+        """Add symbols to those ever traded, and return all of them. Idempotent."""
         ...
 
     def put(self, performance: Performance) -> bool:
-        """Keep it under its date and as the latest, each unless a later run's is there.
+        """Store the figures under their date and as the latest, each unless a later run's are stored there. Idempotent.
 
         Returns:
-            Whether it is the latest now.
+            True when they are the latest.
         """
         ...
 
 
 class Gauges(Protocol):
-    """Where the figures of the day are shown."""
+    """A service that displays figures."""
 
-    def publish(self, figures: Sequence[Gauge]) -> None: ...
+    def publish(self, figures: Sequence[Gauge]) -> None:
+        """Publish the figures of the latest run."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Accountant:
-    """Keeps the figures of a run; doing it again writes the same."""
+    """Computes and stores the figures of completed runs. Idempotent."""
 
     ledger: Ledger
-    performances: Performances
+    performances: PerformanceStore
     gauges: Gauges
 
     def handle(self, run: RunCompleted) -> Reaction:
-        """Compute every owner's figures, keep them, and show those that are the latest."""
-        traded = self.performances.add_traded(symbols_of(run))
-        entries = [entry for symbol in sorted(traded) for entry in self.ledger.entries_of(symbol)]
-        latest = [performance for performance in performances(run, entries) if self.performances.put(performance)]
-        self.gauges.publish([gauge for performance in latest for gauge in gauges(performance)])
+        """Compute and store the figures of every owner. Publish those that are the latest."""
+        entries: list[LedgerEntry] = []
+        for symbol in sorted(self.performances.add_traded(symbols_in_run(run))):
+            entries.extend(self.ledger.entries_of(symbol))
+
+        gauges: list[Gauge] = []
+        for performance in compute_performances(run, entries):
+            if self.performances.put(performance):
+                gauges.extend(build_gauges(performance))
+        self.gauges.publish(gauges)
         return Reaction()
 
 
-def symbols_of(run: RunCompleted) -> frozenset[str]:
-    """Every symbol the run wanted, traded or holds."""
+def symbols_in_run(run: RunCompleted) -> frozenset[str]:
+    """Return every symbol in the run's target weights, trades or positions."""
     outcomes = (outcome.symbol for outcome in run.outcomes)
     return frozenset({*outcomes, *(mark.symbol for mark in run.positions), *run.weights})

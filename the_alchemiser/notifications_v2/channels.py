@@ -1,4 +1,4 @@
-"""Where notices go: one mail through SES, one message through SNS, and the note that each has gone."""
+"""The channels that reach people: a mail through SES and a message through SNS, and the record of what was sent."""
 
 import time
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -7,43 +7,51 @@ from the_alchemiser.notifications_v2.mail import Mail
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo import typed
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.messaging.inbox import CLAIM_KEPT_S
+from the_alchemiser.shared.messaging.wiring import CLAIM_KEPT_S
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
 
-SNS_SUBJECT_AT_MOST = 99
+MAX_SNS_SUBJECT_CHARS = 99  # SNS accepts fewer than 100
 
 
 class NotDeliveredError(AlchemiserError):
-    """A channel did not take the notice; the queue brings the message back."""
+    """A channel did not accept the notice. The queue delivers the message again."""
 
     retryable: ClassVar[bool] = True
 
 
 class Channel(Protocol):
-    """One way to reach people; `name` tells it from the others in the note of what has gone."""
+    """One way to reach people. `name` identifies it in the record of what was sent."""
 
     @property
     def name(self) -> str: ...
 
     def send(self, mail: Mail) -> None:
-        """Send, or raise NotDeliveredError."""
+        """Send the mail, or the part of it that this channel carries.
+
+        Raises:
+            NotDeliveredError: the channel did not accept it.
+        """
         ...
 
 
 class Deliveries(Protocol):
-    """Which notices have gone out, so that a channel that failed is tried again without the one that did not."""
+    """A record of the notices that were sent. A retry then repeats only the channel that failed."""
 
-    def has_gone(self, key: str) -> bool: ...
+    def is_sent(self, key: str) -> bool:
+        """Return whether the notice with this key was recorded as sent."""
+        ...
 
-    def note(self, key: str) -> None: ...
+    def record_sent(self, key: str) -> None:
+        """Record the notice as sent."""
+        ...
 
 
 class SesMail:
-    """Mail through SES v2, HTML and text in one; grant: ses:SendEmail."""
+    """Mail through SES v2, with an HTML and a plain text part. Grant: ses:SendEmail."""
 
     name = "mail"
 
@@ -53,7 +61,11 @@ class SesMail:
         self._recipients = recipients
 
     def send(self, mail: Mail) -> None:
-        """Hand the mail to SES; it is one mail, whoever many receive it."""
+        """Send one mail to all recipients together.
+
+        Raises:
+            NotDeliveredError: SES did not answer, or refused the mail.
+        """
         try:
             self._client.send_email(
                 FromEmailAddress=self._sender,
@@ -73,7 +85,7 @@ class SesMail:
 
 
 class SnsTopic:
-    """The short text to a topic; grant: sns:Publish."""
+    """A message with the short text to an SNS topic. Grant: sns:Publish."""
 
     name = "topic"
 
@@ -82,8 +94,13 @@ class SnsTopic:
         self._arn = arn
 
     def send(self, mail: Mail) -> None:
-        """Publish the short text; SNS takes a subject only in ASCII and below 100 characters."""
-        subject = mail.subject.encode("ascii", "replace").decode("ascii")[:SNS_SUBJECT_AT_MOST]
+        """Publish the short text.
+
+        Raises:
+            NotDeliveredError: SNS did not answer, or refused the message.
+        """
+        # SNS accepts a subject only in ASCII.
+        subject = mail.subject.encode("ascii", "replace").decode("ascii")[:MAX_SNS_SUBJECT_CHARS]
         try:
             self._client.publish(TopicArn=self._arn, Subject=subject, Message=mail.short)
         except (aws.BotoCoreError, aws.ClientError) as error:
@@ -91,22 +108,23 @@ class SnsTopic:
 
 
 class DynamoDeliveries:
-    """Deliveries beside the claims, under keys of their own; grants: GetItem, PutItem on the Claims table.
+    """Deliveries in the Claims table, under keys of their own. Grants: GetItem and PutItem.
 
-    Two deliveries of one message never run at once: the inbox's claim sees to that. A note is thus read, acted on
-    and written without a condition; only a process killed between SES's answer and the note sends twice.
+    The inbox's claim ensures that two deliveries of one message never run at the same time. So the record can be read
+    and written without a condition. A notice is sent twice only if the process is killed between the answer of SES or
+    SNS and the record.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
-    def has_gone(self, key: str) -> bool:
-        """Whether the notice was noted as sent; strongly consistent."""
+    def is_sent(self, key: str) -> bool:
+        """Return whether the notice with this key was recorded as sent; strongly consistent."""
         answer = self._client.get_item(TableName=self._table, Key=typed({"claim": key}), ConsistentRead=True)
         return "Item" in answer
 
-    def note(self, key: str) -> None:
-        """Note it as sent, for as long as a message can come back."""
+    def record_sent(self, key: str) -> None:
+        """Record the notice as sent, for as long as its message can be delivered again."""
         expires_at = int(time.time()) + CLAIM_KEPT_S
         self._client.put_item(TableName=self._table, Item=typed({"claim": key, "expires_at": expires_at}))

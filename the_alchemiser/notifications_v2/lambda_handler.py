@@ -1,4 +1,4 @@
-"""notifications_v2: a run's end, or data that failed its check, becomes one mail and one SNS message."""
+"""notifications_v2: sends a mail and an SNS message when a run ends or market data fails its check."""
 
 import os
 from collections.abc import Mapping
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from the_alchemiser.notifications_v2.channels import DynamoDeliveries, SesMail, SnsTopic
 from the_alchemiser.notifications_v2.service import MODULE, Notifier
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
 from the_alchemiser.shared.messaging.publisher import NoPublisher
+from the_alchemiser.shared.messaging.wiring import Inbox
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,14 +25,15 @@ def _inbox() -> Inbox:
     topic = SnsTopic(aws.client("sns"), os.environ["TOPIC_ARN"])
     deliveries = DynamoDeliveries(aws.client("dynamodb"), claims)
     notifier = Notifier(os.environ["STAGE"], (mail, topic), deliveries)
+
     return Inbox(
         module=MODULE,
-        handles=dict.fromkeys((RunCompleted, RunFailed, DataQualityChecked), notifier.handle),
+        handlers=dict.fromkeys((RunCompleted, RunFailed, DataQualityChecked), notifier.handle),
         publisher=NoPublisher(),
         claims=claims_table(claims),
     )
 
 
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """The function's entry; see shared/inbox.py for what an event is."""
+    """Notify people about a run or about market data."""
     return serve(event, context, build=_inbox)

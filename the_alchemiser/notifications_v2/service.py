@@ -1,45 +1,49 @@
-"""One mail and one SNS message for a run's end, and for data that failed its check; silence otherwise."""
+"""One mail and one SNS message for each completed or failed run, and for market data that failed its check."""
 
 from dataclasses import dataclass
 
 from the_alchemiser.notifications_v2.channels import Channel, Deliveries, NotDeliveredError
 from the_alchemiser.notifications_v2.mail import Mail, compose
-from the_alchemiser.shared.messaging.inbox import Reaction
 from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.shared.messaging.wiring import Reaction
 
 MODULE = "notifications_v2"
 
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Tells people, over every channel, once each."""
+    """Notifies people through every channel, once per message and channel."""
 
     stage: str
     channels: tuple[Channel, ...]
     deliveries: Deliveries
 
     def handle(self, message: RunCompleted | RunFailed | DataQualityChecked) -> Reaction:
-        """Tell, unless there is nothing to tell: data that passed its check is no news.
+        """Send the notice about a message. Data that passed its check needs none.
 
         Raises:
-            NotDeliveredError: a channel failed; the others were used all the same, and are not used again when the
-                message comes back.
+            NotDeliveredError: a channel failed. The others have sent the notice, and do not send it again when the
+                message is delivered again.
         """
         if isinstance(message, DataQualityChecked) and message.passed:
             return Reaction()
+
         mail = compose(message, stage=self.stage)
-        failures = [failure for channel in self.channels if (failure := self._send(channel, mail, message.message_id))]
-        if failures:
-            raise failures[0]
+        results = [self._send(channel, mail, message.message_id) for channel in self.channels]
+        failure = next((result for result in results if result is not None), None)
+        if failure is not None:
+            raise failure
         return Reaction()
 
     def _send(self, channel: Channel, mail: Mail, message_id: str) -> NotDeliveredError | None:
         key = f"{MODULE}#{channel.name}#{message_id}"
-        if self.deliveries.has_gone(key):
+        if self.deliveries.is_sent(key):
             return None
+
         try:
             channel.send(mail)
         except NotDeliveredError as failure:
             return failure
-        self.deliveries.note(key)
+        # Recorded after sending, never before: a crash in between repeats a notice instead of losing it.
+        self.deliveries.record_sent(key)
         return None

@@ -1,13 +1,14 @@
-"""Conversion of plain values to and from DynamoDB's typed attributes, and the test for a false condition."""
+"""Conversion of plain values to and from DynamoDB's typed attributes, and the conditional put of every table."""
 
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from the_alchemiser.shared import aws
+
 if TYPE_CHECKING:
     from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
-    from the_alchemiser.shared import aws
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 
 def typed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,6 +19,33 @@ def typed(values: Mapping[str, Any]) -> dict[str, Any]:
 def plain(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return `{"pk": "x"}` for `{"pk": {"S": "x"}}`; numbers are Decimal."""
     return {name: _deserializer().deserialize(value) for name, value in item.items()}
+
+
+def put_if(
+    client: "DynamoDBClient",
+    table: str,
+    row: Mapping[str, Any],
+    *,
+    condition: str = "attribute_not_exists(pk)",
+    values: Mapping[str, Any] | None = None,
+) -> bool:
+    """Put a row if the condition holds; return False when it does not: somebody else was first.
+
+    Args:
+        condition: by default that no row with this key exists.
+        values: of the placeholders in the condition.
+
+    Raises:
+        ClientError, BotoCoreError: DynamoDB refused the write for another reason, or did not answer.
+    """
+    placeholders = {"ExpressionAttributeValues": typed(values)} if values else {}
+    try:
+        client.put_item(TableName=table, Item=typed(row), ConditionExpression=condition, **placeholders)
+    except aws.ClientError as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True
 
 
 def is_condition_failure(error: "aws.ClientError") -> bool:

@@ -1,4 +1,4 @@
-"""Each check is seen to find the fault it exists for, and nothing else, wherever it is planted."""
+"""Each check finds its own kind of fault, wherever it is planted, and no other check reports it."""
 
 from datetime import date, timedelta
 from math import inf, nan
@@ -16,65 +16,65 @@ from the_alchemiser.shared.market_data.lake import Description, LakeEntry, Store
 DAYS = sessions(60)
 
 
-def found(history: Bars, *, as_of: date) -> tuple[str, ...]:
-    """Codes of what is wrong with a history that lies whole in the lake."""
+def fault_codes(history: Bars, *, as_of: date) -> tuple[str, ...]:
+    """Return the codes of the faults of a history that is stored undamaged."""
     described = (
         StoredDescription(Description.of(history, digest="d", origin=ORIGIN), '"1"')
         if history
         else StoredDescription(None, None)
     )
-    told = find_faults(LakeEntry("SPY", history, "d", '"1"'), described, sessions=DAYS, as_of=as_of)
-    return tuple(fault.split(":")[0] for fault in told)
+    faults = find_faults(LakeEntry("SPY", history, "d", '"1"'), described, sessions=DAYS, as_of=as_of)
+    return tuple(fault.split(":")[0] for fault in faults)
 
 
 @given(histories())
-def test_faults_sound_history_has_none(history: Bars) -> None:
-    assert found(history, as_of=history[-1].date) == ()
+def test_faults_valid_history_has_none(history: Bars) -> None:
+    assert fault_codes(history, as_of=history[-1].date) == ()
 
 
 @given(history=histories(min_size=3), data=st.data())
 def test_faults_missing_session_is_a_gap(history: Bars, data: st.DataObject) -> None:
     at = data.draw(st.integers(1, len(history) - 2))
 
-    assert found(history[:at] + history[at + 1 :], as_of=history[-1].date) == ("gap",)
+    assert fault_codes(history[:at] + history[at + 1 :], as_of=history[-1].date) == ("gap",)
 
 
 @given(history=histories(min_size=2), data=st.data())
-def test_faults_missing_last_sessions_are_stale_and_no_gap(history: Bars, data: st.DataObject) -> None:
+def test_faults_missing_last_sessions_are_stale(history: Bars, data: st.DataObject) -> None:
     kept = data.draw(st.integers(1, len(history) - 1))
 
-    assert found(history[:kept], as_of=history[-1].date) == ("stale",)
+    assert fault_codes(history[:kept], as_of=history[-1].date) == ("stale",)
 
 
 @given(history=histories(), data=st.data())
 def test_faults_repeated_bar_is_a_duplicate(history: Bars, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(history) - 1))
 
-    assert found(history[: at + 1] + history[at:], as_of=history[-1].date) == ("duplicate",)
+    assert fault_codes(history[: at + 1] + history[at:], as_of=history[-1].date) == ("duplicate",)
 
 
 @given(history=histories(min_size=2), data=st.data())
-def test_faults_bars_exchanged_are_in_disorder(history: Bars, data: st.DataObject) -> None:
+def test_faults_swapped_bars_are_in_disorder(history: Bars, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(history) - 2))
     exchanged = (*history[:at], history[at + 1], history[at], *history[at + 2 :])
 
-    assert found(exchanged, as_of=history[-1].date) == ("disorder",)
+    assert fault_codes(exchanged, as_of=history[-1].date) == ("disorder",)
 
 
 @given(history=histories(), data=st.data())
-def test_faults_price_that_is_none_is_non_positive(history: Bars, data: st.DataObject) -> None:
+def test_faults_invalid_price_is_non_positive(history: Bars, data: st.DataObject) -> None:
     price = data.draw(st.sampled_from([0.0, -1.0, nan, inf]))
     bad = DailyBar(history[0].date, price, price, price, price, 1.0, price)
 
-    assert "non-positive" in found((bad, *history[1:]), as_of=history[-1].date)
+    assert "non-positive" in fault_codes((bad, *history[1:]), as_of=history[-1].date)
 
 
 @given(history=histories(), data=st.data())
-def test_faults_low_of_zero_is_non_positive_alone(history: Bars, data: st.DataObject) -> None:
+def test_faults_low_of_zero_is_only_non_positive(history: Bars, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(history) - 1))
     planted = (*history[:at], history[at]._replace(low=0.0), *history[at + 1 :])
 
-    assert found(planted, as_of=history[-1].date) == ("non-positive",)
+    assert fault_codes(planted, as_of=history[-1].date) == ("non-positive",)
 
 
 @pytest.mark.parametrize("change", [{"high": 99.9}, {"low": 100.1}, {"open": 102.1}, {"open": 97.9}])
@@ -82,7 +82,7 @@ def test_faults_bar_outside_its_range_is_inverted(change: dict[str, Any]) -> Non
     history = bars(10)
     planted = (history[0]._replace(**change), *history[1:])
 
-    assert found(planted, as_of=history[-1].date) == ("inverted",)
+    assert fault_codes(planted, as_of=history[-1].date) == ("inverted",)
 
 
 def test_faults_bar_on_a_holiday_is_closed() -> None:
@@ -90,27 +90,27 @@ def test_faults_bar_on_a_holiday_is_closed() -> None:
     saturday = history[4].date + timedelta(days=1)
     planted = (*history[:5], history[4]._replace(date=saturday), *history[5:])
 
-    assert found(planted, as_of=history[-1].date) == ("closed",)
+    assert fault_codes(planted, as_of=history[-1].date) == ("closed",)
 
 
-def test_faults_close_only_bar_is_sound() -> None:
+def test_faults_close_only_bar_has_none() -> None:
     flat = tuple(bar._replace(open=bar.close, high=bar.close, low=bar.close, volume=0.0) for bar in bars(5))
 
-    assert found(flat, as_of=flat[-1].date) == ()
+    assert fault_codes(flat, as_of=flat[-1].date) == ()
 
 
-def test_faults_after_as_of_do_not_count() -> None:
+def test_faults_after_as_of_are_ignored() -> None:
     history = bars(10)
     planted = (*history[:8], history[8]._replace(low=-1.0))
 
-    assert found(planted, as_of=history[7].date) == ()
+    assert fault_codes(planted, as_of=history[7].date) == ()
 
 
-def test_faults_nothing_through_as_of_is_stale() -> None:
-    assert found(bars(10)[5:], as_of=DAYS[2]) == ("stale",)
+def test_faults_no_bar_through_as_of_is_stale() -> None:
+    assert fault_codes(bars(10)[5:], as_of=DAYS[2]) == ("stale",)
 
 
-def test_faults_tell_the_first_day_and_how_many_more() -> None:
+def test_faults_report_the_first_day_and_how_many_more() -> None:
     history = bars(10)
     described = StoredDescription(Description.of(history, digest="d", origin=ORIGIN), '"1"')
     gapped = LakeEntry("SPY", history[:3] + history[5:8], "d", '"1"')
@@ -121,7 +121,7 @@ def test_faults_tell_the_first_day_and_how_many_more() -> None:
     )
 
 
-def test_faults_missing_file_is_the_only_thing_told() -> None:
+def test_faults_missing_file_is_the_only_fault() -> None:
     missing = LakeEntry("SPY", fault="missing: no bars/v1/SPY.parquet")
 
     assert find_faults(missing, StoredDescription(None, None), sessions=DAYS, as_of=DAYS[9]) == (
@@ -129,19 +129,19 @@ def test_faults_missing_file_is_the_only_thing_told() -> None:
     )
 
 
-def test_faults_description_of_other_bars_or_none_is_told() -> None:
+def test_faults_wrong_or_missing_description_is_reported() -> None:
     history = bars(10)
     description = Description.of(history, digest="other", origin=ORIGIN)
     entry = LakeEntry("SPY", history, "d", '"1"')
-    told = [
+    faults = [
         find_faults(entry, described, sessions=DAYS, as_of=DAYS[9])
         for described in (StoredDescription(description, '"1"'), StoredDescription(None, None))
     ]
 
-    assert told == [("digest: the description is of other bars",), ("digest: no description beside the bars",)]
+    assert faults == [("digest: the description belongs to other bars",), ("digest: the bars have no description",)]
 
 
-def test_faults_damaged_entry_tells_the_damage() -> None:
+def test_faults_damaged_entry_reports_the_damage() -> None:
     damaged = LakeEntry("SPY")._replace(digest="d", version='"1"', fault="damaged: no match")
 
     assert find_faults(damaged, StoredDescription(None, None), sessions=DAYS, as_of=DAYS[9]) == ("damaged: no match",)

@@ -1,4 +1,4 @@
-"""The monitor: what is unfit is in the verdict and in the message, and late messages change nothing."""
+"""The monitor: faulty symbols are in the verdict and in the message, and late messages change nothing."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -22,7 +22,7 @@ CHECK = CheckDataQuality(command="check-data-quality")
 
 
 @dataclass
-class House:
+class InMemoryMonitor:
     """A monitor over a lake in memory."""
 
     today: date = DAYS[59]
@@ -43,11 +43,11 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    house = House()
-    house.store("SPY", bars(60))
-    house.store("QQQ", bars(60))
-    return house
+def harness() -> InMemoryMonitor:
+    harness = InMemoryMonitor()
+    harness.store("SPY", bars(60))
+    harness.store("QQQ", bars(60))
+    return harness
 
 
 def refreshed(as_of: date = DAYS[59]) -> MarketDataRefreshed:
@@ -60,24 +60,24 @@ def refreshed(as_of: date = DAYS[59]) -> MarketDataRefreshed:
     )
 
 
-def told(reaction: Reaction) -> DataQualityChecked:
+def only_message(reaction: Reaction) -> DataQualityChecked:
     (message,) = reaction.messages
     assert isinstance(message, DataQualityChecked)
     return message
 
 
-def test_after_refresh_sound_lake_passes(house: House) -> None:
-    message = told(house.monitor.after_refresh(refreshed()))
+def test_after_refresh_valid_lake_passes(harness: InMemoryMonitor) -> None:
+    message = only_message(harness.monitor.after_refresh(refreshed()))
 
     assert (message.passed, message.checked, message.quarantined) == (True, 2, {})
     assert (message.as_of, message.run_id) == (DAYS[59], f"data-local-{DAYS[59]}")
     assert message.caused_by == refreshed().message_id
 
 
-def test_after_refresh_writes_the_verdict_it_tells(house: House) -> None:
-    house.store("SPY", bars(60)[:20] + bars(60)[21:])
-    message = told(house.monitor.after_refresh(refreshed()))
-    verdict = read_verdict(house.objects)
+def test_after_refresh_writes_the_published_verdict(harness: InMemoryMonitor) -> None:
+    harness.store("SPY", bars(60)[:20] + bars(60)[21:])
+    message = only_message(harness.monitor.after_refresh(refreshed()))
+    verdict = read_verdict(harness.objects)
 
     assert verdict is not None
     assert verdict.quarantined == message.quarantined == {"SPY": f"gap: {DAYS[20]}"}
@@ -85,78 +85,78 @@ def test_after_refresh_writes_the_verdict_it_tells(house: House) -> None:
     assert verdict.checked_at == message.occurred_at
 
 
-def test_after_refresh_missing_and_damaged_symbols_are_quarantined(house: House) -> None:
-    house.universe = ("QQQ", "SPY", "TLT")
-    house.objects.plant(parquet_key("SPY"), b"junk")
-    message = told(house.monitor.after_refresh(refreshed()))
+def test_after_refresh_missing_and_damaged_symbols_are_quarantined(harness: InMemoryMonitor) -> None:
+    harness.universe = ("QQQ", "SPY", "TLT")
+    harness.objects.plant(parquet_key("SPY"), b"junk")
+    message = only_message(harness.monitor.after_refresh(refreshed()))
 
     assert list(message.quarantined) == ["SPY", "TLT"]
     assert message.quarantined["SPY"].startswith("damaged: ")
     assert message.quarantined["TLT"].startswith("missing: ")
 
 
-def test_after_refresh_several_faults_are_all_told(house: House) -> None:
+def test_after_refresh_several_faults_are_all_reported(harness: InMemoryMonitor) -> None:
     history = bars(60)
-    house.store("SPY", (history[0]._replace(low=0.0), *history[1:30], *history[31:58]))
+    harness.store("SPY", (history[0]._replace(low=0.0), *history[1:30], *history[31:58]))
 
-    assert told(house.monitor.after_refresh(refreshed())).quarantined["SPY"] == "; ".join(
+    assert only_message(harness.monitor.after_refresh(refreshed())).quarantined["SPY"] == "; ".join(
         [f"non-positive: {DAYS[0]}", f"gap: {DAYS[30]}", f"stale: last bar {DAYS[57]}, expected {DAYS[59]}"]
     )
 
 
-def test_after_refresh_same_findings_have_the_same_id(house: House) -> None:
-    first, second = (told(house.monitor.after_refresh(refreshed())) for _ in range(2))
-    house.store("SPY", bars(59))
-    third = told(house.monitor.after_refresh(refreshed()))
+def test_after_refresh_same_findings_have_the_same_id(harness: InMemoryMonitor) -> None:
+    first, second = (only_message(harness.monitor.after_refresh(refreshed())) for _ in range(2))
+    harness.store("SPY", bars(59))
+    third = only_message(harness.monitor.after_refresh(refreshed()))
 
     assert first.message_id == second.message_id
     assert third.message_id != first.message_id
 
 
-def test_after_refresh_late_message_keeps_the_later_verdict(house: House) -> None:
-    house.monitor.after_refresh(refreshed(DAYS[59]))
-    reaction = house.monitor.after_refresh(refreshed(DAYS[40]))
-    verdict = read_verdict(house.objects)
+def test_after_refresh_late_message_keeps_the_later_verdict(harness: InMemoryMonitor) -> None:
+    harness.monitor.after_refresh(refreshed(DAYS[59]))
+    reaction = harness.monitor.after_refresh(refreshed(DAYS[40]))
+    verdict = read_verdict(harness.objects)
 
     assert reaction.messages == ()
     assert verdict is not None
     assert verdict.as_of == DAYS[59]
 
 
-def test_on_command_checks_through_the_last_completed_session(house: House) -> None:
-    assert told(house.monitor.on_command(CHECK)).as_of == DAYS[59]
+def test_on_command_checks_through_the_last_completed_session(harness: InMemoryMonitor) -> None:
+    assert only_message(harness.monitor.on_command(CHECK)).as_of == DAYS[59]
 
 
-def test_on_command_replaces_whatever_verdict_there_is(house: House) -> None:
-    house.objects.plant(VERDICT_KEY, b"junk")
-    house.monitor.on_command(CHECK)
+def test_on_command_replaces_any_verdict(harness: InMemoryMonitor) -> None:
+    harness.objects.plant(VERDICT_KEY, b"junk")
+    harness.monitor.on_command(CHECK)
 
-    assert read_verdict(house.objects) is not None
+    assert read_verdict(harness.objects) is not None
 
 
 def test_on_command_empty_lake_quarantines_everything() -> None:
-    message = told(House().monitor.on_command(CHECK))
+    message = only_message(InMemoryMonitor().monitor.on_command(CHECK))
 
     assert set(message.quarantined) == {"QQQ", "SPY"}
 
 
-def test_on_command_empty_universe_is_an_error_and_no_verdict(house: House) -> None:
-    house.universe = ()
+def test_on_command_empty_universe_raises_without_verdict(harness: InMemoryMonitor) -> None:
+    harness.universe = ()
     with pytest.raises(NothingToCheckError):
-        house.monitor.on_command(CHECK)
+        harness.monitor.on_command(CHECK)
 
-    assert read_verdict(house.objects) is None
+    assert read_verdict(harness.objects) is None
 
 
-def test_on_command_silent_store_writes_no_verdict(house: House) -> None:
-    house.objects.unreadable.add(parquet_key("SPY"))
+def test_on_command_unreadable_store_writes_no_verdict(harness: InMemoryMonitor) -> None:
+    harness.objects.unreadable.add(parquet_key("SPY"))
     with pytest.raises(StateUnavailableError):
-        house.monitor.on_command(CHECK)
+        harness.monitor.on_command(CHECK)
 
-    assert read_verdict(house.objects) is None
+    assert read_verdict(harness.objects) is None
 
 
-def test_on_command_failed_write_tells_nothing(house: House) -> None:
-    house.objects.refuses.add(VERDICT_KEY)
+def test_on_command_failed_write_publishes_nothing(harness: InMemoryMonitor) -> None:
+    harness.objects.refuses.add(VERDICT_KEY)
     with pytest.raises(StateUnavailableError):
-        house.monitor.on_command(CHECK)
+        harness.monitor.on_command(CHECK)

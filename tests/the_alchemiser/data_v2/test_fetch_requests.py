@@ -1,4 +1,4 @@
-"""The cooldown: one message fetches a symbol, and its own redelivery may."""
+"""The cooldown: one message may fetch a symbol, and may do so again when it is delivered again."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ def stubbed() -> tuple[DynamoFetchRequests, Stubber]:
     return DynamoFetchRequests(client, "requests", now=lambda: NOW), Stubber(client)
 
 
-def test_claim_puts_on_condition_and_expires(stubbed: tuple[DynamoFetchRequests, Stubber]) -> None:
+def test_claim_writes_conditionally_and_expires(stubbed: tuple[DynamoFetchRequests, Stubber]) -> None:
     requests, stub = stubbed
     expires = str(int((NOW + timedelta(hours=1)).timestamp()))
     expected = {
@@ -34,14 +34,14 @@ def test_claim_puts_on_condition_and_expires(stubbed: tuple[DynamoFetchRequests,
     assert timedelta(hours=1) == COOLDOWN
 
 
-def test_claim_within_the_cooldown_is_refused(stubbed: tuple[DynamoFetchRequests, Stubber]) -> None:
+def test_claim_within_the_cooldown_returns_false(stubbed: tuple[DynamoFetchRequests, Stubber]) -> None:
     requests, stub = stubbed
     stub.add_client_error("put_item", "ConditionalCheckFailedException")
     with stub:
         assert not requests.claim("SPY", message_id="m")
 
 
-def test_claim_refused_by_the_platform_is_unavailable(stubbed: tuple[DynamoFetchRequests, Stubber]) -> None:
+def test_claim_denied_by_aws_raises_unavailable(stubbed: tuple[DynamoFetchRequests, Stubber]) -> None:
     requests, stub = stubbed
     stub.add_client_error("put_item", "AccessDeniedException")
     with stub, pytest.raises(StateUnavailableError, match=r"table requests: .*PutItem"):

@@ -1,4 +1,4 @@
-"""What is asked and how it joins: an overlap when history stands still, everything when it moved."""
+"""Fetches overlap stored bars, and the whole history is fetched again when earlier prices were adjusted."""
 
 from datetime import date
 
@@ -25,71 +25,71 @@ def test_history_start_is_the_same_day_years_before(as_of: date, start: date) ->
     assert history_start(as_of, years=6) == start
 
 
-def test_fetch_start_nothing_stored_is_the_start_of_history() -> None:
+def test_fetch_start_without_bars_is_the_start_of_history() -> None:
     assert fetch_start(LakeEntry("SPY"), None, as_of=date(2022, 3, 15), start=START) == START
 
 
-def test_fetch_start_stored_is_an_overlap_before_the_last_bar() -> None:
+def test_fetch_start_with_bars_overlaps_the_last_sessions() -> None:
     history = bars(30)
     start = fetch_start(LakeEntry("SPY", history), described(history), as_of=history[-1].date, start=START)
 
     assert start == history[-OVERLAP_SESSIONS].date
 
 
-def test_fetch_start_bars_after_as_of_do_not_count() -> None:
+def test_fetch_start_ignores_bars_after_as_of() -> None:
     history = bars(30)
     start = fetch_start(LakeEntry("SPY", history), described(history), as_of=history[19].date, start=START)
 
     assert start == history[20 - OVERLAP_SESSIONS].date
 
 
-def test_fetch_start_more_history_wanted_than_was_asked_is_the_start_of_history() -> None:
+def test_fetch_start_shallow_history_is_the_start_of_history() -> None:
     history = bars(30)
     shallow = described(history, asked_from=date(2020, 1, 1))
 
     assert fetch_start(LakeEntry("SPY", history), shallow, as_of=history[-1].date, start=START) == START
 
 
-def test_whole_start_never_gives_up_depth() -> None:
+def test_full_fetch_start_is_never_later_than_before() -> None:
     assert full_fetch_start(described(bars(3), asked_from=date(2010, 1, 1)), START) == date(2010, 1, 1)
     assert full_fetch_start(None, START) == START
 
 
 @given(history=histories(min_size=2), data=st.data())
-def test_join_unmoved_history_is_the_whole_history(history: Bars, data: st.DataObject) -> None:
-    known = data.draw(st.integers(1, len(history)))
-    overlap = data.draw(st.integers(1, known))
+def test_join_bars_unadjusted_history_is_extended(history: Bars, data: st.DataObject) -> None:
+    stored_count = data.draw(st.integers(1, len(history)))
+    overlap = data.draw(st.integers(1, stored_count))
 
-    assert join_bars(history[:known], history[known - overlap :]) == history
+    assert join_bars(history[:stored_count], history[stored_count - overlap :]) == history
 
 
 @given(history=histories(min_size=2), data=st.data())
-def test_join_any_price_moved_in_the_overlap_asks_for_the_whole(history: Bars, data: st.DataObject) -> None:
-    known = data.draw(st.integers(1, len(history)))
-    first = data.draw(st.integers(0, known - 1))
-    at = data.draw(st.integers(first, known - 1))
+def test_join_bars_adjusted_price_requires_a_full_fetch(history: Bars, data: st.DataObject) -> None:
+    stored_count = data.draw(st.integers(1, len(history)))
+    first = data.draw(st.integers(0, stored_count - 1))
+    at = data.draw(st.integers(first, stored_count - 1))
     field = data.draw(st.sampled_from(["open", "high", "low", "close"]))
-    moved = history[at]._replace(**{field: getattr(history[at], field) * 0.9975})
+    adjusted = history[at]._replace(**{field: getattr(history[at], field) * 0.9975})
 
-    assert join_bars((*history[:at], moved, *history[at + 1 : known]), history[first:]) is None
+    assert join_bars((*history[:at], adjusted, *history[at + 1 : stored_count]), history[first:]) is None
 
 
-def test_join_corrected_volume_takes_the_new_bar() -> None:
+def test_join_bars_corrected_volume_uses_the_new_bar() -> None:
     stored, corrected = bars(20), tuple(bar._replace(volume=7.0) for bar in bars(21)[10:])
 
     assert join_bars(stored, corrected) == (*stored[:10], *corrected)
 
 
-def test_join_session_missing_on_either_side_asks_for_the_whole() -> None:
+def test_join_bars_missing_session_requires_a_full_fetch() -> None:
     history = bars(21)
 
     assert join_bars(history[:15] + history[16:20], history[10:]) is None
     assert join_bars(history[:20], history[10:15] + history[16:]) is None
 
 
-def test_join_nothing_overlaps_asks_for_the_whole() -> None:
+def test_join_bars_without_overlap_requires_a_full_fetch() -> None:
     assert join_bars(bars(10), bars(20)[12:]) is None
 
 
-def test_join_nothing_stored_is_what_was_fetched() -> None:
+def test_join_bars_nothing_stored_returns_the_fetched_bars() -> None:
     assert join_bars((), bars(3)) == bars(3)

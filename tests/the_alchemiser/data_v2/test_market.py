@@ -1,4 +1,4 @@
-"""Fetching: every symbol ends in exactly one place, and a bad one fails alone."""
+"""Fetching bars: every symbol either has bars or failed, and one that fails does not fail the others."""
 
 from datetime import date
 
@@ -18,29 +18,29 @@ def market(*symbols: str) -> InMemoryMarket:
     return InMemoryMarket({symbol: bars(20) for symbol in symbols}, END)
 
 
-def test_fetch_brings_bars_as_served() -> None:
+def test_fetch_bars_returns_bars_as_served() -> None:
     fetched = fetch_bars(market("SPY"), {"SPY": FIRST}, END)
 
     assert fetched.bars == {"SPY": bars(20)}
     assert fetched.failed == {}
 
 
-def test_fetch_symbols_of_one_start_share_a_request() -> None:
+def test_fetch_bars_symbols_with_one_start_share_a_request() -> None:
     served = market("A", "B", "C")
     fetch_bars(served, {"A": FIRST, "B": FIRST, "C": date(2022, 1, 10)}, END)
 
-    assert served.asked == [(("A", "B"), FIRST), (("C",), date(2022, 1, 10))]
+    assert served.requests == [(("A", "B"), FIRST), (("C",), date(2022, 1, 10))]
 
 
-def test_fetch_many_symbols_asks_in_batches() -> None:
+def test_fetch_bars_many_symbols_are_requested_in_batches() -> None:
     served = market()
     fetch_bars(served, {f"S{number}": FIRST for number in range(SYMBOLS_PER_REQUEST + 1)}, END)
 
-    assert sorted(len(symbols) for symbols, _ in served.asked) == [1, SYMBOLS_PER_REQUEST]
+    assert sorted(len(symbols) for symbols, _ in served.requests) == [1, SYMBOLS_PER_REQUEST]
 
 
 @given(unknown=st.sets(st.sampled_from(NAMES)))
-def test_fetch_unknown_symbols_fail_alone(unknown: set[str]) -> None:
+def test_fetch_bars_unknown_symbols_do_not_fail_the_others(unknown: set[str]) -> None:
     served = market(*NAMES)
     served.unknown = unknown
     fetched = fetch_bars(served, dict.fromkeys(NAMES, FIRST), END)
@@ -50,7 +50,7 @@ def test_fetch_unknown_symbols_fail_alone(unknown: set[str]) -> None:
     assert all(isinstance(error, AssetNotFoundError) for error in fetched.failed.values())
 
 
-def test_fetch_broken_off_keeps_what_was_complete() -> None:
+def test_fetch_bars_interrupted_keeps_complete_symbols() -> None:
     served = market("A", "B", "C")
     served.times_out = {"B"}
     fetched = fetch_bars(served, dict.fromkeys(["A", "B", "C"], FIRST), END)
@@ -62,14 +62,14 @@ def test_fetch_broken_off_keeps_what_was_complete() -> None:
     }
 
 
-def test_fetch_symbol_without_bars_says_for_which_dates() -> None:
+def test_fetch_bars_symbol_without_bars_fails_with_the_dates() -> None:
     failed = fetch_bars(market(), {"SPY": FIRST}, END).failed
 
     assert isinstance(failed["SPY"], NoBarsError)
     assert str(failed["SPY"]) == "no bars from 2022-01-03 through 2022-06-01"
 
 
-def test_fetch_repeated_bar_is_malformed() -> None:
+def test_fetch_bars_repeated_bar_is_malformed() -> None:
     served = InMemoryMarket({"SPY": (*bars(3), bars(3)[-1])}, END)
     failed = fetch_bars(served, {"SPY": FIRST}, END).failed
 

@@ -1,4 +1,4 @@
-"""Refreshing: the lake ends as the broker serves it, twice changes nothing, one symbol fails alone."""
+"""Refreshing: the lake equals what the broker serves, a repeat changes nothing, one symbol fails without the others."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -24,7 +24,7 @@ NIGHTLY = RefreshMarketData(command="refresh-market-data")
 
 
 class InMemoryFetchRequests:
-    """Claims that never lapse."""
+    """Claims that never expire."""
 
     def __init__(self) -> None:
         self.claims: dict[str, str] = {}
@@ -34,8 +34,8 @@ class InMemoryFetchRequests:
 
 
 @dataclass
-class House:
-    """A refresher with everything around it in memory."""
+class InMemoryRefresher:
+    """A refresher whose market, lake and fetch requests are in memory."""
 
     market: InMemoryMarket
     objects: InMemoryObjects = field(default_factory=InMemoryObjects)
@@ -55,17 +55,17 @@ class House:
 
     def refresh(self, on: date) -> MarketDataRefreshed:
         self.market.today = on
-        return told(self.refresher.refresh(NIGHTLY))
+        return only_message(self.refresher.refresh(NIGHTLY))
 
 
-def told(reaction: Reaction) -> MarketDataRefreshed:
+def only_message(reaction: Reaction) -> MarketDataRefreshed:
     (message,) = reaction.messages
     assert isinstance(message, MarketDataRefreshed)
     return message
 
 
-def house(**served: Bars) -> House:
-    return House(InMemoryMarket(dict(served), DAYS[-1]))
+def refresher_of(**served: Bars) -> InMemoryRefresher:
+    return InMemoryRefresher(InMemoryMarket(dict(served), DAYS[-1]))
 
 
 def requested(*symbols: str, subject: str = "trend") -> MarketDataFetchRequested:
@@ -78,8 +78,8 @@ def requested(*symbols: str, subject: str = "trend") -> MarketDataFetchRequested
     )
 
 
-def test_refresh_empty_lake_stores_all_and_tells_one_message() -> None:
-    local = house(SPY=bars(60), QQQ=bars(60))
+def test_refresh_empty_lake_stores_all_and_publishes_one_message() -> None:
+    local = refresher_of(SPY=bars(60), QQQ=bars(60))
     message = local.refresh(DAYS[59])
 
     assert message.as_of == DAYS[59]
@@ -89,15 +89,15 @@ def test_refresh_empty_lake_stores_all_and_tells_one_message() -> None:
     assert local.lake.read("SPY").bars == bars(60)
 
 
-def test_refresh_asks_nothing_beyond_as_of() -> None:
-    local = house(SPY=bars(60))
+def test_refresh_fetches_nothing_after_as_of() -> None:
+    local = refresher_of(SPY=bars(60))
     local.refresh(DAYS[40])
 
     assert local.lake.read("SPY").bars == bars(60)[:41]
 
 
 def test_refresh_describes_source_and_depth() -> None:
-    local = house(SPY=bars(60))
+    local = refresher_of(SPY=bars(60))
     local.refresh(date(2022, 3, 15))
     description = local.lake.describe("SPY").description
 
@@ -106,8 +106,8 @@ def test_refresh_describes_source_and_depth() -> None:
 
 
 @given(history=histories(min_size=25), days=st.lists(st.integers(14, 24), min_size=1, max_size=4))
-def test_refresh_any_days_in_any_order_ends_as_the_broker_serves(history: Bars, days: list[int]) -> None:
-    local = house(SPY=history)
+def test_refresh_on_any_days_stores_what_the_broker_serves(history: Bars, days: list[int]) -> None:
+    local = refresher_of(SPY=history)
     for day in days:
         local.refresh(DAYS[day])
 
@@ -116,7 +116,7 @@ def test_refresh_any_days_in_any_order_ends_as_the_broker_serves(history: Bars, 
 
 @given(history=histories(min_size=25))
 def test_refresh_twice_writes_nothing_the_second_time(history: Bars) -> None:
-    local = house(SPY=history)
+    local = refresher_of(SPY=history)
     local.refresh(DAYS[20])
     before = dict(local.objects.objects)
     local.refresh(DAYS[20])
@@ -124,18 +124,18 @@ def test_refresh_twice_writes_nothing_the_second_time(history: Bars) -> None:
     assert local.objects.objects == before
 
 
-def test_refresh_again_asks_for_an_overlap_only() -> None:
-    local = house(SPY=bars(60))
+def test_refresh_again_requests_only_an_overlap() -> None:
+    local = refresher_of(SPY=bars(60))
     local.refresh(DAYS[40])
-    local.market.asked.clear()
+    local.market.requests.clear()
     local.refresh(DAYS[41])
 
-    assert local.market.asked == [(("SPY",), DAYS[31])]
+    assert local.market.requests == [(("SPY",), DAYS[31])]
 
 
 @given(history=histories(min_size=30), ratio=st.floats(0.5, 0.999))
 def test_refresh_after_a_dividend_rewrites_the_whole_history(history: Bars, ratio: float) -> None:
-    local = house(SPY=history)
+    local = refresher_of(SPY=history)
     local.refresh(DAYS[20])
     adjusted = tuple(
         bar._replace(
@@ -153,16 +153,16 @@ def test_refresh_after_a_dividend_rewrites_the_whole_history(history: Bars, rati
     assert local.lake.read("SPY").bars == adjusted[:22]
 
 
-def test_refresh_repeated_tells_another_message_than_the_one_that_wrote() -> None:
-    local = house(SPY=bars(60))
+def test_refresh_without_changes_has_another_message_id() -> None:
+    local = refresher_of(SPY=bars(60))
     first, second, third = (local.refresh(DAYS[40]) for _ in range(3))
 
     assert first.message_id != second.message_id
     assert second.message_id == third.message_id
 
 
-def test_refresh_unknown_symbol_fails_alone() -> None:
-    local = house(SPY=bars(60), NOPE=())
+def test_refresh_unknown_symbol_does_not_fail_the_others() -> None:
+    local = refresher_of(SPY=bars(60), NOPE=())
     local.market.unknown.add("NOPE")
     message = local.refresh(DAYS[59])
 
@@ -170,23 +170,23 @@ def test_refresh_unknown_symbol_fails_alone() -> None:
     assert message.failed["NOPE"].startswith("asset_not_found: ")
 
 
-def test_refresh_symbol_without_bars_fails_alone() -> None:
-    message = house(SPY=bars(60), NEW=()).refresh(DAYS[59])
+def test_refresh_symbol_without_bars_does_not_fail_the_others() -> None:
+    message = refresher_of(SPY=bars(60), NEW=()).refresh(DAYS[59])
 
     assert message.refreshed == ("SPY",)
     assert message.failed["NEW"].startswith("no_bars: no bars from ")
 
 
-def test_refresh_symbol_that_stopped_trading_is_stored_and_told_as_stale() -> None:
-    local = house(SPY=bars(60), OLD=bars(50))
+def test_refresh_symbol_that_stopped_trading_is_stored_but_stale() -> None:
+    local = refresher_of(SPY=bars(60), OLD=bars(50))
     message = local.refresh(DAYS[59])
 
     assert message.failed == {"OLD": f"stale_bars: last bar {DAYS[49]}, expected {DAYS[59]}"}
     assert local.lake.read("OLD").bars == bars(50)
 
 
-def test_refresh_failed_write_keeps_the_old_bars_and_fails_alone() -> None:
-    local = house(SPY=bars(60), QQQ=bars(60))
+def test_refresh_failed_write_keeps_the_old_bars() -> None:
+    local = refresher_of(SPY=bars(60), QQQ=bars(60))
     local.refresh(DAYS[40])
     local.objects.refuses.add(parquet_key("SPY"))
     message = local.refresh(DAYS[41])
@@ -196,8 +196,8 @@ def test_refresh_failed_write_keeps_the_old_bars_and_fails_alone() -> None:
     assert local.lake.read("SPY").bars == bars(60)[:41]
 
 
-def test_refresh_damaged_file_is_fetched_whole() -> None:
-    local = house(SPY=bars(60))
+def test_refresh_damaged_file_is_fetched_in_full() -> None:
+    local = refresher_of(SPY=bars(60))
     local.refresh(DAYS[40])
     local.objects.plant(parquet_key("SPY"), b"junk")
     local.refresh(DAYS[41])
@@ -206,7 +206,7 @@ def test_refresh_damaged_file_is_fetched_whole() -> None:
 
 
 def test_refresh_lost_description_is_written_again() -> None:
-    local = house(SPY=bars(60))
+    local = refresher_of(SPY=bars(60))
     local.refresh(DAYS[40])
     del local.objects.objects[description_key("SPY")]
     local.refresh(DAYS[40])
@@ -214,22 +214,22 @@ def test_refresh_lost_description_is_written_again() -> None:
     assert local.lake.describe("SPY").description is not None
 
 
-def test_refresh_broker_silent_for_all_raises_so_that_it_is_tried_again() -> None:
-    local = house(SPY=bars(60))
+def test_refresh_broker_timeout_for_all_raises_retryable() -> None:
+    local = refresher_of(SPY=bars(60))
     local.market.times_out.add("SPY")
     with pytest.raises(BrokerTimeoutError):
         local.refresh(DAYS[40])
 
 
-def test_refresh_no_write_succeeds_raises_so_that_it_is_tried_again() -> None:
-    local = house(SPY=bars(60))
+def test_refresh_no_write_succeeds_raises_retryable() -> None:
+    local = refresher_of(SPY=bars(60))
     local.objects.refuses.add(parquet_key("SPY"))
     with pytest.raises(StateUnavailableError):
         local.refresh(DAYS[40])
 
 
-def test_refresh_silent_history_after_it_moved_keeps_the_old_and_fails() -> None:
-    local = house(SPY=bars(60), QQQ=bars(60))
+def test_refresh_failed_full_fetch_keeps_the_old_bars() -> None:
+    local = refresher_of(SPY=bars(60), QQQ=bars(60))
     local.refresh(DAYS[40])
     local.market.served["SPY"] = bars(60, start_price=50.0)
     local.market.silent_before = DAYS[0]
@@ -239,50 +239,50 @@ def test_refresh_silent_history_after_it_moved_keeps_the_old_and_fails() -> None
     assert local.lake.read("SPY").bars == bars(60)[:41]
 
 
-def test_refresh_empty_universe_is_an_error() -> None:
+def test_refresh_empty_universe_raises() -> None:
     with pytest.raises(EmptyUniverseError):
-        house().refresh(DAYS[40])
+        refresher_of().refresh(DAYS[40])
 
 
-def test_refresh_named_symbols_are_fetched_whole_and_alone() -> None:
-    local = house(SPY=bars(60), QQQ=bars(60))
+def test_refresh_named_symbols_are_fetched_in_full() -> None:
+    local = refresher_of(SPY=bars(60), QQQ=bars(60))
     local.refresh(DAYS[59])
-    local.market.asked.clear()
+    local.market.requests.clear()
     local.refresher.refresh(RefreshMarketData(command="refresh-market-data", symbols=("SPY",)))
-    ((symbols, start),) = local.market.asked
+    ((symbols, start),) = local.market.requests
 
     assert symbols == ("SPY",)
     assert start < DAYS[0]
 
 
-def test_fetch_mends_an_old_gap_that_the_nightly_overlap_does_not_reach() -> None:
-    local = house(SPY=bars(60)[:5] + bars(60)[6:])
+def test_fetch_fills_a_gap_before_the_nightly_overlap() -> None:
+    local = refresher_of(SPY=bars(60)[:5] + bars(60)[6:])
     local.refresh(DAYS[58])
     local.market.served["SPY"] = bars(60)
     local.refresh(DAYS[59])
     assert local.lake.read("SPY").bars != bars(60)
 
-    message = told(local.refresher.fetch(requested("SPY")))
+    message = only_message(local.refresher.fetch(requested("SPY")))
 
     assert local.lake.read("SPY").bars == bars(60)
     assert message.caused_by == requested().message_id
 
 
 def test_fetch_within_the_cooldown_does_nothing() -> None:
-    local = house(SPY=bars(60))
+    local = refresher_of(SPY=bars(60))
     local.refresher.fetch(requested("SPY"))
-    local.market.asked.clear()
+    local.market.requests.clear()
     reaction = local.refresher.fetch(requested("SPY", subject="rotation"))
 
     assert reaction.messages == ()
-    assert local.market.asked == []
+    assert local.market.requests == []
 
 
 def test_fetch_redelivered_after_a_failure_fetches() -> None:
-    local = house(SPY=bars(60))
+    local = refresher_of(SPY=bars(60))
     local.market.times_out.add("SPY")
     with pytest.raises(BrokerTimeoutError):
         local.refresher.fetch(requested("SPY"))
     local.market.times_out.clear()
 
-    assert told(local.refresher.fetch(requested("SPY"))).refreshed == ("SPY",)
+    assert only_message(local.refresher.fetch(requested("SPY"))).refreshed == ("SPY",)

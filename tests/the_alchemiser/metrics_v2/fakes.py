@@ -1,4 +1,4 @@
-"""In-memory stand-ins for the ports of metrics_v2."""
+"""In-memory implementations of the ports of metrics_v2."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,7 +8,7 @@ from the_alchemiser.metrics_v2.performance_table import LATEST, row_of
 
 
 class InMemoryPerformanceStore:
-    """Performances in a dict, with the table's rule of who may write over whom."""
+    """Performances in a dict. Like the table, it never replaces the figures of a later run."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Mapping[str, object]] = {}
@@ -35,7 +35,7 @@ class InMemoryPerformanceStore:
 
 
 class InMemoryGauges:
-    """Gauges by stage-less name, the last value each."""
+    """Records every published gauge."""
 
     def __init__(self) -> None:
         self.published: list[Gauge] = []

@@ -9,5 +9,5 @@ from tests.the_alchemiser.metrics_v2.performance_store_contract import (
 
 class TestInMemoryPerformanceStore(PerformanceStoreContract):
     @pytest.fixture
-    def kept(self) -> ReadablePerformanceStore:
+    def performances(self) -> ReadablePerformanceStore:
         return InMemoryPerformanceStore()

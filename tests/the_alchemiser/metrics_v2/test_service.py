@@ -13,8 +13,8 @@ from the_alchemiser.shared.values import Side
 NEXT = DAY + timedelta(days=1)
 
 
-class Office:
-    """An accountant with what it writes to at hand."""
+class InMemoryAccountant:
+    """An accountant whose ledger, performance store and gauges are in memory."""
 
     def __init__(self) -> None:
         self.ledger = InMemoryLedger()
@@ -52,105 +52,105 @@ class Office:
         return str(row["market_value"]), str(row["realised"]), str(row["unrealised"])
 
 
-def test_handle_run_gives_each_strategy_its_own_figures_and_the_account_their_sum() -> None:
-    office = Office()
-    office.fill("SPY", "100", trend="6", balance="4")
-    office.fill("TLT", "50", balance="2")
+def test_handle_run_account_is_the_sum_of_its_strategies() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="6", balance="4")
+    books.fill("TLT", "50", balance="2")
 
-    office.accountant.handle(completed(positions=(mark("SPY", "10", "110"), mark("TLT", "2", "45"))))
+    books.accountant.handle(completed(positions=(mark("SPY", "10", "110"), mark("TLT", "2", "45"))))
 
-    assert office.figures("trend") == ("660", "0", "60")
-    assert office.figures("balance") == ("530", "0", "30")
-    assert office.figures(ACCOUNT) == ("1190", "0", "90")
-
-
-def test_handle_symbol_sold_days_ago_still_counts_in_what_was_realised() -> None:
-    office = Office()
-    office.fill("QQQ", "300", trend="1")
-    office.accountant.handle(completed(outcomes=(outcome(Side.BUY, "QQQ", "1", "300"),), positions=()))
-    office.fill("QQQ", "320", NEXT, trend="-1")
-    office.accountant.handle(completed(outcomes=(outcome(Side.SELL, "QQQ", "1", "320"),), positions=(), day=NEXT))
-
-    office.accountant.handle(completed(outcomes=(), positions=(), day=NEXT + timedelta(days=1)))
-
-    assert office.row("trend")["trading_date"] == "2022-03-17"
-    assert office.figures("trend") == ("0", "20", "0")
+    assert books.figures("trend") == ("660", "0", "60")
+    assert books.figures("balance") == ("530", "0", "30")
+    assert books.figures(ACCOUNT) == ("1190", "0", "90")
 
 
-def test_handle_older_day_told_late_is_as_if_told_in_time_and_keeps_the_latest() -> None:
-    office = Office()
-    office.fill("SPY", "100", trend="1")
-    office.fill("SPY", "120", NEXT, trend="-1")
-    office.accountant.handle(completed(positions=(), day=NEXT))
+def test_handle_symbol_sold_days_ago_stays_in_realised() -> None:
+    books = InMemoryAccountant()
+    books.fill("QQQ", "300", trend="1")
+    books.accountant.handle(completed(outcomes=(outcome(Side.BUY, "QQQ", "1", "300"),), positions=()))
+    books.fill("QQQ", "320", NEXT, trend="-1")
+    books.accountant.handle(completed(outcomes=(outcome(Side.SELL, "QQQ", "1", "320"),), positions=(), day=NEXT))
 
-    office.accountant.handle(completed(positions=(mark("SPY", "1", "105"),)))
+    books.accountant.handle(completed(outcomes=(), positions=(), day=NEXT + timedelta(days=1)))
 
-    assert office.figures("trend", "2022-03-15") == ("105", "0", "5")
-    assert office.figures("trend") == ("0", "20", "0")
+    assert books.row("trend")["trading_date"] == "2022-03-17"
+    assert books.figures("trend") == ("0", "20", "0")
+
+
+def test_handle_late_message_gives_the_same_figures() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="1")
+    books.fill("SPY", "120", NEXT, trend="-1")
+    books.accountant.handle(completed(positions=(), day=NEXT))
+
+    books.accountant.handle(completed(positions=(mark("SPY", "1", "105"),)))
+
+    assert books.figures("trend", "2022-03-15") == ("105", "0", "5")
+    assert books.figures("trend") == ("0", "20", "0")
 
 
 def test_handle_run_again_writes_the_same_rows() -> None:
-    office = Office()
-    office.fill("SPY", "100", trend="1")
-    office.accountant.handle(completed())
-    before = dict(office.performances.rows)
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="1")
+    books.accountant.handle(completed())
+    before = dict(books.performances.rows)
 
-    office.accountant.handle(completed())
+    books.accountant.handle(completed())
 
-    assert office.performances.rows == before
+    assert books.performances.rows == before
 
 
-def test_handle_shares_of_no_strategy_have_value_but_no_gain() -> None:
-    office = Office()
-    office.fill("SPY", "100", trend="1")
+def test_handle_unattributed_shares_have_value_but_no_gain() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="1")
 
-    office.accountant.handle(completed(positions=(mark("SPY", "3", "110"), mark("KO", "2", "60"))))
+    books.accountant.handle(completed(positions=(mark("SPY", "3", "110"), mark("KO", "2", "60"))))
 
-    row = office.row(UNATTRIBUTED)
+    row = books.row(UNATTRIBUTED)
     assert (row["market_value"], row["holdings"]) == ("340", {"KO": "2", "SPY": "2"})
     assert "realised" not in row
-    assert office.figures("trend") == ("110", "0", "10")
+    assert books.figures("trend") == ("110", "0", "10")
 
 
-def test_handle_shares_of_no_strategy_sold_leave_an_empty_row_behind() -> None:
-    office = Office()
-    office.accountant.handle(completed(positions=(mark("KO", "2", "60"),)))
-    office.fill("KO", "61", NEXT, **{UNATTRIBUTED: "-2"})
+def test_handle_unattributed_shares_sold_leave_an_empty_row() -> None:
+    books = InMemoryAccountant()
+    books.accountant.handle(completed(positions=(mark("KO", "2", "60"),)))
+    books.fill("KO", "61", NEXT, **{UNATTRIBUTED: "-2"})
 
-    office.accountant.handle(completed(outcomes=(outcome(Side.SELL, "KO", "2", "61"),), positions=(), day=NEXT))
+    books.accountant.handle(completed(outcomes=(outcome(Side.SELL, "KO", "2", "61"),), positions=(), day=NEXT))
 
-    assert office.row(UNATTRIBUTED)["market_value"] == "0"
-
-
-def test_handle_symbol_the_broker_no_longer_holds_is_marked_at_its_last_fill_and_named() -> None:
-    office = Office()
-    office.fill("SPY", "100", trend="2")
-
-    office.accountant.handle(completed(positions=()))
-
-    assert office.row("trend")["unmarked"] == ["SPY"]
-    assert office.figures("trend") == ("200", "0", "0")
-    assert office.row(UNATTRIBUTED)["market_value"] == "-200"
+    assert books.row(UNATTRIBUTED)["market_value"] == "0"
 
 
-def test_handle_run_shows_gauges_of_known_figures() -> None:
-    office = Office()
-    office.fill("SPY", "100", trend="100")
+def test_handle_symbol_missing_at_broker_uses_last_fill_price() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="2")
 
-    office.accountant.handle(completed(positions=(mark("SPY", "100", "99.98721"),)))
+    books.accountant.handle(completed(positions=()))
 
-    shown = {(gauge.strategy, gauge.name): gauge.value for gauge in office.gauges.published}
+    assert books.row("trend")["unmarked"] == ["SPY"]
+    assert books.figures("trend") == ("200", "0", "0")
+    assert books.row(UNATTRIBUTED)["market_value"] == "-200"
+
+
+def test_handle_run_publishes_gauges_of_known_figures() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="100")
+
+    books.accountant.handle(completed(positions=(mark("SPY", "100", "99.98721"),)))
+
+    shown = {(gauge.strategy, gauge.name): gauge.value for gauge in books.gauges.published}
     assert shown["trend", "Exposure"] == 10
     assert shown["trend", "UnrealisedPnl"] == Decimal("-1.279")
     assert shown[ACCOUNT, "Equity"] == Decimal("99987.21")
     assert ("trend", "Equity") not in shown
 
 
-def test_handle_older_day_told_late_shows_no_gauges() -> None:
-    office = Office()
-    office.accountant.handle(completed(day=NEXT))
-    office.gauges.published.clear()
+def test_handle_late_message_publishes_no_gauges() -> None:
+    books = InMemoryAccountant()
+    books.accountant.handle(completed(day=NEXT))
+    books.gauges.published.clear()
 
-    office.accountant.handle(completed())
+    books.accountant.handle(completed())
 
-    assert office.gauges.published == []
+    assert books.gauges.published == []

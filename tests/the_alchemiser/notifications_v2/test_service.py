@@ -34,7 +34,7 @@ class InMemoryDeliveries:
         self.keys.add(key)
 
 
-class NotifierSetup:
+class NotifierHarness:
     """A notifier with its two channels in memory."""
 
     def __init__(self) -> None:
@@ -51,58 +51,58 @@ class NotifierSetup:
 def test_handle_news_sends_one_notice_per_channel(
     message: RunCompleted | RunFailed | DataQualityChecked,
 ) -> None:
-    setup = NotifierSetup()
+    harness = NotifierHarness()
 
-    reaction = setup.notifier.handle(message)
+    reaction = harness.notifier.handle(message)
 
-    assert setup.counts == (1, 1)
+    assert harness.counts == (1, 1)
     assert reaction.messages == Reaction().messages
 
 
 def test_handle_data_that_passed_sends_nothing() -> None:
-    setup = NotifierSetup()
+    harness = NotifierHarness()
 
-    setup.notifier.handle(checked(passed=True))
+    harness.notifier.handle(checked(passed=True))
 
-    assert setup.counts == (0, 0)
+    assert harness.counts == (0, 0)
 
 
 def test_handle_same_message_again_sends_nothing_more() -> None:
-    setup = NotifierSetup()
+    harness = NotifierHarness()
 
-    setup.notifier.handle(completed())
-    setup.notifier.handle(completed())
+    harness.notifier.handle(completed())
+    harness.notifier.handle(completed())
 
-    assert setup.counts == (1, 1)
+    assert harness.counts == (1, 1)
 
 
 def test_handle_two_runs_of_a_day_sends_one_notice_each() -> None:
-    setup = NotifierSetup()
+    harness = NotifierHarness()
 
-    setup.notifier.handle(completed())
-    setup.notifier.handle(completed(run_id="local-2022-03-15-r2"))
+    harness.notifier.handle(completed())
+    harness.notifier.handle(completed(run_id="local-2022-03-15-r2"))
 
-    assert setup.counts == (2, 2)
+    assert harness.counts == (2, 2)
 
 
 def test_handle_failed_mail_is_retried_without_the_topic() -> None:
-    setup = NotifierSetup()
-    setup.mail.fail_next = 1
+    harness = NotifierHarness()
+    harness.mail.fail_next = 1
 
     with pytest.raises(NotDeliveredError, match="mail is down"):
-        setup.notifier.handle(completed())
+        harness.notifier.handle(completed())
 
-    assert setup.counts == (0, 1)
-    setup.notifier.handle(completed())
-    assert setup.counts == (1, 1)
+    assert harness.counts == (0, 1)
+    harness.notifier.handle(completed())
+    assert harness.counts == (1, 1)
 
 
 def test_handle_failed_topic_is_retried_without_the_mail() -> None:
-    setup = NotifierSetup()
-    setup.topic.fail_next = 1
+    harness = NotifierHarness()
+    harness.topic.fail_next = 1
 
     with pytest.raises(NotDeliveredError, match="topic is down"):
-        setup.notifier.handle(completed())
-    setup.notifier.handle(completed())
+        harness.notifier.handle(completed())
+    harness.notifier.handle(completed())
 
-    assert setup.counts == (1, 1)
+    assert harness.counts == (1, 1)

@@ -59,12 +59,15 @@ class Broker:
         self._feed = {"feed": feed} if feed else {}
 
     def close(self) -> None:
+        """Close the sockets."""
         self._http.close()
 
     def account(self) -> Account:
+        """Return the current state of the account."""
         return parse_one(parsing.account, self._trading.get("/v2/account"))
 
     def clock(self) -> Clock:
+        """Return the broker's clock."""
         return parse_one(parsing.clock, self._trading.get("/v2/clock"))
 
     def calendar(self, start: date, end: date) -> tuple[Session, ...]:
@@ -86,10 +89,11 @@ class Broker:
         return parse_all(parsing.asset, self._trading.get("/v2/assets", params))
 
     def positions(self) -> tuple[Position, ...]:
+        """Return all positions of the account."""
         return parse_all(parsing.position, self._trading.get("/v2/positions"))
 
     def submit(self, request: OrderRequest) -> Order:
-        """Send an order, exactly once.
+        """Send an order once.
 
         If the response is lost, or the broker already knows the client order id, look the order up instead of sending
         it again. The returned order may then be that of an earlier attempt, with that attempt's quantity and price.

@@ -5,8 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from the_alchemiser.shared import aws
-from the_alchemiser.shared.dynamo import is_condition_failure, plain, typed
+from the_alchemiser.shared.dynamo import plain, put_if, typed
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.values import Side
 
@@ -26,15 +25,7 @@ class DynamoLedger:
     def record(self, entry: LedgerEntry) -> bool:
         """Record the fill; return False when it was already recorded. Idempotent."""
         # The condition makes a repeated message harmless: no fill is counted twice, and none is overwritten.
-        try:
-            self._client.put_item(
-                TableName=self._table, Item=typed(_row(entry)), ConditionExpression="attribute_not_exists(pk)"
-            )
-        except aws.ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        return put_if(self._client, self._table, _row(entry))
 
     def entries_of(self, symbol: str) -> tuple[LedgerEntry, ...]:
         """Return every fill of a symbol, ordered by time; strongly consistent."""
@@ -59,6 +50,7 @@ class DynamoLedger:
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:
     filled_at = entry.filled_at.isoformat()
+
     return {
         "pk": f"SYMBOL#{entry.symbol}",
         "sk": f"{filled_at}#{entry.order_id}#{entry.fill}",

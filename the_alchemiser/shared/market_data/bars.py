@@ -58,7 +58,7 @@ def encode_bars(bars: Sequence[DailyBar]) -> bytes:
         raise ValueError("no bars to encode: a parquet file without rows cannot be decoded again")
 
     dates, *numbers = zip(*bars, strict=True)
-    columns = {"date": _date_array(dates)}
+    columns: dict[str, Any] = {"date": _date_array(dates)}
     for name, values in zip(DailyBar._fields[1:], numbers, strict=True):
         columns[name] = Array(values, type=DataType.float64())
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.dynamo import is_condition_failure, plain, typed
+from the_alchemiser.shared.dynamo import is_condition_failure, plain, put_if, typed
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import Message
 from the_alchemiser.shared.run.runs import META, Move, NewRun, Run, RunItem, RunState, Transition
@@ -93,13 +93,7 @@ class DynamoRunStore:
         row = {"pk": _pk(run_id), "sk": sk, **values, "outbox": outbox.dump(messages), "sent": not messages}
 
         # Put only if missing: the first write of a fact is kept, and every later attempt reads that one.
-        try:
-            self._client.put_item(
-                TableName=self._table, Item=typed(row), ConditionExpression="attribute_not_exists(pk)"
-            )
-        except aws.ClientError as error:
-            return _false_if_lost(error)
-        return True
+        return put_if(self._client, self._table, row)
 
     def _rows(self, run_id: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(

@@ -1,6 +1,7 @@
-"""The adapter over a scripted transport: what it sends, what it reads, what it does when the broker fails."""
+"""The client over a scripted transport: its requests, its results, and its reaction to failures of the broker."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -18,7 +19,7 @@ from the_alchemiser.shared.broker.errors import (
     RateLimitedError,
     UnexpectedResponseError,
 )
-from the_alchemiser.shared.broker.models import OrderRequest, OrderStatus, OrderType
+from the_alchemiser.shared.broker.models import Bar, OrderRequest, OrderStatus, OrderType
 from the_alchemiser.shared.values import Side
 
 REQUEST = OrderRequest(
@@ -45,14 +46,14 @@ def test_account_with_money_strings_returns_exact_decimals() -> None:
 
 
 def test_clock_with_nanoseconds_returns_aware_times() -> None:
-    told = {
+    record = {
         "timestamp": "2024-03-15T15:45:00.123456789-04:00",
         "is_open": True,
         "next_open": "2024-03-18T09:30:00-04:00",
         "next_close": "2024-03-15T16:00:00-04:00",
     }
 
-    clock = broker_over(Script([answer(200, told)])).clock()
+    clock = broker_over(Script([answer(200, record)])).clock()
 
     assert clock.timestamp == datetime(2024, 3, 15, 19, 45, 0, 123456, tzinfo=UTC)
     assert clock.next_close - clock.timestamp < clock.next_open - clock.timestamp
@@ -68,9 +69,9 @@ def test_calendar_with_half_day_returns_new_york_times() -> None:
 
 
 def test_asset_inactive_is_not_tradable() -> None:
-    told = {"symbol": "OLD", "name": "Old", "status": "inactive", "tradable": True, "fractionable": False}
+    record = {"symbol": "OLD", "name": "Old", "status": "inactive", "tradable": True, "fractionable": False}
 
-    asset = broker_over(Script([answer(200, told)])).asset("OLD")
+    asset = broker_over(Script([answer(200, record)])).asset("OLD")
 
     assert not asset.tradable
 
@@ -105,7 +106,7 @@ LOST_ANSWERS = [
 
 
 @pytest.mark.parametrize("lost", LOST_ANSWERS, ids=repr)
-def test_submit_with_lost_answer_finds_the_order_and_sends_it_once(lost: Answer) -> None:
+def test_submit_lost_answer_finds_the_order_and_sends_it_once(lost: Answer) -> None:
     script = Script([lost, answer(200, ORDER)])
 
     order = broker_over(script).submit(REQUEST)
@@ -114,7 +115,7 @@ def test_submit_with_lost_answer_finds_the_order_and_sends_it_once(lost: Answer)
     assert script.request_lines == ["POST /v2/orders", LOOK_UP]
 
 
-def test_submit_with_lost_answer_and_no_order_raises_retryable() -> None:
+def test_submit_lost_answer_without_order_raises_retryable() -> None:
     script = Script([httpx.ReadTimeout("slow"), answer(404, NO_ORDER)])
 
     with pytest.raises(BrokerTimeoutError) as raised:
@@ -145,7 +146,7 @@ def test_submit_without_money_raises_named_rejection() -> None:
 @pytest.mark.parametrize(
     "fault", [answer(429, {"message": "too many requests."}), answer(503), httpx.ConnectTimeout("slow")], ids=repr
 )
-def test_get_with_passing_fault_is_repeated_after_growing_pauses(fault: Answer) -> None:
+def test_get_temporary_fault_is_repeated_after_growing_pauses(fault: Answer) -> None:
     pauses: list[float] = []
     script = Script([fault, fault, answer(200, ACCOUNT)])
 
@@ -165,7 +166,7 @@ def test_get_with_passing_fault_is_repeated_after_growing_pauses(fault: Answer) 
     ],
     ids=repr,
 )
-def test_get_with_lasting_fault_raises_after_three_attempts(fault: Answer, expected: type[Exception]) -> None:
+def test_get_permanent_fault_raises_after_three_attempts(fault: Answer, expected: type[Exception]) -> None:
     script = Script([fault] * 3)
 
     with pytest.raises(expected):
@@ -214,7 +215,7 @@ def test_latest_trades_with_json_numbers_returns_exact_decimals() -> None:
     assert str(script.requests[0].url).startswith("http://data.test/v2/stocks/trades/latest?symbols=NONE%2CSPY")
 
 
-def test_latest_quotes_of_nothing_asks_nothing() -> None:
+def test_latest_quotes_of_no_symbols_sends_no_request() -> None:
     script = Script([])
 
     assert broker_over(script).latest_quotes([]) == {}
@@ -229,7 +230,11 @@ def _rows(*days: int) -> list[dict[str, object]]:
     ]
 
 
-def test_bars_over_pages_yields_each_symbol_once_and_whole() -> None:
+def _days(bars: Iterable[Bar]) -> list[int]:
+    return [bar.date.day for bar in bars]
+
+
+def test_bars_over_pages_yields_each_symbol_once_and_complete() -> None:
     pages = [
         {"bars": {"A": _rows(1, 2), "B": _rows(1)}, "next_page_token": "t1"},
         {"bars": {"B": _rows(2)}, "next_page_token": "t2"},
@@ -237,14 +242,10 @@ def test_bars_over_pages_yields_each_symbol_once_and_whole() -> None:
     ]
     script = Script([answer(200, page) for page in pages])
 
-    told = list(broker_over(script).bars(["C", "B", "A"], date(2024, 7, 1), date(2024, 7, 3)))
+    series = list(broker_over(script).bars(["C", "B", "A"], date(2024, 7, 1), date(2024, 7, 3)))
 
-    assert [(symbol, [bar.date.day for bar in bars]) for symbol, bars in told] == [
-        ("A", [1, 2]),
-        ("B", [1, 2, 3]),
-        ("C", [1]),
-    ]
-    assert told[0][1][0].high == Decimal("2.5")
+    assert [(symbol, _days(bars)) for symbol, bars in series] == [("A", [1, 2]), ("B", [1, 2, 3]), ("C", [1])]
+    assert series[0][1][0].high == Decimal("2.5")
     assert [request.url.params.get("page_token") for request in script.requests] == [None, "t1", "t2"]
     assert script.requests[0].url.params["adjustment"] == "all"
     assert script.requests[0].url.params["end"] == "2024-07-03T00:00:00-04:00"

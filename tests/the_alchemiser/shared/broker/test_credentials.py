@@ -25,7 +25,7 @@ class InMemorySecrets:
         return {"SecretString": self._text}
 
 
-def test_read_credentials_with_json_secret_returns_both_and_prints_neither() -> None:
+def test_read_credentials_json_secret_returns_both_and_prints_neither() -> None:
     secrets = InMemorySecrets('{"key": "sandbox-key", "secret": "sandbox-secret"}')
 
     credentials = read_credentials("/alchemiser/local/broker", secrets)
@@ -35,14 +35,14 @@ def test_read_credentials_with_json_secret_returns_both_and_prints_neither() -> 
 
 
 @pytest.mark.parametrize("text", ["", "sandbox-secret", '["sandbox-secret"]', '{"key": "sandbox-secret"}', '"x"'])
-def test_read_credentials_with_other_secret_raises_without_quoting_it(text: str) -> None:
+def test_read_credentials_malformed_secret_is_not_quoted(text: str) -> None:
     with pytest.raises(CredentialsMalformedError) as raised:
         read_credentials("/alchemiser/local/broker", InMemorySecrets(text))
 
     assert "sandbox-secret" not in str(raised.value)
 
 
-def test_read_credentials_with_absent_secret_raises_retryable() -> None:
+def test_read_credentials_missing_secret_raises_retryable() -> None:
     with pytest.raises(CredentialsUnavailableError) as raised:
         read_credentials("/alchemiser/other/broker", InMemorySecrets("{}"))
 

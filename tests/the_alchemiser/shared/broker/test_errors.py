@@ -1,4 +1,4 @@
-"""Which name each of the broker's error bodies gets."""
+"""Each documented error body of the broker becomes the error class that names its cause."""
 
 import json
 
@@ -44,7 +44,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("status", "body", "expected"), CASES)
-def test_error_of_documented_body_returns_its_name(
+def test_error_from_documented_body_names_its_cause(
     status: int, body: dict[str, object], expected: type[errors.BrokerError]
 ) -> None:
     error = errors.error_from_response(status, json.dumps(body), where="POST /v2/orders")
@@ -55,7 +55,7 @@ def test_error_of_documented_body_returns_its_name(
 
 
 @pytest.mark.parametrize("body", ["", "<html>\n<b>busy</b></html>", "[1]", "null", '{"message": null, "code": "x"}'])
-def test_error_of_body_without_code_falls_back_on_the_status(body: str) -> None:
+def test_error_from_body_without_code_depends_on_the_status(body: str) -> None:
     error = errors.error_from_response(502, body, where="GET /v2/clock")
 
     assert type(error) is errors.BrokerServerError
@@ -63,7 +63,7 @@ def test_error_of_body_without_code_falls_back_on_the_status(body: str) -> None:
     assert "GET /v2/clock: 502" in str(error)
 
 
-def test_errors_all_have_reasons_of_their_own() -> None:
+def test_errors_have_distinct_reasons() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.BrokerError)]
 
     assert len({kind.reason for kind in kinds}) == len(kinds)

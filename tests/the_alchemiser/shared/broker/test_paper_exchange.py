@@ -1,4 +1,4 @@
-"""The adapter against the paper exchange: the same API the broker serves, over real sockets."""
+"""The client against the paper exchange, which serves the broker's API over real sockets."""
 
 from contextlib import closing
 from datetime import date, timedelta
@@ -47,13 +47,13 @@ def test_clock_before_the_close_has_fifteen_minutes_left(paper: Paper) -> None:
     assert clock.next_close - clock.timestamp == timedelta(minutes=15)
 
 
-def test_calendar_tells_half_days_and_holidays(paper: Paper) -> None:
+def test_calendar_includes_half_days_and_excludes_holidays(paper: Paper) -> None:
     sessions = paper.broker.calendar(date(2023, 11, 22), date(2023, 11, 24))
 
     assert [(session.date.day, session.close.hour) for session in sessions] == [(22, 16), (24, 13)]
 
 
-def test_asset_known_is_tradable_and_unknown_is_named(paper: Paper) -> None:
+def test_asset_known_is_tradable_and_unknown_raises_its_name(paper: Paper) -> None:
     assert paper.broker.asset("SPY").tradable
     assert "SPY" in {asset.symbol for asset in paper.broker.assets()}
     with pytest.raises(AssetNotFoundError, match="NOPE"):
@@ -71,22 +71,22 @@ def test_latest_quote_surrounds_the_latest_trade(paper: Paper) -> None:
 def test_bars_through_a_long_interval_follow_the_pages(paper: Paper) -> None:
     symbols = ["SPY", "JNJ", "KO"]
 
-    told = dict(paper.broker.bars(symbols, date(1990, 1, 1), date(2023, 11, 21)))
+    series = dict(paper.broker.bars(symbols, date(1990, 1, 1), date(2023, 11, 21)))
 
-    assert set(told) == set(symbols)
-    assert sum(len(bars) for bars in told.values()) > 10_000
-    for bars in told.values():
-        assert all(one.date < other.date for one, other in pairwise(bars))
-    assert (told["KO"][0].date, told["KO"][-1].date) == (date(1990, 1, 2), date(2022, 12, 28))
-    assert told["SPY"][-1].date == date(2023, 11, 21)
+    assert set(series) == set(symbols)
+    assert sum(len(bars) for bars in series.values()) > 10_000
+    for bars in series.values():
+        assert all(earlier.date < later.date for earlier, later in pairwise(bars))
+    assert (series["KO"][0].date, series["KO"][-1].date) == (date(1990, 1, 2), date(2022, 12, 28))
+    assert series["SPY"][-1].date == date(2023, 11, 21)
 
 
-def test_bars_of_unknown_symbol_name_it(paper: Paper) -> None:
+def test_bars_of_unknown_symbol_raises_its_name(paper: Paper) -> None:
     with pytest.raises(AssetNotFoundError, match="NOPE"):
         list(paper.broker.bars(["SPY", "NOPE"], date(2023, 11, 1), date(2023, 11, 21)))
 
 
-def test_submit_market_order_fills_and_the_position_is_exact(paper: Paper) -> None:
+def test_submit_market_order_fills_to_an_exact_position(paper: Paper) -> None:
     sent = paper.broker.submit(_buy("12.345678901"))
 
     order = paper.broker.order(sent.id)
@@ -98,7 +98,7 @@ def test_submit_market_order_fills_and_the_position_is_exact(paper: Paper) -> No
     assert position.last_close is not None
 
 
-def test_submit_with_an_id_already_used_returns_the_first_order(paper: Paper) -> None:
+def test_submit_with_used_id_returns_the_first_order(paper: Paper) -> None:
     first = paper.broker.submit(_buy("1"))
 
     again = paper.broker.submit(_buy("2"))
@@ -107,7 +107,7 @@ def test_submit_with_an_id_already_used_returns_the_first_order(paper: Paper) ->
     assert paper.control.state().orders == 1
 
 
-def test_submit_whose_answer_is_lost_finds_the_order_that_was_accepted(paper: Paper) -> None:
+def test_submit_lost_answer_finds_the_accepted_order(paper: Paper) -> None:
     paper.control.plant("commit_then_504")
 
     order = paper.broker.submit(_buy("1"))
@@ -116,7 +116,7 @@ def test_submit_whose_answer_is_lost_finds_the_order_that_was_accepted(paper: Pa
     assert paper.control.state().orders == 1
 
 
-def test_submit_refused_with_503_raises_retryable_and_leaves_no_order(paper: Paper) -> None:
+def test_submit_refused_with_503_raises_and_leaves_no_order(paper: Paper) -> None:
     paper.control.plant("refuse", method="POST", status=503)
 
     with pytest.raises(BrokerServerError):
@@ -146,14 +146,14 @@ def test_get_that_hangs_times_out(paper: Paper) -> None:
         (_buy("1", limit=Decimal("500.001")), InvalidOrderError),
     ],
 )
-def test_submit_of_impossible_order_is_refused_by_name(
+def test_submit_impossible_order_raises_the_named_rejection(
     paper: Paper, request_: OrderRequest, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):
         paper.broker.submit(request_)
 
 
-def test_cancel_of_resting_order_is_confirmed_and_not_possible_twice(paper: Paper) -> None:
+def test_cancel_resting_order_is_confirmed_and_fails_twice(paper: Paper) -> None:
     order = paper.broker.submit(_buy("1", limit=Decimal(400)))
 
     paper.broker.cancel(order.id)
@@ -164,13 +164,13 @@ def test_cancel_of_resting_order_is_confirmed_and_not_possible_twice(paper: Pape
         paper.broker.cancel(order.id)
 
 
-def test_look_up_of_unknown_orders_tells_that_there_is_none(paper: Paper) -> None:
+def test_look_up_of_unknown_order_finds_none(paper: Paper) -> None:
     assert paper.broker.order_by_client_id("nobody") is None
     with pytest.raises(OrderNotFoundError):
         paper.broker.order("61e69015-8549-4bfd-b9c3-01e75843f47d")
 
 
-def test_wrong_key_is_not_authorized(paper: Paper) -> None:
+def test_account_with_wrong_key_is_not_authorized(paper: Paper) -> None:
     stranger = Credentials(key="sandbox-key", secret="guessed")
 
     with closing(connect(paper.url, keys=stranger)) as broker, pytest.raises(NotAuthorizedError):

@@ -1,4 +1,4 @@
-"""What each strategy owns, from fills."""
+"""The holdings of each strategy follow from its fills."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -36,24 +36,24 @@ FILLS = st.lists(
 )
 
 
-def test_holdings_of_no_fill_is_nothing() -> None:
+def test_holdings_without_fills_are_empty() -> None:
     assert holdings([]) == {}
 
 
-def test_holdings_adds_buys_and_takes_sells_off() -> None:
+def test_holdings_add_buys_and_subtract_sells() -> None:
     fills = [fill("SPY", {"a": Decimal(3), "b": Decimal(1)}), fill("SPY", {"a": Decimal(-2)})]
 
     assert holdings(fills) == {"a": {"SPY": Decimal(1)}, "b": {"SPY": Decimal(1)}}
 
 
-def test_holdings_of_shares_crossed_between_strategies_moves_them() -> None:
+def test_holdings_crossed_shares_move_between_strategies() -> None:
     fills = [fill("SPY", {"b": Decimal(4)}), fill("SPY", {"a": Decimal(10), "b": Decimal(-4)})]
 
     assert holdings(fills) == {"a": {"SPY": Decimal(10)}, "b": {}}
 
 
 @given(FILLS)
-def test_holdings_over_strategies_sum_to_what_was_traded(fills: list[LedgerEntry]) -> None:
+def test_holdings_of_all_strategies_sum_to_the_traded_shares(fills: list[LedgerEntry]) -> None:
     owned = holdings(fills)
 
     for symbol in ("SPY", "TLT"):
@@ -62,5 +62,5 @@ def test_holdings_over_strategies_sum_to_what_was_traded(fills: list[LedgerEntry
 
 
 @given(FILLS)
-def test_holdings_do_not_depend_on_the_order_of_fills(fills: list[LedgerEntry]) -> None:
+def test_holdings_are_independent_of_the_order_of_fills(fills: list[LedgerEntry]) -> None:
     assert holdings(reversed(fills)) == holdings(fills)

@@ -46,7 +46,7 @@ def entry(symbol: str, attribution: Mapping[str, str], *, price: str = "10", at:
     )
 
 
-def test_match_lots_sale_smaller_than_oldest_lot_leaves_rest_of_it() -> None:
+def test_match_lots_partial_sale_keeps_rest_of_oldest_lot() -> None:
     book = match_lots([fill("10", "100"), fill("5", "110", day=1), fill("-4", "120", day=2)])
 
     assert [lot.quantity for lot in book.open] == [6, 5]
@@ -54,7 +54,7 @@ def test_match_lots_sale_smaller_than_oldest_lot_leaves_rest_of_it() -> None:
     assert book.gain == 80
 
 
-def test_match_lots_sale_over_two_lots_realises_each_at_its_own_price() -> None:
+def test_match_lots_sale_of_two_lots_realises_each_price() -> None:
     book = match_lots([fill("10", "100"), fill("5", "110", day=1), fill("-12", "120", day=2)])
 
     assert [gain.quantity for gain in book.realised] == [10, 2]
@@ -62,14 +62,14 @@ def test_match_lots_sale_over_two_lots_realises_each_at_its_own_price() -> None:
     assert book.holdings() == {"SPY": 3}
 
 
-def test_match_lots_sale_beyond_what_is_held_opens_short_lot_closed_by_next_purchase() -> None:
+def test_match_lots_oversized_sale_opens_short_lot() -> None:
     book = match_lots([fill("1", "100"), fill("-3", "90", day=1), fill("2", "80", day=2)])
 
     assert book.open == ()
     assert book.gain == -10 + 20
 
 
-def test_match_lots_two_symbols_never_close_each_other() -> None:
+def test_match_lots_never_closes_another_symbol() -> None:
     book = match_lots([fill("1", "100"), fill("-1", "90", symbol="TLT")])
 
     assert book.holdings() == {"SPY": 1, "TLT": -1}
@@ -77,7 +77,7 @@ def test_match_lots_two_symbols_never_close_each_other() -> None:
 
 
 @given(fills())
-def test_match_lots_any_fills_lots_sum_to_holdings(parts: Sequence[AttributedFill]) -> None:
+def test_match_lots_open_lots_sum_to_the_fills(parts: Sequence[AttributedFill]) -> None:
     held = match_lots(parts).holdings()
 
     for symbol in SYMBOLS:
@@ -85,7 +85,7 @@ def test_match_lots_any_fills_lots_sum_to_holdings(parts: Sequence[AttributedFil
 
 
 @given(fills(), st.fixed_dictionaries(dict.fromkeys(SYMBOLS, PRICES)))
-def test_match_lots_any_prices_gains_equal_cash_flow_plus_market_value(
+def test_match_lots_gains_equal_cash_flow_plus_market_value(
     parts: Sequence[AttributedFill], prices: Mapping[str, Decimal]
 ) -> None:
     book = match_lots(parts)
@@ -96,7 +96,7 @@ def test_match_lots_any_prices_gains_equal_cash_flow_plus_market_value(
 
 
 @given(fills())
-def test_match_lots_any_fills_open_lots_of_a_symbol_have_one_sign_and_ascend(parts: Sequence[AttributedFill]) -> None:
+def test_match_lots_open_lots_have_one_sign_and_ascend(parts: Sequence[AttributedFill]) -> None:
     book = match_lots(parts)
 
     for symbol in SYMBOLS:
@@ -105,23 +105,25 @@ def test_match_lots_any_fills_open_lots_of_a_symbol_have_one_sign_and_ascend(par
         assert lots == sorted(lots, key=lambda lot: lot.opened_at)
 
 
-def test_attributed_fills_shares_that_crossed_are_a_fill_of_both_strategies() -> None:
-    parts = attributed_fills([entry("SPY", {"one": "5", "two": "-2"})])
+def test_attributed_fills_crossed_shares_are_fills_of_both() -> None:
+    fills = attributed_fills([entry("SPY", {"trend": "5", "balance": "-2"})])
 
-    assert {name: [part.quantity for part in fills] for name, fills in parts.items()} == {"one": [5], "two": [-2]}
-
-
-def test_attributed_fills_entries_of_many_symbols_come_by_time() -> None:
-    late, early = entry("GLD", {"one": "1"}, at=OPEN + timedelta(hours=1)), entry("SPY", {"one": "1"})
-
-    assert [part.symbol for part in attributed_fills([late, early])["one"]] == ["SPY", "GLD"]
+    assert fills.keys() == {"trend", "balance"}
+    assert [fill.quantity for fill in fills["trend"]] == [5]
+    assert [fill.quantity for fill in fills["balance"]] == [-2]
 
 
-def test_match_lots_ledger_entries_agree_with_holdings() -> None:
+def test_attributed_fills_are_ordered_by_time() -> None:
+    late, early = entry("GLD", {"trend": "1"}, at=OPEN + timedelta(hours=1)), entry("SPY", {"trend": "1"})
+
+    assert [part.symbol for part in attributed_fills([late, early])["trend"]] == ["SPY", "GLD"]
+
+
+def test_match_lots_agrees_with_ledger_holdings() -> None:
     entries = [
-        entry("SPY", {"one": "5", "two": "-2"}),
-        entry("SPY", {"two": "3"}, at=OPEN + timedelta(days=1)),
-        entry("TLT", {"one": "1.5"}),
+        entry("SPY", {"trend": "5", "balance": "-2"}),
+        entry("SPY", {"balance": "3"}, at=OPEN + timedelta(days=1)),
+        entry("TLT", {"trend": "1.5"}),
     ]
 
     books = {name: match_lots(parts).holdings() for name, parts in attributed_fills(entries).items()}

@@ -1,4 +1,4 @@
-"""A broker's calendar and data API in memory: weekday sessions, bars by symbol, faults that can be planted."""
+"""An in-memory calendar and data API of a broker: weekday sessions, bars by symbol, and planted faults."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,21 +8,21 @@ from decimal import Decimal
 from tests.the_alchemiser.shared.market_data.samples import sessions
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerTimeoutError
 from the_alchemiser.shared.broker.models import Bar
-from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.values import Clock, Session
 
 
 @dataclass
 class InMemoryMarket:
-    """Serves the bars given, whatever they are.
+    """Serves bars, valid or not.
 
     Attributes:
-        today: the clock stands at 20:00 in New York on this day.
-        unknown: a request with such a symbol is refused whole.
-        times_out: a request that reaches such a symbol breaks there.
-        silent_before: a request for bars from earlier than this breaks.
-        asked: every request for bars: symbols and first day.
+        today: the clock shows 20:00 in New York on this day.
+        unknown: symbols for which a whole request is refused.
+        times_out: symbols at which a request times out.
+        silent_before: a request for bars from before this day times out.
+        requests: symbols and first day of every request for bars.
     """
 
     served: dict[str, Bars]
@@ -31,7 +31,7 @@ class InMemoryMarket:
     unknown: set[str] = field(default_factory=set)
     times_out: set[str] = field(default_factory=set)
     silent_before: date = date.min
-    asked: list[tuple[tuple[str, ...], date]] = field(default_factory=list)
+    requests: list[tuple[tuple[str, ...], date]] = field(default_factory=list)
 
     def clock(self) -> Clock:
         now = datetime.combine(self.today, time(20), NEW_YORK).astimezone(UTC)
@@ -45,19 +45,19 @@ class InMemoryMarket:
         )
 
     def bars(self, symbols: Iterable[str], start: date, end: date) -> Iterator[tuple[str, tuple[Bar, ...]]]:
-        wanted = sorted(symbols)
-        self.asked.append((tuple(wanted), start))
-        if refused := self.unknown.intersection(wanted):
+        requested = sorted(symbols)
+        self.requests.append((tuple(requested), start))
+        if refused := self.unknown.intersection(requested):
             raise AssetNotFoundError(f"GET /v2/stocks/bars: 400 invalid symbol: {min(refused)}", status=400)
-        for symbol in wanted:
+        for symbol in requested:
             if symbol in self.times_out or start < self.silent_before:
                 raise BrokerTimeoutError("GET /v2/stocks/bars: no answer in time")
-            rows = tuple(_told(bar) for bar in self.served.get(symbol, ()) if start <= bar[0] <= end)
+            rows = tuple(_broker_bar(bar) for bar in self.served.get(symbol, ()) if start <= bar[0] <= end)
             if rows:
                 yield symbol, rows
 
 
-def _told(bar: tuple[date, float, float, float, float, float, float]) -> Bar:
+def _broker_bar(bar: tuple[date, float, float, float, float, float, float]) -> Bar:
     day, *numbers, _ = bar
     opened, high, low, close, volume = (Decimal(repr(number)) for number in numbers)
     return Bar(day, opened, high, low, close, volume)

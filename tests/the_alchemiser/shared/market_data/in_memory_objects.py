@@ -1,4 +1,4 @@
-"""An ObjectStore in a dict, with the conditional writes of S3 and failures that can be planted at any write."""
+"""An ObjectStore in a dict, with the conditional writes of S3 and failures that a test can plant."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ class InMemoryObjects:
 
     Attributes:
         writes: keys in the order they were written.
-        refuses: a write of such a key fails before anything is stored.
-        loses_answer: a write of such a key is stored, and its answer is lost; the store's client repeats it.
-        before_write: runs once before the next write: another process at work.
-        unreadable: reads of such a key fail.
+        refuses: keys whose writes fail before anything is stored.
+        loses_answer: keys whose writes are stored but whose answer is lost, so that the client repeats the write.
+        unreadable: keys whose reads fail.
+        before_write: called once before the next write, in place of another process.
     """
 
     objects: dict[str, StoredObject] = field(default_factory=dict)
@@ -36,9 +36,9 @@ class InMemoryObjects:
         return self.objects.get(key)
 
     def put(self, key: str, body: bytes, *, content_type: str, replaces: str | None) -> None:
-        other, self.before_write = self.before_write, None
-        if other is not None:
-            other()
+        callback, self.before_write = self.before_write, None
+        if callback is not None:
+            callback()
         self._put_if(key, body, replaces)
         if key in self.loses_answer:
             self._put_if(key, body, replaces)
@@ -51,7 +51,7 @@ class InMemoryObjects:
         return f"s3://lake/{key}"
 
     def plant(self, key: str, body: bytes, *, sha256: str | None = None) -> None:
-        """Put bytes as another tool would: any bytes, with any digest or none."""
+        """Store any bytes with any digest or none, as another tool might."""
         self.objects[key] = StoredObject(body, f'"{next(self._versions)}"', sha256)
 
     def _put_if(self, key: str, body: bytes, replaces: str | None) -> None:
@@ -60,6 +60,6 @@ class InMemoryObjects:
                 raise StateUnavailableError(f"{key}: planted")
             stored = self.objects.get(key)
             if (None if stored is None else stored.version) != replaces:
-                raise ObjectChangedError(f"{key}: another writer was faster")
+                raise ObjectChangedError(f"{key}: another writer changed it first")
             self.plant(key, body, sha256=digest_of(body))
             self.writes.append(key)

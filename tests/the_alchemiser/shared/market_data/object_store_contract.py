@@ -1,4 +1,4 @@
-"""What every ObjectStore must do: run over the fake in the unit tests, over a bucket in tests/e2e."""
+"""The contract of every ObjectStore; a test class of one inherits it."""
 
 from abc import ABC, abstractmethod
 from uuid import uuid4
@@ -17,7 +17,7 @@ class ObjectStoreContract(ABC):
     def key(self) -> str:
         return f"quality/v1/{uuid4().hex}.json"
 
-    def test_get_absent_returns_none(self, store: ObjectStore, key: str) -> None:
+    def test_get_missing_returns_none(self, store: ObjectStore, key: str) -> None:
         assert store.get(key) is None
 
     def test_put_new_is_read_back_with_its_digest(self, store: ObjectStore, key: str) -> None:
@@ -34,7 +34,7 @@ class ObjectStoreContract(ABC):
 
         assert _body(store, key) == b"one"
 
-    def test_put_over_the_version_read_replaces_it(self, store: ObjectStore, key: str) -> None:
+    def test_put_over_the_read_version_replaces_it(self, store: ObjectStore, key: str) -> None:
         store.put(key, b"one", content_type="text/plain", replaces=None)
         store.put(key, b"two", content_type="text/plain", replaces=_version(store, key))
 

@@ -1,4 +1,4 @@
-"""Bars survive parquet, the same bars give the same bytes, and broken bytes are an error of ours."""
+"""Bars survive encoding, equal bars give equal bytes, and broken bytes raise UnreadableBarsError."""
 
 import io
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from the_alchemiser.shared.market_data.bars import (
 
 
 @given(histories())
-def test_decode_of_encode_is_identity(history: Bars) -> None:
+def test_decode_after_encode_returns_the_bars(history: Bars) -> None:
     assert decode_bars(encode_bars(history)) == history
 
 
@@ -36,7 +36,7 @@ def test_decode_before_1970_keeps_the_date() -> None:
     assert decode_bars(encode_bars(old))[0].date == date(1962, 1, 2)
 
 
-def test_encode_no_bars_is_refused() -> None:
+def test_encode_without_bars_raises() -> None:
     with pytest.raises(ValueError, match="no bars"):
         encode_bars(())
 
@@ -52,7 +52,7 @@ def test_decode_missing_column_raises_unreadable() -> None:
         decode_bars(_parquet({"date": Array([1], type=DataType.int32()).cast(DataType.date32())}))
 
 
-def test_decode_columns_other_columns_may_be_missing() -> None:
+def test_decode_columns_ignores_missing_other_columns() -> None:
     body = _parquet({"adjusted": Array([1.5], type=DataType.float64())})
     (adjusted,) = decode_columns(body, ("adjusted",))
 

@@ -1,11 +1,11 @@
-"""as_of by the broker's clock: a session counts from its close on, half days and holidays included."""
+"""as_of follows the broker's clock: a session counts from its close, also on half days and around holidays."""
 
 from datetime import UTC, date, datetime
 
 import pytest
 
-from the_alchemiser.shared.market_data.calendar import NoCompletedSessionError, read_business_time
 from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.market_data.calendar import NoCompletedSessionError, read_business_time
 from the_alchemiser.shared.values import Clock, Session
 
 FRIDAY, MONDAY = date(2022, 11, 25), date(2022, 11, 28)
@@ -17,7 +17,7 @@ def session(day: date, *, closes_at: int = 16) -> Session:
 
 
 class Exchange:
-    """A clock that stands still, over a week with a half day."""
+    """A stopped clock, and a calendar."""
 
     def __init__(self, now: datetime, sessions: tuple[Session, ...]) -> None:
         self._now = now

@@ -1,4 +1,4 @@
-"""The fake keeps the contract that the bucket keeps, or the tests that lean on it prove nothing."""
+"""The fake keeps the contract of an ObjectStore, so that the tests that use it are valid."""
 
 import pytest
 

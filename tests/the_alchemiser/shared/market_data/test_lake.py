@@ -1,4 +1,4 @@
-"""The lake: what is read is what was written, or named as missing or damaged; a failed write keeps the old."""
+"""The lake: a read returns what was written, or a fault, and a failed write keeps the old bars."""
 
 from datetime import date
 
@@ -29,22 +29,22 @@ def write(lake: Lake, history: Bars) -> None:
     lake.replace(lake.read("SPY"), history, origin=ORIGIN)
 
 
-def test_keys_are_those_of_the_design() -> None:
+def test_keys_lie_under_bars_v1() -> None:
     assert (PARQUET, JSON) == ("bars/v1/SPY.parquet", "bars/v1/SPY.json")
 
 
-def test_read_absent_is_missing(lake: Lake) -> None:
+def test_read_without_file_is_missing(lake: Lake) -> None:
     assert lake.read("SPY").fault == "missing: no bars/v1/SPY.parquet"
 
 
 @given(histories())
-def test_read_after_replace_is_what_was_written(history: Bars) -> None:
+def test_read_after_replace_returns_what_was_written(history: Bars) -> None:
     lake = Lake(InMemoryObjects())
     written = lake.replace(lake.read("SPY"), history, origin=ORIGIN)
-    found = lake.read("SPY")
+    entry = lake.read("SPY")
 
-    assert (found.bars, found.fault) == (history, None)
-    assert found.digest == written.digest
+    assert (entry.bars, entry.fault) == (history, None)
+    assert entry.digest == written.digest
 
 
 @given(histories())
@@ -58,7 +58,7 @@ def test_replace_twice_writes_nothing_the_second_time(history: Bars) -> None:
     assert objects.writes == before == [PARQUET, JSON]
 
 
-def test_describe_tells_what_the_parquet_holds(lake: Lake) -> None:
+def test_describe_returns_facts_about_the_parquet(lake: Lake) -> None:
     write(lake, bars(20))
     description = lake.describe("SPY").description
 
@@ -73,7 +73,7 @@ def test_describe_tells_what_the_parquet_holds(lake: Lake) -> None:
     assert not description.close_only
 
 
-def test_describe_flat_bars_without_volume_says_close_only(lake: Lake) -> None:
+def test_describe_flat_bars_without_volume_is_close_only(lake: Lake) -> None:
     write(lake, tuple(bar._replace(open=bar.close, high=bar.close, low=bar.close, volume=0) for bar in bars(3)))
     description = lake.describe("SPY").description
 
@@ -99,7 +99,7 @@ def test_read_changed_bytes_is_damaged_and_never_parsed(lake: Lake, objects: InM
     assert lake.read("SPY").bars == ()
 
 
-def test_read_foreign_parquet_is_vouched_for_by_the_json_alone(lake: Lake, objects: InMemoryObjects) -> None:
+def test_read_parquet_without_digest_is_checked_against_the_json(lake: Lake, objects: InMemoryObjects) -> None:
     write(lake, bars(20))
     objects.plant(PARQUET, encode_bars(bars(20)))
     assert lake.read("SPY").bars == bars(20)
@@ -109,13 +109,13 @@ def test_read_foreign_parquet_is_vouched_for_by_the_json_alone(lake: Lake, objec
     assert lake.read("SPY").fault == "damaged: bars/v1/SPY.parquet does not match its digest"
 
 
-def test_read_junk_with_the_right_digest_is_damaged(lake: Lake, objects: InMemoryObjects) -> None:
+def test_read_junk_with_matching_digest_is_damaged(lake: Lake, objects: InMemoryObjects) -> None:
     objects.plant(PARQUET, b"junk", sha256=digest_of(b"junk"))
 
     assert str(lake.read("SPY").fault).startswith("damaged: bars/v1/SPY.parquet: not a parquet file")
 
 
-def test_replace_damaged_mends_it(lake: Lake, objects: InMemoryObjects) -> None:
+def test_replace_damaged_entry_repairs_it(lake: Lake, objects: InMemoryObjects) -> None:
     write(lake, bars(20))
     objects.plant(PARQUET, b"junk")
     write(lake, bars(20))
@@ -141,7 +141,7 @@ def test_replace_failed_json_write_leaves_readable_bars(lake: Lake, objects: InM
     assert lake.read("SPY").bars == bars(21)
 
 
-def test_replace_after_failed_json_write_mends_the_json(lake: Lake, objects: InMemoryObjects) -> None:
+def test_replace_after_failed_json_write_repairs_the_json(lake: Lake, objects: InMemoryObjects) -> None:
     objects.refuses.add(JSON)
     with pytest.raises(StateUnavailableError):
         write(lake, bars(21))
@@ -153,17 +153,17 @@ def test_replace_after_failed_json_write_mends_the_json(lake: Lake, objects: InM
     assert description.digest == lake.read("SPY").digest
 
 
-def test_replace_entry_replaced_by_another_changes_nothing(lake: Lake) -> None:
+def test_replace_outdated_entry_raises_and_changes_nothing(lake: Lake) -> None:
     write(lake, bars(20))
-    seen = lake.read("SPY")
+    outdated = lake.read("SPY")
     write(lake, bars(22))
     with pytest.raises(ObjectChangedError):
-        lake.replace(seen, bars(21), origin=ORIGIN)
+        lake.replace(outdated, bars(21), origin=ORIGIN)
 
     assert lake.read("SPY").bars == bars(22)
 
 
-def test_replace_write_repeated_after_a_lost_answer_succeeds(lake: Lake, objects: InMemoryObjects) -> None:
+def test_replace_repeated_after_a_lost_answer_succeeds(lake: Lake, objects: InMemoryObjects) -> None:
     objects.loses_answer.add(PARQUET)
     write(lake, bars(20))
 
@@ -171,13 +171,13 @@ def test_replace_write_repeated_after_a_lost_answer_succeeds(lake: Lake, objects
     assert lake.describe("SPY").description is not None
 
 
-def test_replace_json_written_by_another_meanwhile_describes_what_stands(lake: Lake, objects: InMemoryObjects) -> None:
+def test_replace_json_changed_meanwhile_describes_the_new_bars(lake: Lake, objects: InMemoryObjects) -> None:
     write(lake, bars(20))
 
-    def other_writes_json_just_before_ours() -> None:
+    def another_writer_changes_the_json() -> None:
         objects.before_write = lambda: objects.plant(JSON, b"{}")
 
-    objects.before_write = other_writes_json_just_before_ours
+    objects.before_write = another_writer_changes_the_json
     write(lake, bars(21))
     description = lake.describe("SPY").description
 
@@ -185,15 +185,15 @@ def test_replace_json_written_by_another_meanwhile_describes_what_stands(lake: L
     assert description.digest == lake.read("SPY").digest
 
 
-def test_replace_bars_that_do_not_come_back_writes_nothing(lake: Lake, objects: InMemoryObjects) -> None:
+def test_replace_bars_that_do_not_round_trip_writes_nothing(lake: Lake, objects: InMemoryObjects) -> None:
     not_a_number = tuple(bar._replace(volume=float("nan")) for bar in bars(2))
-    with pytest.raises(Exception, match="differ from those to write"):
+    with pytest.raises(Exception, match="differ after encoding and decoding"):
         write(lake, not_a_number)
 
     assert objects.writes == []
 
 
-def test_read_all_tells_every_symbol_once_and_sorted(lake: Lake) -> None:
+def test_read_all_returns_every_symbol_once_and_sorted(lake: Lake) -> None:
     write(lake, bars(3))
     entries = lake.read_all(["SPY", "AAPL", "SPY"])
 
@@ -202,13 +202,13 @@ def test_read_all_tells_every_symbol_once_and_sorted(lake: Lake) -> None:
     assert entries["AAPL"].fault is not None
 
 
-def test_read_silent_store_raises(lake: Lake, objects: InMemoryObjects) -> None:
+def test_read_all_unreadable_object_raises(lake: Lake, objects: InMemoryObjects) -> None:
     objects.unreadable.add(PARQUET)
     with pytest.raises(StateUnavailableError):
         lake.read_all(["SPY"])
 
 
-def test_read_columns_has_the_arrays_and_no_bars(lake: Lake) -> None:
+def test_read_columns_returns_arrays_and_no_bars(lake: Lake) -> None:
     write(lake, bars(3))
     entry, (dates, closes) = lake.read_columns("SPY", ("date", "adjusted"))
 
@@ -217,7 +217,7 @@ def test_read_columns_has_the_arrays_and_no_bars(lake: Lake) -> None:
     assert closes.to_pylist() == [bar.adjusted for bar in bars(3)]
 
 
-def test_read_columns_of_an_absent_or_changed_file_are_none(lake: Lake, objects: InMemoryObjects) -> None:
+def test_read_columns_of_missing_or_damaged_file_are_empty(lake: Lake, objects: InMemoryObjects) -> None:
     missing = lake.read_columns("SPY", ("date",))
     write(lake, bars(20))
     objects.objects[PARQUET] = objects.objects[PARQUET]._replace(body=encode_bars(bars(19)))

@@ -1,4 +1,4 @@
-"""S3Objects reads the vendor's answers: what is absent, what lost a race, what failed."""
+"""S3Objects translates the answers of S3: missing objects, lost races and failures."""
 
 import boto3
 import pytest
@@ -23,7 +23,7 @@ def test_get_no_such_key_returns_none(stubbed: tuple[S3Objects, Stubber]) -> Non
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "SlowDown"])
-def test_get_refused_names_key_and_cause(stubbed: tuple[S3Objects, Stubber], code: str) -> None:
+def test_get_refused_raises_with_key_and_cause(stubbed: tuple[S3Objects, Stubber], code: str) -> None:
     store, stub = stubbed
     stub.add_client_error("get_object", code)
     with stub, pytest.raises(StateUnavailableError, match=rf"s3://lake/k: .*{code}.*GetObject"):
@@ -31,7 +31,7 @@ def test_get_refused_names_key_and_cause(stubbed: tuple[S3Objects, Stubber], cod
 
 
 @pytest.mark.parametrize(("replaces", "condition"), [(None, {"IfNoneMatch": "*"}), ('"etag"', {"IfMatch": '"etag"'})])
-def test_put_states_its_condition(
+def test_put_sends_its_condition(
     stubbed: tuple[S3Objects, Stubber], replaces: str | None, condition: dict[str, str]
 ) -> None:
     store, stub = stubbed
@@ -44,14 +44,14 @@ def test_put_states_its_condition(
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict"])
-def test_put_lost_race_is_object_changed(stubbed: tuple[S3Objects, Stubber], code: str) -> None:
+def test_put_lost_race_raises_object_changed(stubbed: tuple[S3Objects, Stubber], code: str) -> None:
     store, stub = stubbed
     stub.add_client_error("put_object", code)
     with stub, pytest.raises(ObjectChangedError):
         store.put("k", b"x", content_type="text/plain", replaces=None)
 
 
-def test_overwrite_refused_is_unavailable(stubbed: tuple[S3Objects, Stubber]) -> None:
+def test_overwrite_refused_raises_unavailable(stubbed: tuple[S3Objects, Stubber]) -> None:
     store, stub = stubbed
     stub.add_client_error("put_object", "AccessDenied")
     with stub, pytest.raises(StateUnavailableError, match="PutObject"):
@@ -68,13 +68,13 @@ class SilentClient:
 
 
 @pytest.mark.parametrize("call", ["get", "overwrite"])
-def test_silent_store_is_unavailable(call: str) -> None:
+def test_store_that_times_out_raises_unavailable(call: str) -> None:
     store = S3Objects(SilentClient(), "lake")  # type: ignore[arg-type]  # only what is called is there
     with pytest.raises(StateUnavailableError):
         store.get("k") if call == "get" else store.overwrite("k", b"x", content_type="text/plain")
 
 
-def test_client_error_of_the_vendor_stays_the_cause(stubbed: tuple[S3Objects, Stubber]) -> None:
+def test_get_failed_keeps_the_client_error_as_cause(stubbed: tuple[S3Objects, Stubber]) -> None:
     store, stub = stubbed
     stub.add_client_error("get_object", "InternalError")
     with stub, pytest.raises(StateUnavailableError) as caught:

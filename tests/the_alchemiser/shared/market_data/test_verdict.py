@@ -1,4 +1,4 @@
-"""The verdict: read as written; a late check never replaces a later session's."""
+"""The verdict is read as it was written, and a late check does not replace the verdict on a later session."""
 
 from datetime import UTC, date, datetime
 
@@ -22,11 +22,11 @@ def verdict(as_of: date = TUESDAY, **quarantined: str) -> Verdict:
     return Verdict(checked_at=NOW, as_of=as_of, quarantined=quarantined)
 
 
-def test_read_absent_verdict_is_none() -> None:
+def test_read_verdict_missing_returns_none() -> None:
     assert read_verdict(InMemoryObjects()) is None
 
 
-def test_read_after_write_is_what_was_written() -> None:
+def test_read_verdict_after_write_returns_what_was_written() -> None:
     objects = InMemoryObjects()
     write_verdict(objects, verdict(SPY="gap: 2022-03-01"), keep_newer=True)
 
@@ -34,7 +34,7 @@ def test_read_after_write_is_what_was_written() -> None:
     assert read_verdict(objects) == verdict(SPY="gap: 2022-03-01")
 
 
-def test_write_older_session_keeps_the_newer_when_asked() -> None:
+def test_write_verdict_keep_newer_keeps_the_later_session() -> None:
     objects = InMemoryObjects()
     write_verdict(objects, verdict(TUESDAY), keep_newer=True)
 
@@ -42,7 +42,7 @@ def test_write_older_session_keeps_the_newer_when_asked() -> None:
     assert read_verdict(objects) == verdict(TUESDAY)
 
 
-def test_write_older_session_replaces_when_a_person_asks() -> None:
+def test_write_verdict_without_keep_newer_replaces_it() -> None:
     objects = InMemoryObjects()
     write_verdict(objects, verdict(TUESDAY), keep_newer=True)
 
@@ -50,14 +50,14 @@ def test_write_older_session_replaces_when_a_person_asks() -> None:
     assert read_verdict(objects) == verdict(MONDAY)
 
 
-def test_write_beside_a_faster_check_is_told() -> None:
+def test_write_verdict_after_another_check_raises() -> None:
     objects = InMemoryObjects()
     objects.before_write = lambda: objects.plant(VERDICT_KEY, b"{}")
     with pytest.raises(ObjectChangedError):
         write_verdict(objects, verdict(), keep_newer=True)
 
 
-def test_read_malformed_verdict_raises_and_the_next_write_replaces_it() -> None:
+def test_read_verdict_malformed_raises_until_it_is_replaced() -> None:
     objects = InMemoryObjects()
     objects.plant(VERDICT_KEY, b'{"as_of": "yesterday"}')
     with pytest.raises(VerdictMalformedError, match=r"latest\.json"):
@@ -67,7 +67,7 @@ def test_read_malformed_verdict_raises_and_the_next_write_replaces_it() -> None:
     assert read_verdict(objects) == verdict()
 
 
-def test_digest_depends_on_the_findings_alone() -> None:
+def test_digest_depends_only_on_the_findings() -> None:
     later = verdict().model_copy(update={"checked_at": NOW.replace(hour=1)})
 
     assert later.digest == verdict().digest

@@ -1,12 +1,14 @@
-"""The Performance table: PK `STRATEGY#<name>`, SK the date, plus LATEST; and one item of all symbols ever traded."""
+"""The Performance table: a row per strategy and date, a LATEST row per strategy, and one item with all traded symbols.
+
+The partition key is `STRATEGY#<name>`, the sort key the date or LATEST.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.metrics_v2.performance import Performance
-from the_alchemiser.shared import aws
-from the_alchemiser.shared.dynamo import is_condition_failure, plain, typed
+from the_alchemiser.shared.dynamo import plain, put_if, typed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,16 +16,17 @@ if TYPE_CHECKING:
 LATEST = "LATEST"
 
 
-class DynamoPerformances:
-    """Performances on DynamoDB; grants: PutItem, UpdateItem on the table."""
+class DynamoPerformanceStore:
+    """PerformanceStore in a DynamoDB table. Grants: PutItem and UpdateItem."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def add_traded(self, symbols: Iterable[str]) -> frozenset[str]:
-        """Add to the symbols ever traded and return them all; one write, so that none is ever lost."""
+        """Add symbols to those ever traded, and return all of them. Idempotent."""
         more = set(symbols)
+        # One atomic update adds and returns: two runs at the same time cannot lose each other's symbols.
         answer = self._client.update_item(
             TableName=self._table,
             Key=typed({"pk": "SYMBOLS", "sk": "TRADED"}),
@@ -34,28 +37,23 @@ class DynamoPerformances:
         return frozenset(plain(answer["Attributes"]).get("symbols", ()))
 
     def put(self, performance: Performance) -> bool:
-        """Write the row of the date and LATEST, each unless it holds a later run's figures; False when LATEST does."""
+        """Write the row of the date and the LATEST row, each unless it contains a later run.
+
+        Returns:
+            True when LATEST was written.
+        """
         row = row_of(performance)
         self._put({**row, "sk": performance.trading_date.isoformat()})
         return self._put({**row, "sk": LATEST})
 
     def _put(self, row: Mapping[str, Any]) -> bool:
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=typed(row),
-                ConditionExpression="attribute_not_exists(pk) OR edition <= :edition",
-                ExpressionAttributeValues=typed({":edition": row["edition"]}),
-            )
-        except aws.ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        # `edition` orders runs, so messages that arrive late or twice never replace the figures of a later run.
+        condition = "attribute_not_exists(pk) OR edition <= :edition"
+        return put_if(self._client, self._table, row, condition=condition, values={":edition": row["edition"]})
 
 
 def row_of(performance: Performance) -> dict[str, Any]:
-    """The row without its sort key: numbers as text, what is not known left out; `edition` orders runs."""
+    """Return the row without its sort key: numbers as text, unknown figures left out. `edition` orders runs."""
     completed_at = performance.completed_at.astimezone(UTC).isoformat(timespec="microseconds")
     figures = {
         "equity": performance.equity,
@@ -66,6 +64,7 @@ def row_of(performance: Performance) -> dict[str, Any]:
         "realised": performance.realised,
         "unrealised": performance.unrealised,
     }
+
     return {
         "pk": f"STRATEGY#{performance.strategy}",
         "strategy": performance.strategy,

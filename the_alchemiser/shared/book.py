@@ -1,4 +1,4 @@
-"""The book: which strategies trade, with how much of the account, since when."""
+"""The book: which strategies trade, with which fraction of the account, and since when."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 
 BOOK = "book.toml"
 STRATEGIES = Path(__file__).with_name("strategies")
-"""The folder of the book and the strategy files that ship."""
+"""The folder of the shipped book and its strategy files."""
 
 NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _KEYS = {"name", "file", "allocation", "inception"}
@@ -23,7 +23,7 @@ _OPTIONAL_KEYS = {"options"}
 
 
 class BookError(AlchemiserError):
-    """A book that cannot be traded."""
+    """The book cannot be traded: it is missing, unreadable or inconsistent."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class BookEntry:
     """One strategy of the book.
 
     Attributes:
-        allocation: fraction of the account, above 0.
+        allocation: fraction of the account, above 0 and at most 1.
         inception: the day from which a rebalance-threshold is simulated.
-        path: the strategy file; read on first use of `symphony`.
+        path: the strategy file; it is read on the first use of `symphony`.
     """
 
     name: str
@@ -44,52 +44,53 @@ class BookEntry:
 
     @cached_property
     def symphony(self) -> Symphony:
-        """The parsed file.
+        """The parsed strategy file.
 
         Raises:
-            SymphonyError: it does not follow the grammar.
+            BookError: the file cannot be read.
+            SymphonyError: the file does not follow the grammar, or is not UTF-8.
         """
         return read_symphony(self.path)
 
 
 @dataclass(frozen=True)
 class Book:
-    """All strategies; allocations sum to exactly 1."""
+    """All strategies of the book. Their allocations sum to exactly 1."""
 
     entries: tuple[BookEntry, ...]
 
     @cached_property
     def universe(self) -> frozenset[str]:
-        """Every symbol that a strategy holds or looks at.
+        """All symbols that the strategies can hold or read.
 
         Raises:
-            BookError: there is none.
-            SymphonyError: a strategy file does not follow the grammar.
+            BookError: the book names no symbols, or a strategy file cannot be read.
+            SymphonyError: a strategy file does not follow the grammar, or is not UTF-8.
         """
         symbols = frozenset[str]().union(*(required_symbols(entry.symphony) for entry in self.entries))
         if not symbols:
-            raise BookError("the book names no symbol")
+            raise BookError("the book names no symbols")
         return symbols
 
     def entry(self, name: str) -> BookEntry:
-        """The strategy of a name.
+        """Return the strategy with a name.
 
         Raises:
-            BookError: the book has none of this name.
+            BookError: the book has no strategy of this name.
         """
         for entry in self.entries:
             if entry.name == name:
                 return entry
         known = ", ".join(entry.name for entry in self.entries)
-        raise BookError(f"no strategy {name!r} in the book; it has {known}")
+        raise BookError(f"no strategy {name!r} in the book; known strategies: {known}")
 
 
 def read_symphony(path: Path) -> Symphony:
-    """Read one strategy file.
+    """Read and parse one strategy file.
 
     Raises:
         BookError: the file cannot be read.
-        SymphonyError: it does not follow the grammar, or is not UTF-8.
+        SymphonyError: the file does not follow the grammar, or is not UTF-8.
     """
     try:
         raw = path.read_bytes()
@@ -105,35 +106,40 @@ def read_symphony(path: Path) -> Symphony:
 
 
 def load_book(directory: Path | None = None) -> Book:
-    """Read book.toml and see that every strategy file is there; the files themselves are read on first use.
+    """Read book.toml and check that every strategy file exists; the files themselves are read on first use.
 
     Args:
-        directory: where book.toml and the strategy files are; the strategies that ship by default.
+        directory: the folder of book.toml and the strategy files; None for the shipped one.
 
     Raises:
         BookError: the book is missing, unreadable or inconsistent.
     """
-    import tomllib  # noqa: PLC0415 - handlers import this module cold
+    import tomllib  # noqa: PLC0415 - most handlers never read the book
 
     path = (directory or STRATEGIES) / BOOK
+
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BookError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise BookError(f"{path}: {error}") from error
+
     if set(document) != {"strategy"} or not isinstance(document["strategy"], list):
-        raise BookError(f"{path}: expected [[strategy]] tables and nothing else")
+        raise BookError(f"{path}: expected only [[strategy]] tables")
     entries = tuple(_entry(table, number, path) for number, table in enumerate(document["strategy"], 1))
-    _check_together(entries, path)
+    _require_consistent(entries, path)
     return Book(entries)
 
 
-def _check_together(entries: tuple[BookEntry, ...], path: Path) -> None:
-    for what, values in (("name", [entry.name for entry in entries]), ("file", [entry.path.name for entry in entries])):
+def _require_consistent(entries: tuple[BookEntry, ...], path: Path) -> None:
+    names = [entry.name for entry in entries]
+    files = [entry.path.name for entry in entries]
+    for key, values in (("name", names), ("file", files)):
         repeated = next((value for value in values if values.count(value) > 1), None)
         if repeated is not None:
-            raise BookError(f"{path}: {what} {repeated!r} is used twice")
+            raise BookError(f"{path}: {key} {repeated!r} is used twice")
+
     total = sum((entry.allocation for entry in entries), Decimal(0))
     if total != 1:
         raise BookError(f"{path}: allocations sum to {total}, expected exactly 1")
@@ -144,12 +150,15 @@ def _entry(table: object, number: int, path: Path) -> BookEntry:
     if not isinstance(table, dict):
         raise BookError(f"{where}: expected a [[strategy]] table")
     _check_keys(table, required=_KEYS, optional=_OPTIONAL_KEYS, where=where)
+
     name = _text(table, "name", where)
     if not NAME.fullmatch(name):
         raise BookError(f"{where}: name {name!r}: expected lower-case letters, digits and single hyphens")
+
     file = path.parent / _text(table, "file", where)
     if file.parent != path.parent or not file.is_file():
         raise BookError(f"{where} ({name}): file {table['file']!r} is not in {path.parent}")
+
     inception = table["inception"]
     if type(inception) is not date:
         raise BookError(f"{where} ({name}): inception {inception!r}: expected a date such as 2021-01-04")
@@ -184,7 +193,7 @@ def _check_keys(table: Mapping[str, Any], *, required: set[str], optional: set[s
     unknown = sorted(set(table) - required - optional)
     missing = sorted(required - set(table))
     if unknown:
-        raise BookError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(required | optional))}")
+        raise BookError(f"{where}: unknown key {unknown[0]!r}; known keys: {', '.join(sorted(required | optional))}")
     if missing:
         raise BookError(f"{where}: {missing[0]!r} is missing")
 

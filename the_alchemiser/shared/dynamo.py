@@ -38,7 +38,7 @@ def put_if(
     Raises:
         ClientError, BotoCoreError: DynamoDB refused the write for another reason, or did not answer.
     """
-    placeholders = {"ExpressionAttributeValues": typed(values)} if values else {}
+    placeholders: dict[str, Any] = {"ExpressionAttributeValues": typed(values)} if values else {}
     try:
         client.put_item(TableName=table, Item=typed(row), ConditionExpression=condition, **placeholders)
     except aws.ClientError as error:

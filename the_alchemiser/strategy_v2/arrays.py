@@ -1,4 +1,4 @@
-"""The array types of the engine: the first axis is sessions, ascending."""
+"""The array types of the engine. The first axis is sessions, ascending, unless a docstring says otherwise."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,9 +9,10 @@ Indices = NDArray[np.intp]
 Dates = NDArray[np.datetime64]
 
 
-def changes(values: ArrayLike) -> Bools:
-    """(n,) where a value differs from the one before, and the first. (`numpy.unique` would import masked arrays.)"""
-    own = np.asarray(values)
-    found = np.ones(own.shape, dtype=bool)
-    found[1:] = own[1:] != own[:-1]
-    return found
+def run_starts(values: ArrayLike) -> Bools:
+    """Return (n,) true for the first value and for each that differs from the one before it."""
+    # numpy.unique would do more, but it imports masked arrays, which cost cold-start time.
+    array = np.asarray(values)
+    starts = np.ones(array.shape, dtype=bool)
+    starts[1:] = array[1:] != array[:-1]
+    return starts

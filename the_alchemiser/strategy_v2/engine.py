@@ -1,4 +1,4 @@
-"""A strategy on a history: the weights of one day and why, or those of every day of a range."""
+"""Evaluate a strategy on a history: the weights of one day with their reasons, or the weights of a range of days."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,29 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from the_alchemiser.shared.book import StrategyOptions
 from the_alchemiser.shared.symphony import Symphony
 from the_alchemiser.shared.symphony.compiler import compile_symphony
+from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import Threshold
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, Indices
 from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.rebalancing import holdings, refuse
-from the_alchemiser.strategy_v2.streams import Evaluation
-from the_alchemiser.strategy_v2.weights import exact_weights
+from the_alchemiser.strategy_v2.program_evaluation import Evaluation
+from the_alchemiser.strategy_v2.rebalancing import compute_holdings, raise_undecided
+from the_alchemiser.strategy_v2.weight_rounding import round_weights
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a strategy wants to hold.
+    """The weights that a strategy wants to hold at the close of one day, and why.
 
     Attributes:
-        weights: per symbol, above 0, at 1e-9, summing to exactly 1.
-        closes: of the symbols in weights, adjusted close of as_of, USD.
-        decided_on: the session whose data decided; before as_of where the strategy does not decide daily.
+        weights: for each held symbol its weight, above 0, rounded to 1e-9; they sum to exactly 1.
+        closes: the adjusted close on as_of of each held symbol, USD.
+        decided_on: the session whose closes decided; before as_of if the strategy does not decide daily.
         path: the decision path of decided_on, plain data for JSON.
-        bars_digest: of the bars that the strategy could look at, through as_of.
+        bars_digest: digest of the bars that the strategy could read, through as_of.
     """
 
     strategy: str
@@ -44,14 +44,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class DecisionSeries:
-    """What a strategy holds, session by session.
+    """The weights that a strategy holds on each session of a range.
 
     Attributes:
         dates: (D,) the sessions, ascending.
-        symbols: (N,) all that the strategy can hold, ascending.
-        weights: (D, N) held at the close of each session, drift included; rows sum to 1.
-        decided: (D,) of each session the number, among the sessions of the history, of the one that last decided.
-        sessions: (T,) the sessions of the history through the last of dates.
+        symbols: (N,) the symbols that the strategy can hold, ascending.
+        weights: (D, N) weights held at the close of each session, drift included, not rounded; rows sum to 1.
+        decided: (D,) for each session, the position in `sessions` of the session that last decided.
+        sessions: (T,) the sessions of the history through the last of `dates`.
     """
 
     strategy: str
@@ -62,25 +62,25 @@ class DecisionSeries:
     sessions: Dates
 
     def on(self, day: date) -> Mapping[str, Decimal]:
-        """The weights of a day, exactly those that `evaluate` gives for it.
+        """Return the rounded weights of a day, exactly as `evaluate` returns them.
 
         Raises:
-            KeyError: the day is none of the sessions.
+            KeyError: the day is not a session of the series.
         """
-        return _exact(self.symbols, self.weights[self._row(day)])
+        return _rounded_weights(self.symbols, self.weights[self._row(day)])
 
     def decided_on(self, day: date) -> date:
-        """The session whose data decided what is held on a day.
+        """Return the session whose closes decided the weights of a day.
 
         Raises:
-            KeyError: the day is none of the sessions.
+            KeyError: the day is not a session of the series.
         """
         return _date(self.sessions[self.decided[self._row(day)]])
 
     def _row(self, day: date) -> int:
         row = int(np.searchsorted(self.dates, np.datetime64(day, "D")))
         if row == len(self.dates) or self.dates[row] != np.datetime64(day, "D"):
-            raise KeyError(f"{day} is no session of the series")
+            raise KeyError(f"{day} is not a session of the series")
         return row
 
 
@@ -93,28 +93,29 @@ def evaluate(
     options: StrategyOptions | None = None,
     fragile_points: float = FRAGILE_POINTS,
 ) -> Decision:
-    """Decide one day on the closes through it; what the history knows of later days is not looked at.
+    """Decide one day on the closes through that day; later bars of the history are ignored.
 
     Args:
-        strategy: parsed, or compiled (then with its own options).
+        strategy: a parsed strategy, or a compiled one, which has its own options.
         as_of: the session whose close is the last one known.
-        inception: where the simulation of a rebalance-threshold begins; else without effect.
-        options: conventions; None for the defaults.
-        fragile_points: how near to its opposite a step of the path counts as fragile.
+        inception: the day from which a rebalance-threshold is simulated; without effect on other strategies.
+        options: indicator conventions for a parsed strategy; None for the defaults.
+        fragile_points: the distance below which a step of the path is fragile; see `explain`.
 
     Raises:
-        InsufficientHistoryError: a value that the decision needs is not defined.
-        ZeroVolatilityError: an inverse volatility has nothing to divide by.
+        InsufficientHistoryError: a value that the decision needs is undefined.
+        ZeroVolatilityError: the returns of a child of an inverse volatility are all equal.
         NotStartedError: as_of is before the inception of a strategy with a rebalance-threshold.
-        LateHistoryError: its inception is before the first session of the history.
-        UnusableOptionError: a window without meaning under the options.
+        LateHistoryError: the inception of such a strategy is before the first session of the history.
+        UnusableOptionError: a window is too short for the options.
     """
     evaluation = _evaluation(strategy, history, through=as_of, options=options)
     known = evaluation.market.history
-    last = holdings(evaluation, len(known.dates) - 1, inception=inception)
+    last = compute_holdings(evaluation, len(known.dates) - 1, inception=inception)
     if not last.answered[0]:
-        refuse(evaluation, inception=inception)
-    weights = _exact(last.symbols, last.weights[0])
+        raise_undecided(evaluation, inception=inception)
+
+    weights = _rounded_weights(last.symbols, last.weights[0])
     decided = int(last.decided[0])
     return Decision(
         strategy=evaluation.program.name,
@@ -136,34 +137,41 @@ def evaluate_days(
     inception: date,
     options: StrategyOptions | None = None,
 ) -> DecisionSeries:
-    """Decide every session of the history from first to last, each on the closes through it.
+    """Decide every session of the history from first to last, each on the closes through that session.
+
+    Args:
+        first, last: the range of days; both are included.
+        strategy, inception, options: as for `evaluate`.
 
     Raises:
-        EvaluationError: what `evaluate` raises for the first of the sessions that has no answer.
+        EvaluationError: the error that `evaluate` raises for the first session that cannot be decided.
     """
     evaluation = _evaluation(strategy, history, through=last, options=options)
     program, dates = evaluation.program, evaluation.market.history.dates
     count = int(np.searchsorted(history.dates, np.datetime64(last, "D"), side="right"))
     begin = min(int(np.searchsorted(dates, np.datetime64(first, "D"))), count)
-    held = holdings(evaluation, begin, inception=inception)
-    asked = slice(0, count - begin)
-    if not held.answered[asked].all():
-        day = _date(dates[begin + int(np.argmin(held.answered[asked]))])
+
+    held = compute_holdings(evaluation, begin, inception=inception)
+    wanted = slice(0, count - begin)
+    if not held.answered[wanted].all():
+        day = _date(dates[begin + int(np.argmin(held.answered[wanted]))])
         evaluate(program, history, as_of=day, inception=inception)
-        raise AssertionError(f"{program.name}: {day} is answered alone, yet not among others")
+        raise AssertionError(f"{program.name}: {day} can be decided by itself, but not as part of a range")
+
     return DecisionSeries(
-        program.name, dates[begin:count], held.symbols, held.weights[asked], held.decided[asked], dates[:count]
+        program.name, dates[begin:count], held.symbols, held.weights[wanted], held.decided[wanted], dates[:count]
     )
 
 
 def first_decided_day(
     strategy: Symphony | Program, history: PriceHistory, *, inception: date, options: StrategyOptions | None = None
 ) -> date | None:
-    """The first session from which every later one of the history has an answer; None when the last has none."""
+    """Return the first session from which on every session can be decided; None if the last one cannot."""
     if not len(history.dates):
         return None
+
     evaluation = _evaluation(strategy, history, through=_date(history.dates[-1]), options=options)
-    answered = holdings(evaluation, 0, inception=inception).answered
+    answered = compute_holdings(evaluation, 0, inception=inception).answered
     first = len(answered) - int(np.argmin(answered[::-1])) if not answered.all() else 0
     return _date(history.dates[first]) if first < len(answered) else None
 
@@ -175,9 +183,9 @@ def _evaluation(
     return Evaluation(program, history.select(program.symbols).through(through))
 
 
-def _exact(symbols: tuple[str, ...], weights: Floats) -> dict[str, Decimal]:
+def _rounded_weights(symbols: tuple[str, ...], weights: Floats) -> dict[str, Decimal]:
     held = {symbol: weight for symbol, weight in zip(symbols, weights.tolist(), strict=True) if weight > 0}
-    return exact_weights(held)
+    return round_weights(held)
 
 
 def _path(evaluation: Evaluation, decided: int, *, as_of: date, fragile_points: float) -> Mapping[str, Any]:
@@ -186,13 +194,13 @@ def _path(evaluation: Evaluation, decided: int, *, as_of: date, fragile_points: 
         "strategy": evaluation.program.name,
         "as_of": as_of.isoformat(),
         "decided_on": _date(evaluation.market.history.dates[decided]).isoformat(),
-        "rebalance": _rule(evaluation.program),
+        "rebalance": _rebalance_rule(evaluation.program),
         "fragile": sum(step.get("fragile", False) for step in steps),
         "steps": steps,
     }
 
 
-def _rule(program: Program) -> str:
+def _rebalance_rule(program: Program) -> str:
     rebalance = program.rebalance
     return f"threshold {rebalance.points:g}" if isinstance(rebalance, Threshold) else rebalance.value
 

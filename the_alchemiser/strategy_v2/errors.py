@@ -1,4 +1,4 @@
-"""Why a strategy has no answer for a day."""
+"""The errors that say why a strategy cannot be decided on a day."""
 
 from datetime import date
 
@@ -6,13 +6,13 @@ from the_alchemiser.shared.symphony.errors import EvaluationError
 
 
 class InsufficientHistoryError(EvaluationError):
-    """A value that the decision needs is not defined.
+    """A value that the decision needs is undefined.
 
     Attributes:
-        symbol: whose bars are too few, or missing.
-        bars_present: its bars through as_of.
-        bars_needed: at least so many.
-        as_of: the day asked for.
+        symbol: the symbol whose bars are too few or missing.
+        bars_present: the number of its bars through as_of.
+        bars_needed: the minimum number of bars.
+        as_of: the requested day.
     """
 
     def __init__(self, message: str, *, symbol: str, bars_present: int, bars_needed: int, as_of: date) -> None:
@@ -24,12 +24,12 @@ class InsufficientHistoryError(EvaluationError):
 
 
 class ZeroVolatilityError(EvaluationError):
-    """The returns of a child of weight-inverse-volatility were all equal over the window."""
+    """All returns of a child of weight-inverse-volatility are equal over the window."""
 
 
 class NotStartedError(EvaluationError):
-    """A strategy with a rebalance-threshold is asked about a day before its inception."""
+    """The requested day is before the inception of a strategy with a rebalance-threshold."""
 
 
 class LateHistoryError(EvaluationError):
-    """The history begins after the inception from which a rebalance-threshold is simulated."""
+    """The history starts after the inception from which a rebalance-threshold is simulated."""

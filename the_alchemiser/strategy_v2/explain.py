@@ -1,8 +1,8 @@
-"""The decision path of a day: each condition, ranking and volatility that the money passed, as plain data.
+"""The decision path of a day as plain data: each condition, ranking and volatility that capital passed through.
 
-Steps are in the order from the root down. Numbers are floats rounded as they were compared; a value that did not
-matter is None. Only what has a part of the portfolio is on the path. A step is fragile when a small move of its values
-would have decided otherwise: percentages closer than so many points, prices closer than so many percent of the larger.
+The steps run from the root down and include only operations that received capital. Numbers are floats, rounded as for
+the comparison; a score that was not needed is None. A step is fragile if a small move of its values would have changed
+the outcome: `fragile_points` is that distance, in points for percentages, in percent of the larger price for prices.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from the_alchemiser.shared.symphony.comparing import DECIMALS, compare
+from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS, compare
 from the_alchemiser.shared.symphony.program import Choice, InverseVolatility, Operation, Switch
 from the_alchemiser.shared.symphony.tree import CurrentPrice, IndicatorKind, IndicatorOf, Select, Value
-from the_alchemiser.strategy_v2.flow import flow
-from the_alchemiser.strategy_v2.streams import Evaluation
+from the_alchemiser.strategy_v2.capital_flow import trace_capital
+from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 
 FRAGILE_POINTS = 0.5
 
@@ -30,21 +30,21 @@ _PRICES = frozenset(
 
 
 def decision_path(evaluation: Evaluation, session: int, *, fragile_points: float = FRAGILE_POINTS) -> list[Json]:
-    """The steps of one session, which is defined."""
-    shares = flow(evaluation, np.array([session])).shares
+    """Return the steps of one session, on which the strategy must have weights."""
+    portions = trace_capital(evaluation, np.array([session])).portions
     return [
         {
             **_step(evaluation, number, session, fragile_points),
             "line": operation.place.line,
             "column": operation.place.column,
-            "share": round(float(shares[number][0]), DECIMALS),
+            "share": round(float(portions[number][0]), COMPARED_DECIMALS),
         }
-        for number, operation in _on_path(evaluation, shares)
+        for number, operation in _on_path(evaluation, portions)
     ]
 
 
-def _on_path(evaluation: Evaluation, shares: Iterable[int]) -> Iterator[tuple[int, Operation]]:
-    for number in sorted(shares, reverse=True):
+def _on_path(evaluation: Evaluation, numbers: Iterable[int]) -> Iterator[tuple[int, Operation]]:
+    for number in sorted(numbers, reverse=True):
         operation = evaluation.program.operations[number]
         if isinstance(operation, Switch | Choice | InverseVolatility):
             yield number, operation
@@ -71,7 +71,7 @@ def _condition(evaluation: Evaluation, operation: Switch, session: int, fragile_
         "left": {"of": str(condition.left), "value": left},
         "comparison": condition.comparison.value,
         "right": {"of": str(condition.right), "value": right},
-        "margin": round(left - right, DECIMALS),
+        "margin": round(left - right, COMPARED_DECIMALS),
         "branch": "then" if compare(condition.comparison, left, right) else "else",
         "fragile": _is_near(left, right, fragile_points, prices=any(map(_is_price, sides))),
     }
@@ -89,25 +89,31 @@ def _ranking(operation: Choice, candidates: Sequence[Json], fragile_points: floa
 
 
 def _gap(operation: Choice, candidates: Sequence[Json], fragile_points: float) -> Json:
-    """What lies between the last that is taken and the first that is left."""
-    taken, left = ([row["score"] for row in candidates if (row["weight"] > 0) is held] for held in (True, False))
-    if not left:
+    """Return the gap between the last selected candidate and the first one left out."""
+    selected = [row["score"] for row in candidates if row["weight"] > 0]
+    left_out = [row["score"] for row in candidates if not row["weight"] > 0]
+    if not left_out:
         return {"margin": None, "fragile": False}
-    high, low = (min(taken), max(left)) if operation.select is Select.TOP else (min(left), max(taken))
-    prices = operation.indicator.kind in _PRICES
-    return {"margin": round(high - low, DECIMALS), "fragile": _is_near(high, low, fragile_points, prices=prices)}
+
+    if operation.select is Select.TOP:
+        high, low = min(selected), max(left_out)
+    else:
+        high, low = min(left_out), max(selected)
+    is_fragile = _is_near(high, low, fragile_points, prices=operation.indicator.kind in _PRICES)
+    return {"margin": round(high - low, COMPARED_DECIMALS), "fragile": is_fragile}
 
 
 def _children(evaluation: Evaluation, number: int, session: int, *, name: str) -> list[Json]:
     operation = evaluation.program.operations[number]
-    step = evaluation.step(number)
-    known = [round(float(score[session]), DECIMALS) for score in step.scores]
-    scores: Sequence[float | None] = known or [None] * len(operation.children)
+    split = evaluation.split(number)
+    rounded = [round(float(score[session]), COMPARED_DECIMALS) for score in split.scores]
+    scores: Sequence[float | None] = rounded or [None] * len(operation.children)
+
     rows = []
-    for child, fraction, score in zip(operation.children, step.fractions, scores, strict=True):
+    for child, fraction, score in zip(operation.children, split.fractions, scores, strict=True):
         part = fraction if isinstance(fraction, float) else float(fraction[session])
         label = evaluation.program.operations[child].label
-        rows.append({"of": label, name: score, "weight": round(part, DECIMALS)})
+        rows.append({"of": label, name: score, "weight": round(part, COMPARED_DECIMALS)})
     return rows
 
 
@@ -115,6 +121,8 @@ def _is_price(value: Value) -> bool:
     return isinstance(value, CurrentPrice) or (isinstance(value, IndicatorOf) and value.indicator.kind in _PRICES)
 
 
-def _is_near(one: float, other: float, points: float, *, prices: bool) -> bool:
-    distance = abs(one - other)
-    return distance < points if not prices else distance * 100 < points * max(abs(one), abs(other))
+def _is_near(left: float, right: float, points: float, *, prices: bool) -> bool:
+    distance = abs(left - right)
+    if prices:
+        return distance * 100 < points * max(abs(left), abs(right))
+    return distance < points

@@ -1,4 +1,4 @@
-"""Adjusted closes of the symbols of a strategy, on one calendar."""
+"""The adjusted closes of many symbols on one calendar."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from the_alchemiser.strategy_v2.arrays import Dates, Floats, changes
+from the_alchemiser.strategy_v2.arrays import Dates, Floats, run_starts
 
 if TYPE_CHECKING:
-    from the_alchemiser.shared.book import StrategyOptions
+    from the_alchemiser.shared.symphony.options import StrategyOptions
     from the_alchemiser.shared.symphony.tree import Indicator
 
 DAY = "datetime64[D]"
@@ -19,16 +19,16 @@ DAY = "datetime64[D]"
 
 @dataclass(frozen=True, slots=True)
 class PriceHistory:
-    """Closes of many symbols.
+    """Adjusted closes of many symbols.
 
     Attributes:
-        dates: (T,) datetime64[D], ascending, none twice: the sessions.
-        closes: per symbol (T,) adjusted closes, USD, above 0; NaN where the symbol has no bar.
-        flaws: symbols of which bars must not be used, and why.
-        flawed_from: of these, the day from which on; before it there are closes, from it on none. Of the others no bar
-            is to be used.
-        computed: indicators on a symbol's own bars, those asked for so far. What is cut from a history shares them with
-            it: no value depends on a later bar, so those of fewer bars are the first of these.
+        dates: (T,) datetime64[D], the sessions, strictly ascending.
+        closes: for each symbol, (T,) adjusted closes in USD, above 0; NaN where the symbol has no bar.
+        flaws: for each symbol with bars that must not be used, the reason.
+        flawed_from: for some of the flawed symbols, the first unusable day; the symbol has closes only before it. A
+            flawed symbol without an entry has no usable bars at all.
+        computed: cache of the indicators on symbols' own bars. Histories cut from this one share it: no value depends
+            on a later bar, so the values of fewer bars are a prefix of these.
     """
 
     dates: Dates
@@ -41,12 +41,12 @@ class PriceHistory:
 
     def __post_init__(self) -> None:
         if self.dates.dtype != np.dtype(DAY) or np.any(np.diff(self.dates) <= np.timedelta64(0, "D")):
-            raise ValueError(f"dates must be {DAY}, ascending, none twice")
+            raise ValueError(f"dates must be {DAY} and strictly ascending")
         for symbol, closes in self.closes.items():
             if closes.shape != self.dates.shape:
                 raise ValueError(f"{symbol}: {closes.shape} closes for {self.dates.shape} dates")
             if np.any(closes <= 0) or np.any(np.isinf(closes)):
-                raise ValueError(f"{symbol}: a close is not a price")
+                raise ValueError(f"{symbol}: every close must be a finite number above 0, or NaN")
 
     @classmethod
     def from_series(
@@ -54,26 +54,34 @@ class PriceHistory:
     ) -> "PriceHistory":
         """Put each symbol's own (dates, closes) on their common calendar.
 
-        From a close that is no price, or a second bar of one day, on a symbol is not usable: a flaw, which does no harm
-        unless a decision needs what lies there. Earlier decisions cannot know of it.
+        A symbol is unusable from its first invalid close or its first day with two bars on: a flaw. It does no harm
+        unless a decision needs those bars, and decisions on earlier days do not know of it.
+
+        Args:
+            series: for each symbol its dates, in any order, and closes.
+            flaws: symbols whose bars must not be used at all, and why.
         """
-        bars = {symbol: (dates.astype(DAY, copy=False), closes) for symbol, (dates, closes) in series.items()}
-        whole = dict(flaws or {})
-        found = {symbol: _flaw(*own) for symbol, own in bars.items() if symbol not in whole}
-        broken = {symbol: flaw for symbol, flaw in found.items() if flaw}
-        usable = {
-            symbol: _before(*bars[symbol], broken[symbol][0]) if symbol in broken else bars[symbol] for symbol in found
+        excluded = dict(flaws or {})
+        bars = {
+            symbol: (dates.astype(DAY, copy=False), closes)
+            for symbol, (dates, closes) in series.items()
+            if symbol not in excluded
         }
-        calendar = _union(bars[symbol][0] for symbol in found)
+        calendar = _union(dates for dates, _ in bars.values())
+
+        flaw_of = {symbol: flaw for symbol, own in bars.items() if (flaw := _first_flaw(*own))}
+        for symbol, (day, _) in flaw_of.items():
+            bars[symbol] = _before(*bars[symbol], day)
+
         return cls(
             calendar,
-            {symbol: _on(calendar, *own) for symbol, own in usable.items()},
-            {**{symbol: reason for symbol, (_, reason) in broken.items()}, **whole},
-            {symbol: day for symbol, (day, _) in broken.items()},
+            {symbol: _on_calendar(calendar, *own) for symbol, own in bars.items()},
+            {**{symbol: reason for symbol, (_, reason) in flaw_of.items()}, **excluded},
+            {symbol: day for symbol, (day, _) in flaw_of.items()},
         )
 
     def through(self, as_of: date) -> "PriceHistory":
-        """What was known at the close of as_of; when no symbol has a bar of it, it is there without prices."""
+        """Return what was known at the close of as_of; as_of becomes the last session even if no symbol has a bar."""
         last = np.datetime64(as_of, "D")
         count = int(np.searchsorted(self.dates, last, side="right"))
         dates = self.dates[:count]
@@ -81,33 +89,34 @@ class PriceHistory:
         if not count or dates[-1] != last:
             dates = np.append(dates, last).astype(DAY)
             closes = {symbol: np.append(own, np.nan) for symbol, own in closes.items()}
+
         flawed_from = {symbol: day for symbol, day in self.flawed_from.items() if day <= last}
         unknown = self.flawed_from.keys() - flawed_from.keys()
         flaws = {symbol: flaw for symbol, flaw in self.flaws.items() if symbol not in unknown}
-        return PriceHistory(dates, closes, flaws, flawed_from)._sharing(self)
+        return PriceHistory(dates, closes, flaws, flawed_from)._sharing_cache_of(self)
 
     def select(self, symbols: Iterable[str]) -> "PriceHistory":
-        """These symbols alone, on the same calendar."""
+        """Return only these symbols, on the same calendar."""
         wanted = sorted(set(symbols))
         return PriceHistory(
             self.dates,
             {symbol: self.closes[symbol] for symbol in wanted if symbol in self.closes},
             {symbol: self.flaws[symbol] for symbol in wanted if symbol in self.flaws},
             {symbol: self.flawed_from[symbol] for symbol in wanted if symbol in self.flawed_from},
-        )._sharing(self)
+        )._sharing_cache_of(self)
 
-    def _sharing(self, whole: "PriceHistory") -> Self:
+    def _sharing_cache_of(self, whole: "PriceHistory") -> Self:
         object.__setattr__(self, "computed", whole.computed)
         return self
 
     def of(self, symbol: str) -> Floats:
-        """Closes of one symbol, (T,); NaN throughout for one that is absent."""
+        """Return the (T,) closes of one symbol; all NaN if the history does not have it."""
         closes = self.closes.get(symbol)
         return np.full(self.dates.shape, np.nan) if closes is None else closes
 
     @property
     def digest(self) -> str:
-        """SHA-256 over symbols, dates and closes; independent of what other symbols share the calendar."""
+        """SHA-256 over symbols, dates and closes; symbols without a bar on a session do not change it."""
         digest = hashlib.sha256()
         for symbol in sorted(self.closes):
             closes = self.closes[symbol]
@@ -118,13 +127,19 @@ class PriceHistory:
         return digest.hexdigest()
 
 
-def _flaw(dates: Dates, closes: Floats) -> tuple[np.datetime64, str] | None:
-    """The first day whose bar must not be used, and why."""
-    wrong = np.flatnonzero(~(np.isfinite(closes) & (closes > 0)))
-    found = [(dates[at], f"the close of {dates[at]} is {closes[at]}") for at in wrong[np.argsort(dates[wrong])][:1]]
+def _first_flaw(dates: Dates, closes: Floats) -> tuple[np.datetime64, str] | None:
+    """Return the first day whose bar must not be used, and why; None if all can be used."""
+    flaws = []
+    invalid = np.flatnonzero(~(np.isfinite(closes) & (closes > 0)))
+    if invalid.size:
+        at = invalid[np.argmin(dates[invalid])]
+        flaws.append((dates[at], f"the close of {dates[at]} is {closes[at]}"))
+
     ordered = dates if _ascends(dates) else np.sort(dates)
-    twice = ordered[~changes(ordered)][:1]
-    return min([*found, *((day, f"{day} has more than one bar") for day in twice)], default=None)
+    repeated = ordered[~run_starts(ordered)]
+    if repeated.size:
+        flaws.append((repeated[0], f"{repeated[0]} has more than one bar"))
+    return min(flaws, default=None)
 
 
 def _before(dates: Dates, closes: Floats, day: np.datetime64) -> tuple[Dates, Floats]:
@@ -136,16 +151,16 @@ def _ascends(dates: Dates) -> bool:
 
 
 def _union(calendars: Iterable[Dates]) -> Dates:
-    """Every day of any calendar, ascending; most calendars are parts of others."""
+    """Return the days of all calendars, ascending; most calendars are suffixes of others."""
     union = np.array([], dtype=DAY)
     for calendar in calendars:
         if not np.array_equal(calendar, union[len(union) - len(calendar) :]):
             merged = np.sort(np.concatenate([union, calendar]))
-            union = merged[changes(merged)]
+            union = merged[run_starts(merged)]
     return union
 
 
-def _on(calendar: Dates, dates: Dates, closes: Floats) -> Floats:
+def _on_calendar(calendar: Dates, dates: Dates, closes: Floats) -> Floats:
     if len(dates) == len(calendar) and _ascends(dates):
         return closes.astype(np.float64, copy=False)
     values = np.full(calendar.shape, np.nan)

@@ -1,17 +1,16 @@
 """The indicators of the language on gapless series.
 
-Each takes (n,) closes and gives (n,) values, NaN before the first that its window allows. No value depends on a later
-close, not even in its last bit: sums run in an order fixed by the window alone, so that a day inside a long history and
-the same day as the last of a short one are equal.
-Oracles: TA-Lib, talipp.
+Each turns (n,) closes into (n,) values, NaN before the first value that its window allows. No value depends on a later
+close, not even in its last bit: the order of every sum depends only on the window, so a day inside a long history and
+the same day at the end of a short one are equal. The tests compare them with TA-Lib and talipp.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from the_alchemiser.shared.book import RsiMethod, StrategyOptions
-from the_alchemiser.shared.symphony.comparing import DECIMALS
+from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS
+from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.recurrences import emas, wilder_means
@@ -20,34 +19,35 @@ Request = tuple[Indicator, Floats]
 """An indicator, and the closes of a gapless series."""
 
 
-def rounded(values: Floats) -> Floats:
-    """What comparisons and rankings see."""
-    return np.round(values, DECIMALS)
+def round_for_comparison(values: Floats) -> Floats:
+    """Round values to the decimals that comparisons and rankings use."""
+    return np.round(values, COMPARED_DECIMALS)
 
 
 def compute(indicator: Indicator, closes: Floats, options: StrategyOptions) -> Floats:
-    """The indicator on a gapless series, not rounded."""
+    """Return an indicator on a gapless series, not rounded."""
     return compute_all([(indicator, closes)], options)[0]
 
 
 def compute_all(requests: Sequence[Request], options: StrategyOptions) -> list[Floats]:
-    """Many indicators, each on its own series, not rounded; one by one they would be the same, and slower."""
+    """Return many indicators, each on its own series, not rounded: as `compute` does, but faster in batches."""
     values: list[Floats] = [np.empty(0)] * len(requests)
     for batch, kinds in _BATCHES:
         chosen = [at for at, (indicator, _) in enumerate(requests) if indicator.kind in kinds]
-        if chosen:
-            for at, value in zip(chosen, batch([requests[at] for at in chosen], options), strict=True):
-                values[at] = value
+        if not chosen:
+            continue
+        for at, value in zip(chosen, batch([requests[at] for at in chosen], options), strict=True):
+            values[at] = value
     return values
 
 
 def returns(closes: Floats) -> Floats:
-    """(n - 1,) daily returns, percent."""
+    """Return (n - 1,) daily returns in percent."""
     return (closes[1:] / closes[:-1] - 1) * 100
 
 
 def rolling_sum(values: Floats, window: int) -> Floats:
-    """(n - window + 1,) sums, by doubling: as exact as a pairwise sum, in log2(window) steps."""
+    """Return (n - window + 1,) sums, by doubling: as exact as a pairwise sum, in log2(window) steps."""
     count = max(len(values) - window + 1, 0)
     total = np.zeros(count)
     block, size, offset = values, 1, 0
@@ -61,12 +61,12 @@ def rolling_sum(values: Floats, window: int) -> Floats:
 
 
 def rolling_mean(values: Floats, window: int) -> Floats:
-    """(n - window + 1,) means."""
+    """Return (n - window + 1,) means."""
     return rolling_sum(values, window) / window
 
 
 def rolling_stdev(values: Floats, window: int, *, ddof: int) -> Floats:
-    """(n - window + 1,) standard deviations, in two passes."""
+    """Return (n - window + 1,) standard deviations, computed in two passes."""
     mean = rolling_mean(values, window)
     squares = np.zeros(mean.shape)
     for offset in range(window if len(mean) else 0):
@@ -78,22 +78,24 @@ def _rsis(requests: Sequence[Request], options: StrategyOptions) -> list[Floats]
     windows = [indicator.windows[0] for indicator, _ in requests]
     changes = [np.diff(closes) for _, closes in requests]
     moves = [np.maximum(change, 0) for change in changes] + [np.maximum(-change, 0) for change in changes]
+
     average = wilder_means if options.rsi is RsiMethod.WILDER else _rolling_means
     averages = average(moves, windows * 2)
     count = len(requests)
-    pairs = zip(averages[:count], averages[count:], requests, strict=True)
-    return [_late(_strength(gains, losses), closes) for gains, losses, (_, closes) in pairs]
+    rows = zip(averages[:count], averages[count:], requests, strict=True)
+    return [_right_aligned(_strength(gains, losses), closes) for gains, losses, (_, closes) in rows]
 
 
 def _strength(gains: Floats, losses: Floats) -> Floats:
     moved = gains + losses
-    # Flat is 50 by definition; without losses the quotient is 100 by itself.
+    # A flat series is 50 by definition; without losses the quotient is 100 anyway.
     flat = np.where(np.isnan(moved), np.nan, 50.0)
     return np.where(moved > 0, 100 * gains / np.where(moved > 0, moved, 1), flat)
 
 
 def _rolling_means(series: Sequence[Floats], windows: Sequence[int]) -> list[Floats]:
-    return [_late(rolling_mean(own, window), own) for own, window in zip(series, windows, strict=True)]
+    pairs = zip(series, windows, strict=True)
+    return [_right_aligned(rolling_mean(values, window), values) for values, window in pairs]
 
 
 def _exponentials(requests: Sequence[Request], _: StrategyOptions) -> list[Floats]:
@@ -101,10 +103,12 @@ def _exponentials(requests: Sequence[Request], _: StrategyOptions) -> list[Float
 
 
 def _oscillators(requests: Sequence[Request], _: StrategyOptions) -> list[Floats]:
-    """Percentage price oscillators, each its signal where the indicator is that."""
+    """Compute percentage price oscillators, or the signal line where the indicator is the signal."""
     series = [closes for _, closes in requests]
-    shorts, longs = (emas(series, [indicator.windows[term] for indicator, _ in requests]) for term in (0, 1))
+    shorts = emas(series, [indicator.windows[0] for indicator, _ in requests])
+    longs = emas(series, [indicator.windows[1] for indicator, _ in requests])
     values = [(short - long) / long * 100 for short, long in zip(shorts, longs, strict=True)]
+
     signals = [at for at, (indicator, _) in enumerate(requests) if indicator.kind is IndicatorKind.PPO_SIGNAL]
     starts = [max(requests[at][0].windows[:2]) - 1 for at in signals]
     smooth = emas(
@@ -112,7 +116,7 @@ def _oscillators(requests: Sequence[Request], _: StrategyOptions) -> list[Floats
         [requests[at][0].windows[2] for at in signals],
     )
     for at, signal in zip(signals, smooth, strict=True):
-        values[at] = _late(signal, series[at])
+        values[at] = _right_aligned(signal, series[at])
     return values
 
 
@@ -121,23 +125,23 @@ def _each(requests: Sequence[Request], options: StrategyOptions) -> list[Floats]
 
 
 def _moving_average_price(closes: Floats, window: int, _: StrategyOptions) -> Floats:
-    return _late(rolling_mean(closes, window), closes)
+    return _right_aligned(rolling_mean(closes, window), closes)
 
 
 def _moving_average_return(closes: Floats, window: int, _: StrategyOptions) -> Floats:
-    return _late(rolling_mean(returns(closes), window), closes)
+    return _right_aligned(rolling_mean(returns(closes), window), closes)
 
 
 def _cumulative_return(closes: Floats, window: int, _: StrategyOptions) -> Floats:
-    return _late((closes[window:] / closes[:-window] - 1) * 100, closes)
+    return _right_aligned((closes[window:] / closes[:-window] - 1) * 100, closes)
 
 
 def _stdev_return(closes: Floats, window: int, options: StrategyOptions) -> Floats:
-    return _late(rolling_stdev(returns(closes), window, ddof=options.ddof), closes)
+    return _right_aligned(rolling_stdev(returns(closes), window, ddof=options.ddof), closes)
 
 
 def _stdev_price(closes: Floats, window: int, _: StrategyOptions) -> Floats:
-    return _late(rolling_stdev(closes, window, ddof=1), closes)
+    return _right_aligned(rolling_stdev(closes, window, ddof=1), closes)
 
 
 def _max_drawdown(closes: Floats, window: int, _: StrategyOptions) -> Floats:
@@ -148,11 +152,11 @@ def _max_drawdown(closes: Floats, window: int, _: StrategyOptions) -> Floats:
         close = closes[offset : offset + count]
         peak = np.maximum(peak, close)
         worst = np.maximum(worst, (peak - close) / peak * 100)
-    return _late(worst, closes)
+    return _right_aligned(worst, closes)
 
 
-def _late(values: Floats, closes: Floats) -> Floats:
-    """The values at the end of the series, NaN before."""
+def _right_aligned(values: Floats, closes: Floats) -> Floats:
+    """Return the values at the end of a series as long as closes, NaN before them."""
     out = np.full(closes.shape, np.nan)
     if len(values):
         out[len(closes) - len(values) :] = values
@@ -173,5 +177,5 @@ _BATCHES: tuple[tuple[Callable[[Sequence[Request], StrategyOptions], list[Floats
     (_oscillators, frozenset({IndicatorKind.PPO, IndicatorKind.PPO_SIGNAL})),
     (_each, frozenset(_COMPUTE)),
 )
-RECURSIVE = frozenset(kind for _, kinds in _BATCHES[:-1] for kind in kinds)
-"""Computed in a loop over time, which many share."""
+RECURSIVE = frozenset[IndicatorKind]().union(*(kinds for _, kinds in _BATCHES[:-1]))
+"""The indicators that need a loop over time, which many series can share."""

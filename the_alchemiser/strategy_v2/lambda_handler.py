@@ -1,4 +1,4 @@
-"""StrategyFunction: the inbox of strategies to evaluate."""
+"""The Lambda handler of StrategyFunction: it evaluates one strategy per message."""
 
 import os
 from collections.abc import Mapping
@@ -9,11 +9,12 @@ from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.market_data.lake import THREADS
 from the_alchemiser.shared.market_data.objects import S3Objects
-from the_alchemiser.shared.messaging.inbox import Inbox, claims_table, serve
+from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import StrategyRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher
-from the_alchemiser.strategy_v2.judge import judge
+from the_alchemiser.shared.messaging.wiring import Inbox
 from the_alchemiser.strategy_v2.service import MODULE, Evaluator
+from the_alchemiser.strategy_v2.strategy_decision import decide_strategy
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,11 +25,11 @@ def _inbox() -> Inbox:
     evaluator = Evaluator(
         book=load_book,
         objects=S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"]),
-        judge=judge,
+        decide=decide_strategy,
     )
     return Inbox(
         module=MODULE,
-        handles={StrategyRequested: evaluator.handle},
+        handlers={StrategyRequested: evaluator.handle},
         publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         give_up=evaluator.give_up,
@@ -36,5 +37,5 @@ def _inbox() -> Inbox:
 
 
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Answer for one strategy."""
+    """Evaluate the requested strategies; every request is answered with its weights or with a failure message."""
     return serve(event, context, build=_inbox)

@@ -1,8 +1,8 @@
-"""When a strategy decides, and what its weights have become by drift since.
+"""When a strategy decides, and how its weights drift between decisions.
 
-The session on which a strategy last decided is found from the calendar of the history: of a period in which the
-history begins, its first session there. A session's weights are the same to the last bit whatever range of sessions is
-asked for: every sum over symbols runs over all of them, in one order.
+The session of the last decision follows from the calendar of the history; in the period in which the history starts it
+is the first session of the history. A session's weights are the same to the last bit for every requested range, because
+every sum over symbols includes all of them, in the same order.
 """
 
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from the_alchemiser.shared.symphony.tree import Frequency, Threshold
-from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices, changes
+from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices, run_starts
+from the_alchemiser.strategy_v2.capital_flow import target_weights
 from the_alchemiser.strategy_v2.errors import LateHistoryError, NotStartedError
-from the_alchemiser.strategy_v2.flow import target_weights
-from the_alchemiser.strategy_v2.indicators import rounded
-from the_alchemiser.strategy_v2.missing import require_bar, require_decision
-from the_alchemiser.strategy_v2.streams import Evaluation
+from the_alchemiser.strategy_v2.indicators import round_for_comparison
+from the_alchemiser.strategy_v2.missing_decision import require_bar, require_decision
+from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What is held at the close of each of the last D sessions of a history.
+    """The weights held at the close of each of the last D sessions of a history.
 
     Attributes:
-        symbols: all that the strategy can hold, ascending.
-        weights: (D, N), rows sum to 1; meaningless where not answered.
-        decided: (D,) session number of the last full rebalance.
-        answered: (D,) whether the session has weights.
+        symbols: the N symbols that the strategy can hold, ascending.
+        weights: (D, N), not rounded; rows sum to 1 and are meaningless where not answered.
+        decided: (D,) the session number of the last full rebalance.
+        answered: (D,) true if the session has weights.
     """
 
     symbols: tuple[str, ...]
@@ -38,38 +38,40 @@ class Holdings:
     answered: Bools
 
 
-def holdings(evaluation: Evaluation, begin: int, *, inception: date) -> Holdings:
-    """The holdings of every session from number begin on, at least one."""
+def compute_holdings(evaluation: Evaluation, begin: int, *, inception: date) -> Holdings:
+    """Return the holdings of every session from number `begin` on; there must be at least one."""
     rebalance = evaluation.program.rebalance
     if isinstance(rebalance, Threshold):
         return _by_threshold(evaluation, rebalance.points, begin, inception)
     return _by_frequency(evaluation, rebalance, begin)
 
 
-def refuse(evaluation: Evaluation, *, inception: date) -> NoReturn:
-    """Say why the last session, which is not answered, has no weights.
+def raise_undecided(evaluation: Evaluation, *, inception: date) -> NoReturn:
+    """Raise the error that says why the last session has no weights.
 
     Raises:
         EvaluationError: always.
     """
     rebalance = evaluation.program.rebalance
     if isinstance(rebalance, Threshold):
-        _refuse_simulation(evaluation, inception)
-    _refuse_period(evaluation, rebalance)
+        _raise_undecided_simulation(evaluation, inception)
+    _raise_undecided_period(evaluation, rebalance)
 
 
-def _refuse_simulation(evaluation: Evaluation, inception: date) -> NoReturn:
+def _raise_undecided_simulation(evaluation: Evaluation, inception: date) -> NoReturn:
     name, dates = evaluation.program.name, evaluation.market.history.dates
     first = _session_of(dates, inception)
     if first == len(dates):
         raise NotStartedError(f"{name}: {dates[-1]} is before its inception, {inception}")
+
     _, _, answered = target_weights(evaluation, np.arange(first, len(dates)))
     require_decision(evaluation, first + int(np.argmin(answered)))
-    begins = f"its bars begin on {dates[0]}, after its inception, {inception}"
-    raise LateHistoryError(f"{name}: {begins}, from which its rebalance-threshold is simulated; bring earlier bars")
+
+    late = f"its bars start on {dates[0]}, but its rebalance-threshold is simulated from its inception, {inception}"
+    raise LateHistoryError(f"{name}: {late}; provide earlier bars")
 
 
-def _refuse_period(evaluation: Evaluation, frequency: Frequency) -> NoReturn:
+def _raise_undecided_period(evaluation: Evaluation, frequency: Frequency) -> NoReturn:
     dates = evaluation.market.history.dates
     decided = int(_decisions(dates, frequency)[-1])
     require_decision(evaluation, decided)
@@ -77,11 +79,11 @@ def _refuse_period(evaluation: Evaluation, frequency: Frequency) -> NoReturn:
     for symbol, (target,) in zip(symbols, targets, strict=True):
         if target > 0:
             require_bar(evaluation, symbol, len(dates) - 1)
-    raise AssertionError(f"{evaluation.program.name}: {dates[-1]} is not answered, yet all it needs is there")
+    raise AssertionError(f"{evaluation.program.name}: {dates[-1]} has no weights, but everything it needs is defined")
 
 
 def period_numbers(dates: Dates, frequency: Frequency) -> NDArray[Any]:
-    """A number a session, the same within a period, ascending."""
+    """Return the (T,) number of the period that each session belongs to, ascending."""
     months = dates.astype("datetime64[M]").astype(np.int64)
     match frequency:
         case Frequency.DAILY:
@@ -98,7 +100,7 @@ def period_numbers(dates: Dates, frequency: Frequency) -> NDArray[Any]:
 
 
 def _decisions(dates: Dates, frequency: Frequency) -> Indices:
-    """(T,) the session that decides for each session."""
+    """Return the (T,) number of the session that decides for each session: the first of its period."""
     periods = period_numbers(dates, frequency)
     return np.searchsorted(periods, periods)
 
@@ -108,13 +110,14 @@ def _session_of(dates: Dates, inception: date) -> int:
 
 
 def _by_frequency(evaluation: Evaluation, frequency: Frequency, begin: int) -> Holdings:
-    """The weights of the period's first session, drifted by the returns since."""
+    """Return the weights decided on each period's first session, drifted by the returns since then."""
     history = evaluation.market.history
     decided = _decisions(history.dates, frequency)[begin:]
-    anew = changes(decided)
-    symbols, targets, known = target_weights(evaluation, decided[anew])
-    place = np.cumsum(anew) - 1
-    weights, answered = targets[:, place], known[place]
+    is_new = run_starts(decided)
+    symbols, targets, known = target_weights(evaluation, decided[is_new])
+
+    period = np.cumsum(is_new) - 1
+    weights, answered = targets[:, period], known[period]
     drifting = decided < np.arange(begin, len(history.dates))
     for symbol, row in zip(symbols, weights, strict=True):
         held = drifting & (row > 0)
@@ -122,18 +125,21 @@ def _by_frequency(evaluation: Evaluation, frequency: Frequency, begin: int) -> H
             closes = history.of(symbol)
             row[held] *= closes[begin:][held] / closes[decided[held]]
             answered = answered & ~np.isnan(row)
+
     return Holdings(symbols, _normalised(weights), decided, answered)
 
 
 def _by_threshold(evaluation: Evaluation, points: float, begin: int, inception: date) -> Holdings:
-    """Simulate from inception: rebalance fully when a weight leaves its band, or the chosen symbols change."""
+    """Simulate from inception: rebalance fully when a weight leaves its band or the chosen symbols change."""
     history = evaluation.market.history
     count = len(history.dates)
     first = min(_session_of(history.dates, inception), count)
     symbols, targets, answered = target_weights(evaluation, np.arange(first, count))
     end = count if answered.all() else first + int(np.argmin(answered))
+
     closes = np.array([history.of(symbol)[first:end] for symbol in symbols])
     held, last_decided = _simulate(targets[:, : end - first].T, closes.T, points)
+
     weights = np.full((count, len(symbols)), np.nan)
     weights[first:end] = held
     decided = np.zeros(count, dtype=np.intp)
@@ -144,24 +150,34 @@ def _by_threshold(evaluation: Evaluation, points: float, begin: int, inception: 
 
 
 def _simulate(targets: Floats, closes: Floats, points: float) -> tuple[Floats, Indices]:
-    """Weights (D, N) held after each session, and (D,) the session of the last rebalance; targets and closes (D, N)."""
+    """Simulate a rebalance-threshold over D sessions.
+
+    Args:
+        targets: (D, N) weights that the strategy decides.
+        closes: (D, N) adjusted closes, USD.
+        points: the allowed distance of a weight from its target.
+
+    Returns:
+        (D, N) the weights held at each close, and (D,) the session of the last rebalance.
+    """
     held = np.array(targets)
     decided = np.arange(len(targets))
     for session in range(1, len(targets)):
         target, before = targets[session], held[session - 1]
         if not np.array_equal(before > 0, target > 0):
             continue
-        # A symbol that is not held may have no price here.
+        # A symbol that is not held may have no price; np.where drops its NaN.
         drifted = np.where(before > 0, before * (closes[session] / closes[session - 1]), 0.0)
         drifted = drifted / drifted.sum()
-        if not np.any(rounded(np.abs(drifted - target)) > points):
+        if not np.any(round_for_comparison(np.abs(drifted - target)) > points):
             held[session] = drifted
             decided[session] = decided[session - 1]
+
     return held, decided
 
 
 def _normalised(weights: Floats) -> Floats:
-    """(D, N) from (N, D), rows summing to 1; NaN where nothing is held."""
+    """Turn (N, D) values into (D, N) weights whose rows sum to 1; NaN where nothing is held."""
     total = np.zeros(weights.shape[1])
     for row in weights:
         total = total + row

@@ -66,10 +66,10 @@ def test_attribute_of_large_trade_in_two_fills_is_exact() -> None:
     deltas = {"a": D("-959261.026801023"), "b": D("798.384000001"), "c": D("762485.19911572")}
     ordered, first = D("-195977.443685302"), D("-27240.864672257")
 
-    first_split = attribute(first, before=D(0), ordered=ordered, deltas=deltas)
+    first_split = attribute(first, before=D("0"), ordered=ordered, deltas=deltas)
     second_split = attribute(ordered - first, before=first, ordered=ordered, deltas=deltas)
 
-    assert {name: first_split.get(name, D(0)) + second_split.get(name, D(0)) for name in deltas} == deltas
+    assert {name: first_split.get(name, D("0")) + second_split.get(name, D("0")) for name in deltas} == deltas
 
 
 @given(deltas_by_strategy, st.integers(min_value=0, max_value=1000))

@@ -1,4 +1,4 @@
-"""The book: what is read, and what is refused."""
+"""Reading the book: what is accepted and what is refused."""
 
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,7 @@ def folder_of(tmp_path: Path, book: str, *, calm: str = SPY, bold: str = TLT) ->
     return tmp_path
 
 
-def test_load_book_two_strategies_gives_entries_in_order(tmp_path: Path) -> None:
+def test_load_book_returns_entries_in_order(tmp_path: Path) -> None:
     book = load_book(folder_of(tmp_path, CALM + 'options = { rsi = "cutler", ddof = 0 }\n' + BOLD))
 
     calm, bold = book.entries
@@ -35,10 +35,10 @@ def test_load_book_two_strategies_gives_entries_in_order(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("", "expected [[strategy]] tables"),
-        ("strategy = 5", "expected [[strategy]] tables"),
+        ("", "expected only [[strategy]] tables"),
+        ("strategy = 5", "expected only [[strategy]] tables"),
         ("strategy = [5]", "strategy 1: expected a [[strategy]] table"),
         ("[[strategy", "book.toml: "),
         (CALM, "allocations sum to 0.4, expected exactly 1"),
@@ -60,41 +60,41 @@ def test_load_book_two_strategies_gives_entries_in_order(tmp_path: Path) -> None
         (CALM + BOLD + "options = { mode = 2 }\n", "options: unknown key 'mode'"),
     ],
 )
-def test_load_book_that_cannot_be_traded_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_load_book_that_cannot_be_traded_is_refused(tmp_path: Path, text: str, message: str) -> None:
     folder = folder_of(tmp_path, text)
 
     with pytest.raises(BookError) as caught:
         load_book(folder)
 
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "book.toml" in str(caught.value)
 
 
-def test_load_book_without_a_book_is_refused(tmp_path: Path) -> None:
+def test_load_book_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BookError, match=r"book\.toml: cannot be read: No such file"):
         load_book(tmp_path)
 
 
-def test_universe_of_a_book_without_strategies_is_refused() -> None:
-    with pytest.raises(BookError, match="names no symbol"):
+def test_universe_of_an_empty_book_is_refused() -> None:
+    with pytest.raises(BookError, match="names no symbols"):
         Book(()).universe  # noqa: B018 - the property is what is tested
 
 
-def test_entry_of_an_unknown_name_lists_those_there_are(tmp_path: Path) -> None:
+def test_entry_of_an_unknown_name_lists_known_names(tmp_path: Path) -> None:
     book = load_book(folder_of(tmp_path, CALM + BOLD))
 
-    with pytest.raises(BookError, match="no strategy 'wild' in the book; it has calm, bold"):
+    with pytest.raises(BookError, match="no strategy 'wild' in the book; known strategies: calm, bold"):
         book.entry("wild")
 
 
-def test_entry_with_a_file_that_does_not_parse_names_file_and_place(tmp_path: Path) -> None:
+def test_entry_file_that_does_not_parse_names_the_place(tmp_path: Path) -> None:
     book = load_book(folder_of(tmp_path, CALM + BOLD, bold='(defsymphony\n  "S")'))
 
-    with pytest.raises(SymphonyError, match=r"bold\.clj:1:1: found 1 arguments"):
+    with pytest.raises(SymphonyError, match=r"bold\.clj:1:1: found 1 argument"):
         book.universe  # noqa: B018 - the property is what is tested
 
 
-def test_entry_with_a_file_that_is_not_utf8_names_the_place(tmp_path: Path) -> None:
+def test_entry_file_that_is_not_utf8_names_the_place(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, CALM + BOLD)
     (folder / "calm.clj").write_bytes(b"; ok\n; \xff")
 
@@ -102,7 +102,7 @@ def test_entry_with_a_file_that_is_not_utf8_names_the_place(tmp_path: Path) -> N
         load_book(folder).entry("calm").symphony  # noqa: B018 - the property is what is tested
 
 
-def test_load_book_default_is_the_one_that_ships() -> None:
+def test_load_book_default_is_the_shipped_book() -> None:
     book = load_book()
 
     assert len(book.entries) >= 8

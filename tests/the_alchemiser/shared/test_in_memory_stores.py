@@ -1,4 +1,4 @@
-"""The fakes keep the contract that the tables keep, or the tests that lean on them prove nothing."""
+"""The fakes keep the contracts of the tables, so that the tests that use them are valid."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Engine and naive evaluator side by side, on every day of a history."""
+"""Compare the engine with the naive evaluator on every day of a history."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -8,22 +8,23 @@ from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator, StillError, U
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
+from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days, first_decided_day
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 FAILING_DAYS = 5
-# Both round to 1e-9, from floats that differ in their last bits.
+# The engine rounds to 1e-9, from floats that differ from the naive ones in their last bits.
 TOLERANCE = 2e-9
 
 Failure = tuple[type[Exception], str]
 
 
 def disagreement(text: str, history: PriceHistory, options: StrategyOptions, begin: int) -> str:
-    """The first day on which the two differ, and how; empty when they agree on all.
+    """Describe the first day on which the two differ; empty if they agree on all.
 
     Args:
-        begin: number of the session of inception.
+        begin: session number of the inception.
     """
     strategy = parse(text)
     days = history.dates.tolist()
@@ -34,11 +35,12 @@ def disagreement(text: str, history: PriceHistory, options: StrategyOptions, beg
         return ""
     decided = len(days) if first is None else days.index(first)
     for number in range(max(begin, decided - FAILING_DAYS), decided):
-        ours = _outcome(strategy, history, days[number], days[begin], options)
-        if found := difference(ours, _naive_outcome(naive, number, begin)):
-            return f"{days[number]}: {found}"
-        if number == decided - 1 and isinstance(ours, dict):
-            return f"{days[number]}: decided, yet the first decided day is {first}"
+        outcome = _outcome(strategy, history, days[number], days[begin], options)
+        if mismatch := difference(outcome, _naive_outcome(naive, number, begin)):
+            return f"{days[number]}: {mismatch}"
+        if number == decided - 1 and isinstance(outcome, dict):
+            return f"{days[number]}: decided, but the first decided day is {first}"
+
     return "" if first is None else next(_decided(strategy, history, naive, options, decided, begin), "")
 
 
@@ -48,17 +50,18 @@ def _decided(
     days = history.dates.tolist()
     series = evaluate_days(strategy, history, first=days[first], last=days[-1], inception=days[begin], options=options)
     for number in range(max(first, begin), len(days)):
-        if found := difference(dict(series.on(days[number])), _naive_outcome(naive, number, begin)):
-            yield f"{days[number]}: {found}"
+        if mismatch := difference(dict(series.on(days[number])), _naive_outcome(naive, number, begin)):
+            yield f"{days[number]}: {mismatch}"
 
 
 def _naive(strategy: Symphony, history: PriceHistory, options: StrategyOptions) -> NaiveEvaluator:
-    prices = {
-        symbol: {number: close for number, close in enumerate(closes.tolist()) if close > 0}
-        for symbol, closes in history.closes.items()
-    }
+    prices = {symbol: _by_session(closes) for symbol, closes in history.closes.items()}
     cutler = options.rsi is RsiMethod.CUTLER
     return NaiveEvaluator(strategy, prices, history.dates.tolist(), ddof=options.ddof, cutler=cutler)
+
+
+def _by_session(closes: Floats) -> dict[int, float]:
+    return {number: close for number, close in enumerate(closes.tolist()) if close > 0}
 
 
 def _outcome(
@@ -81,14 +84,16 @@ def _naive_outcome(naive: NaiveEvaluator, number: int, begin: int) -> Weights | 
         return ZeroVolatilityError, ""
 
 
-def difference(ours: dict[str, Decimal] | Failure, naive: Weights | Failure) -> str:
-    """How two outcomes of a day differ; empty when they agree."""
-    if isinstance(ours, dict) and isinstance(naive, dict):
-        apart = {symbol: (float(ours.get(symbol, 0)), naive.get(symbol, 0.0)) for symbol in ours.keys() | naive.keys()}
-        far = {symbol: pair for symbol, pair in apart.items() if abs(pair[0] - pair[1]) > TOLERANCE}
-        return f"{far}" if far else ""
-    # An index that begins with the history is short of no symbol in particular.
-    unnamed = (
-        naive == (InsufficientHistoryError, "") and isinstance(ours, tuple) and ours[0] is InsufficientHistoryError
-    )
-    return "" if unnamed or ours == naive else f"{ours} here, {naive} there"
+def difference(engine: dict[str, Decimal] | Failure, naive: Weights | Failure) -> str:
+    """Describe how two outcomes of a day differ; empty if they agree."""
+    if isinstance(engine, dict) and isinstance(naive, dict):
+        symbols = engine.keys() | naive.keys()
+        pairs = {symbol: (float(engine.get(symbol, 0)), naive.get(symbol, 0.0)) for symbol in symbols}
+        too_far = {symbol: pair for symbol, pair in pairs.items() if abs(pair[0] - pair[1]) > TOLERANCE}
+        return f"{too_far}" if too_far else ""
+
+    # The naive evaluator names no symbol if an index is short because the history starts there.
+    is_short = isinstance(engine, tuple) and engine[0] is InsufficientHistoryError
+    if engine == naive or (is_short and naive == (InsufficientHistoryError, "")):
+        return ""
+    return f"engine: {engine}, naive: {naive}"

@@ -1,4 +1,4 @@
-"""Small hand-made markets: closes by symbol on weekdays from Monday 2021-01-04."""
+"""Small handmade markets: closes by symbol on weekdays from Monday 2021-01-04."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,6 +8,7 @@ import numpy as np
 from tests.the_alchemiser.strategy_v2.symphonies import file_of, sessions
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.options import StrategyOptions
+from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.engine import Decision, evaluate
 from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 
@@ -15,17 +16,14 @@ START = date(2021, 1, 4)
 
 
 def market(**closes: Sequence[float | None]) -> PriceHistory:
-    """None where a symbol has no bar; a shorter sequence ends at the last session."""
+    """Build a history from closes, None where a symbol has no bar; shorter sequences end at the last session."""
     count = max(map(len, closes.values()))
-    return PriceHistory(
-        np.array(sessions(count), dtype=DAY),
-        {
-            symbol: np.array(
-                [np.nan] * (count - len(values)) + [np.nan if value is None else value for value in values]
-            )
-            for symbol, values in closes.items()
-        },
-    )
+    dates = np.array(sessions(count), dtype=DAY)
+    return PriceHistory(dates, {symbol: _right_aligned(values, count) for symbol, values in closes.items()})
+
+
+def _right_aligned(values: Sequence[float | None], count: int) -> Floats:
+    return np.array([None] * (count - len(values)) + list(values), dtype=np.float64)
 
 
 def decide(
@@ -37,7 +35,7 @@ def decide(
     inception: date = START,
     options: StrategyOptions | None = None,
 ) -> Decision:
-    """The decision of a node, on the last session unless told."""
+    """Decide a node, on the last session unless `as_of` is given."""
     day = history.dates[-1].item() if as_of is None else as_of
     return evaluate(
         parse(file_of(node, rule), source="case.clj"), history, as_of=day, inception=inception, options=options
@@ -45,10 +43,10 @@ def decide(
 
 
 def weights(node: str, history: PriceHistory, *, rule: str = ":rebalance-frequency :daily") -> dict[str, float]:
-    """The weights alone."""
+    """Decide a node on the last session and return only its weights."""
     return {symbol: float(weight) for symbol, weight in decide(node, history, rule=rule).weights.items()}
 
 
 def asset(symbol: str) -> str:
-    """`(asset …)`."""
+    """Return the text of an asset node."""
     return f'(asset "{symbol}" nil)'

@@ -1,11 +1,12 @@
-"""Every operator, worked by hand: closes, the answer, and in words why it is that.
+"""Every operator worked out by hand: the closes, the expected weights, and the reason for them.
 
-Sessions are weekdays from Monday 2021-01-04, and the last of them is decided. In RISING A rises by 10 % twice, B falls
-by 10 % twice, and C moves by +1 % and -1 %.
+Sessions are weekdays from Monday 2021-01-04, and the last one is decided. In RISING, A rises by 10 % twice, B falls by
+10 % twice, and C moves by +1 % and -1 %.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from tests.the_alchemiser.strategy_v2.cases import asset
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
@@ -15,7 +16,7 @@ WEEKLY = ":rebalance-frequency :weekly"
 MONTHLY = ":rebalance-frequency :monthly"
 THRESHOLD = ":rebalance-threshold 0.1"
 A, B, C, NONE = map(asset, ("A", "B", "C", "NONE"))
-MANY = tuple(f"{letter}{other}" for letter in "ZYXW" for other in "ABCDEFGHIJ")
+MANY = tuple(map("".join, product("ZYXW", "ABCDEFGHIJ")))
 THIRDS = {"A": 0.333333334, "B": 0.333333333, "C": 0.333333333}
 
 Closes = Mapping[str, Sequence[float | None]]
@@ -24,7 +25,7 @@ RISING: Closes = {"A": (100, 110, 121), "B": (100, 90, 81), "C": (100, 101, 99.9
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A node, the weights it has, and why."""
+    """A node, its expected weights, and the reason for them."""
 
     node: str
     weights: Mapping[str, float]
@@ -35,24 +36,24 @@ class Golden:
 
 
 def holds(condition: str, why: str, closes: Closes = RISING, options: StrategyOptions | None = None) -> Golden:
-    """An `if` whose condition is true: it holds A."""
+    """Return a case of an `if` whose condition is true: it holds A."""
     return Golden(f"(if {condition} [{A}] [{B}])", {"A": 1}, why, closes, options=options or StrategyOptions())
 
 
 def fails(condition: str, why: str, closes: Closes = RISING) -> Golden:
-    """An `if` whose condition is false: it holds B."""
+    """Return a case of an `if` whose condition is false: it holds B."""
     return Golden(f"(if {condition} [{A}] [{B}])", {"B": 1}, why, closes)
 
 
 WEIGHTS = (
-    Golden(A, {"A": 1}, "an asset is all of its symbol"),
+    Golden(A, {"A": 1}, "an asset holds its symbol with weight 1"),
     Golden(
         f"(weight-equal [{A} (weight-equal [{A} {B}])])",
         {"A": 0.75, "B": 0.25},
-        "two direct children, a half each, whatever they hold; the half of the inner one is split again",
+        "two direct children get a half each, whatever they hold; the inner one splits its half again",
     ),
-    Golden(f"(weight-equal [{A} {A} {B}])", {"A": 2 / 3, "B": 1 / 3}, "a child that is there twice counts twice"),
-    Golden(f"(weight-equal [{A} {B} {C}])", THIRDS, "the unit of 1e-9 that is left goes to the first by the alphabet"),
+    Golden(f"(weight-equal [{A} {A} {B}])", {"A": 2 / 3, "B": 1 / 3}, "a child that occurs twice counts twice"),
+    Golden(f"(weight-equal [{A} {B} {C}])", THIRDS, "the last unit of 1e-9 goes to the symbol first in the alphabet"),
     Golden(
         f'(weight-specified 0.8 (group "g" [{A} {B}]) 0.2 {C})',
         {"A": 0.4, "B": 0.4, "C": 0.2},
@@ -74,13 +75,13 @@ WEIGHTS = (
     Golden(
         f'(weight-inverse-volatility 2 [(group "g" [{A} {B}]) {C}])',
         {"A": 1 / 6, "B": 1 / 6, "C": 2 / 3},
-        "the group is half A, which makes +4 -4, and half B, which lies still: +2 -2, twice as wild as C",
+        "the group is half A, which returns +4 -4, and half B, which is flat: +2 -2, twice the stdev of C",
         {"A": (100, 104, 99.84), "B": (100, 100, 100), "C": (100, 101, 99.99)},
     ),
     Golden(
         f"(weight-inverse-volatility 2 [{A} (filter (cumulative-return {{:window 1}}) (select-top 1) [{B} {C}])])",
         {"A": 0.5, "B": 0.5},
-        "on day 2 the filter holds C and earns +1 %, on day 3 B and earns -1 %: as wild as A",
+        "on day 2 the filter holds C and earns +1 %, on day 3 B and earns -1 %: the stdev of A",
         {"A": (100, 100, 101, 99.99), "B": (100, 100, 102, 100.98), "C": (100, 101, 102.01, 100)},
     ),
 )
@@ -98,7 +99,7 @@ CONDITIONS = (
     fails('(= (current-price "A") 121.00000001)', "one unit of the eighth decimal is a difference"),
     fails("(> 1 2)", "a constant condition"),
     Golden(f"(if (> 2 1) [{A} {B}] [{C}])", {"A": 0.5, "B": 0.5}, "a branch of several nodes is weighted equally"),
-    holds('(> (current-price "A") 1)', "the branch not taken has no data, and needs none", {"A": (2,), "B": (None,)}),
+    holds('(> (current-price "A") 1)', "the branch not taken has no data and needs none", {"A": (2,), "B": (None,)}),
 )
 INDICATORS = (
     holds(
@@ -108,13 +109,13 @@ INDICATORS = (
     ),
     holds(
         '(= (rsi "A" {:window 2}) 75)',
-        "after Cutler the last two changes alone, -1 and +3: 100 * 3/4",
+        "Cutler averages only the last two changes, -1 and +3: 100 * 3/4",
         {"A": (10, 12, 11, 14), "B": (1, 1, 1, 1)},
         StrategyOptions(RsiMethod.CUTLER),
     ),
     holds('(= (rsi "A" {:window 2}) 100)', "no losses"),
     holds('(= (rsi "B" {:window 2}) 0)', "no gains"),
-    holds('(= (rsi "A" {:window 2}) 50)', "no move at all", {"A": (7, 7, 7), "B": (1, 1, 1)}),
+    holds('(= (rsi "A" {:window 2}) 50)', "no moves", {"A": (7, 7, 7), "B": (1, 1, 1)}),
     holds('(= (moving-average-price "A" {:window 2}) 115.5)', "(110 + 121)/2"),
     holds('(= (moving-average-return "C" {:window 2}) 0)', "(+1 - 1)/2 percent"),
     holds(
@@ -144,7 +145,7 @@ INDICATORS = (
         "10 15 12: from 15 to 12; the peak of 20 lies before the window",
         {"A": (20, 10, 15, 12), "B": (1, 1, 1, 1)},
     ),
-    holds('(= (max-drawdown "A" {:window 3}) 0)', "a series that only rises has fallen by nothing"),
+    holds('(= (max-drawdown "A" {:window 3}) 0)', "a series that only rises has no drawdown"),
     holds(
         '(= (percentage-price-oscillator "A" {:short-window 1 :long-window 2}) 20)',
         "the short average is the close, 30; the long one 15, then 15 + 2/3 * 15 = 25: (30 - 25)/25",
@@ -167,24 +168,24 @@ FILTERS = (
     Golden(
         f"(filter (rsi {{:window 50}}) (select-top 2) [{A} {B}])",
         {"A": 0.5, "B": 0.5},
-        "where all are taken no score is needed, and three bars will do",
+        "if all candidates are selected, no score is needed, and three bars are enough",
     ),
     Golden(
         f"(filter (cumulative-return {{:window 1}}) (select-top 2) [{C} {A} {B}])",
         {"A": 0.5, "C": 0.5},
-        "all have doubled: the first two of the file",
+        "all have doubled: the first two of the file are selected",
         {"A": (1, 2), "B": (3, 6), "C": (2, 4)},
     ),
     Golden(
         f"(filter (cumulative-return {{:window 1}}) (select-top 2) [{' '.join(map(asset, MANY))}])",
         {MANY[0]: 0.5, MANY[1]: 0.5},
-        "so do the first two of forty",
+        "a tie of forty: the first two of the file are selected",
         dict.fromkeys(MANY, (1, 2)),
     ),
     Golden(
         f"(filter (cumulative-return {{:window 1}}) (select-bottom 2) [{C} {A} {B}])",
         {"A": 0.5, "C": 0.5},
-        "from the bottom, too, the first two of the file",
+        "select-bottom also takes the first two of the file",
         {"A": (1, 2), "B": (3, 6), "C": (2, 4)},
     ),
     Golden(
@@ -199,7 +200,7 @@ FILTERS = (
     Golden(
         f"{_BY_MEAN} (select-top 1) [(if (> 2 1) [{A}] [{B}]) {B}])",
         {"A": 1},
-        "an if is no bare asset, though its condition is constant",
+        "an if is not a bare asset, even if its condition is constant",
         _CHEAP,
     ),
     Golden(
@@ -210,13 +211,13 @@ FILTERS = (
     Golden(
         f'(filter (cumulative-return {{:window 1}}) (select-top 1) [(group "g" [{A} {B}]) {C}])',
         {"A": 0.5, "B": 0.5},
-        "B begins on day 2, and with it the group's index: one return, +10 % and -10 % by halves, is all it needs",
+        "B starts on day 2, and with it the group's index: one return, half +10 % and half -10 %, is enough",
         {"A": (100, 110, 121), "B": (None, 90, 81), "C": (100, 101, 99.99)},
     ),
     Golden(
         f'{_BY_RETURN} (select-bottom 1) [(group "g" [{A} {B}]) {C}])',
         {"C": 1},
-        "equal weights anew every day: 0 % on both days, 100 100 100, against -0.01 %",
+        "equal weights again every day: 0 % on both days, 100 100 100, against -0.01 %",
     ),
 )
 REBALANCING = (
@@ -237,7 +238,7 @@ REBALANCING = (
     Golden(
         f'(if (> (current-price "A") (current-price "B")) [{A}] [{B}])',
         {"A": 1},
-        "the choice of the month's first session holds, whatever comes",
+        "the choice of the month's first session is kept for the whole month",
         {"A": (3, 1, 1, 1, 1, 1), "B": (2,) * 6},
         MONTHLY,
     ),
@@ -251,21 +252,21 @@ REBALANCING = (
     Golden(
         f"(weight-equal [{A} {B}])",
         {"A": 0.525 / 1.025, "B": 0.5 / 1.025},
-        "160/260 = 0.615 on Tuesday is outside: half each again; then A rises by a twentieth",
+        "160/260 = 0.615 on Tuesday is outside: half each again; then A rises by 5 %",
         {"A": (100, 160, 168), "B": (100, 100, 100)},
         THRESHOLD,
     ),
     Golden(
         f"(weight-equal [{A} {B}])",
         {"A": 0.6, "B": 0.4},
-        "150/250 is exactly 0.1 off, and not outside",
+        "150/250 is exactly 0.1 off, which is not outside",
         {"A": (100, 150), "B": (100, 100)},
         THRESHOLD,
     ),
     Golden(
         f'(if (> (current-price "A") (current-price "B")) [{A}] [{B}])',
         {"B": 1},
-        "the assets chosen have changed",
+        "the selected assets have changed",
         {"A": (3, 2.1, 1.9), "B": (2, 2, 2)},
         THRESHOLD,
     ),

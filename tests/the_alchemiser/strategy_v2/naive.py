@@ -1,6 +1,6 @@
-"""A second evaluator: one day at a time, plain floats, recursion, nothing shared with the engine but the tree.
+"""A second, slow evaluator: one day at a time, with plain floats and recursion.
 
-Written from the rules of the language, not from the engine, and slow; the two must agree.
+It was written from the rules of the language and shares only the syntax tree with the engine; the two must agree.
 """
 
 import math
@@ -37,7 +37,7 @@ class UndefinedError(Exception):
     """A value that the day needs is missing.
 
     Attributes:
-        symbol: whose bars are too few; empty where the index of a node begins with the history.
+        symbol: the symbol whose bars are too few; empty if the index of a node is short because the history starts.
     """
 
     def __init__(self, symbol: str = "") -> None:
@@ -46,7 +46,7 @@ class UndefinedError(Exception):
 
 
 class StillError(Exception):
-    """An inverse volatility of something that did not move."""
+    """A child of an inverse volatility did not move."""
 
 
 def mean(values: Sequence[float]) -> float:
@@ -94,7 +94,7 @@ def rsi(closes: Sequence[float], window: int, *, cutler: bool = False) -> float:
 
 
 def max_drawdown(closes: Sequence[float]) -> float:
-    return max((1 - low / high) * 100 for at, high in enumerate(closes) for low in closes[at:])
+    return max((1 - min(closes[at:]) / high) * 100 for at, high in enumerate(closes))
 
 
 def ppo_series(closes: Sequence[float], short: int, long: int) -> list[float]:
@@ -124,7 +124,7 @@ def indicator_value(indicator: Indicator, closes: Sequence[float], *, ddof: int 
 
 
 class NaiveEvaluator:
-    """Prices are per symbol {session number: close}; a symbol without a bar has no entry."""
+    """Evaluates one strategy; prices are {symbol: {session number: close}}, without an entry where there is no bar."""
 
     def __init__(
         self,
@@ -147,7 +147,8 @@ class NaiveEvaluator:
         rebalance = self.symphony.rebalance
         if isinstance(rebalance, Threshold):
             return self._by_threshold(day, rebalance.points, inception)
-        first = min(other for other in range(day + 1) if self._period(other, rebalance) == self._period(day, rebalance))
+        period = self._period(day, rebalance)
+        first = min(session for session in range(day + 1) if self._period(session, rebalance) == period)
         weights = self.root(first)
         return self._drifted(weights, first, day) if first < day else weights
 
@@ -254,7 +255,7 @@ class NaiveEvaluator:
             raise cut_by from None
 
     def _index_of(self, number: int, day: int) -> tuple[list[float], Exception]:
-        """The index, and why it does not reach further back."""
+        """Return the index, and the reason why it does not reach further back."""
         self.weights_of(number, day)
         gains: list[float] = []
         cut_by: Exception = UndefinedError()

@@ -1,4 +1,4 @@
-"""The bundled market history as the engine reads it."""
+"""The bundled market history as a PriceHistory."""
 
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ _FIRST, _LAST = np.datetime64("2020-01-02"), np.datetime64("2022-12-28")
 
 @cache
 def real_history() -> PriceHistory:
-    """All bundled symbols over the sessions that they share."""
+    """Return all bundled symbols over the sessions that they share."""
     series = {}
     for name in ("ohlcv.parquet", "closes.parquet"):
         table = read_parquet(_FOLDER / name).read_all()

@@ -1,4 +1,4 @@
-"""Strategies and prices for property tests: every operator, ties, symbols that begin late and miss sessions."""
+"""Strategies and prices for property tests: all operators, ties, symbols that start late or miss sessions."""
 
 from dataclasses import replace
 from datetime import date
@@ -13,7 +13,7 @@ from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 SESSIONS = 30
-# Thirty weekdays from here on cross the ends of months, of a quarter, of a year; from the last a week is cut.
+# Thirty weekdays from these days cross ends of months, quarters and years; the last one starts in mid-week.
 _FIRSTS = ("2021-01-04", "2021-03-15", "2020-12-10", "2021-06-17")
 
 _WINDOWS = st.one_of(st.integers(1, 5), st.integers(1, 12))
@@ -97,7 +97,7 @@ def _composites(nodes: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 NODES = st.recursive(ASSETS, _composites, max_leaves=10)
 _SMALL = st.recursive(ASSETS, _composites, max_leaves=3)
-# True on some days and false on others, and early to be known.
+# Conditions that are true on some days and false on others, and defined early.
 _LIVELY = st.one_of(
     st.builds('(> (current-price "{0}") (moving-average-price "{0}" {{:window {1}}}))'.format, _SYMBOL, _FEW),
     st.builds('(> (cumulative-return "{}" {{:window {}}}) 0)'.format, _SYMBOL, _FEW),
@@ -127,7 +127,7 @@ FILES = st.builds(file_of, st.one_of(NODES, NODES, _RANKED, _LAZY), RULES)
 
 
 def sessions(count: int, *, first: str = _FIRSTS[0]) -> tuple[date, ...]:
-    """Weekdays, from Monday 2021-01-04 unless told."""
+    """Return weekdays, from Monday 2021-01-04 by default."""
     return tuple(np.busday_offset(np.datetime64(first), np.arange(count)).astype(DAY).tolist())
 
 
@@ -135,7 +135,7 @@ def sessions(count: int, *, first: str = _FIRSTS[0]) -> tuple[date, ...]:
 def histories(draw: st.DrawFn) -> PriceHistory:
     dates = np.array(sessions(SESSIONS, first=draw(st.sampled_from(_FIRSTS))), dtype=DAY)
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    # Coarse steps make ties, and stretches on which nothing moves.
+    # Coarse steps produce ties and stretches without moves.
     step = draw(st.sampled_from((0.01, 1.0, 10.0)))
     series: dict[str, Floats] = {}
     for symbol in SYMBOLS:
@@ -147,13 +147,13 @@ def histories(draw: st.DrawFn) -> PriceHistory:
 
 
 def _present(draw: st.DrawFn) -> Bools:
-    """Most symbols have every bar; others begin late, end early or miss a few, or all."""
+    """Draw which bars exist: most symbols have all; others start late, end early, or miss a few or all."""
     kept = np.arange(SESSIONS) >= draw(st.sampled_from((0, 0, 0, 0, 0, 5, 16, SESSIONS)))
     kept &= np.arange(SESSIONS) < draw(st.sampled_from((*(SESSIONS,) * 6, SESSIONS - 3)))
     kept[draw(st.lists(st.integers(0, SESSIONS - 1), max_size=draw(st.sampled_from((0, 0, 1, 2)))))] = False
     return kept
 
 
-def apart(history: PriceHistory) -> PriceHistory:
-    """The same bars, without what was computed on them."""
+def without_cache(history: PriceHistory) -> PriceHistory:
+    """Return the same bars with an empty indicator cache."""
     return replace(history)

@@ -1,4 +1,4 @@
-"""The strategies that ship, on the bundled history."""
+"""The shipped strategies on the bundled history."""
 
 from datetime import date
 
@@ -31,7 +31,7 @@ def test_book_every_session_of_two_years_is_decided(entry: BookEntry) -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_book_a_session_a_month_agrees_with_the_naive_evaluator_and_with_that_day_alone(entry: BookEntry) -> None:
+def test_book_monthly_sample_agrees_with_naive_and_single_days(entry: BookEntry) -> None:
     history = real_history()
     prices = {symbol: dict(enumerate(closes.tolist())) for symbol, closes in history.closes.items()}
     naive = NaiveEvaluator(entry.symphony, prices, history.dates.tolist())
@@ -42,8 +42,8 @@ def test_book_a_session_a_month_agrees_with_the_naive_evaluator_and_with_that_da
         day = history.dates[number].item()
         weights = series.on(day)
 
-        alone = evaluate(entry.symphony, history, as_of=day, inception=entry.inception, options=entry.options)
-        assert weights == alone.weights
+        single = evaluate(entry.symphony, history, as_of=day, inception=entry.inception, options=entry.options)
+        assert weights == single.weights
         if entry.options == StrategyOptions():
             assert {symbol: float(weight) for symbol, weight in weights.items()} == pytest.approx(
                 naive.holding(number, inception=inception), abs=2e-9

@@ -1,4 +1,4 @@
-"""What a first decision may import: the parts of numpy that it needs, and none of those that it does not."""
+"""A first decision imports no parts of numpy that it does not need."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ print(*(name for name in ("numpy.ma", "numpy.random", "numpy.polynomial", "numpy
 """
 
 
-def test_first_decision_imports_no_part_of_numpy_in_vain() -> None:
+def test_first_decision_imports_no_unneeded_part_of_numpy() -> None:
     root = Path(__file__).parents[3]
 
     done = subprocess.run([sys.executable, "-c", DECIDE], cwd=root, capture_output=True, text=True, check=True)

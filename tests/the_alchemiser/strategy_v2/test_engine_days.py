@@ -1,4 +1,4 @@
-"""Many days at once are the same as each of them alone."""
+"""Evaluating a range of days gives the same results as evaluating each day by itself."""
 
 import re
 from datetime import date
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.cases import START, asset, market
-from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, apart, file_of, histories
+from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, file_of, histories, without_cache
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.errors import EvaluationError
 from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days, first_decided_day
@@ -27,9 +27,9 @@ def days_of(
     return evaluate_days(parse(file_of(node, rule)), history, first=first, last=last, inception=START)
 
 
-def failure_alone(strategy: Symphony, history: PriceHistory, day: date, inception: date) -> EvaluationError | None:
+def failure_on(strategy: Symphony, history: PriceHistory, day: date, inception: date) -> EvaluationError | None:
     try:
-        evaluate(strategy, apart(history), as_of=day, inception=inception)
+        evaluate(strategy, without_cache(history), as_of=day, inception=inception)
     except EvaluationError as error:
         return error
     return None
@@ -37,12 +37,12 @@ def failure_alone(strategy: Symphony, history: PriceHistory, day: date, inceptio
 
 @settings(max_examples=100)
 @given(FILES, histories(), st.integers(0, SESSIONS - 1), st.integers(0, SESSIONS - 1), st.integers(0, SESSIONS - 1))
-def test_evaluate_days_each_day_is_what_it_is_alone_or_the_first_failure_is_raised(
+def test_evaluate_days_equals_single_days_or_raises_the_first_error(
     text: str, history: PriceHistory, first: int, last: int, begin: int
 ) -> None:
     days = history.dates.tolist()
     strategy, inception = parse(text), days[begin]
-    failures = [failure_alone(strategy, history, day, inception) for day in days[first : last + 1]]
+    failures = [failure_on(strategy, history, day, inception) for day in days[first : last + 1]]
     expected = next((failure for failure in failures if failure), None)
 
     if expected:
@@ -53,13 +53,13 @@ def test_evaluate_days_each_day_is_what_it_is_alone_or_the_first_failure_is_rais
 
     assert series.dates.tolist() == days[first : last + 1]
     for day in days[first : last + 1]:
-        alone = evaluate(strategy, apart(history), as_of=day, inception=inception)
-        assert (series.on(day), series.decided_on(day)) == (alone.weights, alone.decided_on)
+        single = evaluate(strategy, without_cache(history), as_of=day, inception=inception)
+        assert (series.on(day), series.decided_on(day)) == (single.weights, single.decided_on)
 
 
 @settings(max_examples=60)
 @given(FILES, histories(), st.integers(0, SESSIONS - 1), st.integers(0, SESSIONS - 1))
-def test_evaluate_days_later_bars_change_no_bit_of_the_past(
+def test_evaluate_days_later_bars_change_no_earlier_weight(
     text: str, history: PriceHistory, last: int, begin: int
 ) -> None:
     days = history.dates.tolist()
@@ -69,7 +69,7 @@ def test_evaluate_days_later_bars_change_no_bit_of_the_past(
         return
 
     known = evaluate_days(
-        strategy, apart(history).through(days[last]), first=first, last=days[last], inception=inception
+        strategy, without_cache(history).through(days[last]), first=first, last=days[last], inception=inception
     )
     later = evaluate_days(strategy, history, first=first, last=days[last], inception=inception)
 
@@ -79,39 +79,39 @@ def test_evaluate_days_later_bars_change_no_bit_of_the_past(
 
 @settings(max_examples=60)
 @given(FILES, histories(), st.integers(0, SESSIONS - 1))
-def test_first_decided_day_is_the_day_after_the_last_that_fails(text: str, history: PriceHistory, begin: int) -> None:
+def test_first_decided_day_follows_the_last_failing_day(text: str, history: PriceHistory, begin: int) -> None:
     days = history.dates.tolist()
     strategy, inception = parse(text), days[begin]
-    failing = [number for number, day in enumerate(days) if failure_alone(strategy, history, day, inception)]
+    failing = [number for number, day in enumerate(days) if failure_on(strategy, history, day, inception)]
     after = failing[-1] + 1 if failing else 0
 
     assert first_decided_day(strategy, history, inception=inception) == (days[after] if after < SESSIONS else None)
 
 
-def test_evaluate_days_of_fewer_bars_after_more_are_the_same() -> None:
+def test_evaluate_days_short_range_after_long_is_the_same() -> None:
     rising = f'(if (> (rsi "A" {{:window 2}}) 50) [{A}] [{B}])'
     days: list[date] = RISING.dates.tolist()
-    alone = days_of(rising, apart(RISING), first=days[2], last=days[3])
+    single = days_of(rising, without_cache(RISING), first=days[2], last=days[3])
 
     days_of(rising, RISING, first=days[2], last=days[5])
     after = days_of(rising, RISING, first=days[2], last=days[3])
 
-    assert after.weights.tobytes() == alone.weights.tobytes()
+    assert after.weights.tobytes() == single.weights.tobytes()
 
 
-def test_evaluate_days_of_more_bars_after_fewer_are_the_same() -> None:
+def test_evaluate_days_long_range_after_short_is_the_same() -> None:
     rising = f'(if (> (rsi "A" {{:window 2}}) 50) [{A}] [{B}])'
     days: list[date] = RISING.dates.tolist()
-    history = apart(RISING)
-    alone = days_of(rising, apart(RISING), first=days[2], last=days[5])
+    history = without_cache(RISING)
+    single = days_of(rising, without_cache(RISING), first=days[2], last=days[5])
 
     days_of(rising, history, first=days[2], last=days[3])
     after = days_of(rising, history, first=days[2], last=days[5])
 
-    assert after.weights.tobytes() == alone.weights.tobytes()
+    assert after.weights.tobytes() == single.weights.tobytes()
 
 
-def test_evaluate_days_weekly_tells_which_session_decided() -> None:
+def test_evaluate_days_weekly_reports_which_session_decided() -> None:
     series = days_of(
         HALVES, RISING, first=date(2021, 1, 6), last=date(2021, 1, 12), rule=":rebalance-frequency :weekly"
     )
@@ -127,20 +127,20 @@ def test_evaluate_days_between_two_sessions_is_empty() -> None:
     assert series.weights.shape == (0, 2)
 
 
-def test_evaluate_days_range_that_ends_between_sessions_ends_with_the_one_before() -> None:
+def test_evaluate_days_end_between_sessions_is_the_session_before() -> None:
     series = days_of(HALVES, RISING, first=date(2021, 1, 7), last=date(2021, 1, 10))
 
     assert series.dates.tolist() == [date(2021, 1, 7), date(2021, 1, 8)]
 
 
-def test_series_day_that_is_no_session_is_a_key_error() -> None:
+def test_series_day_that_is_not_a_session_raises_key_error() -> None:
     series = days_of(HALVES, RISING, first=START, last=date(2021, 1, 8))
 
-    with pytest.raises(KeyError, match="2021-01-09 is no session of the series"):
+    with pytest.raises(KeyError, match="2021-01-09 is not a session of the series"):
         series.on(date(2021, 1, 9))
 
 
-def test_evaluate_days_first_day_without_an_answer_is_the_one_named() -> None:
+def test_evaluate_days_names_the_first_undecided_day() -> None:
     history = market(A=[1, 2, None, 4], B=[1, None, 1, 1])
 
     with pytest.raises(InsufficientHistoryError, match=r"^B: 1 bars, the last of 2021-01-04, none of 2021-01-05") as at:
@@ -148,12 +148,12 @@ def test_evaluate_days_first_day_without_an_answer_is_the_one_named() -> None:
     assert at.value.as_of == date(2021, 1, 5)
 
 
-def test_evaluate_days_before_the_inception_of_a_threshold_is_an_error() -> None:
+def test_evaluate_days_before_a_thresholds_inception_raises() -> None:
     strategy = parse(file_of(HALVES, ":rebalance-threshold 0.1"))
 
     with pytest.raises(NotStartedError, match="2021-01-04 is before its inception, 2021-01-05"):
         evaluate_days(strategy, RISING, first=START, last=date(2021, 1, 8), inception=date(2021, 1, 5))
 
 
-def test_first_decided_day_of_no_history_is_none() -> None:
+def test_first_decided_day_of_an_empty_history_is_none() -> None:
     assert first_decided_day(parse(file_of(A)), PriceHistory.from_series({}), inception=START) is None

@@ -1,4 +1,4 @@
-"""What holds for every strategy on every history."""
+"""Laws that hold for every strategy on every history."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.agreement import Failure, difference, disagreement
-from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, apart, histories
+from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, histories, without_cache
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.errors import EvaluationError
 from the_alchemiser.shared.symphony.options import StrategyOptions
@@ -18,7 +18,7 @@ from the_alchemiser.strategy_v2.history import PriceHistory
 
 INCEPTION = 12
 NANO = Decimal("0.000000001")
-# How long examples take to make says nothing on a busy machine.
+# On a busy machine the time to generate examples means nothing.
 UNTIMED = [HealthCheck.too_slow]
 BEGINS = st.sampled_from((0, INCEPTION))
 
@@ -34,29 +34,29 @@ def outcome(text: str, history: PriceHistory, number: int) -> Outcome:
 
 
 @pytest.mark.parametrize(
-    ("ours", "naive", "finds"),
+    ("engine", "naive", "expected"),
     [
         ({"A": Decimal(1)}, {"A": 1.0}, ""),
         ({"A": Decimal(1)}, {"B": 1.0}, "'B': (0.0, 1.0)"),
         ({"A": Decimal("0.50000001"), "B": Decimal("0.49999999")}, {"A": 0.5, "B": 0.5}, "'A': (0.50000001, 0.5)"),
-        ({"A": Decimal(1)}, (ZeroVolatilityError, ""), "there"),
-        ((InsufficientHistoryError, "A"), (InsufficientHistoryError, "B"), "here"),
-        ((InsufficientHistoryError, "A"), {"A": 1.0}, "here"),
+        ({"A": Decimal(1)}, (ZeroVolatilityError, ""), "naive: ("),
+        ((InsufficientHistoryError, "A"), (InsufficientHistoryError, "B"), "engine: ("),
+        ((InsufficientHistoryError, "A"), {"A": 1.0}, "engine: ("),
         ((InsufficientHistoryError, "A"), (InsufficientHistoryError, ""), ""),
     ],
 )
-def test_difference_of_outcomes_that_are_not_the_same_is_found(
-    ours: dict[str, Decimal] | Failure, naive: dict[str, float] | Failure, finds: str
+def test_difference_describes_outcomes_that_disagree(
+    engine: dict[str, Decimal] | Failure, naive: dict[str, float] | Failure, expected: str
 ) -> None:
-    found = difference(ours, naive)
+    mismatch = difference(engine, naive)
 
-    assert finds in found
-    assert bool(found) == bool(finds)
+    assert expected in mismatch
+    assert bool(mismatch) == bool(expected)
 
 
 @settings(max_examples=500, suppress_health_check=UNTIMED)
 @given(FILES, histories(), OPTIONS, BEGINS)
-def test_engine_any_strategy_agrees_with_the_naive_evaluator(
+def test_engine_agrees_with_the_naive_evaluator(
     text: str, history: PriceHistory, options: StrategyOptions, begin: int
 ) -> None:
     assert disagreement(text, history, options, begin) == ""
@@ -65,7 +65,7 @@ def test_engine_any_strategy_agrees_with_the_naive_evaluator(
 @pytest.mark.slow
 @settings(max_examples=20_000, suppress_health_check=UNTIMED)
 @given(FILES, histories(), OPTIONS, BEGINS)
-def test_engine_any_of_very_many_strategies_agrees_with_the_naive_evaluator(
+def test_engine_agrees_with_the_naive_evaluator_on_many_more(
     text: str, history: PriceHistory, options: StrategyOptions, begin: int
 ) -> None:
     assert disagreement(text, history, options, begin) == ""
@@ -74,24 +74,24 @@ def test_engine_any_of_very_many_strategies_agrees_with_the_naive_evaluator(
 @settings(max_examples=60)
 @given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 1))
 def test_engine_weights_are_positive_and_sum_to_exactly_one(text: str, history: PriceHistory, number: int) -> None:
-    ours = outcome(text, history, number)
+    weights = outcome(text, history, number)
 
-    if isinstance(ours, dict):
-        assert sum(ours.values()) == 1
-        assert all(weight > 0 and weight % NANO == 0 for weight in ours.values())
+    if isinstance(weights, dict):
+        assert sum(weights.values()) == 1
+        assert all(weight > 0 and weight % NANO == 0 for weight in weights.values())
 
 
 @settings(max_examples=60)
 @given(FILES, histories(), st.integers(INCEPTION, SESSIONS - 2))
 def test_engine_later_bars_appended_change_nothing(text: str, history: PriceHistory, number: int) -> None:
-    alone = outcome(text, apart(history).through(history.dates[number].item()), number)
+    without_later_bars = outcome(text, without_cache(history).through(history.dates[number].item()), number)
 
-    assert outcome(text, history, number) == alone
+    assert outcome(text, history, number) == without_later_bars
 
 
 @settings(max_examples=20)
 @given(FILES, histories())
-def test_engine_symbols_that_are_not_needed_change_nothing(text: str, history: PriceHistory) -> None:
+def test_engine_unneeded_symbols_change_nothing(text: str, history: PriceHistory) -> None:
     more = PriceHistory(history.dates, {**history.closes, "ZZZ": np.full(history.dates.shape, 7.0)})
 
     assert outcome(text, more, SESSIONS - 1) == outcome(text, history, SESSIONS - 1)

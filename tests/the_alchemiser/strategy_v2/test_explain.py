@@ -1,4 +1,4 @@
-"""The decision path: what the money passed, and how near each step was to its opposite."""
+"""The decision path: the steps that capital passed, and how close each was to the opposite outcome."""
 
 import json
 from typing import Any
@@ -24,11 +24,11 @@ def only_step(node: str, history: PriceHistory = HISTORY) -> dict[str, Any]:
     return dict(step)
 
 
-def test_decision_path_tells_conditions_and_rankings_that_the_money_passed() -> None:
+def test_decision_path_lists_the_steps_that_capital_passed() -> None:
     ranking = f"(filter (cumulative-return {{:window 1}}) (select-top 1) [{A} {B}])"
-    other = f'(if (> 1 (rsi "B" {{:window 1}})) [{A}] [{B}])'
+    second = f'(if (> 1 (rsi "B" {{:window 1}})) [{A}] [{B}])'
     volatile = f"(weight-inverse-volatility 2 [{A} {C}])"
-    node = f'(weight-equal [(if (> (current-price "A") 120.5) [{ranking}] [{other}]) {volatile}])'
+    node = f'(weight-equal [(if (> (current-price "A") 120.5) [{ranking}] [{second}]) {volatile}])'
 
     path = path_of(node)
 
@@ -53,7 +53,7 @@ def test_decision_path_tells_conditions_and_rankings_that_the_money_passed() -> 
     ]
 
 
-def test_decision_path_is_json_values_alone() -> None:
+def test_decision_path_contains_only_json_values() -> None:
     ranking = f"(filter (rsi {{:window 1}}) (select-top 1) [{B} {C}])"
 
     path = path_of(f"(weight-equal [(weight-inverse-volatility 2 [{A} {C}]) {ranking}])")
@@ -64,7 +64,7 @@ def test_decision_path_is_json_values_alone() -> None:
 @pytest.mark.parametrize(
     ("condition", "fragile"),
     [
-        # The return of A is 20 percent: half a point is the distance, not included.
+        # The return of A is 20 percent; a distance of exactly half a point is not fragile.
         ('(> (cumulative-return "A" {:window 1}) 19.51)', True),
         ('(> (cumulative-return "A" {:window 1}) 19.5)', False),
         ('(> 20.49 (cumulative-return "A" {:window 1}))', True),
@@ -78,7 +78,7 @@ def test_decision_path_is_json_values_alone() -> None:
         ('(> (stdev-return "C" {:window 2}) 1.5)', True),
     ],
 )
-def test_if_step_is_fragile_near_its_opposite(condition: str, fragile: bool) -> None:
+def test_if_step_is_fragile_near_the_opposite_outcome(condition: str, fragile: bool) -> None:
     assert only_step(f"(if {condition} [{A}] [{B}])")["fragile"] is fragile
 
 
@@ -94,7 +94,7 @@ def test_if_step_is_fragile_near_its_opposite(condition: str, fragile: bool) -> 
         ("(filter (moving-average-price {:window 3}) (select-bottom 2)", 10.00333333, False),
     ],
 )
-def test_filter_step_has_the_gap_between_last_taken_and_first_left(
+def test_filter_step_margin_is_last_selected_to_first_left_out(
     ranking: str, margin: float | None, fragile: bool
 ) -> None:
     step = only_step(f"{ranking} [{A} {B} {C}])")
@@ -103,7 +103,7 @@ def test_filter_step_has_the_gap_between_last_taken_and_first_left(
 
 
 @pytest.mark.parametrize(("closes", "fragile"), [([200, 220.9], True), ([200, 221.2], False)])
-def test_filter_step_is_fragile_where_the_gap_is_small(closes: list[float], fragile: bool) -> None:
+def test_filter_step_with_a_small_gap_is_fragile(closes: list[float], fragile: bool) -> None:
     history = market(A=[100, 110], B=closes)
 
     step = only_step(f"(filter (cumulative-return {{:window 1}}) (select-top 1) [{A} {B}])", history)
@@ -117,7 +117,7 @@ def test_filter_step_that_takes_all_has_no_scores() -> None:
     assert [row["score"] for row in step["candidates"]] == [None, None]
 
 
-def test_path_counts_its_fragile_steps_at_the_distance_asked_for() -> None:
+def test_path_counts_fragile_steps_at_the_given_distance() -> None:
     node = f'(if (> (cumulative-return "A" {{:window 1}}) 18) [{A}] [{B}])'
     strategy = parse(file_of(node))
     day = HISTORY.dates[-1].item()

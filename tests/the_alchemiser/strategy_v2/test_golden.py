@@ -1,4 +1,4 @@
-"""The answers worked by hand."""
+"""The engine against cases worked out by hand."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from the_alchemiser.shared.symphony.tree import Comparison, IndicatorKind
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.why)
-def test_engine_gives_the_answer_worked_by_hand(golden: Golden) -> None:
+def test_engine_matches_the_case_worked_out_by_hand(golden: Golden) -> None:
     decision = decide(golden.node, market(**golden.closes), rule=golden.rule, options=golden.options)
 
     weights = {symbol: float(weight) for symbol, weight in decision.weights.items()}
@@ -24,5 +24,5 @@ def test_engine_gives_the_answer_worked_by_hand(golden: Golden) -> None:
         *("(filter ", "(select-top ", "(select-bottom ", "(current-price "),
     ],
 )
-def test_golden_answers_use_every_word_of_the_language(word: str) -> None:
+def test_golden_cases_use_every_word_of_the_language(word: str) -> None:
     assert any(word in golden.node for golden in GOLDEN)

@@ -1,4 +1,4 @@
-"""Closes on one calendar."""
+"""Closes of many symbols on one calendar."""
 
 from datetime import date
 
@@ -35,7 +35,7 @@ def test_from_series_two_calendars_become_their_union() -> None:
         ((A[0][[0, 1, 1]], np.array([1.0, 2.0, np.nan])), "2021-01-05 has more than one bar", [1, np.nan, np.nan]),
     ],
 )
-def test_from_series_bad_bar_makes_the_symbol_unusable_from_its_day_on(
+def test_from_series_bad_bar_makes_later_closes_unusable(
     series: tuple[np.ndarray, np.ndarray], flaw: str, known: list[float]
 ) -> None:
     history = PriceHistory.from_series({"A": series, "B": B}, flaws={"C": "quarantined"})
@@ -44,16 +44,16 @@ def test_from_series_bad_bar_makes_the_symbol_unusable_from_its_day_on(
     np.testing.assert_array_equal(history.of("A"), known)
 
 
-def test_from_series_symbol_with_a_flaw_of_its_own_has_no_closes() -> None:
+def test_from_series_symbol_with_a_given_flaw_has_no_closes() -> None:
     history = PriceHistory.from_series({"A": A, "B": B}, flaws={"B": "quarantined"})
 
     assert set(history.closes) == {"A"}
 
 
-def test_from_series_bars_in_any_order_are_the_same() -> None:
-    turned = PriceHistory.from_series({"A": (A[0][::-1], A[1][::-1]), "B": B})
+def test_from_series_ignores_the_order_of_bars() -> None:
+    reversed_order = PriceHistory.from_series({"A": (A[0][::-1], A[1][::-1]), "B": B})
 
-    np.testing.assert_array_equal(turned.of("A"), PriceHistory.from_series({"A": A, "B": B}).of("A"))
+    np.testing.assert_array_equal(reversed_order.of("A"), PriceHistory.from_series({"A": A, "B": B}).of("A"))
 
 
 def test_through_a_day_before_a_bad_bar_does_not_know_of_it() -> None:
@@ -76,7 +76,7 @@ def test_through_a_day_without_bars_has_the_day_without_prices() -> None:
     assert np.isnan(history.of("A")[-1])
 
 
-def test_digest_depends_on_the_symbols_own_bars_alone() -> None:
+def test_digest_depends_only_on_the_symbols_own_bars() -> None:
     both = PriceHistory.from_series({"A": A, "B": B})
 
     assert both.select(["A"]).digest == PriceHistory.from_series({"A": A}).digest
@@ -93,6 +93,6 @@ def test_digest_depends_on_the_symbols_own_bars_alone() -> None:
         (days("2021-01-04"), np.array([np.inf])),
     ],
 )
-def test_price_history_what_is_no_history_is_refused(dates: np.ndarray, closes: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"dates must be|closes for|is not a price"):
+def test_price_history_invalid_arrays_raise(dates: np.ndarray, closes: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"dates must be|closes for|every close must be"):
         PriceHistory(dates, {"A": closes})

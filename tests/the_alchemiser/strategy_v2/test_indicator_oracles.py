@@ -1,6 +1,7 @@
-"""Every indicator against TA-Lib, talipp and numpy, on real and on random closes, once their seeds have faded."""
+"""Every indicator against TA-Lib, talipp and numpy, on real and random closes, after their seeds have faded."""
 
 from collections.abc import Callable
+from itertools import chain, product
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from talib import MA_Type  # type: ignore[attr-defined]  # public, though its st
 from talipp import indicators as talipp
 
 from tests.the_alchemiser.strategy_v2.real import real_history
-from the_alchemiser.shared.symphony.needs import bars_needed
+from the_alchemiser.shared.symphony.bar_requirements import indicator_bars
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
@@ -18,13 +19,13 @@ from the_alchemiser.strategy_v2.indicators import compute
 
 Oracle = Callable[[Floats], Floats]
 
-# TA-Lib's PPO and talipp's RSI take other seeds; after so many bars nothing of a seed is left at 1e-9.
+# TA-Lib's PPO and talipp's RSI use other seeds; after this many bars a seed has no effect at 1e-9.
 FADED = 600
 RANDOM_BARS = 1500
 
 
 def closes_of(name: str) -> Floats:
-    """Real closes of a symbol, or a random walk from a seed."""
+    """Return the real closes of a symbol, or a random walk for a numeric seed."""
     if name.isdigit():
         noise = np.random.default_rng(int(name))
         return np.asarray(100 * np.exp(np.cumsum(noise.normal(0.0002, 0.02, RANDOM_BARS))))
@@ -32,12 +33,12 @@ def closes_of(name: str) -> Floats:
 
 
 def listed(values: object) -> Floats:
-    """What talipp returns, which has None where an indicator has no value."""
+    """Convert talipp's output, which has None where an indicator has no value."""
     return np.array(list(values), dtype=np.float64)  # type: ignore[call-overload]
 
 
 def returns(closes: Floats) -> Floats:
-    """Percent, NaN on the first day."""
+    """Return daily returns in percent, NaN on the first day."""
     return np.concatenate([[np.nan], (closes[1:] / closes[:-1] - 1) * 100])
 
 
@@ -52,7 +53,7 @@ def drawdown(closes: Floats) -> Floats:
 
 
 def sample(values: Floats, window: int) -> Floats:
-    """A standard deviation with ddof 0 as one with ddof 1."""
+    """Convert a standard deviation with ddof 0 into one with ddof 1."""
     return np.asarray(values * np.sqrt(window / (window - 1)))
 
 
@@ -109,22 +110,21 @@ ORACLES: dict[Indicator, dict[str, Oracle]] = {
         "talipp": talipp_signal,
     },
 }
-CASES = [
-    pytest.param(indicator, oracle, id=f"{indicator} {library}")
-    for indicator, oracles in ORACLES.items()
-    for library, oracle in oracles.items()
-]
+CASES = list(chain.from_iterable(product([indicator], oracles) for indicator, oracles in ORACLES.items()))
 
 
 @pytest.mark.parametrize("name", ["SPY", "XOM", "1", "2"])
-@pytest.mark.parametrize(("indicator", "oracle"), CASES)
-def test_indicator_equals_an_independent_library(indicator: Indicator, oracle: Oracle, name: str) -> None:
+@pytest.mark.parametrize(("indicator", "library"), CASES, ids=str)
+def test_indicator_equals_an_independent_library(indicator: Indicator, library: str, name: str) -> None:
     closes = closes_of(name)
 
-    ours, theirs = compute(indicator, closes, StrategyOptions())[FADED:], oracle(closes)[FADED:]
+    values, expected = (
+        compute(indicator, closes, StrategyOptions())[FADED:],
+        ORACLES[indicator][library](closes)[FADED:],
+    )
 
-    assert len(ours) > 100
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
+    assert len(values) > 100
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("kind", IndicatorKind)
@@ -140,16 +140,16 @@ def test_indicator_of_every_kind_has_an_oracle(kind: IndicatorKind) -> None:
     ],
     ids=["rsi", "ema"],
 )
-def test_recursive_indicator_has_the_seed_of_talib(indicator: Indicator, oracle: Oracle) -> None:
+def test_recursive_indicator_has_the_same_seed_as_talib(indicator: Indicator, oracle: Oracle) -> None:
     closes = closes_of("3")
-    first = bars_needed(indicator) - 1
+    first = indicator_bars(indicator) - 1
 
-    ours = compute(indicator, closes, StrategyOptions())
+    values = compute(indicator, closes, StrategyOptions())
 
-    np.testing.assert_allclose(ours[first : first + 5], oracle(closes)[first : first + 5], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(values[first : first + 5], oracle(closes)[first : first + 5], rtol=0, atol=1e-9)
 
 
-def test_indicator_of_another_convention_is_seen_to_differ() -> None:
+def test_indicator_of_another_convention_differs() -> None:
     closes = closes_of("SPY")
     cutler = compute(Indicator(IndicatorKind.RSI, (14,)), closes, StrategyOptions(RsiMethod.CUTLER))
 

@@ -1,4 +1,4 @@
-"""Each indicator against the naive one, day by day, and by hand where a convention decides."""
+"""Each indicator against the naive one, day by day, and worked out by hand where conventions differ."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser.strategy_v2.naive import UndefinedError, indicator_value
 from tests.the_alchemiser.strategy_v2.real import real_history
-from the_alchemiser.shared.symphony.needs import bars_needed
+from the_alchemiser.shared.symphony.bar_requirements import indicator_bars
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
@@ -65,19 +65,17 @@ def test_indicator_with_other_options_equals_the_naive_one(indicator: Indicator)
 
 
 @pytest.mark.parametrize("indicator", CASES, ids=str)
-def test_indicator_first_value_comes_with_the_bars_it_needs(indicator: Indicator) -> None:
+def test_indicator_first_value_appears_at_the_required_bars(indicator: Indicator) -> None:
     closes = real_history().of("SPY")[:120]
 
     values = compute(indicator, closes, WILDER)
 
-    assert int(np.flatnonzero(~np.isnan(values))[0]) + 1 == bars_needed(indicator)
+    assert int(np.flatnonzero(~np.isnan(values))[0]) + 1 == indicator_bars(indicator)
 
 
 @settings(max_examples=60)
 @given(st.sampled_from(CASES), st.integers(0, 119), st.integers(0, 2**32 - 1))
-def test_indicator_of_a_day_is_the_same_to_the_last_bit_with_and_without_later_days(
-    indicator: Indicator, count: int, seed: int
-) -> None:
+def test_indicator_of_a_day_does_not_depend_on_later_days(indicator: Indicator, count: int, seed: int) -> None:
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.02, 120)))
 
     short = compute(indicator, closes[:count], WILDER)
@@ -85,25 +83,25 @@ def test_indicator_of_a_day_is_the_same_to_the_last_bit_with_and_without_later_d
     np.testing.assert_array_equal(short, compute(indicator, closes, WILDER)[:count])
 
 
-def test_rsi_seeds_with_the_mean_of_the_first_changes_then_follows_wilder() -> None:
-    # Changes +2 -1 | +3: gains 1, losses 0.5 at first; then (1 + 3)/2 = 2 and 0.5/2 = 0.25: 100 * 2 / 2.25.
+def test_rsi_starts_with_the_mean_and_continues_with_wilder() -> None:
+    # Changes +2 -1 | +3: at first gains 1 and losses 0.5; then (1 + 3)/2 = 2 and 0.5/2 = 0.25: 100 * 2 / 2.25.
     assert of(IndicatorKind.RSI, [10, 12, 11, 14], 2)[2:] == pytest.approx([100 * 1 / 1.5, 100 * 2 / 2.25])
 
 
-def test_rsi_cutler_averages_the_window_alone() -> None:
+def test_rsi_cutler_averages_only_the_window() -> None:
     cutler = StrategyOptions(RsiMethod.CUTLER)
 
     # The last two changes are -1 and +3.
     assert of(IndicatorKind.RSI, [10, 12, 11, 14], 2, options=cutler)[3] == pytest.approx(75)
 
 
-def test_rsi_flat_is_50_and_without_losses_100_and_without_gains_0() -> None:
+def test_rsi_is_50_if_flat_100_without_losses_0_without_gains() -> None:
     assert of(IndicatorKind.RSI, [10, 10, 10], 2)[2] == 50
     assert of(IndicatorKind.RSI, [10, 11, 12], 2)[2] == 100
     assert of(IndicatorKind.RSI, [12, 11, 10], 2)[2] == 0
 
 
-def test_max_drawdown_looks_only_at_the_last_closes_of_the_window() -> None:
+def test_max_drawdown_reads_only_the_closes_of_the_window() -> None:
     # Of 20 10 15 12 the fall from 20 lies outside the last three; 15 to 12 is 20 percent.
     assert of(IndicatorKind.MAX_DRAWDOWN, [20, 10, 15, 12], 3)[2:] == pytest.approx([50, 20])
 
@@ -112,19 +110,19 @@ def test_cumulative_return_is_in_percent_over_the_window() -> None:
     assert of(IndicatorKind.CUMULATIVE_RETURN, [100, 50, 110], 2)[2] == pytest.approx(10)
 
 
-def test_stdev_return_is_of_percent_returns_with_ddof_1() -> None:
+def test_stdev_return_uses_percent_returns_and_ddof() -> None:
     # Returns +10 and -10 percent: mean 0, (100 + 100) / 1.
     assert of(IndicatorKind.STDEV_RETURN, [100, 110, 99], 2)[2] == pytest.approx(200**0.5)
     assert of(IndicatorKind.STDEV_RETURN, [100, 110, 99], 2, options=StrategyOptions(ddof=0))[2] == pytest.approx(10)
 
 
-def test_exponential_average_is_seeded_with_the_mean_of_the_first_window() -> None:
+def test_exponential_average_starts_with_the_mean_of_the_window() -> None:
     # Seed (1 + 2 + 3)/3 = 2, alpha 1/2: 2 + (6 - 2)/2.
     assert of(IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE, [1, 2, 3, 6], 3)[2:] == [2, 4]
 
 
 @given(st.lists(st.integers(-1000, 1000), max_size=40), st.integers(1, 45))
-def test_rolling_sum_any_window_is_the_sum_of_it(values: list[int], window: int) -> None:
+def test_rolling_sum_equals_the_sum_of_each_window(values: list[int], window: int) -> None:
     sums = rolling_sum(np.array(values, dtype=np.float64), window)
 
     assert sums.tolist() == [sum(values[at : at + window]) for at in range(len(values) - window + 1)]

@@ -1,4 +1,4 @@
-"""What may be decided on: nothing after as_of, nothing unfit."""
+"""Reading prices for a decision: no bars after as_of, and no unfit symbols."""
 
 from datetime import UTC, date, datetime
 
@@ -31,7 +31,7 @@ def prices(history: Bars, *, as_of: date, junk: bytes = b"", **quarantined: str)
 
 
 @given(history=histories(), data=st.data())
-def test_read_prices_cuts_at_as_of_whatever_follows(history: Bars, data: st.DataObject) -> None:
+def test_read_prices_cuts_at_as_of(history: Bars, data: st.DataObject) -> None:
     last = data.draw(st.integers(0, len(history) - 1))
 
     dates, closes = prices(history, as_of=history[last].date).series["SPY"]
@@ -48,21 +48,21 @@ def test_read_prices_cuts_at_as_of_whatever_follows(history: Bars, data: st.Data
         (bars(40), f"stale: last bar {DAYS[39]}, expected {DAYS[40]}"),
         (bars(60)[50:], f"stale: last bar none, expected {DAYS[40]}"),
     ],
-    ids=["missing", "stale", "begins later"],
+    ids=["missing", "stale", "starts later"],
 )
-def test_read_prices_unfit_symbol_is_absent_with_its_reason(history: Bars, reason: str) -> None:
-    found = prices(history, as_of=DAYS[40])
+def test_read_prices_unfit_symbol_is_unusable_with_its_reason(history: Bars, reason: str) -> None:
+    result = prices(history, as_of=DAYS[40])
 
-    assert (found.series, found.absent) == ({}, {"SPY": reason})
-
-
-def test_read_prices_damaged_symbol_is_absent() -> None:
-    found = prices((), as_of=DAYS[40], junk=b"junk")
-
-    assert found.absent["SPY"].startswith("damaged: bars/v1/SPY.parquet: not a parquet file of bars")
+    assert (result.series, result.unusable) == ({}, {"SPY": reason})
 
 
-def test_read_prices_quarantined_symbol_is_absent() -> None:
-    found = prices(bars(60), as_of=DAYS[59], SPY="gap: 2022-02-01")
+def test_read_prices_damaged_symbol_is_unusable() -> None:
+    result = prices((), as_of=DAYS[40], junk=b"junk")
 
-    assert (found.series, found.absent) == ({}, {"SPY": "quarantined: gap: 2022-02-01"})
+    assert result.unusable["SPY"].startswith("damaged: bars/v1/SPY.parquet: not a parquet file of bars")
+
+
+def test_read_prices_quarantined_symbol_is_unusable() -> None:
+    result = prices(bars(60), as_of=DAYS[59], SPY="gap: 2022-02-01")
+
+    assert (result.series, result.unusable) == ({}, {"SPY": "quarantined: gap: 2022-02-01"})

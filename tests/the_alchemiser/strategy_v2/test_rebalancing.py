@@ -1,4 +1,4 @@
-"""When a strategy decides, and drift in between."""
+"""When a strategy decides, and how its weights drift in between."""
 
 from datetime import date
 
@@ -30,17 +30,17 @@ def test_weekly_first_session_decides_and_later_ones_drift() -> None:
     assert decision.path["decided_on"] == "2021-01-04"
 
 
-def test_weekly_new_week_decides_anew() -> None:
+def test_weekly_new_week_decides_again() -> None:
     assert weights(HALVES, market(A=[100, 150, 200, 300, 400, 500], B=[10] * 6), rule=WEEKLY) == {"A": 0.5, "B": 0.5}
 
 
-def test_weekly_choice_of_monday_holds_whatever_comes() -> None:
+def test_weekly_choice_of_monday_is_kept_all_week() -> None:
     node = f'(if (> (current-price "A") (current-price "B")) [{A}] [{B}])'
 
     assert weights(node, market(A=[3, 1, 1], B=[2, 2, 2]), rule=WEEKLY) == {"A": 1}
 
 
-def test_weekly_held_symbol_without_a_bar_is_an_error() -> None:
+def test_weekly_held_symbol_without_a_bar_raises() -> None:
     with pytest.raises(InsufficientHistoryError, match=r"B: 2 bars, the last of 2021-01-05, none of 2021-01-06"):
         decide(HALVES, market(A=[1, 2, 3], B=[1, 1, None]), rule=WEEKLY)
 
@@ -56,7 +56,7 @@ def test_weekly_held_symbol_without_a_bar_is_an_error() -> None:
     ],
 )
 def test_period_numbers_change_with_the_period(frequency: Frequency, firsts: list[bool]) -> None:
-    # Thursday, Friday, Monday of one January; then a new month, quarter and year.
+    # Thursday, Friday and Monday of one January; then a new month, a new quarter and a new year.
     days = ["2021-01-07", "2021-01-08", "2021-01-11", "2021-02-01", "2021-04-01", "2022-01-03"]
 
     numbers = period_numbers(np.array(days, dtype=DAY), frequency)
@@ -85,13 +85,13 @@ def test_threshold_weight_at_the_edge_of_its_band_stays() -> None:
     assert weights(HALVES, market(A=[100, 150], B=[100, 100]), rule=THRESHOLD) == {"A": 0.6, "B": 0.4}
 
 
-def test_threshold_other_symbols_chosen_rebalance_at_once() -> None:
+def test_threshold_change_of_symbols_rebalances_at_once() -> None:
     node = f'(if (> (current-price "A") (current-price "B")) [{A}] [{B}])'
 
     assert weights(node, market(A=[3, 2.1, 1.9], B=[2, 2, 2]), rule=THRESHOLD) == {"B": 1}
 
 
-def test_threshold_simulation_begins_on_the_day_of_inception() -> None:
+def test_threshold_simulation_starts_on_the_day_of_inception() -> None:
     history = market(A=[100, 150, 150], B=[100, 100, 100])
 
     decision = decide(HALVES, history, rule=THRESHOLD, inception=date(2021, 1, 5))
@@ -99,20 +99,21 @@ def test_threshold_simulation_begins_on_the_day_of_inception() -> None:
     assert float(decision.weights["A"]) == 0.5
 
 
-def test_threshold_before_inception_is_an_error() -> None:
+def test_threshold_before_inception_raises() -> None:
     with pytest.raises(NotStartedError, match=r"Tested: 2021-01-06 is before its inception, 2021-01-07"):
         decide(HALVES, market(A=[1, 1, 1], B=[1, 1, 1]), rule=THRESHOLD, inception=date(2021, 1, 7))
 
 
-def test_threshold_session_since_inception_that_cannot_be_decided_is_an_error() -> None:
+def test_threshold_undecidable_session_since_inception_raises() -> None:
     with pytest.raises(InsufficientHistoryError, match=r"B: 0 bars through 2021-01-04, 1 needed for its close"):
         decide(HALVES, market(A=[1, 1, 1], B=[None, 1, 1]), rule=THRESHOLD)
 
 
-def test_threshold_history_that_begins_after_inception_is_an_error() -> None:
-    # Another first day would give other weights.
+def test_threshold_history_starting_after_inception_raises() -> None:
+    # Starting the simulation on another day would give other weights.
     with pytest.raises(
-        LateHistoryError, match=r"Tested: its bars begin on 2021-01-04, after its inception, 2020-12-31"
+        LateHistoryError,
+        match=r"Tested: its bars start on 2021-01-04, but .* its inception, 2020-12-31; provide earlier bars",
     ):
         decide(HALVES, market(A=[1, 1, 1], B=[1, 1, 1]), rule=THRESHOLD, inception=date(2020, 12, 31))
 

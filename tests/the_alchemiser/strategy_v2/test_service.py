@@ -1,4 +1,4 @@
-"""One answer a request: evaluated on the lake through as_of, or failed with the reason; missing bars are asked for."""
+"""One answer per request: weights on the bars through as_of, or the reason for failure; missing bars are requested."""
 
 import json
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ from the_alchemiser.shared.messaging.messages import (
     StrategyRequested,
 )
 from the_alchemiser.shared.symphony.options import StrategyOptions
-from the_alchemiser.strategy_v2.judge import judge
 from the_alchemiser.strategy_v2.service import Evaluator, decision_key
+from the_alchemiser.strategy_v2.strategy_decision import decide_strategy
 
 DAYS = sessions(60)
 AS_OF = DAYS[50]
@@ -46,8 +46,8 @@ REQUEST = StrategyRequested(
 
 
 @dataclass
-class House:
-    """A service over a lake in memory, with the real engine and a book of one strategy."""
+class Harness:
+    """The service over a lake in memory, with the real engine and a book of one strategy."""
 
     folder: Path
     text: str = SYMPHONY
@@ -57,7 +57,7 @@ class House:
         file = self.folder / "trend.clj"
         file.write_text(self.text)
         book = Book((BookEntry("trend", Decimal(1), date(2021, 1, 4), StrategyOptions(), file),))
-        self.evaluator = Evaluator(book=lambda: book, objects=self.objects, judge=judge)
+        self.evaluator = Evaluator(book=lambda: book, objects=self.objects, decide=decide_strategy)
 
     def store(self, symbol: str, history: Bars) -> None:
         lake = Lake(self.objects)
@@ -77,23 +77,24 @@ class House:
         assert isinstance(message, StrategyFailed)
         return message
 
-    def asked_for(self) -> tuple[str, ...]:
-        """Symbols of the request for bars that goes with the answer."""
-        (message,) = (m for m in self.evaluator.handle(REQUEST).messages if isinstance(m, MarketDataFetchRequested))
-        return message.symbols
+    def requested_symbols(self) -> tuple[str, ...]:
+        """Return the symbols of the request for bars that goes with the answer."""
+        messages = self.evaluator.handle(REQUEST).messages
+        (fetch,) = (message for message in messages if isinstance(message, MarketDataFetchRequested))
+        return fetch.symbols
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    house = House(tmp_path)
+def harness(tmp_path: Path) -> Harness:
+    harness = Harness(tmp_path)
     for symbol in ("SPY", "QQQ", "TLT"):
-        house.store(symbol, bars(60))
-    house.pass_verdict()
-    return house
+        harness.store(symbol, bars(60))
+    harness.pass_verdict()
+    return harness
 
 
-def test_handle_answers_with_weights_and_closes_of_as_of(house: House) -> None:
-    message = house.evaluated()
+def test_handle_answers_with_weights_and_closes_of_as_of(harness: Harness) -> None:
+    message = harness.evaluated()
 
     assert message.weights == {"QQQ": Decimal(1)}
     assert message.closes == {"QQQ": Decimal("150.0")}
@@ -102,20 +103,20 @@ def test_handle_answers_with_weights_and_closes_of_as_of(house: House) -> None:
     assert message.caused_by == REQUEST.message_id
 
 
-def test_handle_bars_after_as_of_change_nothing(house: House) -> None:
-    before = house.evaluated()
-    house.store("SPY", bars(51))
+def test_handle_bars_after_as_of_change_nothing(harness: Harness) -> None:
+    before = harness.evaluated()
+    harness.store("SPY", bars(51))
 
-    assert house.evaluated() == before
-
-
-def test_handle_twice_gives_the_same_answer(house: House) -> None:
-    assert house.evaluated() == house.evaluated()
+    assert harness.evaluated() == before
 
 
-def test_handle_stores_the_decision_path_it_refers_to(house: House) -> None:
-    message = house.evaluated()
-    stored = house.objects.objects[decision_key(RUN, "trend")]
+def test_handle_is_idempotent(harness: Harness) -> None:
+    assert harness.evaluated() == harness.evaluated()
+
+
+def test_handle_stores_the_decision_path_it_refers_to(harness: Harness) -> None:
+    message = harness.evaluated()
+    stored = harness.objects.objects[decision_key(RUN, "trend")]
     decision = json.loads(stored.body)
 
     assert message.path_ref == f"s3://lake/decisions/v1/{RUN}/trend.json"
@@ -124,34 +125,34 @@ def test_handle_stores_the_decision_path_it_refers_to(house: House) -> None:
     assert decision["path"]["steps"][0]["branch"] == "then"
 
 
-def test_handle_symbol_short_of_history_fails_and_asks_for_it(house: House) -> None:
-    house.store("SPY", bars(60)[45:])
-    failure = house.failed()
+def test_handle_symbol_short_of_history_fails_and_requests_it(harness: Harness) -> None:
+    harness.store("SPY", bars(60)[45:])
+    failure = harness.failed()
 
     assert failure.reason == "insufficient_history"
     assert "SPY" in failure.detail
     assert "20" in failure.detail
-    assert house.asked_for() == ("SPY",)
+    assert harness.requested_symbols() == ("SPY",)
 
 
-def test_handle_quarantined_symbol_fails_with_the_monitors_reason(house: House) -> None:
-    house.pass_verdict(SPY="gap: 2022-02-01")
-    failure = house.failed()
+def test_handle_quarantined_symbol_fails_with_its_reason(harness: Harness) -> None:
+    harness.pass_verdict(SPY="gap: 2022-02-01")
+    failure = harness.failed()
 
     assert failure.reason == "insufficient_history"
     assert "quarantined: gap: 2022-02-01" in failure.detail
-    assert house.asked_for() == ("SPY",)
+    assert harness.requested_symbols() == ("SPY",)
 
 
-def test_handle_damaged_symbol_is_never_decided_on(house: House) -> None:
-    house.objects.plant(parquet_key("QQQ"), b"junk")
+def test_handle_damaged_symbol_fails(harness: Harness) -> None:
+    harness.objects.plant(parquet_key("QQQ"), b"junk")
 
-    assert "damaged" in house.failed().detail
+    assert "damaged" in harness.failed().detail
 
 
-def test_handle_absent_symbol_that_does_not_matter_is_only_asked_for(house: House) -> None:
-    house.pass_verdict(TLT="stale: last bar 2022-02-01")
-    evaluated, request = house.evaluator.handle(REQUEST).messages
+def test_handle_unneeded_unusable_symbol_is_only_requested(harness: Harness) -> None:
+    harness.pass_verdict(TLT="stale: last bar 2022-02-01")
+    evaluated, request = harness.evaluator.handle(REQUEST).messages
 
     assert isinstance(evaluated, StrategyEvaluated)
     assert isinstance(request, MarketDataFetchRequested)
@@ -159,58 +160,58 @@ def test_handle_absent_symbol_that_does_not_matter_is_only_asked_for(house: Hous
     assert request.message_id == f"{RUN}/MarketDataFetchRequested/trend"
 
 
-def test_handle_without_a_verdict_fails(house: House) -> None:
-    del house.objects.objects[VERDICT_KEY]
+def test_handle_without_a_verdict_fails(harness: Harness) -> None:
+    del harness.objects.objects[VERDICT_KEY]
 
-    assert house.failed().reason == "verdict_unfit"
+    assert harness.failed().reason == "verdict_unfit"
 
 
-def test_handle_verdict_of_an_earlier_session_fails(house: House) -> None:
-    house.pass_verdict(as_of=DAYS[49])
-    failure = house.failed()
+def test_handle_verdict_of_an_earlier_session_fails(harness: Harness) -> None:
+    harness.pass_verdict(as_of=DAYS[49])
+    failure = harness.failed()
 
     assert failure.reason == "verdict_unfit"
     assert f"{DAYS[49]}" in failure.detail
 
 
-def test_handle_malformed_verdict_fails(house: House) -> None:
-    house.objects.plant(VERDICT_KEY, b"junk")
+def test_handle_malformed_verdict_fails(harness: Harness) -> None:
+    harness.objects.plant(VERDICT_KEY, b"junk")
 
-    assert house.failed().reason == "verdict_malformed"
+    assert harness.failed().reason == "verdict_malformed"
 
 
-def test_handle_unknown_strategy_fails_and_names_it(house: House) -> None:
-    reaction = house.evaluator.handle(REQUEST.model_copy(update={"strategy": "gone"}))
+def test_handle_unknown_strategy_fails_and_names_it(harness: Harness) -> None:
+    reaction = harness.evaluator.handle(REQUEST.model_copy(update={"strategy": "unknown"}))
     (failure,) = reaction.messages
 
     assert isinstance(failure, StrategyFailed)
-    assert (failure.strategy, failure.reason) == ("gone", "book")
-    assert "gone" in failure.detail
+    assert (failure.strategy, failure.reason) == ("unknown", "book")
+    assert "unknown" in failure.detail
 
 
-def test_handle_strategy_file_that_does_not_parse_fails_with_the_place(tmp_path: Path) -> None:
-    house = House(tmp_path, text='(defsymphony "Broken" {:asset-class "EQUITIES"')
-    house.pass_verdict()
-    failure = house.failed()
+def test_handle_file_that_does_not_parse_fails_with_the_place(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, text='(defsymphony "Broken" {:asset-class "EQUITIES"')
+    harness.pass_verdict()
+    failure = harness.failed()
 
     assert failure.reason == "symphony"
     assert "trend.clj:1:" in failure.detail
 
 
-def test_handle_silent_store_raises_so_that_it_is_tried_again(house: House) -> None:
-    house.objects.unreadable.add(parquet_key("QQQ"))
+def test_handle_silent_store_raises_so_that_the_message_retries(harness: Harness) -> None:
+    harness.objects.unreadable.add(parquet_key("QQQ"))
     with pytest.raises(StateUnavailableError):
-        house.evaluator.handle(REQUEST)
+        harness.evaluator.handle(REQUEST)
 
 
-def test_handle_path_that_cannot_be_stored_raises(house: House) -> None:
-    house.objects.refuses.add(decision_key(RUN, "trend"))
+def test_handle_path_that_cannot_be_stored_raises(harness: Harness) -> None:
+    harness.objects.refuses.add(decision_key(RUN, "trend"))
     with pytest.raises(StateUnavailableError):
-        house.evaluator.handle(REQUEST)
+        harness.evaluator.handle(REQUEST)
 
 
-def test_give_up_fails_the_strategy_and_tells_the_last_error(house: House) -> None:
-    (failure,) = house.evaluator.give_up(REQUEST, StateUnavailableError("s3://lake/x: slow")).messages
+def test_give_up_fails_the_strategy_with_the_last_error(harness: Harness) -> None:
+    (failure,) = harness.evaluator.give_up(REQUEST, StateUnavailableError("s3://lake/x: slow")).messages
 
     assert isinstance(failure, StrategyFailed)
     assert (failure.reason, failure.detail) == ("retries_exhausted", "StateUnavailableError: s3://lake/x: slow")

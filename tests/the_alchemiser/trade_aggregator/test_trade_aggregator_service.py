@@ -1,6 +1,6 @@
 """The phases of a run: each trade is requested once, sells before buys, and every run ends."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -11,83 +11,22 @@ from hypothesis import strategies as st
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.broker_fake import CrashError, CrashPlan, InMemoryBroker
 from tests.the_alchemiser.fakes import InMemoryRunStore
+from tests.the_alchemiser.trade_aggregator.trading_day import BUYS, PRICES, SELLS, Day, Outcome, outcomes_of, two_phases
 from the_alchemiser.shared.broker.credentials import CredentialsMalformedError
 from the_alchemiser.shared.broker.errors import BrokerServerError, NotAuthorizedError
 from the_alchemiser.shared.broker.models import Account
 from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.messaging.messages import (
     Fill,
-    Message,
-    RebalancePlanned,
     RunCompleted,
     RunFailed,
-    TradeExecuted,
-    TradeFailed,
     TradeRequested,
 )
 from the_alchemiser.shared.messaging.wiring import Reaction
-from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 from the_alchemiser.shared.run.runs import Move, RunState
 from the_alchemiser.shared.values import Side
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import TradeAggregator
-
-SELLS = (make.decision("GLD", Side.SELL, "10"), make.decision("TLT", Side.SELL, "20"))
-BUYS = (make.decision("BIL", Side.BUY, "5"), make.decision("SPY", Side.BUY, "25"))
-PRICES = dict.fromkeys(("GLD", "TLT", "BIL", "SPY"), Decimal(100))
-
-Outcome = TradeExecuted | TradeFailed
-
-
-@dataclass
-class Day:
-    """A planned run and its surroundings; `published` holds the messages in order."""
-
-    plan: RebalancePlan
-    broker: InMemoryBroker = field(default_factory=lambda: InMemoryBroker(PRICES, cash=Decimal(4000)))
-    limits: DayLimits = field(default_factory=DayLimits)
-    store: InMemoryRunStore = field(default_factory=make.evaluating)
-    published: list[Message] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.planned: RebalancePlanned = make.planned(self.store, self.plan)
-
-    @property
-    def aggregator(self) -> TradeAggregator:
-        return TradeAggregator(self.store, self.broker, self.limits, make.wall_clock)
-
-    @property
-    def state(self) -> RunState:
-        return make.loaded(self.store).state
-
-    def start(self) -> None:
-        self.finish(self.aggregator.handle_plan(self.planned))
-
-    def receive(self, *outcomes: Outcome) -> None:
-        for outcome in outcomes:
-            self.finish(self.aggregator.handle_outcome(outcome))
-
-    def finish(self, reaction: Reaction) -> None:
-        self.published.extend(reaction.messages)
-        reaction.on_published()
-
-    def requests(self) -> list[TradeRequested]:
-        return [message for message in self.published if isinstance(message, TradeRequested)]
-
-    def requested(self, side: Side) -> list[str]:
-        return [trade.symbol for trade in self.requests() if trade.side is side]
-
-    def result(self) -> RunCompleted:
-        [result] = [message for message in self.published if isinstance(message, RunCompleted)]
-        return result
-
-
-def outcomes_of(decisions: Sequence[TradeDecision]) -> tuple[Outcome, ...]:
-    return tuple(make.executed(d.symbol, d.side, str(d.quantity)) for d in decisions if d.side is not None)
-
-
-def two_phases() -> Day:
-    return Day(make.plan(*SELLS, *BUYS))
 
 
 def test_plan_with_sells_releases_only_the_sells() -> None:

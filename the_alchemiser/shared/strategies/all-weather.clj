@@ -1,5 +1,5 @@
-; Risk parity: stocks, long bonds, gold and low-volatility stocks, each in inverse proportion to its recent
-; volatility, set anew on the first session of a month.
+; Risk parity: stocks, long bonds, gold and low-volatility stocks, each weighted by the inverse of its recent
+; volatility. The weights are set on the first session of each month.
 (defsymphony "All weather" {:asset-class "EQUITIES", :rebalance-frequency :monthly}
   (weight-inverse-volatility 30
     [(asset "SPY" "SPDR S&P 500 ETF Trust")

@@ -1,5 +1,5 @@
-; Mean reversion. A sharp fall of the growth index is bought, a hot one is left for defensive companies;
-; in between the least stretched of the broad funds is held.
+; Mean reversion: buys the growth index after a sharp fall and moves to defensive companies after a sharp rise;
+; in between it holds the broad fund with the lowest RSI.
 (defsymphony "Dip buyer" {:asset-class "EQUITIES", :rebalance-frequency :daily}
   (if (< (rsi "QQQ" {:window 5}) 30)
     [(asset "QQQ" "Invesco QQQ Trust")]

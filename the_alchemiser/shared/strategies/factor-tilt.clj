@@ -1,5 +1,5 @@
-; Factors with brakes: the two factor funds that lead over half a year, beside the one that has fallen least.
-; The two groups and a bond fund share the money by how calm each has been, and are left alone for a quarter.
+; Factors with brakes: the two factor funds that lead over half a year, the fund with the smallest recent fall, and
+; a bond fund. Each part is weighted by the inverse of its volatility; the weights are set once per quarter.
 (defsymphony "Factor tilt" {:asset-class "EQUITIES", :rebalance-frequency :quarterly}
   (weight-inverse-volatility 60
     [(group "Leading factors"

@@ -1,5 +1,5 @@
-; Reversal: each January the three large companies that did worst over the year before, in equal parts,
-; on the evidence that a year of neglect is followed by a better one more often than not.
+; Reversal: each January it buys the three large companies that did worst over the past year, in equal parts,
+; because a bad year is more often than not followed by a better one.
 (defsymphony "Last year's dogs" {:asset-class "EQUITIES", :rebalance-frequency :yearly}
   (filter (cumulative-return {:window 240}) (select-bottom 3)
     [(asset "AAPL" "Apple Inc.")

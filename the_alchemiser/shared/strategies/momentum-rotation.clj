@@ -1,4 +1,4 @@
-; Cross-sectional momentum: the strongest four of large companies from different industries over a quarter,
+; Cross-sectional momentum: the four large companies, from different industries, that gained most over a quarter,
 ; as long as the market itself has gained over half a year; otherwise the two calmest factor and bond funds.
 (defsymphony "Momentum rotation" {:asset-class "EQUITIES", :rebalance-frequency :daily}
   (if (> (cumulative-return "SPY" {:window 120}) 0)

@@ -1,5 +1,5 @@
-; Momentum of momentum: while the market's price oscillator is above its own signal line, growth is held;
-; below it the money is in gold when its price has been steady, and otherwise split with low-volatility stocks.
+; Momentum of momentum: holds growth while the market's price oscillator is above its own signal line. Below it,
+; it holds gold if the gold price has been steady, and otherwise half gold and half low-volatility stocks.
 (defsymphony "Pulse" {:asset-class "EQUITIES", :rebalance-frequency :daily}
   (if (> (percentage-price-oscillator "SPY" {:short-window 12 :long-window 26})
          (percentage-price-oscillator-signal "SPY" {:short-window 12 :long-window 26 :smooth-window 9}))

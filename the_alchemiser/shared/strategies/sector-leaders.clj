@@ -1,5 +1,5 @@
-; Industry momentum: of four industries, each an equal basket, the two that have gained most a day over a quarter.
-; Once the market's fast average is below its slow one, only the calmer of food and medicine is held.
+; Industry momentum: of four industries, each an equal basket, the two with the highest mean daily return in a quarter.
+; When the market's fast average is below its slow one, it holds only the calmer of food and medicine.
 (defsymphony "Sector leaders" {:asset-class "EQUITIES", :rebalance-frequency :weekly}
   (if (>= (exponential-moving-average-price "SPY" {:window 20}) (exponential-moving-average-price "SPY" {:window 100}))
     [(group "Leaders"

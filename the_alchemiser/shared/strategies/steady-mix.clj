@@ -1,5 +1,5 @@
-; The classic balance of stocks, bonds and gold, traded only when a weight has drifted five points from its place.
-; The stock half moves to low-volatility stocks while the market is more than a tenth below its high of the half year.
+; The classic balance of stocks, bonds and gold, traded only when a weight is five points off its target. The stock
+; half moves to low-volatility stocks after a drawdown of the market of 10 percent or more within half a year.
 (defsymphony "Steady mix" {:asset-class "EQUITIES", :rebalance-threshold 0.05}
   (weight-specified
     0.5 (if (< (max-drawdown "SPY" {:window 120}) 10)

@@ -1,5 +1,5 @@
-; Streaks end: after three gains of the market in a row (a plain RSI of 100) half of the money steps into bonds,
-; after three losses (an RSI of 0) all of it buys the calmer of two growth funds; else a broad fund is held.
+; Streaks end: after three gains of the market in a row (a Cutler RSI of 100) half of the money moves to bonds, and
+; after three losses (an RSI of 0) all of it buys the calmer of two growth funds; otherwise it holds a broad fund.
 (defsymphony "Streak fader" {:asset-class "EQUITIES", :rebalance-frequency :daily}
   (if (= (rsi "SPY" {:window 3}) 100)
     [(weight-equal

@@ -1,5 +1,5 @@
-; Trend following. Above its 200-day average the market carries stocks, growth or broad by their own momentum;
-; below it the money waits in whichever of bonds and gold has held up, half and half when neither has.
+; Trend following: while the market is above its 200-day average, it holds stocks, led by whichever of growth and
+; broad has more momentum. Below it, it holds bonds or gold if they are above their averages, otherwise half of each.
 (defsymphony "Trend shield" {:asset-class "EQUITIES", :rebalance-frequency :daily}
   (if (> (current-price "SPY") (moving-average-price "SPY" {:window 200}))
     [(weight-specified

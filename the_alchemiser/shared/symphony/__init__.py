@@ -1,7 +1,7 @@
-"""The strategy language: text to a checked tree and back, what a tree needs, and the program that it compiles to.
+"""The strategy language: parse a strategy file into a checked tree, render it back, and compile it into a program.
 
-Handlers import this at every cold start: what reads and writes text is loaded when it is first used, and the compiler
-is imported by name, from its module.
+Handlers import this package on every cold start, so the parser and the renderer are loaded on first use, and callers
+import the compiler from its own module. docs/strategy-engine.md shows how the modules fit together.
 """
 
 from the_alchemiser.shared.symphony.errors import SymphonyError
@@ -12,22 +12,22 @@ __all__ = ["Symphony", "SymphonyError", "canonical_symbol", "parse", "render", "
 
 
 def parse(text: str, *, source: str = "<string>") -> Symphony:
-    """Read one strategy file.
+    """Parse one strategy file.
 
     Args:
-        text: the whole file.
-        source: its name, for error messages.
+        text: the content of the whole file.
+        source: the file name shown in error messages.
 
     Raises:
-        SymphonyError: brackets, operators, arity, types or values are not those of the grammar.
+        SymphonyError: the text does not follow the grammar (brackets, operators, arity, types or values).
     """
-    from the_alchemiser.shared.symphony import parser  # noqa: PLC0415 - as the package's docstring says
+    from the_alchemiser.shared.symphony import parser  # noqa: PLC0415 - loaded on first use
 
     return parser.parse(text, source=source)
 
 
 def render(symphony: Symphony) -> str:
-    """The file of a strategy, shared nodes written out wherever they occur, one node a line."""
-    from the_alchemiser.shared.symphony import rendering  # noqa: PLC0415 - as the package's docstring says
+    """Return the text of a strategy file, one node per line; shared nodes are written out at every occurrence."""
+    from the_alchemiser.shared.symphony import rendering  # noqa: PLC0415 - loaded on first use
 
     return rendering.render(symphony)

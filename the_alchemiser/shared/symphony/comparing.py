@@ -1,4 +1,4 @@
-"""The operators of a condition, on numbers and on arrays alike; both sides are rounded before."""
+"""The comparison operators of a condition, for numbers and for arrays; callers round both sides first."""
 
 import operator
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from typing import Any
 
 from the_alchemiser.shared.symphony.tree import Comparison
 
-DECIMALS = 8
-"""Every value is rounded so before it is compared or ranked: otherwise two right evaluators disagree at ties."""
+COMPARED_DECIMALS = 8
+"""Every value is rounded to this before it is compared or ranked; otherwise two correct evaluators disagree at ties."""
 
 _OPERATORS: dict[Comparison, Callable[[Any, Any], Any]] = {
     Comparison.GREATER: operator.gt,
@@ -19,5 +19,5 @@ _OPERATORS: dict[Comparison, Callable[[Any, Any], Any]] = {
 
 
 def compare(comparison: Comparison, left: Any, right: Any) -> Any:
-    """Whether it holds; element by element for arrays."""
+    """Return whether the comparison holds, element by element for arrays; both sides are already rounded."""
     return _OPERATORS[comparison](left, right)

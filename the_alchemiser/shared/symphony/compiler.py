@@ -1,10 +1,10 @@
-"""Tree to program: constant conditions folded, dead branches dropped, equal operations merged, needs derived."""
+"""Compile a tree into a program: fold constant conditions, drop dead branches, merge equal operations, derive needs."""
 
 from collections.abc import Mapping
 
-from the_alchemiser.shared.symphony.comparing import DECIMALS, compare
+from the_alchemiser.shared.symphony.bar_requirements import indicator_bars, value_bars
+from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS, compare
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
-from the_alchemiser.shared.symphony.needs import bars_needed, value_bars
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import (
     Choice,
@@ -38,23 +38,27 @@ _BLOCK = "block"
 
 
 def compile_symphony(symphony: Symphony, options: StrategyOptions | None = None) -> Program:
-    """Make a strategy ready to run.
+    """Compile a strategy.
+
+    Args:
+        options: indicator conventions; None for the defaults.
 
     Raises:
-        UnusableOptionError: a standard deviation over a window that the options leave without meaning.
+        UnusableOptionError: the window of a standard deviation is not longer than its ddof.
     """
-    chosen = options or StrategyOptions()
-    merged = _Operations(symphony.source, chosen)
+    options = options or StrategyOptions()
+    merged = _Operations(symphony.source, options)
     numbers: list[int] = []
     for node in symphony.nodes:
         numbers.append(merged.of_node(node, numbers))
+
     operations = _reachable(merged.operations, numbers[-1])
     bars, streamed = _needs(operations)
-    return Program(symphony.name, symphony.source, symphony.rebalance, chosen, operations, streamed, bars)
+    return Program(symphony.name, symphony.source, symphony.rebalance, options, operations, streamed, bars)
 
 
 class _Operations:
-    """Distinct operations, in the order in which they are met."""
+    """The distinct operations, in the order of their first use."""
 
     def __init__(self, source: str, options: StrategyOptions) -> None:
         self.operations: list[Operation] = []
@@ -63,7 +67,7 @@ class _Operations:
         self._index: dict[Operation, int] = {}
 
     def of_node(self, node: Node, numbers: list[int]) -> int:
-        """The operation of a node whose children's operations are known."""
+        """Return the number of the operation for a node; `numbers` holds those of all nodes before it."""
         match node:
             case Asset():
                 return self._add(Leaf(node.symbol, node.place))
@@ -73,14 +77,14 @@ class _Operations:
                 return self._specified(node, numbers)
             case WeightInverseVolatility():
                 stdev = Indicator(IndicatorKind.STDEV_RETURN, (node.window,))
-                self._check(stdev, node.place)
+                self._require_usable_window(stdev, node.place)
                 return self._add(InverseVolatility(stdev, _renumbered(node.children, numbers), node.place))
             case Group():
                 return self._equal(_renumbered(node.body, numbers), f'group "{node.name}"', node.place)
             case If():
                 return self._switch(node, numbers)
             case Filter():
-                self._check(node.indicator, node.place)
+                self._require_usable_window(node.indicator, node.place)
                 candidates = _renumbered(node.candidates, numbers)
                 return self._add(Choice(node.indicator, node.select, node.count, candidates, node.place))
 
@@ -96,7 +100,7 @@ class _Operations:
 
     def _specified(self, node: WeightSpecified, numbers: list[int]) -> int:
         total = sum(node.fractions)
-        # A child of weight 0 is no part of any decision: its missing data must not matter.
+        # Drop children of weight 0: they are in no decision, so their missing data must not matter.
         held = [(child, part) for child, part in zip(node.children, node.fractions, strict=True) if part > 0]
         children = _renumbered(tuple(child for child, _ in held), numbers)
         return self._add(Fixed(children, tuple(part / total for _, part in held), "weight-specified", node.place))
@@ -105,12 +109,13 @@ class _Operations:
         condition = node.condition
         for value in (condition.left, condition.right):
             if isinstance(value, IndicatorOf):
-                self._check(value.indicator, node.place)
+                self._require_usable_window(value.indicator, node.place)
+
         then, otherwise = (self._branch(block, numbers, node.place) for block in (node.then, node.otherwise))
         if isinstance(condition.left, Number) and isinstance(condition.right, Number):
-            left, right = (round(number.value, DECIMALS) for number in (condition.left, condition.right))
+            left, right = (round(number.value, COMPARED_DECIMALS) for number in (condition.left, condition.right))
             taken = then if compare(condition.comparison, left, right) else otherwise
-            # Kept as an operation of its own: a filter scores a bare asset on its prices, this on its index.
+            # Keep the branch as its own operation: a filter scores a bare asset on its prices, but this on its index.
             return self._equal((taken,), "if", node.place)
         return self._add(Switch(condition, (then, otherwise), node.place))
 
@@ -118,7 +123,7 @@ class _Operations:
         children = _renumbered(block, numbers)
         return children[0] if len(children) == 1 else self._equal(children, _BLOCK, place)
 
-    def _check(self, indicator: Indicator, place: Place) -> None:
+    def _require_usable_window(self, indicator: Indicator, place: Place) -> None:
         ddof = {IndicatorKind.STDEV_PRICE: 1, IndicatorKind.STDEV_RETURN: self._options.ddof}.get(indicator.kind, 0)
         if indicator.windows[0] <= ddof:
             where = f"{self._source}:{place.line}:{place.column}"
@@ -130,11 +135,12 @@ def _renumbered(block: Block, numbers: list[int]) -> Block:
 
 
 def _reachable(operations: list[Operation], root: int) -> tuple[Operation, ...]:
-    """The root's part of the operations, renumbered, root last."""
+    """Return the operations that the root depends on, renumbered, the root last."""
     wanted = {root}
     for number in range(root, -1, -1):
         if number in wanted:
             wanted.update(operations[number].children)
+
     order = {old: new for new, old in enumerate(sorted(wanted))}
     return tuple(_with_children(operations[old], order) for old in order)
 
@@ -158,10 +164,11 @@ def _with_children(operation: Operation, order: Mapping[int, int]) -> Operation:
 
 
 def _needs(operations: tuple[Operation, ...]) -> tuple[dict[str, int], frozenset[int]]:
-    """Bars a symbol needs, and the operations whose returns are needed; from the root down."""
-    days = [1] * len(operations)
+    """Return the bars that each symbol needs, and the operations whose daily returns are needed."""
+    days = [1] * len(operations)  # consecutive sessions on which each operation must have weights
     bars: dict[str, int] = {}
     streamed: set[int] = set()
+
     for number in range(len(operations) - 1, -1, -1):
         operation = operations[number]
         if number in streamed:
@@ -172,7 +179,7 @@ def _needs(operations: tuple[Operation, ...]) -> tuple[dict[str, int], frozenset
             if scored is None:
                 continue
             leaf = operations[child]
-            span = bars_needed(scored) + days[number] - 1
+            span = indicator_bars(scored) + days[number] - 1
             if isinstance(leaf, Leaf):
                 bars[leaf.symbol] = max(bars.get(leaf.symbol, 0), span)
             else:
@@ -180,11 +187,12 @@ def _needs(operations: tuple[Operation, ...]) -> tuple[dict[str, int], frozenset
                 streamed.add(child)
         for symbol, count in _read_by(operation):
             bars[symbol] = max(bars.get(symbol, 0), count + days[number] - 1)
+
     return bars, frozenset(streamed)
 
 
 def _read_by(operation: Operation) -> tuple[tuple[str, int], ...]:
-    """Symbols and bars that the operation reads itself."""
+    """Return the symbols whose prices the operation itself reads, each with the number of bars."""
     if isinstance(operation, Leaf):
         return ((operation.symbol, 1),)
     if isinstance(operation, Switch):

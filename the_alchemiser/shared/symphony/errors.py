@@ -1,4 +1,4 @@
-"""What is wrong with a strategy: its file, and where in it, or what is asked of it."""
+"""Errors of a strategy: a file that cannot be parsed, or a day that cannot be decided."""
 
 from the_alchemiser.shared.errors import AlchemiserError
 
@@ -6,12 +6,12 @@ _EXCERPT_REACH = 60
 
 
 class SymphonyError(AlchemiserError):
-    """A strategy file that does not follow the grammar, or says something impossible.
+    """A strategy file does not follow the grammar, or contains an impossible value.
 
     Attributes:
-        source: the file, or another name of the text.
-        line, column: where, both counted from 1.
-        excerpt: that line, cut to what is near, and a caret below the place; empty when there is no text to show.
+        source: the file name, or another name of the text.
+        line, column: the position of the error, both counted from 1.
+        excerpt: the part of the line around the error, with a caret below it; empty when there is no text to show.
     """
 
     def __init__(self, message: str, source: str, line: int, column: int, *, excerpt: str = "") -> None:
@@ -28,15 +28,15 @@ class SymphonyError(AlchemiserError):
 
 
 class EvaluationError(AlchemiserError):
-    """The day asked for cannot be decided; a guess would be worse."""
+    """The requested day cannot be decided. The engine raises this instead of guessing."""
 
 
 class UnusableOptionError(EvaluationError):
-    """A window that has no meaning under the strategy's options."""
+    """A window is too short for the strategy's options."""
 
 
 def excerpt_of(line: str, column: int) -> str:
-    """What is near a column of a line, counted from 1, and a caret below it."""
+    """Return the part of a line around a column (counted from 1), with a caret below that column."""
     left = max(0, column - 1 - _EXCERPT_REACH)
     shown = line[left : column - 1 + _EXCERPT_REACH].replace("\t", " ").rstrip()
     return f"  {shown}\n  {' ' * (column - 1 - left)}^"

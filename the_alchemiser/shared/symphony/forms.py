@@ -1,11 +1,11 @@
-"""Bracket forms: their items, whose types are checked when they are asked for, and the parts that forms turn into."""
+"""Bracket forms with typed access to their items, and the parts that forms are built into."""
 
 import json
 import math
 import re
 from collections.abc import Callable, Sequence
 
-from the_alchemiser.shared.symphony.record import Record
+from the_alchemiser.shared.symphony.frozen_record import Record
 from the_alchemiser.shared.symphony.symbols import canonical_symbol
 from the_alchemiser.shared.symphony.tree import (
     Asset,
@@ -30,11 +30,11 @@ from the_alchemiser.shared.symphony.tree import (
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
-_SHOWN = 40
+_LONGEST_SHOWN = 40
 
 
 class NodeForm(Record):
-    """A node, by its index in the tree."""
+    """A node and its index in the tree."""
 
     index: int
     node: Node
@@ -60,7 +60,7 @@ class Selection(Record):
 
 
 class Definition(Record):
-    """`(defsymphony …)` but for its nodes."""
+    """`(defsymphony …)` without its nodes."""
 
     name: str
     asset_class: str
@@ -71,7 +71,7 @@ Part = NodeForm | BlockForm | Settings | Selection | Definition | Condition | In
 Item = str | int
 Resolved = str | Part
 
-_WORDS: dict[type, str] = {
+_DESCRIPTIONS: dict[type, str] = {
     BlockForm: "a block [ ]",
     Settings: "settings { }",
     Selection: "a selection",
@@ -93,10 +93,10 @@ _OPERATORS: dict[type, str] = {
 
 
 class FormError(Exception):
-    """What is wrong in a form.
+    """A form is invalid.
 
     Attributes:
-        path: positions of the item at fault (0 is the first) and of what is at fault in it; empty for the form itself.
+        path: position of the invalid item (0 is the first), then of the one inside it; empty for the whole form.
     """
 
     def __init__(self, message: str, *path: int) -> None:
@@ -105,24 +105,24 @@ class FormError(Exception):
 
 
 def describe(item: Resolved) -> str:
-    """An item in the words of an error message."""
+    """Describe an item for an error message."""
     if isinstance(item, str):
-        return item if len(item) <= _SHOWN else item[:_SHOWN] + "…"
-    return f"a node ({_OPERATORS[type(item.node)]})" if isinstance(item, NodeForm) else _WORDS[type(item)]
+        return item if len(item) <= _LONGEST_SHOWN else item[:_LONGEST_SHOWN] + "…"
+    return f"a node ({_OPERATORS[type(item.node)]})" if isinstance(item, NodeForm) else _DESCRIPTIONS[type(item)]
 
 
 def number_in(text: str) -> float | None:
-    """The finite number that a token is, if it is one."""
+    """Return the finite number that a token spells, or None."""
     return float(text) if _NUMBER.fullmatch(text) and math.isfinite(float(text)) else None
 
 
 def count_in(text: str) -> int | None:
-    """The whole number of at least 1 that a token is, if it is one."""
+    """Return the whole number of at least 1 that a token spells, or None."""
     return int(text) if _INTEGER.fullmatch(text) and int(text) >= 1 else None
 
 
 class Form:
-    """One bracket form with its items; every accessor takes the item's position and checks its type."""
+    """One bracket form with its items. Every accessor takes an item's position and raises FormError on a wrong type."""
 
     __slots__ = ("closer", "items", "locate")
 
@@ -135,15 +135,17 @@ class Form:
         if len(self.items) > count:
             raise FormError(f"found {describe(self.items[count])}, expected the end of {usage}", count)
         if len(self.items) < count:
-            raise FormError(f"found {len(self.items) - 1} arguments, expected {count - 1}: {usage}")
+            from the_alchemiser.shared.formats import plural  # noqa: PLC0415 - only needed for invalid files
 
-    def expected(self, position: int, what: str) -> FormError:
-        return FormError(f"found {describe(self.items[position])}, expected {what}", position)
+            raise FormError(f"found {plural(len(self.items) - 1, 'argument')}, expected {count - 1}: {usage}")
 
-    def string(self, position: int, what: str) -> str:
+    def expected(self, position: int, expected: str) -> FormError:
+        return FormError(f"found {describe(self.items[position])}, expected {expected}", position)
+
+    def string(self, position: int, expected: str) -> str:
         item = self.items[position]
         if not isinstance(item, str) or not item.startswith('"'):
-            raise self.expected(position, what)
+            raise self.expected(position, expected)
         return unescaped(item, position)
 
     def symbol(self, position: int) -> str:
@@ -151,20 +153,20 @@ class Form:
         try:
             return canonical_symbol(text)
         except ValueError:
-            raise self.expected(position, "the symbol of an equity") from None
+            raise self.expected(position, "an equity symbol") from None
 
-    def number(self, position: int, what: str) -> float:
+    def number(self, position: int, expected: str) -> float:
         item = self.items[position]
         number = number_in(item) if isinstance(item, str) else None
         if number is None:
-            raise self.expected(position, what)
+            raise self.expected(position, expected)
         return number
 
-    def count(self, position: int, what: str) -> int:
+    def count(self, position: int, expected: str) -> int:
         item = self.items[position]
         count = count_in(item) if isinstance(item, str) else None
         if count is None:
-            raise self.expected(position, f"{what}, a whole number of at least 1")
+            raise self.expected(position, f"{expected}, a whole number of at least 1")
         return count
 
     def node(self, position: int) -> int:
@@ -185,34 +187,34 @@ class Form:
             return item
         return Number(self.number(position, "a number, (current-price SYMBOL) or (INDICATOR SYMBOL {…})"))
 
-    def settings(self, position: int, *, keys: tuple[str, ...], what: str) -> dict[str, str]:
-        """Exactly these keys, each once, in the order in which they are written."""
+    def settings(self, position: int, *, keys: tuple[str, ...], expected: str) -> dict[str, str]:
+        """Return the settings in the order of the file; they must contain exactly these keys, each once."""
         item = self.items[position]
         if not isinstance(item, Settings):
-            raise self.expected(position, what)
+            raise self.expected(position, expected)
         names = [key for key, _ in item.entries]
         if sorted(names) != sorted(keys):
-            found = " ".join(f":{name}" for name in names) or "no setting"
-            raise FormError(f"found {found}, expected {what}", position)
+            written = " ".join(f":{name}" for name in names) or "no settings"
+            raise FormError(f"found {written}, expected {expected}", position)
         return dict(item.entries)
 
 
 def value_path(settings: dict[str, str], key: str, position: int) -> tuple[int, int]:
-    """The path to the value of a key, when the settings are at this position of their form."""
+    """Return the path to the value of a key in the settings at this position of their form."""
     return position, 2 * list(settings).index(key) + 1
 
 
 def wrong_setting(settings: dict[str, str], key: str, expected: str, *, position: int) -> FormError:
-    """The error at the value of a key, when the settings are at this position of their form."""
+    """Return an error at the value of a key in the settings at this position of their form."""
     message = f"found :{key} {describe(settings[key])}, expected {expected}"
     return FormError(message, *value_path(settings, key, position))
 
 
 def unescaped(raw: str, *path: int) -> str:
-    """What a string token says.
+    """Return the text of a string token, without quotes and escapes.
 
     Raises:
-        FormError: at this path, an escape that means nothing.
+        FormError: the string contains an unknown escape; the error points to `path`.
     """
     if "\\" not in raw:
         return raw[1:-1]

@@ -1,4 +1,4 @@
-"""A strategy file as it is read: without its indentation, so that equal parts are equal text wherever they stand."""
+"""The text that the parser reads: the file without its indentation, so that equal nodes are equal text at any depth."""
 
 import re
 from bisect import bisect_right
@@ -8,17 +8,17 @@ from itertools import accumulate
 from the_alchemiser.shared.symphony.errors import SymphonyError, excerpt_of
 from the_alchemiser.shared.symphony.tree import Place
 
-# Possessive throughout: no input makes these go back, and they stay linear.
+# Every quantifier is possessive: no input makes these backtrack, so they stay linear.
 _COMMENT_OR_STRING = re.compile(r';[^\n]*+|("[^"\\]*+(?:\\.[^"\\]*+)*+"?+)', re.DOTALL)
 _NO_COMMENT_AND_STRINGS_WITHIN_LINES = re.compile(r'(?:[^";]*+"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+")*+[^";]*+')
 _NEITHER_QUOTE_NOR_LINE_END = bytes(set(range(256)) - set(b'"\n'))
 
 
 class Layout:
-    """The text to read, and the way back from its offsets to places of the file.
+    """The text that the parser reads, and the mapping from its offsets back to positions in the file.
 
     Attributes:
-        text: the file's lines, stripped and joined by blanks; the file itself when a string reaches over several lines.
+        text: the file's lines, stripped and joined by blanks; the unchanged file if a string spans several lines.
     """
 
     def __init__(self, written: str, source: str) -> None:
@@ -33,7 +33,7 @@ class Layout:
         self.text = " ".join(self._read_lines)
 
     def place(self, offset: int) -> Place:
-        """Where in the file an offset of the text is."""
+        """Return the position in the file of an offset of the text."""
         line = min(bisect_right(self._starts, offset), len(self._lines))
         read = self._read_lines[line - 1]
         written = self._lines[line - 1]
@@ -41,20 +41,20 @@ class Layout:
         return Place(line, indentation + offset - self._starts[line - 1] + 1)
 
     def error(self, offset: int, message: str) -> SymphonyError:
-        """The error at an offset of the text."""
+        """Return an error located at an offset of the text."""
         line, column = self.place(offset)
         excerpt = excerpt_of(self._lines[line - 1], column)
         return SymphonyError(message, self._source, line, column, excerpt=excerpt)
 
     @cached_property
     def _starts(self) -> list[int]:
-        """Offsets of the lines in the text, and after them that of a line which there is not."""
+        """Offsets of the lines in the text, followed by the offset at which one more line would start."""
         return list(accumulate(map((1).__add__, map(len, self._read_lines)), initial=0))
 
 
 def _is_bare(text: str) -> bool:
     if ";" not in text and "\\" not in text:
-        # Quotes then only begin and end strings: where all strings end on their lines, the quotes of a line are pairs.
+        # Without comments and escapes a quote only starts or ends a string, so each line must hold an even number.
         quotes = text.encode(errors="surrogatepass").translate(None, _NEITHER_QUOTE_NOR_LINE_END)
         return b'"' not in quotes.replace(b'""', b"")
     return _NO_COMMENT_AND_STRINGS_WITHIN_LINES.fullmatch(text) is not None

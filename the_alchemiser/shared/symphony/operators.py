@@ -1,6 +1,6 @@
-"""What each form of the language means: arity, types and values are checked here, once.
+"""Build the part that each form of the language stands for, and check its arity, types and values.
 
-A form is built when its closing bracket is read, from raw tokens and from the parts built before it.
+The parser calls this when it reads a closing bracket. The form's items are raw tokens and parts that were built before.
 """
 
 import math
@@ -48,10 +48,10 @@ _WEIGHT_TOLERANCE = 1e-6
 
 
 def build(form: Form) -> Part | Node:
-    """The part that a form means.
+    """Build the part that a form stands for.
 
     Raises:
-        FormError: it means nothing.
+        FormError: the form has no known operator, or wrong items.
     """
     if form.closer == "]":
         return _block(form)
@@ -62,12 +62,12 @@ def build(form: Form) -> Part | Node:
     head = form.items[0]
     builder = _BUILDERS.get(head) if isinstance(head, str) else None
     if builder is None:
-        raise FormError(f"found {describe(head)}, expected an operator{_advice(head)}", 0)
+        raise FormError(f"found {describe(head)}, expected an operator{_suggestion(head)}", 0)
     return builder(form)
 
 
-def _advice(head: Resolved) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - for wrong files only
+def _suggestion(head: Resolved) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only needed for invalid files
 
     shown = describe(head)
     near = get_close_matches(shown.lower(), _BUILDERS, n=1) if isinstance(head, str) else []
@@ -82,6 +82,7 @@ def _block(form: Form) -> BlockForm:
 
 def _settings(form: Form) -> Settings:
     entries = []
+
     for position in range(0, len(form.items), 2):
         key = form.items[position]
         if not isinstance(key, str) or not key.startswith(":"):
@@ -92,16 +93,19 @@ def _settings(form: Form) -> Settings:
         if not isinstance(value, str):
             raise form.expected(position + 1, f"the value of {describe(key)}")
         entries.append((key[1:], value))
+
     return Settings(tuple(entries))
 
 
 def _defsymphony(form: Form) -> Definition:
     form.arity(4, '(defsymphony "NAME" {:asset-class "EQUITIES", :rebalance-frequency :daily} NODE)')
+
     name = form.string(1, "the name of the strategy in quotes")
     rule = "rebalance-threshold" if _has_key(form.items[2], "rebalance-threshold") else "rebalance-frequency"
     usage = "{:asset-class STRING, :rebalance-frequency KEYWORD | :rebalance-threshold NUMBER}"
-    settings = form.settings(2, keys=("asset-class", rule), what=usage)
+    settings = form.settings(2, keys=("asset-class", rule), expected=usage)
     form.node(3)
+
     if not settings["asset-class"].startswith('"'):
         raise wrong_setting(settings, "asset-class", "the asset class in quotes", position=2)
     asset_class = unescaped(settings["asset-class"], *value_path(settings, "asset-class", 2))
@@ -133,11 +137,13 @@ def _weight_equal(form: Form) -> Node:
 def _weight_specified(form: Form) -> Node:
     if len(form.items) < 3 or len(form.items) % 2 == 0:
         raise FormError("found an unpaired weight or no weight, expected (weight-specified NUMBER NODE …)")
+
     positions = range(1, len(form.items), 2)
     fractions = tuple(form.number(position, "a weight") for position in positions)
     negative = next((position for position in positions if fractions[position // 2] < 0), None)
     if negative is not None:
         raise form.expected(negative, "a weight of at least 0")
+
     children = tuple(form.node(position + 1) for position in positions)
     total = math.fsum(fractions)
     if abs(total - 1) > _WEIGHT_TOLERANCE:
@@ -186,7 +192,7 @@ def _current_price(form: Form) -> CurrentPrice:
 
 def _selection(form: Form) -> Selection:
     form.arity(2, f"({form.items[0]} N)")
-    return Selection(Select(str(form.items[0])), form.count(1, "how many to take"))
+    return Selection(Select(str(form.items[0])), form.count(1, "a number of candidates"))
 
 
 def _condition(form: Form) -> Condition:
@@ -200,20 +206,24 @@ def _indicator(form: Form) -> Indicator | IndicatorOf:
     has_symbol = len(form.items) > 1 and isinstance(form.items[1], str)
     position = 2 if has_symbol else 1
     form.arity(position + 1, f"({kind} {'SYMBOL ' if has_symbol else ''}{usage})")
-    settings = form.settings(position, keys=keys, what=usage)
+    settings = form.settings(position, keys=keys, expected=usage)
+
     windows = []
     for key in keys:
         window = count_in(settings[key])
         if window is None:
             raise wrong_setting(settings, key, "a whole number of at least 1", position=position)
         windows.append(window)
+
     indicator = Indicator(kind, tuple(windows))
     return IndicatorOf(indicator, form.symbol(1)) if has_symbol else indicator
 
 
-_WINDOWS = {
-    kind: (window_keys(kind), "{" + " ".join(f":{key} N" for key in window_keys(kind)) + "}") for kind in IndicatorKind
-}
+def _window_usage(kind: IndicatorKind) -> str:
+    return "{" + " ".join(f":{key} N" for key in window_keys(kind)) + "}"
+
+
+_WINDOWS = {kind: (window_keys(kind), _window_usage(kind)) for kind in IndicatorKind}
 _BUILDERS: dict[str, Callable[[Form], Part | Node]] = {
     "defsymphony": _defsymphony,
     "asset": _asset,

@@ -1,22 +1,22 @@
-"""The options of a strategy: conventions of the indicators on which sources differ."""
+"""The options of a strategy: indicator conventions on which data providers differ."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class RsiMethod(StrEnum):
-    """How gains and losses are averaged: Wilder's recursion, or Cutler's plain mean of the window."""
+    """How the RSI averages gains and losses: Wilder's recursion, or Cutler's plain mean over the window."""
 
     WILDER = "wilder"
     CUTLER = "cutler"
 
 
 class StrategyOptions(NamedTuple):
-    """Conventions on which sources differ.
+    """Indicator conventions of one strategy.
 
     Attributes:
-        rsi: the averaging of rsi.
-        ddof: delta degrees of freedom of the stdev of returns, 0 or 1; that of prices is always 1.
+        rsi: how the RSI averages gains and losses.
+        ddof: delta degrees of freedom of stdev-return, 0 or 1; stdev-price always uses 1.
     """
 
     rsi: RsiMethod = RsiMethod.WILDER

@@ -1,8 +1,8 @@
-"""Text to tree, in one pass and without recursion.
+"""Parse text into a tree, in one pass and without recursion.
 
-Strategies repeat themselves: the text of a form read before is recognised as a whole, and skipped. What is left is read
-token by token. A bracket form is known by its kind and its items, raw tokens and the numbers of the forms inside it, so
-that the checks run once for every distinct form of the file.
+Strategy files are repetitive. The parser skips the text of a form that it has read before and reads the rest token by
+token. It identifies a bracket form by its kind and its items (raw tokens, and the numbers of the forms inside it), so
+the checks run once per distinct form.
 """
 
 import gc
@@ -13,25 +13,25 @@ from the_alchemiser.shared.symphony.errors import SymphonyError
 from the_alchemiser.shared.symphony.forms import Definition, Form, FormError, Item, NodeForm, Part, describe
 from the_alchemiser.shared.symphony.layout import Layout
 from the_alchemiser.shared.symphony.operators import build
-from the_alchemiser.shared.symphony.tokens import CLOSER_OF, END, OPENER_OF, TOKEN, UNENDED_STRING, item_offset
+from the_alchemiser.shared.symphony.tokens import CLOSER_OF, END, OPENER_OF, TOKEN, UNTERMINATED_STRING, item_offset
 from the_alchemiser.shared.symphony.tree import Node, Symphony
 
 _TOP = ""
-# Bounds on the recognising of whole forms, without which a hostile file would take quadratic time.
+# Limits on recognising whole forms; without them a hostile file would take quadratic time.
 _LONGEST_TEXT = 4096
 _LONGEST_HEAD = 256
 _CANDIDATES = 6
 
 
 def parse(text: str, *, source: str = "<string>") -> Symphony:
-    """Read one strategy file.
+    """Parse one strategy file.
 
     Args:
-        text: the whole file.
-        source: its name, for error messages.
+        text: the content of the whole file.
+        source: the file name shown in error messages.
 
     Raises:
-        SymphonyError: brackets, operators, arity, types or values are not those of the grammar.
+        SymphonyError: the text does not follow the grammar (brackets, operators, arity, types or values).
     """
     with _collector_paused():
         layout = Layout(text, source)
@@ -41,7 +41,7 @@ def parse(text: str, *, source: str = "<string>") -> Symphony:
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Nothing here makes cycles; looking for them takes half of the time of a file with many distinct nodes."""
+    """Pause the garbage collector: parsing creates no cycles, and files of many distinct nodes parse twice as fast."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -52,7 +52,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _read(text: str, forms: "_Forms") -> list[Item]:
-    """The items outside all brackets."""
+    """Read all tokens and return the items outside all brackets."""
     known = _KnownTexts(text)
     token_at = TOKEN.match
     open_forms: list[tuple[list[Item], int]] = []
@@ -62,8 +62,8 @@ def _read(text: str, forms: "_Forms") -> list[Item]:
         token = match[1]
         position = match.end()
         if token in CLOSER_OF:
-            if found := known.at(position - 1):
-                number, position = found
+            if known_form := known.at(position - 1):
+                number, position = known_form
                 items.append(number)
             else:
                 open_forms.append((items, start))
@@ -78,8 +78,8 @@ def _read(text: str, forms: "_Forms") -> list[Item]:
             items.append(number)
         elif token == END:
             break
-        elif token == UNENDED_STRING:
-            raise forms.error(position - 1, 'found a string that never ends, expected a closing "')
+        elif token == UNTERMINATED_STRING:
+            raise forms.error(position - 1, 'found an unterminated string, expected a closing "')
         else:
             items.append(token)
     if open_forms:
@@ -88,34 +88,34 @@ def _read(text: str, forms: "_Forms") -> list[Item]:
 
 
 class _KnownTexts:
-    """Forms in round brackets by their text: whatever begins with such a text begins with that form."""
+    """The forms read so far, by their text: wherever the same text occurs again, it is the same form."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._by_head: dict[str, list[tuple[int, int, int]]] = {}
 
     def at(self, start: int) -> tuple[int, int] | None:
-        """The number of the form that begins here, and where it ends."""
+        """Return the number of the known form that starts here and the offset of its end; None if there is none."""
         for begin, end, number in self._by_head.get(self._head(start), ()):
             if self._text.startswith(self._text[begin:end], start):
                 return number, start + end - begin
         return None
 
     def add(self, start: int, end: int, number: int) -> None:
-        """Remember a form, in place of the oldest of those that begin likewise."""
+        """Remember a form; it replaces the oldest of the forms with the same head."""
         if end - start > _LONGEST_TEXT or not (head := self._head(start)):
             return
-        alike = self._by_head.setdefault(head, [])
-        alike.insert(0, (start, end, number))
-        del alike[_CANDIDATES:]
+        same_head = self._by_head.setdefault(head, [])
+        same_head.insert(0, (start, end, number))
+        del same_head[_CANDIDATES:]
 
     def _head(self, start: int) -> str:
-        """The text through its first closing bracket; empty when that is far."""
+        """Return the text through its first closing bracket; empty if that bracket is too far away."""
         return self._text[start : self._text.find(")", start, start + _LONGEST_HEAD) + 1]
 
 
 class _Forms:
-    """The distinct forms of one file, and the nodes among them."""
+    """The distinct forms of one file, numbered, and the distinct nodes among them."""
 
     def __init__(self, layout: Layout) -> None:
         self.error = layout.error
@@ -126,7 +126,7 @@ class _Forms:
         self._index: dict[Node, int] = {}
 
     def number(self, items: list[Item], start: int) -> int:
-        """The number of the form of these items, the first of which is its closing bracket."""
+        """Return the number of the form with these items, the first of which is its closing bracket."""
         key = tuple(items)
         number = self._numbers.get(key)
         if number is None:
@@ -135,22 +135,22 @@ class _Forms:
         return number
 
     def symphony(self, items: list[Item], source: str) -> Symphony:
-        """The strategy, when these are all items outside brackets."""
+        """Return the strategy, given all items outside brackets."""
         if not items:
             raise self._outside(0, "found an empty file, expected (defsymphony …)")
         first = self._parts[items[0]] if isinstance(items[0], int) else items[0]
         if not isinstance(first, Definition):
             raise self._outside(0, f"found {describe(first)}, expected (defsymphony …)")
         if len(items) > 1:
-            raise self._outside(1, "found more after (defsymphony …), expected the end of the file")
+            raise self._outside(1, "found text after (defsymphony …), expected the end of the file")
         return Symphony(first.name, first.asset_class, first.rebalance, tuple(self._nodes), source)
 
-    def mismatch(self, found: str, offset: int, *, expected: Item, opened: int) -> SymphonyError:
+    def mismatch(self, closer: str, offset: int, *, expected: Item, opened: int) -> SymphonyError:
         if expected == _TOP:
-            return self.error(offset, f"found {found}, but no bracket is open here")
+            return self.error(offset, f"found {closer}, but no bracket is open here")
         place = self._layout.place(opened)
         bracket = f"the {OPENER_OF[str(expected)]} of line {place.line}, column {place.column}"
-        return self.error(offset, f"found {found}, expected {expected} to close {bracket}")
+        return self.error(offset, f"found {closer}, expected {expected} to close {bracket}")
 
     def unclosed(self, expected: Item, opened: int) -> SymphonyError:
         opener = OPENER_OF[str(expected)]

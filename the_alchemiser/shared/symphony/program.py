@@ -1,31 +1,31 @@
-"""A strategy made ready to run: few kinds of operation, distinct ones only, children before parents."""
+"""A compiled strategy: a list of distinct operations of five kinds, children before parents."""
 
 from collections.abc import Mapping
 
+from the_alchemiser.shared.symphony.frozen_record import Record
 from the_alchemiser.shared.symphony.options import StrategyOptions
-from the_alchemiser.shared.symphony.record import Record
 from the_alchemiser.shared.symphony.tree import NOWHERE, Condition, Indicator, Place, Rebalance, Select
 
 
 class Leaf(Record):
-    """All in one symbol."""
+    """Hold one symbol, with weight 1."""
 
     symbol: str
     place: Place = NOWHERE
 
     @property
     def children(self) -> tuple[int, ...]:
-        """None."""
+        """A leaf has no children."""
         return ()
 
     @property
     def label(self) -> str:
-        """The symbol."""
+        """The symbol, for messages."""
         return self.symbol
 
 
 class Fixed(Record):
-    """Constant fractions, each above 0, summing to 1."""
+    """Split over the children by constant fractions, each above 0, summing to 1."""
 
     children: tuple[int, ...]
     fractions: tuple[float, ...]
@@ -34,7 +34,7 @@ class Fixed(Record):
 
 
 class Switch(Record):
-    """One of two children, day by day: the first where the condition holds."""
+    """Hold one of two children on each session: the first if the condition holds, otherwise the second."""
 
     condition: Condition
     children: tuple[int, int]
@@ -42,12 +42,12 @@ class Switch(Record):
 
     @property
     def label(self) -> str:
-        """The condition in words."""
+        """The condition, for messages."""
         return f"if {self.condition.left} {self.condition.comparison} {self.condition.right}"
 
 
 class Choice(Record):
-    """The count best or worst children by indicator; with no more children than count, all, unscored."""
+    """Hold the `count` best or worst children by an indicator; all of them, unscored, if there are no more."""
 
     indicator: Indicator
     select: Select
@@ -57,17 +57,17 @@ class Choice(Record):
 
     @property
     def takes_all(self) -> bool:
-        """Whether no score can change the outcome."""
+        """Return whether no score can change the outcome."""
         return self.count >= len(self.children)
 
     @property
     def label(self) -> str:
-        """The ranking in words."""
+        """The ranking, for messages."""
         return f"filter {self.indicator} {self.select} {self.count}"
 
 
 class InverseVolatility(Record):
-    """Fractions in proportion to 1 / stdev of daily returns; `returns` is that stdev as an indicator."""
+    """Split in proportion to 1 / stdev of the children's daily returns; `returns` is that stdev as an indicator."""
 
     returns: Indicator
     children: tuple[int, ...]
@@ -75,7 +75,7 @@ class InverseVolatility(Record):
 
     @property
     def label(self) -> str:
-        """The operator in words."""
+        """The operator, for messages."""
         return f"weight-inverse-volatility {self.returns.windows[0]}"
 
 
@@ -83,7 +83,7 @@ Operation = Leaf | Fixed | Switch | Choice | InverseVolatility
 
 
 def scored_by(operation: Operation) -> Indicator | None:
-    """The indicator of the children's own history on which the operation depends, if it does."""
+    """Return the indicator that the operation computes on its children's own history; None if it computes none."""
     if isinstance(operation, InverseVolatility):
         return operation.returns
     if isinstance(operation, Choice) and not operation.takes_all:
@@ -95,10 +95,10 @@ class Program(Record):
     """A compiled strategy.
 
     Attributes:
-        operations: distinct, reachable from the last one, which is the root; children before parents.
-        streamed: operations whose daily returns are needed, since a filter or an inverse volatility looks at the index
-            of an operation that they are part of.
-        bars_needed: per symbol that a decision can depend on, the bars that it takes at least, through the day decided.
+        operations: distinct operations, children before parents; the last one is the root and reaches all of them.
+        streamed: operations whose daily returns are needed, because a filter or an inverse volatility reads an index
+            that they are part of.
+        bars_needed: for each symbol that a decision can depend on, the minimum number of bars through the decided day.
     """
 
     name: str
@@ -111,14 +111,14 @@ class Program(Record):
 
     @property
     def root(self) -> int:
-        """The operation that is the strategy."""
+        """The number of the operation that is the whole strategy."""
         return len(self.operations) - 1
 
     @property
     def symbols(self) -> frozenset[str]:
-        """Every symbol that a decision can depend on."""
+        """All symbols that a decision can depend on."""
         return frozenset(self.bars_needed)
 
     def at(self, place: Place) -> str:
-        """A place of the file, for messages."""
+        """Return `file:line:column` of a place, for messages."""
         return f"{self.source}:{place.line}:{place.column}"

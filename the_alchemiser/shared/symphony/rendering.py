@@ -1,4 +1,4 @@
-"""A tree back to text; what `parse` reads from it is the same tree."""
+"""Render a tree as text; parsing that text returns an equal tree."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -24,14 +24,14 @@ from the_alchemiser.shared.symphony.tree import (
     window_keys,
 )
 
-# Deeper nesting is not shown by more blanks: at depth 5,000 they would be most of the file.
+# Deeper nesting gets no more indentation: at depth 5,000 it would be most of the file.
 _DEEPEST_INDENT = 40
 
 _Part = str | int
 
 
 def render(symphony: Symphony) -> str:
-    """The file of a strategy, shared nodes written out wherever they occur, one node a line."""
+    """Return the text of a strategy file, one node per line; shared nodes are written out at every occurrence."""
     settings = f"{{:asset-class {_string(symphony.asset_class)}, {_rebalance(symphony.rebalance)}}}"
     return f"(defsymphony {_string(symphony.name)} {settings}{''.join(_body(symphony.nodes))})\n"
 
@@ -48,7 +48,7 @@ def _body(nodes: tuple[Node, ...]) -> Iterator[str]:
 
 
 def _parts(node: Node) -> Iterator[_Part]:
-    """Text and child indices of one node, in the order of writing."""
+    """Yield the text and the child indices of one node, in the order of writing."""
     match node:
         case Asset():
             yield f"(asset {_string(node.symbol)} {'nil' if node.name is None else _string(node.name)})"
@@ -110,5 +110,5 @@ def _number(value: float) -> str:
 
 
 def _string(text: str) -> str:
-    # The escapes of JSON are among those of the language.
+    # Every JSON escape is also an escape of the language.
     return json.dumps(text, ensure_ascii=False)

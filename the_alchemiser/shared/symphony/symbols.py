@@ -1,4 +1,4 @@
-"""Symbols: one spelling, and those that a strategy needs."""
+"""Symbols: their canonical spelling, and those that a strategy requires."""
 
 import re
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ _SPELLING = re.compile(r"(?:EQUITIES::)?([A-Z][A-Z0-9]*(?:[./][A-Z0-9]+)*)(?://U
 
 
 def canonical_symbol(text: str) -> str:
-    """Upper case, with a dot: `brk/b` is `BRK.B`, `EQUITIES::SPY//USD` is `SPY`.
+    """Return a symbol in upper case with a dot: `brk/b` becomes `BRK.B`, `EQUITIES::SPY//USD` becomes `SPY`.
 
     Raises:
-        ValueError: no symbol of an equity.
+        ValueError: the text is not an equity symbol.
     """
     match = _SPELLING.fullmatch(text.strip().upper())
     if match is None:
-        raise ValueError(f"{text!r} is no symbol of an equity")
+        raise ValueError(f"{text!r} is not an equity symbol")
     return match[1].replace("/", ".")
 
 
 def required_symbols(symphony: Symphony) -> frozenset[str]:
-    """Every symbol that the file names, held or only looked at."""
-    return frozenset(symbol for node in symphony.nodes for symbol in _symbols_of(node))
+    """Return every symbol that the file names, whether it can be held or is only read."""
+    return frozenset[str]().union(*map(_symbols_of, symphony.nodes))
 
 
 def _symbols_of(node: Node) -> Iterator[str]:

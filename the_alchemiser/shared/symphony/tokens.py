@@ -1,26 +1,30 @@
-"""Tokens of the language: brackets, strings and words; blanks, commas and comments lie between them."""
+"""Tokens of the language: brackets, strings and words, separated by blanks, commas and comments."""
 
 import re
 from collections.abc import Iterator
 from itertools import islice
 
-_BETWEEN = r"(?:[\s,\ufeff]++|;[^\n]*+)*+"
+_SEPARATORS = r"(?:[\s,\ufeff]++|;[^\n]*+)*+"
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _WORD = r'[^\s,\ufeff()\[\]{}";]++'
 
-# One token a match, in group 1; at the end of the text it is empty, and of a string that never ends it is the quote.
-TOKEN = re.compile(rf'{_BETWEEN}([()\[\]{{}}]|{_STRING}|{_WORD}|"|\Z)', re.DOTALL)
+# Each match holds one token in group 1: an empty one at the end of the text, a lone quote for an unterminated string.
+TOKEN = re.compile(rf'{_SEPARATORS}([()\[\]{{}}]|{_STRING}|{_WORD}|"|\Z)', re.DOTALL)
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
 END = ""
-UNENDED_STRING = '"'
+UNTERMINATED_STRING = '"'
 
 
 def item_offset(text: str, start: int, path: tuple[int, ...]) -> int:
-    """Where an item begins: that at a position (0 is the first) of the bracket opened at start, and so on inside it.
+    """Return the offset of a nested item.
 
-    Only errors need it, so it reads the text again instead of burdening every token with its place.
+    Only errors need it, so it scans the text again rather than have the parser keep the offset of every token.
+
+    Args:
+        start: offset of the opening bracket.
+        path: position of the item in that bracket (0 is the first), then of the item inside it, and so on.
     """
     for position in path:
         start = next(islice(_child_offsets(text, start), position, None))
@@ -28,7 +32,7 @@ def item_offset(text: str, start: int, path: tuple[int, ...]) -> int:
 
 
 def _child_offsets(text: str, start: int) -> Iterator[int]:
-    """Where the items of a bracket begin; after the last one, what there is beyond."""
+    """Yield the offset of each item of a bracket, then the offset of its closing bracket and of what follows."""
     depth = 0
     for match in TOKEN.finditer(text, start + 1):
         token = match[1]

@@ -1,18 +1,19 @@
-"""The syntax tree of a strategy: flat, shared, and checked.
+"""The syntax tree of a strategy: flat, shared and checked.
 
-Nodes lie in one tuple, children before parents, the root last, and name their children by index. Equal subtrees are one
-node, so a file of 50,000 nodes that repeats itself is a few thousand here; comparing, hashing and walking never
-recurse, however deep the nesting. Places are those of the first occurrence and take no part in equality.
+One tuple holds all nodes, children before parents, the root last; a node refers to its children by index. Equal
+subtrees share one node, so a repetitive file of 50,000 nodes becomes a few thousand here. Comparing, hashing and
+walking a tree never recurse, however deep the nesting. A node keeps the place of its first occurrence; equality
+ignores places.
 """
 
 from enum import StrEnum
 from typing import NamedTuple
 
-from the_alchemiser.shared.symphony.record import Record
+from the_alchemiser.shared.symphony.frozen_record import Record
 
 
 class Place(NamedTuple):
-    """Line and column in the file, both counted from 1."""
+    """A line and a column of the file, both counted from 1."""
 
     line: int
     column: int
@@ -24,7 +25,7 @@ Block = tuple[int, ...]
 
 
 class IndicatorKind(StrEnum):
-    """The names of the language."""
+    """An indicator, under its name in the language."""
 
     RSI = "rsi"
     MOVING_AVERAGE_PRICE = "moving-average-price"
@@ -39,7 +40,7 @@ class IndicatorKind(StrEnum):
 
 
 class Comparison(StrEnum):
-    """The operators of a condition."""
+    """A comparison operator of a condition."""
 
     GREATER = ">"
     LESS = "<"
@@ -49,14 +50,14 @@ class Comparison(StrEnum):
 
 
 class Select(StrEnum):
-    """Which end of the ranking a filter takes."""
+    """The end of the ranking that a filter selects."""
 
     TOP = "select-top"
     BOTTOM = "select-bottom"
 
 
 class Frequency(StrEnum):
-    """How often a strategy decides: on the first session of the period."""
+    """How often a strategy decides: on the first session of each period."""
 
     DAILY = "daily"
     WEEKLY = "weekly"
@@ -72,7 +73,7 @@ WINDOW_KEYS = {
 
 
 def window_keys(kind: IndicatorKind) -> tuple[str, ...]:
-    """The settings that an indicator takes, in the order of `Indicator.windows`."""
+    """Return the names of an indicator's window settings, in the order of `Indicator.windows`."""
     return WINDOW_KEYS.get(kind, ("window",))
 
 
@@ -87,7 +88,7 @@ class Indicator(Record):
 
 
 class Number(Record):
-    """A constant."""
+    """A constant in a condition."""
 
     value: float
 
@@ -96,7 +97,7 @@ class Number(Record):
 
 
 class CurrentPrice(Record):
-    """The close of as_of, USD, adjusted."""
+    """The adjusted close of a symbol on the session, in USD."""
 
     symbol: str
 
@@ -105,7 +106,7 @@ class CurrentPrice(Record):
 
 
 class IndicatorOf(Record):
-    """An indicator of a symbol's closes."""
+    """An indicator on the closes of a symbol."""
 
     indicator: Indicator
     symbol: str
@@ -118,7 +119,7 @@ Value = Number | CurrentPrice | IndicatorOf
 
 
 class Condition(Record):
-    """Left against right."""
+    """A comparison of two values."""
 
     comparison: Comparison
     left: Value
@@ -126,7 +127,7 @@ class Condition(Record):
 
 
 class Asset(Record):
-    """All in one symbol."""
+    """A holding of one symbol, with weight 1."""
 
     symbol: str
     name: str | None
@@ -134,14 +135,14 @@ class Asset(Record):
 
 
 class WeightEqual(Record):
-    """Each direct child the same."""
+    """Direct children with equal weights."""
 
     children: Block
     place: Place = NOWHERE
 
 
 class WeightSpecified(Record):
-    """Fractions as written; they sum to 1 within 1e-6."""
+    """Direct children with the fractions written in the file; they sum to 1 within 1e-6."""
 
     fractions: tuple[float, ...]
     children: Block
@@ -149,7 +150,7 @@ class WeightSpecified(Record):
 
 
 class WeightInverseVolatility(Record):
-    """Each direct child in proportion to 1 / stdev of its daily returns over the window."""
+    """Direct children in proportion to 1 / stdev of their daily returns over the window, in sessions."""
 
     window: int
     children: Block
@@ -157,7 +158,7 @@ class WeightInverseVolatility(Record):
 
 
 class Group(Record):
-    """A name for a block."""
+    """A named block, whose nodes have equal weights."""
 
     name: str
     body: Block
@@ -165,7 +166,7 @@ class Group(Record):
 
 
 class If(Record):
-    """One of two blocks, day by day."""
+    """A choice between two blocks, made again on every session."""
 
     condition: Condition
     then: Block
@@ -174,7 +175,7 @@ class If(Record):
 
 
 class Filter(Record):
-    """The count best (or worst) of the direct children."""
+    """The `count` best (or worst) direct children by an indicator, with equal weights."""
 
     indicator: Indicator
     select: Select
@@ -187,7 +188,7 @@ Node = Asset | WeightEqual | WeightSpecified | WeightInverseVolatility | Group |
 
 
 class Threshold(Record):
-    """Rebalance when a weight is off by more than these weight points (0.05 is five percent of the portfolio)."""
+    """Rebalance when a weight is off target by more than these points (0.05 is five percent of the portfolio)."""
 
     points: float
 
@@ -196,11 +197,11 @@ Rebalance = Frequency | Threshold
 
 
 class Symphony(Record):
-    """A whole strategy file.
+    """A parsed strategy file.
 
     Attributes:
-        nodes: distinct nodes, children before parents, in the order in which the file completes them; the root is last.
-        source: the file it came from, for messages; no part of equality.
+        nodes: the distinct nodes in the order in which the file completes them: children before parents, the root last.
+        source: the file name, for messages; ignored by equality.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Every kind of wrong file, with the whole text that its author sees."""
+"""Every kind of invalid file, with the complete message that its author sees."""
 
 import pytest
 
@@ -28,7 +28,7 @@ GOLDEN = {
     ),
     "string never closed": (
         ' (asset "A nil)',
-        """2:9: found a string that never ends, expected a closing "
+        """2:9: found an unterminated string, expected a closing "
    (asset "A nil))
           ^""",
     ),
@@ -94,7 +94,7 @@ GOLDEN = {
     ),
     "selection of none": (
         f" (filter (rsi {{:window 5}}) (select-top 0) [{A}])",
-        """2:40: found 0, expected how many to take, a whole number of at least 1
+        """2:40: found 0, expected a number of candidates, a whole number of at least 1
    (filter (rsi {:window 5}) (select-top 0) [(asset "A" nil)]))
                                          ^""",
     ),
@@ -106,7 +106,7 @@ GOLDEN = {
     ),
     "symbol of no equity": (
         ' (asset "CRYPTO::BTC//USD" nil)',
-        """2:9: found "CRYPTO::BTC//USD", expected the symbol of an equity
+        """2:9: found "CRYPTO::BTC//USD", expected an equity symbol
    (asset "CRYPTO::BTC//USD" nil))
           ^""",
     ),
@@ -125,16 +125,16 @@ GOLDEN = {
 }
 
 
-@pytest.mark.parametrize(("body", "said"), GOLDEN.values(), ids=GOLDEN)
-def test_parse_wrong_body_says_what_and_where(body: str, said: str) -> None:
+@pytest.mark.parametrize(("body", "message"), GOLDEN.values(), ids=GOLDEN)
+def test_parse_invalid_body_reports_what_is_wrong_and_where(body: str, message: str) -> None:
     with pytest.raises(SymphonyError) as caught:
         parse(f"{HEAD}{body})", source="bad.clj")
 
-    assert str(caught.value) == f"bad.clj:{said}"
+    assert str(caught.value) == f"bad.clj:{message}"
 
 
 @pytest.mark.parametrize(
-    ("settings", "column", "said"),
+    ("settings", "column", "message"),
     [
         (':asset-class "E", :rebalance-threshold 5', 58, "found :rebalance-threshold 5, expected weight points"),
         (':asset-class "E", :rebalance-frequency :hourly', 58, "found :rebalance-frequency :hourly, expected one of"),
@@ -145,22 +145,22 @@ def test_parse_wrong_body_says_what_and_where(body: str, said: str) -> None:
         ('"E"', 19, 'found "E", expected a keyword'),
     ],
 )
-def test_parse_wrong_settings_are_pointed_at(settings: str, column: int, said: str) -> None:
+def test_parse_invalid_settings_report_their_column(settings: str, column: int, message: str) -> None:
     with pytest.raises(SymphonyError) as caught:
         parse(f'(defsymphony "S" {{{settings}}} {A})')
 
     assert (caught.value.line, caught.value.column) == (1, column)
-    assert said in caught.value.message
+    assert message in caught.value.message
 
 
-def test_parse_unknown_operator_like_none_lists_them_all() -> None:
+def test_parse_unknown_operator_without_a_near_match_lists_all() -> None:
     with pytest.raises(SymphonyError) as caught:
         parse(f"{HEAD}(zzz 1))")
 
     assert "expected an operator: one of defsymphony, asset, weight-equal" in caught.value.message
 
 
-def test_parse_error_after_a_comment_and_far_in_is_at_its_place_in_the_file() -> None:
+def test_parse_error_after_a_comment_has_its_place_in_the_file() -> None:
     text = f'{HEAD}; "unbalanced ( in a comment\r\n\t  (weight-equal [{A}  ; first ]\n      (asset 7 nil)]))'
 
     with pytest.raises(SymphonyError) as caught:
@@ -170,7 +170,7 @@ def test_parse_error_after_a_comment_and_far_in_is_at_its_place_in_the_file() ->
     assert caught.value.excerpt == "        (asset 7 nil)]))\n               ^"
 
 
-def test_parse_error_below_a_string_of_several_lines_is_at_its_place_in_the_file() -> None:
+def test_parse_error_after_a_multiline_string_has_its_place() -> None:
     with pytest.raises(SymphonyError) as caught:
         parse(f'{HEAD}(group "one\n    two" [{A}\n   (asset 7 nil)]))')
 
@@ -195,6 +195,6 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_parse_hostile_text_is_refused_in_linear_time(text: str) -> None:
-    # Quadratic time would be minutes.
+    # A quadratic parser would take minutes here, so the test suite would not finish.
     with pytest.raises(SymphonyError):
         parse(text)

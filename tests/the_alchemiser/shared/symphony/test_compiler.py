@@ -1,4 +1,4 @@
-"""Trees to programs: what is folded, merged, dropped and derived."""
+"""Compiling trees into programs: what is folded, merged, dropped and derived."""
 
 import pytest
 
@@ -19,27 +19,27 @@ def program_of(node: str) -> Program:
     return compile_symphony(parse(file_of(node)))
 
 
-def test_compile_assets_that_differ_in_name_only_are_one() -> None:
+def test_compile_assets_that_differ_only_in_name_become_one() -> None:
     program = program_of('(weight-equal [(asset "A" nil) (asset "A" "Alpha")])')
 
     assert program.operations == (Leaf("A"), Fixed((0, 0), (0.5, 0.5), "weight-equal"))
 
 
-def test_compile_constant_condition_drops_the_dead_branch_and_its_needs() -> None:
+def test_compile_constant_condition_drops_branch_and_its_needs() -> None:
     program = program_of(f'(if (> 1 2) [(if (> (rsi "C" {{:window 9}}) 1) [{A}] [{C}])] [{B}])')
 
     assert program.operations == (Leaf("B"), Fixed((0,), (1.0,), "if"))
     assert program.bars_needed == {"B": 1}
 
 
-def test_compile_bars_needed_is_the_most_that_any_use_takes() -> None:
+def test_compile_bars_needed_is_the_maximum_over_all_uses() -> None:
     node = f'(if (> (rsi "A" {{:window 10}}) (moving-average-price "A" {{:window 20}})) [{A}] [{B}])'
 
     assert program_of(node).bars_needed == {"A": 20, "B": 1}
 
 
 def test_compile_bars_needed_adds_up_through_an_index() -> None:
-    # Five returns of the group's index take it defined on six sessions; on the first of them the rsi needs eleven bars.
+    # Five returns of the group's index need weights on six sessions; on the first of them the rsi needs eleven bars.
     inner = f'(group "g" [(if (> (rsi "A" {{:window 10}}) 50) [{A}] [{B}])])'
 
     program = program_of(f"(filter (cumulative-return {{:window 5}}) (select-top 1) [{inner} {C}])")
@@ -47,7 +47,7 @@ def test_compile_bars_needed_adds_up_through_an_index() -> None:
     assert program.bars_needed == {"A": 16, "B": 6, "C": 6}
 
 
-def test_compile_streams_only_what_an_index_is_made_of() -> None:
+def test_compile_streams_only_the_operations_of_an_index() -> None:
     program = program_of(f'(weight-equal [(filter (rsi {{:window 5}}) (select-top 1) [(group "g" [{A}]) {B}]) {C}])')
 
     streamed = {program.operations[number].label for number in program.streamed}
@@ -65,31 +65,31 @@ def test_compile_filter_that_takes_all_needs_no_index() -> None:
 @pytest.mark.parametrize(
     ("condition", "symbol"), [("= 1 1.000000001", "A"), ("> 1.00000001 1", "A"), ("<= 2 1", "B"), ("< -1 .5", "A")]
 )
-def test_compile_constant_condition_is_decided_at_eight_decimals(condition: str, symbol: str) -> None:
+def test_compile_constant_condition_compares_eight_decimals(condition: str, symbol: str) -> None:
     assert program_of(f"(if ({condition}) [{A}] [{B}])").symbols == {symbol}
 
 
-def test_compile_condition_that_cannot_change_the_outcome_is_still_needed() -> None:
-    # Its data missing is an error, whatever the branches are.
+def test_compile_condition_without_effect_still_needs_bars() -> None:
+    # Missing data for the condition is an error, even with two equal branches.
     program = program_of(f'(if (> (rsi "C" {{:window 9}}) (rsi "C" {{:window 9}})) [{A}] [{A}])')
 
     assert program.bars_needed == {"A": 1, "C": 10}
 
 
-def test_compile_child_of_weight_zero_is_no_part_of_the_program() -> None:
+def test_compile_child_of_weight_zero_is_dropped() -> None:
     program = program_of(f"(weight-specified 0.5 {A} 0 {B} 0.5 {C})")
 
     assert program.operations == (Leaf("A"), Leaf("C"), Fixed((0, 1), (0.5, 0.5), "weight-specified"))
 
 
-def test_compile_weights_off_by_less_than_the_tolerance_are_normalised() -> None:
+def test_compile_weights_within_the_tolerance_are_normalised() -> None:
     root = program_of(f"(weight-specified 0.3333333 {A} 0.3333333 {B} 0.3333333 {C})").operations[-1]
 
     assert isinstance(root, Fixed)
     assert sum(root.fractions) == pytest.approx(1, abs=1e-15)
 
 
-def test_compile_equal_subtrees_are_one_operation_at_their_first_place() -> None:
+def test_compile_equal_subtrees_become_one_operation() -> None:
     twin = f'(group "g" [(if (> (rsi "C" {{:window 9}}) 1) [{A}] [{B}])])'
 
     program = program_of(f"\n(weight-equal [{twin}\n {twin}])")
@@ -107,7 +107,7 @@ def test_compile_equal_subtrees_are_one_operation_at_their_first_place() -> None
         f'(if (> (stdev-return "A" {{:window 1}}) 1) [{A}] [{B}])',
     ],
 )
-def test_compile_deviation_of_one_value_is_refused_at_its_place(node: str) -> None:
+def test_compile_deviation_of_one_value_is_refused(node: str) -> None:
     with pytest.raises(UnusableOptionError, match="<string>:1:78: a stdev with ddof 1 needs a window of at least 2"):
         program_of(node)
 
@@ -118,7 +118,7 @@ def test_compile_population_deviation_of_one_return_is_allowed() -> None:
     assert compile_symphony(symphony, StrategyOptions(ddof=0)).bars_needed == {"A": 2}
 
 
-def test_compile_large_file_keeps_what_is_distinct() -> None:
+def test_compile_large_file_has_only_distinct_operations() -> None:
     text = generate(seed=3, target_bytes=300_000, symbols=symbol_names(60), depth=150, distinct=800)
     symphony = parse(text)
 

@@ -1,4 +1,4 @@
-"""What holds for every file: layout says nothing, places are right, errors are inside the text."""
+"""Laws of every file: layout carries no meaning, places are correct, errors lie inside the text."""
 
 from random import Random
 
@@ -38,8 +38,8 @@ def tokens_of(text: str) -> list[str]:
     return [match[1] for match in TOKEN.finditer(text) if match[1] != END]
 
 
-def laid_out(text: str, chance: Random) -> str:
-    """The same tokens with other gaps; where none is needed, sometimes none."""
+def with_random_gaps(text: str, chance: Random) -> str:
+    """Return the same tokens with random gaps; optional gaps are sometimes left out."""
     out: list[str] = []
     for token in tokens_of(text):
         touching = out and (token in "()[]{}" or out[-1] in "([{")
@@ -79,14 +79,14 @@ def depth_of(symphony: Symphony) -> int:
 
 @settings(max_examples=80)
 @given(FILES, st.randoms())
-def test_parse_layout_and_comments_change_nothing(text: str, chance: Random) -> None:
-    assert parse(laid_out(text, chance)) == parse(text)
+def test_parse_ignores_layout_and_comments(text: str, chance: Random) -> None:
+    assert parse(with_random_gaps(text, chance)) == parse(text)
 
 
 @settings(max_examples=80)
 @given(FILES, st.randoms())
-def test_parse_place_of_every_node_is_where_its_operator_stands(text: str, chance: Random) -> None:
-    written = laid_out(text, chance)
+def test_parse_place_of_every_node_is_at_its_operator(text: str, chance: Random) -> None:
+    written = with_random_gaps(text, chance)
     lines = written.split("\n")
 
     for node in parse(written).nodes:
@@ -97,8 +97,8 @@ def test_parse_place_of_every_node_is_where_its_operator_stands(text: str, chanc
 
 @settings(max_examples=300)
 @given(FILES, st.randoms())
-def test_parse_damaged_text_is_read_or_refused_inside_the_text(text: str, chance: Random) -> None:
-    damaged = laid_out(text, chance)
+def test_parse_damaged_text_reports_a_place_inside_the_text(text: str, chance: Random) -> None:
+    damaged = with_random_gaps(text, chance)
     for _ in range(chance.randint(1, 3)):
         at = chance.randrange(len(damaged))
         damaged = damaged[:at] + chance.choice(("", *'()[]{}":;, \n0-')) + damaged[at + chance.randint(0, 3) :]
@@ -121,20 +121,20 @@ def test_parse_any_short_text_is_refused_with_a_place(text: str) -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 3000))
-def test_render_generated_strategies_however_deep_are_read_back(seed: int, depth: int) -> None:
+def test_render_generated_strategies_round_trip(seed: int, depth: int) -> None:
     symphony = parse(generate(seed=seed, target_bytes=20_000, symbols=symbol_names(60), depth=depth, distinct=300))
 
     assert parse(render(symphony)) == symphony
 
 
-def test_parse_repeated_text_is_the_same_tree_as_its_own_rendering() -> None:
+def test_parse_repetitive_text_round_trips() -> None:
     symphony = parse(CORPUS)
 
-    assert parse(laid_out(CORPUS, Random(3))) == symphony  # noqa: S311 - nothing secret
+    assert parse(with_random_gaps(CORPUS, Random(3))) == symphony  # noqa: S311 - nothing secret
     assert parse(render(symphony)) == symphony
 
 
-def test_generate_same_seed_gives_the_same_file_of_the_size_depth_and_variety_asked_for() -> None:
+def test_generate_is_deterministic_and_has_the_requested_size() -> None:
     symphony = parse(CORPUS)
 
     assert generate(seed=7, target_bytes=150_000, symbols=symbol_names(60), depth=120, distinct=600) == CORPUS
@@ -143,7 +143,7 @@ def test_generate_same_seed_gives_the_same_file_of_the_size_depth_and_variety_as
     assert abs(len(symphony.nodes) - 600) < 120
 
 
-def test_parse_ten_megabytes_with_nesting_of_5000_is_read() -> None:
+def test_parse_ten_megabytes_with_nesting_of_5000() -> None:
     text = generate(seed=1, target_bytes=10_000_000, symbols=symbol_names(260), depth=5000)
 
     symphony = parse(text)

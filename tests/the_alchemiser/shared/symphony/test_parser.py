@@ -1,4 +1,4 @@
-"""Files of the language to trees: what is accepted, what it means, and where errors point."""
+"""Parsing strategy files: what is accepted, which tree results, and where errors point."""
 
 import gc
 
@@ -34,7 +34,7 @@ def file_of(node: str) -> str:
     return f"{HEAD}{node})"
 
 
-def test_parse_whole_grammar_gives_children_before_parents() -> None:
+def test_parse_whole_grammar_puts_children_before_parents() -> None:
     text = file_of(
         """(weight-specified
              0.5 (if (>= (rsi "QQQ" {:window 10}) 30.5) [(asset "QQQ" "Invesco")] [(group "Safe" [(asset "TLT" nil)])])
@@ -71,23 +71,23 @@ def test_parse_repeated_subtrees_become_one_node() -> None:
     assert symphony.nodes == (Asset("SPY", None), WeightEqual((0, 0, 0)))
 
 
-def test_parse_node_remembers_where_it_first_occurs() -> None:
+def test_parse_node_has_the_place_of_its_first_occurrence() -> None:
     symphony = parse(file_of(f"  (weight-equal [{SPY}\n{SPY}])"))
 
     assert [node.place for node in symphony.nodes] == [Place(2, 18), Place(2, 3)]
 
 
-def test_parse_trees_that_differ_in_places_only_are_equal() -> None:
+def test_parse_trees_that_differ_only_in_places_are_equal() -> None:
     assert parse(file_of(f"(weight-equal [{SPY}])")) == parse(file_of(f"\n\n(weight-equal [  {SPY}])"))
 
 
-def test_parse_strings_with_escapes_brackets_and_line_ends_keep_their_text() -> None:
+def test_parse_string_with_escapes_and_brackets_keeps_its_text() -> None:
     symphony = parse(file_of(f'(group "a \\"b\\" (c] {{ ;\\n\\u00e9\nd" [{SPY}])'))
 
     assert symphony.nodes[-1] == Group('a "b" (c] { ;\né\nd', (0,))
 
 
-def test_parse_prices_on_both_sides_of_a_condition_are_values() -> None:
+def test_parse_condition_accepts_prices_on_both_sides() -> None:
     symphony = parse(file_of(f'(if (= (current-price "BRK/B") (current-price "EQUITIES::SPY//USD")) [{SPY}] [{SPY}])'))
 
     node = symphony.nodes[-1]
@@ -99,7 +99,7 @@ def test_parse_prices_on_both_sides_of_a_condition_are_values() -> None:
     ("written", "value"),
     [("5", 5), ("-1.25", -1.25), ("+3", 3), (".5", 0.5), ("5.", 5), ("1e-3", 0.001), ("2.5E+1", 25), ("007", 7)],
 )
-def test_parse_numbers_however_written_keep_their_value(written: str, value: float) -> None:
+def test_parse_number_spellings_keep_their_value(written: str, value: float) -> None:
     symphony = parse(file_of(f"(if (> {written} 1) [{SPY}] [{SPY}])"))
 
     node = symphony.nodes[-1]
@@ -108,12 +108,12 @@ def test_parse_numbers_however_written_keep_their_value(written: str, value: flo
 
 
 @pytest.mark.parametrize("written", ["1_000", "0x10", "1/2", "5M", "1e", "--1", ".", "NaN", "inf", "1,5", "\uff15"])
-def test_parse_what_is_no_number_is_refused(written: str) -> None:
+def test_parse_malformed_number_is_refused(written: str) -> None:
     with pytest.raises(SymphonyError):
         parse(file_of(f"(if (> {written} 1) [{SPY}] [{SPY}])"))
 
 
-def test_parse_commas_are_blanks_and_blanks_are_needless_beside_brackets_and_strings() -> None:
+def test_parse_commas_are_blanks_and_blanks_are_optional() -> None:
     text = file_of('(if(>(rsi"SPY"{:window,10}),50)[(asset"SPY"nil)][,(asset ,"TLT", "Bonds"),])')
 
     spaced = '(if (> (rsi "SPY" {:window 10}) 50) [(asset "SPY" nil)] [(asset "TLT" "Bonds")])'
@@ -126,8 +126,8 @@ def test_parse_byte_order_mark_and_carriage_returns_are_blanks() -> None:
     assert parse("\ufeff" + text.replace("\n", "\r\n")) == parse(text)
 
 
-def test_parse_forms_that_begin_alike_are_told_apart() -> None:
-    # More of them than are kept for recognising, each met twice.
+def test_parse_forms_with_the_same_head_stay_distinct() -> None:
+    # More forms than the parser keeps per head, each occurring twice.
     node = '(group "same" [(weight-equal [{0} (asset "X{1}" nil)])])'.format
     nodes = [node(SPY, number) for number in range(20)]
 
@@ -139,7 +139,7 @@ def test_parse_forms_that_begin_alike_are_told_apart() -> None:
     assert len(set(root.children)) == 20
 
 
-def test_parse_forms_longer_than_are_recognised_as_a_whole_are_one_node() -> None:
+def test_parse_forms_too_long_to_recognise_become_one_node() -> None:
     node = f"(weight-equal [{' '.join(f'(asset "X{number}" nil)' for number in range(400))}])"
 
     symphony = parse(file_of(f"(weight-equal [{node} {node}])"))
@@ -147,7 +147,7 @@ def test_parse_forms_longer_than_are_recognised_as_a_whole_are_one_node() -> Non
     assert symphony.nodes[-1] == WeightEqual((400, 400))
 
 
-def test_parse_leaves_the_collector_as_it_found_it() -> None:
+def test_parse_restores_the_state_of_the_garbage_collector() -> None:
     gc.disable()
     try:
         parse(file_of(SPY))
@@ -159,7 +159,7 @@ def test_parse_leaves_the_collector_as_it_found_it() -> None:
     assert gc.isenabled()
 
 
-def test_parse_nesting_of_5000_is_read_compared_hashed_and_rendered() -> None:
+def test_parse_nesting_of_5000_is_compared_hashed_and_rendered() -> None:
     depth = 5000
     text = file_of("(weight-equal [" * depth + SPY + "])" * depth)
 
@@ -170,7 +170,7 @@ def test_parse_nesting_of_5000_is_read_compared_hashed_and_rendered() -> None:
     assert hash(parse(text)) == hash(symphony)
 
 
-def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
+def test_parse_two_megabytes_of_repetition_give_a_small_tree() -> None:
     node = f'(if (> (rsi "SPY" {{:window 10}}) 70) [{SPY}] [(group "bonds" [(asset "TLT" "Treasuries")])])'
     text = file_of(f"(weight-equal [{' '.join([node] * 22_000)}])")
 
@@ -181,17 +181,17 @@ def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "place", "said"),
+    ("body", "place", "message"),
     [
         (f"(weight-equal [{SPY})])", (2, 33), "found ), expected ] to close the [ of line 2, column 15"),
         (f"(weight-equal [{SPY}]", (1, 1), "found the end of the file, expected ) to close this ("),
         (f"{SPY}) (asset 5 nil", (2, 27), "found 5, expected a symbol in quotes"),
         (f"{SPY}))", (2, 19), "found ), but no bracket is open here"),
-        ('(asset "SPY', (2, 8), 'found a string that never ends, expected a closing "'),
+        ('(asset "SPY', (2, 8), 'found an unterminated string, expected a closing "'),
         ("(asset SPY nil)", (2, 8), "found SPY, expected a symbol in quotes"),
-        ('(asset "$PX" nil)', (2, 8), 'found "$PX", expected the symbol of an equity'),
-        ('(asset "CRYPTO::BTC//USD" nil)', (2, 8), "expected the symbol of an equity"),
-        ('(asset "SPY")', (2, 1), "found 1 arguments, expected 2: (asset SYMBOL NAME|nil)"),
+        ('(asset "$PX" nil)', (2, 8), 'found "$PX", expected an equity symbol'),
+        ('(asset "CRYPTO::BTC//USD" nil)', (2, 8), "expected an equity symbol"),
+        ('(asset "SPY")', (2, 1), "found 1 argument, expected 2: (asset SYMBOL NAME|nil)"),
         ('(asset "SPY" nil 3)', (2, 18), "found 3, expected the end of (asset SYMBOL NAME|nil)"),
         (f'(bucket "x" [{SPY}])', (2, 2), "found bucket, expected an operator"),
         ("()", (2, 1), "found (), expected an operator after the bracket"),
@@ -202,7 +202,7 @@ def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
         (f"(weight-specified 1.5 {SPY} -0.5 {SPY})", (2, 41), "found -0.5, expected a weight of at least 0"),
         (f"(weight-specified 1 {SPY} 0)", (2, 1), "found an unpaired weight or no weight"),
         (f"(weight-inverse-volatility 0 [{SPY}])", (2, 28), "found 0, expected a window, a whole number of at least 1"),
-        (f"(filter (rsi {{:window 5}}) (select-top 0) [{SPY}])", (2, 39), "found 0, expected how many to take"),
+        (f"(filter (rsi {{:window 5}}) (select-top 0) [{SPY}])", (2, 39), "found 0, expected a number of candidates"),
         (f'(filter (rsi "SPY" {{:window 5}}) (select-top 1) [{SPY}])', (2, 9), "found an indicator of a symbol"),
         (
             f'(if (> (rsi "SPY" {{:window -3}}) 1) [{SPY}] [{SPY}])',
@@ -210,8 +210,8 @@ def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
             "found :window -3, expected a whole number",
         ),
         (f'(if (> (rsi "SPY" {{:window 2.5}}) 1) [{SPY}] [{SPY}])', (2, 28), "found :window 2.5"),
-        (f'(if (> (rsi "SPY" {{}}) 1) [{SPY}] [{SPY}])', (2, 19), "found no setting, expected {:window N}"),
-        (f'(if (> (rsi "SPY") 1) [{SPY}] [{SPY}])', (2, 8), "found 1 arguments, expected 2: (rsi SYMBOL {:window N})"),
+        (f'(if (> (rsi "SPY" {{}}) 1) [{SPY}] [{SPY}])', (2, 19), "found no settings, expected {:window N}"),
+        (f'(if (> (rsi "SPY") 1) [{SPY}] [{SPY}])', (2, 8), "found 1 argument, expected 2: (rsi SYMBOL {:window N})"),
         (f"(if (> (rsi {{:window 5}}) 1) [{SPY}] [{SPY}])", (2, 8), "found an indicator without a symbol"),
         (f'(if (> (rsi "SPY" 5) 1) [{SPY}] [{SPY}])', (2, 19), "found 5, expected {:window N}"),
         (f'(if (> (rsi "SPY" {{:window (> 1 2)}}) 1) [{SPY}] [{SPY}])', (2, 28), "expected the value of :window"),
@@ -223,26 +223,24 @@ def test_parse_two_megabytes_of_repetition_is_a_small_tree() -> None:
         (f"(weight-equal [{SPY} {{:a}}])", (2, 35), "found :a without a value"),
     ],
 )
-def test_parse_wrong_file_points_at_the_place_and_says_what_was_expected(
-    body: str, place: tuple[int, int], said: str
-) -> None:
+def test_parse_invalid_file_reports_place_and_expectation(body: str, place: tuple[int, int], message: str) -> None:
     with pytest.raises(SymphonyError) as caught:
         parse(file_of(body), source="bad.clj")
 
     error = caught.value
     assert (error.line, error.column) == place
-    assert said in error.message
+    assert message in error.message
     assert str(error).startswith(f"bad.clj:{place[0]}:{place[1]}: ")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "found an empty file, expected (defsymphony …)"),
         ("; only a comment", "found an empty file"),
-        (f"{HEAD}{SPY}) {SPY}", "found more after (defsymphony …), expected the end of the file"),
+        (f"{HEAD}{SPY}) {SPY}", "found text after (defsymphony …), expected the end of the file"),
         (SPY, "found a node (asset), expected (defsymphony …)"),
-        (f'(defsymphony "S" {{}} {SPY})', "found no setting, expected {:asset-class STRING"),
+        (f'(defsymphony "S" {{}} {SPY})', "found no settings, expected {:asset-class STRING"),
         (
             f'(defsymphony "S" {{:asset-class "E", :rebalance-frequency :hourly}} {SPY})',
             "found :rebalance-frequency :hourly",
@@ -258,11 +256,11 @@ def test_parse_wrong_file_points_at_the_place_and_says_what_was_expected(
         ),
     ],
 )
-def test_parse_wrong_head_is_refused(text: str, said: str) -> None:
+def test_parse_invalid_head_is_refused(text: str, message: str) -> None:
     with pytest.raises(SymphonyError) as caught:
         parse(text)
 
-    assert said in caught.value.message
+    assert message in caught.value.message
 
 
 def test_symphony_error_shows_the_line_with_a_caret() -> None:
@@ -272,7 +270,7 @@ def test_symphony_error_shows_the_line_with_a_caret() -> None:
     assert str(caught.value).splitlines()[1:] == ["   (asset 5 nil))", "          ^"]
 
 
-def test_symphony_error_of_a_file_in_one_long_line_shows_the_neighbourhood() -> None:
+def test_symphony_error_in_a_long_line_shows_an_excerpt() -> None:
     with pytest.raises(SymphonyError) as caught:
         parse(file_of(f"(weight-equal [{SPY * 1000} 5])"))
 

@@ -1,4 +1,4 @@
-"""One spelling of symbols."""
+"""The canonical spelling of symbols, and the symbols of a strategy."""
 
 import pytest
 
@@ -15,17 +15,17 @@ from the_alchemiser.shared.symphony import canonical_symbol, parse, required_sym
         ("EQUITIES::BRK/B//USD", "BRK.B"),
     ],
 )
-def test_canonical_symbol_known_spellings_become_one(text: str, symbol: str) -> None:
+def test_canonical_symbol_unifies_known_spellings(text: str, symbol: str) -> None:
     assert canonical_symbol(text) == symbol
 
 
 @pytest.mark.parametrize("text", ["", "$SPX", "CRYPTO::BTC//USD", "A B", ".A", "A.", "1A", "EQUITIES::SPY//EUR"])
-def test_canonical_symbol_no_equity_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no symbol of an equity"):
+def test_canonical_symbol_not_an_equity_raises(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an equity symbol"):
         canonical_symbol(text)
 
 
-def test_required_symbols_held_or_looked_at_are_all_there() -> None:
+def test_required_symbols_contain_held_and_read_symbols() -> None:
     symphony = parse(
         '(defsymphony "S" {:asset-class "EQUITIES", :rebalance-frequency :daily}'
         '(if (> (rsi "qqq" {:window 3}) (current-price "BRK/B"))'

@@ -1,4 +1,4 @@
-"""Values that behave as frozen dataclasses do."""
+"""Records behave like frozen dataclasses."""
 
 import copy
 import pickle
@@ -8,28 +8,28 @@ import pytest
 from the_alchemiser.shared.symphony.tree import Asset, CurrentPrice, Number, Place, WeightEqual
 
 
-def test_record_equality_tells_classes_and_fields_apart() -> None:
+def test_record_equality_compares_class_and_fields() -> None:
     assert Number(1) == Number(1.0)
     assert Number(1) != Number(2)
     assert CurrentPrice("A") != Asset("A", None)
     assert len({Number(1), Number(1.0), CurrentPrice("A")}) == 2
 
 
-def test_record_place_is_no_part_of_equality() -> None:
+def test_record_equality_ignores_the_place() -> None:
     assert Asset("A", None, Place(1, 2)) == Asset("A", None)
     assert hash(Asset("A", None, Place(1, 2))) == hash(Asset("A", None))
 
 
-def test_record_fields_are_given_by_position_or_name() -> None:
+def test_record_accepts_fields_by_position_or_name() -> None:
     assert Asset("A", name="Alpha", place=Place(3, 4)).place == Place(3, 4)
     assert Asset(symbol="A", name="Alpha") == Asset("A", "Alpha")
 
 
-def test_record_cannot_be_changed() -> None:
+def test_record_assignment_and_deletion_raise() -> None:
     node = Asset("A", None)
 
     with pytest.raises(AttributeError, match="Asset is frozen"):
-        setattr(node, "symbol", "B")  # noqa: B010 - a checker refuses the assignment itself
+        setattr(node, "symbol", "B")  # noqa: B010 - mypy rejects a plain assignment
     with pytest.raises(AttributeError, match="Asset is frozen"):
         delattr(node, "name")
 
@@ -38,14 +38,14 @@ def test_record_cannot_be_changed() -> None:
     ("values", "named"),
     [(("A",), {}), (("A", None, Place(1, 1), 5), {}), (("A",), {"symbol": "B"}), (("A", None), {"colour": 1})],
 )
-def test_record_wrong_fields_are_refused(values: tuple[object, ...], named: dict[str, object]) -> None:
-    make: type = Asset
+def test_record_wrong_fields_raise(values: tuple[object, ...], named: dict[str, object]) -> None:
+    record_class: type = Asset
 
-    with pytest.raises(TypeError, match="Asset takes symbol, name, place"):
-        make(*values, **named)
+    with pytest.raises(TypeError, match="Asset takes exactly these fields: symbol, name, place"):
+        record_class(*values, **named)
 
 
-def test_record_shows_its_fields() -> None:
+def test_record_repr_shows_its_fields() -> None:
     assert repr(WeightEqual((0, 1))) == "WeightEqual(children=(0, 1), place=Place(line=0, column=0))"
 
 
@@ -53,4 +53,4 @@ def test_record_survives_copying_and_pickling() -> None:
     node = WeightEqual((0, 1), Place(2, 3))
 
     assert copy.deepcopy(node) == node
-    assert pickle.loads(pickle.dumps(node)).place == Place(2, 3)  # noqa: S301 - made here
+    assert pickle.loads(pickle.dumps(node)).place == Place(2, 3)  # noqa: S301 - pickled on this line

@@ -1,20 +1,21 @@
-"""Frozen values that cost little to define.
+"""Immutable record classes that are cheap to define.
 
-A tree and a program take some thirty kinds of value, which most handlers only name. As dataclasses they cost 20 ms of
-every cold start, because a dataclass generates and compiles its methods; these share theirs.
+A tree and a program need some thirty classes of values, and most handlers only import them. As dataclasses they would
+add 20 ms to every cold start, because a dataclass generates and compiles its methods; these share theirs.
 """
 
 from operator import attrgetter
 from typing import ClassVar, NoReturn, dataclass_transform
 
-_NO_PART_OF_EQUALITY = frozenset({"place", "source"})
+_IGNORED_BY_EQUALITY = frozenset({"place", "source"})
 
 
 @dataclass_transform(frozen_default=True)
 class Record:
-    """A value of the fields that its class annotates; equal to those of the same class with equal fields.
+    """An immutable value whose fields are the annotations of its class.
 
-    Fields named `place` or `source` say where a value comes from, and take no part in equality.
+    Two records are equal if they have the same class and equal fields. Fields named `place` or `source` say where a
+    value comes from and are ignored by equality and hashing.
     """
 
     _fields: ClassVar[tuple[str, ...]]
@@ -22,7 +23,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(cls.__annotations__)
-        cls._compared = attrgetter(*(name for name in cls._fields if name not in _NO_PART_OF_EQUALITY))
+        cls._compared = attrgetter(*(name for name in cls._fields if name not in _IGNORED_BY_EQUALITY))
 
     def __init__(self, *values: object, **named: object) -> None:
         self.__dict__.update(zip(self._fields, values, strict=False))
@@ -33,7 +34,7 @@ class Record:
         self.__dict__.update(named)
         is_known = count + len(named) == len(self.__dict__) and named.keys() <= set(self._fields[count:])
         if not is_known or not all(hasattr(self, name) for name in self._fields):
-            raise TypeError(f"{type(self).__name__} takes {', '.join(self._fields)}")
+            raise TypeError(f"{type(self).__name__} takes exactly these fields: {', '.join(self._fields)}")
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._compared(self) == self._compared(other)

@@ -1,7 +1,8 @@
-"""What filters and inverse volatilities look at: a bare asset's prices, anything else's own index.
+"""The order in which operations are evaluated, derived from what filters and inverse volatilities score.
 
-An index needs the operation's weights on every session, and its indicator may need a loop over time, which is quick
-only for many at once. So operations are evaluated in levels: by how many indices stand on each other below them.
+They score a bare asset on its prices and any other operation on its own index. An index needs the operation's weights
+on every session, and its indicator may need a loop over time, which is only fast for many series at once. So operations
+are evaluated in levels: the level of an operation is the number of indices that depend on each other below it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,34 +12,35 @@ from the_alchemiser.shared.symphony.tree import Indicator, IndicatorOf
 from the_alchemiser.strategy_v2.indicators import RECURSIVE
 
 
-def below(program: Program, numbers: Iterable[int]) -> set[int]:
-    """These operations and all that they stand on."""
-    found: set[int] = set()
+def with_descendants(program: Program, numbers: Iterable[int]) -> set[int]:
+    """Return these operations and all their descendants."""
+    reached: set[int] = set()
     pending = list(numbers)
     while pending:
         number = pending.pop()
-        if number not in found:
-            found.add(number)
+        if number not in reached:
+            reached.add(number)
             pending.extend(program.operations[number].children)
-    return found
+    return reached
 
 
-def levels(program: Program, numbers: Iterable[int]) -> tuple[tuple[int, ...], ...]:
-    """Operations, each after all of these that it stands on; those of a level look only at indices of levels before."""
+def evaluation_levels(program: Program, numbers: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    """Group operations into levels, children before parents; a level reads only indices of the levels before it."""
     depth: dict[int, int] = {}
     for number in sorted(numbers):
         operation = program.operations[number]
-        own = max((depth.get(child, 0) for child in operation.children), default=0)
-        looked_at = [depth.get(child, 0) + 1 for child, _ in indices_read(program, operation)]
-        depth[number] = max([own, *looked_at])
-    found: list[list[int]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+        deepest = max((depth.get(child, 0) for child in operation.children), default=0)
+        scored = [depth.get(child, 0) + 1 for child, _ in indices_read(program, operation)]
+        depth[number] = max([deepest, *scored])
+
+    levels: list[list[int]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
     for number, level in depth.items():
-        found[level].append(number)
-    return tuple(map(tuple, found))
+        levels[level].append(number)
+    return tuple(map(tuple, levels))
 
 
 def indices_read(program: Program, operation: Operation) -> Iterator[tuple[int, Indicator]]:
-    """The children on whose index the operation depends, and the indicator on it."""
+    """Yield each child whose index the operation scores, with the indicator."""
     indicator = scored_by(operation)
     if indicator is not None:
         for child in operation.children:
@@ -47,7 +49,7 @@ def indices_read(program: Program, operation: Operation) -> Iterator[tuple[int, 
 
 
 def recursive_prices_read(program: Program) -> Iterator[tuple[str, Indicator]]:
-    """Every indicator on a symbol's own prices that is quicker computed among others, some more than once."""
+    """Yield the recursive indicators on symbols' own prices, which are fast only in batches; some occur repeatedly."""
     for operation in program.operations:
         if isinstance(operation, Switch):
             for side in (operation.condition.left, operation.condition.right):

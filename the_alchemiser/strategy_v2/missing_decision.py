@@ -1,43 +1,46 @@
-"""Why a session has no decision: the way down from the root to the value that is not defined."""
+"""Find out why a session has no decision: search from the root down for the value that is undefined."""
 
 from datetime import date
 from typing import NoReturn
 
 import numpy as np
 
+from the_alchemiser.shared.symphony.bar_requirements import indicator_bars, value_bars
 from the_alchemiser.shared.symphony.errors import EvaluationError
-from the_alchemiser.shared.symphony.needs import bars_needed, value_bars
 from the_alchemiser.shared.symphony.program import Choice, InverseVolatility, Leaf, Operation, Switch
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorOf, Number
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
-from the_alchemiser.strategy_v2.indicators import rounded
+from the_alchemiser.strategy_v2.indicators import round_for_comparison
 from the_alchemiser.strategy_v2.market import runs_of
-from the_alchemiser.strategy_v2.streams import Evaluation
+from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 
 
 def require_decision(evaluation: Evaluation, session: int) -> None:
     """Raise unless the strategy has weights on a session.
 
     Raises:
-        InsufficientHistoryError: a value that this session's decision needs is not defined.
-        ZeroVolatilityError: an inverse volatility has nothing to divide by.
+        InsufficientHistoryError: a value that the decision needs is undefined.
+        ZeroVolatilityError: the returns of a child of an inverse volatility are all equal.
     """
     if not evaluation.root.defined[session]:
-        _Search(evaluation, session).blame()
+        _Search(evaluation, session).raise_cause()
 
 
 def require_bar(evaluation: Evaluation, symbol: str, session: int) -> None:
     """Raise unless a symbol has a bar on a session.
 
     Raises:
-        InsufficientHistoryError: it has none.
+        InsufficientHistoryError: the symbol has no bar.
     """
     if np.isnan(evaluation.market.history.of(symbol)[session]):
         raise _too_few(evaluation, symbol, session, needed=1, what="its close")
 
 
 class _Search:
-    """One walk down; `purpose` says for what the session under question is needed when it is not the one asked for."""
+    """One search from the root down.
+
+    The search can move to an earlier session, which an index needs; `purpose` then says what for.
+    """
 
     def __init__(self, evaluation: Evaluation, session: int) -> None:
         self._evaluation = evaluation
@@ -46,80 +49,78 @@ class _Search:
         self._number = evaluation.program.root
         self._purpose = ""
 
-    def blame(self) -> NoReturn:
+    def raise_cause(self) -> NoReturn:
         while True:
             operation = self._operations[self._number]
             match operation:
                 case Leaf():
                     raise self._short(operation.symbol, needed=1, what="its close")
                 case Switch():
-                    self._blame_condition(operation)
+                    self._raise_condition(operation)
                 case Choice() if not operation.takes_all:
-                    if self._blame_scores(operation, operation.indicator):
+                    if self._enter_missing_score(operation, operation.indicator):
                         continue
                 case InverseVolatility():
-                    if self._blame_scores(operation, operation.returns):
+                    if self._enter_missing_score(operation, operation.returns):
                         continue
-                    self._blame_stillness(operation)
+                    self._raise_zero_volatility(operation)
                 case _:
                     pass
             self._number = self._undefined_child(operation)
 
     def _undefined_child(self, operation: Operation) -> int:
-        """The first child that takes part on the session and has no weights on it."""
-        step = self._evaluation.step(self._number)
-        for child, fraction in zip(operation.children, step.fractions, strict=True):
+        """Return the first child that receives capital on the session and has no weights."""
+        split = self._evaluation.split(self._number)
+        for child, fraction in zip(operation.children, split.fractions, strict=True):
             part = fraction if isinstance(fraction, float) else fraction[self._session]
             if part > 0 and not self._evaluation.stream(child).defined[self._session]:
                 return child
-        raise AssertionError(f"{operation.label} is not defined, yet all it needs is")
+        raise AssertionError(f"{operation.label} is undefined, but everything it needs is defined")
 
-    def _blame_condition(self, operation: Switch) -> None:
+    def _raise_condition(self, operation: Switch) -> None:
         for value in (operation.condition.left, operation.condition.right):
             if isinstance(value, Number) or not np.isnan(self._evaluation.market.value(value)[self._session]):
                 continue
-            what = (
-                f"{value.indicator.kind} {_windows(value.indicator)}" if isinstance(value, IndicatorOf) else "its close"
-            )
+            what = str(value.indicator) if isinstance(value, IndicatorOf) else "its close"
             raise self._short(value.symbol, needed=value_bars(value), what=what)
 
-    def _blame_scores(self, operation: Choice | InverseVolatility, indicator: Indicator) -> bool:
-        """Whether a score is missing for a reason deeper down, to which the search has moved."""
-        scores = self._evaluation.step(self._number).scores
+    def _enter_missing_score(self, operation: Choice | InverseVolatility, indicator: Indicator) -> bool:
+        """Raise if a bare asset's score is missing; move to the cause and return True if an index's score is."""
+        scores = self._evaluation.split(self._number).scores
         for child, score in zip(operation.children, scores, strict=True):
             if not np.isnan(score[self._session]):
                 continue
             candidate = self._operations[child]
             if isinstance(candidate, Leaf):
-                what = f"{indicator.kind} {_windows(indicator)}"
-                raise self._short(candidate.symbol, needed=bars_needed(indicator), what=what)
+                raise self._short(candidate.symbol, needed=indicator_bars(indicator), what=str(indicator))
             self._enter_index(child, indicator)
             return True
         return False
 
     def _enter_index(self, child: int, indicator: Indicator) -> None:
-        """Move to the session that keeps a child's index from reaching back far enough."""
+        """Move to the child and to the session at which its index breaks off."""
         stream = self._evaluation.stream(child)
         candidate = self._operations[child]
         where = self._evaluation.program.at(candidate.place)
-        self._purpose = f", for {indicator.kind} {_windows(indicator)} of the index of {candidate.label} ({where})"
+        self._purpose = f", for {indicator} of the index of {candidate.label} ({where})"
         self._number = child
         if not stream.defined[self._session]:
             return
+
         runs = runs_of(stream.defined, np.array(stream.daily))
         start = next(run.start for run in runs if run.start <= self._session < run.stop)
         if start == 0:
             symbol = self._any_symbol(child)
             raise self._short(symbol, needed=self._evaluation.program.bars_needed[symbol], what="its returns")
         if stream.defined[start - 1]:
-            self._blame_return(child, start)
+            self._raise_return(child, start)
         self._session = start - 1
 
-    def _blame_return(self, number: int, session: int) -> NoReturn:
-        """Follow an undefined return down to the symbol that was held without a bar on the session."""
+    def _raise_return(self, number: int, session: int) -> NoReturn:
+        """Follow an undefined return down to the symbol that was held but has no bar on the session."""
         operation = self._operations[number]
         while not isinstance(operation, Leaf):
-            fractions = self._evaluation.step(number).fractions
+            fractions = self._evaluation.split(number).fractions
             for child, fraction in zip(operation.children, fractions, strict=True):
                 part = fraction if isinstance(fraction, float) else fraction[session - 1]
                 daily = self._evaluation.stream(child).daily
@@ -127,7 +128,7 @@ class _Search:
                     number, operation = child, self._operations[child]
                     break
             else:
-                raise AssertionError(f"{operation.label} has no return, yet all it holds has")
+                raise AssertionError(f"{operation.label} has no return, but everything it holds has one")
         self._session = session
         raise self._short(operation.symbol, needed=1, what="its close")
 
@@ -137,10 +138,10 @@ class _Search:
             operation = self._operations[operation.children[0]]
         return operation.symbol
 
-    def _blame_stillness(self, operation: InverseVolatility) -> None:
-        scores = self._evaluation.step(self._number).scores
+    def _raise_zero_volatility(self, operation: InverseVolatility) -> None:
+        scores = self._evaluation.split(self._number).scores
         for child, score in zip(operation.children, scores, strict=True):
-            if rounded(score)[self._session] <= 0:
+            if round_for_comparison(score)[self._session] <= 0:
                 program = self._evaluation.program
                 day = self._evaluation.market.history.dates[self._session]
                 label = self._operations[child].label
@@ -173,10 +174,6 @@ def _too_few(
         bars_needed=max(needed, evaluation.program.bars_needed[symbol]),
         as_of=_date(history.dates[-1]),
     )
-
-
-def _windows(indicator: Indicator) -> str:
-    return "/".join(map(str, indicator.windows))
 
 
 def _date(day: np.datetime64) -> date:

@@ -1,4 +1,4 @@
-"""Bars that a value takes before it is defined."""
+"""How many bars a value requires before it is defined."""
 
 from the_alchemiser.shared.symphony.tree import CurrentPrice, Indicator, IndicatorKind, IndicatorOf, Value
 
@@ -12,8 +12,8 @@ _ON_CHANGES = frozenset(
 )
 
 
-def bars_needed(indicator: Indicator) -> int:
-    """Closes that the first value takes."""
+def indicator_bars(indicator: Indicator) -> int:
+    """Return the number of closes that the first value of an indicator requires."""
     longest = max(indicator.windows[:2])
     if indicator.kind in _ON_CHANGES:
         return longest + 1
@@ -23,7 +23,7 @@ def bars_needed(indicator: Indicator) -> int:
 
 
 def value_bars(value: Value) -> int:
-    """Bars that a value of a condition takes."""
+    """Return the number of bars that one side of a condition requires; 0 for a number."""
     if isinstance(value, IndicatorOf):
-        return bars_needed(value.indicator)
+        return indicator_bars(value.indicator)
     return 1 if isinstance(value, CurrentPrice) else 0

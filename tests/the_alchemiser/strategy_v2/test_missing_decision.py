@@ -1,4 +1,4 @@
-"""Missing data: an error where the day's decision needs it, nothing where it does not."""
+"""Missing data raises an error if the day's decision needs it, and only then."""
 
 from dataclasses import replace
 from datetime import date
@@ -20,7 +20,7 @@ def short_of(node: str, *, as_of: date | None = None) -> InsufficientHistoryErro
     return caught.value
 
 
-def test_evaluate_too_few_bars_names_symbol_bars_present_and_needed() -> None:
+def test_evaluate_too_few_bars_names_symbol_and_bar_counts() -> None:
     error = short_of(f'(if (> (cumulative-return "B" {{:window 3}}) 0) [{A}] [{B}])')
 
     assert str(error) == "B: 2 bars through 2021-01-06, 4 needed for cumulative-return 3"
@@ -40,7 +40,7 @@ def test_evaluate_day_after_the_last_bar_has_no_close() -> None:
     assert str(error) == "A: 3 bars, the last of 2021-01-06, none of 2021-01-07, 1 needed for its close"
 
 
-def test_evaluate_flawed_symbol_says_why_it_is_not_used() -> None:
+def test_evaluate_flawed_symbol_reports_its_flaw() -> None:
     history = replace(HISTORY, closes={"A": HISTORY.of("A")}, flaws={"B": "quarantined: 3 gaps"})
 
     with pytest.raises(
@@ -49,7 +49,7 @@ def test_evaluate_flawed_symbol_says_why_it_is_not_used() -> None:
         decide(f"(weight-equal [{A} {B}])", history)
 
 
-def test_evaluate_missing_data_of_the_branch_not_taken_does_not_matter() -> None:
+def test_evaluate_ignores_missing_data_of_the_branch_not_taken() -> None:
     node = f'(if (> (current-price "A") 1) [{A}] [(if (> (rsi "NONE" {{:window 9}}) 1) [{B}] [{asset("GONE")}])])'
 
     assert weights(node, HISTORY) == {"A": 1}
@@ -65,7 +65,7 @@ def test_evaluate_filter_needs_the_score_of_every_candidate() -> None:
     assert str(error) == "B: 2 bars through 2021-01-06, 3 needed for rsi 2"
 
 
-def test_evaluate_filter_does_not_need_the_weights_of_a_candidate_not_taken() -> None:
+def test_evaluate_filter_ignores_a_rejected_candidates_weights() -> None:
     # The group's if cannot be decided before day 2, so its index is short for a window of 2, and long enough for 1.
     inner = f'(group "late" [(if (> (current-price "B") 1) [{A}] [{A}])])'
 
@@ -80,13 +80,13 @@ def test_evaluate_filter_does_not_need_the_weights_of_a_candidate_not_taken() ->
     assert (error.bars_present, error.bars_needed) == (2, 3)
 
 
-def test_evaluate_index_that_begins_with_the_history_asks_for_more_of_it() -> None:
+def test_evaluate_index_cut_by_the_history_needs_more_bars() -> None:
     error = short_of(f'(filter (cumulative-return {{:window 9}}) (select-top 1) [(group "g" [{A}]) (group "h" [{A}])])')
 
     assert (error.symbol, error.bars_present, error.bars_needed) == ("A", 3, 10)
 
 
-def test_evaluate_held_symbol_that_loses_a_bar_breaks_the_index() -> None:
+def test_evaluate_missing_bar_of_a_held_symbol_breaks_the_index() -> None:
     # On day 2 the if leaves B, which has no bar on day 2: the return that the group earned is unknown.
     history = market(A=[100, 110, 121, 130], B=[90, None, 80, 81])
     inner = f'(group "g" [(if (< (current-price "A") 105) [{B}] [{A}])])'

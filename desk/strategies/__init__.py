@@ -1,1 +1,1 @@
-"""Strategies on the desk: listed, checked, evaluated, explained, added to the book."""
+"""Tools that list, check, evaluate and explain strategies, and add them to the book."""

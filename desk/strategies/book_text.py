@@ -1,4 +1,4 @@
-"""book.toml as text: allocations rewritten and a strategy appended, comments and order kept. Pure."""
+"""Edit the text of book.toml: rewrite allocations and append a strategy, but keep comments and order. Pure."""
 
 import re
 import tomllib
@@ -13,12 +13,12 @@ _ALLOCATION = re.compile(r"""(?P<before>\s*allocation\s*=\s*)(["'])[^"']*\2(?P<a
 
 
 class UneditableBookError(Exception):
-    """A book whose text does not let itself be changed line by line."""
+    """The text of the book cannot be edited line by line."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """A strategy to append; its file is called as it is."""
+    """A strategy to append to the book; its file is named after it."""
 
     name: str
     allocation: Decimal
@@ -26,38 +26,43 @@ class NewEntry:
 
     @property
     def file(self) -> str:
-        """The name of its file, beside the book."""
+        """Return the name of the strategy file, which lies beside the book."""
         return f"{self.name}.clj"
 
 
-def with_entry(text: str, allocations: Sequence[Decimal], entry: NewEntry) -> str:
-    """The text with other allocations, in the order of the book, and one more strategy.
+def add_entry(text: str, allocations: Sequence[Decimal], entry: NewEntry) -> str:
+    """Return the text of the book with new allocations and one more strategy.
+
+    Args:
+        allocations: one per strategy of the text, in the order of the book.
 
     Raises:
-        UneditableBookError: the allocations do not stand in lines of their own.
+        UneditableBookError: an allocation is not written on a line of its own.
     """
     lines = text.splitlines(keepends=True)
-    number = -1
-    for at, line in enumerate(lines):
-        number += bool(_TABLE.match(line))
-        if number >= 0 and (match := _ALLOCATION.fullmatch(line)):
-            lines[at] = f'{match["before"]}"{allocations[number]:f}"{match["after"]}'
-    changed = "".join(lines).rstrip("\n") + f"\n\n{_table(entry)}"
-    wanted = (*_with_allocations(text, allocations), *tomllib.loads(_table(entry))["strategy"])
-    if not _says(changed, wanted):
-        raise UneditableBookError('write each as allocation = "0.1" in a line of its own below its [[strategy]]')
-    return changed
+    index = -1
+    for line_number, line in enumerate(lines):
+        index += bool(_TABLE.match(line))
+        if index >= 0 and (match := _ALLOCATION.fullmatch(line)):
+            lines[line_number] = f'{match["before"]}"{allocations[index]:f}"{match["after"]}'
+    edited = "".join(lines).rstrip("\n") + f"\n\n{_entry_text(entry)}"
+
+    # A line-by-line edit can miss or corrupt unusual TOML, so the result is parsed and compared before it is used.
+    expected = (*_with_allocations(text, allocations), *tomllib.loads(_entry_text(entry))["strategy"])
+    if not _contains_exactly(edited, expected):
+        raise UneditableBookError('write each as allocation = "0.1" on a line of its own below its [[strategy]]')
+    return edited
 
 
-def _table(entry: NewEntry) -> str:
+def _entry_text(entry: NewEntry) -> str:
     return (
         f'[[strategy]]\nname = "{entry.name}"\nfile = "{entry.file}"\n'
         f'allocation = "{entry.allocation:f}"\ninception = {entry.inception}\n'
     )
 
 
-def _says(text: str, strategies: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a text is a book of these strategies and nothing else."""
+def _contains_exactly(text: str, strategies: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether the text parses to these strategies and nothing more."""
     try:
         return tomllib.loads(text) == {"strategy": list(strategies)}
     except tomllib.TOMLDecodeError:

@@ -1,11 +1,11 @@
-"""What `strategies.check` says of what it found."""
+"""Print what `strategies.check` found."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from automation.system import console
 from automation.system.errors import CheckFailedError
-from desk.strategies.checking import Checked, check_book, check_files
+from desk.strategies.checking import CheckResult, check_book, check_files
 from desk.strategies.lint import Issue
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.book import STRATEGIES
@@ -15,91 +15,99 @@ _COLUMNS = ("strategy", "nodes", "symbols", "bars needed", "decided from", "to",
 
 
 def check_strategies(files: Sequence[str], *, bars: str, strict: bool, as_json: bool) -> None:
-    """Print all that is wrong with the book, or with files.
+    """Check the book or some files, and print every issue.
 
     Args:
-        files: none means the book, against the bundled prices when no folder of bars is given.
+        files: strategy files; empty checks the book.
+        bars: a folder of bars. When it is empty, the book is checked against the bundled prices and files without bars.
 
     Raises:
-        UsageError: there is no such file or folder.
+        UsageError: a file or the folder of bars does not exist.
         CheckFailedError: there is an error, or with strict a warning.
     """
     total = len(files) or len(list(STRATEGIES.glob("*.clj")))
-    with console.steps("checking", total) as done:
-        checked = check_files(files, bars=bars, done=done) if files else check_book(STRATEGIES, bars=bars, done=done)
+    with console.steps("checking", total) as on_checked:
+        if files:
+            results = check_files(files, bars=bars, on_checked=on_checked)
+        else:
+            results = check_book(STRATEGIES, bars=bars, on_checked=on_checked)
+
     if as_json:
-        console.result_json(_as_json(checked))
+        console.result_json(_report_json(results))
     else:
-        show(checked)
-    require(checked, strict=strict)
+        print_report(results)
+    require_no_issues(results, strict=strict)
 
 
-def require(checked: Sequence[Checked], *, strict: bool) -> None:
-    """Fail when something may not trade.
+def require_no_issues(results: Sequence[CheckResult], *, strict: bool) -> None:
+    """Fail when a strategy must not trade.
 
     Raises:
         CheckFailedError: there is an error, or with strict a warning.
     """
-    issues = [issue for one in checked for issue in one.issues]
-    errors = sum(issue.is_error for issue in issues)
-    warnings = len(issues) - errors
+    errors = sum(result.error_count for result in results)
+    warnings = sum(len(result.issues) for result in results) - errors
     if errors or (strict and warnings):
-        found = f"{formats.plural(errors, 'error')} and {formats.plural(warnings, 'warning')}"
-        raise CheckFailedError(f"{found} in {formats.plural(len(checked), 'file')}; correct them, then check again")
+        counts = f"{formats.plural(errors, 'error')} and {formats.plural(warnings, 'warning')}"
+        raise CheckFailedError(f"{counts} in {formats.plural(len(results), 'file')}; fix them, then check again")
 
 
-def show(checked: Sequence[Checked]) -> None:
-    """Print each finding in a line, then a table of the files."""
-    for one in checked:
-        for issue in one.issues:
-            console.results(_lines(one, issue))
-    console.table(_COLUMNS, map(_row, checked), right=("nodes", "symbols", "bars needed", "errors", "warnings"))
+def print_report(results: Sequence[CheckResult]) -> None:
+    """Print one line per issue, then a table of the files."""
+    for result in results:
+        for issue in result.issues:
+            console.results(_issue_lines(result, issue))
+    console.table(_COLUMNS, map(_row, results), right=("nodes", "symbols", "bars needed", "errors", "warnings"))
 
 
-def _lines(checked: Checked, issue: Issue) -> Iterable[str]:
-    """`file:line:column: error syntax: what; next`, and below a syntax error its place."""
-    severity = "error" if issue.is_error else "warning"
-    yield f"{_where(checked, issue)}: {severity} {issue.rule}: {issue.what}; {issue.mend}"
+def _issue_lines(result: CheckResult, issue: Issue) -> Iterable[str]:
+    """Yield `file:line:column: error syntax: problem; fix`, then the excerpt of a syntax error."""
+    yield f"{_location(result, issue)}: {_severity(issue)} {issue.rule}: {issue.problem}; {issue.fix}"
     if issue.place != NOWHERE and issue.is_error:
-        yield from checked.excerpt.splitlines()
+        yield from result.excerpt.splitlines()
 
 
-def _where(checked: Checked, issue: Issue) -> str:
-    place = issue.place
-    return f"{checked.subject.path}" if place == NOWHERE else f"{checked.subject.path}:{place.line}:{place.column}"
+def _location(result: CheckResult, issue: Issue) -> str:
+    path, place = result.file.path, issue.place
+    return f"{path}" if place == NOWHERE else f"{path}:{place.line}:{place.column}"
 
 
-def _row(checked: Checked) -> tuple[object, ...]:
-    errors = sum(issue.is_error for issue in checked.issues)
-    symphony, program, coverage = checked.symphony, checked.program, checked.coverage
+def _severity(issue: Issue) -> str:
+    return "error" if issue.is_error else "warning"
+
+
+def _row(result: CheckResult) -> tuple[object, ...]:
+    symphony, program, coverage = result.symphony, result.program, result.coverage
     return (
-        checked.subject.name,
+        result.file.name,
         "" if symphony is None else len(symphony.nodes),
         "" if program is None else len(program.symbols),
         "" if program is None else max(program.bars_needed.values()),
         "" if coverage is None else coverage.first or "never",
         "" if coverage is None else coverage.last or "",
-        errors,
-        len(checked.issues) - errors,
+        result.error_count,
+        len(result.issues) - result.error_count,
     )
 
 
-def _as_json(checked: Sequence[Checked]) -> Mapping[str, Any]:
-    findings = [_finding(one, issue) for one in checked for issue in one.issues]
-    errors = sum(finding["severity"] == "error" for finding in findings)
+def _report_json(results: Sequence[CheckResult]) -> Mapping[str, Any]:
+    findings: list[Mapping[str, Any]] = []
+    for result in results:
+        findings.extend(_issue_json(result, issue) for issue in result.issues)
+    errors = sum(result.error_count for result in results)
     return {
-        "files": list(map(_file, checked)),
+        "files": list(map(_file_json, results)),
         "findings": findings,
         "errors": errors,
         "warnings": len(findings) - errors,
     }
 
 
-def _file(checked: Checked) -> Mapping[str, Any]:
-    symphony, program, coverage = checked.symphony, checked.program, checked.coverage
+def _file_json(result: CheckResult) -> Mapping[str, Any]:
+    symphony, program, coverage = result.symphony, result.program, result.coverage
     return {
-        "name": checked.subject.name,
-        "file": str(checked.subject.path),
+        "name": result.file.name,
+        "file": str(result.file.path),
         "nodes": symphony and len(symphony.nodes),
         "bars_needed": program and dict(program.bars_needed),
         "bars_present": coverage and {need.symbol: need.present for need in coverage.needs},
@@ -108,14 +116,14 @@ def _file(checked: Checked) -> Mapping[str, Any]:
     }
 
 
-def _finding(checked: Checked, issue: Issue) -> Mapping[str, Any]:
+def _issue_json(result: CheckResult, issue: Issue) -> Mapping[str, Any]:
     place = issue.place
     return {
-        "file": str(checked.subject.path),
+        "file": str(result.file.path),
         "line": place.line or None,
         "column": place.column or None,
-        "severity": "error" if issue.is_error else "warning",
+        "severity": _severity(issue),
         "rule": issue.rule,
-        "what": issue.what,
-        "next": issue.mend,
+        "what": issue.problem,
+        "next": issue.fix,
     }

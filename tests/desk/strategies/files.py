@@ -1,4 +1,4 @@
-"""Strategy files, books and bars for the tests of the desk."""
+"""Build strategy files, books and folders of bars for the desk's tests."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ def strategy_file(folder: Path, body: str, *, name: str = "mine.clj", rebalance:
 
 
 def rising(first: float = 100.0) -> list[float]:
-    """Closes that go up by about a thousandth a day, and down every third day."""
+    """Return closes that rise by about a thousandth per day and fall on every third day."""
     return [first * (1 + 0.001 * day - 0.01 * (day % 3 == 0)) for day in range(len(DAYS))]
 
 

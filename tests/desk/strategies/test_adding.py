@@ -1,4 +1,4 @@
-"""A strategy into the book: all or nothing."""
+"""A strategy is added to the book completely or not at all."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from automation.system.errors import AutomationError, CheckFailedError, ConfigurationError, UsageError
-from desk.strategies.adding import Wish, add_strategy, plan, write
+from desk.strategies.adding import AdditionRequest, add_strategy, plan_addition, write_addition
 from tests.desk.strategies.files import BOOK, SPY, TLT, bars_folder, book_folder, rising, strategy_file
 from the_alchemiser.shared.book import load_book
 
@@ -28,7 +28,7 @@ def bars(tmp_path: Path) -> str:
     return str(bars_folder(tmp_path / "bars", {"SPY": rising(), "TLT": rising(), "GLD": rising()}))
 
 
-def contents(folder: Path) -> Mapping[str, bytes]:
+def file_contents(folder: Path) -> Mapping[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -38,7 +38,9 @@ def test_add_strategy_with_scale_makes_room_and_keeps_comments(
     source = strategy_file(tmp_path, AVERAGE, name="My Mix_2.clj")
 
     add_strategy(
-        Wish([str(source)], "0.1", inception="2022-01-24", scale=True, bars=bars), as_json=False, directory=folder
+        AdditionRequest([str(source)], "0.1", inception="2022-01-24", scale=True, bars=bars),
+        as_json=False,
+        directory=folder,
     )
 
     book = load_book(folder)
@@ -50,68 +52,73 @@ def test_add_strategy_with_scale_makes_room_and_keeps_comments(
     text = (folder / "book.toml").read_text()
     assert text.startswith("# The book of a test.")
     assert "# less" in text
-    told = capsys.readouterr().out
-    assert "new to the universe, fetched with the next refresh: GLD" in told
-    assert "my-mix-2 is in the book, decided from 2022-01-24 on; inv sync ships it" in told
+    printed = capsys.readouterr().out
+    assert "new symbols, fetched by the next data refresh: GLD" in printed
+    assert "added my-mix-2 to the book, with decisions from 2022-01-24 on; run inv sync to ship it" in printed
 
 
-def test_add_strategy_as_json_has_the_allocations(tmp_path: Path, folder: Path, bars: str, capsys: Out) -> None:
+def test_add_strategy_as_json_prints_the_allocations(tmp_path: Path, folder: Path, bars: str, capsys: Out) -> None:
     source = strategy_file(tmp_path, SPY)
 
-    add_strategy(Wish([str(source)], "0.10", name="third", scale=True, bars=bars), as_json=True, directory=folder)
+    add_strategy(
+        AdditionRequest([str(source)], "0.10", name="third", scale=True, bars=bars), as_json=True, directory=folder
+    )
     assert json.loads(capsys.readouterr().out) == {
         "added": "third", "file": "third.clj", "inception": "2022-01-12", "new_symbols": [],
         "allocations": {"calm": "0.36", "bold": "0.54", "third": "0.10"},
     }  # fmt: skip
 
 
-def test_add_strategy_file_that_lies_in_the_folder_already_stays_there(folder: Path, bars: str) -> None:
+def test_add_strategy_file_already_in_the_folder_stays_there(folder: Path, bars: str) -> None:
     source = strategy_file(folder, SPY, name="third.clj")
 
-    add_strategy(Wish([str(source)], "0.1", scale=True, bars=bars), as_json=False, directory=folder)
+    add_strategy(AdditionRequest([str(source)], "0.1", scale=True, bars=bars), as_json=False, directory=folder)
     assert load_book(folder).entry("third").path == source
 
 
-def test_add_strategy_without_scale_is_refused_with_what_to_type(tmp_path: Path, folder: Path, bars: str) -> None:
+def test_add_strategy_without_scale_prints_the_command_to_run(tmp_path: Path, folder: Path, bars: str) -> None:
     source = strategy_file(tmp_path, SPY)
 
     with pytest.raises(UsageError) as caught:
-        add_strategy(Wish([str(source)], "0.1", name="third", bars=bars), as_json=False, directory=folder)
+        add_strategy(AdditionRequest([str(source)], "0.1", name="third", bars=bars), as_json=False, directory=folder)
     assert f"inv strategies.add {source} --allocation 0.1 --name third --scale" in str(caught.value)
     assert "calm 0.4 -> 0.36, bold 0.6 -> 0.54" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        ({"files": []}, "expected one file"),
-        ({"files": ["gone.clj"]}, "there is no file gone.clj"),
-        ({"allocation": ""}, "--allocation is missing: expected above 0 and below 1"),
-        ({"allocation": "0"}, "--allocation 0: expected above 0"),
-        ({"allocation": "1"}, "--allocation 1: expected above 0"),
-        ({"allocation": "NaN"}, "--allocation NaN: expected above 0"),
-        ({"allocation": "a tenth"}, "--allocation a tenth: expected above 0"),
-        ({"allocation": "0.9999"}, "--allocation 0.9999 leaves too little: an allocation would fall below 0.0001"),
+        ({"files": []}, "expected one strategy file, got 0; run inv strategies.add FILE"),
+        ({"files": ["missing.clj"]}, "no such file: missing.clj"),
+        ({"allocation": ""}, "--allocation is missing; pass a fraction of the account, such as 0.1"),
+        ({"allocation": "0"}, "--allocation must be above 0 and below 1, got 0"),
+        ({"allocation": "1"}, "--allocation must be above 0 and below 1, got 1"),
+        ({"allocation": "NaN"}, "--allocation must be above 0 and below 1, got NaN"),
+        ({"allocation": "a tenth"}, "--allocation must be above 0 and below 1, got a tenth"),
+        (
+            {"allocation": "0.9999"},
+            "0.9999 leaves too little for the other strategies: an allocation would fall below 0.0001",
+        ),
         ({"name": "My Name"}, "name 'My Name': expected lower-case letters"),
-        ({"name": "calm"}, "the book has a strategy 'calm'; pass another --name"),
-        ({"name": "stray"}, "stray.clj; pass another --name, or remove it"),
-        ({"inception": "soon"}, "--inception soon: no date"),
-        ({"bars": "gone"}, "gone: no such folder"),
+        ({"name": "calm"}, "the book already has a strategy 'calm'; pass another --name"),
+        ({"name": "stray"}, "stray.clj already exists; pass another --name, or remove the file"),
+        ({"inception": "soon"}, "--inception soon is not a date"),
+        ({"bars": "missing"}, "missing: no such folder"),
     ],
 )
-def test_add_strategy_wish_that_cannot_be_granted_changes_nothing(
-    tmp_path: Path, folder: Path, bars: str, change: dict[str, Any], said: str
+def test_add_strategy_invalid_request_changes_nothing(
+    tmp_path: Path, folder: Path, bars: str, change: dict[str, Any], message: str
 ) -> None:
     strategy_file(folder, TLT, name="stray.clj")
-    before = contents(folder)
-    wish = Wish(
+    before = file_contents(folder)
+    request = AdditionRequest(
         **{"files": [str(strategy_file(tmp_path, SPY))], "allocation": "0.1", "scale": True, "bars": bars, **change}
     )
 
     with pytest.raises(UsageError) as caught:
-        add_strategy(wish, as_json=False, directory=folder)
-    assert said in str(caught.value)
-    assert contents(folder) == before
+        add_strategy(request, as_json=False, directory=folder)
+    assert message in str(caught.value)
+    assert file_contents(folder) == before
 
 
 @pytest.mark.parametrize(
@@ -124,13 +131,15 @@ def test_add_strategy_wish_that_cannot_be_granted_changes_nothing(
     ],
 )
 def test_add_strategy_that_cannot_trade_changes_nothing(tmp_path: Path, folder: Path, bars: str, body: str) -> None:
-    before = contents(folder)
+    before = file_contents(folder)
 
     with pytest.raises(CheckFailedError, match="1 error"):
         add_strategy(
-            Wish([str(strategy_file(tmp_path, body))], "0.1", scale=True, bars=bars), as_json=False, directory=folder
+            AdditionRequest([str(strategy_file(tmp_path, body))], "0.1", scale=True, bars=bars),
+            as_json=False,
+            directory=folder,
         )
-    assert contents(folder) == before
+    assert file_contents(folder) == before
 
 
 @pytest.mark.parametrize(
@@ -140,35 +149,41 @@ def test_add_strategy_that_cannot_trade_changes_nothing(tmp_path: Path, folder: 
         (BOOK.replace("allocation =", '"allocation" ='), ConfigurationError),
     ],
 )
-def test_add_strategy_to_a_book_that_cannot_be_edited_changes_nothing(
+def test_add_strategy_to_uneditable_book_changes_nothing(
     tmp_path: Path, folder: Path, bars: str, book: str, error: type[AutomationError]
 ) -> None:
     (folder / "book.toml").write_text(book)
-    before = contents(folder)
+    before = file_contents(folder)
 
     with pytest.raises(error):
         add_strategy(
-            Wish([str(strategy_file(tmp_path, SPY))], "0.1", scale=True, bars=bars), as_json=False, directory=folder
+            AdditionRequest([str(strategy_file(tmp_path, SPY))], "0.1", scale=True, bars=bars),
+            as_json=False,
+            directory=folder,
         )
-    assert contents(folder) == before
+    assert file_contents(folder) == before
 
 
-def test_add_strategy_beside_one_that_does_not_parse_changes_nothing(tmp_path: Path, folder: Path, bars: str) -> None:
+def test_add_strategy_beside_a_syntax_error_changes_nothing(tmp_path: Path, folder: Path, bars: str) -> None:
     strategy_file(folder, "(weight-equal [])", name="calm.clj")
-    before = contents(folder)
+    before = file_contents(folder)
 
     with pytest.raises(CheckFailedError, match=r"calm\.clj:2:17"):
         add_strategy(
-            Wish([str(strategy_file(tmp_path, SPY))], "0.1", scale=True, bars=bars), as_json=False, directory=folder
+            AdditionRequest([str(strategy_file(tmp_path, SPY))], "0.1", scale=True, bars=bars),
+            as_json=False,
+            directory=folder,
         )
-    assert contents(folder) == before
+    assert file_contents(folder) == before
 
 
-def test_write_book_that_cannot_be_replaced_leaves_no_file_behind(tmp_path: Path, folder: Path) -> None:
-    addition = plan(Wish([str(strategy_file(tmp_path, SPY))], "0.1", name="third", scale=True), folder)
+def test_write_addition_unwritable_book_leaves_no_file_behind(tmp_path: Path, folder: Path) -> None:
+    addition = plan_addition(
+        AdditionRequest([str(strategy_file(tmp_path, SPY))], "0.1", name="third", scale=True), folder
+    )
     (folder / "book.toml").unlink()
     (folder / "book.toml").mkdir()
 
     with pytest.raises(OSError, match=r"book\.toml"):
-        write(addition, folder)
+        write_addition(addition, folder)
     assert sorted(path.name for path in folder.iterdir()) == ["bold.clj", "book.toml", "calm.clj"]

@@ -1,4 +1,4 @@
-"""The check of books and files, and what it says."""
+"""Books and files are checked, and the report prints every issue."""
 
 import json
 from pathlib import Path
@@ -6,134 +6,132 @@ from pathlib import Path
 import pytest
 
 from automation.system.errors import CheckFailedError, UsageError
-from desk.strategies.check_report import check_strategies, require, show
-from desk.strategies.checking import Checked, Subject, check_book, check_file, check_files
+from desk.strategies.check_report import check_strategies, print_report, require_no_issues
+from desk.strategies.checking import CheckResult, StrategyFile, check_book, check_file, check_files
 from tests.desk.strategies.files import BOOK, SPY, TLT, bars_folder, book_folder, rising, strategy_file
-from the_alchemiser.shared.book import StrategyOptions
+from the_alchemiser.shared.symphony.options import StrategyOptions
 
 Out = pytest.CaptureFixture[str]
 
 
 def quiet(_name: str) -> None:
-    """Nobody watches."""
+    """Ignore progress."""
 
 
-def rules(checked: Checked) -> list[str]:
-    return [issue.rule for issue in checked.issues]
+def rules(result: CheckResult) -> list[str]:
+    return [issue.rule for issue in result.issues]
 
 
 @pytest.mark.parametrize(
-    ("body", "line", "column", "what"),
+    ("body", "line", "column", "problem"),
     [
         ('(weight-equal [(asset "SPY" nil))', 2, 35, "found ), expected ]"),
         (f"(weight-evenly [{SPY}])", 2, 4, "found weight-evenly"),
         (f'(if (> (rsi "SPY" {{:window 0}}) 30) [{SPY}] [{TLT}])', 2, 30, "found :window 0"),
         (f'(if (> (rsi "SPY" {{:window -3}}) 30) [{SPY}] [{TLT}])', 2, 30, "found :window -3"),
-        (f'(if (> (rsi "SPY") 30) [{SPY}] [{TLT}])', 2, 10, "found 1 arguments"),
+        (f'(if (> (rsi "SPY") 30) [{SPY}] [{TLT}])', 2, 10, "found 1 argument"),
         (f"(weight-specified 0.5 {SPY} 0.4 {TLT})", 2, 3, "found weights that sum to 0.9"),
         (f"(filter (rsi {{:window 5}}) (select-top 0) [{SPY} {TLT}])", 2, 41, "found 0"),
         ("(weight-equal [])", 2, 17, "found an empty block"),
         ('(asset "not a symbol" nil)', 2, 10, "not a symbol"),
     ],
 )
-def test_check_file_that_does_not_parse_names_line_and_column(
-    tmp_path: Path, body: str, line: int, column: int, what: str
+def test_check_file_syntax_error_has_line_and_column(
+    tmp_path: Path, body: str, line: int, column: int, problem: str
 ) -> None:
-    checked = check_file(Subject("mine", strategy_file(tmp_path, body)), bars=None)
+    result = check_file(StrategyFile("mine", strategy_file(tmp_path, body)), bars=None)
 
-    (issue,) = checked.issues
+    (issue,) = result.issues
     assert (issue.rule, issue.is_error, issue.place) == ("syntax", True, (line, column))
-    assert what.lower() in issue.what.lower()
-    assert checked.excerpt.endswith("^")
+    assert problem.lower() in issue.problem.lower()
+    assert result.excerpt.endswith("^")
 
 
-def test_check_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    (issue,) = check_file(Subject("mine", tmp_path), bars=None).issues
+def test_check_file_unreadable_is_an_error(tmp_path: Path) -> None:
+    (issue,) = check_file(StrategyFile("mine", tmp_path), bars=None).issues
 
     assert (issue.rule, issue.is_error) == ("file", True)
-    assert "cannot be read" in issue.what
+    assert "cannot be read" in issue.problem
 
 
-def test_check_file_window_without_meaning_under_the_options_is_an_error(tmp_path: Path) -> None:
+def test_check_file_window_too_short_for_the_options_is_an_error(tmp_path: Path) -> None:
     path = strategy_file(tmp_path, f"(weight-inverse-volatility 1 [{SPY} {TLT}])")
 
-    assert rules(check_file(Subject("mine", path), bars=None)) == ["window"]
-    assert rules(check_file(Subject("mine", path, StrategyOptions(ddof=0)), bars=None)) == []
+    assert rules(check_file(StrategyFile("mine", path), bars=None)) == ["window"]
+    assert rules(check_file(StrategyFile("mine", path, StrategyOptions(ddof=0)), bars=None)) == []
 
 
-def test_check_file_with_bars_tells_what_is_short(tmp_path: Path) -> None:
+def test_check_file_with_bars_reports_short_histories(tmp_path: Path) -> None:
     path = strategy_file(tmp_path, f"(weight-inverse-volatility 50 [{SPY} {TLT}])")
     bars = bars_folder(tmp_path / "bars", {"SPY": rising(), "TLT": rising()[:40]})
 
-    checked = check_file(Subject("mine", path), bars=str(bars))
-    assert [issue.what for issue in checked.issues] == ["TLT: 40 bars present, 51 needed"]
-    assert checked.has_errors
+    result = check_file(StrategyFile("mine", path), bars=str(bars))
+    assert [issue.problem for issue in result.issues] == ["TLT: 40 bars present, 51 needed"]
+    assert result.has_errors
 
 
-def test_check_files_without_bars_looks_at_none(tmp_path: Path) -> None:
-    (checked,) = check_files([str(strategy_file(tmp_path, '(asset "NOPE" nil)'))], bars="", done=quiet)
+def test_check_files_without_bars_has_no_coverage(tmp_path: Path) -> None:
+    (result,) = check_files([str(strategy_file(tmp_path, '(asset "NOPE" nil)'))], bars="", on_checked=quiet)
 
-    assert checked.coverage is None
-    assert not checked.has_errors
-
-
-def test_check_files_that_are_not_there_are_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"there is no file .*gone\.clj"):
-        check_files([str(tmp_path / "gone.clj")], bars="", done=quiet)
+    assert result.coverage is None
+    assert not result.has_errors
 
 
-def test_check_book_of_good_strategies_finds_nothing_and_tells_each_as_done(tmp_path: Path) -> None:
-    done: list[str] = []
+def test_check_files_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no such file: .*missing\.clj"):
+        check_files([str(tmp_path / "missing.clj")], bars="", on_checked=quiet)
 
-    checked = check_book(book_folder(tmp_path), bars="", done=done.append)
-    assert [(one.subject.name, one.issues) for one in checked] == [("calm", ()), ("bold", ())]
-    assert done == ["calm", "bold"]
+
+def test_check_book_valid_has_no_issues_and_reports_progress(tmp_path: Path) -> None:
+    checked: list[str] = []
+
+    results = check_book(book_folder(tmp_path), bars="", on_checked=checked.append)
+    assert [(result.file.name, result.issues) for result in results] == [("calm", ()), ("bold", ())]
+    assert checked == ["calm", "bold"]
 
 
 @pytest.mark.parametrize(
-    ("book", "what"),
+    ("book", "problem"),
     [
         (BOOK.replace("0.6", "0.5"), "allocations sum to 0.9, expected exactly 1"),
         (BOOK.replace("0.6", "0.6000001"), "allocations sum to 1.0000001, expected exactly 1"),
-        (BOOK.replace("bold.clj", "gone.clj"), "strategy 2 (bold): file 'gone.clj' is not in"),
+        (BOOK.replace("bold.clj", "missing.clj"), "strategy 2 (bold): file 'missing.clj' is not in"),
         (BOOK.replace('"calm"', '"bold"'), "name 'bold' is used twice"),
         ("[[strategy", "Expected ']]'"),
     ],
 )
-def test_check_book_that_cannot_be_traded_is_an_error_and_its_files_are_checked_still(
-    tmp_path: Path, book: str, what: str
-) -> None:
+def test_check_book_invalid_is_an_error_and_still_checks_its_files(tmp_path: Path, book: str, problem: str) -> None:
     folder = book_folder(tmp_path, book, bold="(weight-equal [])")
 
-    of_book, bold, calm = check_book(folder, bars="", done=quiet)
+    of_book, bold, calm = check_book(folder, bars="", on_checked=quiet)
     assert of_book.has_errors
-    assert what in of_book.issues[0].what
+    assert problem in of_book.issues[0].problem
     assert rules(bold) == ["syntax"]
     assert rules(calm) == []
 
 
-def test_check_book_file_beside_it_is_a_warning(tmp_path: Path) -> None:
+def test_check_book_unlisted_file_is_a_warning(tmp_path: Path) -> None:
     folder = book_folder(tmp_path)
     strategy_file(folder, SPY, name="stray.clj")
 
-    *_, stray = check_book(folder, bars="", done=quiet)
+    *_, stray = check_book(folder, bars="", on_checked=quiet)
     assert rules(stray) == ["not-in-book"]
     assert not stray.has_errors
 
 
-def test_check_book_without_a_book_is_an_error(tmp_path: Path) -> None:
-    (of_book,) = check_book(tmp_path, bars="", done=quiet)
+def test_check_book_missing_book_is_an_error(tmp_path: Path) -> None:
+    (of_book,) = check_book(tmp_path, bars="", on_checked=quiet)
 
-    assert of_book.issues[0].what == "cannot be read: No such file or directory"
-
-
-def test_check_book_symbol_that_is_not_bundled_is_an_error(tmp_path: Path) -> None:
-    calm, _ = check_book(book_folder(tmp_path, calm='(asset "NOPE" nil)'), bars="", done=quiet)
-
-    assert calm.issues[0].what == "NOPE: 0 bars present, 1 needed; the bundled prices has none of it"
+    assert of_book.issues[0].problem == "cannot be read: No such file or directory"
 
 
-def test_check_strategies_of_the_book_that_ships_passes(capsys: Out) -> None:
+def test_check_book_symbol_without_bundled_prices_is_an_error(tmp_path: Path) -> None:
+    calm, _ = check_book(book_folder(tmp_path, calm='(asset "NOPE" nil)'), bars="", on_checked=quiet)
+
+    assert calm.issues[0].problem == "NOPE: 0 bars present, 1 needed; none found in the bundled prices"
+
+
+def test_check_strategies_shipped_book_passes(capsys: Out) -> None:
     check_strategies((), bars="", strict=True, as_json=False)
 
     lines = capsys.readouterr().out.splitlines()
@@ -141,10 +139,10 @@ def test_check_strategies_of_the_book_that_ships_passes(capsys: Out) -> None:
     assert lines[1].split()[0] == "trend-shield"
 
 
-def test_check_strategies_prints_each_finding_with_its_place_and_fails(tmp_path: Path, capsys: Out) -> None:
+def test_check_strategies_prints_each_issue_with_its_place_and_fails(tmp_path: Path, capsys: Out) -> None:
     path = strategy_file(tmp_path, "(weight-equal [])")
 
-    with pytest.raises(CheckFailedError, match="1 error and 0 warnings in 1 file; correct them"):
+    with pytest.raises(CheckFailedError, match="1 error and 0 warnings in 1 file; fix them, then check again"):
         check_strategies([str(path)], bars="", strict=False, as_json=False)
     assert capsys.readouterr().out.splitlines()[:3] == [
         f"{path}:2:17: error syntax: found an empty block, expected at least one node; correct it there",
@@ -169,13 +167,13 @@ def test_check_strategies_as_json_has_files_and_findings(tmp_path: Path, capsys:
 
     with pytest.raises(CheckFailedError):
         check_strategies([str(good), str(bad)], bars=str(bars), strict=False, as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert (told["errors"], told["warnings"]) == (1, 0)
-    assert told["files"][0] == {
+    report = json.loads(capsys.readouterr().out)
+    assert (report["errors"], report["warnings"]) == (1, 0)
+    assert report["files"][0] == {
         "name": "good", "file": str(good), "nodes": 1, "bars_needed": {"SPY": 1}, "bars_present": {"SPY": 82},
         "decided_from": "2022-01-03", "decided_to": "2022-03-25",
     }  # fmt: skip
-    assert told["findings"] == [
+    assert report["findings"] == [
         {
             "file": str(bad), "line": 2, "column": 17, "severity": "error", "rule": "syntax",
             "what": "found an empty block, expected at least one node", "next": "correct it there",
@@ -183,15 +181,15 @@ def test_check_strategies_as_json_has_files_and_findings(tmp_path: Path, capsys:
     ]  # fmt: skip
 
 
-def test_show_strategy_that_is_never_decided_says_so(tmp_path: Path, capsys: Out) -> None:
+def test_print_report_undecidable_strategy_prints_never(tmp_path: Path, capsys: Out) -> None:
     path = strategy_file(tmp_path, f"(weight-inverse-volatility 50 [{SPY} {TLT}])")
     bars = bars_folder(tmp_path / "bars", {"SPY": rising()[:40], "TLT": rising()[:40]})
 
-    show([check_file(Subject("mine", path), bars=str(bars))])
+    print_report([check_file(StrategyFile("mine", path), bars=str(bars))])
     assert capsys.readouterr().out.splitlines()[-1].split() == [
         "mine", "3", "2", "51", "never", "2022-03-25", "2", "0",
     ]  # fmt: skip
 
 
-def test_require_of_nothing_wrong_passes() -> None:
-    require((), strict=True)
+def test_require_no_issues_without_results_passes() -> None:
+    require_no_issues((), strict=True)

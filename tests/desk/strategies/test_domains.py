@@ -1,4 +1,4 @@
-"""What is known of a number."""
+"""Domains intersect, and conditions become claims about them."""
 
 from math import inf
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.strategies.domains import Claim, Domain, claim_of
+from desk.strategies.domains import Claim, Domain, interpret_condition
 from the_alchemiser.shared.symphony.comparing import compare
 from the_alchemiser.shared.symphony.tree import (
     Comparison,
@@ -28,26 +28,28 @@ numbers = st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
 
 
 def contains(domain: Domain, number: float) -> bool:
-    return not domain.meet(Domain(number, number)).is_empty
+    return not domain.intersect(Domain(number, number)).is_empty
 
 
 @given(domains, domains, numbers)
-def test_meet_holds_what_both_hold(one: Domain, other: Domain, number: float) -> None:
-    assert contains(one.meet(other), number) == (contains(one, number) and contains(other, number))
+def test_intersect_contains_what_both_contain(left: Domain, right: Domain, number: float) -> None:
+    assert contains(left.intersect(right), number) == (contains(left, number) and contains(right, number))
 
 
 @given(domains, numbers)
-def test_is_empty_domain_holds_no_number(domain: Domain, number: float) -> None:
+def test_is_empty_domain_contains_no_number(domain: Domain, number: float) -> None:
     assert not (domain.is_empty and contains(domain, number))
 
 
 @given(st.sampled_from(Comparison), numbers, numbers)
-def test_claim_of_condition_holds_where_the_comparison_does(comparison: Comparison, value: float, bound: float) -> None:
+def test_interpret_condition_holds_where_the_comparison_does(
+    comparison: Comparison, value: float, bound: float
+) -> None:
     for condition in (
         Condition(comparison, RSI, Number(bound)),
         Condition(comparison, Number(bound), RSI),
     ):
-        claim = claim_of(condition)
+        claim = interpret_condition(condition)
         assert isinstance(claim, Claim)
         pair = (value, bound) if condition.left == RSI else (bound, value)
         assert contains(claim.holds, value) == compare(comparison, *pair)
@@ -55,15 +57,15 @@ def test_claim_of_condition_holds_where_the_comparison_does(comparison: Comparis
 
 
 @given(st.sampled_from(Comparison), numbers, numbers)
-def test_claim_of_two_values_is_about_their_difference_either_way(
+def test_interpret_condition_of_two_values_is_about_their_difference(
     comparison: Comparison, price: float, average: float
 ) -> None:
     value_of = {PRICE: price, AVERAGE: average}
     for left, right in ((PRICE, AVERAGE), (AVERAGE, PRICE)):
-        claim = claim_of(Condition(comparison, left, right))
+        claim = interpret_condition(Condition(comparison, left, right))
         assert isinstance(claim, Claim)
-        assert claim.subject.less is not None
-        difference = value_of[claim.subject.value] - value_of[claim.subject.less]
+        assert claim.subject.minus is not None
+        difference = value_of[claim.subject.value] - value_of[claim.subject.minus]
         assert contains(claim.holds, difference) == compare(comparison, value_of[left], value_of[right])
 
 
@@ -77,12 +79,12 @@ def test_claim_of_two_values_is_about_their_difference_either_way(
         (Condition(Comparison.LESS_OR_EQUAL, RSI, RSI), True),
     ],
 )
-def test_claim_of_condition_that_prices_cannot_change_is_its_outcome(condition: Condition, holds: bool) -> None:
-    assert claim_of(condition) is holds
+def test_interpret_condition_constant_is_its_outcome(condition: Condition, holds: bool) -> None:
+    assert interpret_condition(condition) is holds
 
 
 @pytest.mark.parametrize(
-    ("domain", "words"),
+    ("domain", "text"),
     [
         (Domain(), "any number"),
         (Domain(2, 2), "2"),
@@ -91,5 +93,5 @@ def test_claim_of_condition_that_prices_cannot_change_is_its_outcome(condition: 
         (Domain(high=3, holes=frozenset({1.0})), "at most 3 and not 1"),
     ],
 )
-def test_domain_in_words(domain: Domain, words: str) -> None:
-    assert str(domain) == words
+def test_domain_as_text_is_a_phrase(domain: Domain, text: str) -> None:
+    assert str(domain) == text

@@ -1,4 +1,4 @@
-"""What parses and can hardly be meant: every rule with the fault it exists for."""
+"""Every lint rule finds a planted fault."""
 
 import pytest
 
@@ -11,18 +11,18 @@ from the_alchemiser.shared.symphony.tree import Place
 RSI = '(rsi "QQQ" {:window 10})'
 
 
-def found(body: str) -> tuple[Issue, ...]:
+def lint_body(body: str) -> tuple[Issue, ...]:
     return lint(parse(symphony(body)))
 
 
 @pytest.mark.parametrize(
-    ("body", "rule", "what"),
+    ("body", "rule", "problem"),
     [
         (f"(if (> 2 1) [{SPY}] [{TLT}])", "constant-condition", "(2 > 1) always holds; its else branch is dead"),
         (
             f"(if (> {RSI} 100) [{SPY}] [{TLT}])",
             "constant-condition",
-            "(rsi QQQ 10 > 100) never holds, since rsi QQQ 10 is at least 0 and at most 100; its then branch is dead",
+            "(rsi QQQ 10 > 100) never holds, because rsi QQQ 10 is at least 0 and at most 100; its then branch is dead",
         ),
         (f"(if (> {RSI} 30) [{SPY}] [{SPY}])", "same-branches", "both branches of (rsi QQQ 10 > 30) are the same"),
         (f"(weight-specified 1 {SPY} 0 {TLT})", "zero-weight", "child 2 of weight-specified has weight 0"),
@@ -42,48 +42,48 @@ def found(body: str) -> tuple[Issue, ...]:
         (
             f"(weight-equal [(weight-specified 1 {SPY}) (weight-specified 1 {SPY})])",
             "duplicate-part",
-            "the weight-specified of line 2, column 18 is in this block 2 times",
+            "the weight-specified at line 2, column 18 is in this block 2 times",
         ),
         (
             f"(filter (rsi {{:window 5}}) (select-bottom 2) [{SPY} {TLT}])",
             "select-all",
-            "select-bottom 2 of 2 candidates takes all and ranks nothing",
+            "select-bottom 2 of 2 candidates selects all and ranks nothing",
         ),
         (f"(filter (rsi {{:window 5}}) (select-top 1) [{SPY}])", "single-candidate", "has one candidate"),
         (f"(weight-inverse-volatility 5 [{SPY}])", "single-candidate", "has one child"),
     ],
 )
-def test_lint_planted_fault_is_found_at_its_place(body: str, rule: str, what: str) -> None:
-    (issue,) = found(body)
+def test_lint_planted_fault_is_found_at_its_place(body: str, rule: str, problem: str) -> None:
+    (issue,) = lint_body(body)
 
     assert (issue.rule, issue.place, issue.is_error) == (rule, Place(2, 3), False)
-    assert what in issue.what
-    assert issue.mend
+    assert problem in issue.problem
+    assert issue.fix
 
 
-def test_lint_condition_contradicted_by_the_one_around_it_names_both_places() -> None:
-    (issue,) = found(f"(if (> {RSI} 79)\n    [{SPY}]\n    [(if (> {RSI} 80)\n       [{TLT}]\n       [{SPY}])])")
+def test_lint_condition_contradicted_by_outer_one_names_both_places() -> None:
+    (issue,) = lint_body(f"(if (> {RSI} 79)\n    [{SPY}]\n    [(if (> {RSI} 80)\n       [{TLT}]\n       [{SPY}])])")
 
     assert (issue.rule, issue.place) == ("dead-branch", Place(4, 6))
-    assert issue.what == (
+    assert issue.problem == (
         "(rsi QQQ 10 > 80) never holds here: rsi QQQ 10 is at least 0 and at most 79 "
-        "by the condition of line 2, column 3; its then branch is dead"
+        "by the condition at line 2, column 3; its then branch is dead"
     )
-    assert issue.mend == "keep the else branch alone, or correct the condition"
+    assert issue.fix == "keep only the else branch, or correct the condition"
 
 
-def test_lint_weights_that_sum_to_one_as_decimals_are_no_finding() -> None:
+def test_lint_weights_that_sum_to_one_as_decimals_pass() -> None:
     parts = " ".join(f'0.1 (asset "S{number}" nil)' for number in range(10))
 
-    assert found(f"(weight-specified {parts})") == ()
+    assert lint_body(f"(weight-specified {parts})") == ()
 
 
-def test_lint_findings_are_in_the_order_of_the_file() -> None:
-    issues = found(f"(weight-equal [\n (filter (rsi {{:window 5}}) (select-top 3) [{SPY} {TLT}])\n {SPY} {SPY}])")
+def test_lint_issues_are_in_the_order_of_the_file() -> None:
+    issues = lint_body(f"(weight-equal [\n (filter (rsi {{:window 5}}) (select-top 3) [{SPY} {TLT}])\n {SPY} {SPY}])")
 
     assert [issue.rule for issue in issues] == ["duplicate-asset", "select-all"]
 
 
 @pytest.mark.parametrize("entry", load_book().entries, ids=lambda entry: entry.name)
-def test_lint_strategies_that_ship_have_no_finding(entry: object) -> None:
+def test_lint_shipped_strategies_have_no_issue(entry: object) -> None:
     assert lint(entry.symphony) == ()  # type: ignore[attr-defined]  # an entry of the book

@@ -1,4 +1,4 @@
-"""The book, listed."""
+"""The strategies of the book are listed as a table or JSON."""
 
 import json
 
@@ -10,7 +10,7 @@ from the_alchemiser.shared.book import load_book
 Out = pytest.CaptureFixture[str]
 
 
-def test_list_strategies_is_a_table_with_the_total_of_the_book(capsys: Out) -> None:
+def test_list_strategies_prints_a_table_with_the_total(capsys: Out) -> None:
     list_strategies(as_json=False)
 
     lines = capsys.readouterr().out.splitlines()
@@ -20,10 +20,10 @@ def test_list_strategies_is_a_table_with_the_total_of_the_book(capsys: Out) -> N
     assert "threshold 0.05" in "\n".join(lines)
 
 
-def test_list_strategies_as_json_has_every_symbol(capsys: Out) -> None:
+def test_list_strategies_as_json_prints_every_symbol(capsys: Out) -> None:
     list_strategies(as_json=True)
 
-    told = json.loads(capsys.readouterr().out)
-    assert told["total"] == "1.00"
-    assert set(told["symbols"]) == load_book().universe
-    assert told["strategies"][0]["symbols"] == ["GLD", "IWM", "QQQ", "SPY", "TLT"]
+    document = json.loads(capsys.readouterr().out)
+    assert document["total"] == "1.00"
+    assert set(document["symbols"]) == load_book().universe
+    assert document["strategies"][0]["symbols"] == ["GLD", "IWM", "QQQ", "SPY", "TLT"]

@@ -1,11 +1,11 @@
-"""Whether bars suffice."""
+"""Coverage reports whether bars suffice and which sessions they decide."""
 
 from datetime import date
 
 import numpy as np
 import pytest
 
-from desk.strategies.sufficiency import Coverage, Need, coverage_of, natural_inception, shortages
+from desk.strategies.sufficiency import BarNeed, Coverage, find_shortages, measure_coverage, natural_inception
 from tests.desk.strategies.files import DAYS, SPY, TLT, rising, symphony
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.compiler import compile_symphony
@@ -20,88 +20,92 @@ def program_of(body: str, *, rebalance: str = ":rebalance-frequency :daily") -> 
     return compile_symphony(parse(symphony(body, rebalance=rebalance)))
 
 
-def history_of(**last: int) -> PriceHistory:
-    """Symbols with so many of the last bars."""
-    series = {symbol: (DAYS[-count:], np.array(rising()[-count:])) for symbol, count in last.items()}
+def history_of(**counts: int) -> PriceHistory:
+    """Return the last bars of each symbol, as many as its count."""
+    series = {symbol: (DAYS[-count:], np.array(rising()[-count:])) for symbol, count in counts.items()}
     return PriceHistory.from_series(series)
 
 
-def whats(program: Program, coverage: Coverage, inception: date | None = None) -> list[str]:
-    return [issue.what for issue in shortages(program, coverage, origin="these bars", inception=inception)]
+def problems(program: Program, coverage: Coverage, inception: date | None = None) -> list[str]:
+    return [issue.problem for issue in find_shortages(program, coverage, origin="these bars", inception=inception)]
 
 
-def test_coverage_of_enough_bars_tells_from_when_to_when_it_is_decided() -> None:
-    coverage = coverage_of(program_of(AVERAGE), history_of(SPY=82, TLT=82), inception=None)
+def test_measure_coverage_enough_bars_has_first_and_last_session() -> None:
+    coverage = measure_coverage(program_of(AVERAGE), history_of(SPY=82, TLT=82), inception=None)
 
-    assert coverage.needs == (Need("SPY", 82, 20), Need("TLT", 82, 1))
+    assert coverage.needs == (BarNeed("SPY", 82, 20), BarNeed("TLT", 82, 1))
     assert (coverage.first, coverage.last) == (date(2022, 1, 22), date(2022, 3, 25))
-    assert whats(program_of(AVERAGE), coverage) == []
+    assert problems(program_of(AVERAGE), coverage) == []
 
 
-def test_coverage_of_too_few_bars_names_symbol_bars_present_and_needed() -> None:
-    coverage = coverage_of(program_of(AVERAGE), history_of(SPY=19, TLT=82), inception=None)
+def test_measure_coverage_too_few_bars_names_symbol_and_counts() -> None:
+    coverage = measure_coverage(program_of(AVERAGE), history_of(SPY=19, TLT=82), inception=None)
 
     assert coverage.first is None
-    assert whats(program_of(AVERAGE), coverage) == ["SPY: 19 bars present, 20 needed"]
+    assert problems(program_of(AVERAGE), coverage) == ["SPY: 19 bars present, 20 needed"]
 
 
-def test_coverage_of_symbol_without_bars_names_it_and_where_they_were_looked_for() -> None:
-    coverage = coverage_of(program_of(AVERAGE), history_of(SPY=82), inception=None)
+def test_measure_coverage_symbol_without_bars_names_the_origin() -> None:
+    coverage = measure_coverage(program_of(AVERAGE), history_of(SPY=82), inception=None)
 
-    assert whats(program_of(AVERAGE), coverage) == ["TLT: 0 bars present, 1 needed; these bars has none of it"]
+    assert problems(program_of(AVERAGE), coverage) == ["TLT: 0 bars present, 1 needed; none found in these bars"]
 
 
-def test_coverage_of_no_bars_at_all_is_never_decided() -> None:
-    coverage = coverage_of(program_of(AVERAGE), PriceHistory.from_series({}), inception=None)
+def test_measure_coverage_without_bars_decides_no_session() -> None:
+    coverage = measure_coverage(program_of(AVERAGE), PriceHistory.from_series({}), inception=None)
 
     assert (coverage.first, coverage.last) == (None, None)
-    assert len(whats(program_of(AVERAGE), coverage)) == 2
+    assert len(problems(program_of(AVERAGE), coverage)) == 2
 
 
-def test_coverage_of_flawed_bars_tells_the_flaw() -> None:
+def test_measure_coverage_flawed_bars_reports_the_flaw() -> None:
     flawed = PriceHistory.from_series({"SPY": (DAYS, np.full(len(DAYS), np.nan)), "TLT": (DAYS, np.array(rising()))})
 
-    coverage = coverage_of(program_of(AVERAGE), flawed, inception=None)
-    assert whats(program_of(AVERAGE), coverage) == ["SPY: not usable (the close of 2022-01-03 is nan), 20 bars needed"]
+    coverage = measure_coverage(program_of(AVERAGE), flawed, inception=None)
+    assert problems(program_of(AVERAGE), coverage) == [
+        "SPY: not usable (the close of 2022-01-03 is nan), 20 bars needed"
+    ]
 
 
-def test_coverage_of_symbols_with_different_ends_is_through_the_first_end() -> None:
+def test_measure_coverage_different_ends_stops_at_the_first() -> None:
     history = PriceHistory.from_series({"SPY": (DAYS, np.array(rising())), "TLT": (DAYS[:60], np.array(rising()[:60]))})
 
-    assert coverage_of(program_of(AVERAGE), history, inception=None).last == DAYS[59].item()
+    assert measure_coverage(program_of(AVERAGE), history, inception=None).last == DAYS[59].item()
 
 
-def test_coverage_of_bars_that_suffice_in_number_and_not_for_the_last_day_says_why() -> None:
+def test_measure_coverage_undecidable_last_session_has_a_reason() -> None:
     still = PriceHistory.from_series({"SPY": (DAYS, np.full(len(DAYS), 5.0)), "TLT": (DAYS, np.array(rising()))})
     program = program_of(f"(weight-inverse-volatility 10 [{SPY} {TLT}])")
 
-    (what,) = whats(program, coverage_of(program, still, inception=None))
-    assert what.startswith("no session of these bars is decided for good: ")
-    assert "SPY has no volatility to divide by" in what
+    (problem,) = problems(program, measure_coverage(program, still, inception=None))
+    assert problem.startswith("the last common session of these bars, 2022-03-25, cannot be decided: ")
+    assert "SPY has no volatility to divide by" in problem
 
 
 @pytest.mark.parametrize(("rebalance", "is_error"), [(":rebalance-frequency :daily", False), (THRESHOLD, True)])
-def test_shortages_inception_before_the_first_decided_session_is_told(rebalance: str, is_error: bool) -> None:
+def test_find_shortages_inception_before_first_session_is_reported(rebalance: str, is_error: bool) -> None:
     program = program_of(AVERAGE, rebalance=rebalance)
     coverage = Coverage((), date(2022, 1, 22), date(2022, 3, 25))
 
-    (issue,) = shortages(program, coverage, origin="these bars", inception=date(2022, 1, 10))
-    assert issue.what == "the book's inception is 2022-01-10, and the first decided session 2022-01-22"
+    (issue,) = find_shortages(program, coverage, origin="these bars", inception=date(2022, 1, 10))
+    assert (
+        issue.problem == "the book's inception is 2022-01-10, but the first session that can be decided is 2022-01-22"
+    )
     assert (issue.rule, issue.is_error) == ("inception", is_error)
 
 
-def test_natural_inception_of_a_threshold_is_the_first_session_that_can_be_decided() -> None:
+def test_natural_inception_of_threshold_is_first_decidable_session() -> None:
     history = history_of(SPY=82, TLT=82)
 
     assert natural_inception(program_of(AVERAGE, rebalance=THRESHOLD), history) == date(2022, 1, 22)
     assert natural_inception(program_of(AVERAGE), history) == DAYS[0].item()
 
 
-def test_natural_inception_without_bars_is_no_obstacle() -> None:
+def test_natural_inception_without_bars_is_the_earliest_date() -> None:
     assert natural_inception(program_of(AVERAGE, rebalance=THRESHOLD), PriceHistory.from_series({})) == date.min
 
 
-def test_coverage_of_a_threshold_outside_the_book_begins_by_itself() -> None:
-    coverage = coverage_of(program_of(AVERAGE, rebalance=THRESHOLD), history_of(SPY=82, TLT=82), inception=None)
+def test_measure_coverage_unlisted_threshold_starts_when_decidable() -> None:
+    coverage = measure_coverage(program_of(AVERAGE, rebalance=THRESHOLD), history_of(SPY=82, TLT=82), inception=None)
 
     assert coverage.first == date(2022, 1, 22)

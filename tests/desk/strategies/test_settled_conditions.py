@@ -1,17 +1,18 @@
-"""Conditions that are settled by those around them."""
+"""Conditions that the conditions around them settle are found, and no others."""
 
 import re
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import count, product
-from time import perf_counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.strategies.enclosing import Settled, blocks_of, settled_conditions
+from desk.strategies import domains, settled_conditions
+from desk.strategies.settled_conditions import SettledCondition, direct_children, find_settled_conditions
 from tests.desk.strategies.files import symphony
+from tests.desk.strategies.line_counts import count_lines
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.comparing import compare
 from the_alchemiser.shared.symphony.tree import Condition, If, IndicatorOf, Number
@@ -28,8 +29,12 @@ def fork(condition: str, then: str, otherwise: str) -> str:
     return f"(if ({condition}) [{then}] [{otherwise}])"
 
 
-def settled_in(body: str) -> list[Settled]:
-    return list(settled_conditions(parse(symphony(body)).nodes))
+def settled_in(body: str) -> list[SettledCondition]:
+    return settled_in_tree(parse(symphony(body)))
+
+
+def settled_in_tree(known: Symphony) -> list[SettledCondition]:
+    return list(find_settled_conditions(known.nodes))
 
 
 trees = st.recursive(
@@ -52,9 +57,9 @@ trees = st.recursive(
 )
 
 
-def outcomes(known: Symphony) -> Mapping[int, set[bool]]:
-    """Of every condition that the money can pass, how it can turn out; by the number of its node."""
-    found: defaultdict[int, set[bool]] = defaultdict(set)
+def possible_outcomes(known: Symphony) -> Mapping[int, set[bool]]:
+    """Return the possible outcomes of every condition that a decision can reach, by the index of its node."""
+    outcomes: defaultdict[int, set[bool]] = defaultdict(set)
     for x, y in product(GRID, GRID):
         pending = {len(known.nodes) - 1}
         while pending:
@@ -62,11 +67,11 @@ def outcomes(known: Symphony) -> Mapping[int, set[bool]]:
             node = known.nodes[number]
             if isinstance(node, If):
                 holds = outcome(node.condition, {"X": x, "Y": y})
-                found[number].add(holds)
+                outcomes[number].add(holds)
                 pending.update(node.then if holds else node.otherwise)
             else:
-                pending.update(child for block in blocks_of(node) for child in block)
-    return found
+                pending.update(direct_children(node))
+    return outcomes
 
 
 def outcome(condition: Condition, values: Mapping[str, float]) -> bool:
@@ -76,29 +81,29 @@ def outcome(condition: Condition, values: Mapping[str, float]) -> bool:
 
 
 @given(trees)
-def test_settled_conditions_never_have_the_other_outcome(body: str) -> None:
+def test_find_settled_conditions_reports_only_certain_outcomes(body: str) -> None:
     known = parse(symphony(body))
-    possible = outcomes(known)
+    possible = possible_outcomes(known)
 
-    for settled in settled_conditions(known.nodes):
+    for settled in find_settled_conditions(known.nodes):
         assert possible[known.nodes.index(settled.node)] <= {settled.holds}
 
 
 @given(trees)
-def test_settled_conditions_of_a_tree_without_shared_nodes_are_all_there_are(body: str) -> None:
+def test_find_settled_conditions_in_unshared_tree_finds_all(body: str) -> None:
     numbers = count()
     known = parse(symphony(re.sub("nil", lambda _: f'"{next(numbers)}"', body)))
-    possible = {(number, *found) for number, found in outcomes(known).items() if len(found) == 1}
+    possible = {(number, *outcomes) for number, outcomes in possible_outcomes(known).items() if len(outcomes) == 1}
 
-    settled = {(known.nodes.index(one.node), one.holds) for one in settled_conditions(known.nodes)}
-    assert settled == possible
+    reported = {(known.nodes.index(settled.node), settled.holds) for settled in find_settled_conditions(known.nodes)}
+    assert reported == possible
 
 
-def test_settled_conditions_lower_bound_inside_the_else_of_a_higher_one_is_not_settled() -> None:
+def test_find_settled_conditions_lower_bound_in_else_is_open() -> None:
     assert settled_in(fork(f"> {rsi('X')} 79", A, fork(f"> {rsi('X')} 78", A, B))) == []
 
 
-def test_settled_conditions_higher_bound_inside_the_else_never_holds_and_names_the_condition_around() -> None:
+def test_find_settled_conditions_higher_bound_in_else_never_holds() -> None:
     (settled,) = settled_in(fork(f"> {rsi('X')} 79", A, fork(f"> {rsi('X')} 80", A, B)))
 
     assert not settled.holds
@@ -107,7 +112,7 @@ def test_settled_conditions_higher_bound_inside_the_else_never_holds_and_names_t
     assert settled.by.since == (2, 3)
 
 
-def test_settled_conditions_of_two_values_either_way_around_are_one_subject() -> None:
+def test_find_settled_conditions_swapped_values_are_one_subject() -> None:
     inner = fork(f"< {rsi('Y')} {rsi('X')}", A, B)
 
     (settled,) = settled_in(fork(f"> {rsi('X')} {rsi('Y')}", inner, B))
@@ -115,20 +120,20 @@ def test_settled_conditions_of_two_values_either_way_around_are_one_subject() ->
 
 
 @pytest.mark.parametrize("condition", ["> 2 1", f"<= {rsi('X')} {rsi('X')}", f">= {rsi('X')} 0", f"< {rsi('X')} 100.5"])
-def test_settled_conditions_that_no_price_can_change_hold_by_themselves(condition: str) -> None:
+def test_find_settled_conditions_constant_condition_always_holds(condition: str) -> None:
     (settled,) = settled_in(fork(condition, A, B))
 
     assert settled.holds
     assert settled.by is None or settled.by.since is None
 
 
-def test_settled_conditions_of_different_windows_are_different_subjects() -> None:
-    other = rsi("X").replace("5", "6")
+def test_find_settled_conditions_other_window_is_another_subject() -> None:
+    longer_rsi = rsi("X").replace("5", "6")
 
-    assert settled_in(fork(f"> {rsi('X')} 79", A, fork(f"> {other} 80", A, B))) == []
+    assert settled_in(fork(f"> {rsi('X')} 79", A, fork(f"> {longer_rsi} 80", A, B))) == []
 
 
-def test_settled_conditions_inside_a_dead_branch_are_not_told_too() -> None:
+def test_find_settled_conditions_in_dead_branch_are_not_reported() -> None:
     inner = fork(f"> {rsi('X')} 80", fork(f"> {rsi('X')} 70", A, B), B)
 
     assert len(settled_in(fork(f"> {rsi('X')} 79", A, inner))) == 1
@@ -141,32 +146,60 @@ def test_settled_conditions_inside_a_dead_branch_are_not_told_too() -> None:
         '(weight-inverse-volatility 5 [{} (asset "C" nil)])',
     ],
 )
-def test_settled_conditions_end_where_a_part_is_looked_at_over_time(around: str) -> None:
+def test_find_settled_conditions_facts_end_where_history_is_needed(around: str) -> None:
     inner = around.format(fork(f"> {rsi('X')} 80", A, B))
 
     assert settled_in(fork(f"> {rsi('X')} 79", A, inner)) == []
 
 
-def test_settled_conditions_go_on_through_a_filter_that_takes_all() -> None:
+def test_find_settled_conditions_continue_through_select_all_filter() -> None:
     inner = f'(filter (rsi {{:window 5}}) (select-top 2) [{fork(f"> {rsi('X')} 80", A, B)} (asset "C" nil)])'
 
     assert len(settled_in(fork(f"> {rsi('X')} 79", A, inner))) == 1
 
 
-def test_settled_conditions_shared_node_is_settled_only_when_it_is_on_every_way() -> None:
+def test_find_settled_conditions_shared_node_needs_every_path() -> None:
     shared = fork(f"> {rsi('X')} 50", A, B)
 
     assert settled_in(fork(f"> {rsi('X')} 79", shared, f"(weight-equal [{shared} {A}])")) == []
     assert len(settled_in(fork(f"> {rsi('X')} 79", f'(weight-equal [{shared} (group "G" [{shared}])])', A))) == 1
 
 
-def test_settled_conditions_of_a_deep_tree_take_no_recursion_and_little_time() -> None:
+def deep_tree(depth: int) -> Symphony:
+    """Return a tree with two conditions on each level."""
     body = A
-    for number in range(5000):
+    for number in range(depth):
         inner = fork(f"< {rsi('Y')} {number}.5", f'(asset "A" "{number}")', B)
         body = fork(f"> {rsi('X')} {number % 97}.5", inner, body)
-    known = parse(symphony(body))
-    began = perf_counter()
+    return parse(symphony(body))
 
-    assert len(list(settled_conditions(known.nodes))) > 4000
-    assert perf_counter() - began < 5
+
+def deep_tree_around_shared_node(depth: int) -> Symphony:
+    """Return a tree in which a path leads from each level to the same condition."""
+    shared = fork(f"> {rsi('Y')} 50", A, B)
+    body = shared
+    for number in range(depth):
+        body = fork(f"> {rsi('X')} {number}.5", shared, body)
+    return parse(symphony(body))
+
+
+def lines_executed(known: Symphony) -> int:
+    return count_lines(lambda: list(find_settled_conditions(known.nodes)), settled_conditions, domains)
+
+
+def test_find_settled_conditions_deep_tree_needs_no_recursion() -> None:
+    assert len(settled_in_tree(deep_tree(5000))) > 4000
+
+
+def test_find_settled_conditions_deep_tree_takes_linear_work() -> None:
+    short, long = lines_executed(deep_tree(500)), lines_executed(deep_tree(5000))
+
+    assert 5000 < long < 10.5 * short
+    assert long < 5000 * 250
+
+
+def test_find_settled_conditions_joining_paths_takes_logarithmic_work() -> None:
+    short, long = lines_executed(deep_tree_around_shared_node(500)), lines_executed(deep_tree_around_shared_node(5000))
+
+    # Joining two paths step by step would take quadratic work: 100 times as many lines.
+    assert long < 20 * short

@@ -1,30 +1,30 @@
-"""Prove that the built artifacts work on Lambda: import every handler on what will be mounted, and hold every rule."""
+"""Prove that the built artifacts work on Lambda: import every handler on what will be mounted, and check every rule."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from automation.building import built
 from automation.lambda_runtime import runtime
-from automation.project import model
 from automation.project.model import Project
 from automation.proof import artifact_rules, code_rules, evidence, freshness, template_rules
-from automation.proof.evidence import Evidence, How
+from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.system import console, files
 from automation.system.errors import CheckFailedError, Finding, UsageError
 
-# These ask nothing of the code, so they are asked while it is being imported.
-_OTHERS: tuple[Rule, ...] = (*artifact_rules.RULES, *template_rules.RULES)
-RULES: tuple[Rule, ...] = (*code_rules.RULES, *_OTHERS)
+# These rules need no evidence about the code, so they are checked while it is being imported.
+_OTHER_RULES: tuple[Rule, ...] = (*artifact_rules.RULES, *template_rules.RULES)
+RULES: tuple[Rule, ...] = (*code_rules.RULES, *_OTHER_RULES)
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A rule and a fault that it found."""
+class BrokenRule:
+    """A rule and one fault that it found."""
 
     rule: Rule
     fault: Fault
@@ -32,62 +32,63 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was proven, and what was not.
+    """The result of a proof.
 
     Attributes:
-        functions: the evidence of each function, in the order of the templates.
-        unbuilt: functions that have no built tree, and why.
+        functions: the evidence about each function, in the order of the templates.
+        unbuilt: the functions that have no built tree, and why.
         broken: errors first.
-        outdated: sources that have changed since the build, so that this proves what they were.
+        outdated: sources that changed since the build, so that the proof is about their old content.
     """
 
     functions: tuple[Evidence, ...]
     unbuilt: Mapping[str, str]
-    broken: tuple[Broken, ...]
+    broken: tuple[BrokenRule, ...]
     seconds: float
     outdated: tuple[str, ...] = ()
 
     @property
-    def errors(self) -> tuple[Broken, ...]:
-        return tuple(one for one in self.broken if one.fault.severity is Severity.ERROR)
+    def errors(self) -> tuple[BrokenRule, ...]:
+        return tuple(broken for broken in self.broken if broken.fault.severity is Severity.ERROR)
 
     @property
-    def warnings(self) -> tuple[Broken, ...]:
-        return tuple(one for one in self.broken if one.fault.severity is Severity.WARNING)
+    def warnings(self) -> tuple[BrokenRule, ...]:
+        return tuple(broken for broken in self.broken if broken.fault.severity is Severity.WARNING)
 
 
 def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
-    """Import every handler and ask every rule.
+    """Import every handler and check every rule.
 
     Args:
-        names: logical ids of functions; when given, the others are not imported and their code is not read.
+        names: logical ids of functions; when there are any, no other function is imported or read.
 
     Raises:
         ConfigurationError: a stack was not built.
-        UsageError: there is no function of such a name.
+        UsageError: no function has one of the names.
         ToolError: there is no interpreter to import with.
     """
     started = time.monotonic()
-    bare = _subject(loaded)
-    with _importing(bare, tuple(names)) as finish:
-        broken = ask(_OTHERS, bare)
-        subject = replace(bare, evidence=finish())
-    broken += ask(code_rules.RULES, subject)
-    told = sorted(distinct(broken), key=lambda one: (one.fault.severity, one.rule.id, one.fault.where))
+    without_evidence = _subject(loaded)
+    with _importing(without_evidence, tuple(names)) as finish:
+        broken = check(_OTHER_RULES, without_evidence)
+        subject = replace(without_evidence, evidence=finish())
+    broken += check(code_rules.RULES, subject)
+
+    reported = sorted(distinct(broken), key=lambda item: (item.fault.severity, item.rule.id, item.fault.where))
     outdated = freshness.outdated(subject)
-    return Proof(subject.evidence, _unbuilt(subject), tuple(told), time.monotonic() - started, outdated)
+    return Proof(subject.evidence, _unbuilt(subject), tuple(reported), time.monotonic() - started, outdated)
 
 
 def gather(loaded: Project, *, names: tuple[str, ...] = (), site: Path | None = None) -> Subject:
-    """Everything that the rules look at.
+    """Gather everything that the rules check.
 
     Args:
-        names: logical ids of the functions whose code is looked at; none means all.
-        site: a folder to take for the packages of the managed runtime, where it is another than runtime.py's.
+        names: logical ids of the functions whose code is read; none means all.
+        site: a folder to use as the packages of the managed runtime instead of runtime.py's.
 
     Raises:
         ConfigurationError: a stack was not built.
-        UsageError: there is no function of such a name.
+        UsageError: no function has one of the names.
         ToolError: there is no interpreter to import with.
     """
     subject = _subject(loaded, site)
@@ -95,119 +96,123 @@ def gather(loaded: Project, *, names: tuple[str, ...] = (), site: Path | None = 
         return replace(subject, evidence=finish())
 
 
-def ask(rules: Iterable[Rule], subject: Subject) -> list[Broken]:
-    """What rules find."""
-    return [Broken(rule, fault) for rule in rules for fault in rule.check(subject)]
+def check(rules: Iterable[Rule], subject: Subject) -> list[BrokenRule]:
+    """Return every fault that the rules find."""
+    broken: list[BrokenRule] = []
+    for rule in rules:
+        broken += [BrokenRule(rule, fault) for fault in rule.check(subject)]
+    return broken
 
 
-def distinct(broken: Iterable[Broken]) -> list[Broken]:
-    """Without the failing imports that a fault of another rule explains."""
-    found = list(broken)
-    causes = {module for one in found if one.rule not in code_rules.RULES for module in one.fault.explains}
-    return [one for one in found if one.rule not in code_rules.RULES or not _is_explained(one.fault, causes)]
+def distinct(broken: Iterable[BrokenRule]) -> list[BrokenRule]:
+    """Leave out the failing imports that a fault of another rule explains."""
+    all_broken = list(broken)
+    others = [item.fault for item in all_broken if item.rule not in code_rules.RULES]
+    causes = set(chain.from_iterable(fault.explains for fault in others))
+    return [item for item in all_broken if item.rule not in code_rules.RULES or not _is_explained(item.fault, causes)]
 
 
 def prove_once(loaded: Project) -> Proof | None:
-    """`prove`, and fail when there is an error; skipped, with None, when the very same has passed before.
+    """Prove a project and require that it has no errors; return None when the same state has passed before.
 
     Raises:
-        CheckFailedError: its findings name each fault.
+        CheckFailedError: the proof found errors; its findings list all of them.
     """
     record = loaded.root / ".alchemiser" / "proven"
-    made_of = _made_of(loaded)
-    if record.is_file() and record.read_text(encoding="utf-8") == made_of:
+    state = _state(loaded)
+    if record.is_file() and record.read_text(encoding="utf-8") == state:
         return None
+
     proof = prove(loaded)
     if proof.errors:
         raise CheckFailedError(_failure(proof), findings=findings(proof))
-    files.write_atomically(record, made_of)
+    # Only a passed proof is recorded: a failed state is always proven again.
+    files.write_atomically(record, state)
     return proof
 
 
-def require(proof: Proof) -> None:
-    """Raises CheckFailedError when there is an error; the findings have been shown."""
+def require_no_errors(proof: Proof) -> None:
+    """Fail when the proof has errors; the caller has already printed them.
+
+    Raises:
+        CheckFailedError: there are errors; it carries no findings.
+    """
     if proof.errors:
         raise CheckFailedError(_failure(proof))
 
 
 def findings(proof: Proof) -> tuple[Finding, ...]:
-    """The errors, for a caller that shows no table."""
-    return tuple(Finding(one.fault.where, f"{one.rule.id}: {one.fault.what}", one.fault.mend) for one in proof.errors)
+    """Return the errors as findings, for a caller that prints no table."""
+    return tuple(
+        Finding(broken.fault.where, f"{broken.rule.id}: {broken.fault.what}", broken.fault.fix)
+        for broken in proof.errors
+    )
 
 
 def show(proof: Proof) -> None:
-    """Print the functions, then what is broken, rule by rule."""
-    rows = [_row(one) for one in proof.functions]
-    rows += [(name, str(How.SKIPPED), "", why) for name, why in proof.unbuilt.items()]
+    """Print the functions, then the faults rule by rule, then a summary."""
+    rows = [_row(function) for function in proof.functions]
+    rows += [(name, str(ProofMethod.SKIPPED), "", why) for name, why in proof.unbuilt.items()]
     console.table(("function", "how", "import s", "remark"), rows, right=("import s",))
-    for title, broken in (("error", proof.errors), ("warning", proof.warnings)):
-        for rule in dict.fromkeys(one.rule for one in broken):
-            console.result()
-            console.result(f"{title}: {rule.id}. {rule.title}. {rule.why}", style="bold" if title == "error" else "")
-            for one in broken:
-                if one.rule is rule:
-                    console.result(f"  {one.fault.where}: {one.fault.what}")
-                    console.result(f"    mend: {one.fault.mend}")
+
+    _show_rules("error", proof.errors, style="bold")
+    _show_rules("warning", proof.warnings, style="")
     console.result()
     console.result(_summary(proof))
     if proof.outdated:
         more = f" and {len(proof.outdated) - 1} more" if len(proof.outdated) > 1 else ""
-        console.warning(f"the build is older than {proof.outdated[0]}{more}; run inv build, and prove that")
+        console.warning(f"the build is older than {proof.outdated[0]}{more}; run inv build, then inv prove")
 
 
 def show_json(proof: Proof) -> None:
-    """Print what `as_json` makes."""
+    """Print the proof as JSON."""
     console.result_json(as_json(proof))
 
 
 def as_json(proof: Proof) -> dict[str, Any]:
-    """The proof for programs; times in seconds."""
+    """Return the proof for programs; times are in seconds."""
     return {
-        "functions": [
-            {
-                "stack": one.mount.stack.name,
-                "name": one.mount.function.logical_id,
-                "how": str(one.how),
-                "failed": one.has_failed,
-                "why": one.why,
-                "import_seconds": one.imported.seconds if one.imported else None,
-            }
-            for one in proof.functions
-        ],
+        "functions": [_function_json(function) for function in proof.functions],
         "unbuilt": dict(proof.unbuilt),
         "outdated": list(proof.outdated),
-        "errors": [_fault_json(one) for one in proof.errors],
-        "warnings": [_fault_json(one) for one in proof.warnings],
+        "errors": [_fault_json(broken) for broken in proof.errors],
+        "warnings": [_fault_json(broken) for broken in proof.warnings],
         "seconds": proof.seconds,
     }
 
 
+def _show_rules(title: str, broken: tuple[BrokenRule, ...], *, style: str) -> None:
+    for rule in dict.fromkeys(item.rule for item in broken):
+        console.result()
+        console.result(f"{title}: {rule.id}. {rule.title}. {rule.why}", style=style)
+        for fault in [item.fault for item in broken if item.rule is rule]:
+            console.result(f"  {fault.where}: {fault.what}")
+            console.result(f"    fix: {fault.fix}")
+
+
 def _unbuilt(subject: Subject) -> dict[str, str]:
-    found = [one for one in subject.project.functions if (one.stack, one.logical_id) not in subject.trees]
-    return {
-        one.logical_id: "has no built tree: inline code, an image, or on S3"
-        if str(one.runtime).startswith("python")
-        else f"its runtime is {one.runtime or 'not named'}"
-        for one in found
-    }
+    unbuilt = {}
+    for function in subject.project.functions:
+        if (function.stack, function.logical_id) not in subject.trees:
+            is_python = str(function.runtime).startswith("python")
+            why = f"its runtime is {function.runtime or 'not named'}"
+            unbuilt[function.logical_id] = "has no built tree: inline code, an image, or on S3" if is_python else why
+    return unbuilt
 
 
 def _subject(loaded: Project, site: Path | None = None) -> Subject:
-    """All but the evidence."""
+    """Return everything that the rules check, except the evidence."""
     mounted = built.mounts_of_project(loaded)
-    trees = {
-        (stack.name, logical_id): tree
-        for stack in loaded.stacks
-        for logical_id, tree in built.trees(stack, loaded.root).items()
-    }
-    settings = model.read_settings(loaded.root)
-    return Subject(loaded, mounted, trees, site or runtime.ensure(loaded.root).site, settings)
+    trees: dict[tuple[str, str], Path] = {}
+    for stack in loaded.stacks:
+        trees |= {(stack.name, logical_id): tree for logical_id, tree in built.trees(stack, loaded.root).items()}
+    return Subject(loaded, mounted, trees, site or runtime.ensure(loaded.root).site)
 
 
 @contextmanager
 def _importing(subject: Subject, names: tuple[str, ...]) -> Iterator[Callable[[], tuple[Evidence, ...]]]:
     _require_known(names, subject.project)
-    chosen = tuple(one for one in subject.mounts if not names or one.function.logical_id in names)
+    chosen = tuple(mount for mount in subject.mounts if not names or mount.function.logical_id in names)
     root, site = subject.project.root, subject.runtime_site
     with (
         console.progress(f"proving {len(chosen)} function(s)"),
@@ -217,46 +222,62 @@ def _importing(subject: Subject, names: tuple[str, ...]) -> Iterator[Callable[[]
 
 
 def _is_explained(fault: Fault, causes: set[str]) -> bool:
-    return any(f"{module}.".startswith(f"{cause}.") for module in fault.explains for cause in causes)
+    """Return whether a cause is one of the fault's modules, or a package that contains one."""
+    prefixes = tuple(f"{cause}." for cause in causes)
+    return any(f"{module}.".startswith(prefixes) for module in fault.explains)
 
 
 def _require_known(names: tuple[str, ...], loaded: Project) -> None:
-    known = sorted({one.logical_id for one in loaded.functions})
+    known = sorted({function.logical_id for function in loaded.functions})
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(f"there is no function {unknown[0]}; the functions are: {', '.join(known)}", where="prove")
 
 
-def _made_of(loaded: Project) -> str:
-    """The digest of what a proof depends on: the builds, the templates, the settings, the rules and the stand-in."""
+def _state(loaded: Project) -> str:
+    """Return a digest of everything a proof depends on: builds, templates, settings, rules and runtime packages."""
     root = loaded.root
     builds = [files.signature(root / stack.build_dir) for stack in loaded.stacks]
     named = [*(stack.template.path for stack in loaded.stacks), "pyproject.toml", "locks/runtime.txt"]
     texts = [(root / name).read_bytes() for name in named if (root / name).is_file()]
-    rules = Path(__file__).parent
-    code = [(rules / path).read_bytes() for path in files.walk(rules, keep=lambda one: one.name != "__pycache__")]
-    return files.digest_of([*builds, *texts, *code])
+
+    package = Path(__file__).parent
+    paths = files.walk(package, keep=lambda entry: entry.name != "__pycache__")
+    return files.digest_of([*builds, *texts, *((package / path).read_bytes() for path in paths)])
 
 
-def _row(one: Evidence) -> tuple[str, str, str, str]:
-    seconds = f"{one.imported.seconds:.2f}" if one.imported and one.imported.seconds else ""
-    unknown = f"layers that are not of the template: {', '.join(one.mount.unknown)}" if one.mount.unknown else ""
-    how = "failed" if one.has_failed else str(one.how)
-    return one.mount.function.logical_id, how, seconds, "; ".join(part for part in (one.why, unknown) if part)
+def _row(function: Evidence) -> tuple[str, str, str, str]:
+    seconds = f"{function.imported.seconds:.2f}" if function.imported and function.imported.seconds else ""
+    unknown = ", ".join(function.mount.unknown)
+    method = "failed" if function.has_failed else str(function.method)
+    remarks = [function.why, f"layers outside the template: {unknown}" if unknown else ""]
+    return function.mount.function.logical_id, method, seconds, "; ".join(filter(None, remarks))
 
 
 def _failure(proof: Proof) -> str:
-    rules = sorted({one.rule.id for one in proof.errors})
+    rules = sorted({broken.rule.id for broken in proof.errors})
     return f"{len(proof.errors)} fault(s) would fail on Lambda: {', '.join(rules)}"
 
 
-def _fault_json(one: Broken) -> Mapping[str, str]:
-    fault = one.fault
-    return {"rule": one.rule.id, "where": fault.where, "what": fault.what, "why": one.rule.why, "mend": fault.mend}
+def _function_json(function: Evidence) -> dict[str, Any]:
+    return {
+        "stack": function.mount.stack.name,
+        "name": function.mount.function.logical_id,
+        "how": str(function.method),
+        "failed": function.has_failed,
+        "why": function.why,
+        "import_seconds": function.imported.seconds if function.imported else None,
+    }
+
+
+def _fault_json(broken: BrokenRule) -> Mapping[str, str]:
+    fault = broken.fault
+    return {"rule": broken.rule.id, "where": fault.where, "what": fault.what, "why": broken.rule.why, "fix": fault.fix}
 
 
 def _summary(proof: Proof) -> str:
-    counts = {how: sum(one.how is how for one in proof.functions) for how in How}
-    counts[How.SKIPPED] += len(proof.unbuilt)
-    proven = ", ".join(f"{count} {how}" for how, count in counts.items() if count)
+    methods = [function.method for function in proof.functions]
+    counts = {method: methods.count(method) for method in ProofMethod}
+    counts[ProofMethod.SKIPPED] += len(proof.unbuilt)
+    proven = ", ".join(f"{count} {method}" for method, count in counts.items() if count)
     return f"{proven}; {len(proof.errors)} error(s), {len(proof.warnings)} warning(s); {proof.seconds:.1f} s"

@@ -1,1 +1,1 @@
-"""The rules of the proof: what breaks on Lambda and is not told by building, validating or linting."""
+"""The rules of the proof: what breaks on Lambda although the project builds, validates and lints."""

@@ -1,6 +1,6 @@
 """The rules about the built artifacts."""
 
-from automation.proof import compiled, layout, overlaps, sdk
+from automation.proof import compiled, layout, sdk, shadowed_files
 from automation.proof.model import Rule
 
-RULES: tuple[Rule, ...] = (*layout.RULES, *compiled.RULES, *overlaps.RULES, *sdk.RULES)
+RULES: tuple[Rule, ...] = (*layout.RULES, *compiled.RULES, *shadowed_files.RULES, *sdk.RULES)

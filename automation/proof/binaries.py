@@ -1,25 +1,27 @@
-"""What a compiled file says of itself: by its first bytes, its name, and the symbols it asks for."""
+"""What a compiled file needs, read from its first bytes, its name and the symbols it imports."""
 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-MACHINES = {62: "x86_64", 183: "arm64", 3: "x86 (32 bit)", 40: "arm (32 bit)", 243: "riscv64", 21: "ppc64", 22: "s390x"}
+from automation.project.architectures import ARM64, X86_64, from_machine
+
+# e_machine of the ELF header.
+MACHINES = {62: X86_64, 183: ARM64, 3: "x86 (32 bit)", 40: "arm (32 bit)", 243: "riscv64", 21: "ppc64", 22: "s390x"}
 _MACH_O = tuple(bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe"))
 _NAME = re.compile(
     r"^(?P<module>[A-Za-z_]\w*)"
     r"(?:\.(?P<abi>cpython-(?P<minor>3\d+)t?(?:-(?P<platform>[\w-]+))?|abi3|pypy[\w-]+|cp(?P<windows>3\d+)-[\w-]+))?"
     r"\.(?P<suffix>so|pyd)$"
 )
-_NAMED_MACHINES = {"x86_64": "x86_64", "aarch64": "arm64"}
 _SHARED = re.compile(r"\.(so(\.\d+)*|dylib|pyd|dll)$")
 _GLIBC = re.compile(rb"\0GLIBC_2\.(\d+)(?:\.\d+)?(?=\0)")
 _MUSL = b"\0libc.musl-"
 
 
 class Kind(StrEnum):
-    """The system that a compiled file is for."""
+    """The operating system that a compiled file runs on."""
 
     ELF = "Linux"
     MACH_O = "macOS"
@@ -29,14 +31,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What the name of an extension module tells.
+    """The facts in the file name of an extension module.
 
     Attributes:
         module: its name for `import`.
-        abi: the tag in its name; empty when it has none, which any Python tries to load.
-        minor: 12 of `cpython-312`; None when any minor version may load it.
-        machine: that of its tag, as templates name it; empty when the name tells none.
-        is_musl: its tag is one that only a musl Python looks for.
+        abi: the tag in its name; empty when it has none, so that any Python tries to load it.
+        minor: 12 for `cpython-312`; None when any minor version may load it.
+        machine: the architecture of its tag, as templates name it; empty when the tag names none.
+        is_musl: only a musl Python looks for its tag.
     """
 
     module: str
@@ -47,28 +49,29 @@ class Extension:
     is_linux: bool
 
     def is_for(self, minor: int) -> bool:
-        """Does a Linux CPython 3.<minor> look for a file of this name?"""
+        """Return whether CPython 3.`minor` on Linux looks for a file of this name."""
         return self.is_linux and not self.is_musl and not self.abi.startswith("pypy") and self.minor in {None, minor}
 
 
 def extension(path: PurePosixPath) -> Extension | None:
-    """What the file's name says, when it is one of an extension module. `libx.so` is taken as a plain library."""
+    """Parse the file name of an extension module; None for any other file. `libx.so` counts as a plain library."""
     match = _NAME.match(path.name)
     if match is None or (match["abi"] is None and match["module"].startswith("lib")):
         return None
+
     digits, platform = match["minor"] or match["windows"], match["platform"] or ""
     return Extension(
         module=match["module"],
         abi=match["abi"] or "",
         minor=int(digits[1:]) if digits else None,
-        machine=_NAMED_MACHINES.get(platform.partition("-")[0], ""),
+        machine=from_machine(platform.partition("-")[0]) or "",
         is_musl=platform.endswith("-musl"),
         is_linux=match["suffix"] == "so" and not platform.startswith("darwin"),
     )
 
 
 def is_shared(path: PurePosixPath) -> bool:
-    """Is it named like a shared library or an extension module, of any system?"""
+    """Return whether a file has the name of a shared library or an extension module, of any system."""
     return _SHARED.search(path.name) is not None
 
 
@@ -81,7 +84,11 @@ def kind_of(head: bytes) -> Kind:
 
 
 def machine_of(head: bytes) -> str:
-    """The architecture of an ELF file from its first 20 bytes, as templates name it; else its number."""
+    """Return the architecture of an ELF file as templates name it, or `machine <number>` when it has no such name.
+
+    Args:
+        head: at least the first 20 bytes.
+    """
     order = "big" if head[5:6] == b"\x02" else "little"
     number = int.from_bytes(head[18:20], order)  # type: ignore[arg-type] # one of the two literals
     return MACHINES.get(number, f"machine {number}")
@@ -92,8 +99,8 @@ def read_head(path: Path) -> bytes:
         return file.read(20)
 
 
-def glibc_wanted(content: bytes) -> int:
-    """The newest glibc 2.x that an ELF file asks for; 0 when it asks for none."""
+def needed_glibc(content: bytes) -> int:
+    """Return the minor version of the newest glibc 2.x that an ELF file needs; 0 when it needs none."""
     return max((int(match[1]) for match in _GLIBC.finditer(content)), default=0)
 
 

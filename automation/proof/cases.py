@@ -1,20 +1,23 @@
-"""One function's evidence, as the rules about code ask of it; and findings that several functions share."""
+"""One function's evidence, as the rules about code use it; and findings that several functions share."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.proof.evidence import Evidence
-from automation.proof.imports import Frame, Imported, Outcome
+from automation.proof.evidence import Evidence, mounted_trees, paths_in_trees
+from automation.proof.imports import Frame, ImportResult, Outcome
+from automation.proof.literals import LambdaPath
 from automation.proof.model import Fault, Severity, Subject
-from automation.proof.scan import Missing, Scan, Spot
-from automation.proof.source import When
+from automation.proof.module_facts import When
+from automation.proof.scan import CodeLocation, MissingImport, Scan
 from automation.proof.suppliers import Suppliers
+
+_LOADED = frozenset({Outcome.RESOLVED, Outcome.NO_ATTRIBUTE, Outcome.NOT_CALLABLE})
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A function that was not skipped."""
+    """A function whose code was read, with its evidence."""
 
     subject: Subject
     evidence: Evidence
@@ -29,118 +32,116 @@ class Case:
         return Suppliers(self.subject)
 
     @property
-    def failed(self) -> Imported | None:
-        """The import, when it failed."""
-        found = self.evidence.imported
-        return found if found is not None and found.outcome not in _LOADED else None
+    def failed(self) -> ImportResult | None:
+        """Return the import when it failed."""
+        imported = self.evidence.imported
+        return imported if imported is not None and imported.outcome not in _LOADED else None
 
     @property
     def is_loaded(self) -> bool:
-        """The handler's module was imported, so that what runs at import is known to be well."""
+        """Return whether the handler's module was imported, so that every line that runs at import works."""
         return self.evidence.imported is not None and self.evidence.imported.outcome in _LOADED
 
     def own_frame(self, stack: Iterable[Frame]) -> Frame | None:
-        """The innermost frame of the project's own code."""
+        """Return the innermost frame in the project's own code."""
         own = [frame for frame in stack if self.subject.origins.is_own(frame.file)]
         return own[-1] if own else None
 
-    def where(self, spot: Spot | Frame) -> str:
-        label = self.subject.origins.label(spot.file)
-        return f"{label}:{spot.line}" if spot.line else label
+    def where(self, location: CodeLocation | Frame) -> str:
+        label = self.subject.origins.label(location.file)
+        return f"{label}:{location.line}" if location.line else label
 
-    def is_refuted(self, spot: Spot) -> bool:
-        """Does a line run at import, and the import succeeded?"""
-        return self.is_loaded and spot.when.is_import
+    def is_refuted(self, location: CodeLocation) -> bool:
+        """Return whether a line runs at import and the import succeeded."""
+        return self.is_loaded and location.when.is_import
 
-    def breaks_import(self, spot: Spot) -> bool:
-        """Is it the very line that the import failed at?"""
+    def breaks_import(self, location: CodeLocation) -> bool:
+        """Return whether the import failed at exactly this line."""
         frame = self.own_frame(self.failed.stack) if self.failed else None
-        return frame is not None and (frame.file, frame.line) == (spot.file, spot.line)
+        return frame is not None and (frame.file, frame.line) == (location.file, location.line)
 
-    def severity(self, spot: Spot) -> Severity:
-        """An error in a project of ours; in another's only where the line certainly runs."""
-        is_sure = spot.when > When.MAYBE or self.breaks_import(spot)
-        return Severity.ERROR if self.subject.project.package or is_sure else Severity.WARNING
+    def severity(self, location: CodeLocation) -> Severity:
+        """Return an error when the project names its package, or when the line certainly runs."""
+        is_sure = location.when > When.MAYBE or self.breaks_import(location)
+        return Severity.ERROR if self.subject.project.settings.package or is_sure else Severity.WARNING
 
-    def import_severity(self, spot: Spot) -> Severity:
-        """As `severity`, for what a layer that is not of the template, or a changed sys.path, may bring."""
-        may_come = bool(self.evidence.mount.unknown) or (self.scan.moves_path and not self.breaks_import(spot))
-        return Severity.WARNING if may_come else self.severity(spot)
+    def import_severity(self, location: CodeLocation) -> Severity:
+        """Return `severity`, but a warning when an outside layer or a changed sys.path may provide the module."""
+        may_exist = bool(self.evidence.mount.unknown) or (self.scan.changes_path and not self.breaks_import(location))
+        return Severity.WARNING if may_exist else self.severity(location)
 
-    def missing(self) -> list[tuple[Missing, int]]:
-        """Imports that find nothing, one for each thing that is absent, with the number of other lines that want it.
+    def missing_imports(self) -> list[tuple[MissingImport, int]]:
+        """Return one import per missing module or name, with the number of other lines that import it.
 
-        Those that a successful import refutes and those of a hidden package are left out. Of several lines it is
-        the one that the import failed at, or else the surest.
+        Imports that the successful import refutes and imports of a hidden package are left out. Of several lines it
+        returns the one where the import failed, or otherwise the most certain to run.
         """
-        hidden = tuple(f"{one.package}." for one in self.scan.hidden)
-        by_absent: dict[tuple[str, str], list[Missing]] = {}
-        for one in self.scan.missing:
-            if not self.is_refuted(one.spot) and not f"{one.absent}.".startswith(hidden):
-                by_absent.setdefault((one.absent or one.spot.file.as_posix(), one.within), []).append(one)
-        return [
-            (max(found, key=lambda one: (self.breaks_import(one.spot), one.spot.when)), len(found) - 1)
-            for found in by_absent.values()
-        ]
+        hidden = tuple(f"{part.package}." for part in self.scan.hidden)
+        lines: dict[tuple[str, str], list[MissingImport]] = {}
+        for missing in self.scan.missing_imports:
+            if not self.is_refuted(missing.location) and not f"{missing.missing_part}.".startswith(hidden):
+                key = (missing.missing_part or missing.location.file.as_posix(), missing.within)
+                lines.setdefault(key, []).append(missing)
+        return [(max(group, key=self._certainty), len(group) - 1) for group in lines.values()]
 
+    def built_paths(self, path: LambdaPath) -> list[Path]:
+        """Return where a path of Lambda would lie in the built trees."""
+        trees = [(mount_point, tree.resolve()) for mount_point, tree in mounted_trees(self.evidence.mount)]
+        return list(paths_in_trees(str(path.path), trees))
 
-_LOADED = frozenset({Outcome.RESOLVED, Outcome.NO_ATTRIBUTE, Outcome.NOT_CALLABLE})
+    def _certainty(self, missing: MissingImport) -> tuple[bool, When]:
+        return self.breaks_import(missing.location), missing.location.when
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A fault as one function has it.
+class FunctionFault:
+    """A fault in one function; functions with the same `where` and `what` share one finding.
 
     Attributes:
-        what: `{functions}` in it stands for all that have the same; so in `mend`.
-        about: the module that cannot be imported, where it is one.
+        what: `{functions}` in it is replaced by the functions that share the fault; so in `fix`.
+        about: the module that cannot be imported, if there is one.
     """
 
     where: str
     what: str
-    mend: str
+    fix: str
     severity: Severity = Severity.ERROR
     about: str = ""
 
 
-def each(rule: Callable[[Case], Iterable[Found]]) -> Callable[[Subject], Iterator[Fault]]:
-    """A check that asks a rule of every function; what several have in common is one fault."""
+def for_each_function(rule: Callable[[Case], Iterable[FunctionFault]]) -> Callable[[Subject], Iterator[Fault]]:
+    """Return a check that applies a rule to every function and merges the faults that functions share."""
 
     def check(subject: Subject) -> Iterator[Fault]:
-        shared: dict[tuple[str, str], list[tuple[str, Found]]] = {}
-        for case in of_subject(subject):
-            for found in rule(case):
-                shared.setdefault((found.where, found.what), []).append((case.name, found))
+        shared: dict[tuple[str, str], list[tuple[str, FunctionFault]]] = {}
+        for case in cases_of(subject):
+            for fault in rule(case):
+                shared.setdefault((fault.where, fault.what), []).append((case.name, fault))
+
         for (where, what), holders in shared.items():
             names = list(dict.fromkeys(name for name, _ in holders))
-            severity = min(found.severity for _, found in holders)
-            mend = "; ".join(_mends(holders))
-            about = tuple(dict.fromkeys(found.about for _, found in holders if found.about))
-            yield Fault(where, what.replace("{functions}", some(names)), mend, severity, about)
+            severity = min(fault.severity for _, fault in holders)
+            about = tuple(dict.fromkeys(fault.about for _, fault in holders if fault.about))
+            yield Fault(where, what.replace("{functions}", some(names)), _fixes(holders), severity, about)
 
     return check
 
 
-def _mends(holders: list[tuple[str, Found]]) -> list[str]:
-    """Each different mend with the functions that it is for."""
-    names: dict[str, list[str]] = {}
-    for name, found in holders:
-        names.setdefault(found.mend, []).append(name)
-    return [mend.replace("{functions}", some(list(dict.fromkeys(found)))) for mend, found in names.items()]
+def _fixes(holders: list[tuple[str, FunctionFault]]) -> str:
+    """Return each different fix, with the functions that need it."""
+    names_by_fix: dict[str, list[str]] = {}
+    for name, fault in holders:
+        names_by_fix.setdefault(fault.fix, []).append(name)
+    fixes = (fix.replace("{functions}", some(list(dict.fromkeys(names)))) for fix, names in names_by_fix.items())
+    return "; ".join(fixes)
 
 
-def of_subject(subject: Subject) -> list[Case]:
-    return [Case(subject, one, one.scan) for one in subject.evidence if one.scan is not None]
+def cases_of(subject: Subject) -> list[Case]:
+    return [Case(subject, evidence, evidence.scan) for evidence in subject.evidence if evidence.scan is not None]
 
 
 def some(names: list[str]) -> str:
-    """`A`, `A and B`, `A, B and 3 more`."""
+    """Return `A`, `A and B`, or `A, B and 3 more`."""
     if len(names) <= 2:
         return " and ".join(names)
     return f"{', '.join(names[:2])} and {len(names) - 2} more"
-
-
-def trees_of(case: Case) -> list[Path]:
-    """What a function mounts, its own tree first."""
-    mount = case.evidence.mount
-    return [mount.task, *(layer.tree for layer in mount.layers)]

@@ -1,23 +1,23 @@
-"""Rules about compiled files: for which machine, which Python and which libc they were made, and that they are there.
+"""Rules about compiled files: they are there, and built for the function's architecture, Python and C library.
 
-The files of one distribution make one finding, whatever their number.
+The files of one distribution give one finding, however many they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 
 from packaging.tags import Tag, parse_tag
 
+from automation.lambda_runtime.python_versions import glibc_minor
+from automation.project.architectures import LINUX_MACHINES
 from automation.proof import binaries, places
 from automation.proof.binaries import Extension, Kind
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.proof.places import Distribution, Place, Target
+from automation.proof.places import BuiltTree, Distribution, Platform
 
-_PLATFORMS = {"x86_64": "x86_64-manylinux2014", "arm64": "aarch64-manylinux2014"}
 _TEST_FOLDERS = frozenset({"tests", "test"})
-# The older runtimes are on Amazon Linux 2, the others on Amazon Linux 2023: glibc 2.26 and 2.34.
-_FIRST_ON_AL2023, _AL2_GLIBC, _AL2023_GLIBC = 12, 26, 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class _File:
     def is_for(self, minor: int) -> bool:
         return self.extension is not None and self.extension.is_for(minor)
 
-    def made_for(self, architecture: str) -> str:
-        """What it is for in place of this architecture."""
+    def actual_target(self, architecture: str) -> str:
+        """Return the system or architecture that the file is for, given that it is not for this architecture."""
         if self.kind is not Kind.ELF:
             return str(self.kind)
         return self.extension.machine if self.extension and self.machine == architecture else self.machine
@@ -43,138 +43,152 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The compiled files of one distribution in a tree, or of none."""
+    """The compiled files of one distribution in a tree, or those that no distribution lists."""
 
-    place: Place
+    tree: BuiltTree
     distribution: Distribution | None
     files: tuple[_File, ...]
 
     @property
     def name(self) -> str:
-        return str(self.distribution) if self.distribution else "no distribution's"
+        return str(self.distribution) if self.distribution else ""
+
+    @property
+    def label(self) -> str:
+        """Return the start of a message about the group."""
+        return f"{self.name}: " if self.name else ""
 
     @property
     def tags(self) -> frozenset[Tag]:
         return _tags(self.distribution) if self.distribution else frozenset()
 
     def modules(self) -> list[list[_File]]:
-        """The files that are one module, made for one Python or another."""
-        found: dict[tuple[PurePosixPath, str], list[_File]] = {}
+        """Return the files of each extension module: one per Python and architecture it was built for."""
+        files_by_module: dict[tuple[PurePosixPath, str], list[_File]] = {}
         for file in self.files:
             if file.extension:
-                found.setdefault((file.path.parent, file.extension.module), []).append(file)
-        return list(found.values())
+                files_by_module.setdefault((file.path.parent, file.extension.module), []).append(file)
+        return list(files_by_module.values())
 
 
 def check_machine(subject: Subject) -> Iterator[Fault]:
-    for group, target in _groups_by_target(subject):
-        foreign = _foreign(group, target)
+    for group, platform in _groups_by_platform(subject):
+        foreign = _foreign_files(group, platform)
         if foreign:
-            made_for = ", ".join(sorted({file.made_for(target.architecture) for file in foreign}))
-            what = (
-                f"{group.name} {places.some(file.path for file in foreign)} made for {made_for}, "
-                f"not for {target.architecture} on Linux"
-            )
-            explains = group.place.modules(file.path for file in foreign)
-            yield Fault(group.place.where, what, _install(target), explains=explains)
+            targets = ", ".join(sorted({file.actual_target(platform.architecture) for file in foreign}))
+            paths = places.some(file.path for file in foreign)
+            what = f"{group.label}built for {targets}, not for {platform.architecture} on Linux: {paths}"
+            explains = group.tree.modules(file.path for file in foreign)
+            yield Fault(group.tree.where, what, _install(platform), explains=explains)
 
 
 def check_python(subject: Subject) -> Iterator[Fault]:
-    told: set[tuple[str, Target, str]] = set()
-    for group, target in _groups_by_target(subject):
-        others = [file.path for files in group.modules() for file in _of_other_pythons(files, target.minor)]
-        if others:
-            what = f"{group.name} {places.some(others)} is not for {target.runtime}"
-            yield Fault(group.place.where, what, _install(target), explains=group.place.modules(others))
-            told.add((group.place.where, target, group.name))
-    for place in subject.places:
-        for target in place.targets:
-            silent = {name for where, other, name in told if (where, other) == (place.where, target)}
-            yield from _wrong_tags(place, target, silent)
+    reported: set[tuple[str, Platform, str]] = set()
+    for group, platform in _groups_by_platform(subject):
+        files = chain.from_iterable(_files_for_other_pythons(module, platform.minor) for module in group.modules())
+        paths = [file.path for file in files]
+        if paths:
+            what = f"{group.label}not built for {platform.runtime}: {places.some(paths)}"
+            yield Fault(group.tree.where, what, _install(platform), explains=group.tree.modules(paths))
+            reported.add((group.tree.where, platform, group.name))
+
+    for tree in subject.built_trees:
+        for platform in tree.platforms:
+            names = {name for where, target, name in reported if (where, target) == (tree.where, platform)}
+            yield from _wrong_tags(tree, platform, reported=names)
 
 
 def check_libc(subject: Subject) -> Iterator[Fault]:
-    for group, target in _groups_by_target(subject):
-        has = _AL2023_GLIBC if target.minor >= _FIRST_ON_AL2023 else _AL2_GLIBC
-        wanted = _libc_fault(group, has)
-        if wanted:
-            what = f"{group.name}: {wanted}; {target.runtime} has glibc 2.{has}"
-            explains = group.place.modules(file.path for file in group.files)
-            yield Fault(group.place.where, what, _install(target), explains=explains)
+    for group, platform in _groups_by_platform(subject):
+        available = glibc_minor(platform.minor)
+        problem = _libc_problem(group, available)
+        if problem:
+            what = f"{group.label}{problem}; {platform.runtime} has glibc 2.{available}"
+            explains = group.tree.modules(file.path for file in group.files)
+            yield Fault(group.tree.where, what, _install(platform), explains=explains)
 
 
 def check_presence(subject: Subject) -> Iterator[Fault]:
-    for place in subject.places:
-        present = {_module(path) for path in place.paths}
-        for one in place.distributions:
-            base = PurePosixPath(one.site.relative_to(place.tree).as_posix())
-            lost = [path for path in sorted(one.listed) if _is_needed(path) and _module(base / path) not in present]
+    for tree in subject.built_trees:
+        present = {_module_key(path) for path in tree.paths}
+        for distribution in tree.distributions:
+            site = PurePosixPath(distribution.site.relative_to(tree.folder).as_posix())
+            needed = [path for path in sorted(distribution.listed) if _is_needed(path)]
+            lost = [path for path in needed if _module_key(site / path) not in present]
             if lost:
-                what = f"{one} has no {places.some(lost)}, which its RECORD lists"
-                mend = "run inv build --force; a vendored one has to be installed again, with its compiled files"
+                what = f"{distribution} lacks {places.some(lost)}, which its RECORD lists"
+                fix = "run inv build --force; if the package is vendored, install it again with its compiled files"
                 explains = places.module_names(PurePosixPath(path) for path in lost)
-                yield Fault(place.where, what, mend, explains=explains)
+                yield Fault(tree.where, what, fix, explains=explains)
 
 
-def _groups_by_target(subject: Subject) -> Iterator[tuple[_Group, Target]]:
-    for place in subject.places:
-        for group in _groups(place):
-            yield from ((group, target) for target in place.targets)
+def _groups_by_platform(subject: Subject) -> Iterator[tuple[_Group, Platform]]:
+    for tree in subject.built_trees:
+        for group in _groups(tree):
+            yield from ((group, platform) for platform in tree.platforms)
 
 
-def _groups(place: Place) -> list[_Group]:
-    found: dict[str, tuple[Distribution | None, list[_File]]] = {}
-    for path in place.paths:
+def _groups(tree: BuiltTree) -> list[_Group]:
+    groups: dict[str, tuple[Distribution | None, list[_File]]] = {}
+    for path in tree.paths:
         if binaries.is_shared(path):
-            owner = place.owner_of(path)
-            found.setdefault(owner.info if owner else "", (owner, []))[1].append(_file(place, path))
-    return [_Group(place, owner, tuple(held)) for owner, held in found.values()]
+            owner = tree.owner_of(path)
+            groups.setdefault(owner.info if owner else "", (owner, []))[1].append(_file(tree, path))
+    return [_Group(tree, owner, tuple(files)) for owner, files in groups.values()]
 
 
-def _file(place: Place, path: PurePosixPath) -> _File:
-    full = place.tree / path
+def _file(tree: BuiltTree, path: PurePosixPath) -> _File:
+    full = tree.folder / path
     head = binaries.read_head(full) if full.is_file() else b""
     return _File(path, binaries.extension(path), binaries.kind_of(head), binaries.machine_of(head))
 
 
-def _foreign(group: _Group, target: Target) -> list[_File]:
-    """The files of a module that none can be loaded of; the plain libraries when nothing of the group can."""
-    found = []
+def _foreign_files(group: _Group, platform: Platform) -> list[_File]:
+    """Return the files of modules that cannot be loaded, and the plain libraries when no file of the group can."""
+    foreign = []
     for files in group.modules():
-        looked_for = [file for file in files if file.is_for(target.minor)] or files
-        if not any(file.runs_on(target.architecture) for file in looked_for):
-            found += looked_for
-    for_any = any(tag.platform == "any" for tag in group.tags)
-    if not for_any and not any(file.runs_on(target.architecture) for file in group.files):
-        found += [file for file in group.files if file.extension is None and file.kind is not Kind.OTHER]
-    return found
+        candidates = [file for file in files if file.is_for(platform.minor)] or files
+        if not any(file.runs_on(platform.architecture) for file in candidates):
+            foreign += candidates
+
+    is_pure = any(tag.platform == "any" for tag in group.tags)
+    if not is_pure and not any(file.runs_on(platform.architecture) for file in group.files):
+        foreign += [file for file in group.files if file.extension is None and file.kind is not Kind.OTHER]
+    return foreign
 
 
-def _of_other_pythons(files: list[_File], minor: int) -> list[_File]:
-    """A module's files when none is looked for by this Python, those of other systems left out."""
-    ours = [file for file in files if file.extension and file.extension.is_linux and not file.extension.is_musl]
-    return [] if any(file.is_for(minor) for file in files) else ours
+def _files_for_other_pythons(files: list[_File], minor: int) -> list[_File]:
+    """Return the Linux files of a module that this Python does not look for; empty when it looks for any of them."""
+    if any(file.is_for(minor) for file in files):
+        return []
+    return [file for file in files if file.extension and file.extension.is_linux and not file.extension.is_musl]
 
 
-def _wrong_tags(place: Place, target: Target, silent: set[str]) -> Iterator[Fault]:
-    for one in place.distributions:
-        tags = _tags(one)
-        if not tags or str(one) in silent or any(_fits(tag, target.minor) for tag in tags):
+def _wrong_tags(tree: BuiltTree, platform: Platform, *, reported: set[str]) -> Iterator[Fault]:
+    for distribution in tree.distributions:
+        tags = _tags(distribution)
+        if not tags or str(distribution) in reported or any(_fits(tag, platform.minor) for tag in tags):
             continue
-        modules = [made for path in one.listed if (made := binaries.extension(PurePosixPath(path)))]
-        is_certain = any(made.minor is None for made in modules)
-        what = f"{one} is a wheel for {places.some(sorted(map(str, tags)))}, not for {target.runtime}"
-        severity = Severity.ERROR if is_certain else Severity.WARNING
-        explains = places.module_names(PurePosixPath(path) for path in one.listed)
-        yield Fault(place.where, what, _install(target), severity, explains)
+
+        what = f"{distribution} is a wheel for {places.some(sorted(map(str, tags)))}, not for {platform.runtime}"
+        # A compiled module without a version in its name is loaded, and fails.
+        severity = Severity.ERROR if _has_untagged_module(distribution.listed) else Severity.WARNING
+        explains = places.module_names(PurePosixPath(path) for path in distribution.listed)
+        yield Fault(tree.where, what, _install(platform), severity, explains)
 
 
-def _tags(one: Distribution) -> frozenset[Tag]:
-    return frozenset(tag for text in one.tags if text.count("-") == 2 for tag in parse_tag(text))
+def _has_untagged_module(paths: Iterable[str]) -> bool:
+    extensions = (binaries.extension(PurePosixPath(path)) for path in paths)
+    return any(extension is not None and extension.minor is None for extension in extensions)
+
+
+def _tags(distribution: Distribution) -> frozenset[Tag]:
+    texts = (text for text in distribution.tags if text.count("-") == 2)
+    return frozenset(chain.from_iterable(parse_tag(text) for text in texts))
 
 
 def _fits(tag: Tag, minor: int) -> bool:
-    """May CPython 3.<minor> use a wheel of this tag, its platform apart?"""
+    """Return whether CPython 3.`minor` may use a wheel of this tag, apart from its platform."""
     kind, major, digits = tag.interpreter[:2], tag.interpreter[2:3], tag.interpreter[3:]
     if kind not in {"cp", "py"} or major != "3" or not (digits.isdigit() or not digits):
         return False
@@ -182,34 +196,37 @@ def _fits(tag: Tag, minor: int) -> bool:
     return least == minor if tag.abi.startswith("cp") else least <= minor
 
 
-def _libc_fault(group: _Group, has: int) -> str:
-    """What this group asks of the C library that is not there, in words; nothing when all is well."""
+def _libc_problem(group: _Group, available: int) -> str:
+    """Return what a group needs of the C library that the runtime lacks; empty when it lacks nothing."""
     linux = [tag.platform for tag in group.tags if "linux" in tag.platform]
-    many = [glibc for platform in linux if (glibc := _glibc_of(platform)) is not None]
     if linux and all(platform.startswith("musllinux") for platform in linux):
         return f"a wheel for musl ({places.some(sorted(linux))})"
-    named = [f.path for fs in group.modules() for f in fs if f.extension and f.extension.is_musl and len(fs) == 1]
-    if named:
-        return f"{places.some(named)} is for musl"
-    if many:
-        return f"a wheel for glibc 2.{min(many)} or newer" if min(many) > has else ""
-    return _wanted_by_symbols(group, has)
+
+    only_files = [files[0] for files in group.modules() if len(files) == 1]
+    musl = [file.path for file in only_files if file.extension and file.extension.is_musl]
+    if musl:
+        return f"{places.some(musl)} is for musl"
+
+    promised = [glibc for platform in linux if (glibc := _glibc_of(platform)) is not None]
+    if promised:
+        return f"a wheel for glibc 2.{min(promised)} or newer" if min(promised) > available else ""
+    return _libc_problem_by_symbols(group, available)
 
 
-def _wanted_by_symbols(group: _Group, has: int) -> str:
-    """Where no tag promises anything, what the files themselves ask for."""
+def _libc_problem_by_symbols(group: _Group, available: int) -> str:
+    """Check the symbols that the files import, for a wheel whose tags promise nothing."""
     for file in group.files:
         if file.kind is Kind.ELF:
-            content = (group.place.tree / file.path).read_bytes()
+            content = (group.tree.folder / file.path).read_bytes()
             if binaries.is_linked_to_musl(content):
                 return f"{file.path} is linked to musl"
-            if (wanted := binaries.glibc_wanted(content)) > has:
-                return f"{file.path} asks for glibc 2.{wanted}"
+            if (needed := binaries.needed_glibc(content)) > available:
+                return f"{file.path} needs glibc 2.{needed}"
     return ""
 
 
 def _glibc_of(platform: str) -> int | None:
-    """The 17 of `manylinux_2_17_x86_64`; None when it is no manylinux platform."""
+    """Return the 17 of `manylinux_2_17_x86_64`, or None for a platform that is not manylinux."""
     old = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
     name, _, rest = platform.partition("_")
     if name == "manylinux":
@@ -223,42 +240,43 @@ def _is_needed(path: str) -> bool:
     return binaries.is_shared(PurePosixPath(path)) and ".." not in parts and not _TEST_FOLDERS & set(parts[:-1])
 
 
-def _module(path: PurePosixPath) -> tuple[PurePosixPath, str]:
-    """What is the same for the same module made for another Python."""
-    made = binaries.extension(path)
-    return path.parent, f"{made.module}.*" if made else path.name
+def _module_key(path: PurePosixPath) -> tuple[PurePosixPath, str]:
+    """Return a key that all files of one module share, whichever Python they were built for."""
+    extension = binaries.extension(path)
+    return path.parent, f"{extension.module}.*" if extension else path.name
 
 
-def _install(target: Target) -> str:
-    platform = _PLATFORMS.get(target.architecture, target.architecture)
-    version = target.runtime.removeprefix("python")
-    vendored = f"uv pip install --python-platform {platform} --python-version {version} --only-binary :all: --target …"
-    return f"run inv build for {target.runtime} on {target.architecture}; where it was vendored: {vendored}"
+def _install(platform: Platform) -> str:
+    machine = LINUX_MACHINES.get(platform.architecture)
+    name = f"{machine}-manylinux2014" if machine else platform.architecture
+    version = platform.runtime.removeprefix("python")
+    command = f"uv pip install --python-platform {name} --python-version {version} --only-binary :all: --target …"
+    return f"run inv build for {platform.runtime} on {platform.architecture}; if the package is vendored, run {command}"
 
 
 RULES: tuple[Rule, ...] = (
     Rule(
         "wrong-machine",
-        "Compiled files are for the function's architecture, on Linux",
-        "The loader refuses the file, and Lambda says that there is no module, such as `pydantic_core._pydantic_core`.",
+        "Compiled files are for Linux and for the function's architecture",
+        "The loader refuses the file, and the import fails as if `pydantic_core._pydantic_core` were missing.",
         check_machine,
     ),
     Rule(
         "wrong-python",
-        "Compiled modules are for the function's Python",
-        "Python does not look for a module that is tagged for another version, and says that there is none.",
+        "Compiled modules are for the function's Python version",
+        "Python ignores a module that is tagged for another version, so the import finds no module.",
         check_python,
     ),
     Rule(
         "wrong-libc",
-        "Compiled files ask for no other C library than the runtime's",
-        "Lambda has glibc 2.34 from python3.12 on, 2.26 before, and no musl: the loader refuses the file.",
+        "Compiled files need no other C library than the runtime's",
+        "Lambda has glibc 2.34 from python3.12 on and 2.26 before, and no musl: the loader refuses the file.",
         check_libc,
     ),
     Rule(
         "missing-extension",
-        "Every compiled file that a wheel brought is in the tree",
-        "The package is there and its compiled half is not: its import fails.",
+        "Every compiled file of an installed wheel is in the tree",
+        "The package is there without its compiled part, so its import fails.",
         check_presence,
     ),
 )

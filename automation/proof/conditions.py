@@ -2,7 +2,8 @@
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 Qualify = Callable[[ast.expr], str]
@@ -24,7 +25,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 def truth(test: ast.expr, qualify: Qualify, minor: int) -> bool | None:
-    """What a condition comes to on Lambda with Python 3.`minor`; None when that is not known."""
+    """Return the value of a condition on Lambda with Python 3.`minor`, or None when it is unknown."""
     match test:
         case ast.Constant(value=value):
             return bool(value)
@@ -32,38 +33,42 @@ def truth(test: ast.expr, qualify: Qualify, minor: int) -> bool | None:
             inner = truth(operand, qualify, minor)
             return None if inner is None else not inner
         case ast.BoolOp(op=op, values=values):
-            return _combined([truth(one, qualify, minor) for one in values], is_and=isinstance(op, ast.And))
+            return _combined([truth(value, qualify, minor) for value in values], is_and=isinstance(op, ast.And))
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARE:
             return _compared(left, right, _COMPARE[type(op)], qualify, minor)
     return False if qualify(test).rpartition(".")[2] == "TYPE_CHECKING" else None
 
 
 def caught(handlers: list[ast.ExceptHandler], qualify: Qualify) -> frozenset[str]:
-    """The kinds of failure that except clauses absorb; one that raises absorbs nothing."""
-    names = {name for handler in handlers if not _raises(handler.body) for name in _types(handler.type, qualify)}
-    return kinds(names)
+    """Return the kinds of failure that except clauses absorb; a clause that raises absorbs none."""
+    types = (handler.type for handler in handlers if not _raises(handler.body))
+    return kinds(_type_names(types, qualify))
 
 
 def kinds(names: set[str]) -> frozenset[str]:
-    """The kinds of failure that exceptions of these names stand for."""
+    """Return the kinds of failure that exceptions of these names represent."""
     return frozenset(kind for kind, types in _KINDS.items() if names & (types | _ALL))
 
 
 def suppressed(node: ast.With | ast.AsyncWith, qualify: Qualify) -> frozenset[str]:
-    """The kinds of failure that `with contextlib.suppress(…)` absorbs."""
+    """Return the kinds of failure that `with contextlib.suppress(…)` absorbs."""
     names: set[str] = set()
     for item in node.items:
         call = item.context_expr
         if isinstance(call, ast.Call) and qualify(call.func) == "contextlib.suppress":
-            names |= {name for one in call.args for name in _types(one, qualify)}
+            names |= _type_names(call.args, qualify)
     return kinds(names) if names else frozenset()
 
 
-def _types(node: ast.expr | None, qualify: Qualify) -> list[str]:
+def _type_names(nodes: Iterable[ast.expr | None], qualify: Qualify) -> set[str]:
+    return set(chain.from_iterable(_types(node, qualify) for node in nodes))
+
+
+def _types(node: ast.expr | None, qualify: Qualify) -> Iterable[str]:
     if node is None:
         return [""]
     if isinstance(node, ast.Tuple):
-        return [name for one in node.elts for name in _types(one, qualify)]
+        return _type_names(node.elts, qualify)
     return [qualify(node).rpartition(".")[2] or "?"]
 
 
@@ -72,9 +77,11 @@ def _raises(body: list[ast.stmt]) -> bool:
 
 
 def _combined(values: list[bool | None], *, is_and: bool) -> bool | None:
-    if is_and:
-        return False if False in values else (None if None in values else True)
-    return True if True in values else (None if None in values else False)
+    """Return the three-valued `and` or `or` of values."""
+    decisive = not is_and
+    if decisive in values:
+        return decisive
+    return None if None in values else is_and
 
 
 def _compared(
@@ -86,11 +93,11 @@ def _compared(
         "os.name": "posix",
         "__name__": "a module, and never the script",
     }
-    given = known.get(qualify(left))
+    value = known.get(qualify(left))
     try:
         literal = ast.literal_eval(right)
-        if isinstance(given, tuple):
-            return compare(given[: len(literal)], literal) if len(literal) <= 2 else None
-        return compare(given, literal) if given is not None else None
+        if isinstance(value, tuple):
+            return compare(value[: len(literal)], literal) if len(literal) <= 2 else None
+        return compare(value, literal) if value is not None else None
     except (ValueError, TypeError):
         return None

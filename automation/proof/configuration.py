@@ -1,4 +1,4 @@
-"""Rules about a function's variables and its queues."""
+"""Rules about a function's environment variables and its queues."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,39 +37,34 @@ _RESERVED = frozenset(
 
 
 def check_environment_size(subject: Subject) -> Iterator[Fault]:
-    for stack in subject.project.stacks:
-        for function in stack.functions:
-            sizes = {name: _bytes(name, value) for name, value in variables(function, stack).items()}
-            total = sum(sizes.values())
-            if total > MOST_BYTES:
-                biggest = sorted(sizes, key=lambda name: -sizes[name])
-                what = f"its variables come to {total:,} bytes at least, and Lambda takes {MOST_BYTES:,}"
-                mend = f"keep the long ones in SSM or S3: {places.some(biggest)}"
-                yield Fault(f"{stack.template.path}: {function.logical_id}", what, mend)
+    for function, stack in subject.functions:
+        sizes = {name: _size_bytes(name, value) for name, value in variables(function, stack).items()}
+        total = sum(sizes.values())
+        if total > MOST_BYTES:
+            biggest = sorted(sizes, key=lambda name: -sizes[name])
+            what = f"its environment variables take at least {total:,} bytes; Lambda allows {MOST_BYTES:,}"
+            fix = f"move the largest to SSM or S3: {places.some(biggest)}"
+            yield Fault(places.where(stack, function), what, fix)
 
 
 def check_reserved(subject: Subject) -> Iterator[Fault]:
-    for stack in subject.project.stacks:
-        for function in stack.functions:
-            reserved = sorted(_RESERVED & set(variables(function, stack)))
-            if reserved:
-                what = f"sets {places.some(reserved, 9)}, which is Lambda's own"
-                yield Fault(
-                    f"{stack.template.path}: {function.logical_id}", what, "take it out, or give it another name"
-                )
+    for function, stack in subject.functions:
+        reserved = sorted(_RESERVED & set(variables(function, stack)))
+        if reserved:
+            what = f"sets {places.some(reserved, 9)}, which Lambda reserves"
+            yield Fault(places.where(stack, function), what, "remove or rename it")
 
 
 def check_visibility(subject: Subject) -> Iterator[Fault]:
-    for stack in subject.project.stacks:
-        for function in stack.functions:
-            for queue in sorted(wiring.queues_of(function, stack)):
-                resource = stack.template.resources.get(queue.name) if queue.stack == stack.name else None
-                if resource and resource["Type"] == "AWS::SQS::Queue":
-                    yield from _visibility(function, stack, queue.name, resource)
+    for function, stack in subject.functions:
+        for queue in sorted(wiring.queues_of(function, stack)):
+            resource = stack.template.resources.get(queue.name) if queue.stack == stack.name else None
+            if resource and resource["Type"] == "AWS::SQS::Queue":
+                yield from _visibility_faults(function, stack, queue.name, resource)
 
 
 def variables(function: Function, stack: Stack) -> Mapping[str, Any]:
-    """The function's variables over those of Globals, as far as they resolve."""
+    """Return the function's variables merged over those of Globals, as far as they resolve."""
     merged: dict[str, Any] = {}
     for properties in (stack.template.globals.get("Function") or {}, function.properties):
         environment = templates.resolve(properties.get("Environment"), stack.template, stack.parameters)
@@ -78,22 +73,23 @@ def variables(function: Function, stack: Stack) -> Mapping[str, Any]:
     return merged
 
 
-def _bytes(name: str, value: Any) -> int:
+def _size_bytes(name: str, value: Any) -> int:
     return len(name.encode()) + (0 if isinstance(value, Unresolved) else len(str(value).encode()))
 
 
-def _visibility(function: Function, stack: Stack, queue: str, resource: Mapping[str, Any]) -> Iterator[Fault]:
+def _visibility_faults(function: Function, stack: Stack, queue: str, resource: Mapping[str, Any]) -> Iterator[Fault]:
     properties = resource.get("Properties") or {}
-    found = templates.resolve(properties.get("VisibilityTimeout"), stack.template, stack.parameters)
-    visibility_s, timeout_s = _seconds(found, _DEFAULT_VISIBILITY_S), _seconds(function.timeout_s, _DEFAULT_TIMEOUT_S)
+    visibility = templates.resolve(properties.get("VisibilityTimeout"), stack.template, stack.parameters)
+    visibility_s = _seconds(visibility, _DEFAULT_VISIBILITY_S)
+    timeout_s = _seconds(function.timeout_s, _DEFAULT_TIMEOUT_S)
     if visibility_s is not None and timeout_s is not None and visibility_s < timeout_s:
-        what = f"runs up to {timeout_s} s, and {queue} hides its messages for {visibility_s} s only"
-        mend = f"write VisibilityTimeout: {timeout_s} or more in {queue}, or a shorter Timeout"
-        yield Fault(f"{stack.template.path}: {function.logical_id}", what, mend)
+        what = f"may run for {timeout_s} s, but {queue} hides a received message for only {visibility_s} s"
+        fix = f"set VisibilityTimeout of {queue} to at least {timeout_s}, or shorten the function's Timeout"
+        yield Fault(places.where(stack, function), what, fix)
 
 
 def _seconds(value: Any, default: int) -> int | None:
-    """A number of seconds; None when only CloudFormation knows it."""
+    """Return a number of seconds, or None when it is only known at deploy time."""
     if value is None:
         return default
     return int(value) if isinstance(value, int | str) and str(value).isdigit() else None
@@ -102,20 +98,20 @@ def _seconds(value: Any, default: int) -> int | None:
 RULES: tuple[Rule, ...] = (
     Rule(
         "environment-too-large",
-        "A function's variables come to at most 4 KB",
-        "Lambda refuses the function.",
+        "A function's environment variables take at most 4 KB",
+        "Lambda refuses to create or update the function.",
         check_environment_size,
     ),
     Rule(
         "variable-reserved",
-        "A function sets no variable that is Lambda's own",
-        "Lambda refuses the function.",
+        "A function sets no environment variable that Lambda reserves",
+        "Lambda refuses to create or update the function.",
         check_reserved,
     ),
     Rule(
         "timeout-over-visibility",
-        "A queue hides a message at least as long as its function may run",
-        "Lambda refuses the event source; were it to take it, the message would be worked on twice at once.",
+        "A queue hides a received message for at least the function's timeout",
+        "Lambda refuses the event source: a message could be delivered again while it is still being processed.",
         check_visibility,
     ),
 )

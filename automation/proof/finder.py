@@ -1,12 +1,13 @@
-"""Where Python would find a module on a search path, told from the folders alone: nothing is imported."""
+"""Find where Python would find a module on a search path, from the folders only: nothing is imported."""
 
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-# The stdlib's top-level names that a version took away; those of later versions are still in our own list.
+# The stdlib's top-level names that a Python version removed. The running interpreter lists those of later versions.
 _REMOVED = {
     12: frozenset({"asynchat", "asyncore", "distutils", "imp", "smtpd"}),
     13: frozenset(
@@ -37,12 +38,12 @@ _REMOVED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A module.
+class FoundModule:
+    """A module on a search path.
 
     Attributes:
-        file: what is executed; None for a namespace package, which has no file.
-        folders: where its submodules are looked for; empty when it is no package.
+        file: the file that is executed; None for a namespace package, which has none.
+        folders: the folders of its submodules; empty when it is not a package.
     """
 
     name: str
@@ -51,24 +52,24 @@ class Found:
 
 
 class Finder:
-    """Answers for one search path, and remembers what it has listed."""
+    """Finds modules on one search path, and caches the folders it has listed."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(folders)
-        self._found: dict[str, Found | None] = {}
-        self._listed: dict[Path, frozenset[str]] = {}
+        self._modules: dict[str, FoundModule | None] = {}
+        self._entries: dict[Path, frozenset[str]] = {}
 
-    def find(self, name: str) -> Found | None:
-        """The module of this dotted name; None when the path has none, and for the stdlib's."""
-        if name not in self._found:
-            self._found[name] = self._find(name)
-        return self._found[name]
+    def find(self, name: str) -> FoundModule | None:
+        """Return the module of a dotted name; None when it is not on the path, as for the stdlib's modules."""
+        if name not in self._modules:
+            self._modules[name] = self._find(name)
+        return self._modules[name]
 
     def first_missing(self, name: str) -> str:
-        """The shortest prefix of a dotted name that is not found; empty when the whole is, or cannot be known.
+        """Return the shortest prefix of a dotted name that is not found; empty when the whole name is found.
 
-        A module that is no namespace package may make its submodules as it likes, so that only a package of which
-        a source is at hand, or that has no file at all, is asked for them.
+        A package may create submodules at import, so a missing submodule of a package with code is only a candidate:
+        the caller decides by the package's source.
         """
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
@@ -78,51 +79,54 @@ class Finder:
         return ""
 
     def names_in(self, folder: Path) -> frozenset[str]:
-        """The names of a folder's entries, none when it is absent."""
-        if folder not in self._listed:
+        """Return the names of a folder's entries; empty when the folder cannot be listed."""
+        if folder not in self._entries:
             try:
-                self._listed[folder] = frozenset(entry.name for entry in folder.iterdir())
+                self._entries[folder] = frozenset(entry.name for entry in folder.iterdir())
             except OSError:
-                self._listed[folder] = frozenset()
-        return self._listed[folder]
+                self._entries[folder] = frozenset()
+        return self._entries[folder]
 
-    def submodules(self, folders: Sequence[Path]) -> set[str]:
-        """The names of the modules and packages that lie in these folders."""
-        names = {entry.partition(".")[0] for folder in folders for entry in self.names_in(folder)}
+    def submodules(self, folders: Iterable[Path]) -> set[str]:
+        """Return the names of the modules and packages in these folders."""
+        entries = chain.from_iterable(self.names_in(folder) for folder in folders)
+        names = {entry.partition(".")[0] for entry in entries}
         return {name for name in names if name.isidentifier() and name != "__pycache__"}
 
-    def _find(self, name: str) -> Found | None:
+    def _find(self, name: str) -> FoundModule | None:
         parent, _, last = name.rpartition(".")
         if not parent:
-            return self._look(name, last, self.folders)
+            return self._find_in(name, last, self.folders)
         package = self.find(parent)
-        return self._look(name, last, package.folders) if package else None
+        return self._find_in(name, last, package.folders) if package else None
 
-    def _look(self, name: str, last: str, folders: Sequence[Path]) -> Found | None:
+    def _find_in(self, name: str, last: str, folders: Sequence[Path]) -> FoundModule | None:
+        """Search as Python does: a package goes before a module, and both before parts of a namespace package."""
         parts = []
         for folder in folders:
             entries = self.names_in(folder)
             if last in entries and (folder / last).is_dir():
-                init = next((one for one in _files("__init__", self.names_in(folder / last))), None)
+                init = next(iter(_files("__init__", self.names_in(folder / last))), None)
                 if init:
-                    return Found(name, folder / last / init, (folder / last,))
+                    return FoundModule(name, folder / last / init, (folder / last,))
                 parts.append(folder / last)
             if file := next(iter(_files(last, entries)), None):
-                return Found(name, folder / file)
-        return Found(name, None, tuple(parts)) if parts else None
+                return FoundModule(name, folder / file)
+        return FoundModule(name, None, tuple(parts)) if parts else None
 
 
 def is_stdlib(name: str, minor: int) -> bool:
-    """Is it a top-level module of the standard library of Python 3.`minor`?"""
-    later = frozenset().union(*(names for version, names in _REMOVED.items() if version > minor))
-    gone = frozenset().union(*(names for version, names in _REMOVED.items() if version <= minor))
-    return (name in sys.stdlib_module_names or name in later) and name not in gone
+    """Return whether the standard library of Python 3.`minor` has a top-level module of this name."""
+    removed_later = frozenset().union(*(names for version, names in _REMOVED.items() if version > minor))
+    removed = frozenset().union(*(names for version, names in _REMOVED.items() if version <= minor))
+    return (name in sys.stdlib_module_names or name in removed_later) and name not in removed
 
 
-def distributed(folder: Path) -> frozenset[str]:
-    """The top-level names in a folder that belong to an installed distribution, as its RECORD says."""
+def installed_names(folder: Path) -> frozenset[str]:
+    """Return the top-level names in a folder that an installed distribution owns, according to its RECORD."""
     if not folder.is_dir():
         return frozenset()
+
     names: set[str] = set()
     for info in folder.iterdir():
         if info.suffix == ".dist-info":
@@ -133,9 +137,9 @@ def distributed(folder: Path) -> frozenset[str]:
 
 
 def _files(name: str, entries: frozenset[str]) -> list[str]:
-    """The file of a folder that a module of this name is made of: an extension goes before a source."""
-    compiled = sorted(one for one in entries if one.startswith(f"{name}.") and one.endswith((".so", ".pyd")))
-    return [*compiled, *(one for one in (f"{name}.py", f"{name}.pyc") if one in entries)]
+    """Return the files of a folder that define a module, in Python's order: extensions, source, bytecode."""
+    compiled = sorted(entry for entry in entries if entry.startswith(f"{name}.") and entry.endswith((".so", ".pyd")))
+    return [*compiled, *(file for file in (f"{name}.py", f"{name}.pyc") if file in entries)]
 
 
 def _recorded(record: Path) -> list[str]:

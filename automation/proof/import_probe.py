@@ -1,7 +1,7 @@
-"""Import a handler as the managed runtime does, and write what came of it to a file. Run by `bootstrap.py`.
+"""Import a handler as the managed runtime does, and write the result to a file. Run by `bootstrap.py`.
 
 Arguments: the handler as the template names it, the file for the result (JSON), the file for a crash's stack, and the
-seconds after which an import that does not end is given up.
+seconds after which an import that does not end is stopped.
 """
 
 import faulthandler
@@ -14,39 +14,43 @@ import traceback
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 
-TYPE_CHECKING = False  # typing is not among what the runtime has imported
+TYPE_CHECKING = False  # the runtime has not imported typing, so the probe must not either
 if TYPE_CHECKING:
     from typing import Any
 
-# The code to be imported may replace what it likes; these are kept.
+# The imported code may replace any of these functions; the probe keeps the originals.
 _DUMPS, _OPEN, _WRITE, _CLOSE, _RENAME, _END = json.dumps, os.open, os.write, os.close, os.rename, os._exit
 
 
 def examine(handler: str) -> "dict[str, Any]":
-    """Import the handler's module and take the handler out of it."""
+    """Import the handler's module and look up the handler in it."""
     name, dot, attribute = handler.rpartition(".")
     name = name.replace("/", ".")
     if not dot or not name or not attribute:
         return {"outcome": "malformed"}
     if name.partition(".")[0] in sys.builtin_module_names:
         return {"outcome": "built-in"}
+
     started = time.perf_counter()
     try:
         module = importlib.import_module(name)
     except BaseException as error:
         return {"outcome": "failed", "module": name, **describe(error)}
-    found = {"seconds": time.perf_counter() - started, "module": name, "file": getattr(module, "__file__", None) or ""}
+
+    seconds = time.perf_counter() - started
+    facts = {"seconds": seconds, "module": name, "file": getattr(module, "__file__", None) or ""}
     try:
-        return {"outcome": "resolved" if callable(getattr(module, attribute)) else "not-callable", **found}
+        return {"outcome": "resolved" if callable(getattr(module, attribute)) else "not-callable", **facts}
     except AttributeError:
-        return {"outcome": "no-attribute", "names": functions_of(module), **found}
+        return {"outcome": "no-attribute", "names": functions_of(module), **facts}
 
 
 def describe(error: BaseException) -> "dict[str, Any]":
-    """An exception in values that JSON holds."""
+    """Return an exception as values that JSON can hold."""
     stack = stack_of(traceback.extract_tb(error.__traceback__))
     if isinstance(error, SyntaxError) and error.filename:
         stack.append((error.filename, error.lineno or 0))
+
     return {
         "kinds": [kind.__name__ for kind in type(error).__mro__],
         "text": text_of(error),
@@ -57,13 +61,13 @@ def describe(error: BaseException) -> "dict[str, Any]":
     }
 
 
-def stack_of(found: Iterable[traceback.FrameSummary]) -> list[tuple[str, int]]:
-    """File and line of each frame, outermost first, without those of the import system."""
-    return [(frame.filename, frame.lineno or 0) for frame in found if not frame.filename.startswith("<")]
+def stack_of(frames: Iterable[traceback.FrameSummary]) -> list[tuple[str, int]]:
+    """Return the file and line of each frame, outermost first, without those of the import system."""
+    return [(frame.filename, frame.lineno or 0) for frame in frames if not frame.filename.startswith("<")]
 
 
 def path_of(error: BaseException) -> str:
-    """The file that an OSError is about."""
+    """Return the file that an OSError is about; empty for any other exception."""
     name = error.filename if isinstance(error, OSError) else None
     return os.fsdecode(name) if isinstance(name, str | bytes) else ""
 
@@ -80,15 +84,16 @@ def functions_of(module: ModuleType) -> list[str]:
 
 
 def borrowers(loaded: Mapping[str, ModuleType], folders: tuple[str, ...]) -> dict[str, list[str]]:
-    """By each module of these folders that bears a name of the stdlib's: the files of the modules that hold it."""
+    """Return which files use each module of these folders that has the name of a stdlib module."""
     ours = {name for name in loaded if name in sys.stdlib_module_names and file_of(loaded[name]).startswith(folders)}
-    held: dict[str, list[str]] = {name: [] for name in ours}
+    files: dict[str, list[str]] = {name: [] for name in ours}
+
     for holder in loaded.values() if ours else ():
         values = [value for value in list(vars(holder).values()) if isinstance(value, ModuleType)]
         for name in ours:
             if loaded[name] in values and file_of(holder):
-                held[name].append(file_of(holder))
-    return held
+                files[name].append(file_of(holder))
+    return files
 
 
 def file_of(module: ModuleType) -> str:
@@ -96,6 +101,7 @@ def file_of(module: ModuleType) -> str:
 
 
 def write(path: str, result: "Mapping[str, Any]") -> None:
+    """Write the result under a temporary name, then rename it: a reader never sees half of it."""
     file = _OPEN(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     _WRITE(file, _DUMPS(result).encode())
     _CLOSE(file)
@@ -105,21 +111,21 @@ def write(path: str, result: "Mapping[str, Any]") -> None:
 def main(handler: str, result: str, crash: str, timeout_s: str, *folders: str) -> None:
     attempts: list[str] = globals().get("ATTEMPTS", [])
 
-    def finish(found: "Mapping[str, Any]") -> None:
-        write(result, {**found, "attempts": sorted(set(attempts))})
+    def finish(fields: "Mapping[str, Any]") -> None:
+        write(result, {**fields, "attempts": sorted(set(attempts))})
 
     def end(code: int) -> None:
         finish({"outcome": "ended", "text": f"os._exit({code})", "stack": stack_of(traceback.extract_stack()[:-1])})
         _END(code)
 
-    os._exit = end  # type: ignore[assignment]  # it returns never, through _END
-    with open(crash, "w", encoding="utf-8") as file:  # noqa: PTH123 - no more modules than the runtime has imported
+    os._exit = end  # type: ignore[assignment]  # it never returns, because _END does not
+    with open(crash, "w", encoding="utf-8") as file:  # noqa: PTH123 - import no more modules than the runtime has
         faulthandler.enable(file)
         faulthandler.dump_traceback_later(float(timeout_s), exit=True, file=file)
-        found = examine(handler)
+        examined = examine(handler)
         loaded = dict(sys.modules)
-        finish({**found, "borrowed": borrowers(loaded, folders)})
-        # Threads that the import has started must not keep the process.
+        finish({**examined, "borrowed": borrowers(loaded, folders)})
+        # A thread that the import started must not keep the process alive.
         _END(0)
 
 

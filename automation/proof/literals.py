@@ -1,11 +1,11 @@
-"""What a path expression of a module comes to on Lambda, where the source alone tells it."""
+"""Evaluate the path expressions of a module as on Lambda, where its source determines them."""
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from automation.lambda_runtime.runtime import TASK_ROOT
+from automation.lambda_runtime.paths import TASK_ROOT
 
 _DEPTH = 20
 _NOT_INSIDE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Constant, ast.Load, ast.Attribute)
@@ -18,13 +18,13 @@ _RESOURCES = frozenset({"importlib.resources.files", "importlib_resources.files"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LambdaPath:
     """A path on Lambda.
 
     Attributes:
         path: absolute, or relative to `package`.
-        package: the package whose folder it starts from, empty for none.
-        is_relative: it was written relative to the working folder.
+        package: the package whose folder it starts from; empty for none.
+        is_relative: the code gives it relative to the working folder.
     """
 
     path: PurePosixPath
@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the names of a module or a function stand for: their only assignment, or None where there are more."""
+    """The only assignment of each name in a module or a function; None when there are several."""
 
     values: Mapping[str, ast.expr | None]
 
@@ -46,8 +46,8 @@ class Evaluator:
     """Evaluates the path expressions of one module.
 
     Args:
-        file: where the module is on Lambda.
-        qualify: the dotted name that an expression means, after the module's imports; empty when it is none.
+        file: the module's path on Lambda.
+        qualify: returns the dotted name of an expression, following the module's imports; empty when it has none.
     """
 
     def __init__(self, file: PurePosixPath, module: str, package: str, qualify: Callable[[ast.expr], str]) -> None:
@@ -58,18 +58,18 @@ class Evaluator:
         self.scopes: tuple[Scope, ...] = ()
         self._depth = 0
 
-    def place(self, node: ast.expr) -> Place | None:
-        """The path that an expression comes to, when every part of it is literal."""
+    def path(self, node: ast.expr) -> LambdaPath | None:
+        """Return the path of an expression, or None unless every part of it is literal."""
         if self._depth > _DEPTH:
             return None
         self._depth += 1
         try:
-            return self._place(node)
+            return self._path(node)
         finally:
             self._depth -= 1
 
     def text(self, node: ast.expr) -> str | None:
-        """The string that an expression comes to, when it is literal."""
+        """Return the string of an expression, or None unless it is literal."""
         match node:
             case ast.Constant(value=str(text)):
                 return text
@@ -82,61 +82,61 @@ class Evaluator:
                 return self.text(value) if isinstance(value, ast.Constant) else None
         return None
 
-    def opened(self, node: ast.expr) -> Place | None:
-        """The path that is meant where a program opens this: a bare string starts from the working folder."""
+    def opened(self, node: ast.expr) -> LambdaPath | None:
+        """Return the path that opening this expression reads; a bare string is relative to the working folder."""
         text = self.text(node)
-        return _written(text) if text is not None else self.place(node)
+        return _from_text(text) if text is not None else self.path(node)
 
-    def _place(self, node: ast.expr) -> Place | None:
+    def _path(self, node: ast.expr) -> LambdaPath | None:
         match node:
             case ast.Name(id="__file__"):
-                return Place(self.file)
+                return LambdaPath(self.file)
             case ast.Name(id=name):
                 value = self._value(name)
-                return self.place(value) if value is not None else None
+                return self.path(value) if value is not None else None
             case ast.BinOp(op=op, left=left, right=right):
                 return self._operation(op, left, right)
             case ast.Attribute(attr="parent", value=inner):
-                return _up(self.place(inner), 1)
+                return _up(self.path(inner), 1)
             case ast.Subscript(value=ast.Attribute(attr="parents", value=inner), slice=ast.Constant(value=int(count))):
-                return _up(self.place(inner), count + 1)
+                return _up(self.path(inner), count + 1)
             case ast.JoinedStr(values=[ast.FormattedValue(value=inner), ast.Constant(value=str(text))]):
-                return _extended(self.place(inner), text)
+                return _extended(self.path(inner), text)
             case ast.Call():
                 return self._call(node)
         return None
 
-    def _operation(self, op: ast.operator, left: ast.expr, right: ast.expr) -> Place | None:
+    def _operation(self, op: ast.operator, left: ast.expr, right: ast.expr) -> LambdaPath | None:
         if isinstance(op, ast.Div):
-            return _joined(self.place(left), [self.text(right)])
-        return _extended(self.place(left), self.text(right)) if isinstance(op, ast.Add) else None
+            return _joined(self.path(left), [self.text(right)])
+        return _extended(self.path(left), self.text(right)) if isinstance(op, ast.Add) else None
 
-    def _call(self, node: ast.Call) -> Place | None:
+    def _call(self, node: ast.Call) -> LambdaPath | None:
         name, arguments = self.qualify(node.func), node.args
         if name in _HERE:
-            return Place(PurePosixPath(TASK_ROOT))
+            return LambdaPath(PurePosixPath(TASK_ROOT))
         if name in _RESOURCES:
             return self._resources(arguments)
         if name in _PATHS | _JOINS and arguments:
-            return _joined(self.opened(arguments[0]), [self.text(one) for one in arguments[1:]])
+            return _joined(self.opened(arguments[0]), [self.text(argument) for argument in arguments[1:]])
         if name in _SAME_FUNCTIONS and len(arguments) == 1:
-            return self.place(arguments[0])
+            return self.path(arguments[0])
         if name == "os.path.dirname" and len(arguments) == 1:
-            return _up(self.place(arguments[0]), 1)
+            return _up(self.path(arguments[0]), 1)
         return self._method(node.func, arguments) if isinstance(node.func, ast.Attribute) else None
 
-    def _method(self, function: ast.Attribute, arguments: Sequence[ast.expr]) -> Place | None:
+    def _method(self, function: ast.Attribute, arguments: Sequence[ast.expr]) -> LambdaPath | None:
         if function.attr in _SAME:
-            return self.place(function.value)
+            return self.path(function.value)
         if function.attr == "joinpath":
-            return _joined(self.place(function.value), [self.text(one) for one in arguments])
+            return _joined(self.path(function.value), [self.text(argument) for argument in arguments])
         if function.attr == "with_name" and len(arguments) == 1:
-            return _joined(_up(self.place(function.value), 1), [self.text(arguments[0])])
+            return _joined(_up(self.path(function.value), 1), [self.text(arguments[0])])
         return None
 
-    def _resources(self, arguments: Sequence[ast.expr]) -> Place | None:
+    def _resources(self, arguments: Sequence[ast.expr]) -> LambdaPath | None:
         name = self.text(arguments[0]) if arguments else self.package
-        return Place(PurePosixPath(), package=name) if name else None
+        return LambdaPath(PurePosixPath(), package=name) if name else None
 
     def _value(self, name: str) -> ast.expr | None:
         for scope in reversed(self.scopes):
@@ -146,7 +146,7 @@ class Evaluator:
 
 
 def scope_of(body: Sequence[ast.stmt], parameters: Sequence[str] = ()) -> Scope:
-    """The names that a body binds, functions and classes inside it left out; a parameter stands for nothing known."""
+    """Return the names that a body binds, without those of functions and classes in it; a parameter has no value."""
     values: dict[str, ast.expr | None] = dict.fromkeys(parameters)
     for name, value in _bindings(body):
         values[name] = None if name in values else value
@@ -154,56 +154,60 @@ def scope_of(body: Sequence[ast.stmt], parameters: Sequence[str] = ()) -> Scope:
 
 
 def _bindings(body: Sequence[ast.stmt]) -> list[tuple[str, ast.expr | None]]:
-    found: list[tuple[str, ast.expr | None]] = []
+    bindings: list[tuple[str, ast.expr | None]] = []
     pending: list[ast.AST] = list(body)
     while pending:
         node = pending.pop()
         if isinstance(node, _NOT_INSIDE):
             continue
+
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                found.append((name, value))
+                bindings.append((name, value))
                 pending.append(value)
                 continue
             case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
-                found.append((name, value))
+                bindings.append((name, value))
                 pending.append(value)
                 continue
             case ast.Global(names=names) | ast.Nonlocal(names=names):
-                found += [(name, None) for name in [*names, *names]]
+                # Twice, so that the value counts as unknown: the name is assigned elsewhere too.
+                bindings += [(name, None) for name in [*names, *names]]
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                found.append((name, None))
+                bindings.append((name, None))
         pending += ast.iter_child_nodes(node)
-    return found
+    return bindings
 
 
-def _written(text: str) -> Place:
+def _from_text(text: str) -> LambdaPath:
     path = PurePosixPath(text)
-    return Place(path) if path.is_absolute() else Place(PurePosixPath(TASK_ROOT) / path, is_relative=True)
+    return LambdaPath(path) if path.is_absolute() else LambdaPath(PurePosixPath(TASK_ROOT) / path, is_relative=True)
 
 
-def _joined(place: Place | None, parts: Sequence[str | None]) -> Place | None:
-    if place is None or any(part is None for part in parts):
+def _joined(base: LambdaPath | None, parts: Sequence[str | None]) -> LambdaPath | None:
+    if base is None or any(part is None for part in parts):
         return None
-    return replace(place, path=_normal(place.path.joinpath(*(part for part in parts if part is not None))))
+    return replace(base, path=_normal(base.path.joinpath(*(part for part in parts if part is not None))))
 
 
-def _extended(place: Place | None, text: str | None) -> Place | None:
-    if place is None or text is None:
+def _extended(base: LambdaPath | None, text: str | None) -> LambdaPath | None:
+    if base is None or text is None:
         return None
-    return replace(place, path=_normal(PurePosixPath(f"{place.path}{text}")))
+    return replace(base, path=_normal(PurePosixPath(f"{base.path}{text}")))
 
 
-def _up(place: Place | None, levels: int) -> Place | None:
-    if place is None:
+def _up(base: LambdaPath | None, levels: int) -> LambdaPath | None:
+    if base is None:
         return None
-    path = place.path
+
+    path = base.path
     for _ in range(levels):
         path = path.parent
-    return replace(place, path=path)
+    return replace(base, path=path)
 
 
 def _normal(path: PurePosixPath) -> PurePosixPath:
+    """Return a path without its `..` parts, as far as the parts before them are known."""
     parts: list[str] = []
     for part in path.parts:
         if part == ".." and parts and parts[-1] not in {"..", "/"}:

@@ -1,23 +1,23 @@
-"""A rule of the proof, what it is shown, and what it finds."""
+"""A rule of the proof, the subject that it checks, and the faults that it finds."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from automation.lambda_runtime.mounts import Mount
-from automation.project.model import Project
+from automation.project.model import Function, Project, Stack
 from automation.proof import origins, places, registry
 from automation.proof.evidence import Evidence
 from automation.proof.origins import Origins
-from automation.proof.places import Place
+from automation.proof.places import BuiltTree
 from automation.proof.registry import Route
 
 
 class Severity(StrEnum):
-    """An error fails on Lambda for certain; a warning may."""
+    """An error certainly fails on Lambda; a warning may fail there."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -30,57 +30,64 @@ class Fault:
     Attributes:
         where: the file and line, or the template and resource.
         what: what is wrong there.
-        mend: the line to edit or the command to type.
-        severity: a rule lowers it where it has to guess.
-        explains: the modules that cannot be imported because of it; what else fails of that is not told again.
+        fix: the line to edit or the command to type.
+        severity: a rule lowers it to a warning where it has to guess.
+        explains: the modules that cannot be imported because of this fault; their failing imports are not reported
+            again.
     """
 
     where: str
     what: str
-    mend: str
+    fix: str
     severity: Severity = Severity.ERROR
     explains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What the rules look at: the built artifacts and what the templates say of them.
+    """Everything that the rules check: the built artifacts and what the templates say about them.
 
     Attributes:
         trees: the built tree of each function and layer, by (stack name, logical id).
-        runtime_site: the packages that the managed runtime brings (boto3 and what it needs).
-        settings: `[tool.alchemiser]` of pyproject.toml.
-        evidence: what importing and reading each Python function's code has shown.
+        runtime_site: the packages that the managed runtime provides (boto3 and its dependencies).
+        evidence: the result of importing and reading each Python function's code.
     """
 
     project: Project
     mounts: tuple[Mount, ...]
     trees: Mapping[tuple[str, str], Path]
     runtime_site: Path
-    settings: Mapping[str, Any] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def functions(self) -> Iterator[tuple[Function, Stack]]:
+        """Yield every function of the templates with its stack."""
+        for stack in self.project.stacks:
+            for function in stack.functions:
+                yield function, stack
 
     @cached_property
     def origins(self) -> Origins:
-        """Which source each built file was made from."""
+        """The source folder of each built tree."""
         return origins.of_project(self.project, self.trees)
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
-        """The trees of Python functions and layers, read once for all the rules."""
+    def built_trees(self) -> tuple[BuiltTree, ...]:
+        """The trees of Python functions and layers, read once for all rules."""
         return places.of_project(self.project, self.trees)
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
-        """The registry of messages that pyproject.toml names; none without one.
+        """The message registry that pyproject.toml names; empty when it names none.
 
         Raises:
-            ConfigurationError: it cannot be loaded.
+            ConfigurationError: the registry cannot be loaded.
         """
-        name = self.settings.get("messages")
-        if not isinstance(name, str):
+        name = self.project.settings.messages
+        if not name:
             return ()
-        sites = [site for place in self.places for site in place.sites]
+
+        sites = chain.from_iterable(tree.sites for tree in self.built_trees)
         return registry.load(self.project.root, name, fallbacks=sites)
 
 
@@ -90,9 +97,9 @@ class Rule:
 
     Attributes:
         id: its name in reports, in kebab case.
-        title: what it holds to be true, in one line.
-        why: what happens on Lambda when it is broken, in one sentence.
-        check: yields the faults of a subject; it changes nothing.
+        title: what must be true, in one line.
+        why: what happens on Lambda when the rule is broken, in one sentence.
+        check: yields the faults of a subject, and changes nothing.
     """
 
     id: str

@@ -1,21 +1,22 @@
-"""Which source a file of a built tree was made from."""
+"""The source of each file of a built tree."""
 
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from automation.lambda_runtime.paths import LAYER_MODULES
 from automation.project.model import Project
-
-_MODULES = "python"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A built tree and the folder it was made from, the latter relative to the project root.
+    """A built tree and the folder it was built from.
 
     Attributes:
         owner: the logical id of its function or layer.
+        tree: absolute, with links resolved.
+        folder: relative to the project root.
     """
 
     stack: str
@@ -27,71 +28,79 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """The built trees of a project."""
+    """The origins of all built trees of a project."""
 
     root: Path
     package: str
     trees: tuple[Origin, ...]
 
-    def of(self, built: Path) -> tuple[Origin, PurePosixPath] | None:
-        """The tree that a file lies in, links followed, and its path in there; None when it is of no tree."""
+    def locate(self, built: Path) -> tuple[Origin, PurePosixPath] | None:
+        """Return the tree that contains a file (links resolved) and the file's path in it, or None."""
         real = os.path.realpath(built)
-        for one in self.trees:
-            if real.startswith(f"{one.tree}{os.sep}"):  # a Path would be taken apart for each tree
-                return one, PurePosixPath(real.removeprefix(f"{one.tree}{os.sep}"))
+        for origin in self.trees:
+            if real.startswith(f"{origin.tree}{os.sep}"):  # comparing strings is faster than Path.is_relative_to
+                return origin, PurePosixPath(real.removeprefix(f"{origin.tree}{os.sep}"))
         return None
 
-    def source(self, built: Path) -> PurePosixPath | None:
-        """The source of a built file, relative to the root; None when no source of that name is there.
+    def source_of(self, built: Path) -> PurePosixPath | None:
+        """Return the source of a built file, relative to the root, or None when it has none.
 
-        A folder that sync writes is itself a copy: what it was copied from is the source.
+        A folder that `inv sync` writes is itself a copy; the file that was copied is the source.
         """
-        found = self.of(built)
-        if found is None:
+        location = self.locate(built)
+        if location is None:
             return None
-        return next((one for one in self._candidates(*found) if (self.root / one).is_file()), None)
+
+        candidates = self._candidates(*location)
+        return next((candidate for candidate in candidates if (self.root / candidate).is_file()), None)
 
     def label(self, built: Path) -> str:
-        """How messages call a built file: its source, else its own path."""
-        source = self.source(built)
+        """Return the name of a built file in messages: its source, or its own path when it has none."""
+        source = self.source_of(built)
         if source is not None:
             return str(source)
+
         real = built.resolve()
         return str(real.relative_to(self.root)) if real.is_relative_to(self.root) else str(real)
 
     def is_own(self, built: Path) -> bool:
-        """Is a built file of a module or package that the sources have, and not one that an installer put there?"""
-        found = self.of(built)
-        if found is None:
+        """Return whether a built file belongs to a module or package of the sources, not to an installed one."""
+        location = self.locate(built)
+        if location is None:
             return False
-        origin, path = found
-        inner = _inner(origin, path)
+
+        origin, path = location
+        inner = _without_modules_folder(origin, path)
         tops = [origin.folder / inner.parts[0]] if inner.parts else []
-        tops += [origin.folder / _MODULES / inner.parts[0]] if inner != path and inner.parts else []
+        tops += [origin.folder / LAYER_MODULES / inner.parts[0]] if inner != path and inner.parts else []
         return inner.parts[:1] == (self.package,) or any((self.root / top).exists() for top in tops)
 
     def _candidates(self, origin: Origin, path: PurePosixPath) -> Iterator[PurePosixPath]:
-        inner = _inner(origin, path)
+        inner = _without_modules_folder(origin, path)
         if self.package and inner.parts[:1] == (self.package,):
             yield inner
         yield origin.folder / inner
         yield origin.folder / path
 
 
-def _inner(origin: Origin, path: PurePosixPath) -> PurePosixPath:
-    """A path of a layer without the folder that a build puts above its content."""
-    return PurePosixPath(*path.parts[1:]) if origin.is_layer and path.parts[:1] == (_MODULES,) else path
+def _without_modules_folder(origin: Origin, path: PurePosixPath) -> PurePosixPath:
+    """Return a path of a layer without the `python/` that a build puts above its content."""
+    return PurePosixPath(*path.parts[1:]) if origin.is_layer and path.parts[:1] == (LAYER_MODULES,) else path
 
 
 def of_project(project: Project, trees: Mapping[tuple[str, str], Path]) -> Origins:
-    """The origins of the built trees, which are given by (stack name, logical id)."""
-    found = []
+    """Return the origins of the built trees.
+
+    Args:
+        trees: the folder of each built tree, by (stack name, logical id).
+    """
+    origins = []
     for stack in project.stacks:
-        folders = [(one.logical_id, one.code_uri, False) for one in stack.functions]
-        folders += [(one.logical_id, one.content_uri, True) for one in stack.layers]
-        found += [
+        folders = [(function.logical_id, function.code_uri, False) for function in stack.functions]
+        folders += [(layer.logical_id, layer.content_uri, True) for layer in stack.layers]
+        origins += [
             Origin(stack.name, owner, trees[stack.name, owner].resolve(), PurePosixPath(folder), is_layer)
             for owner, folder, is_layer in folders
             if (stack.name, owner) in trees and isinstance(folder, str)
         ]
-    return Origins(project.root.resolve(), project.package, tuple(found))
+    return Origins(project.root.resolve(), project.settings.package, tuple(origins))

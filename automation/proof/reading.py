@@ -1,4 +1,4 @@
-"""Read a module's source once, for everything that the rules ask of it."""
+"""Read a module's source once and collect the facts that the rules need."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from automation.proof import conditions, source
+from automation.proof import conditions, module_facts
 from automation.proof.conditions import IMPORTING, LOOKING_UP, OPENING
-from automation.proof.literals import Evaluator, Place, scope_of
-from automation.proof.source import Import, Module, Opened, Read, Source, When
+from automation.proof.literals import Evaluator, LambdaPath, scope_of
+from automation.proof.module_facts import Import, Module, ModuleFacts, Opened, Read, When
 
 _ENVIRON = "os.environ"
 _GETTERS = frozenset({"os.environ.get", "os.getenv", "os.environ.pop"})
@@ -26,23 +26,29 @@ _RESOURCE_READERS = frozenset(
 ) | {"pkgutil.get_data", "pkg_resources.resource_string", "pkg_resources.resource_filename"}
 
 
-def read(code: bytes, module: Module) -> Source:
-    """What a source says; only `error` when it is no Python."""
+def read(code: bytes, module: Module) -> ModuleFacts:
+    """Return the facts of a source; only `error` when it cannot be parsed."""
     try:
-        tree = source.parse(code, module.minor)
+        tree = module_facts.parse(code, module.minor)
     except SyntaxError as cause:
-        return Source(error=(cause.lineno or 0, cause.msg))
+        return ModuleFacts(error=(cause.lineno or 0, cause.msg))
     except ValueError as cause:
-        return Source(error=(0, str(cause)))
+        return ModuleFacts(error=(0, str(cause)))
     nodes = list(ast.walk(tree))
-    reader = _Reader(module, source.aliases(nodes, module))
+    reader = _Reader(module, module_facts.imported_names(nodes, module))
     reader.read(tree)
     return reader.result(tree, nodes)
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
-    """What stands around a line."""
+class _Context:
+    """The conditions under which a line runs.
+
+    Attributes:
+        caught: the kinds of failure that the code around the line absorbs.
+        function: the function that contains the line; empty at the top of a module.
+        instead_of: the modules whose import failed before the line.
+    """
 
     when: When = When.IMPORTED
     caught: frozenset[str] = frozenset()
@@ -51,11 +57,11 @@ class _Around:
 
 
 class _Reader(ast.NodeVisitor):
-    """Walks a module with what stands around each line in `around`."""
+    """Walks a module; `context` holds the conditions of the current line."""
 
     def __init__(self, module: Module, names: dict[str, str]) -> None:
         self.module = module
-        self.around = _Around()
+        self.context = _Context()
         self.names = names
         self.paths = Evaluator(module.file, module.name, module.package, self.qualify)
         self.imports: list[Import] = []
@@ -63,64 +69,62 @@ class _Reader(ast.NodeVisitor):
         self.set_here: set[str] = set()
         self.called_safely: set[str] = set()
         self.opened: list[Opened] = []
-        self.tested: set[Place] = set()
+        self.tested: set[LambdaPath] = set()
         self.templates: list[tuple[str, int, When]] = []
         self.loaders: list[Opened | None] = []
 
     def qualify(self, node: ast.expr) -> str:
-        return source.qualified(node, self.names)
+        return module_facts.qualified(node, self.names)
 
     def read(self, tree: ast.Module) -> None:
         self.paths.scopes = (scope_of(tree.body),)
         self._visit_all(tree.body)
 
-    def result(self, tree: ast.Module, nodes: list[ast.AST]) -> Source:
-        loaders = [one for one in self.loaders if one is not None]
-        return Source(
+    def result(self, tree: ast.Module, nodes: list[ast.AST]) -> ModuleFacts:
+        loaders = [loader for loader in self.loaders if loader is not None]
+        return ModuleFacts(
             imports=tuple(self.imports),
-            reads=tuple(one for one in self.reads if one.function not in self.called_safely),
+            reads=tuple(read for read in self.reads if read.function not in self.called_safely),
             set_here=frozenset(self.set_here),
             opened=tuple(self.opened),
             tested=frozenset(self.tested),
             templates=tuple(self.templates),
             loaders=tuple(loaders) if len(loaders) == len(self.loaders) else None,
-            names=source.defined(tree, nodes),
-            values=source.uncallable(tree, nodes),
-            moves_path=any(_moves_path(node) for node in nodes),
+            names=module_facts.defined(tree, nodes),
+            uncallable=module_facts.uncallable(tree, nodes),
+            changes_path=any(_changes_path(node) for node in nodes),
         )
 
     @contextmanager
-    def _inside(self, around: _Around) -> Iterator[None]:
-        before, self.around = self.around, around
+    def _inside(self, context: _Context) -> Iterator[None]:
+        before, self.context = self.context, context
         try:
             yield
         finally:
-            self.around = before
+            self.context = before
 
     def _visit_all(self, nodes: Sequence[ast.AST], **changes: object) -> None:
-        with self._inside(replace(self.around, **changes)):  # type: ignore[arg-type]  # fields of _Around, by name
+        with self._inside(replace(self.context, **changes)):  # type: ignore[arg-type]  # fields of _Context, by name
             for node in nodes:
                 self.visit(node)
 
     def _visit_maybe(self, nodes: Sequence[ast.AST]) -> None:
         self._visit_all(nodes, when=When.MAYBE)
 
-    # What runs only sometimes, or later.
+    # Code that runs only sometimes, or later.
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        arguments = node.args
-        defaults = [one for one in [*arguments.defaults, *arguments.kw_defaults] if one is not None]
+        defaults = [default for default in [*node.args.defaults, *node.args.kw_defaults] if default is not None]
         self._visit_all([*node.decorator_list, *defaults])
-        parameters = [one.arg for one in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]]
-        parameters += [one.arg for one in (arguments.vararg, arguments.kwarg) if one is not None]
-        is_handler = node.name == self.module.handler and not self.around.function
+
+        is_handler = node.name == self.module.handler and not self.context.function
         scopes = self.paths.scopes
-        self.paths.scopes = (*scopes, scope_of(node.body, parameters))
-        with self._inside(_Around(When.HANDLED if is_handler else When.MAYBE, function=node.name)):
+        self.paths.scopes = (*scopes, scope_of(node.body, _parameters(node.args)))
+        with self._inside(_Context(When.HANDLED if is_handler else When.MAYBE, function=node.name)):
             for statement in node.body:
                 self.visit(statement)
-                if is_handler and any(isinstance(one, ast.Return | ast.Raise) for one in ast.walk(statement)):
-                    self.around = replace(self.around, when=When.MAYBE)
+                if is_handler and _may_leave(statement):
+                    self.context = replace(self.context, when=When.MAYBE)
         self.paths.scopes = scopes
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast's name
@@ -132,7 +136,7 @@ class _Reader(ast.NodeVisitor):
         self._note_tested(node.test)
         self.visit(node.test)
         known = conditions.truth(node.test, self.qualify, self.module.minor)
-        when = self.around.when if known is not None else When.MAYBE
+        when = self.context.when if known is not None else When.MAYBE
         if known is not False:
             self._visit_all(node.body, when=when)
         if known is not True:
@@ -162,33 +166,38 @@ class _Reader(ast.NodeVisitor):
     def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
         absorbed = conditions.caught(node.handlers, self.qualify)
         first = len(self.imports)
-        self._visit_all(node.body, caught=self.around.caught | absorbed)
-        tried = tuple(one.module for one in self.imports[first:])
+        self._visit_all(node.body, caught=self.context.caught | absorbed)
+        tried = tuple(statement.module for statement in self.imports[first:])
+
         for handler in node.handlers:
             if tried and conditions.caught([handler], self.qualify) & {IMPORTING}:
                 self._visit_all(handler.body, instead_of=tried)
             else:
                 self._visit_maybe(handler.body)
-        self._visit_all(node.orelse, **({"when": When.MAYBE} if IMPORTING in absorbed and tried else {}))
+
+        if tried and IMPORTING in absorbed:
+            self._visit_maybe(node.orelse)
+        else:
+            self._visit_all(node.orelse)
         self._visit_all(node.finalbody)
 
     visit_TryStar = visit_Try  # noqa: N815 - ast's name
 
     def visit_With(self, node: ast.With | ast.AsyncWith) -> None:
         self._visit_all(node.items)
-        self._visit_all(node.body, caught=self.around.caught | conditions.suppressed(node, self.qualify))
+        self._visit_all(node.body, caught=self.context.caught | conditions.suppressed(node, self.qualify))
 
     visit_AsyncWith = visit_With  # noqa: N815 - ast's name
 
-    # What the rules ask for.
+    # Facts that the rules need.
 
     def visit_Import(self, node: ast.Import) -> None:
-        for one in node.names:
-            self._add_import(one.name, (), node.lineno)
+        for alias in node.names:
+            self._add_import(alias.name, (), node.lineno)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        module = source.absolute(self.module, node.module or "", node.level)
-        self._add_import(module, tuple(one.name for one in node.names), node.lineno)
+        module = module_facts.absolute(self.module, node.module or "", node.level)
+        self._add_import(module, tuple(alias.name for alias in node.names), node.lineno)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         if self.qualify(node.value) == _ENVIRON and (name := self.paths.text(node.slice)):
@@ -200,7 +209,7 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         name = self.qualify(node.func)
-        if LOOKING_UP in self.around.caught:
+        if LOOKING_UP in self.context.caught:
             self.called_safely.add(name)
         if name == f"{_ENVIRON}.setdefault" and node.args:
             self.set_here.add(self.paths.text(node.args[0]) or "")
@@ -208,33 +217,33 @@ class _Reader(ast.NodeVisitor):
             self._add_import(module, (), node.lineno)
         elif name in _TEST_FUNCTIONS and node.args:
             self._add_tested(self.paths.opened(node.args[0]))
-        elif place := self._place_read(node, name):
-            if OPENING not in self.around.caught:
-                self.opened.append(Opened(place, node.lineno, self.around.when))
+        elif path := self._path_read(node, name):
+            if OPENING not in self.context.caught:
+                self.opened.append(Opened(path, node.lineno, self.context.when))
         else:
             self._note_template(node, name)
         self.generic_visit(node)
 
     def _add_import(self, module: str, names: tuple[str, ...], line: int) -> None:
-        around = self.around
-        optional = IMPORTING in around.caught
-        self.imports.append(Import(module, names, line, around.when, optional, around.instead_of))
+        context = self.context
+        optional = IMPORTING in context.caught
+        self.imports.append(Import(module, names, line, context.when, optional, context.instead_of))
 
     def _literal_module(self, node: ast.Call) -> str:
         name = self.paths.text(node.args[0]) or ""
         if not name.startswith("."):
             return name
-        package = node.args[1] if len(node.args) > 1 else next((one.value for one in node.keywords), None)
+        package = node.args[1] if len(node.args) > 1 else next((keyword.value for keyword in node.keywords), None)
         if package is None or self.paths.text(package) not in {self.module.package, self.module.name}:
             return ""
-        return source.absolute(self.module, name.lstrip("."), len(name) - len(name.lstrip(".")))
+        return module_facts.absolute(self.module, name.lstrip("."), len(name) - len(name.lstrip(".")))
 
     def _add_read(self, name: str, line: int) -> None:
-        if LOOKING_UP not in self.around.caught:
-            self.reads.append(Read(name, line, self.around.when, self.around.function))
+        if LOOKING_UP not in self.context.caught:
+            self.reads.append(Read(name, line, self.context.when, self.context.function))
 
     def _note_tested(self, test: ast.expr) -> None:
-        """Keep the variables that a condition asks for: under it, or after it, they are known to be there."""
+        """Note the variables that a condition tests: under it, and after it, they are known to be set."""
         for node in ast.walk(test):
             match node:
                 case ast.Compare(left=left, ops=[ast.In() | ast.NotIn()], comparators=[right]):
@@ -243,26 +252,26 @@ class _Reader(ast.NodeVisitor):
                 case ast.Call(func=function, args=[first, *_]) if self.qualify(function) in _GETTERS:
                     self.set_here.add(self.paths.text(first) or "")
 
-    def _place_read(self, node: ast.Call, name: str) -> Place | None:
-        """What a call reads, when that is wholly literal."""
+    def _path_read(self, node: ast.Call, name: str) -> LambdaPath | None:
+        """Return the path that a call reads, when it is wholly literal."""
         if name in _OPENERS and node.args:
             return self.paths.opened(node.args[0]) if _is_reading(node, 1) else None
         if name in _READERS and node.args:
             return self.paths.opened(node.args[0])
         if name in _RESOURCE_READERS and len(node.args) > 1:
             package, file = self.paths.text(node.args[0]), self.paths.text(node.args[1])
-            return Place(PurePosixPath(file), package=package) if package and file else None
+            return LambdaPath(PurePosixPath(file), package=package) if package and file else None
         if not isinstance(node.func, ast.Attribute):
             return None
         if node.func.attr in _TESTS:
-            self._add_tested(self.paths.place(node.func.value))
+            self._add_tested(self.paths.path(node.func.value))
         if node.func.attr in _READING or (node.func.attr == "open" and _is_reading(node, 0)):
-            return self.paths.place(node.func.value)
+            return self.paths.path(node.func.value)
         return None
 
-    def _add_tested(self, place: Place | None) -> None:
-        if place is not None:
-            self.tested.add(place)
+    def _add_tested(self, path: LambdaPath | None) -> None:
+        if path is not None:
+            self.tested.add(path)
 
     def _note_template(self, node: ast.Call, name: str) -> None:
         last = name.rpartition(".")[2]
@@ -272,17 +281,27 @@ class _Reader(ast.NodeVisitor):
         elif last == "PackageLoader" and node.args:
             package = self.paths.text(node.args[0])
             folder = self.paths.text(node.args[1]) if len(node.args) > 1 else "templates"
-            place = Place(PurePosixPath(folder), package=package) if package and folder else None
-            self.loaders.append(self._loader(place, node))
+            path = LambdaPath(PurePosixPath(folder), package=package) if package and folder else None
+            self.loaders.append(self._loader(path, node))
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "get_template" and node.args:
             template = self.paths.text(node.args[0])
-            self.templates += [(template, node.lineno, self.around.when)] if template else []
+            self.templates += [(template, node.lineno, self.context.when)] if template else []
 
-    def _loader(self, place: Place | None, node: ast.Call) -> Opened | None:
-        return Opened(place, node.lineno, self.around.when) if place else None
+    def _loader(self, path: LambdaPath | None, node: ast.Call) -> Opened | None:
+        return Opened(path, node.lineno, self.context.when) if path else None
 
 
-def _moves_path(node: ast.AST) -> bool:
+def _parameters(arguments: ast.arguments) -> list[str]:
+    names = [argument.arg for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]]
+    return names + [argument.arg for argument in (arguments.vararg, arguments.kwarg) if argument is not None]
+
+
+def _may_leave(statement: ast.stmt) -> bool:
+    """Return whether a statement may end its function, so that the lines after it may not run."""
+    return any(isinstance(node, ast.Return | ast.Raise) for node in ast.walk(statement))
+
+
+def _changes_path(node: ast.AST) -> bool:
     match node:
         case ast.Attribute(value=ast.Attribute(value=ast.Name(id="sys"), attr="path"), attr=verb):
             return verb in {"append", "extend", "insert"}
@@ -292,7 +311,7 @@ def _moves_path(node: ast.AST) -> bool:
 
 
 def _is_reading(node: ast.Call, position: int) -> bool:
-    """Is the mode of an `open` one that needs the file to be there?"""
-    given = node.args[position] if len(node.args) > position else None
-    given = given or next((one.value for one in node.keywords if one.arg == "mode"), None)
-    return given is None or (isinstance(given, ast.Constant) and str(given.value).startswith("r"))
+    """Return whether the mode of an `open` needs the file to exist."""
+    mode = node.args[position] if len(node.args) > position else None
+    mode = mode or next((keyword.value for keyword in node.keywords if keyword.arg == "mode"), None)
+    return mode is None or (isinstance(mode, ast.Constant) and str(mode.value).startswith("r"))

@@ -1,4 +1,4 @@
-"""The project's own registry of messages, read in a process of its own: who sends what, and who consumes it."""
+"""The project's message registry, read in a separate process: who sends each message and who consumes it."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _TIMEOUT_S = 60.0
-# A route may be an object or a mapping; a message a class or a text.
+# A route is an object or a mapping; a message is a class or a string.
 _SCRIPT = """
 import importlib, json, sys
 root, wanted, *fallbacks = sys.argv[1:]
@@ -22,7 +22,7 @@ sys.path += fallbacks
 module, _, name = wanted.partition(":")
 def read(route, key, default):
     return route.get(key, default) if isinstance(route, dict) else getattr(route, key, default)
-found = [
+routes = [
     {
         "message": key if isinstance(key, str) else key.__name__,
         "source": read(route, "source", ""),
@@ -32,7 +32,7 @@ found = [
     }
     for key, route in getattr(importlib.import_module(module), name).items()
 ]
-print("\\n" + json.dumps(found))
+print("\\n" + json.dumps(routes))
 """
 
 
@@ -43,7 +43,7 @@ class Route:
     Attributes:
         message: its detail-type on the bus.
         consumers: functions, by logical id, code folder or a part of Handler.
-        queued: it is sent straight to the consumer's queue and needs no rule.
+        queued: the message is sent straight to the consumer's queue and needs no rule.
     """
 
     message: str
@@ -54,13 +54,14 @@ class Route:
 
 
 def load(root: Path, name: str, *, fallbacks: "Iterable[Path]" = ()) -> tuple[Route, ...]:
-    """Import `package.module:NAME` from a project and read it.
+    """Import `package.module:NAME` from a project and return its routes.
 
     Args:
-        fallbacks: folders to import from what the running interpreter has not.
+        fallbacks: folders to import from when the running interpreter lacks a module.
 
     Raises:
-        ConfigurationError: it cannot be imported, or is no registry; the last line of the traceback is in the message.
+        ConfigurationError: it cannot be imported or is not a registry; the message has the last line of the
+            traceback.
     """
     where = "pyproject.toml: [tool.alchemiser] messages"
     argv: list[str | Path] = [sys.executable, "-B", "-c", _SCRIPT, root, name, *fallbacks]
@@ -70,18 +71,20 @@ def load(root: Path, name: str, *, fallbacks: "Iterable[Path]" = ()) -> tuple[Ro
         raise ConfigurationError(f"{name} cannot be loaded: {cause.message}", where=where) from cause
     if finished.exit_code:
         raise ConfigurationError(f"{name} cannot be loaded: {finished.tail(1)}", where=where)
-    return tuple(_route(one) for one in json.loads(finished.stdout.splitlines()[-1]))
+
+    # The registry's module may print; the routes are on the last line.
+    return tuple(_route(fields) for fields in json.loads(finished.stdout.splitlines()[-1]))
 
 
-def _route(found: "dict[str, object]") -> Route:
+def _route(fields: "dict[str, object]") -> Route:
     return Route(
-        message=str(found["message"]),
-        source=str(found["source"]),
-        producers=_names(found["producers"]),
-        consumers=_names(found["consumers"]),
-        queued=found["queued"] is True,
+        message=str(fields["message"]),
+        source=str(fields["source"]),
+        producers=_names(fields["producers"]),
+        consumers=_names(fields["consumers"]),
+        queued=fields["queued"] is True,
     )
 
 
-def _names(found: object) -> tuple[str, ...]:
-    return tuple(str(one) for one in found) if isinstance(found, list) else ()
+def _names(values: object) -> tuple[str, ...]:
+    return tuple(str(value) for value in values) if isinstance(values, list) else ()

@@ -1,17 +1,18 @@
-"""Rules about messages: each reaches its consumers, and no rule waits for one that nobody sends.
+"""Rules about messages: each one reaches its consumers, and no event rule waits for one that is never sent.
 
-They are silent where pyproject.toml names no registry.
+They report nothing when pyproject.toml names no registry.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import PurePosixPath
 
 from automation.project.model import Function, Project
 from automation.proof import places, wiring
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.proof.registry import Route
-from automation.proof.wiring import End, EventRule
+from automation.proof.wiring import Endpoint, EventRule
 from automation.system.errors import ConfigurationError
 
 _REGISTRY = "pyproject.toml: [tool.alchemiser] messages"
@@ -19,18 +20,19 @@ _REGISTRY = "pyproject.toml: [tool.alchemiser] messages"
 
 @dataclass(frozen=True, slots=True)
 class _Consumer:
-    """A function and the ends at which a message reaches it: itself and the queues it reads."""
+    """A function and the endpoints at which a message reaches it: itself and the queues it reads."""
 
     where: str
     function: Function
-    queues: frozenset[End]
+    queues: frozenset[Endpoint]
 
     @property
-    def ends(self) -> frozenset[End]:
-        return self.queues | {End(self.function.stack, self.function.logical_id)}
+    def endpoints(self) -> frozenset[Endpoint]:
+        return self.queues | {Endpoint(self.function.stack, self.function.logical_id)}
 
     @property
     def names(self) -> frozenset[str]:
+        """Return the names by which a registry may call the function."""
         handler = str(self.function.handler).split(".")[:-1]
         folder = PurePosixPath(str(self.function.code_uri or "")).name
         return frozenset({self.function.logical_id, folder, *handler} - {""})
@@ -41,12 +43,12 @@ class _Gap:
     """A message that does not reach one of its consumers.
 
     Attributes:
-        strangers: rules to that consumer that name a message which nobody sends: most likely this one, misspelt.
+        strangers: event rules to that consumer that name a message which is never sent: probably this one, misspelt.
     """
 
     where: str
     reason: str
-    mend: str
+    fix: str
     message: str
     severity: Severity = Severity.ERROR
     strangers: frozenset[tuple[str, str]] = field(default_factory=frozenset)
@@ -58,90 +60,114 @@ def check_routes(subject: Subject) -> Iterator[Fault]:
     except ConfigurationError as cause:
         yield Fault(cause.where, cause.message, "correct the name, or what it imports")
         return
-    together: dict[tuple[str, str, str, Severity], list[str]] = {}
+
+    messages_by_gap: dict[tuple[str, str, str, Severity], list[str]] = {}
     for gap in _gaps(routes, subject.project):
-        told = gap.reason + "".join(f"; {rule} waits for {kind}" for rule, kind in sorted(gap.strangers))
-        together.setdefault((gap.where, told, gap.mend, gap.severity), []).append(gap.message)
-    for (where, reason, mend, severity), messages in together.items():
-        yield Fault(where, f"{places.some(messages, 9)}: {reason}", mend, severity)
+        strangers = "".join(f"; {rule} waits for {detail_type}" for rule, detail_type in sorted(gap.strangers))
+        key = (gap.where, gap.reason + strangers, gap.fix, gap.severity)
+        messages_by_gap.setdefault(key, []).append(gap.message)
+    for (where, reason, fix, severity), messages in messages_by_gap.items():
+        yield Fault(where, f"{places.some(messages, 9)}: {reason}", fix, severity)
 
 
 def check_rules(subject: Subject) -> Iterator[Fault]:
     try:
         routes = subject.routes
-    except ConfigurationError:
+    except ConfigurationError:  # check_routes reports it
         return
-    sources, known = {route.source for route in routes}, {(route.source, route.message) for route in routes}
-    explained = {stranger for gap in _gaps(routes, subject.project) for stranger in gap.strangers}
+
+    sources, known = {route.source for route in routes}, _known_messages(routes)
+    explained = set(chain.from_iterable(gap.strangers for gap in _gaps(routes, subject.project)))
     for rule in wiring.rules_of(subject.project):
-        for source, kind in rule.named():
-            if source in sources and (source, kind) not in known and (rule.name, kind) not in explained:
-                what = f"waits for {kind} of {source}, which the registry does not have"
-                yield Fault(rule.where, what, "correct the detail-type, or take the rule out")
+        for source, detail_type in rule.named():
+            is_stranger = source in sources and (source, detail_type) not in known
+            if is_stranger and (rule.name, detail_type) not in explained:
+                what = f"waits for {detail_type} of {source}, which the registry does not list"
+                yield Fault(rule.where, what, "correct the detail-type, or remove the rule")
 
 
 def _gaps(routes: Iterable[Route], project: Project) -> Iterator[_Gap]:
     rules, consumers = wiring.rules_of(project), _consumers(project)
-    known = {(route.source, route.message) for route in routes}
+    known = _known_messages(routes)
     for route in routes:
         if not route.consumers:
-            yield _Gap(_REGISTRY, "is sent and nobody consumes it", "name a consumer, or take it out", route.message)
+            yield _Gap(_REGISTRY, "it has no consumer", "name a consumer, or remove the message", route.message)
+
         for name in route.consumers:
-            found = [one for one in consumers if name in one.names]
-            if not found:
-                reason = f"goes to {name}, and no function of the templates is called that"
+            candidates = [consumer for consumer in consumers if name in consumer.names]
+            if not candidates:
+                reason = f"its consumer {name} is not a function of the templates"
                 yield _Gap(_REGISTRY, reason, "correct the name, or add the function", route.message)
-            elif not any(_arrives(route, one, rules) for one in found):
-                yield _explain(route, found[0], rules, known)
+            elif not any(_arrives(route, consumer, rules) for consumer in candidates):
+                yield _explain(route, candidates[0], rules, known)
+
+
+def _known_messages(routes: Iterable[Route]) -> set[tuple[str, str]]:
+    return {(route.source, route.message) for route in routes}
 
 
 def _consumers(project: Project) -> tuple[_Consumer, ...]:
-    return tuple(
-        _Consumer(f"{stack.template.path}: {function.logical_id}", function, wiring.queues_of(function, stack))
-        for stack in project.stacks
-        for function in stack.functions
-    )
+    consumers: list[_Consumer] = []
+    for stack in project.stacks:
+        for function in stack.functions:
+            queues = wiring.queues_of(function, stack)
+            consumers.append(_Consumer(places.where(stack, function), function, queues))
+    return tuple(consumers)
 
 
 def _arrives(route: Route, consumer: _Consumer, rules: Iterable[EventRule]) -> bool:
     if route.queued:
         return bool(consumer.queues)
-    return any(rule.matches(route.source, route.message) and rule.targets & consumer.ends for rule in rules)
+    return any(rule.matches(route.source, route.message) and rule.targets & consumer.endpoints for rule in rules)
 
 
 def _explain(route: Route, consumer: _Consumer, rules: Iterable[EventRule], known: set[tuple[str, str]]) -> _Gap:
     matching = [rule for rule in rules if rule.matches(route.source, route.message)]
+    targets = set(chain.from_iterable(rule.targets for rule in matching))
     if not consumer.queues and (route.queued or matching):
-        reason = f"is sent to {consumer.function.logical_id}, which reads no queue"
-        targets = sorted({end.name for rule in matching for end in rule.targets if end.is_known})
-        mend = f"give it an event of Type: SQS whose Queue is {' or '.join(targets) or 'its inbox'}"
-        return _Gap(consumer.where, reason, mend, route.message)
-    inbox = places.some(sorted(end.name for end in consumer.queues)) or consumer.function.logical_id
-    reason = f"no rule brings it from {route.source} to {inbox} of {consumer.function.logical_id}"
-    mend = f"name it as detail-type in a rule with source {route.source} whose target is {inbox}"
-    ends = [*consumer.queues, *(end for rule in matching for end in rule.targets)]
-    strangers = {
-        (rule.name, kind)
-        for rule in rules
-        if rule.targets & consumer.ends
-        for source, kind in rule.named()
-        if (source == route.source or kind == route.message) and (source, kind) not in known
-    }
-    severity = Severity.ERROR if all(end.is_known for end in ends) else Severity.WARNING
-    return _Gap(consumer.where, reason, mend, route.message, severity, frozenset(strangers))
+        return _without_queue(route, consumer, targets)
+
+    function, source = consumer.function.logical_id, route.source
+    inbox = places.some(sorted(queue.name for queue in consumer.queues)) or function
+    reason = f"no rule delivers it from {source} to {inbox} of {function}"
+    fix = f"add it as detail-type to a rule with source {source} whose target is {inbox}"
+    # An endpoint outside its template may be the right one: then this is a guess.
+    is_certain = all(endpoint.is_known for endpoint in [*consumer.queues, *targets])
+    severity = Severity.ERROR if is_certain else Severity.WARNING
+    strangers = frozenset(_strangers(route, consumer, rules, known))
+    return _Gap(consumer.where, reason, fix, route.message, severity, strangers)
+
+
+def _without_queue(route: Route, consumer: _Consumer, targets: Iterable[Endpoint]) -> _Gap:
+    reason = f"it is sent to {consumer.function.logical_id}, which reads no queue"
+    names = sorted(endpoint.name for endpoint in targets if endpoint.is_known)
+    fix = f"give the function an event of Type: SQS whose Queue is {' or '.join(names) or 'its inbox'}"
+    return _Gap(consumer.where, reason, fix, route.message)
+
+
+def _strangers(
+    route: Route, consumer: _Consumer, rules: Iterable[EventRule], known: set[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the rules to a consumer that share the message's source or name, but name no known message."""
+    for rule in rules:
+        if rule.targets & consumer.endpoints:
+            for source, detail_type in rule.named():
+                is_similar = source == route.source or detail_type == route.message
+                if is_similar and (source, detail_type) not in known:
+                    yield rule.name, detail_type
 
 
 RULES: tuple[Rule, ...] = (
     Rule(
         "message-unrouted",
         "Every message reaches each of its consumers",
-        "The bus takes the message, no rule matches, and it is gone without a word; the consumer waits for ever.",
+        "The bus accepts the message, no rule matches, and it is lost without an error; the consumer never runs.",
         check_routes,
     ),
     Rule(
         "rule-unknown-message",
-        "No rule waits for a message that nobody sends",
-        "The rule never fires; most often its detail-type is an old name.",
+        "No rule waits for a message that is never sent",
+        "The rule never fires; its detail-type is usually an old name.",
         check_rules,
     ),
 )

@@ -1,4 +1,4 @@
-"""What the code that a handler can reach imports, reads and opens, held against what is mounted. Nothing runs."""
+"""Compare what the code that a handler can reach imports, reads and opens with what is mounted. No code runs."""
 
 import sys
 import sysconfig
@@ -8,19 +8,20 @@ from pathlib import Path, PurePosixPath
 
 from automation.lambda_runtime import runtime
 from automation.lambda_runtime.mounts import Mount
+from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
 from automation.proof import finder, reading
-from automation.proof.finder import Finder, Found
-from automation.proof.literals import Place
+from automation.proof.finder import Finder, FoundModule
+from automation.proof.literals import LambdaPath
+from automation.proof.module_facts import Import, Module, ModuleFacts, Opened, When
 from automation.proof.origins import Origins
-from automation.proof.source import Import, Module, Opened, Source, When
 
-# Packages of the managed runtime itself that no index installs as they are there.
+# Packages that belong to the managed runtime and are not on any package index in that form.
 _OF_THE_RUNTIME = frozenset({"awslambdaric", "bootstrap", "simplejson", "snapshot_restore_py"})
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A line of a built file, and how sure it is that it runs."""
+class CodeLocation:
+    """A line of a built file, and how certain it is that it runs."""
 
     file: Path
     line: int
@@ -28,28 +29,32 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """An import that finds nothing.
+class MissingImport:
+    """An import that does not find its module or name.
 
     Attributes:
-        module: what the line asks for.
-        absent: the part of it that is not there; empty when a relative import leads out of every package.
-        within: the module that lacks the name, where it is no module that is absent.
-        is_of_own: it is absent from a package of the project's own.
-        beside: the modules of that package, or the names of the module that lacks it.
+        module: the dotted name that the line imports.
+        missing_part: the part of it that is missing; empty when a relative import leads out of every package.
+        within: the module that lacks the name; empty when a module is missing.
+        is_of_own: it is missing from a package of the project's own.
+        candidates: the modules of that package, or the names of the module that lacks it.
     """
 
-    spot: Spot
+    location: CodeLocation
     module: str
-    absent: str
+    missing_part: str
     within: str = ""
     is_of_own: bool = False
-    beside: frozenset[str] = frozenset()
+    candidates: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
-    """A part of a package that another part hides, and modules that are nowhere else."""
+class HiddenPart:
+    """A part of a package that another part hides, with the modules that exist only there.
+
+    Attributes:
+        by: the file that hides it.
+    """
 
     package: str
     by: Path
@@ -59,7 +64,7 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """A module that bears the name of one of the stdlib's."""
+    """A module with the name of a stdlib module."""
 
     name: str
     file: Path
@@ -68,104 +73,111 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What was found for one function.
+    """The result of reading one function's code.
 
     Attributes:
         module: the handler's module.
-        names: what that defines; None when that cannot be known, or there is no such module.
-        values: of these, what cannot be called.
-        near: the modules beside the handler's.
-        is_found: the handler's module is there.
-        reads: variables read without a default.
-        absent: paths that are opened and are not there.
-        broken: no Python, and why.
-        moves_path: it changes sys.path, so that a module that is not found may be there all the same.
+        is_found: the handler's module is in the mounted trees.
+        beside_handler: the modules beside the handler's.
+        names: the names that the handler's module defines; None when they cannot be known, or it is missing.
+        uncallable: those of the names that cannot be called.
+        reads: variables that are read without a default.
+        missing_files: paths that are opened and do not exist.
+        unparsable: files that cannot be parsed, with the reason.
+        changes_path: the code changes sys.path, so that a module that is not found may exist all the same.
     """
 
     module: str = ""
     is_found: bool = False
-    near: frozenset[str] = frozenset()
+    beside_handler: frozenset[str] = frozenset()
     names: frozenset[str] | None = None
-    values: frozenset[str] = frozenset()
-    missing: tuple[Missing, ...] = ()
-    reads: tuple[tuple[Spot, str], ...] = ()
-    absent: tuple[tuple[Spot, Place], ...] = ()
-    broken: tuple[tuple[Spot, str], ...] = ()
-    hidden: tuple[Hidden, ...] = ()
+    uncallable: frozenset[str] = frozenset()
+    missing_imports: tuple[MissingImport, ...] = ()
+    reads: tuple[tuple[CodeLocation, str], ...] = ()
+    missing_files: tuple[tuple[CodeLocation, LambdaPath], ...] = ()
+    unparsable: tuple[tuple[CodeLocation, str], ...] = ()
+    hidden: tuple[HiddenPart, ...] = ()
     shadows: tuple[Shadow, ...] = ()
-    moves_path: bool = False
+    changes_path: bool = False
 
 
 @dataclass(slots=True)
-class Sources:
-    """What was read of each file, so that a module which ten functions mount is read once."""
+class SourceCache:
+    """The facts of each file, so that a module which ten functions mount is read once."""
 
-    read: dict[tuple[Path, Module], Source] = field(default_factory=dict)
+    facts: dict[tuple[Path, Module], ModuleFacts] = field(default_factory=dict)
 
-    def of(self, file: Path, module: Module) -> Source:
+    def read(self, file: Path, module: Module) -> ModuleFacts:
         key = (file.resolve(), module)
-        if key not in self.read:
-            self.read[key] = reading.read(file.read_bytes(), module)
-        return self.read[key]
+        if key not in self.facts:
+            self.facts[key] = reading.read(file.read_bytes(), module)
+        return self.facts[key]
 
 
-def scan(mount: Mount, opt: Path, *, site: Path, origins: Origins, sources: Sources) -> Scan:
-    """Walk from a function's handler over the project's own modules that it can reach.
+def scan(mount: Mount, opt: Path, *, site: Path, origins: Origins, cache: SourceCache) -> Scan:
+    """Read the project's own modules that a function's handler can reach.
 
     Args:
-        opt: what `runtime.mounted` made of its layers.
+        opt: the folder that `runtime.mounted` made from its layers.
         site: the packages of the managed runtime.
     """
-    walk = _Walk(mount, opt, runtime.search_path(mount, opt, site), origins, sources)
+    walk = _Walk(mount, opt, runtime.search_path(mount, opt, site), origins, cache)
     return walk.result()
 
 
 class _Walk:
-    def __init__(self, mount: Mount, opt: Path, folders: Sequence[Path], origins: Origins, sources: Sources) -> None:
-        self.mount, self.opt, self.origins, self.sources = mount, opt, origins, sources
+    """Reads modules from the handler on; a line counts as certain as the most certain way to reach it."""
+
+    def __init__(self, mount: Mount, opt: Path, folders: Sequence[Path], origins: Origins, cache: SourceCache) -> None:
+        self.mount, self.opt, self.origins, self.cache = mount, opt, origins, cache
         self.folders = [folder for folder in folders[:-1] if folder.is_dir()]
         self.finder = Finder(folders)
-        self.distributed = {folder: finder.distributed(folder) for folder in self.folders}
+        self.installed = {folder: finder.installed_names(folder) for folder in self.folders}
         name, _, self.attribute = str(mount.function.handler).rpartition(".")
         self.handler = name.replace("/", ".")
         self.minor = int(str(mount.function.runtime).rpartition(".")[2] or sys.version_info.minor)
-        self.known: dict[str, Source | None] = {}
+        self.facts: dict[str, ModuleFacts | None] = {}
         self.reached: dict[str, When] = {}
         self.pending: list[tuple[When, str]] = []
-        self.missing: list[Missing] = []
-        self.reads: list[tuple[Spot, str]] = []
-        self.absent: list[tuple[Spot, Place]] = []
-        self.broken: list[tuple[Spot, str]] = []
+        self.missing_imports: list[MissingImport] = []
+        self.reads: list[tuple[CodeLocation, str]] = []
+        self.missing_files: list[tuple[CodeLocation, LambdaPath]] = []
+        self.unparsable: list[tuple[CodeLocation, str]] = []
         self.set_here: set[str] = set()
-        self.moves_path = False
+        self.changes_path = False
 
     def result(self) -> Scan:
+        self._read_reachable()
+
         handler = self.finder.find(self.handler) if self.handler else None
-        self._reach(self.handler, When.IMPORTED)
-        while self.pending:
-            when, name = max(self.pending)
-            self.pending.remove((when, name))
-            if when == self.reached[name]:
-                self._read(name, when)
-        source = self._source(handler) if handler else Source()
+        facts = self._facts_of(handler) if handler else ModuleFacts()
         parent = self.finder.find(self.handler.rpartition(".")[0]) if "." in self.handler else None
         return Scan(
             module=self.handler,
             is_found=handler is not None and handler.file is not None,
-            near=frozenset(self.finder.submodules(parent.folders if parent else [self.mount.task])),
-            names=source.names if source else None,
-            values=source.values if source else frozenset(),
-            missing=tuple(dict.fromkeys(self.missing)),
-            reads=tuple(one for one in dict.fromkeys(self.reads) if one[1] not in self.set_here),
-            absent=tuple(dict.fromkeys(self.absent)),
-            broken=tuple(self.broken),
+            beside_handler=frozenset(self.finder.submodules(parent.folders if parent else [self.mount.task])),
+            names=facts.names if facts else None,
+            uncallable=facts.uncallable if facts else frozenset(),
+            missing_imports=tuple(dict.fromkeys(self.missing_imports)),
+            reads=tuple(read for read in dict.fromkeys(self.reads) if read[1] not in self.set_here),
+            missing_files=tuple(dict.fromkeys(self.missing_files)),
+            unparsable=tuple(self.unparsable),
             hidden=tuple(self._hidden("", self.folders)),
             shadows=tuple(self._shadows()),
-            moves_path=self.moves_path,
+            changes_path=self.changes_path,
         )
 
+    def _read_reachable(self) -> None:
+        self._reach(self.handler, When.IMPORTED)
+        while self.pending:
+            # The most certain first: a module that is reached again with more certainty is read again.
+            when, name = max(self.pending)
+            self.pending.remove((when, name))
+            if when == self.reached[name]:
+                self._read(name, when)
+
     def _reach(self, name: str, when: When) -> None:
-        """Note that a module is imported, and the packages that it lies in."""
+        """Note that a module and the packages that contain it are imported."""
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
             prefix = ".".join(parts[:count])
@@ -173,147 +185,163 @@ class _Walk:
                 self.reached[prefix] = when
                 self.pending.append((when, prefix))
 
-    def _source(self, found: Found) -> Source | None:
-        """What a module of the project's own says; None for any other, and where there is no source."""
-        if found.name not in self.known:
-            self.known[found.name] = self._read_source(found)
-        return self.known[found.name]
+    def _facts_of(self, module: FoundModule) -> ModuleFacts | None:
+        """Return the facts of a module of the project's own; None for any other, or without a source."""
+        if module.name not in self.facts:
+            self.facts[module.name] = self._read_facts(module)
+        return self.facts[module.name]
 
-    def _read_source(self, found: Found) -> Source | None:
-        if found.file is None or found.file.suffix != ".py" or not self._is_own(found):
+    def _read_facts(self, module: FoundModule) -> ModuleFacts | None:
+        if module.file is None or module.file.suffix != ".py" or not self._is_own(module):
             return None
-        name, is_package = found.name, found.file.stem == "__init__"
-        handler = self.attribute if name == self.handler else ""
-        return self.sources.of(found.file, Module(name, self._on_lambda(found.file), is_package, handler, self.minor))
 
-    def _is_own(self, found: Found) -> bool:
-        top = found.name.partition(".")[0]
-        return any(
-            _is_under(file, folder) and top not in self.distributed[folder] and self.origins.is_own(file)
-            for file in ([found.file] if found.file else found.folders)
-            for folder in self.folders
-        )
+        name, is_package = module.name, module.file.stem == "__init__"
+        handler = self.attribute if name == self.handler else ""
+        identity = Module(name, self._on_lambda(module.file), is_package, handler, self.minor)
+        return self.cache.read(module.file, identity)
+
+    def _is_own(self, module: FoundModule) -> bool:
+        top = module.name.partition(".")[0]
+        for file in [module.file] if module.file else module.folders:
+            for folder in self.folders:
+                if _is_under(file, folder) and top not in self.installed[folder] and self.origins.is_own(file):
+                    return True
+        return False
 
     def _on_lambda(self, file: Path) -> PurePosixPath:
-        for place, root in ((self.mount.task, runtime.TASK_ROOT), (self.opt, runtime.OPT_ROOT)):
-            if _is_under(file, place):
-                return PurePosixPath(root) / file.relative_to(place).as_posix()
+        for folder, mount_point in ((self.mount.task, TASK_ROOT), (self.opt, OPT_ROOT)):
+            if _is_under(file, folder):
+                return PurePosixPath(mount_point) / file.relative_to(folder).as_posix()
         return PurePosixPath(file.as_posix())
 
     def _read(self, name: str, when: When) -> None:
-        found = self.finder.find(name)
-        source = self._source(found) if found else None
-        if found is None or found.file is None or source is None:
+        module = self.finder.find(name)
+        facts = self._facts_of(module) if module else None
+        if module is None or module.file is None or facts is None:
             return
-        file = found.file.resolve()
-        if source.error is not None:
-            line, reason = source.error
-            self.broken.append((Spot(file, line, when), reason))
-        for one in source.imports:
-            self._follow(one, Spot(file, one.line, min(one.when, when)))
-        reads = [one for one in source.reads if one.variable not in source.set_here]
-        self.reads += [(Spot(file, one.line, min(one.when, when)), one.variable) for one in reads]
-        self.set_here |= source.set_here
-        self.moves_path |= source.moves_path
-        for opened in _needed(source):
-            if opened.place not in source.tested and not self._is_there(opened.place):
-                sure = When.MAYBE if opened.place.is_relative else min(opened.when, when)
-                self.absent.append((Spot(file, opened.line, sure), opened.place))
 
-    def _follow(self, one: Import, spot: Spot) -> None:
-        if one.instead_of and all(not self._gap(module) for module in one.instead_of):
-            return
-        absent = self._gap(one.module) if one.module else None
-        if absent != "":
-            self.missing += [] if one.is_optional else [self._missing(spot, one.module, absent or "")]
-            return
-        self._reach(one.module, spot.when)
-        for name in one.names:
-            self._follow_name(one, name, spot)
+        file = module.file.resolve()
+        if facts.error is not None:
+            line, reason = facts.error
+            self.unparsable.append((CodeLocation(file, line, when), reason))
+        for statement in facts.imports:
+            self._follow(statement, CodeLocation(file, statement.line, min(statement.when, when)))
 
-    def _follow_name(self, one: Import, name: str, spot: Spot) -> None:
-        """`from module import name`: a submodule, or something that the module defines."""
-        module, whole = self.finder.find(one.module), f"{one.module}.{name}"
+        reads = [read for read in facts.reads if read.variable not in facts.set_here]
+        self.reads += [(CodeLocation(file, read.line, min(read.when, when)), read.variable) for read in reads]
+        self.set_here |= facts.set_here
+        self.changes_path |= facts.changes_path
+
+        for opened in _opened_files(facts):
+            if opened.path not in facts.tested and not self._exists(opened.path):
+                certainty = When.MAYBE if opened.path.is_relative else min(opened.when, when)
+                self.missing_files.append((CodeLocation(file, opened.line, certainty), opened.path))
+
+    def _follow(self, statement: Import, location: CodeLocation) -> None:
+        if statement.instead_of and all(not self._missing_part(module) for module in statement.instead_of):
+            return
+
+        missing = self._missing_part(statement.module) if statement.module else None
+        if missing != "":
+            if not statement.is_optional:
+                self.missing_imports.append(self._missing_module(location, statement.module, missing or ""))
+            return
+
+        self._reach(statement.module, location.when)
+        for name in statement.names:
+            self._follow_name(statement, name, location)
+
+    def _follow_name(self, statement: Import, name: str, location: CodeLocation) -> None:
+        """Follow one name of `from module import name`: a submodule, or a name that the module defines."""
+        module, whole = self.finder.find(statement.module), f"{statement.module}.{name}"
         if module is None or name == "*":
             return
+
         if self.finder.find(whole) is not None:
-            self._reach(whole, spot.when)
-        elif not one.is_optional:
-            source = self._source(module)
+            self._reach(whole, location.when)
+        elif not statement.is_optional:
+            facts = self._facts_of(module)
             if module.file is None:
-                self.missing.append(self._missing(spot, whole, whole))
-            elif source and source.names is not None and name not in source.names and source.error is None:
-                self.missing.append(Missing(spot, whole, name, within=one.module, beside=source.names))
+                self.missing_imports.append(self._missing_module(location, whole, whole))
+            elif facts and facts.names is not None and name not in facts.names and facts.error is None:
+                within, candidates = statement.module, facts.names
+                self.missing_imports.append(MissingImport(location, whole, name, within=within, candidates=candidates))
 
-    def _missing(self, spot: Spot, module: str, absent: str) -> Missing:
-        package = self.finder.find(absent.rpartition(".")[0])
+    def _missing_module(self, location: CodeLocation, module: str, missing: str) -> MissingImport:
+        package = self.finder.find(missing.rpartition(".")[0])
         if package is None:
-            return Missing(spot, module, absent)
-        beside = frozenset(self.finder.submodules(package.folders))
-        return Missing(spot, module, absent, is_of_own=self._is_own(package), beside=beside)
+            return MissingImport(location, module, missing)
+        candidates = frozenset(self.finder.submodules(package.folders))
+        return MissingImport(location, module, missing, is_of_own=self._is_own(package), candidates=candidates)
 
-    def _gap(self, module: str) -> str:
-        """The part of a dotted name that is certainly not there; empty when there is none."""
+    def _missing_part(self, module: str) -> str:
+        """Return the part of a dotted name that is certainly missing; empty when none is."""
         top = module.partition(".")[0]
         if top in sys.builtin_module_names:
             return ""
-        absent = self.finder.first_missing(module)
-        if absent == top:
-            known = finder.is_stdlib(top, self.minor) or top in _OF_THE_RUNTIME
-            return "" if known else top
-        parent = self.finder.find(absent.rpartition(".")[0]) if absent else None
-        if parent is None or parent.file is None:
-            return absent
-        source = self._source(parent)
-        return absent if source and source.names is not None else ""
 
-    def _is_there(self, place: Place) -> bool:
-        """Is a path in what Lambda mounts? What lies elsewhere is taken to be there."""
-        if place.package:
-            package = self.finder.find(place.package)
-            return package is None or any((folder / place.path).exists() for folder in package.folders)
-        for root, real in ((runtime.TASK_ROOT, self.mount.task), (runtime.OPT_ROOT, self.opt)):
-            if place.path.is_relative_to(root):
-                return (real / place.path.relative_to(root)).exists()
+        missing = self.finder.first_missing(module)
+        if missing == top:
+            is_known = finder.is_stdlib(top, self.minor) or top in _OF_THE_RUNTIME
+            return "" if is_known else top
+
+        parent = self.finder.find(missing.rpartition(".")[0]) if missing else None
+        if parent is None or parent.file is None:
+            return missing
+        # Only a package whose source shows all its names is known not to create the submodule itself.
+        facts = self._facts_of(parent)
+        return missing if facts and facts.names is not None else ""
+
+    def _exists(self, path: LambdaPath) -> bool:
+        """Return whether a path is in what Lambda mounts; a path outside the mounted trees counts as existing."""
+        if path.package:
+            package = self.finder.find(path.package)
+            return package is None or any((folder / path.path).exists() for folder in package.folders)
+
+        for mount_point, folder in ((TASK_ROOT, self.mount.task), (OPT_ROOT, self.opt)):
+            if path.path.is_relative_to(mount_point):
+                return (folder / path.path.relative_to(mount_point)).exists()
         return True
 
-    def _hidden(self, within: str, folders: Sequence[Path]) -> Iterator[Hidden]:
-        """The parts of packages that an `__init__.py`, or a module, of another part hides."""
+    def _hidden(self, within: str, folders: Sequence[Path]) -> Iterator[HiddenPart]:
+        """Yield the parts of packages that an `__init__.py`, or a module, of another part hides."""
         for name in sorted(self.finder.submodules(folders)):
-            holding = [folder / name for folder in folders if (folder / name).is_dir()]
-            found = self.finder.find(f"{within}{name}")
-            if found is None or not holding or (len(holding) == 1 and found.folders == tuple(holding)):
+            parts = [folder / name for folder in folders if (folder / name).is_dir()]
+            module = self.finder.find(f"{within}{name}")
+            if module is None or not parts or (len(parts) == 1 and module.folders == tuple(parts)):
                 continue
-            if found.file is None:
-                yield from self._hidden(f"{found.name}.", holding)
+            if module.file is None:
+                yield from self._hidden(f"{module.name}.", parts)
                 continue
-            for part in holding:
-                lost = tuple(sorted(_modules(part) - _modules(found.file.parent if found.folders else None)))
-                if part not in found.folders and lost and not self._are_distributed(found.file, part, name):
-                    yield Hidden(found.name, found.file.resolve(), part.resolve(), lost)
 
-    def _are_distributed(self, file: Path, part: Path, name: str) -> bool:
-        """Do both come from distributions? Then it is one package in two places, and no package in parts."""
+            for part in parts:
+                lost = tuple(sorted(_modules(part) - _modules(module.file.parent if module.folders else None)))
+                if part not in module.folders and lost and not self._are_installed(module.file, part, name):
+                    yield HiddenPart(module.name, module.file.resolve(), part.resolve(), lost)
+
+    def _are_installed(self, file: Path, part: Path, name: str) -> bool:
+        """Return whether both belong to distributions: then it is one package installed twice, not one in parts."""
         holders = [folder for folder in self.folders if file.is_relative_to(folder) or part.is_relative_to(folder)]
-        return all(name in self.distributed[folder] for folder in holders)
+        return all(name in self.installed[folder] for folder in holders)
 
     def _shadows(self) -> Iterator[Shadow]:
         for folder in self.folders:
             for name in sorted(self.finder.submodules([folder]) & sys.stdlib_module_names):
-                found = Finder([folder]).find(name)
-                if found is not None and found.file is not None and not _is_the_same(found.file, name):
-                    yield Shadow(name, found.file.resolve(), name in self.distributed[folder])
+                module = Finder([folder]).find(name)
+                if module is not None and module.file is not None and not _is_stdlib_copy(module.file, name):
+                    yield Shadow(name, module.file.resolve(), name in self.installed[folder])
 
 
-def _needed(source: Source) -> Iterator[Opened]:
-    """The paths that a module opens: files, and templates where its loaders look for them."""
-    yield from source.opened
-    if not source.loaders:
+def _opened_files(facts: ModuleFacts) -> Iterator[Opened]:
+    """Yield the paths that a module opens: files, and templates when it has exactly one loader folder."""
+    yield from facts.opened
+    if not facts.loaders or len(facts.loaders) != 1:
         return
-    yield from source.loaders if len(source.loaders) == 1 else ()
-    for name, line, when in source.templates if len(source.loaders) == 1 else ():
-        folder = source.loaders[0].place
-        yield Opened(Place(folder.path / name, folder.package, folder.is_relative), line, when)
+
+    yield from facts.loaders
+    folder = facts.loaders[0].path
+    for name, line, when in facts.templates:
+        yield Opened(LambdaPath(folder.path / name, folder.package, folder.is_relative), line, when)
 
 
 def _is_under(file: Path, folder: Path) -> bool:
@@ -321,14 +349,14 @@ def _is_under(file: Path, folder: Path) -> bool:
 
 
 def _modules(folder: Path | None) -> set[str]:
-    """The modules under a folder, as paths without their suffix."""
+    """Return the modules under a folder, as relative paths without their suffix."""
     if folder is None:
         return set()
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix in {".py", ".so"})
-    return {one.with_name(one.name.partition(".")[0]).as_posix() for one in found}
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix in {".py", ".so"})
+    return {file.with_name(file.name.partition(".")[0]).as_posix() for file in files}
 
 
-def _is_the_same(file: Path, name: str) -> bool:
+def _is_stdlib_copy(file: Path, name: str) -> bool:
     stdlib = Path(sysconfig.get_path("stdlib"))
-    ours = stdlib / name / "__init__.py" if file.stem == "__init__" else stdlib / f"{name}.py"
-    return ours.is_file() and ours.read_bytes() == file.read_bytes()
+    original = stdlib / name / "__init__.py" if file.stem == "__init__" else stdlib / f"{name}.py"
+    return original.is_file() and original.read_bytes() == file.read_bytes()

@@ -1,4 +1,4 @@
-"""Rules about the SDK: the runtime brings boto3 and what it needs; a tree that ships some of it overrides that part."""
+"""Rules about the SDK: the runtime provides boto3 and its dependencies, and a tree may override some of them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,128 +7,128 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from automation.lambda_runtime.mounts import Mount
+from automation.lambda_runtime.runtime import SDK_MODULES
 from automation.proof import places
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.proof.places import Distribution, Place
+from automation.proof.places import BuiltTree, Distribution
 
-# Released together and bound to each other by narrow ranges, while Lambda moves its own on at any time.
+# These are released together and require narrow version ranges of each other; Lambda updates its own at any time.
 _CORE = frozenset({"boto3", "botocore", "s3transfer"})
-_MODULES = ("boto3", "botocore", "s3transfer", "urllib3", "jmespath", "dateutil", "six")
 _PARTS = _CORE | {"urllib3", "jmespath", "python-dateutil", "six"}
 
 
 def check_partial(subject: Subject) -> Iterator[Fault]:
-    runtime = {one.name: one for one in places.distributions(subject.runtime_site)}
-    known = {(one.stack.name, one.owner.logical_id): one for one in subject.places}
-    told = set()
+    runtime = {distribution.name: distribution for distribution in places.distributions(subject.runtime_site)}
+    known = {(tree.stack.name, tree.owner.logical_id): tree for tree in subject.built_trees}
+    reported = set()
     for mount in subject.mounts:
-        for fault in _of_mount(_mounted(mount, known), runtime):
-            if fault not in told:
+        for fault in _faults_of_mount(_mounted(mount, known), runtime):
+            if fault not in reported:
                 yield fault
-            told.add(fault)
+            reported.add(fault)
 
 
 def check_duplicate(subject: Subject) -> Iterator[Fault]:
-    for place in subject.places:
-        held = [one for one in place.distributions if one.name in _PARTS]
-        if {one.name for one in held} >= {"boto3", "botocore"}:
-            count = sum(_bytes(one) for one in held)
-            what = f"ships {places.some(held)}: {count / 1_000_000:.1f} MB that the runtime has"
-            mend = f"drop them from {place.lock}, or keep them where the version matters"
-            yield Fault(place.where, what, mend, Severity.WARNING)
+    for tree in subject.built_trees:
+        parts = [distribution for distribution in tree.distributions if distribution.name in _PARTS]
+        if {part.name for part in parts} >= {"boto3", "botocore"}:
+            size_bytes = sum(_size_bytes(part) for part in parts)
+            what = f"ships {places.some(parts)}: {size_bytes / 1_000_000:.1f} MB that the runtime already has"
+            fix = f"remove them from {tree.lock}, unless the version matters"
+            yield Fault(tree.where, what, fix, Severity.WARNING)
 
 
-def _mounted(mount: Mount, known: Mapping[tuple[str, str], Place]) -> list[Place]:
+def _mounted(mount: Mount, known: Mapping[tuple[str, str], BuiltTree]) -> list[BuiltTree]:
+    """Return the trees of a function in the order in which Python searches them."""
     names = [mount.function.logical_id, *(layer.logical_id for layer in reversed(mount.layers))]
     return [known[mount.stack.name, name] for name in names if (mount.stack.name, name) in known]
 
 
-def _of_mount(mounted: list[Place], runtime: Mapping[str, Distribution]) -> Iterator[Fault]:
-    """What a function's trees ship of the SDK, against what is left to the runtime."""
-    shipped: dict[str, tuple[Distribution, Place]] = {}
-    for place in mounted:
-        for one in place.distributions:
-            if one.name in _PARTS:
-                shipped.setdefault(one.name, (one, place))
-    wanted = {name for place in mounted for one in place.distributions for name in _required(one)}
-    for name, (one, place) in shipped.items():
-        verdict = _verdict(one, frozenset(shipped), wanted, runtime)
-        if verdict:
-            what, severity = verdict
-            mend = f"take {name} out of {place.lock}, or ship boto3, botocore and s3transfer with it"
+def _faults_of_mount(mounted: list[BuiltTree], runtime: Mapping[str, Distribution]) -> Iterator[Fault]:
+    """Compare the parts of the SDK that a function's trees ship with those that the runtime provides."""
+    shipped: dict[str, tuple[Distribution, BuiltTree]] = {}
+    required: set[str] = set()
+    for tree in mounted:
+        for distribution in tree.distributions:
+            required.update(canonicalize_name(requirement.name) for requirement in _requirements(distribution))
+            if distribution.name in _PARTS:
+                shipped.setdefault(distribution.name, (distribution, tree))
+
+    for name, (distribution, tree) in shipped.items():
+        problem = _problem(distribution, frozenset(shipped), required, runtime)
+        if problem:
+            what, severity = problem
+            fix = f"remove {name} from {tree.lock}, or ship boto3, botocore and s3transfer with it"
             if severity is Severity.WARNING:
-                mend = f"lock its version in {place.lock}, and keep it in the range that botocore asks for"
-            yield Fault(place.where, f"{one} {what}", mend, severity, _MODULES)
+                fix = f"lock its version in {tree.lock}, in the range that botocore requires"
+            yield Fault(tree.where, f"{distribution} {what}", fix, severity, SDK_MODULES)
 
 
-def _verdict(
-    one: Distribution, shipped: frozenset[str], wanted: set[str], runtime: Mapping[str, Distribution]
+def _problem(
+    part: Distribution, shipped: frozenset[str], required: set[str], runtime: Mapping[str, Distribution]
 ) -> tuple[str, Severity] | None:
+    """Return what is wrong with shipping one part of the SDK, or None."""
     lost = sorted(_CORE - shipped)
     if not lost:
         return None
-    refusing = _refusing(one, shipped, runtime)
+
+    refusing = _refusing(part, shipped, runtime)
     if refusing:
-        return f"is not what the runtime's {refusing} takes", Severity.ERROR
-    if one.name in _CORE:
-        return f"is shipped without {', '.join(lost)}, which the runtime's own versions stand in for", Severity.ERROR
-    if one.name != "urllib3":
+        return f"does not satisfy the runtime's {refusing}", Severity.ERROR
+    if part.name in _CORE:
+        return f"is shipped without {', '.join(lost)}, so it runs with the runtime's versions of them", Severity.ERROR
+    if part.name != "urllib3":
         return None
-    if one.name in wanted:
-        return "takes the place of the runtime's; its botocore takes this version today", Severity.WARNING
-    return "is shipped alone, in the place of the runtime's; nothing shipped with it asks for it", Severity.ERROR
+    if part.name in required:
+        return "replaces the runtime's, and the runtime's botocore accepts this version only for now", Severity.WARNING
+    return "replaces the runtime's, and nothing that is shipped with it requires it", Severity.ERROR
 
 
-def _refusing(one: Distribution, shipped: frozenset[str], runtime: Mapping[str, Distribution]) -> str:
-    """The runtime's distribution, of those not shipped, that asks for another version of this one."""
-    for name, other in runtime.items():
+def _refusing(part: Distribution, shipped: frozenset[str], runtime: Mapping[str, Distribution]) -> str:
+    """Return the distribution of the runtime that requires another version of a shipped part; empty when none does."""
+    for name, provided in runtime.items():
         if name in _PARTS - shipped:
-            for text in other.requires:
-                asked = _requirement(text)
-                if asked and canonicalize_name(asked.name) == one.name and not _allows(asked, one.version):
-                    return f"{other} ({asked.name}{asked.specifier})"
+            for requirement in _requirements(provided):
+                is_about = canonicalize_name(requirement.name) == part.name
+                if is_about and not _allows(requirement, part.version):
+                    return f"{provided} ({requirement.name}{requirement.specifier})"
     return ""
 
 
-def _required(one: Distribution) -> Iterator[str]:
-    for text in one.requires:
-        asked = _requirement(text)
-        if asked:
-            yield canonicalize_name(asked.name)
+def _requirements(distribution: Distribution) -> Iterator[Requirement]:
+    """Yield the requirements that apply here, without extras."""
+    for text in distribution.requires:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield requirement
 
 
-def _requirement(text: str) -> Requirement | None:
-    """A requirement that holds here, extras left out."""
+def _allows(requirement: Requirement, version: str) -> bool:
     try:
-        asked = Requirement(text)
-    except InvalidRequirement:
-        return None
-    return asked if asked.marker is None or asked.marker.evaluate({"extra": ""}) else None
-
-
-def _allows(asked: Requirement, version: str) -> bool:
-    try:
-        return asked.specifier.contains(Version(version), prereleases=True)
+        return requirement.specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
         return True
 
 
-def _bytes(one: Distribution) -> int:
-    held = (one.site / path for path in one.listed)
-    return sum(path.stat().st_size for path in held if path.is_file())
+def _size_bytes(distribution: Distribution) -> int:
+    files = (distribution.site / path for path in distribution.listed)
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 RULES: tuple[Rule, ...] = (
     Rule(
         "partial-sdk",
-        "A tree ships the SDK whole or not at all",
-        "What is shipped takes the place of one part of the runtime's SDK, whose other parts were made for another.",
+        "A tree ships the whole SDK or none of it",
+        "The shipped part replaces one part of the runtime's SDK, and the remaining parts expect another version.",
         check_partial,
     ),
     Rule(
         "runtime-duplicate",
-        "A tree does not ship what the runtime has",
-        "It costs size and start time and brings nothing that is not there.",
+        "A tree does not ship what the runtime already has",
+        "It adds size and start time and nothing new.",
         check_duplicate,
     ),
 )

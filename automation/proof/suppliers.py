@@ -1,4 +1,4 @@
-"""Who has a module that a function lacks, and where it would have to be asked for."""
+"""Find the trees that have a module which a function lacks, and the file that should list it."""
 
 import difflib
 import re
@@ -10,12 +10,13 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from automation.lambda_runtime.mounts import Mount
+from automation.lambda_runtime.paths import LAYER_MODULES, site_packages
 from automation.proof import finder
 from automation.proof.model import Subject
 from automation.proof.origins import Origin
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# Import names of which the distribution's cannot be guessed; what is installed here is asked first.
+# Distributions whose name differs from their import name; what is installed here is looked up first.
 _DISTRIBUTIONS = {
     "PIL": "pillow",
     "bs4": "beautifulsoup4",
@@ -35,29 +36,28 @@ _DISTRIBUTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Suppliers:
-    """The built trees of a project, asked for modules."""
+    """The built trees of a project, searched for modules."""
 
     subject: Subject
 
     def functions(self, module: str, mount: Mount) -> tuple[str, ...]:
-        """The other functions whose own code has a module."""
+        """Return the other functions whose own code has a module."""
         own = mount.task.resolve()
-        origins = self.subject.origins
-        return tuple(
-            one.owner for one in origins.trees if not one.is_layer and one.tree != own and self._has_own(one, module)
-        )
+        functions = [origin for origin in self.subject.origins.trees if not origin.is_layer and origin.tree != own]
+        return tuple(origin.owner for origin in functions if self._has_own(origin, module))
 
     def layers(self, module: str, mount: Mount) -> tuple[str, ...]:
-        """The layers of a function's template that have a module and that it does not mount."""
+        """Return the layers of a function's template that have a module and that the function does not mount."""
         mounted = {layer.logical_id for layer in mount.layers}
+        origins = [origin for origin in self.subject.origins.trees if origin.is_layer]
         return tuple(
-            one.owner
-            for one in self.subject.origins.trees
-            if one.is_layer and one.stack == mount.stack.name and one.owner not in mounted and _file(one, module)
+            origin.owner
+            for origin in origins
+            if origin.stack == mount.stack.name and origin.owner not in mounted and _file(origin, module)
         )
 
     def source(self, module: str) -> str:
-        """The source of a module of the project's package, in an artifact or not; empty when there is none."""
+        """Return the source of a module of the project's package, built or not; empty when there is none."""
         path = module.replace(".", "/")
         root = self.subject.project.root
         if not self.package or not f"{module}.".startswith(f"{self.package}."):
@@ -65,68 +65,71 @@ class Suppliers:
         return next((name for name in (f"{path}.py", f"{path}/__init__.py", path) if (root / name).exists()), "")
 
     def requirements(self, mount: Mount) -> str:
-        """The file in which a function's requirements are asked for; empty when it has none, and may have none."""
+        """Return the file that lists a function's requirements; empty when it has none and cannot have one."""
         root = self.subject.project.root
         layers = {layer.logical_id: layer for layer in mount.stack.layers}
-        folders = [layers[one.logical_id].content_uri for one in reversed(mount.layers) if one.logical_id in layers]
+        mounted = [layer.logical_id for layer in reversed(mount.layers) if layer.logical_id in layers]
+        folders = [*(layers[name].content_uri for name in mounted), mount.function.code_uri]
         for name in ("requirements.in", "requirements.txt"):
-            for folder in [*folders, mount.function.code_uri]:
+            for folder in folders:
                 if isinstance(folder, str) and (root / folder / name).is_file():
                     return (Path(folder) / name).as_posix()
+
         own = mount.function.code_uri
         return (Path(own) / "requirements.txt").as_posix() if isinstance(own, str) and not self.package else ""
 
     def declare(self, module: str, mount: Mount) -> str:
-        """What to do about a third-party module that a function lacks."""
+        """Return the fix for a third-party module that a function lacks."""
         file, name = self.requirements(mount), distribution_of(module)
-        again = "run inv lock and inv build" if file.endswith(".in") else "build again"
-        ask = f"add {name} to {file} and {again}" if file else f"mount a layer that has {name}"
-        if file and _is_asked_for(name, (self.subject.project.root / file)):
-            ask = f"{file} asks for {name}, and what was built has it not: {again}"
+        rebuild = "run inv lock and inv build" if file.endswith(".in") else "build again"
+        fix = f"add {name} to {file} and {rebuild}" if file else f"mount a layer that has {name}"
+        if file and _lists(self.subject.project.root / file, name):
+            fix = f"{file} lists {name}, but the built tree lacks it: {rebuild}"
+
         layers = self.layers(module, mount)
-        ask = f"add !Ref {layers[0]} to its Layers, or {ask}" if layers else ask
-        return f"see that {mount.unknown[0]} brings it, or {ask}" if mount.unknown else ask
+        fix = f"add !Ref {layers[0]} to its Layers, or {fix}" if layers else fix
+        return f"check that {mount.unknown[0]} provides it, or {fix}" if mount.unknown else fix
 
     @property
     def package(self) -> str:
-        return self.subject.project.package
+        return self.subject.project.settings.package
 
     def _has_own(self, origin: Origin, module: str) -> bool:
         file = _file(origin, module)
-        is_installed = module.partition(".")[0] in finder.distributed(origin.tree)
+        is_installed = module.partition(".")[0] in finder.installed_names(origin.tree)
         return file is not None and not is_installed and self.subject.origins.is_own(file)
 
 
-def _is_asked_for(distribution: str, file: Path) -> bool:
-    """Does a requirements file have a line for a distribution?"""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    names = {canonicalize_name(found[0]) for line in lines if (found := _NAME.match(line))}
-    return canonicalize_name(distribution) in names
-
-
 def near(name: str, names: frozenset[str]) -> str:
-    """`; did you mean x?`, or nothing when no name is like it."""
-    found = difflib.get_close_matches(name, sorted(names), n=2, cutoff=0.6)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    """Return `; did you mean x?`, or nothing when no name is similar."""
+    matches = difflib.get_close_matches(name, sorted(names), n=2, cutoff=0.6)
+    return f"; did you mean {' or '.join(matches)}?" if matches else ""
 
 
 def distribution_of(module: str) -> str:
-    """The name under which an index has a module."""
+    """Return the name of the distribution that has a module."""
     top = module.partition(".")[0]
-    here = _installed().get(top)
-    return here[0] if here else _DISTRIBUTIONS.get(top, top.replace("_", "-"))
+    installed = _installed().get(top)
+    return installed[0] if installed else _DISTRIBUTIONS.get(top, top.replace("_", "-"))
+
+
+def _lists(file: Path, distribution: str) -> bool:
+    """Return whether a requirements file has a line for a distribution."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    names = {canonicalize_name(match[0]) for line in lines if (match := _NAME.match(line))}
+    return canonicalize_name(distribution) in names
 
 
 def _file(origin: Origin, module: str) -> Path | None:
-    """The file or the folder of a module in a tree."""
+    """Return the file or the folder of a module in a tree."""
     path = Path(*module.split("."))
-    roots = (
-        [origin.tree / "python", *origin.tree.glob("python/lib/*/site-packages")] if origin.is_layer else [origin.tree]
-    )
+    roots = [origin.tree]
+    if origin.is_layer:
+        roots = [origin.tree / LAYER_MODULES, *origin.tree.glob(f"{LAYER_MODULES}/{site_packages('*')}")]
     for root in roots:
-        for found in (root / f"{path}.py", root / path / "__init__.py", root / path):
-            if found.exists():
-                return found
+        for candidate in (root / f"{path}.py", root / path / "__init__.py", root / path):
+            if candidate.exists():
+                return candidate
     return None
 
 

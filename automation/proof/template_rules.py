@@ -1,6 +1,6 @@
 """The rules about the templates."""
 
-from automation.proof import configuration, mounting, routes
+from automation.proof import configuration, layer_rules, routes
 from automation.proof.model import Rule
 
-RULES: tuple[Rule, ...] = (*mounting.RULES, *configuration.RULES, *routes.RULES)
+RULES: tuple[Rule, ...] = (*layer_rules.RULES, *configuration.RULES, *routes.RULES)

@@ -1,4 +1,4 @@
-"""What the templates connect: rules and their targets, functions and the queues they read."""
+"""What the templates connect: event rules with their targets, and functions with the queues they read."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _RULE_EVENTS = frozenset({"EventBridgeRule", "CloudWatchEvent"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class End:
+class Endpoint:
     """One end of a connection.
 
     Attributes:
@@ -31,33 +31,33 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class EventRule:
-    """A rule of an event bus that is not disabled.
+    """An enabled rule of an event bus.
 
     Attributes:
         where: its template and logical id.
         sources: the patterns for `source`; None matches any.
-        kinds: the patterns for `detail-type`; None matches any.
+        detail_types: the patterns for `detail-type`; None matches any.
     """
 
     where: str
     name: str
     sources: tuple[Any, ...] | None
-    kinds: tuple[Any, ...] | None
-    targets: frozenset[End]
+    detail_types: tuple[Any, ...] | None
+    targets: frozenset[Endpoint]
 
-    def matches(self, source: str, kind: str) -> bool:
-        return _matches(self.sources, source) and _matches(self.kinds, kind)
+    def matches(self, source: str, detail_type: str) -> bool:
+        return _matches(self.sources, source) and _matches(self.detail_types, detail_type)
 
     def named(self) -> Iterator[tuple[str, str]]:
-        """The pairs of source and detail-type that it names in so many words."""
+        """Yield the pairs of source and detail-type that the rule names literally."""
         for source in self.sources or ():
-            for kind in self.kinds or ():
-                if isinstance(source, str) and isinstance(kind, str):
-                    yield source, kind
+            for detail_type in self.detail_types or ():
+                if isinstance(source, str) and isinstance(detail_type, str):
+                    yield source, detail_type
 
 
-def queues_of(function: Function, stack: Stack) -> frozenset[End]:
-    """The queues that are event sources of a function."""
+def queues_of(function: Function, stack: Stack) -> frozenset[Endpoint]:
+    """Return the queues that are event sources of a function."""
     own = [
         (event.get("Properties") or {}).get("Queue")
         for event in _events(function).values()
@@ -66,18 +66,21 @@ def queues_of(function: Function, stack: Stack) -> frozenset[End]:
     mapped = [
         properties.get("EventSourceArn")
         for properties in _of_type(stack, "AWS::Lambda::EventSourceMapping")
-        if end_of(properties.get("FunctionName"), stack).name == function.logical_id
+        if endpoint_of(properties.get("FunctionName"), stack).name == function.logical_id
     ]
-    return frozenset(end_of(value, stack) for value in [*own, *mapped] if value is not None)
+    return frozenset(endpoint_of(value, stack) for value in [*own, *mapped] if value is not None)
 
 
 def rules_of(project: Project) -> tuple[EventRule, ...]:
-    """Every rule of every template, those among functions' Events too."""
-    return tuple(rule for stack in project.stacks for rule in [*_own_rules(stack), *_event_rules(stack)])
+    """Return every event rule of every template, including those among functions' Events."""
+    rules: list[EventRule] = []
+    for stack in project.stacks:
+        rules += [*_own_rules(stack), *_event_rules(stack)]
+    return tuple(rules)
 
 
-def end_of(value: Any, stack: Stack) -> End:
-    """What a Ref, a GetAtt or a Sub of nothing but one of them leads to."""
+def endpoint_of(value: Any, stack: Stack) -> Endpoint:
+    """Return the target of a Ref, a GetAtt, or a Sub that consists of only one of them."""
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
             pass
@@ -87,9 +90,10 @@ def end_of(value: Any, stack: Stack) -> End:
             name = text[2:-1].split(".")[0]
         case _:
             name = ""
+
     if name in stack.template.resources:
-        return End(stack.name, name)
-    return End("", json.dumps(value, sort_keys=True, default=str))
+        return Endpoint(stack.name, name)
+    return Endpoint("", json.dumps(value, sort_keys=True, default=str))
 
 
 def _own_rules(stack: Stack) -> Iterator[EventRule]:
@@ -97,7 +101,7 @@ def _own_rules(stack: Stack) -> Iterator[EventRule]:
         properties = resource.get("Properties") or {}
         if resource["Type"] == "AWS::Events::Rule" and not _is_disabled(properties, stack):
             arns = [target.get("Arn") for target in properties.get("Targets") or [] if isinstance(target, Mapping)]
-            targets = frozenset(end_of(arn, stack) for arn in arns)
+            targets = frozenset(endpoint_of(arn, stack) for arn in arns)
             if pattern := _pattern(properties.get("EventPattern"), stack):
                 yield EventRule(f"{stack.template.path}: {logical_id}", logical_id, *pattern, targets)
 
@@ -109,17 +113,21 @@ def _event_rules(stack: Stack) -> Iterator[EventRule]:
             if event.get("Type") in _RULE_EVENTS and not _is_disabled(properties, stack):
                 where = f"{stack.template.path}: {function.logical_id}: Events: {name}"
                 if pattern := _pattern(properties.get("Pattern"), stack):
-                    yield EventRule(where, name, *pattern, frozenset({End(stack.name, function.logical_id)}))
+                    yield EventRule(where, name, *pattern, frozenset({Endpoint(stack.name, function.logical_id)}))
 
 
 def _pattern(value: Any, stack: Stack) -> tuple[tuple[Any, ...] | None, tuple[Any, ...] | None] | None:
-    """The patterns for source and detail-type; None for a rule that only a schedule starts."""
+    """Return the patterns for source and detail-type; None for a rule that only a schedule starts."""
     known = templates.resolve(value, stack.template, stack.parameters)
-    return (_listed(known.get("source")), _listed(known.get("detail-type"))) if isinstance(known, Mapping) else None
+    if not isinstance(known, Mapping):
+        return None
+    return _as_tuple(known.get("source")), _as_tuple(known.get("detail-type"))
 
 
-def _listed(value: Any) -> tuple[Any, ...] | None:
-    return None if value is None else tuple(value) if isinstance(value, list) else (value,)
+def _as_tuple(value: Any) -> tuple[Any, ...] | None:
+    if value is None:
+        return None
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _is_disabled(properties: Mapping[str, Any], stack: Stack) -> bool:
@@ -128,21 +136,22 @@ def _is_disabled(properties: Mapping[str, Any], stack: Stack) -> bool:
 
 def _events(function: Function) -> Mapping[str, Mapping[str, Any]]:
     events = function.properties.get("Events")
-    return (
-        {name: one for name, one in events.items() if isinstance(one, Mapping)} if isinstance(events, Mapping) else {}
-    )
+    if not isinstance(events, Mapping):
+        return {}
+    return {name: event for name, event in events.items() if isinstance(event, Mapping)}
 
 
-def _of_type(stack: Stack, kind: str) -> Iterator[Mapping[str, Any]]:
-    return (one.get("Properties") or {} for one in stack.template.resources.values() if one["Type"] == kind)
+def _of_type(stack: Stack, resource_type: str) -> Iterator[Mapping[str, Any]]:
+    resources = stack.template.resources.values()
+    return (resource.get("Properties") or {} for resource in resources if resource["Type"] == resource_type)
 
 
 def _matches(patterns: tuple[Any, ...] | None, value: str) -> bool:
-    return patterns is None or any(_may_match(one, value) for one in patterns)
+    return patterns is None or any(_may_match(pattern, value) for pattern in patterns)
 
 
 def _may_match(pattern: Any, value: str) -> bool:
-    """Content filters other than prefix and suffix are taken to match: no fault is made of a guess."""
+    """Return whether a pattern may match; any content filter but prefix and suffix may, to report no guesses."""
     match pattern:
         case str():
             return pattern == value

@@ -7,7 +7,7 @@ import pytest
 from automation import prove
 from automation.project import model
 from automation.proof.model import Fault, Rule, Severity
-from automation.prove import Broken, Proof
+from automation.prove import BrokenRule, Proof
 from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.automation.proof.small import make
 
@@ -15,10 +15,10 @@ BROKEN = {"functions/one/app.py": "import pandas\n\ndef handler(event, context):
 GUESS = {"functions/one/app.py": "def later():\n    import pandas\n\ndef handler(event, context): ...\n"}
 
 
-def test_prove_sound_project_has_nothing_broken(tmp_path: Path) -> None:
+def test_prove_sound_project_has_no_faults(tmp_path: Path) -> None:
     proof = prove.prove(make(tmp_path))
 
-    assert [(one.mount.function.logical_id, str(one.how)) for one in proof.functions] == [
+    assert [(function.mount.function.logical_id, str(function.method)) for function in proof.functions] == [
         ("One", "imported"),
         ("Two", "imported"),
     ]
@@ -33,10 +33,10 @@ def test_prove_without_a_build_is_a_configuration_error(tmp_path: Path) -> None:
         prove.prove(model.load(tmp_path))
 
 
-def test_prove_named_functions_are_the_only_ones_imported(tmp_path: Path) -> None:
+def test_prove_names_imports_only_those_functions(tmp_path: Path) -> None:
     proof = prove.prove(make(tmp_path, BROKEN), names=["Two"])
 
-    assert [one.mount.function.logical_id for one in proof.functions] == ["Two"]
+    assert [function.mount.function.logical_id for function in proof.functions] == ["Two"]
     assert proof.broken == ()
 
 
@@ -60,30 +60,30 @@ def test_prove_changed_source_is_outdated(tmp_path: Path) -> None:
     assert prove.prove(loaded).outdated == ("functions/two/app.py",)
 
 
-def test_prove_errors_go_before_warnings(tmp_path: Path) -> None:
+def test_prove_sorts_errors_before_warnings(tmp_path: Path) -> None:
     sources = {**GUESS, "functions/two/app.py": BROKEN["functions/one/app.py"]}
 
-    severities = [str(one.fault.severity) for one in prove.prove(make(tmp_path, sources)).broken]
+    severities = [str(broken.fault.severity) for broken in prove.prove(make(tmp_path, sources)).broken]
 
     assert severities == ["error", "warning"]
 
 
-def test_require_of_warnings_alone_passes(tmp_path: Path) -> None:
+def test_require_no_errors_accepts_warnings(tmp_path: Path) -> None:
     proof = prove.prove(make(tmp_path, GUESS))
 
-    prove.require(proof)
+    prove.require_no_errors(proof)
 
     assert len(proof.warnings) == 1
 
 
-def test_require_of_an_error_fails_the_check(tmp_path: Path) -> None:
+def test_require_no_errors_fails_for_an_error(tmp_path: Path) -> None:
     with pytest.raises(CheckFailedError, match=r"1 fault\(s\) would fail on Lambda: undeclared-import") as caught:
-        prove.require(prove.prove(make(tmp_path, BROKEN)))
+        prove.require_no_errors(prove.prove(make(tmp_path, BROKEN)))
 
     assert caught.value.exit_code == 3
 
 
-def test_show_names_the_rule_the_place_the_reason_and_the_mend(
+def test_show_prints_the_rule_the_place_the_reason_and_the_fix(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prove.show(prove.prove(make(tmp_path, BROKEN)))
@@ -91,13 +91,13 @@ def test_show_names_the_rule_the_place_the_reason_and_the_mend(
     out = capsys.readouterr().out
     assert "error: undeclared-import" in out
     assert "functions/one/app.py:1: imports pandas" in out
-    assert "Lambda has only what" in out
+    assert "Lambda has only the function, its layers and the runtime" in out
     assert "fix: add pandas to functions/one/requirements.txt and build again" in out
     assert "2 imported; 1 error(s), 0 warning(s)" in out
     assert ["One", "failed"] in [line.split()[:2] for line in out.splitlines()]
 
 
-def test_show_of_an_old_build_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_outdated_build_prints_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     loaded = make(tmp_path)
     (tmp_path / "functions/two/app.py").write_text("def handler(e, c): return 1\n")
 
@@ -106,34 +106,37 @@ def test_show_of_an_old_build_says_so(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "the build is older than functions/two/app.py" in capsys.readouterr().err
 
 
-def test_show_json_is_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_json_prints_functions_and_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prove.show_json(prove.prove(make(tmp_path, BROKEN)))
 
-    found = json.loads(capsys.readouterr().out)
-    assert [(one["name"], one["how"]) for one in found["functions"]] == [("One", "imported"), ("Two", "imported")]
-    assert [one["rule"] for one in found["errors"]] == ["undeclared-import"]
-    assert set(found["errors"][0]) == {"rule", "where", "what", "why", "fix"}
+    printed = json.loads(capsys.readouterr().out)
+    assert [(function["name"], function["how"]) for function in printed["functions"]] == [
+        ("One", "imported"),
+        ("Two", "imported"),
+    ]
+    assert [error["rule"] for error in printed["errors"]] == ["undeclared-import"]
+    assert set(printed["errors"][0]) == {"rule", "where", "what", "why", "fix"}
 
 
-def test_findings_are_the_errors(tmp_path: Path) -> None:
-    found = prove.findings(prove.prove(make(tmp_path, {**BROKEN})))
+def test_findings_returns_the_errors(tmp_path: Path) -> None:
+    findings = prove.findings(prove.prove(make(tmp_path, {**BROKEN})))
 
-    assert [(one.where, one.what.partition(" ")[0]) for one in found] == [
+    assert [(finding.where, finding.what.partition(" ")[0]) for finding in findings] == [
         ("functions/one/app.py:1", "undeclared-import:")
     ]
 
 
-def test_distinct_failure_that_another_rule_explains_is_left_out() -> None:
+def test_distinct_leaves_out_a_failure_that_another_rule_explains() -> None:
     by_id = {rule.id: rule for rule in prove.RULES}
-    effect = Broken(by_id["import-fails"], Fault("a.py:1", "fails", "", explains=("shop.till",)))
+    effect = BrokenRule(by_id["import-fails"], Fault("a.py:1", "fails", "", explains=("shop.till",)))
     other = Rule("nesting", "", "", lambda _: ())
-    cause = Broken(other, Fault("template.yaml: Code", "is nested", "", explains=("shop",)))
+    cause = BrokenRule(other, Fault("template.yaml: Code", "is nested", "", explains=("shop",)))
 
     assert prove.distinct([effect, cause]) == [cause]
     assert prove.distinct([effect]) == [effect]
 
 
-def test_prove_once_of_what_has_passed_proves_nothing(tmp_path: Path) -> None:
+def test_prove_once_after_a_passed_proof_returns_none(tmp_path: Path) -> None:
     loaded = make(tmp_path)
 
     first, second = prove.prove_once(loaded), prove.prove_once(loaded)
@@ -150,7 +153,7 @@ def test_prove_once_after_a_new_build_proves_again(tmp_path: Path) -> None:
     assert prove.prove_once(loaded) is not None
 
 
-def test_prove_once_after_a_change_of_the_template_proves_again(tmp_path: Path) -> None:
+def test_prove_once_after_a_template_change_proves_again(tmp_path: Path) -> None:
     prove.prove_once(make(tmp_path))
     template = tmp_path / "template.yaml"
     template.write_text(template.read_text().replace("Handler: app.handler}", "Handler: app.handle}"))
@@ -159,20 +162,20 @@ def test_prove_once_after_a_change_of_the_template_proves_again(tmp_path: Path) 
         prove.prove_once(model.load(tmp_path))
 
 
-def test_prove_once_of_what_failed_fails_again(tmp_path: Path) -> None:
+def test_prove_once_after_a_failed_proof_fails_again(tmp_path: Path) -> None:
     loaded = make(tmp_path, BROKEN)
     for _ in range(2):
         with pytest.raises(CheckFailedError) as caught:
             prove.prove_once(loaded)
 
-        assert [one.where for one in caught.value.findings] == ["functions/one/app.py:1"]
+        assert [finding.where for finding in caught.value.findings] == ["functions/one/app.py:1"]
 
 
-def test_rules_have_names_of_their_own() -> None:
+def test_rules_have_distinct_ids() -> None:
     ids = [rule.id for rule in prove.RULES]
 
     assert len(set(ids)) == len(ids)
 
 
-def test_fault_is_an_error_unless_it_is_a_guess() -> None:
+def test_fault_is_an_error_by_default() -> None:
     assert Fault("a", "b", "c").severity is Severity.ERROR

@@ -18,7 +18,7 @@ SECOND = """
 
 
 def add_second_layer(root: Path, *, order: str = "!Ref Common, !Ref Flour, !Ref Second") -> Path:
-    """Give Till a third layer; returns its folder, which has a file of no meaning yet."""
+    """Give Till a third layer with one empty module, and return its folder."""
     change(root, "app.yaml", "\n  TillInbox:\n", SECOND)
     change(root, "app.yaml", "!Ref Common, !Ref Flour", order)
     put(root / "layers" / "second" / "second.py", "")
@@ -46,8 +46,8 @@ def _retag(root: Path, tag: str) -> None:
     change(root, f"{FLOUR}/flourish-1.2.0.dist-info/WHEEL", "cp312-cp312-manylinux_2_17_x86_64", tag)
 
 
-def _retag_untold(root: Path) -> None:
-    """A wheel of another Python, whose compiled module has no tag in its name."""
+def _retag_untagged(root: Path) -> None:
+    """Make the wheel one of another Python, whose compiled module has no tag in its name."""
     _rename_extension(root, "_mill.so")
     change(root, f"{FLOUR}/flourish-1.2.0.dist-info/RECORD", EXTENSION, "flourish/_mill.so")
     _retag(root, "cp311-cp311-manylinux_2_17_x86_64")
@@ -67,7 +67,7 @@ def _same_path_other_bytes(root: Path) -> None:
     put(root / "layers" / "flour" / "scales.py", "GRAMS = 1000\n")
 
 
-def _hide_ours(root: Path) -> None:
+def _hide_own_module(root: Path) -> None:
     second = add_second_layer(root)
     install(
         second,
@@ -117,13 +117,13 @@ FAULTS: tuple[PlantedFault, ...] = (
     _after("wrong-machine", "a compiled module for arm64", partial(_swap_machine, head=elf(ARM64))),
     _after("wrong-machine", "a compiled module for macOS", partial(_swap_machine, head=bytes.fromhex("cffaedfe"))),
     _after("wrong-machine", "a compiled module for Windows", partial(_swap_machine, head=b"MZ")),
-    _after("wrong-machine", "a compiled module cut off at its first byte", partial(_swap_machine, head=b"")),
+    _after("wrong-machine", "an empty compiled module", partial(_swap_machine, head=b"")),
     _after(
         "wrong-python",
         "a compiled module for Python 3.11",
         partial(_rename_extension, name="_mill.cpython-311-x86_64-linux-gnu.so"),
     ),
-    _after("wrong-python", "a wheel for Python 3.11 by its tag alone", _retag_untold),
+    _after("wrong-python", "a wheel for Python 3.11, by its tag only", _retag_untagged),
     _after("wrong-libc", "a wheel for musl", partial(_retag, tag="cp312-cp312-musllinux_1_2_x86_64")),
     _after("wrong-libc", "a wheel for glibc 2.39", partial(_retag, tag="cp312-cp312-manylinux_2_39_x86_64")),
     _after(
@@ -134,16 +134,16 @@ FAULTS: tuple[PlantedFault, ...] = (
     _after("wrong-libc", "a wheel built on a newer Linux", _ask_for_new_glibc),
     _after("missing-extension", "a compiled module removed from a layer", _lose_extension),
     PlantedFault("layer-conflict", "a second version of a distribution in another layer", _second_version),
-    PlantedFault("layer-conflict", "one path in two layers, with other bytes", _same_path_other_bytes),
-    PlantedFault("layer-order", "a dependency's module where the project has its own", _hide_ours),
-    _after("partial-sdk", "urllib3 alone in a layer", partial(_ship, names=("urllib3",))),
-    _after("partial-sdk", "s3transfer alone in a layer", partial(_ship, names=("s3transfer",))),
+    PlantedFault("layer-conflict", "one path with different bytes in two layers", _same_path_other_bytes),
+    PlantedFault("layer-order", "a dependency's module at the path of the project's own", _hide_own_module),
+    _after("partial-sdk", "only urllib3 in a layer", partial(_ship, names=("urllib3",))),
+    _after("partial-sdk", "only s3transfer in a layer", partial(_ship, names=("s3transfer",))),
     _after("partial-sdk", "botocore without boto3 in a layer", partial(_ship, names=("botocore",))),
     _after("runtime-duplicate", "the whole SDK in a layer", partial(_ship, names=("boto3", "botocore", "s3transfer"))),
-    _after("too-large", "a data file that takes the function over the limit", _grow),
+    _after("too-large", "a data file that puts the function over the limit", _grow),
     _after("stale-bytecode", "a module edited after it was compiled", _edit_under_bytecode),
-    _after("stale-bytecode", "bytecode that goes by its source's time", _time_bytecode),
-    _after("stale-bytecode", "bytecode whose source is gone", _orphan_bytecode),
+    _after("stale-bytecode", "bytecode that is checked by its source's time", _time_bytecode),
+    _after("stale-bytecode", "bytecode without its source", _orphan_bytecode),
     _after("symlink-outside", "an absolute link", partial(_link, target="/etc/hostname")),
     _after("symlink-outside", "a link out of the tree", partial(_link, target="../../../../../app.yaml")),
     _after("symlink-outside", "a link to nothing", partial(_link, target="wheat.txt")),

@@ -1,8 +1,8 @@
-"""A small sound SAM project that the faults are planted into: two stacks that meet in messages, a function in each.
+"""A small sound SAM project into which the faults are planted: two stacks that exchange messages, one function each.
 
-The package `bakery` has no `__init__.py` at its root: its parts lie in a function and in a code layer. The layer
-`Flour` is a distribution as an installer leaves it, with a compiled module that nothing imports. What may carry a
-fault carries it here the sound way: an alias, a queue's visibility, a data file, a variable without a default.
+The package `bakery` has no `__init__.py` at its root: its parts are in a function and in a code layer. The layer
+`Flour` is a distribution as an installer writes it, with a compiled module that nothing imports. Everything that a
+fault can break is here in its sound form: an alias, a queue's visibility, a data file, a variable without a default.
 """
 
 from collections.abc import Mapping
@@ -195,7 +195,7 @@ def write(root: Path) -> Path:
 
 
 def make(root: Path) -> None:
-    """Sync it and build it; nothing is downloaded."""
+    """Sync and build the project; nothing is downloaded."""
     loaded = model.load(root)
     source_copies.sync(loaded)
     builder.build(loaded)
@@ -211,11 +211,11 @@ def install(
     tag: str = "",
     machine: int = X86_64,
 ) -> None:
-    """Lay a distribution down as an installer does: modules, an ELF file's head, and dist-info with its RECORD.
+    """Write a distribution as an installer does: modules, an ELF file's head, and dist-info with its RECORD.
 
     Args:
-        extension: the path of its compiled module; none makes it a pure one.
-        tag: in WHEEL; that of its compiled module's kind when not given.
+        extension: the path of its compiled module; a distribution without one is pure.
+        tag: the tag in WHEEL; by default one that suits the compiled module.
     """
     info = f"{name}-{version}.dist-info"
     pure = not extension
@@ -231,7 +231,11 @@ def install(
 
 
 def elf(machine: int) -> bytes:
-    """The head of a shared object for a machine, by the number that ELF gives it."""
+    """Return the head of a shared object for a machine.
+
+    Args:
+        machine: e_machine of the ELF header.
+    """
     return b"\x7fELF\x02\x01\x01" + bytes(9) + (3).to_bytes(2, "little") + machine.to_bytes(2, "little") + bytes(44)
 
 
@@ -241,18 +245,14 @@ def put(path: Path, content: str | bytes) -> None:
 
 
 def change(root: Path, name: str, old: str, new: str) -> None:
-    """Replace a text that must be in a file."""
+    """Replace a text in a file, which must contain it."""
     text = (root / name).read_text()
     assert old in text, f"{name} has no {old!r}"
     (root / name).write_text(text.replace(old, new))
 
 
-def cut(root: Path, name: str, old: str) -> None:
-    change(root, name, old, "")
-
-
 def make_runtime_site(site: Path) -> Path:
-    """Lay down what stands for the packages of the managed runtime."""
+    """Write small stand-ins for the packages of the managed runtime."""
     install(site, "boto3", "1.43.0", {"boto3/__init__.py": "def client(name):\n    raise NotImplementedError(name)\n"})
     for name in ("botocore", "s3transfer", "jmespath", "urllib3"):
         install(site, name, "1.43.0", {f"{name}/__init__.py": ""})

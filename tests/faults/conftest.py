@@ -8,7 +8,7 @@ from tests.faults import bakery
 
 @pytest.fixture(scope="session")
 def built_bakery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sound project, synced and built, that the others are copies of."""
+    """Return the sound project, synced and built; tests change copies of it."""
     root = bakery.write(tmp_path_factory.mktemp("sound") / "bakery")
     bakery.make(root)
     return root
@@ -21,5 +21,5 @@ def runtime_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(built_bakery: Path, tmp_path: Path) -> Path:
-    """A copy of the sound project, built, to plant a fault into."""
+    """Return a built copy of the sound project, into which a test may plant a fault."""
     return Path(shutil.copytree(built_bakery, tmp_path / "bakery", symlinks=True))

@@ -1,4 +1,4 @@
-"""A fault planted by hand into a sound project, and the rule that must find it."""
+"""A fault that a test plants into a sound project, and the rule that must find it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class PlantedFault:
-    """One fault.
+    """One planted fault.
 
     Attributes:
-        rule: the id of the rule that finds it; no other rule finds anything.
-        title: what was done, in a few words: it is the example in the table of rules.
-        plant: does it to the project at a root.
-        after_build: it is done to the sound project's artifacts; else to its sources, which are then synced and built.
+        rule: the id of the only rule that may find anything.
+        title: the fault in a few words: it is the example in the table of rules.
+        plant: changes the project at a root.
+        after_build: the artifacts are changed; otherwise the sources, which are then synced and built.
     """
 
     rule: str

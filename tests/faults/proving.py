@@ -1,4 +1,4 @@
-"""Every rule, asked of a project at a root."""
+"""Check every rule on a project."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from automation.project import model
 from automation.proof.model import Fault
 
 
-def found(root: Path, runtime_site: Path) -> list[tuple[str, Fault]]:
-    """What every rule finds, with the rule's id; what another's fault explains is left out, as `inv prove` does."""
+def find_faults(root: Path, runtime_site: Path) -> list[tuple[str, Fault]]:
+    """Return what every rule finds, with the rule's id, without the faults that another one explains."""
     subject = prove.gather(model.load(root), site=runtime_site)
-    broken = [prove.Broken(rule, fault) for rule in prove.RULES for fault in rule.check(subject)]
-    return [(one.rule.id, one.fault) for one in prove.distinct(broken)]
+    broken = prove.check(prove.RULES, subject)
+    return [(item.rule.id, item.fault) for item in prove.distinct(broken)]

@@ -1,4 +1,4 @@
-"""The table of rules in docs/proof.md, made from the rules and the planted faults: `python -m tests.faults.table`."""
+"""Write the table of rules in docs/proof.md from the rules and the planted faults: `python -m tests.faults.table`."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ from automation.proof.model import Rule
 from tests.faults.catalogue import FAULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "proof.md"
-BEGIN, END = "<!-- rules: made by python -m tests.faults.table -->\n", "<!-- end of rules -->\n"
+BEGIN, END = "<!-- rules: written by python -m tests.faults.table -->\n", "<!-- end of rules -->\n"
 
 
 def page(text: str) -> str:
-    """The page with the table of now between its marks.
+    """Return the page with the current table between its marks.
 
     Raises:
-        ValueError: the page has no such marks.
+        ValueError: the page has no marks.
     """
     before, _, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -24,8 +24,9 @@ def page(text: str) -> str:
 
 
 def table() -> str:
-    head = ("| rule | what it holds to be true | what happens on Lambda else | planted |", "|---|---|---|---|")
-    return "".join(f"{line}\n" for line in [*head, *(_row(rule) for rule in prove.RULES)])
+    head = ("| rule | what must be true | what happens on Lambda otherwise | tested with |", "|---|---|---|---|")
+    rows = [_row(rule) for rule in prove.RULES]
+    return "".join(f"{line}\n" for line in [*head, *rows])
 
 
 def _row(rule: Rule) -> str:

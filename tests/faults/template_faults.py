@@ -1,4 +1,4 @@
-"""Faults of the templates."""
+"""Faults in the templates."""
 
 from functools import partial
 from pathlib import Path
@@ -31,10 +31,10 @@ def _add_layers(root: Path, *, names: tuple[str, ...], mounted: bool) -> None:
 
 
 def _unbuild(root: Path) -> None:
-    """Leave a layer as SAM does that was told no BuildMethod: its folder as it stands."""
+    """Leave a layer as SAM does without BuildMethod: a copy of its folder."""
     tree = root / ".aws-sam/build/Flour"
-    for held in (tree / "python").iterdir():
-        held.rename(tree / held.name)
+    for entry in (tree / "python").iterdir():
+        entry.rename(tree / entry.name)
     (tree / "python").rmdir()
 
 
@@ -44,19 +44,21 @@ def _edit(root: Path, *edits: tuple[str, str], name: str = "app.yaml") -> None:
 
 
 def _fault(rule: str, title: str, *edits: tuple[str, str], name: str = "app.yaml") -> PlantedFault:
-    """Texts of a template that are replaced by others."""
+    """Return a fault that replaces texts of a template."""
     return PlantedFault(rule, title, lambda root: _edit(root, *edits, name=name))
 
 
 FAULTS: tuple[PlantedFault, ...] = (
     PlantedFault("too-many-layers", "six layers", partial(_add_layers, names=("A", "B", "C", "D"), mounted=True)),
-    PlantedFault("layer-not-mounted", "a layer of no function", partial(_add_layers, names=("Spare",), mounted=False)),
-    _fault("layer-reference", "a layer misspelt", ("!Ref Flour]", "!Ref Flour, !Ref Flower]")),
+    PlantedFault(
+        "layer-not-mounted", "a layer that no function mounts", partial(_add_layers, names=("Spare",), mounted=False)
+    ),
+    _fault("layer-reference", "a misspelt layer", ("!Ref Flour]", "!Ref Flour, !Ref Flower]")),
     _fault("layer-reference", "a queue among the layers", ("!Ref Flour]", "!Ref Flour, !Ref TillInbox]")),
     PlantedFault("layer-unbuilt", "a layer without BuildMethod and without python/", _unbuild, after_build=True),
     _fault(
         "runtime-mismatch",
-        "a layer that is compatible with another Python",
+        "a layer that is only compatible with another Python",
         (
             "ContentUri: layers/flour/\n      CompatibleRuntimes: [python3.12]",
             "ContentUri: layers/flour/\n      CompatibleRuntimes: [python3.13]",
@@ -64,7 +66,7 @@ FAULTS: tuple[PlantedFault, ...] = (
     ),
     _fault(
         "runtime-mismatch",
-        "a layer for arm64",
+        "a layer that is only compatible with arm64",
         ("CompatibleArchitectures: [x86_64]", "CompatibleArchitectures: [arm64]"),
     ),
     _fault(
@@ -79,19 +81,19 @@ FAULTS: tuple[PlantedFault, ...] = (
     ),
     _fault(
         "stale-alias",
-        "a layer of another template",
+        "a layer outside the template",
         ("!Ref Flour]", "!Ref Flour, !ImportValue sugar-layer]"),
     ),
     _fault("environment-too-large", "a variable of 5 KB", (SHOP_NAME, f"{SHOP_NAME}, HYMN: {'la' * 2500}")),
     _fault("variable-reserved", "AWS_REGION set", (SHOP_NAME, f"{SHOP_NAME}, AWS_REGION: eu-west-1")),
     _fault(
         "timeout-over-visibility",
-        "a time-out of 60 s",
+        "a timeout of 60 s",
         ("TimeoutS: {Type: Number, Default: 20}", "TimeoutS: {Type: Number, Default: 60}"),
     ),
     _fault(
         "timeout-over-visibility",
-        "a queue's default visibility",
+        "a queue with the default visibility timeout",
         ("Timeout: 20", "Timeout: 31"),
         ("Properties: {VisibilityTimeout: 30}", "Properties: {}"),
         name="base.yaml",
@@ -104,7 +106,7 @@ FAULTS: tuple[PlantedFault, ...] = (
         ("!GetAtt OvenInbox.Arn}]", "!GetAtt Bus.Arn}]"),
         name="base.yaml",
     ),
-    _fault("message-unrouted", "a rule that is disabled", ("EventBusName: bakery", "State: DISABLED")),
+    _fault("message-unrouted", "a disabled rule", ("EventBusName: bakery", "State: DISABLED")),
     _fault("message-unrouted", "a consumer that reads no queue", (TILL_EVENT, "\n")),
     _fault(
         "message-unrouted",
@@ -114,7 +116,7 @@ FAULTS: tuple[PlantedFault, ...] = (
     ),
     _fault(
         "message-unrouted",
-        "a consumer that is no function",
+        "a consumer that is not a function",
         ('("oven",)),\n    LoafBaked', '("ovens",)),\n    LoafBaked'),
         name="bakery/common/messages.py",
     ),
@@ -124,5 +126,7 @@ FAULTS: tuple[PlantedFault, ...] = (
         ('("oven",), ("till",)),', '("oven",), ()),'),
         name="bakery/common/messages.py",
     ),
-    _fault("rule-unknown-message", "a rule for a message that nobody sends", ("[LoafBaked]", "[LoafBaked, LoafBurnt]")),
+    _fault(
+        "rule-unknown-message", "a rule for a message that is never sent", ("[LoafBaked]", "[LoafBaked, LoafBurnt]")
+    ),
 )

@@ -1,4 +1,4 @@
-"""Somebody's SAM project without settings, and its build: two functions, one of which mounts a layer."""
+"""A SAM project without settings, and its build: two functions, one of which mounts a layer."""
 
 import shutil
 from collections.abc import Mapping
@@ -42,8 +42,8 @@ def make(
     """Write the project and its build.
 
     Args:
-        changes: files over those of the sound project.
-        settings: the text of pyproject.toml; without it the project is somebody else's.
+        changes: files that replace or extend those of the sound project.
+        settings: the text of pyproject.toml; by default there is no such file.
     """
     for name, text in {**SOURCES, **(changes or {})}.items():
         path = root / name
@@ -58,7 +58,7 @@ def make(
 
 
 def build(loaded: Project) -> None:
-    """What a builder without any requirements would leave."""
+    """Write the trees and the template that a build without requirements leaves."""
     resources: dict[str, object] = {}
     for stack in loaded.stacks:
         out = loaded.root / stack.build_dir
@@ -74,7 +74,7 @@ def build(loaded: Project) -> None:
 
 
 def install(folder: Path, name: str, text: str = "") -> None:
-    """Lay down a distribution of one module, as an installer would."""
+    """Write a distribution of one module as an installer does."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.py").write_text(text)
     info = folder / f"{name}-1.0.dist-info"
@@ -84,11 +84,11 @@ def install(folder: Path, name: str, text: str = "") -> None:
 
 
 def faults(loaded: Project, rule: str = "") -> list[Fault]:
-    """What the rules find; of one rule when it is named."""
+    """Return what the rules find, or what one rule finds."""
     proof = prove.prove(loaded)
-    return [one.fault for one in proof.broken if not rule or one.rule.id == rule]
+    return [broken.fault for broken in proof.broken if not rule or broken.rule.id == rule]
 
 
-def told(loaded: Project) -> list[tuple[str, str]]:
-    """The rule and the severity of everything that is found."""
-    return [(one.rule.id, str(one.fault.severity)) for one in prove.prove(loaded).broken]
+def reported(loaded: Project) -> list[tuple[str, str]]:
+    """Return the rule and the severity of every fault."""
+    return [(broken.rule.id, str(broken.fault.severity)) for broken in prove.prove(loaded).broken]

@@ -1,4 +1,4 @@
-"""A project whose build is written by hand: what the rules are shown, without building anything."""
+"""A project whose build is written by hand, so that the rules can check it without a real build."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ def queue(**properties: Any) -> dict[str, Any]:
 
 
 def reading(name: str) -> dict[str, Any]:
-    """The Events of a function that reads a queue."""
+    """Return the Events of a function that reads a queue."""
     return {"Inbox": {"Type": "SQS", "Properties": {"Queue": {"Fn::GetAtt": [name, "Arn"]}}}}
 
 
@@ -46,18 +46,19 @@ def write(
     settings: str = "",
     **sections: Any,
 ) -> Subject:
-    """Write a template, and the files of each built tree, and gather them.
+    """Write a template and the files of each built tree, and return them as a subject.
 
     Args:
-        trees: by logical id; one that is not named is empty.
-        settings: pyproject.toml.
+        trees: by logical id; a tree that is not listed is empty.
+        settings: the text of pyproject.toml.
     """
     put(root / "template.yaml", yaml.safe_dump({"Resources": resources, **sections}))
     put(root / "pyproject.toml", settings)
-    coded = {name: one for name, one in resources.items() if one["Type"].startswith("AWS::Serverless::")}
-    places = {name: {"Type": one["Type"], "Properties": {_key(one): name}} for name, one in coded.items()}
-    put(root / BUILD / "template.yaml", yaml.safe_dump({"Resources": places or {"Nothing": {"Type": "Custom::None"}}}))
-    for name in coded:
+    owners = {name: entry for name, entry in resources.items() if entry["Type"].startswith("AWS::Serverless::")}
+    built_owners = {name: {"Type": entry["Type"], "Properties": {_key(entry): name}} for name, entry in owners.items()}
+    built_resources = built_owners or {"Nothing": {"Type": "Custom::None"}}
+    put(root / BUILD / "template.yaml", yaml.safe_dump({"Resources": built_resources}))
+    for name in owners:
         (root / BUILD / name).mkdir(parents=True, exist_ok=True)
         for path, content in (trees or {}).get(name, {}).items():
             put(root / BUILD / name / path, content)
@@ -72,7 +73,10 @@ def gather(root: Path) -> Subject:
 
 
 def faults(rules: Iterable[Rule], rule_id: str, subject: Subject) -> list[Fault]:
-    return [fault for one in rules if one.id == rule_id for fault in one.check(subject)]
+    broken: list[Fault] = []
+    for rule in rules:
+        broken += rule.check(subject) if rule.id == rule_id else ()
+    return broken
 
 
 def _key(resource: Mapping[str, Any]) -> str:

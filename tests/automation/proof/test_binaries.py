@@ -20,11 +20,11 @@ from tests.faults.bakery import ARM64, X86_64, elf
         ("_core.pypy310-pp73-x86_64-linux-gnu.so", set()),
     ],
 )
-def test_extension_name_tells_the_pythons_that_look_for_it(name: str, minors: set[int]) -> None:
-    found = binaries.extension(PurePosixPath(name))
+def test_extension_is_for_the_pythons_that_look_for_its_name(name: str, minors: set[int]) -> None:
+    extension = binaries.extension(PurePosixPath(name))
 
-    assert found is not None
-    assert {minor for minor in (11, 12) if found.is_for(minor)} == minors
+    assert extension is not None
+    assert {minor for minor in (11, 12) if extension.is_for(minor)} == minors
 
 
 @pytest.mark.parametrize("name", ["libopenblas-4b78795a.so", "libssl.so.3", "module.py", "libssl.so"])
@@ -32,7 +32,7 @@ def test_extension_of_a_plain_library_is_none(name: str) -> None:
     assert binaries.extension(PurePosixPath(name)) is None
 
 
-def test_is_shared_tells_libraries_of_every_system() -> None:
+def test_is_shared_accepts_libraries_of_every_system() -> None:
     names = ["a.so", "liba.so.3", "liba.so.3.1", "a.dylib", "a.pyd", "a.dll", "a.py", "so", "a.sooner"]
 
     assert [name for name in names if binaries.is_shared(PurePosixPath(name))] == names[:6]
@@ -48,16 +48,16 @@ def test_is_shared_tells_libraries_of_every_system() -> None:
         (b"", Kind.OTHER),
     ],
 )
-def test_kind_of_is_told_by_the_first_bytes(head: bytes, kind: Kind) -> None:
+def test_kind_of_reads_the_first_bytes(head: bytes, kind: Kind) -> None:
     assert binaries.kind_of(head) is kind
 
 
-def test_machine_of_names_what_templates_name_and_numbers_the_rest() -> None:
+def test_machine_of_returns_the_template_name_or_a_number() -> None:
     assert [binaries.machine_of(elf(number)) for number in (X86_64, ARM64, 999)] == ["x86_64", "arm64", "machine 999"]
 
 
-def test_glibc_wanted_is_the_newest_version_asked_for() -> None:
+def test_needed_glibc_is_the_newest_version_needed() -> None:
     content = b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.17\0GLIBCXX_3.4.29\0"
 
-    assert binaries.glibc_wanted(content) == 34
-    assert binaries.glibc_wanted(b"") == 0
+    assert binaries.needed_glibc(content) == 34
+    assert binaries.needed_glibc(b"") == 0

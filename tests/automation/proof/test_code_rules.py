@@ -1,13 +1,13 @@
-"""The rules about code where the planted faults of tests/faults do not reach: other people's projects, and guesses."""
+"""The rules about code in cases that tests/faults does not plant: projects without settings, and guesses."""
 
 from pathlib import Path
 
 import pytest
 
-from automation.proof.evidence import How
+from automation.proof.evidence import ProofMethod
 from automation.proof.model import Severity
 from automation.prove import prove
-from tests.automation.proof.small import TEMPLATE, faults, install, make, told
+from tests.automation.proof.small import TEMPLATE, faults, install, make, reported
 
 HANDLER = "\n\ndef handler(event, context):\n    {body}\n"
 ONE = "functions/one/app.py"
@@ -17,8 +17,8 @@ def app(top: str = "", body: str = "pass") -> dict[str, str]:
     return {ONE: top + HANDLER.format(body=body)}
 
 
-def test_prove_sound_project_of_another_has_no_fault(tmp_path: Path) -> None:
-    assert told(make(tmp_path)) == []
+def test_prove_sound_project_without_settings_has_no_fault(tmp_path: Path) -> None:
+    assert reported(make(tmp_path)) == []
 
 
 @pytest.mark.parametrize(
@@ -31,54 +31,60 @@ def test_prove_sound_project_of_another_has_no_fault(tmp_path: Path) -> None:
         (app("try:\n    import pandas\nexcept ImportError:\n    raise\n"), "error"),
     ],
 )
-def test_undeclared_import_of_another_project_is_an_error_where_it_surely_runs(
+def test_undeclared_import_without_settings_is_an_error_if_it_surely_runs(
     tmp_path: Path, sources: dict[str, str], severity: str
 ) -> None:
-    assert told(make(tmp_path, sources)) == [("undeclared-import", severity)]
+    assert reported(make(tmp_path, sources)) == [("undeclared-import", severity)]
 
 
-def test_undeclared_import_that_is_tried_first_is_no_fault(tmp_path: Path) -> None:
+def test_undeclared_import_with_a_fallback_is_accepted(tmp_path: Path) -> None:
     text = "try:\n    import ujson as json\nexcept ImportError:\n    import json\n"
 
-    assert told(make(tmp_path, app(text))) == []
+    assert reported(make(tmp_path, app(text))) == []
 
 
-def test_undeclared_import_in_place_of_an_absent_one_is_a_fault(tmp_path: Path) -> None:
+def test_undeclared_import_as_a_fallback_is_a_fault(tmp_path: Path) -> None:
     text = "try:\n    import ujson as json\nexcept ImportError:\n    import rapidjson as json\n"
 
-    assert [one.where for one in faults(make(tmp_path, app(text)), "undeclared-import")] == [f"{ONE}:4"]
+    assert [fault.where for fault in faults(make(tmp_path, app(text)), "undeclared-import")] == [f"{ONE}:4"]
 
 
-def test_undeclared_import_that_another_layer_has_names_it(tmp_path: Path) -> None:
+def test_undeclared_import_in_another_layer_names_that_layer(tmp_path: Path) -> None:
     sources = {"functions/two/app.py": "import shared\n" + HANDLER.format(body="pass")}
 
-    found = faults(make(tmp_path, sources), "undeclared-import")
+    found_faults = faults(make(tmp_path, sources), "undeclared-import")
 
-    assert found[0].fix.startswith("add !Ref Common to its Layers, or add shared to functions/two/requirements.txt")
+    assert found_faults[0].fix.startswith(
+        "add !Ref Common to its Layers, or add shared to functions/two/requirements.txt"
+    )
 
 
 def test_undeclared_import_names_the_distribution_and_the_file(tmp_path: Path) -> None:
     sources = {**app("import yaml"), "layers/common/requirements.txt": "PyYAML==6.0\n"}
 
-    found = faults(make(tmp_path, sources), "undeclared-import")
+    found_faults = faults(make(tmp_path, sources), "undeclared-import")
 
-    assert found[0].fix == "layers/common/requirements.txt asks for PyYAML, and what was built has it not: build again"
+    assert (
+        found_faults[0].fix == "layers/common/requirements.txt lists PyYAML, but the built tree lacks it: build again"
+    )
 
 
-def test_undeclared_import_a_layer_from_elsewhere_may_bring_is_a_warning(tmp_path: Path) -> None:
+def test_undeclared_import_with_an_outside_layer_is_a_warning(tmp_path: Path) -> None:
     arn = "arn:aws:lambda:us-east-1:123456789012:layer:pandas:1"
     template = TEMPLATE.replace("Layers: [!Ref Common]", f"Layers: [!Ref Common, '{arn}']")
 
-    assert {severity for _, severity in told(make(tmp_path, app("import pandas"), template=template))} == {"warning"}
+    assert {severity for _, severity in reported(make(tmp_path, app("import pandas"), template=template))} == {
+        "warning"
+    }
 
 
-def test_undeclared_import_of_a_module_behind_a_changed_path_is_a_warning(tmp_path: Path) -> None:
+def test_undeclared_import_with_a_changed_sys_path_is_a_warning(tmp_path: Path) -> None:
     text = "import sys\nsys.path.append('/tmp/vendor')\n"
 
-    assert told(make(tmp_path, app(text, "import pandas"))) == [("undeclared-import", "warning")]
+    assert reported(make(tmp_path, app(text, "import pandas"))) == [("undeclared-import", "warning")]
 
 
-def test_undeclared_import_in_what_an_installer_put_there_is_not_read(tmp_path: Path) -> None:
+def test_undeclared_import_in_an_installed_package_is_ignored(tmp_path: Path) -> None:
     loaded = make(tmp_path, app("import theirs"))
     install(tmp_path / ".aws-sam/build/One", "theirs", "def later():\n    import nowhere\n")
 
@@ -88,20 +94,20 @@ def test_undeclared_import_in_what_an_installer_put_there_is_not_read(tmp_path: 
 def test_sibling_import_of_a_flat_project_names_the_owner(tmp_path: Path) -> None:
     sources = {**app("import money"), "functions/two/money.py": ""}
 
-    found = faults(make(tmp_path, sources), "sibling-import")
+    found_faults = faults(make(tmp_path, sources), "sibling-import")
 
-    assert [(one.where, "tree of Two" in one.what) for one in found] == [(f"{ONE}:1", True)]
+    assert [(fault.where, "tree of Two" in fault.what) for fault in found_faults] == [(f"{ONE}:1", True)]
 
 
-def test_fault_that_several_functions_have_is_one(tmp_path: Path) -> None:
+def test_fault_of_several_functions_is_reported_once(tmp_path: Path) -> None:
     template = TEMPLATE.replace(
         "CodeUri: functions/two/, Handler: app.handler", "CodeUri: functions/one/, Handler: app.handler"
     )
 
-    found = faults(make(tmp_path, {ONE: "import pandas\n"}, template=template), "undeclared-import")
+    found_faults = faults(make(tmp_path, {ONE: "import pandas\n"}, template=template), "undeclared-import")
 
-    assert [one.what.partition(",")[2].partition(" the runtime")[0] for one in found] == [
-        " which neither One and Two, its layers nor"
+    assert [fault.what.partition(":")[0] for fault in found_faults] == [
+        "imports pandas, which is missing in One and Two, the mounted layers and the runtime"
     ]
 
 
@@ -114,49 +120,51 @@ def test_fault_that_several_functions_have_is_one(tmp_path: Path) -> None:
         ("return os.environ['AWS_REGION'], os.environ['TABLE'], os.environ['STAGE'], os.environ['_HANDLER']", ""),
     ],
 )
-def test_variable_unset_of_another_project_is_an_error_where_it_surely_runs(
+def test_variable_unset_without_settings_is_an_error_if_it_surely_runs(
     tmp_path: Path, body: str, severity: str
 ) -> None:
-    found = told(make(tmp_path, app("import os", body)))
+    found_faults = reported(make(tmp_path, app("import os", body)))
 
-    assert found == ([("variable-unset", severity)] if severity else [])
+    assert found_faults == ([("variable-unset", severity)] if severity else [])
 
 
-def test_variable_unset_where_variables_are_an_intrinsic_is_unknown(tmp_path: Path) -> None:
+def test_variable_unset_with_variables_from_an_intrinsic_is_accepted(tmp_path: Path) -> None:
     template = TEMPLATE.replace("Variables: {STAGE: test, TABLE: !Ref Table}", "Variables: !If [A, {X: 1}, {Y: 2}]")
 
-    assert told(make(tmp_path, app("import os", "return os.environ['QUEUE']"), template=template)) == []
+    assert reported(make(tmp_path, app("import os", "return os.environ['QUEUE']"), template=template)) == []
 
 
-def test_variable_unset_that_a_wrapper_may_set_is_a_warning(tmp_path: Path) -> None:
+def test_variable_unset_with_an_exec_wrapper_is_a_warning(tmp_path: Path) -> None:
     template = TEMPLATE.replace("STAGE: test", "STAGE: test, AWS_LAMBDA_EXEC_WRAPPER: /opt/start")
     loaded = make(tmp_path, app("import os", "return os.environ['QUEUE']"), template=template)
 
-    assert ("variable-unset", "warning") in told(loaded)
+    assert ("variable-unset", "warning") in reported(loaded)
 
 
-def test_data_file_that_a_module_opens_and_the_build_lost_says_so(tmp_path: Path) -> None:
+def test_data_file_lost_by_the_build_names_its_source(tmp_path: Path) -> None:
     body = "return open(os.path.join(os.path.dirname(__file__), 'a.json')).read()"
     loaded = make(tmp_path, {**app("import os", body), "functions/one/a.json": "{}"})
     (tmp_path / ".aws-sam/build/One/a.json").unlink()
 
-    found = faults(loaded, "data-file-absent")
+    found_faults = faults(loaded, "data-file-absent")
 
-    assert [(one.where, one.fix) for one in found] == [
-        (f"{ONE}:4", "functions/one/a.json is there, and the build left it out: build again")
+    assert [(fault.where, fault.fix) for fault in found_faults] == [
+        (f"{ONE}:4", "functions/one/a.json exists, but the build left it out: build again")
     ]
 
 
-def test_data_file_that_nothing_opens_by_name_and_the_build_lost_is_told(tmp_path: Path) -> None:
+def test_data_file_lost_and_never_opened_by_name_is_a_warning(tmp_path: Path) -> None:
     loaded = make(tmp_path, {"layers/common/shared/rules.toml": ""})
     (tmp_path / ".aws-sam/build/Common/python/shared/rules.toml").unlink()
 
-    found = faults(loaded, "data-file-absent")
+    found_faults = faults(loaded, "data-file-absent")
 
-    assert [(one.where, one.severity) for one in found] == [("layers/common/shared/rules.toml", Severity.WARNING)]
+    assert [(fault.where, fault.severity) for fault in found_faults] == [
+        ("layers/common/shared/rules.toml", Severity.WARNING)
+    ]
 
 
-def test_data_file_of_a_template_loader_is_looked_for_where_it_loads(tmp_path: Path) -> None:
+def test_data_file_of_a_template_loader_is_searched_in_its_folder(tmp_path: Path) -> None:
     top = (
         "from pathlib import Path\ntry:\n    from jinja2 import Environment, FileSystemLoader\n"
         "except ImportError:\n    pass\n\ndef page():\n"
@@ -164,80 +172,80 @@ def test_data_file_of_a_template_loader_is_looked_for_where_it_loads(tmp_path: P
     )
     loaded = make(tmp_path, {**app(top), "functions/one/pages/other.html": ""})
 
-    assert [one.what for one in faults(loaded, "data-file-absent")] == [
-        "opens /var/task/pages/mail.html, which is not in what One mounts"
+    assert [fault.what for fault in faults(loaded, "data-file-absent")] == [
+        "opens /var/task/pages/mail.html, which is missing in what One mounts"
     ]
 
 
-def test_data_file_of_the_working_folder_is_a_guess(tmp_path: Path) -> None:
-    assert told(make(tmp_path, app(body="return open('a.json')"))) == [("data-file-absent", "warning")]
+def test_data_file_relative_to_the_working_folder_is_a_warning(tmp_path: Path) -> None:
+    assert reported(make(tmp_path, app(body="return open('a.json')"))) == [("data-file-absent", "warning")]
 
 
-def test_stdlib_shadow_that_the_runtime_gets_is_an_error(tmp_path: Path) -> None:
+def test_stdlib_shadow_that_the_runtime_imports_is_an_error(tmp_path: Path) -> None:
     loaded = make(
         tmp_path, {**app("import boto3\nfrom botocore import httpsession\n"), "functions/one/queue.py": "Q = 1\n"}
     )
 
-    found = faults(loaded)
+    found_faults = faults(loaded)
 
-    assert [one.severity for one in found] == [Severity.ERROR]
-    assert "'queue'" in found[0].what
-
-
-def test_stdlib_shadow_of_another_project_that_none_imports_is_a_warning(tmp_path: Path) -> None:
-    assert told(make(tmp_path, {"functions/one/calendar.py": ""})) == [("stdlib-shadowing", "warning")]
+    assert [fault.severity for fault in found_faults] == [Severity.ERROR]
+    assert "'queue'" in found_faults[0].what
 
 
-def test_stdlib_shadow_that_is_the_same_file_is_none(tmp_path: Path) -> None:
+def test_stdlib_shadow_that_nothing_imports_is_a_warning(tmp_path: Path) -> None:
+    assert reported(make(tmp_path, {"functions/one/calendar.py": ""})) == [("stdlib-shadowing", "warning")]
+
+
+def test_stdlib_shadow_with_identical_content_is_accepted(tmp_path: Path) -> None:
     import colorsys  # noqa: PLC0415 - any module of the stdlib that is one small file
 
-    assert told(make(tmp_path, {"functions/one/colorsys.py": Path(str(colorsys.__file__)).read_text()})) == []
+    assert reported(make(tmp_path, {"functions/one/colorsys.py": Path(str(colorsys.__file__)).read_text()})) == []
 
 
-def test_namespace_shadow_of_another_project_is_an_error_where_the_hidden_is_needed(tmp_path: Path) -> None:
+def test_namespace_shadow_of_a_needed_module_is_an_error(tmp_path: Path) -> None:
     sources = {
         **app("import shared.prices"),
         "functions/one/shared/__init__.py": "",
         "layers/common/shared/prices.py": "",
     }
 
-    assert told(make(tmp_path, sources)) == [("namespace-shadowing", "error")]
+    assert reported(make(tmp_path, sources)) == [("namespace-shadowing", "error")]
 
 
-def test_namespace_shadow_of_what_none_needs_is_a_warning(tmp_path: Path) -> None:
+def test_namespace_shadow_of_an_unneeded_module_is_a_warning(tmp_path: Path) -> None:
     sources = {"functions/one/shared/__init__.py": "", "layers/common/shared/prices.py": ""}
 
-    assert told(make(tmp_path, sources)) == [("namespace-shadowing", "warning")]
+    assert reported(make(tmp_path, sources)) == [("namespace-shadowing", "warning")]
 
 
-def test_package_that_two_trees_hold_whole_is_no_shadow(tmp_path: Path) -> None:
-    assert told(make(tmp_path, {"functions/one/shared/__init__.py": ""})) == []
+def test_namespace_shadow_of_two_whole_packages_is_accepted(tmp_path: Path) -> None:
+    assert reported(make(tmp_path, {"functions/one/shared/__init__.py": ""})) == []
 
 
 @pytest.mark.parametrize(
     ("top", "part"),
     [
         ("import boto3\nboto3.client('s3').list_buckets()\n", "network"),
-        ("import os\nint(os.environ['TABLE'])\n", "CloudFormation"),
-        ("NAME = 'prices'\nopen(f'/opt/python/shared/{NAME}.txt')\n", "a path that is there on Lambda alone"),
+        ("import os\nint(os.environ['TABLE'])\n", "only known at deploy time"),
+        ("NAME = 'prices'\nopen(f'/opt/python/shared/{NAME}.txt')\n", "a path that exists only on Lambda"),
     ],
 )
-def test_import_that_needs_what_only_lambda_has_is_proven_by_reading(tmp_path: Path, top: str, part: str) -> None:
+def test_prove_import_that_needs_lambda_falls_back_to_static(tmp_path: Path, top: str, part: str) -> None:
     proof = prove(make(tmp_path, {**app(top), "layers/common/shared/prices.txt": ""}))
 
-    one = proof.functions[0]
-    assert (one.how, part in one.why) == (How.STATIC, True)
+    function = proof.functions[0]
+    assert (function.method, part in function.why) == (ProofMethod.STATIC, True)
     assert proof.errors == ()
 
 
 @pytest.mark.parametrize("target", ["Architectures: [sparc]", "Runtime: python3.11"])
-def test_other_target_is_proven_by_reading(tmp_path: Path, target: str) -> None:
+def test_prove_another_platform_falls_back_to_static(tmp_path: Path, target: str) -> None:
     template = TEMPLATE.replace("CodeUri: functions/one/,", f"CodeUri: functions/one/, {target},")
 
     proof = prove(make(tmp_path, app("import nowhere\nimport shared\nimport boto3"), template=template))
 
-    assert proof.functions[0].how is How.STATIC
-    assert "undeclared-import" in [one.rule.id for one in proof.errors]
+    assert proof.functions[0].method is ProofMethod.STATIC
+    assert "undeclared-import" in [broken.rule.id for broken in proof.errors]
 
 
 @pytest.mark.parametrize(
@@ -249,53 +257,60 @@ def test_other_target_is_proven_by_reading(tmp_path: Path, target: str) -> None:
         ({ONE: "from shared import prices\n\ndef handler(e, c): ...\n"}, "import-fails"),
     ],
 )
-def test_static_proof_finds_what_an_import_would(tmp_path: Path, sources: dict[str, str], rule: str) -> None:
+def test_prove_static_finds_what_an_import_would(tmp_path: Path, sources: dict[str, str], rule: str) -> None:
     template = TEMPLATE.replace("CodeUri: functions/one/,", "CodeUri: functions/one/, Architectures: [sparc],")
 
-    assert told(make(tmp_path, sources, template=template)) == [(rule, "error")]
+    assert reported(make(tmp_path, sources, template=template)) == [(rule, "error")]
 
 
-def test_other_language_is_skipped(tmp_path: Path) -> None:
+def test_prove_another_language_is_skipped(tmp_path: Path) -> None:
     template = TEMPLATE.replace("CodeUri: functions/two/,", "CodeUri: functions/two/, Runtime: nodejs22.x,")
 
     proof = prove(make(tmp_path, template=template))
 
-    assert [(one.how, one.why) for one in proof.functions][1] == (How.SKIPPED, "its runtime is nodejs22.x")
+    assert [(function.method, function.why) for function in proof.functions][1] == (
+        ProofMethod.SKIPPED,
+        "its runtime is nodejs22.x",
+    )
 
 
-def test_empty_tree_says_that_there_is_no_code(tmp_path: Path) -> None:
+def test_handler_missing_in_an_empty_tree_says_so(tmp_path: Path) -> None:
     loaded = make(tmp_path)
     (tmp_path / ".aws-sam/build/Two/app.py").unlink()
 
-    found = faults(loaded, "handler-missing")
+    found_faults = faults(loaded, "handler-missing")
 
-    assert [one.what for one in found] == ["its built tree holds no Python, so there is no module app"]
+    assert [fault.what for fault in found_faults] == [
+        "its built tree has no Python files, so the module app is missing"
+    ]
 
 
-def test_compiled_part_that_is_missing_is_named(tmp_path: Path) -> None:
+def test_import_fails_names_the_missing_compiled_part(tmp_path: Path) -> None:
     loaded = make(tmp_path, app("import fast"))
     (tmp_path / ".aws-sam/build/One/fast").mkdir()
     (tmp_path / ".aws-sam/build/One/fast/__init__.py").write_text("from fast._core import run\n")
 
-    found = faults(loaded, "import-fails")
+    found_faults = faults(loaded, "import-fails")
 
-    assert found[0].fix == "run inv build --force: fast._core is missing there, or is for another Python or machine"
-
-
-def test_path_of_lambdas_that_no_layer_has_fails_the_import(tmp_path: Path) -> None:
-    found = faults(make(tmp_path, app("NAME = 'x'\nopen(f'/opt/{NAME}.txt')\n")), "import-fails")
-
-    assert [(one.where, one.severity) for one in found] == [(f"{ONE}:2", Severity.ERROR)]
+    assert (
+        found_faults[0].fix == "run inv build --force: fast._core is missing there, or is for another Python or machine"
+    )
 
 
-def test_variable_unset_at_import_is_certain_whatever_else_is_unknown(tmp_path: Path) -> None:
+def test_import_fails_for_a_file_that_no_layer_has(tmp_path: Path) -> None:
+    found_faults = faults(make(tmp_path, app("NAME = 'x'\nopen(f'/opt/{NAME}.txt')\n")), "import-fails")
+
+    assert [(fault.where, fault.severity) for fault in found_faults] == [(f"{ONE}:2", Severity.ERROR)]
+
+
+def test_variable_unset_at_import_is_an_error_despite_unknown_values(tmp_path: Path) -> None:
     proof = prove(make(tmp_path, app("import os\nos.environ['QUEUE']\n")))
 
-    assert proof.functions[0].how is How.IMPORTED
-    assert [(one.rule.id, one.fault.severity) for one in proof.broken] == [("variable-unset", Severity.ERROR)]
+    assert proof.functions[0].method is ProofMethod.IMPORTED
+    assert [(broken.rule.id, broken.fault.severity) for broken in proof.broken] == [("variable-unset", Severity.ERROR)]
 
 
-def test_variable_unset_in_two_templates_is_mended_in_each(tmp_path: Path) -> None:
+def test_variable_unset_in_two_templates_names_both_in_the_fix(tmp_path: Path) -> None:
     settings = """
 [[tool.alchemiser.stacks]]
 name = "a"
@@ -310,12 +325,14 @@ config_env = "b"
 """
     (tmp_path / "b.yaml").write_text(TEMPLATE)
 
-    found = faults(make(tmp_path, app("import os", "return os.environ['QUEUE']"), settings=settings), "variable-unset")
+    found_faults = faults(
+        make(tmp_path, app("import os", "return os.environ['QUEUE']"), settings=settings), "variable-unset"
+    )
 
-    assert ["in template.yaml" in one.fix and "in b.yaml" in one.fix for one in found] == [True]
+    assert ["in template.yaml" in fault.fix and "in b.yaml" in fault.fix for fault in found_faults] == [True]
 
 
-def test_layer_that_is_not_mounted_is_one_fault_for_all_its_modules(tmp_path: Path) -> None:
+def test_import_fails_once_for_all_modules_of_an_unmounted_layer(tmp_path: Path) -> None:
     settings = '[tool.alchemiser]\npackage = "shop"\n'
     sources = {
         "functions/one/shop/one/app.py": "import shop.all.a\nfrom shop.all import b\n" + HANDLER.format(body="pass"),
@@ -324,14 +341,14 @@ def test_layer_that_is_not_mounted_is_one_fault_for_all_its_modules(tmp_path: Pa
     }
     template = TEMPLATE.replace("Handler: app.handler, Layers: [!Ref Common]", "Handler: shop.one.app.handler")
 
-    found = faults(make(tmp_path, sources, template=template, settings=settings), "import-fails")
+    found_faults = faults(make(tmp_path, sources, template=template, settings=settings), "import-fails")
 
-    assert [one.fix for one in found] == ["add !Ref Common to Layers of One in template.yaml"]
+    assert [fault.fix for fault in found_faults] == ["add !Ref Common to Layers of One in template.yaml"]
 
 
-def test_undeclared_import_that_several_lines_want_is_one_fault(tmp_path: Path) -> None:
+def test_undeclared_import_of_several_lines_is_one_fault(tmp_path: Path) -> None:
     loaded = make(tmp_path, app("def a():\n    import pandas\n\ndef b():\n    import pandas.io\n"))
 
-    found = faults(loaded, "undeclared-import")
+    found_faults = faults(loaded, "undeclared-import")
 
-    assert [(one.where, "(1 other line too)" in one.what) for one in found] == [(f"{ONE}:2", True)]
+    assert [(fault.where, "(1 other line too)" in fault.what) for fault in found_faults] == [(f"{ONE}:2", True)]

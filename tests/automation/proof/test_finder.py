@@ -18,19 +18,19 @@ def lay(root: Path, *names: str) -> Path:
 def test_find_package_hides_the_module_of_a_later_folder(tmp_path: Path) -> None:
     first, second = lay(tmp_path / "a", "shop/__init__.py"), lay(tmp_path / "b", "shop.py")
 
-    found = Finder([first, second]).find("shop")
+    module = Finder([first, second]).find("shop")
 
-    assert found is not None
-    assert found.file == first / "shop" / "__init__.py"
+    assert module is not None
+    assert module.file == first / "shop" / "__init__.py"
 
 
 def test_find_namespace_package_has_the_folders_of_all_its_parts(tmp_path: Path) -> None:
     first, second = lay(tmp_path / "a", "shop/till.py"), lay(tmp_path / "b", "shop/stock.py")
 
-    found = Finder([first, second]).find("shop")
+    module = Finder([first, second]).find("shop")
 
-    assert found is not None
-    assert (found.file, found.folders) == (None, (first / "shop", second / "shop"))
+    assert module is not None
+    assert (module.file, module.folders) == (None, (first / "shop", second / "shop"))
 
 
 def test_find_package_of_a_later_folder_goes_before_a_namespace(tmp_path: Path) -> None:
@@ -42,10 +42,10 @@ def test_find_package_of_a_later_folder_goes_before_a_namespace(tmp_path: Path) 
 def test_find_compiled_module_goes_before_a_source(tmp_path: Path) -> None:
     root = lay(tmp_path, "fast.py", "fast.cpython-312-x86_64-linux-gnu.so")
 
-    found = Finder([root]).find("fast")
+    module = Finder([root]).find("fast")
 
-    assert found is not None
-    assert found.file == root / "fast.cpython-312-x86_64-linux-gnu.so"
+    assert module is not None
+    assert module.file == root / "fast.cpython-312-x86_64-linux-gnu.so"
 
 
 @pytest.mark.parametrize(
@@ -63,21 +63,21 @@ def test_is_stdlib_depends_on_the_version(name: str, minor: int, is_known: bool)
     assert finder.is_stdlib(name, minor) is is_known
 
 
-def test_distributed_names_are_those_of_the_record(tmp_path: Path) -> None:
+def test_installed_names_are_those_of_the_record(tmp_path: Path) -> None:
     lay(tmp_path, "ours.py")
     install(tmp_path, "theirs")
 
-    found = finder.distributed(tmp_path)
+    names = finder.installed_names(tmp_path)
 
-    assert "theirs" in found
-    assert "ours" not in found
+    assert "theirs" in names
+    assert "ours" not in names
 
 
-def test_distributed_of_an_egg_info_are_its_top_levels(tmp_path: Path) -> None:
+def test_installed_names_of_an_egg_info_are_its_top_levels(tmp_path: Path) -> None:
     lay(tmp_path, "x.egg-info/top_level.txt").joinpath("x.egg-info/top_level.txt").write_text("theirs\n")
 
-    assert finder.distributed(tmp_path) == {"theirs"}
+    assert finder.installed_names(tmp_path) == {"theirs"}
 
 
-def test_distributed_of_an_absent_folder_is_nothing(tmp_path: Path) -> None:
-    assert finder.distributed(tmp_path / "none") == frozenset()
+def test_installed_names_of_a_missing_folder_are_empty(tmp_path: Path) -> None:
+    assert finder.installed_names(tmp_path / "none") == frozenset()

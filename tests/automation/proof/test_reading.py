@@ -3,18 +3,18 @@ from pathlib import PurePosixPath
 import pytest
 
 from automation.proof import reading
-from automation.proof.source import Module, Source, When
+from automation.proof.module_facts import Module, ModuleFacts, When
 
 MODULE = Module("shop.till.handler", PurePosixPath("/var/task/shop/till/handler.py"), False, "main", 12)
 TILL = "/var/task/shop/till"
 
 
-def read(text: str, module: Module = MODULE) -> Source:
+def read(text: str, module: Module = MODULE) -> ModuleFacts:
     return reading.read(text.encode(), module)
 
 
 def imported(text: str) -> list[tuple[str, When]]:
-    return [(one.module, one.when) for one in read(text).imports if not one.is_optional]
+    return [(statement.module, statement.when) for statement in read(text).imports if not statement.is_optional]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def imported(text: str) -> list[tuple[str, When]]:
         ("__import__('x')", When.IMPORTED),
     ],
 )
-def test_read_import_is_as_sure_as_what_stands_around_it(text: str, when: When) -> None:
+def test_read_import_is_as_certain_as_its_surroundings(text: str, when: When) -> None:
     assert ("x", when) in imported(text)
 
 
@@ -60,7 +60,7 @@ def test_read_import_is_as_sure_as_what_stands_around_it(text: str, when: When) 
         "import importlib\nimportlib.import_module(name)",
     ],
 )
-def test_read_import_that_does_not_run_or_may_fail_is_not_needed(text: str) -> None:
+def test_read_import_that_never_runs_or_may_fail_is_optional(text: str) -> None:
     assert "x" not in [name for name, _ in imported(text)]
 
 
@@ -72,14 +72,17 @@ def test_read_import_that_does_not_run_or_may_fail_is_not_needed(text: str) -> N
         "import contextlib\nwith contextlib.suppress(KeyError):\n    import x",
     ],
 )
-def test_read_import_whose_absence_is_not_absorbed_is_needed(text: str) -> None:
+def test_read_import_without_a_handler_that_absorbs_is_needed(text: str) -> None:
     assert "x" in [name for name, _ in imported(text)]
 
 
-def test_read_import_after_another_failed_is_instead_of_it() -> None:
-    source = read("try:\n    import fast\nexcept ImportError:\n    import slow\n")
+def test_read_import_in_an_except_clause_is_instead_of_another() -> None:
+    facts = read("try:\n    import fast\nexcept ImportError:\n    import slow\n")
 
-    assert [(one.module, one.instead_of) for one in source.imports] == [("fast", ()), ("slow", ("fast",))]
+    assert [(statement.module, statement.instead_of) for statement in facts.imports] == [
+        ("fast", ()),
+        ("slow", ("fast",)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_read_import_after_another_failed_is_instead_of_it() -> None:
     ],
 )
 def test_read_relative_import_is_made_absolute(text: str, module: str) -> None:
-    assert module in [one.module for one in read(text).imports]
+    assert module in [statement.module for statement in read(text).imports]
 
 
 @pytest.mark.parametrize(
@@ -105,8 +108,8 @@ def test_read_relative_import_is_made_absolute(text: str, module: str) -> None:
         "import os\ntry:\n    os.environ['X']\nexcept KeyError as error:\n    raise SystemExit from error",
     ],
 )
-def test_read_variable_without_a_default_is_told(text: str) -> None:
-    assert [one.variable for one in read(text).reads] == ["X"]
+def test_read_variable_without_a_default_is_a_read(text: str) -> None:
+    assert [variable_read.variable for variable_read in read(text).reads] == ["X"]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,7 @@ def test_read_variable_without_a_default_is_told(text: str) -> None:
         "import os\nos.environ['X'] = '1'",
     ],
 )
-def test_read_variable_that_is_guarded_or_not_literal_is_none(text: str) -> None:
+def test_read_variable_guarded_or_not_literal_is_ignored(text: str) -> None:
     assert read(text).reads == ()
 
 
@@ -134,7 +137,7 @@ def test_read_variable_that_is_guarded_or_not_literal_is_none(text: str) -> None
         "import os\nos.environ.setdefault('X', '1')\nos.environ['X']",
     ],
 )
-def test_read_variable_that_is_asked_for_first_is_known(text: str) -> None:
+def test_read_variable_tested_first_counts_as_set(text: str) -> None:
     assert "X" in read(text).set_here
 
 
@@ -164,8 +167,8 @@ def test_read_variable_that_is_asked_for_first_is_known(text: str) -> None:
         ("import numpy as np\nfrom pathlib import Path\nnp.load(Path(__file__).with_name('a.npy'))", f"{TILL}/a.npy"),
     ],
 )
-def test_read_path_that_is_wholly_literal_is_opened(text: str, path: str) -> None:
-    assert [str(one.place.path) for one in read(text).opened] == [path]
+def test_read_literal_path_is_opened(text: str, path: str) -> None:
+    assert [str(opened.path.path) for opened in read(text).opened] == [path]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +181,7 @@ def test_read_path_that_is_wholly_literal_is_opened(text: str, path: str) -> Non
     ],
 )
 def test_read_resource_is_a_path_of_its_package(text: str) -> None:
-    assert [(one.place.package, str(one.place.path)) for one in read(text).opened] == [("shop.till", "a.txt")]
+    assert [(opened.path.package, str(opened.path.path)) for opened in read(text).opened] == [("shop.till", "a.txt")]
 
 
 @pytest.mark.parametrize(
@@ -194,39 +197,39 @@ def test_read_resource_is_a_path_of_its_package(text: str) -> None:
         "P = P",
     ],
 )
-def test_read_path_that_is_partly_literal_written_or_guarded_is_silent(text: str) -> None:
+def test_read_path_partly_literal_written_or_guarded_is_ignored(text: str) -> None:
     assert read(text).opened == ()
 
 
-def test_read_path_that_is_asked_for_first_is_tested() -> None:
-    source = read("from pathlib import Path\nP = Path(__file__).with_name('a')\nif P.exists():\n    P.read_text()")
+def test_read_path_tested_before_opening_is_tested() -> None:
+    facts = read("from pathlib import Path\nP = Path(__file__).with_name('a')\nif P.exists():\n    P.read_text()")
 
-    assert {one.place for one in source.opened} == source.tested
+    assert {opened.path for opened in facts.opened} == facts.tested
 
 
-def test_read_template_loader_and_its_templates_are_told() -> None:
-    source = read(
+def test_read_template_loader_has_its_folder_and_templates() -> None:
+    facts = read(
         "from jinja2 import Environment, FileSystemLoader\nfrom pathlib import Path\n"
         "E = Environment(loader=FileSystemLoader(Path(__file__).parent / 'pages'))\nE.get_template('mail.html')\n"
     )
 
-    assert source.loaders is not None
-    assert [str(one.place.path) for one in source.loaders] == [f"{TILL}/pages"]
-    assert [name for name, _, _ in source.templates] == ["mail.html"]
+    assert facts.loaders is not None
+    assert [str(loader.path.path) for loader in facts.loaders] == [f"{TILL}/pages"]
+    assert [name for name, _, _ in facts.templates] == ["mail.html"]
 
 
-def test_read_package_loader_looks_into_templates() -> None:
-    source = read("import jinja2\njinja2.PackageLoader('shop.till')\n")
+def test_read_package_loader_uses_the_templates_folder() -> None:
+    facts = read("import jinja2\njinja2.PackageLoader('shop.till')\n")
 
-    assert source.loaders is not None
-    assert [str(one.place) for one in source.loaders] == ["templates of package shop.till"]
+    assert facts.loaders is not None
+    assert [str(loader.path) for loader in facts.loaders] == ["templates of package shop.till"]
 
 
-def test_read_loader_of_an_unknown_folder_leaves_all_unknown() -> None:
+def test_read_loader_of_an_unknown_folder_is_unknown() -> None:
     assert read("import jinja2\njinja2.FileSystemLoader(folder)\n").loaders is None
 
 
-def test_read_no_python_is_an_error_with_its_line() -> None:
+def test_read_invalid_source_is_an_error_with_its_line() -> None:
     assert read("x = 1\nif True\n").error == (2, "expected ':'")
 
 
@@ -254,22 +257,22 @@ def test_read_invalid_escape_gives_no_warning() -> None:
     ],
 )
 def test_read_names_are_what_importing_defines(text: str, names: set[str]) -> None:
-    found = read(text).names
+    defined = read(text).names
 
-    assert found is not None
-    assert {name for name in found if not name.startswith("__")} >= names
+    assert defined is not None
+    assert {name for name in defined if not name.startswith("__")} >= names
 
 
 @pytest.mark.parametrize(
     "text", ["from x import *", "def __getattr__(n): ...", "globals()['a'] = 1", "def f():\n    global a\n    a = 1"]
 )
-def test_read_names_that_only_running_would_tell_are_unknown(text: str) -> None:
+def test_read_names_defined_at_run_time_are_unknown(text: str) -> None:
     assert read(text).names is None
 
 
-def test_read_names_bound_once_to_a_literal_cannot_be_called() -> None:
-    assert read("a = {}\nb = 1\nb = print\nc = print\n").values == {"a"}
+def test_read_name_bound_once_to_a_literal_is_uncallable() -> None:
+    assert read("a = {}\nb = 1\nb = print\nc = print\n").uncallable == {"a"}
 
 
-def test_read_change_of_the_search_path_is_told() -> None:
-    assert read("import sys\nsys.path.insert(0, 'vendor')").moves_path
+def test_read_change_of_sys_path_is_noted() -> None:
+    assert read("import sys\nsys.path.insert(0, 'vendor')").changes_path

@@ -1,4 +1,4 @@
-"""Messages, their rules and their consumers, in templates as other people write them."""
+"""Messages, their rules and their consumers, in different styles of template."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def faults(rule_id: str, subject: Subject) -> list[Fault]:
 
 
 def post(root: Path, events: dict[str, Any], registered: str = ROUTES, **resources: Any) -> Subject:
-    """A function, its inbox, and a registry of one message."""
+    """Write a function, its inbox, and a registry of one message."""
     put(root / "mail.py", registered)
     known = {"App": function(Events=events), "Inbox": queue(), "Other": queue(), **resources}
     return subjects.write(root, known, settings=SETTINGS)
@@ -47,7 +47,7 @@ ROUTES = {
     )
 
 
-def test_load_takes_what_the_interpreter_has_not_from_the_layers(tmp_path: Path) -> None:
+def test_load_imports_missing_modules_from_the_layers(tmp_path: Path) -> None:
     put(tmp_path / "mail.py", "import stamps_of_the_layer\nROUTES = {}\n")
     put(tmp_path / "site" / "stamps_of_the_layer.py", "")
 
@@ -55,7 +55,7 @@ def test_load_takes_what_the_interpreter_has_not_from_the_layers(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["mail:NOTHING", "no_such_module:ROUTES", "mail"])
-def test_load_of_what_is_not_there_says_so_in_a_line(tmp_path: Path, name: str) -> None:
+def test_load_missing_registry_fails_with_one_line(tmp_path: Path, name: str) -> None:
     put(tmp_path / "mail.py", "")
 
     with pytest.raises(ConfigurationError, match=r"messages: .* cannot be loaded: \w+Error: ") as caught:
@@ -72,10 +72,10 @@ def test_load_writes_nothing_beside_the_source(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mail.py"]
 
 
-def test_routes_without_a_registry_are_silent(tmp_path: Path) -> None:
+def test_routes_without_a_registry_report_nothing(tmp_path: Path) -> None:
     subject = subjects.write(tmp_path, {"App": function()})
 
-    assert [faults(one.id, subject) for one in routes.RULES] == [[], []]
+    assert [faults(rule.id, subject) for rule in routes.RULES] == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_message_that_a_pattern_matches_is_routed(tmp_path: Path, pattern: dict[
 def test_message_that_no_pattern_matches_is_unrouted(tmp_path: Path, pattern: dict[str, Any]) -> None:
     subject = post(tmp_path, reading("Inbox"), Rule=rule([INBOX], **pattern))
 
-    assert [one.severity for one in faults("message-unrouted", subject)] == [Severity.ERROR]
+    assert [fault.severity for fault in faults("message-unrouted", subject)] == [Severity.ERROR]
 
 
-def test_message_to_a_function_that_has_the_rule_among_its_events_is_routed(tmp_path: Path) -> None:
+def test_message_to_a_function_with_a_rule_event_is_routed(tmp_path: Path) -> None:
     events = {"Mail": {"Type": "EventBridgeRule", "Properties": {"Pattern": {"source": ["post"]}}}}
 
     assert faults("message-unrouted", post(tmp_path, events)) == []
@@ -120,25 +120,28 @@ def test_message_to_a_queue_that_a_mapping_reads_is_routed(tmp_path: Path) -> No
     assert faults("message-unrouted", subject) == []
 
 
-def test_message_through_a_queue_of_another_stack_is_a_warning_at_most(tmp_path: Path) -> None:
+def test_message_through_a_queue_of_another_stack_is_a_warning(tmp_path: Path) -> None:
     elsewhere = {"Fn::ImportValue": "inbox"}
 
     subject = post(tmp_path, reading("Inbox"), Rule=rule([elsewhere], source=["post"]))
 
-    assert [one.severity for one in faults("message-unrouted", subject)] == [Severity.WARNING]
+    assert [fault.severity for fault in faults("message-unrouted", subject)] == [Severity.WARNING]
 
 
-def test_messages_to_one_deaf_function_are_one_fault(tmp_path: Path) -> None:
+def test_messages_to_a_function_without_a_queue_are_one_fault(tmp_path: Path) -> None:
     registered = 'ROUTES = {name: {"source": "post", "consumers": ["App"]} for name in ("Sent", "Lost")}\n'
 
-    found = faults("message-unrouted", post(tmp_path, {}, registered, Rule=rule([INBOX], source=["post"])))
+    found_faults = faults("message-unrouted", post(tmp_path, {}, registered, Rule=rule([INBOX], source=["post"])))
 
-    assert [(one.what, one.fix) for one in found] == [
-        ("Sent, Lost: is sent to App, which reads no queue", "give it an event of Type: SQS whose Queue is Inbox")
+    assert [(fault.what, fault.fix) for fault in found_faults] == [
+        (
+            "Sent, Lost: it is sent to App, which reads no queue",
+            "give the function an event of Type: SQS whose Queue is Inbox",
+        )
     ]
 
 
-def test_rule_for_a_message_of_another_source_is_silent(tmp_path: Path) -> None:
+def test_rule_for_a_message_of_another_source_is_accepted(tmp_path: Path) -> None:
     ours, other = rule([INBOX], source=["post"]), rule([INBOX], source=["aws.s3"], detail_type=["Made"])
 
     subject = post(tmp_path, reading("Inbox"), Ours=ours, Theirs=other)

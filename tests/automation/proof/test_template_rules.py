@@ -1,4 +1,4 @@
-"""What the rules of templates must not cry at, and what a project of one fault does not show."""
+"""The rules about templates: what they must accept, and cases that tests/faults does not plant."""
 
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,13 @@ def test_too_many_layers_counts_those_of_globals(tmp_path: Path) -> None:
     assert len(faults("too-many-layers", subject)) == 1
 
 
-def test_too_many_layers_of_five_is_silent(tmp_path: Path) -> None:
+def test_too_many_layers_accepts_five(tmp_path: Path) -> None:
     subject = subjects.write(tmp_path, {**LAYERS, "App": function(Layers=refs("ABCDE"))})
 
     assert faults("too-many-layers", subject) == []
 
 
-def test_layer_reference_to_a_parameter_or_an_arn_is_silent(tmp_path: Path) -> None:
+def test_layer_reference_accepts_a_parameter_and_an_arn(tmp_path: Path) -> None:
     layers = [{"Ref": "Given"}, "arn:aws:lambda:eu-west-1:1:layer:x:3", {"Fn::Sub": "arn:${AWS::Partition}:x"}]
 
     subject = subjects.write(tmp_path, {"App": function(Layers=layers)}, Parameters={"Given": {"Type": "String"}})
@@ -43,7 +43,7 @@ def test_layer_reference_to_a_parameter_or_an_arn_is_silent(tmp_path: Path) -> N
     assert faults("layer-reference", subject) == []
 
 
-def test_layer_not_mounted_that_is_an_output_is_silent(tmp_path: Path) -> None:
+def test_layer_not_mounted_accepts_an_output(tmp_path: Path) -> None:
     resources = {"App": function(), "Shared": layer()}
 
     assert len(faults("layer-not-mounted", subjects.write(tmp_path, resources))) == 1
@@ -61,7 +61,7 @@ def test_layer_not_mounted_that_is_an_output_is_silent(tmp_path: Path) -> None:
         ({"CompatibleArchitectures": ["arm64"]}, 1),
     ],
 )
-def test_runtime_mismatch_goes_by_what_is_known(tmp_path: Path, properties: dict[str, Any], count: int) -> None:
+def test_runtime_mismatch_ignores_unknown_values(tmp_path: Path, properties: dict[str, Any], count: int) -> None:
     subject = subjects.write(tmp_path, {"App": function(Layers=refs("L")), "L": layer(**properties)})
 
     assert len(faults("runtime-mismatch", subject)) == count
@@ -71,7 +71,7 @@ def test_runtime_mismatch_goes_by_what_is_known(tmp_path: Path, properties: dict
     ("files", "count"),
     [({"bin/tool": ""}, 0), ({"extensions/agent": ""}, 0), ({"nodejs/x.py": ""}, 0), ({"stone/a.py": ""}, 1)],
 )
-def test_layer_unbuilt_of_what_is_not_for_import_is_silent(tmp_path: Path, files: dict[str, str], count: int) -> None:
+def test_layer_unbuilt_accepts_content_that_is_not_imported(tmp_path: Path, files: dict[str, str], count: int) -> None:
     resources = {"App": function(Layers=refs("L")), "L": layer()}
 
     subject = subjects.write(tmp_path, resources, {"L": dict(files)})
@@ -94,28 +94,28 @@ ALIAS: dict[str, Any] = {"AutoPublishAlias": "live", "AutoPublishAliasAllPropert
         ({**ALIAS, "Layers": [{"Fn::ImportValue": "layer"}]}, False, [Severity.WARNING]),
     ],
 )
-def test_stale_alias_is_told_where_a_layer_can_change_unseen(
+def test_stale_alias_needs_a_layer_that_publishes_no_version(
     tmp_path: Path, properties: dict[str, Any], published: bool, severities: list[Severity]
 ) -> None:
     resources = {"App": function(**{"Layers": refs("L"), **properties}), "L": layer(PublishLambdaVersion=published)}
 
-    found = faults("stale-alias", subjects.write(tmp_path, resources))
+    found_faults = faults("stale-alias", subjects.write(tmp_path, resources))
 
-    assert [one.severity for one in found] == severities
+    assert [fault.severity for fault in found_faults] == severities
 
 
-def test_environment_too_large_counts_globals_and_leaves_the_unknown_out(tmp_path: Path) -> None:
+def test_environment_too_large_counts_globals_and_known_values(tmp_path: Path) -> None:
     own = {"Variables": {"B": "b" * 2000, "C": {"Fn::ImportValue": "c" * 5000}}}
     shared = {"Function": {"Environment": {"Variables": {"A": "a" * 2100, "B": "b" * 5000}}}}
 
     subject = subjects.write(tmp_path, {"App": function(Environment=own)}, Globals=shared)
 
-    assert [one.what.split(" at least")[0] for one in faults("environment-too-large", subject)] == [
-        "its variables come to 4,103 bytes"
+    assert [fault.what.split(" bytes")[0] for fault in faults("environment-too-large", subject)] == [
+        "its environment variables take at least 4,103"
     ]
 
 
-def test_variable_reserved_that_may_be_set_is_silent(tmp_path: Path) -> None:
+def test_variable_reserved_accepts_variables_that_may_be_set(tmp_path: Path) -> None:
     variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap", "PYTHONPATH": "/opt/x", "TZ": "UTC"}
 
     subject = subjects.write(tmp_path, {"App": function(Environment={"Variables": variables})})
@@ -127,7 +127,7 @@ def test_variable_reserved_that_may_be_set_is_silent(tmp_path: Path) -> None:
     ("timeout", "visibility", "count"),
     [(30, {}, 0), (31, {}, 1), (60, {"VisibilityTimeout": 60}, 0), (60, {"VisibilityTimeout": {"Ref": "AWS::X"}}, 0)],
 )
-def test_timeout_over_visibility_takes_the_queues_default(
+def test_timeout_over_visibility_uses_the_queues_default(
     tmp_path: Path, timeout: int, visibility: dict[str, Any], count: int
 ) -> None:
     resources = {"App": function(Timeout=timeout, Events=reading("Inbox")), "Inbox": queue(**visibility)}

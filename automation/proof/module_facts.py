@@ -1,4 +1,4 @@
-"""What a module's source says that it imports, reads from the environment and opens, and when."""
+"""Facts about a module from its source: what it imports, reads from the environment and opens, and when."""
 
 import ast
 import importlib.util
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import PurePosixPath
 
-from automation.proof.literals import Place
+from automation.proof.literals import LambdaPath
 
 
 class When(IntEnum):
-    """How sure it is that a line runs."""
+    """How certain it is that a line runs: maybe, at every event, or at import."""
 
     MAYBE = 0
     HANDLED = 1
@@ -28,10 +28,10 @@ class Import:
     """One module that a line imports.
 
     Attributes:
-        module: its absolute name; empty when a relative one leads out of every package.
-        names: what `from` takes out of it.
-        is_optional: its absence is caught.
-        instead_of: it is imported only when one of these is absent.
+        module: its absolute name; empty when a relative import leads out of every package.
+        names: the names that `from … import` takes from it.
+        is_optional: the code catches its ImportError.
+        instead_of: it is imported only when one of these modules is missing.
     """
 
     module: str
@@ -44,7 +44,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A variable read without a default."""
+    """An environment variable that is read without a default."""
 
     variable: str
     line: int
@@ -54,50 +54,50 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A path that is read, wholly literal."""
+    """A wholly literal path that is read."""
 
-    place: Place
+    path: LambdaPath
     line: int
     when: When
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What one module's source says.
+class ModuleFacts:
+    """The facts in one module's source.
 
     Attributes:
-        reads: those that no KeyError is caught around.
+        reads: variables that are read without catching KeyError.
         set_here: variables that it sets itself, or tests before it reads them.
-        tested: paths that it asks for before it opens them.
-        templates: names that it asks a template loader for, each with its line.
+        tested: paths whose existence it tests before it opens them.
+        templates: names that it passes to `get_template`, each with its line.
         loaders: the folders of its template loaders; None when one of them is not literal.
-        names: what it defines; None when only running it would tell.
-        values: names whose value cannot be called.
-        moves_path: it changes sys.path.
-        error: the line and the reason why it is no Python.
+        names: the names it defines; None when they are only known at run time.
+        uncallable: names whose value cannot be called.
+        changes_path: it changes sys.path.
+        error: the line and the reason why it cannot be parsed.
     """
 
     imports: tuple[Import, ...] = ()
     reads: tuple[Read, ...] = ()
     set_here: frozenset[str] = frozenset()
     opened: tuple[Opened, ...] = ()
-    tested: frozenset[Place] = frozenset()
+    tested: frozenset[LambdaPath] = frozenset()
     templates: tuple[tuple[str, int, When], ...] = ()
     loaders: tuple[Opened, ...] | None = ()
     names: frozenset[str] | None = None
-    values: frozenset[str] = frozenset()
-    moves_path: bool = False
+    uncallable: frozenset[str] = frozenset()
+    changes_path: bool = False
     error: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """Which module a source is of.
+    """The identity of the module whose source is read.
 
     Attributes:
-        file: where it is on Lambda.
-        handler: the name of the function that Lambda calls; empty in all modules but one.
-        minor: of the Python that runs it, 3.`minor`.
+        file: its path on Lambda.
+        handler: the name of the function that Lambda calls; empty except in the handler's module.
+        minor: the Python that runs it is 3.`minor`.
     """
 
     name: str
@@ -112,10 +112,10 @@ class Module:
 
 
 def parse(code: bytes, minor: int) -> ast.Module:
-    """Parse for a version of Python, without the warnings that compiling would give.
+    """Parse a source as Python 3.`minor`, without the warnings of a compilation.
 
     Raises:
-        SyntaxError, ValueError: it is no Python of that version.
+        SyntaxError, ValueError: it cannot be parsed.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -123,7 +123,7 @@ def parse(code: bytes, minor: int) -> ast.Module:
 
 
 def absolute(module: Module, name: str, level: int) -> str:
-    """The absolute name of a `from` with so many leading dots; empty when they lead out of every package."""
+    """Return the absolute name of a `from` with `level` leading dots; empty when they lead out of every package."""
     if not level:
         return name
     try:
@@ -132,22 +132,22 @@ def absolute(module: Module, name: str, level: int) -> str:
         return ""
 
 
-def aliases(nodes: Iterable[ast.AST], module: Module) -> dict[str, str]:
-    """What the names stand for that imports bind anywhere in a module: `np` for `numpy`, `Path` for `pathlib.Path`."""
-    found: dict[str, str] = {}
+def imported_names(nodes: Iterable[ast.AST], module: Module) -> dict[str, str]:
+    """Return the full names that imports anywhere in a module give: `np` is `numpy`, `Path` is `pathlib.Path`."""
+    names: dict[str, str] = {}
     for node in nodes:
         if isinstance(node, ast.Import):
-            for one in node.names:
-                name = one.asname or one.name.partition(".")[0]
-                found[name] = one.name if one.asname else name
+            for alias in node.names:
+                name = alias.asname or alias.name.partition(".")[0]
+                names[name] = alias.name if alias.asname else name
         elif isinstance(node, ast.ImportFrom):
             origin = absolute(module, node.module or "", node.level)
-            found |= {one.asname or one.name: f"{origin}.{one.name}" for one in node.names}
-    return found
+            names |= {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in node.names}
+    return names
 
 
 def qualified(node: ast.expr, names: dict[str, str]) -> str:
-    """The dotted name that an expression means; empty when it is not a name with attributes."""
+    """Return the dotted name of an expression; empty unless it is a name with attributes."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -158,14 +158,14 @@ def qualified(node: ast.expr, names: dict[str, str]) -> str:
 
 
 def defined(tree: ast.Module, nodes: Iterable[ast.AST]) -> frozenset[str] | None:
-    """The names that importing a module defines; None when that cannot be told from its text."""
+    """Return the names that importing a module defines, or None when its source does not show them all."""
     names: set[str] = {"__name__", "__file__", "__doc__", "__package__", "__path__", "__spec__", "__loader__"}
     for node in _executed(tree.body):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 names.add(name)
-            case ast.Import(names=found) | ast.ImportFrom(names=found):
-                names |= {one.asname or one.name.partition(".")[0] for one in found}
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names |= {alias.asname or alias.name.partition(".")[0] for alias in aliases}
             case ast.Name(id=name, ctx=ast.Store()):
                 names.add(name)
             case ast.ExceptHandler(name=str(name)) | ast.TypeAlias(name=ast.Name(id=name)):
@@ -176,18 +176,19 @@ def defined(tree: ast.Module, nodes: Iterable[ast.AST]) -> frozenset[str] | None
 
 
 def uncallable(tree: ast.Module, nodes: Iterable[ast.AST]) -> frozenset[str]:
-    """The names of a module that are bound once, and to a literal."""
+    """Return the names of a module that are bound once, to a literal."""
     bound = [node.targets[0] for node in tree.body if isinstance(node, ast.Assign) and _is_literal(node.value)]
     names = {node.id for node in bound if isinstance(node, ast.Name)}
     if not names:
         return frozenset()
+
     stored = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
-    others = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    return frozenset(name for name in names - others if stored.count(name) == 1)
+    callables = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return frozenset(name for name in names - callables if stored.count(name) == 1)
 
 
 def _executed(body: Iterable[ast.stmt]) -> Iterable[ast.AST]:
-    """The nodes that run at import: not those inside functions and classes."""
+    """Yield the nodes that run at import, without those inside functions and classes."""
     pending: list[ast.AST] = list(body)
     while pending:
         node = pending.pop()
@@ -197,7 +198,7 @@ def _executed(body: Iterable[ast.stmt]) -> Iterable[ast.AST]:
 
 
 def _is_dynamic(nodes: Iterable[ast.AST]) -> bool:
-    """Does a module bind names in ways that its text does not show?"""
+    """Return whether a module binds names in ways that its source does not show."""
     for node in nodes:
         match node:
             case ast.Global() | ast.Attribute(attr="modules"):

@@ -1,0 +1,190 @@
+"""Rules about the layers that functions mount, according to the templates."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path, PurePosixPath
+
+from automation.lambda_runtime.paths import LAYER_MODULES
+from automation.project import templates
+from automation.project.model import Function, Layer, Stack
+from automation.project.templates import Unresolved
+from automation.proof import places
+from automation.proof.model import Fault, Rule, Severity, Subject
+from automation.system import files
+
+MOST_LAYERS = 5
+_LAYER_TYPES = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
+# Folders of a layer that Lambda uses without a python/ folder: programs, libraries, extensions, other languages.
+_OTHER_CONTENT = frozenset({"bin", "lib", "extensions", "nodejs", "java", "ruby"})
+
+
+def check_count(subject: Subject) -> Iterator[Fault]:
+    for function, stack in subject.functions:
+        if len(function.layers) > MOST_LAYERS:
+            what = f"mounts {len(function.layers)} layers; Lambda allows {MOST_LAYERS}"
+            yield Fault(places.where(stack, function), what, "merge layers; those of Globals count too")
+
+
+def check_references(subject: Subject) -> Iterator[Fault]:
+    for function, stack in subject.functions:
+        for name in _unknown_names(function, stack):
+            what = f"Layers names {name}, which this template does not define"
+            layers = places.some(layer.logical_id for layer in stack.layers) or "none"
+            yield Fault(places.where(stack, function), what, f"name one of the template's layers ({layers})")
+        for layer in function.layers:
+            kind = stack.template.resources.get(str(layer), {}).get("Type")
+            if kind is not None and kind not in _LAYER_TYPES:
+                what = f"Layers names {layer}, which is of type {kind} and not a layer"
+                yield Fault(places.where(stack, function), what, f"remove {layer} from Layers")
+
+
+def check_use(subject: Subject) -> Iterator[Fault]:
+    for stack in subject.project.stacks:
+        document = templates.document(subject.project.root / stack.template.path, name=stack.template.path)
+        used = templates.references({key: value for key, value in document.items() if key != "Transform"})
+        mounted = _mounted_names(stack.functions)
+        for layer in stack.layers:
+            if layer.logical_id not in used | mounted:
+                what = "no function mounts this layer and nothing refers to it"
+                yield Fault(places.where(stack, layer), what, "remove it, or name it in Layers", Severity.WARNING)
+
+
+def check_compatibility(subject: Subject) -> Iterator[Fault]:
+    for function, stack in subject.functions:
+        for layer in stack.layers:
+            if layer.logical_id in function.layers:
+                yield from _incompatibilities(function, layer, stack)
+
+
+def check_content(subject: Subject) -> Iterator[Fault]:
+    for stack in subject.project.stacks:
+        mounted = _mounted_names(function for function in stack.functions if _is_python(function))
+        for layer in stack.layers:
+            tree = subject.trees.get((stack.name, layer.logical_id))
+            if layer.logical_id in mounted and tree is not None and (lost := _off_the_path(tree)):
+                what = f"has no python/ folder, so sys.path does not include {places.some(lost)}"
+                fix = "add Metadata: {BuildMethod: python3.x}, or move its modules under python/"
+                paths = (PurePosixPath(path.as_posix()) for path in files.walk(tree))
+                yield Fault(places.where(stack, layer), what, fix, explains=places.module_names(paths))
+
+
+def check_alias(subject: Subject) -> Iterator[Fault]:
+    for function, stack in subject.functions:
+        if not function.properties.get("AutoPublishAlias") or not function.layers:
+            continue
+
+        missing = _missing_settings(function, stack)
+        outside = [str(layer) for layer in function.layers if _is_of_another_template(layer, function, stack)]
+        if missing:
+            what = "a change in a layer publishes no new version, so the alias keeps the old layer"
+            yield Fault(places.where(stack, function), what, f"set {places.some(missing, 9)}")
+        elif outside:
+            what = f"a new version of {places.some(outside)}, which is outside this template, does not update the alias"
+            yield Fault(places.where(stack, function), what, "move the layer into this template", Severity.WARNING)
+
+
+def _incompatibilities(function: Function, layer: Layer, stack: Stack) -> Iterator[Fault]:
+    for key, own, compatible in (
+        ("CompatibleRuntimes", (function.runtime,), layer.runtimes),
+        ("CompatibleArchitectures", function.architectures, layer.architectures),
+    ):
+        if _is_excluded(own, compatible):
+            what = f"{key} ({places.some(compatible)}) lacks {own[0]} of {function.logical_id}"
+            fix = f"put {own[0]} first: the layer is built for the first value"
+            yield Fault(places.where(stack, layer), what, fix, Severity.WARNING)
+
+
+def _mounted_names(functions: Iterable[Function]) -> set[str]:
+    return set(map(str, chain.from_iterable(function.layers for function in functions)))
+
+
+def _is_python(function: Function) -> bool:
+    return isinstance(function.runtime, str) and function.runtime.startswith("python")
+
+
+def _is_excluded(own: tuple[object, ...], compatible: tuple[object, ...]) -> bool:
+    are_known = all(isinstance(value, str) and value for value in (*own, *compatible))
+    return bool(own) and bool(compatible) and are_known and not set(own) & set(compatible)
+
+
+def _off_the_path(tree: Path) -> list[str]:
+    """Return the modules at the top of a layer that has no python/ folder."""
+    if (tree / LAYER_MODULES).is_dir():
+        return []
+    return sorted(entry.name for entry in tree.iterdir() if entry.suffix in {".py", ".dist-info"} or _is_package(entry))
+
+
+def _is_package(folder: Path) -> bool:
+    is_code = folder.is_dir() and folder.name not in _OTHER_CONTENT
+    return is_code and next(folder.rglob("*.py"), None) is not None
+
+
+def _unknown_names(function: Function, stack: Stack) -> list[str]:
+    """Return the names that Layers refers to and the template does not define."""
+    inherited = stack.template.globals.get("Function") or {}
+    named = templates.references([function.properties.get("Layers"), inherited.get("Layers")])
+    known = set(stack.template.resources) | set(stack.template.parameters)
+    return sorted(name for name in named - known if not name.startswith("AWS::"))
+
+
+def _is_of_another_template(layer: object, function: Function, stack: Stack) -> bool:
+    """Return whether a layer is only known at deploy time, and not just misspelt."""
+    misspelt = {str({"Ref": name}) for name in _unknown_names(function, stack)}
+    return isinstance(layer, Unresolved) and layer.expression not in misspelt
+
+
+def _missing_settings(function: Function, stack: Stack) -> list[str]:
+    """Return the settings that a function and its layers need for the alias to follow the layers."""
+    missing = []
+    if function.properties.get("AutoPublishAliasAllProperties") is not True:
+        missing.append(f"AutoPublishAliasAllProperties: true in {function.logical_id}")
+
+    sam_layers: Mapping[str, Layer] = {
+        layer.logical_id: layer
+        for layer in stack.layers
+        if stack.template.resources[layer.logical_id]["Type"] == "AWS::Serverless::LayerVersion"
+    }
+    mounted = [sam_layers[str(name)] for name in function.layers if str(name) in sam_layers]
+    unset = [layer.logical_id for layer in mounted if layer.properties.get("PublishLambdaVersion") is not True]
+    return [*missing, *(f"PublishLambdaVersion: true in {name}" for name in unset)]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "too-many-layers",
+        "A function mounts at most five layers",
+        "Lambda refuses to create or update the function.",
+        check_count,
+    ),
+    Rule(
+        "layer-reference",
+        "Every layer that a function names exists",
+        "CloudFormation refuses the template, or Lambda refuses a name that does not belong to a layer.",
+        check_references,
+    ),
+    Rule(
+        "layer-not-mounted",
+        "Every layer is mounted by a function",
+        "The layer is built, uploaded and stored, and nothing imports from it.",
+        check_use,
+    ),
+    Rule(
+        "runtime-mismatch",
+        "A layer declares the runtime and architecture of every function that mounts it",
+        "Lambda mounts the layer anyway, and files compiled for another Python or architecture do not load.",
+        check_compatibility,
+    ),
+    Rule(
+        "layer-unbuilt",
+        "A layer of a Python function has its modules under python/",
+        "Only /opt/python is on sys.path, so modules elsewhere in the layer cannot be imported.",
+        check_content,
+    ),
+    Rule(
+        "stale-alias",
+        "An alias serves the newest version of every layer",
+        "SAM publishes a version only when the function changes, so after a change in a layer the alias serves the old "
+        "one.",
+        check_alias,
+    ),
+)

@@ -1,1 +1,1 @@
-"""Tools for the people who trade; nothing here ships to Lambda."""
+"""Tools for the people who trade. Nothing here ships to Lambda."""

@@ -1,4 +1,4 @@
-"""Geometry of the report's charts: numbers in, positions on a canvas out. The templates draw; nothing here does."""
+"""Geometry of the report's charts: turn numbers into positions on a canvas. The templates draw them. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from desk.report_model import SignalLine, Step
 from the_alchemiser.shared import formats
 
 WIDTH = 960.0
-_SLIVER = 3.0  # pixels of the canvas: the narrowest segment one can still point at
+_SLIVER = 3.0  # canvas pixels: the narrowest segment that a pointer can still hit
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a bar; colour is the number of a series."""
+    """A piece of a bar; colour is the index of its series."""
 
     x: float
     width: float
@@ -26,7 +26,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One row of a bar chart."""
+    """One row of a bar chart; `end` is the x position where its last segment ends."""
 
     name: str
     y: float
@@ -36,7 +36,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
+class BarChart:
     """A stacked horizontal bar chart."""
 
     height: float
@@ -45,7 +45,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis and its text."""
+    """A mark on an axis and its label."""
 
     at: float
     text: str
@@ -53,7 +53,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of a curve and what it says."""
+    """One value of a line chart and its tooltip."""
 
     x: float
     y: float
@@ -61,8 +61,8 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """A line over days; `base` is where its area ends below."""
+class LineChart:
+    """A line over days with the ticks of both axes; `base` is the y position of the bottom of its area."""
 
     points: tuple[Point, ...]
     across: tuple[Tick, ...]
@@ -71,20 +71,21 @@ class Curve:
 
     @property
     def line(self) -> str:
-        """The SVG path of the line."""
+        """Return the SVG path of the line."""
         return "M" + "L".join(f"{point.x:.1f},{point.y:.1f}" for point in self.points)
 
     @property
     def area(self) -> str:
-        """The SVG path of what lies below the line."""
+        """Return the SVG path of the area below the line."""
         return f"{self.line}L{self.points[-1].x:.1f},{self.base:.1f}L{self.points[0].x:.1f},{self.base:.1f}Z"
 
 
-def signal_bars(lines: Sequence[SignalLine], strategies: Sequence[str]) -> Bars:
-    """One bar a symbol, its pieces the strategies' parts; the largest weight fills the canvas."""
+def signal_bars(lines: Sequence[SignalLine], strategies: Sequence[str]) -> BarChart:
+    """Return one bar per symbol with one segment per strategy; the largest weight fills the canvas."""
     left, right, pitch = 76.0, 84.0, 34.0
     largest = max((line.weight for line in lines), default=Decimal(1))
     scale = (WIDTH - left - right) / float(largest)
+
     bars = []
     for row, line in enumerate(lines):
         x, segments = left, []
@@ -95,50 +96,58 @@ def signal_bars(lines: Sequence[SignalLine], strategies: Sequence[str]) -> Bars:
             segments.append(Segment(x, width, strategies.index(name), label, title))
             x += width
         bars.append(Bar(line.symbol, row * pitch + 4, tuple(segments), x, formats.percent(line.weight)))
-    return Bars(len(lines) * pitch, tuple(bars))
+
+    return BarChart(len(lines) * pitch, tuple(bars))
 
 
 def timeline(steps: Sequence[Step]) -> tuple[Segment, ...]:
-    """The run as one bar, a piece a step, as long as it lasted."""
-    lasting = [(number, step, step.lasts_ms) for number, step in enumerate(steps) if step.lasts_ms is not None]
-    total = sum(ms for *_, ms in lasting) or 1
-    room = WIDTH - _SLIVER * len(lasting)
+    """Return the run as one bar, with one segment per step as wide as the step was long."""
+    finished = [(number, step, step.lasts_ms) for number, step in enumerate(steps) if step.lasts_ms is not None]
+    total_ms = sum(ms for *_, ms in finished) or 1
+    free_width = WIDTH - _SLIVER * len(finished)
+
     segments, x = [], 0.0
-    for number, step, ms in lasting:
-        width = _SLIVER + room * ms / total
+    for number, step, ms in finished:
+        width = _SLIVER + free_width * ms / total_ms
         label = step.name if width > 9 * len(step.name) + 12 else ""
         segments.append(Segment(x, width, number, label, f"{step.name}: {ms:,} ms"))
         x += width
+
     return tuple(segments)
 
 
-def equity_curve(days: Sequence[tuple[date, Decimal]], *, before: Decimal) -> Curve:
-    """Equity at the end of each day, beginning with what there was before the first; at least one day."""
+def equity_curve(days: Sequence[tuple[date, Decimal]], *, before: Decimal) -> LineChart:
+    """Return the equity at the end of each day, starting with the equity before the first.
+
+    Args:
+        days: each date with its equity in USD; at least one.
+        before: equity in USD before the first day.
+    """
     left, top, bottom, height = 92.0, 14.0, 30.0, 280.0
     values = [before, *(equity for _, equity in days)]
     steps = _round_steps(float(min(values)), float(max(values)))
     low, high = steps[0], steps[-1]
     base = height - bottom
 
-    def down(value: float) -> float:
+    def y_of(value: float) -> float:
         return base - (value - low) / (high - low) * (base - top)
 
-    def along(number: int) -> float:
+    def x_of(number: int) -> float:
         return left + (WIDTH - left - 16) * number / max(len(values) - 1, 1)
 
     titles = ["before", *(day.isoformat() for day, _ in days)]
     points = tuple(
-        Point(along(number), down(float(value)), f"{title}: {formats.money(value)}")
+        Point(x_of(number), y_of(float(value)), f"{title}: {formats.money(value)}")
         for number, (title, value) in enumerate(zip(titles, values, strict=True))
     )
-    shown = sorted({0, len(days) // 2, len(days)})
-    across = tuple(Tick(along(number), titles[number]) for number in shown)
-    up = tuple(Tick(down(value), f"${value:,.0f}") for value in steps)
-    return Curve(points, across, up, base)
+    labelled = sorted({0, len(days) // 2, len(days)})
+    across = tuple(Tick(x_of(number), titles[number]) for number in labelled)
+    up = tuple(Tick(y_of(value), f"${value:,.0f}") for value in steps)
+    return LineChart(points, across, up, base)
 
 
 def _round_steps(low: float, high: float) -> list[float]:
-    """Four to seven round values that enclose both."""
+    """Return four to seven round values that enclose both."""
     span = max(high - low, abs(high) * 0.001, 1.0)
     magnitude = 10.0 ** math.floor(math.log10(span / 4))
     step = max(next(magnitude * factor for factor in (1, 2, 5, 10) if span / (magnitude * factor) <= 5), 1.0)

@@ -1,12 +1,13 @@
-"""A decision path in sentences: what strategy_v2 stored, told so that a person can follow it. Pure."""
+"""Describe a decision path that strategy_v2 stored in plain sentences. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from the_alchemiser.shared import formats
 
-STEPS_AT_MOST = 40
-CANDIDATES_AT_MOST = 6
+MAX_STEPS = 40
+MAX_CANDIDATES = 6
+FIXED_WEIGHTS = "No decisions: the weights are fixed."
 
 _COMPARISONS: Mapping[str, str] = {
     ">": "above",
@@ -18,25 +19,29 @@ _COMPARISONS: Mapping[str, str] = {
 
 
 class Sentence(NamedTuple):
-    """One step, told; fragile when a small move would have turned it."""
+    """One step as text; fragile when a small price move would have reversed it."""
 
     text: str
     is_fragile: bool = False
 
 
 def sentences(path: Mapping[str, Any]) -> tuple[Sentence, ...]:
-    """One sentence a step, from the root down; beyond the first forty, how many there are. No path, no sentence."""
+    """Describe each step of a path, from the root down. An empty path has no sentences.
+
+    After the first forty steps, one sentence says how many more there are.
+    """
     if not path:
         return ()
+
     steps = path["steps"]
-    told = tuple(Sentence(f"{_share(step)}{told_step(step)}", is_fragile(step)) for step in steps[:STEPS_AT_MOST])
-    left = steps[STEPS_AT_MOST:]
-    more = (Sentence(f"… and {len(left)} more.", any(map(is_fragile, left))),) if left else ()
-    return (*_since(path), *(told or (Sentence("There was nothing to decide: its weights are fixed."),)), *more)
+    described = tuple(Sentence(_share(step) + describe_step(step), is_fragile(step)) for step in steps[:MAX_STEPS])
+    remaining = steps[MAX_STEPS:]
+    more = (Sentence(f"… and {len(remaining)} more.", any(map(is_fragile, remaining))),) if remaining else ()
+    return (*_earlier_decision(path), *(described or (Sentence(FIXED_WEIGHTS),)), *more)
 
 
 def summary(path: Mapping[str, Any]) -> str:
-    """How many decisions there were and how many of them are fragile; empty when there was nothing to decide."""
+    """Return how many decisions a path has and how many are fragile; empty when it has none."""
     steps = path.get("steps", ())
     if not steps:
         return ""
@@ -45,60 +50,66 @@ def summary(path: Mapping[str, Any]) -> str:
 
 
 def fragile_count(path: Mapping[str, Any]) -> int:
-    """How many steps a small move would have turned."""
+    """Return how many steps of a path are fragile."""
     return sum(map(is_fragile, path["steps"]))
 
 
 def is_fragile(step: Mapping[str, Any]) -> bool:
-    """Whether a small move would have turned a step."""
+    """Return whether a small price move would have reversed a step."""
     return bool(step.get("fragile", False))
 
 
-def _since(path: Mapping[str, Any]) -> tuple[Sentence, ...]:
+def describe_step(step: Mapping[str, Any]) -> str:
+    """Describe one step in a sentence."""
+    if step["step"] == "if":
+        return _describe_condition(step)
+    if step["step"] == "filter":
+        return _describe_filter(step)
+    parts = [f"{child['of']} {child['weight']:.1%} (stdev {_number(child['stdev'])})" for child in step["children"]]
+    return f"{step['step']}: {_join(parts)}."
+
+
+def _earlier_decision(path: Mapping[str, Any]) -> tuple[Sentence, ...]:
     if path["decided_on"] == path["as_of"]:
         return ()
-    since = f"Decided on {path['decided_on']} (rebalance {path['rebalance']}); the weights have drifted since."
-    return (Sentence(since),)
+    text = f"Decided on {path['decided_on']} (rebalance {path['rebalance']}); the weights have drifted since."
+    return (Sentence(text),)
 
 
 def _share(step: Mapping[str, Any]) -> str:
     share = step.get("share", 1)
-    return "" if share >= 1 else f"For {share:.1%} of the money: "
+    return "" if share >= 1 else f"For {share:.1%} of the capital: "
 
 
-def told_step(step: Mapping[str, Any]) -> str:
-    """One step in a sentence."""
-    if step["step"] == "if":
-        return _condition(step)
-    if step["step"] == "filter":
-        return _filter(step)
-    parts = (f"{child['of']} {child['weight']:.1%} (stdev {_number(child['stdev'])})" for child in step["children"])
-    return f"{step['step']}: {_some(tuple(parts))}."
-
-
-def _condition(step: Mapping[str, Any]) -> str:
+def _describe_condition(step: Mapping[str, Any]) -> str:
     left, right = step["left"], step["right"]
-    holds = "is" if step["branch"] == "then" else "is not"
-    constant = right["of"] == f"{right['value']:g}"
-    against = right["of"] if constant else f"{right['of']} ({_number(right['value'])})"
-    return f"{left['of']} is {_number(left['value'])}, which {holds} {_COMPARISONS[step['comparison']]} {against}."
+    verb = "is" if step["branch"] == "then" else "is not"
+    is_constant = right["of"] == f"{right['value']:g}"
+    threshold = right["of"] if is_constant else f"{right['of']} ({_number(right['value'])})"
+    return f"{left['of']} is {_number(left['value'])}, which {verb} {_COMPARISONS[step['comparison']]} {threshold}."
 
 
-def _filter(step: Mapping[str, Any]) -> str:
+def _describe_filter(step: Mapping[str, Any]) -> str:
     candidates = step["candidates"]
-    taken = tuple(f"{one['of']} ({_number(one['score'])})" for one in candidates if one["weight"] > 0)
-    left = tuple(f"{one['of']} ({_number(one['score'])})" for one in candidates if not one["weight"] > 0)
+    selected = _scores(candidate for candidate in candidates if candidate["weight"] > 0)
+    rejected = _scores(candidate for candidate in candidates if not candidate["weight"] > 0)
+
     which = "highest" if step["select"].endswith("top") else "lowest"
-    behind = f"; not taken: {_some(left)}" if left else ""
-    return f"The {step['count']} of {len(candidates)} with the {which} {step['indicator']}: {_some(taken)}{behind}."
+    others = f"; not selected: {_join(rejected)}" if rejected else ""
+    return f"The {step['count']} of {len(candidates)} with the {which} {step['indicator']}: {_join(selected)}{others}."
 
 
-def _some(parts: tuple[str, ...]) -> str:
-    shown = ", ".join(parts[:CANDIDATES_AT_MOST])
-    left = len(parts) - CANDIDATES_AT_MOST
-    return f"{shown} and {left} more" if left > 0 else shown
+def _scores(candidates: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [f"{candidate['of']} ({_number(candidate['score'])})" for candidate in candidates]
+
+
+def _join(parts: list[str]) -> str:
+    """Join the first few parts and count the rest."""
+    shown = ", ".join(parts[:MAX_CANDIDATES])
+    hidden = len(parts) - MAX_CANDIDATES
+    return f"{shown} and {hidden} more" if hidden > 0 else shown
 
 
 def _number(value: float | None) -> str:
-    """Six figures; of what is not defined, that."""
+    """Format a value with six significant figures."""
     return "not defined" if value is None else f"{value:,.6g}"

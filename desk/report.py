@@ -1,15 +1,16 @@
-"""The report: one HTML file about one trading day or several, that needs nothing but itself."""
+"""The trading-day report: one self-contained HTML file about one or more trading days."""
 
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from automation.system import files
 from desk import charts
-from desk.report_model import Day, day_of
+from desk.html_templates import template_environment
+from desk.report_model import ReportDay, build_report_day
 from the_alchemiser.shared import formats
 
 if TYPE_CHECKING:
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 
 def write_report(evidence: "DayEvidence | Sequence[DayEvidence]", path: Path) -> Path:
-    """Write the page, whole or not at all.
+    """Write the report atomically.
 
     Args:
-        evidence: a day, or several in ascending order; at least one.
+        evidence: one day, or at least one day in ascending order.
 
     Returns:
-        The path of the file, absolute.
+        The absolute path of the file.
+
+    Raises:
+        ValueError: there is no day.
     """
     days = tuple(evidence) if isinstance(evidence, Sequence) else (evidence,)
     files.write_atomically(path, render(days))
@@ -31,21 +35,22 @@ def write_report(evidence: "DayEvidence | Sequence[DayEvidence]", path: Path) ->
 
 
 def render(evidences: "Sequence[DayEvidence]") -> str:
-    """The page as text; the same evidence gives the same page.
+    """Return the report as HTML; the same evidence gives the same HTML.
 
     Raises:
         ValueError: there is no day.
     """
     if not evidences:
         raise ValueError("a report needs at least one day")
-    days = tuple(day_of(evidence) for evidence in evidences)
+
+    days = tuple(build_report_day(evidence) for evidence in evidences)
     curve = charts.equity_curve(
         [(day.evidence.trading_date, day.evidence.equity_after) for day in days], before=days[0].evidence.equity_before
     )
-    return _templates().get_template("report.html").render(days=days, curve=curve, title=_title(days))
+    return _environment().get_template("report.html").render(days=days, curve=curve, title=_title(days))
 
 
-def _title(days: Sequence[Day]) -> str:
+def _title(days: Sequence[ReportDay]) -> str:
     first, last = days[0].evidence.trading_date, days[-1].evidence.trading_date
     if len(days) == 1:
         return formats.long_date(first)
@@ -53,14 +58,8 @@ def _title(days: Sequence[Day]) -> str:
 
 
 @cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+def _environment() -> Environment:
+    environment = template_environment()
     names = ("money", "signed_money", "percent", "change", "price", "shares", "long_date", "plural", "words")
     environment.filters.update({name: getattr(formats, name) for name in names})
     environment.globals.update(canvas_width=charts.WIDTH, signal_bars=charts.signal_bars, timeline=charts.timeline)

@@ -1,15 +1,16 @@
-"""What the report shows of a trading day, derived from its evidence. Pure: no clock, no disk, no text layout."""
+"""Derive what the report shows about a trading day from its evidence. Pure: no clock, no disk, no text layout."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from desk.decision import Sentence, sentences, summary
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messaging.messages import Side, StrategyEvaluated, StrategyFailed, TradeExecuted, TradeFailed
+from the_alchemiser.shared.messaging.messages import StrategyEvaluated, StrategyFailed, TradeExecuted, TradeFailed
 from the_alchemiser.shared.run.runs import RunState
+from the_alchemiser.shared.values import Side
 
 if TYPE_CHECKING:
     from sandbox.evidence import DayEvidence, Mail
@@ -21,23 +22,29 @@ if TYPE_CHECKING:
 _ZERO = Decimal(0)
 
 MODULES: Mapping[str, str] = {
-    "data_v2": "refreshes the bars in the lake",
-    "data_quality_monitor": "checks the bars and writes the verdict",
-    "coordinator_v2": "creates the run and asks the strategies",
+    "data_v2": "refreshes the daily bars in the data lake",
+    "data_quality_monitor": "checks the bars and writes the data-quality verdict",
+    "coordinator_v2": "creates the run and requests the strategy evaluations",
     "strategy_v2": "evaluates one strategy",
-    "aggregator_v2": "merges the answers into one signal",
-    "portfolio_v2": "makes the plan",
+    "aggregator_v2": "merges the strategies' weights into one signal",
+    "portfolio_v2": "plans the rebalance",
     "trade_aggregator": "releases the trades and closes the run",
     "execution_v2": "places the orders",
     "notifications_v2": "sends the mail",
-    "metrics_v2": "keeps profit, loss and exposure",
+    "metrics_v2": "records profit, loss and exposure",
 }
-"""The ten functions, in the order in which a day needs them."""
+"""What each of the ten functions does, in the order of a trading day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One moment of the day, wall-clock: milliseconds since the run began, and until the next; None for the last."""
+    """One step of the day, in wall-clock time.
+
+    Attributes:
+        did: what the step did, in words.
+        since_ms: milliseconds since the run began.
+        lasts_ms: milliseconds until the next step; None for the last.
+    """
 
     name: str
     module: str
@@ -49,7 +56,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StrategyLine:
-    """One strategy's answer; path is the decision in sentences, summary counts them, failure says why there is none."""
+    """The result of one strategy.
+
+    Attributes:
+        allocation: its fraction of the account.
+        weights: target weight by symbol, the largest first.
+        failure: why there are no weights; None when there are.
+        path: the decisions in sentences.
+        summary: how many decisions there were.
+    """
 
     name: str
     allocation: Decimal
@@ -61,7 +76,7 @@ class StrategyLine:
 
 @dataclass(frozen=True, slots=True)
 class SignalLine:
-    """One symbol of the merged signal with each strategy's part, in the order of the book."""
+    """One symbol of the merged signal with the contribution of each strategy, in the order of the book."""
 
     symbol: str
     weight: Decimal
@@ -70,7 +85,7 @@ class SignalLine:
 
 @dataclass(frozen=True, slots=True)
 class TradeLine:
-    """One trade from plan to fills; quantities in shares, prices in USD a share."""
+    """One trade from plan to fills; quantities are in shares, prices in USD per share."""
 
     trade_id: str
     decision: "TradeDecision"
@@ -79,30 +94,30 @@ class TradeLine:
 
     @property
     def avg_price(self) -> Decimal | None:
-        """Weighted by quantity; None when nothing was filled."""
+        """Return the fill price weighted by quantity; None when nothing was filled."""
         shares = sum((fill.quantity for fill in self.outcome.fills), _ZERO)
         return self.notional / shares if shares else None
 
     @property
     def notional(self) -> Decimal:
-        """USD that changed hands."""
+        """Return the USD traded."""
         return sum((fill.quantity * fill.price for fill in self.outcome.fills), _ZERO)
 
     @property
     def slippage(self) -> Decimal:
-        """USD lost against the planning price; negative when the fills were better."""
+        """Return the USD lost against the planning price; negative when the fills were better."""
         sign = 1 if self.outcome.side is Side.BUY else -1
         return sum((sign * fill.quantity * (fill.price - self.decision.price) for fill in self.outcome.fills), _ZERO)
 
     @property
     def slippage_bps(self) -> Decimal | None:
-        """The same in basis points of what was filled, at the planning price."""
+        """Return the slippage in basis points of the filled value at the planning price; None without a fill."""
         planned = sum((fill.quantity for fill in self.outcome.fills), _ZERO) * self.decision.price
         return self.slippage / planned * 10_000 if planned else None
 
     @property
     def failure(self) -> str | None:
-        """Why it did not fill whole, in words."""
+        """Return why the trade did not fill completely; None when it did."""
         if not isinstance(self.outcome, TradeFailed):
             return None
         return f"{formats.words(self.outcome.reason)}: {self.outcome.detail}"
@@ -110,7 +125,7 @@ class TradeLine:
 
 @dataclass(frozen=True, slots=True)
 class FunctionLine:
-    """One of the ten functions, and its log of the day; None when it has none."""
+    """One of the ten functions and its log of the day, if there is one."""
 
     module: str
     does: str
@@ -118,12 +133,12 @@ class FunctionLine:
 
     @property
     def ran(self) -> bool:
-        """Whether it was invoked."""
+        """Return whether the function was invoked."""
         return self.log is not None and self.log.invocations > 0
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class ReportDay:
     """One trading day as the report shows it."""
 
     evidence: "DayEvidence"
@@ -135,32 +150,33 @@ class Day:
 
     @property
     def invested(self) -> Decimal:
-        """USD in positions after the day."""
+        """Return the USD in positions after the day."""
         return sum((position.market_value for position in self.positions), _ZERO)
 
     @property
     def positions(self) -> tuple["Position", ...]:
-        """What is held after the day, the largest first."""
-        return tuple(sorted(self.evidence.after.positions, key=lambda held: (-held.market_value, held.symbol)))
+        """Return the positions after the day, the largest first."""
+        positions = self.evidence.after.positions
+        return tuple(sorted(positions, key=lambda position: (-position.market_value, position.symbol)))
 
     @property
     def missed(self) -> tuple[TradeLine, ...]:
-        """Trades that did not fill whole."""
+        """Return the trades that did not fill completely."""
         return tuple(trade for trade in self.trades if trade.failure)
 
     @property
     def notional(self) -> Decimal:
-        """USD that changed hands."""
+        """Return the USD traded."""
         return sum((trade.notional for trade in self.trades), _ZERO)
 
     @property
     def slippage(self) -> Decimal:
-        """USD lost against the planning prices."""
+        """Return the USD lost against the planning prices."""
         return sum((trade.slippage for trade in self.trades), _ZERO)
 
     @property
     def leftovers(self) -> tuple[str, ...]:
-        """Queues that are not empty, each with its number of messages."""
+        """Return the queues that are not empty, each with its number of messages."""
         return tuple(
             f"{backlog.queue}: {formats.plural(len(backlog.receives), 'message')}"
             for backlog in self.evidence.backlogs
@@ -168,9 +184,9 @@ class Day:
         )
 
 
-def day_of(evidence: "DayEvidence") -> Day:
-    """Derive what the report shows."""
-    return Day(
+def build_report_day(evidence: "DayEvidence") -> ReportDay:
+    """Derive what the report shows about a day."""
+    return ReportDay(
         evidence=evidence,
         steps=_steps(evidence),
         strategies=_strategies(evidence),
@@ -181,9 +197,11 @@ def day_of(evidence: "DayEvidence") -> Day:
 
 
 def _steps(evidence: "DayEvidence") -> tuple[Step, ...]:
-    moments = [(line.at, line.state.value, line.by, _did(line.state, evidence)) for line in evidence.run.timeline]
-    moments += [(mail.sent_at, "MAIL", "notifications_v2", _sent(mail)) for mail in evidence.mails]
+    timeline = evidence.run.timeline
+    moments = [(line.at, line.state.value, line.by, _describe_state(line.state, evidence)) for line in timeline]
+    moments += [(mail.sent_at, "MAIL", "notifications_v2", _describe_mail(mail)) for mail in evidence.mails]
     moments.sort(key=lambda moment: moment[0])
+
     ends = [*(at for at, *_ in moments[1:]), None]
     began = moments[0][0] if moments else None
     return tuple(
@@ -196,36 +214,36 @@ def _ms(start: datetime | None, end: datetime | None) -> int | None:
     return None if start is None or end is None else round((end - start).total_seconds() * 1000)
 
 
-def _did(state: RunState, evidence: "DayEvidence") -> str:
+def _describe_state(state: RunState, evidence: "DayEvidence") -> str:
     plan, result = evidence.plan, evidence.result
     match state:
         case RunState.EVALUATING:
-            count = len(evidence.run.allocations)
-            return f"created the run and asked {count} {'strategy' if count == 1 else 'strategies'}"
+            requested = formats.plural(len(evidence.run.allocations), "strategy evaluation")
+            return f"created the run and requested {requested}"
         case RunState.AGGREGATED:
-            return f"merged the answers into {formats.plural(len(_weights(evidence.signal)), 'target weight')}"
+            return f"merged the weights into {formats.plural(len(_weights(evidence.signal)), 'target weight')}"
         case RunState.PLANNED:
-            return f"planned {_counted(plan, Side.SELL)} and {_counted(plan, Side.BUY)}"
+            return f"planned {_count_trades(plan, Side.SELL)} and {_count_trades(plan, Side.BUY)}"
         case RunState.SELLING:
-            return f"released {_counted(plan, Side.SELL)}"
+            return f"released {_count_trades(plan, Side.SELL)}"
         case RunState.BUYING:
-            return f"released {_counted(plan, Side.BUY)}"
+            return f"released {_count_trades(plan, Side.BUY)}"
         case RunState.COMPLETED:
-            return f"closed the run with {formats.plural(len(evidence.outcomes), 'outcome')}"
+            return f"closed the run with {formats.plural(len(evidence.outcomes), 'trade outcome')}"
         case RunState.FAILED:
-            return _failed(result)
+            return _describe_failure(result)
 
 
-def _failed(result: "RunCompleted | RunFailed | None") -> str:
+def _describe_failure(result: "RunCompleted | RunFailed | None") -> str:
     reason = getattr(result, "reason", None)
     return f"failed the run: {formats.words(reason)}" if reason else "failed the run"
 
 
-def _sent(mail: "Mail") -> str:
+def _describe_mail(mail: "Mail") -> str:
     return f"sent the mail to {', '.join(mail.recipients)}"
 
 
-def _counted(plan: "RebalancePlan | None", side: Side) -> str:
+def _count_trades(plan: "RebalancePlan | None", side: Side) -> str:
     return formats.plural(len(plan.trades(side)) if plan else 0, side.value.lower())
 
 
@@ -238,22 +256,21 @@ def _largest_first(weights: Mapping[str, Decimal]) -> tuple[tuple[str, Decimal],
 
 
 def _strategies(evidence: "DayEvidence") -> tuple[StrategyLine, ...]:
-    return tuple(
-        StrategyLine(
-            name, allocation, *_answered(evidence.answers.get(name)), *_decided(evidence.decisions.get(name, {}))
-        )
-        for name, allocation in evidence.run.allocations.items()
-    )
+    return tuple(_strategy(name, allocation, evidence) for name, allocation in evidence.run.allocations.items())
 
 
-def _decided(path: Mapping[str, Any]) -> tuple[tuple[Sentence, ...], str]:
-    return sentences(path), summary(path)
+def _strategy(name: str, allocation: Decimal, evidence: "DayEvidence") -> StrategyLine:
+    weights, failure = _weights_or_failure(evidence.answers.get(name))
+    path = evidence.decisions.get(name, {})
+    return StrategyLine(name, allocation, weights, failure, sentences(path), summary(path))
 
 
-def _answered(answer: StrategyEvaluated | StrategyFailed | None) -> tuple[tuple[tuple[str, Decimal], ...], str | None]:
-    """Its weights, and why there are none."""
+def _weights_or_failure(
+    answer: StrategyEvaluated | StrategyFailed | None,
+) -> tuple[tuple[tuple[str, Decimal], ...], str | None]:
+    """Return the weights of a strategy, or why there are none."""
     if answer is None:
-        return (), "it did not answer"
+        return (), "it returned no result"
     if isinstance(answer, StrategyFailed):
         return (), f"{formats.words(answer.reason)}: {answer.detail}"
     return _largest_first(answer.weights), None
@@ -262,27 +279,21 @@ def _answered(answer: StrategyEvaluated | StrategyFailed | None) -> tuple[tuple[
 def _signal(signal: "SignalGenerated | None", strategies: tuple[str, ...]) -> tuple[SignalLine, ...]:
     if signal is None:
         return ()
-    return tuple(
-        SignalLine(
-            symbol,
-            weight,
-            tuple(
-                (name, part) for name in strategies if (part := signal.contributions.get(name, {}).get(symbol, _ZERO))
-            ),
-        )
-        for symbol, weight in _largest_first(signal.weights)
-    )
+    lines = []
+    for symbol, weight in _largest_first(signal.weights):
+        parts = ((name, signal.contributions.get(name, {}).get(symbol, _ZERO)) for name in strategies)
+        lines.append(SignalLine(symbol, weight, tuple((name, part) for name, part in parts if part)))
+    return tuple(lines)
 
 
 def _trades(evidence: "DayEvidence") -> tuple[TradeLine, ...]:
     decisions = evidence.plan.by_trade_id() if evidence.plan else {}
     return tuple(
-        TradeLine(
-            trade_id,
-            decisions[trade_id],
-            outcome,
-            tuple(order for order in evidence.after.orders if order.client_order_id.startswith(f"{trade_id}-")),
-        )
+        TradeLine(trade_id, decisions[trade_id], outcome, _orders_of(trade_id, evidence.after.orders))
         for trade_id, outcome in evidence.outcomes.items()
         if trade_id in decisions
     )
+
+
+def _orders_of(trade_id: str, orders: "Sequence[Order]") -> tuple["Order", ...]:
+    return tuple(order for order in orders if order.client_order_id.startswith(f"{trade_id}-"))

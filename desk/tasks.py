@@ -1,20 +1,20 @@
 """The desk's tasks: `strategies.*`, and `backtest` for the top level.
 
-Each task imports what it runs, so that the others stay quick.
+Each task imports its own code, so that the other tasks start quickly.
 """
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-_BARS = "a folder of SYMBOL.parquet or SYMBOL.csv in place of the bundled prices"
+_BARS = "folder of SYMBOL.parquet or SYMBOL.csv files (default: the bundled prices)"
 _QUESTION = {
-    "names": "a strategy of the book, or a file; exactly one",
-    "date": "the session whose close is the last one known, as 2022-03-15",
+    "names": "one strategy of the book or one strategy file",
+    "date": "session whose close is the last known price, for example 2022-03-15",
     "bars": _BARS,
-    "rsi": "wilder or cutler; without it as the book says, else wilder",
-    "ddof": "of the stdev of returns, 0 or 1; without it as the book says, else 1",
-    "inception": "where a rebalance-threshold begins; without it as the book says, else the first day it can",
+    "rsi": "RSI method, wilder or cutler (default: from the book, otherwise wilder)",
+    "ddof": "degrees of freedom of the stdev of returns, 0 or 1 (default: from the book, otherwise 1)",
+    "inception": "first day of a rebalance-threshold (default: from the book, otherwise the first possible day)",
 }
 
 
@@ -23,12 +23,12 @@ _QUESTION = {
     optional=["html"],
     auto_shortflags=False,
     help={
-        "names": "strategies of the book, or files; none means the book",
-        "start": "the first session traded, as 2021-01-04; without it the first that can be",
-        "end": "the last session traded; without it the last there is",
-        "capital": "USD at the start",
-        "costs_bps": "lost a side, in hundredths of a percent",
-        "html": "write a page too, here when a path is given",
+        "names": "strategies of the book or strategy files (default: the whole book)",
+        "start": "first session to trade, for example 2021-01-04 (default: the first possible one)",
+        "end": "last session to trade (default: the last with prices)",
+        "capital": "starting capital in USD",
+        "costs_bps": "trading costs per side, in basis points",
+        "html": "also write an HTML page, to this path if one is given",
         "json": "print JSON",
         "bars": _BARS,
     },
@@ -44,7 +44,7 @@ def backtest(
     json: bool = False,
     bars: str = "",
 ) -> None:
-    """Trade history as the deployed system would: `inv backtest [NAME...]`."""
+    """Simulate past sessions by the rules of the deployed system: `inv backtest [NAME...]`."""
     from desk.backtest.commands import run_backtest
 
     run_backtest(
@@ -63,14 +63,14 @@ def list_(_context: Context, json: bool = False) -> None:
 @task(
     iterable=["files"],
     help={
-        "files": "strategy files; none means the book and all of its files",
-        "bars": "a folder of SYMBOL.parquet or SYMBOL.csv: are there enough bars to decide",
-        "strict": "warnings fail too",
+        "files": "strategy files (default: the book and all of its files)",
+        "bars": "folder of SYMBOL.parquet or SYMBOL.csv files; also check that it has enough bars",
+        "strict": "fail on warnings too",
         "json": "print JSON",
     },
 )
 def check(_context: Context, files: list[str], bars: str = "", strict: bool = False, json: bool = False) -> None:
-    """Check the book, or files, before they trade: `inv strategies.check [FILE...]`."""
+    """Check the book or strategy files before they trade: `inv strategies.check [FILE...]`."""
     from desk.strategies.check_report import check_strategies
 
     check_strategies(files, bars=bars, strict=strict, as_json=json)
@@ -87,13 +87,16 @@ def evaluate(
     inception: str = "",
     json: bool = False,
 ) -> None:
-    """Print the weights at the close of a day: `inv strategies.evaluate NAME|FILE --date D`."""
-    from desk.strategies.evaluating import Question, show_weights
+    """Print the weights of a strategy at the close of a day: `inv strategies.evaluate NAME|FILE --date D`."""
+    from desk.strategies.evaluating import EvaluationRequest, show_weights
 
-    show_weights(Question(names, date, bars, rsi, ddof, inception), as_json=json)
+    show_weights(EvaluationRequest(names, date, bars, rsi, ddof, inception), as_json=json)
 
 
-@task(iterable=["names"], help={**_QUESTION, "fragile": "mark margins below so many points", "json": "print JSON"})
+@task(
+    iterable=["names"],
+    help={**_QUESTION, "fragile": "mark decisions whose margin is below this number", "json": "print JSON"},
+)
 def explain(
     _context: Context,
     names: list[str],
@@ -105,20 +108,20 @@ def explain(
     fragile: str = "",
     json: bool = False,
 ) -> None:
-    """Explain the weights of a day, decision by decision: `inv strategies.explain NAME|FILE --date D`."""
-    from desk.strategies.evaluating import Question, show_path
+    """Explain the weights of a day decision by decision: `inv strategies.explain NAME|FILE --date D`."""
+    from desk.strategies.evaluating import EvaluationRequest, show_path
 
-    show_path(Question(names, date, bars, rsi, ddof, inception, fragile), as_json=json)
+    show_path(EvaluationRequest(names, date, bars, rsi, ddof, inception, fragile), as_json=json)
 
 
 @task(
     iterable=["files"],
     help={
-        "files": "the strategy file, exactly one",
-        "allocation": "its fraction of the account, as 0.1",
-        "name": "what the book calls it; without it the name of the file",
-        "inception": "the first session on whose close it decides; without it the latest in the book",
-        "scale": "make room: scale the other allocations down in proportion",
+        "files": "the strategy file; exactly one",
+        "allocation": "its fraction of the account, for example 0.1",
+        "name": "its name in the book (default: the name of the file)",
+        "inception": "first session whose close it decides on (default: the latest inception in the book)",
+        "scale": "scale the other allocations down in proportion to make room",
         "bars": _BARS,
         "json": "print JSON",
     },
@@ -134,11 +137,11 @@ def add(
     json: bool = False,
 ) -> None:
     """Add a strategy file to the book: `inv strategies.add FILE --allocation A --scale`."""
-    from desk.strategies.adding import Wish, add_strategy
+    from desk.strategies.adding import AdditionRequest, add_strategy
 
-    add_strategy(Wish(files, allocation, name, inception, scale, bars), as_json=json)
+    add_strategy(AdditionRequest(files, allocation, name, inception, scale, bars), as_json=json)
 
 
 def collection() -> Collection:
-    """`strategies.list`, `.check`, `.explain`, `.evaluate`, `.add`."""
+    """Return the tasks `strategies.list`, `.check`, `.explain`, `.evaluate` and `.add`."""
     return Collection("strategies", list_, check, evaluate, explain, add)

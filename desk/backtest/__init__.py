@@ -1,1 +1,1 @@
-"""What the deployed system would have done on past sessions, and what came of it."""
+"""Simulate how the deployed system would have traded past sessions, and report the result."""

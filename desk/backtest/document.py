@@ -1,30 +1,23 @@
-"""A backtest as JSON values, for programs. Pure."""
+"""Convert the result of a backtest to JSON values. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from desk.backtest.result import BENCHMARK, TURNOVER_DEFINITION, Result
-from desk.backtest.simulate import Day, Refused, Trade
+from desk.backtest.result import BENCHMARK, TURNOVER_DEFINITION, Curve, Result
+from desk.backtest.signals import Candidate
+from desk.backtest.simulate import BacktestDay, RefusedTrade, Trade
 from desk.backtest.statistics import DEFINITIONS
 
-DRAWDOWNS = 5
+MAX_DRAWDOWNS = 5
 
 
-def document(result: Result) -> Mapping[str, Any]:
-    """Everything: money, shares and weights as exact text, statistics as numbers, null where not defined."""
+def json_document(result: Result) -> Mapping[str, Any]:
+    """Return the whole result: money, shares and weights as exact text, statistics as numbers, null if not defined."""
     benchmark = result.benchmark
     return {
-        "strategies": [
-            {
-                "name": one.name,
-                "allocation": str(one.allocation),
-                "source": one.program.source,
-                "inception": None if one.inception is None else one.inception.isoformat(),
-            }
-            for one in result.candidates
-        ],
+        "strategies": [_strategy(candidate) for candidate in result.candidates],
         "prices": result.prices,
         "start": result.days[0].date.isoformat(),
         "end": result.days[-1].date.isoformat(),
@@ -40,47 +33,61 @@ def document(result: Result) -> Mapping[str, Any]:
         "turnover": result.turnover,
         "costs": str(result.costs),
         "equity": _equity(result),
-        "drawdowns": [one._asdict() for one in result.curve.deepest(DRAWDOWNS)],
+        "drawdowns": [drawdown._asdict() for drawdown in result.curve.deepest(MAX_DRAWDOWNS)],
         "monthly": {
-            "strategy": [one._asdict() for one in result.curve.years()],
-            BENCHMARK: None if benchmark is None else [one._asdict() for one in benchmark.years()],
+            "strategy": _monthly(result.curve),
+            BENCHMARK: None if benchmark is None else _monthly(benchmark),
         },
         "decisions": [_decision(day) for day in result.days],
         "trade_count": len(result.trades),
         "trades": [_trade(trade) for trade in result.trades],
-        "refused": [_refused(refused) for refused in result.refused],
+        "refused": [_refused(trade) for trade in result.refused],
     }
 
 
+def _strategy(candidate: Candidate) -> Mapping[str, Any]:
+    return {
+        "name": candidate.name,
+        "allocation": str(candidate.allocation),
+        "source": candidate.program.source,
+        "inception": None if candidate.inception is None else candidate.inception.isoformat(),
+    }
+
+
+def _monthly(curve: Curve) -> list[Mapping[str, Any]]:
+    return [year._asdict() for year in curve.years()]
+
+
 def _equity(result: Result) -> list[Mapping[str, Any]]:
-    """One row a close, the first that before the first session; `return` is since the row before."""
+    """Return one row per close, starting with the close before the first session; `return` is since the row before."""
     curve, benchmark = result.curve, result.benchmark
     equity = (result.capital, *(day.equity for day in result.days))
     cash = (result.capital, *(day.cash for day in result.days))
     returns = (None, *curve.returns.tolist())
-    falls = curve.drawdowns.tolist()
-    values = [None] * len(equity) if benchmark is None else benchmark.values.tolist()
+    drawdowns = curve.drawdowns.tolist()
+    benchmark_values = [None] * len(equity) if benchmark is None else benchmark.values.tolist()
+
     return [
         {
             "date": day.isoformat(),
             "equity": str(equity[row]),
             "cash": str(cash[row]),
             "return": returns[row],
-            "drawdown": falls[row],
-            BENCHMARK: values[row],
+            "drawdown": drawdowns[row],
+            BENCHMARK: benchmark_values[row],
         }
         for row, day in enumerate(curve.dates)
     ]
 
 
-def _decision(day: Day) -> Mapping[str, Any]:
-    """Weights asked for, whole and by strategy, and what was held after trading."""
+def _decision(day: BacktestDay) -> Mapping[str, Any]:
+    """Return the target weights, merged and by strategy, and the holdings after trading."""
     return {
         "date": day.date.isoformat(),
-        "as_of": day.signal.turn.as_of.isoformat(),
-        "weights": _texts(day.signal.merged.weights),
-        "strategies": {name: _texts(weights) for name, weights in day.signal.answers.items()},
-        "holdings": _texts(day.holdings),
+        "as_of": day.signal.session.as_of.isoformat(),
+        "weights": _as_texts(day.signal.merged.weights),
+        "strategies": {name: _as_texts(weights) for name, weights in day.signal.strategy_weights.items()},
+        "holdings": _as_texts(day.holdings),
     }
 
 
@@ -93,20 +100,20 @@ def _trade(trade: Trade) -> Mapping[str, Any]:
         "price": str(trade.price),
         "cash": str(trade.cash),
         "reason": trade.reason,
-        "attribution": _texts(trade.attribution),
+        "attribution": _as_texts(trade.attribution),
     }
 
 
-def _refused(refused: Refused) -> Mapping[str, Any]:
+def _refused(trade: RefusedTrade) -> Mapping[str, Any]:
     return {
-        "date": refused.day.isoformat(),
-        "symbol": refused.symbol,
-        "side": refused.side.value,
-        "quantity": str(refused.quantity),
-        "reason": refused.reason,
-        "detail": refused.detail,
+        "date": trade.day.isoformat(),
+        "symbol": trade.symbol,
+        "side": trade.side.value,
+        "quantity": str(trade.quantity),
+        "reason": trade.reason,
+        "detail": trade.detail,
     }
 
 
-def _texts(values: Mapping[str, Decimal]) -> Mapping[str, str]:
+def _as_texts(values: Mapping[str, Decimal]) -> Mapping[str, str]:
     return {name: f"{value:f}" for name, value in values.items()}

@@ -1,7 +1,7 @@
-"""The charts of the page as plotly takes them: traces and layouts as JSON values. Pure.
+"""Build the charts of the page for plotly: traces and layouts as JSON values. Pure.
 
-A colour is the name of a variable of the style sheet, `--c0`; the page's script puts in what it stands for, so that the
-charts are right on light and on dark ground.
+A colour is the name of a style sheet variable such as `--c0`. The page's script replaces it with the variable's value,
+so that the charts match the light and the dark theme.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,8 @@ import numpy as np
 from desk.backtest.result import Curve, Result
 from the_alchemiser.strategy_v2.arrays import Floats
 
-MOST_SYMBOLS = 11
-"""Shown by name in the chart of weights; what is left of the symbols is one more area."""
-_OTHERS = "others"
+MAX_SYMBOLS = 11
+"""Number of symbols that the chart of weights shows by name; the rest share one area."""
 _FEW_DAYS = 10
 _DAY_MS = 86_400_000
 
@@ -22,12 +21,12 @@ Figure = Mapping[str, Any]
 
 
 def figures(result: Result) -> Mapping[str, Figure]:
-    """Every chart by the id of the element it is drawn in."""
+    """Return every chart by the id of its HTML element."""
     return {"equity": equity_figure(result), "weights": weights_figure(result), "years": years_figure(result)}
 
 
 def equity_figure(result: Result) -> Figure:
-    """Equity above, drawdown below, on one axis of time."""
+    """Draw equity above drawdown on a common time axis."""
     traces = [_equity(result.curve, "--accent", 2.2), _drawdown(result.curve, "--accent", filled=True)]
     if result.benchmark is not None:
         traces += [_equity(result.benchmark, "--c7", 1.6), _drawdown(result.benchmark, "--c7", filled=False)]
@@ -35,22 +34,22 @@ def equity_figure(result: Result) -> Figure:
         "height": 520,
         "yaxis": {"domain": [0.36, 1], "tickprefix": "$", "tickformat": ",.12~g"},
         "yaxis2": {"domain": [0, 0.28], "tickformat": ".2~%", "title": {"text": "drawdown", "font": {"size": 12}}},
-        "xaxis": {"anchor": "y2", **_time(result.curve)},
+        "xaxis": {"anchor": "y2", **_time_axis(result.curve)},
         "legend": {"orientation": "h", "x": 0, "y": 1.08},
     }
     return {"traces": traces, "layout": layout}
 
 
 def weights_figure(result: Result) -> Figure:
-    """What was held at each close as parts of the equity, cash on top."""
-    held = largest(result.held())
+    """Draw the weight of each position at each close, with cash on top."""
+    weights = group_smallest(result.position_weights())
     days = _days(result.curve)[1:]
-    cash = 1 - np.sum(list(held.values()), axis=0) if held else np.ones(len(days))
-    areas = [(name, values, f"--p{number}") for number, (name, values) in enumerate(held.items())]
-    traces = [_area(name, days, values, colour) for name, values, colour in (*areas, ("cash", cash, "--p12"))]
+    cash = 1 - np.sum(list(weights.values()), axis=0) if weights else np.ones(len(days))
+    traces = [_area(name, days, values, f"--p{number}") for number, (name, values) in enumerate(weights.items())]
+    traces.append(_area("cash", days, cash, "--p12"))
     layout = {
         "height": 420,
-        "xaxis": _time(result.curve),
+        "xaxis": _time_axis(result.curve),
         "yaxis": {"range": [0, 1], "tickformat": ".0%"},
         "legend": {"traceorder": "reversed"},
     }
@@ -58,21 +57,10 @@ def weights_figure(result: Result) -> Figure:
 
 
 def years_figure(result: Result) -> Figure:
-    """Return a year, beside the benchmark's."""
-    curves = [(result.curve, "--accent")]
+    """Draw the return of each year beside the benchmark's."""
+    traces = [_year_bars(result.curve, "--accent")]
     if result.benchmark is not None:
-        curves.append((result.benchmark, "--c7"))
-    traces = [
-        {
-            "type": "bar",
-            "name": curve.name,
-            "x": [str(one.year) for one in curve.years()],
-            "y": _rounded([one.total for one in curve.years()]),
-            "marker": {"color": colour},
-            "hovertemplate": "%{y:.2%}",
-        }
-        for curve, colour in curves
-    ]
+        traces.append(_year_bars(result.benchmark, "--c7"))
     layout = {
         "height": 260,
         "bargap": 0.6,
@@ -84,12 +72,24 @@ def years_figure(result: Result) -> Figure:
     return {"traces": traces, "layout": layout}
 
 
-def largest(held: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The symbols that were held most, by their mean part, the largest first; the rest as one."""
-    ranked = sorted(held, key=lambda symbol: (-float(np.mean(held[symbol])), symbol))
-    shown = {symbol: held[symbol] for symbol in ranked[:MOST_SYMBOLS]}
-    rest = [held[symbol] for symbol in ranked[MOST_SYMBOLS:]]
-    return {**shown, f"{len(rest)} {_OTHERS}": np.sum(rest, axis=0)} if rest else shown
+def group_smallest(weights: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Sort the symbols by mean weight, the largest first, and add up those beyond `MAX_SYMBOLS`."""
+    ranked = sorted(weights, key=lambda symbol: (-float(np.mean(weights[symbol])), symbol))
+    shown = {symbol: weights[symbol] for symbol in ranked[:MAX_SYMBOLS]}
+    rest = [weights[symbol] for symbol in ranked[MAX_SYMBOLS:]]
+    return {**shown, f"{len(rest)} others": np.sum(rest, axis=0)} if rest else shown
+
+
+def _year_bars(curve: Curve, colour: str) -> Figure:
+    years = curve.years()
+    return {
+        "type": "bar",
+        "name": curve.name,
+        "x": [str(year.year) for year in years],
+        "y": _rounded([year.total for year in years]),
+        "marker": {"color": colour},
+        "hovertemplate": "%{y:.2%}",
+    }
 
 
 def _equity(curve: Curve, colour: str, width: float) -> Figure:
@@ -134,8 +134,8 @@ def _area(name: str, days: Sequence[str], values: Floats, colour: str) -> Figure
     }
 
 
-def _time(curve: Curve) -> Figure:
-    """An axis of few days has a tick a day: plotly would divide them into hours."""
+def _time_axis(curve: Curve) -> Figure:
+    """Return the ticks of a time axis: one per day for a short period, which plotly would divide into hours."""
     return {"dtick": _DAY_MS} if len(curve.dates) <= _FEW_DAYS else {}
 
 

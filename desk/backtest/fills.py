@@ -1,4 +1,4 @@
-"""What shares cost in a backtest: at which price a plan is made, a trade fills and a holding is valued."""
+"""Prices of a backtest: for making a plan, filling a trade and valuing a holding."""
 
 import math
 from datetime import date
@@ -8,60 +8,69 @@ from typing import Protocol
 import numpy as np
 
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.messaging.messages import Side
+from the_alchemiser.shared.values import Side
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 _BASIS_POINT = Decimal("0.0001")
 
 
 class NoBarError(AlchemiserError):
-    """A symbol that is to be traded or valued on a day has no bar of it."""
+    """A symbol that must be traded or valued on a day has no bar for that day."""
 
 
 class FillModel(Protocol):
-    """Prices of a day, USD a share.
+    """Prices of a day in USD per share.
 
     Raises:
-        NoBarError: the symbol has no price that day.
+        NoBarError: the symbol has no price for that day.
     """
 
-    def last(self, symbol: str, day: date) -> Decimal:
-        """The price that plans are made at and holdings are valued at."""
+    def planning_price(self, symbol: str, day: date) -> Decimal:
+        """Return the price that plans use and holdings are valued at."""
         ...
 
-    def fill(self, symbol: str, side: Side, day: date) -> Decimal:
-        """The price that a trade gets."""
+    def fill_price(self, symbol: str, side: Side, day: date) -> Decimal:
+        """Return the price that a trade is filled at."""
         ...
 
 
 class CloseFills:
-    """Everything happens at the session's close; a trade pays costs on top of it."""
+    """Fills at the session's close, plus or minus the trading costs."""
 
     def __init__(self, history: PriceHistory, *, costs_bps: Decimal) -> None:
-        """Take the closes of a history.
+        """Use the closes of a history.
 
         Args:
-            costs_bps: basis points that a buy pays above the close, and a sell gets below it.
+            history: has a row for every day that prices are requested for.
+            costs_bps: basis points by which a buy fills above the close, and a sell below it.
         """
         self._history = history
         self._factors = {Side.BUY: 1 + costs_bps * _BASIS_POINT, Side.SELL: 1 - costs_bps * _BASIS_POINT}
         self._rows = {day: row for row, day in enumerate(history.dates.tolist())}
 
-    def last(self, symbol: str, day: date) -> Decimal:
-        """The close."""
+    def planning_price(self, symbol: str, day: date) -> Decimal:
+        """Return the close.
+
+        Raises:
+            NoBarError: the symbol has no close for that day.
+        """
         close = float(self._history.of(symbol)[self._rows[day]])
         if math.isnan(close):
-            raise self._absent(symbol, day)
+            raise self._no_bar(symbol, day)
         return Decimal(repr(close))
 
-    def fill(self, symbol: str, side: Side, day: date) -> Decimal:
-        """The close and the costs."""
-        return self.last(symbol, day) * self._factors[side]
+    def fill_price(self, symbol: str, side: Side, day: date) -> Decimal:
+        """Return the close plus the costs for a buy, minus the costs for a sell.
 
-    def _absent(self, symbol: str, day: date) -> NoBarError:
+        Raises:
+            NoBarError: the symbol has no close for that day.
+        """
+        return self.planning_price(symbol, day) * self._factors[side]
+
+    def _no_bar(self, symbol: str, day: date) -> NoBarError:
         dates = self._history.dates[~np.isnan(self._history.of(symbol))]
         known = dates[dates <= np.datetime64(day, "D")]
-        since = f", the last of {known[-1]}" if known.size else ""
+        last = f", the last for {known[-1]}" if known.size else ""
         flaw = self._history.flaws.get(symbol)
-        state = f"not usable ({flaw})" if flaw else f"none of {day}"
-        return NoBarError(f"{symbol}: {known.size} bars{since}, {state}, 1 needed to trade or value it on {day}")
+        problem = f"its bars are not usable ({flaw})" if flaw else f"no bar for {day}"
+        return NoBarError(f"{symbol}: {problem}; {known.size} bars{last}, 1 needed to trade or value it on {day}")

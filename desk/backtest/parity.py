@@ -1,4 +1,4 @@
-"""Does a backtest do what the deployed system did? Records of both, and their differences. Pure."""
+"""Compare a backtest with the deployed system: record the days of both and find their differences. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -6,23 +6,23 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from automation.system.errors import Finding
-from desk.backtest.simulate import Day
+from desk.backtest.simulate import BacktestDay
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import (
     RunCompleted,
-    Side,
     SignalGenerated,
     StrategyEvaluated,
     TradeExecuted,
     TradeFailed,
 )
 from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, TRADE, Run
+from the_alchemiser.shared.values import Side
 
-_ABSENT = "nothing"
+_MISSING = "nothing"
 
 
 class FilledTrade(NamedTuple):
-    """Shares, and USD a share."""
+    """A filled trade: quantity in shares, price in USD per share."""
 
     symbol: str
     side: Side
@@ -31,17 +31,18 @@ class FilledTrade(NamedTuple):
 
 
 class DayRecord(NamedTuple):
-    """What was decided and done on a session.
+    """The decisions and trades of a session.
 
     Attributes:
-        answers: by strategy its weights.
-        weights: all of them merged.
-        trades: those that filled, by symbol.
-        equity: USD after trading.
+        strategy_weights: the target weights of each strategy.
+        weights: the merged target weights.
+        trades: the filled trades, sorted by symbol.
+        equity: USD after trading, cash included.
+        cash: USD after trading.
     """
 
     day: date
-    answers: Mapping[str, Mapping[str, Decimal]]
+    strategy_weights: Mapping[str, Mapping[str, Decimal]]
     weights: Mapping[str, Decimal]
     trades: tuple[FilledTrade, ...]
     equity: Decimal
@@ -49,33 +50,35 @@ class DayRecord(NamedTuple):
 
 
 def record_of_run(run: Run) -> DayRecord:
-    """A run of the deployed system.
+    """Return the record of a run of the deployed system.
 
     Raises:
-        ValueError: it did not complete.
+        ValueError: the run did not complete.
     """
     results = [message for message in run.outbox if isinstance(message, RunCompleted)]
     signal = outbox.decode(run.items[SIGNAL].body) if SIGNAL in run.items else None
     if not results or not isinstance(signal, SignalGenerated):
-        raise ValueError(f"{run.run_id} did not complete: it is {run.state}")
-    answers = (outbox.decode(item.body) for item in run.items_of(STRATEGY).values())
+        raise ValueError(f"{run.run_id} did not complete; its state is {run.state}")
+
+    messages = (outbox.decode(item.body) for item in run.items_of(STRATEGY).values())
+    evaluated = (message for message in messages if isinstance(message, StrategyEvaluated))
     return DayRecord(
         day=run.trading_date,
-        answers={one.strategy: dict(one.weights) for one in answers if isinstance(one, StrategyEvaluated)},
+        strategy_weights={message.strategy: dict(message.weights) for message in evaluated},
         weights=dict(signal.weights),
-        trades=tuple(sorted(_filled(run))),
+        trades=tuple(sorted(_filled_trades(run))),
         equity=results[0].equity_after,
         cash=results[0].cash_after,
     )
 
 
-def record_of_day(day: Day) -> DayRecord:
-    """A day of a backtest."""
-    trades = sorted(FilledTrade(one.symbol, one.side, one.quantity, one.price) for one in day.trades)
+def record_of_day(day: BacktestDay) -> DayRecord:
+    """Return the record of a day of a backtest."""
+    trades = sorted(FilledTrade(trade.symbol, trade.side, trade.quantity, trade.price) for trade in day.trades)
     signal = day.signal
     return DayRecord(
         day.date,
-        {name: dict(weights) for name, weights in signal.answers.items()},
+        {name: dict(weights) for name, weights in signal.strategy_weights.items()},
         dict(signal.merged.weights),
         tuple(trades),
         day.equity,
@@ -83,54 +86,64 @@ def record_of_day(day: Day) -> DayRecord:
     )
 
 
-def differences(traded: Sequence[DayRecord], tested: Sequence[DayRecord]) -> tuple[Finding, ...]:
-    """Every difference between deployed days and those of a backtest; none when they agree exactly."""
-    ours, theirs = ({record.day: record for record in records} for records in (tested, traded))
-    found: list[Finding] = []
-    for day in sorted(ours.keys() | theirs.keys()):
-        if day not in ours or day not in theirs:
-            where = "the deployed system" if day in theirs else "the backtest"
-            found.append(Finding(str(day), f"only {where} traded that day"))
+def find_differences(deployed: Sequence[DayRecord], backtested: Sequence[DayRecord]) -> tuple[Finding, ...]:
+    """Return every difference between the days of the deployed system and of a backtest; empty if they are equal."""
+    deployed_by_day = {record.day: record for record in deployed}
+    backtested_by_day = {record.day: record for record in backtested}
+
+    findings: list[Finding] = []
+    for day in sorted(deployed_by_day.keys() | backtested_by_day.keys()):
+        if day not in backtested_by_day:
+            findings.append(Finding(str(day), "only the deployed system traded that day"))
+        elif day not in deployed_by_day:
+            findings.append(Finding(str(day), "only the backtest traded that day"))
         else:
-            found += (Finding(str(day), what) for what in _of_day(theirs[day], ours[day]))
-    return tuple(found)
+            messages = _compare_days(deployed_by_day[day], backtested_by_day[day])
+            findings += (Finding(str(day), message) for message in messages)
+    return tuple(findings)
 
 
-def _filled(run: Run) -> Iterator[FilledTrade]:
+def _filled_trades(run: Run) -> Iterator[FilledTrade]:
     for item in run.items_of(TRADE).values():
-        told = outbox.decode(item.body)
-        if isinstance(told, TradeExecuted | TradeFailed) and told.fills:
-            shares = sum((fill.quantity for fill in told.fills), Decimal(0))
-            paid = sum((fill.quantity * fill.price for fill in told.fills), Decimal(0))
-            yield FilledTrade(told.symbol, told.side, shares, paid / shares)
+        outcome = outbox.decode(item.body)
+        if isinstance(outcome, TradeExecuted | TradeFailed) and outcome.fills:
+            shares = sum((fill.quantity for fill in outcome.fills), Decimal(0))
+            notional = sum((fill.quantity * fill.price for fill in outcome.fills), Decimal(0))
+            yield FilledTrade(outcome.symbol, outcome.side, shares, notional / shares)
 
 
-def _of_day(traded: DayRecord, tested: DayRecord) -> Iterator[str]:
-    for strategy in sorted(traded.answers.keys() | tested.answers.keys()):
-        pair = (record.answers.get(strategy, {}) for record in (traded, tested))
-        yield from _of_values(*pair, of=f"{strategy}: weight of")
-    yield from _of_values(traded.weights, tested.weights, of="merged weight of")
-    trades = ({(one.side, one.symbol): one for one in record.trades} for record in (traded, tested))
-    yield from _of_trades(*trades)
-    for name in ("equity", "cash"):
-        yield from _of_value(getattr(traded, name), getattr(tested, name), of=name)
+def _compare_days(deployed: DayRecord, backtested: DayRecord) -> Iterator[str]:
+    for strategy in sorted(deployed.strategy_weights.keys() | backtested.strategy_weights.keys()):
+        pair = (record.strategy_weights.get(strategy, {}) for record in (deployed, backtested))
+        yield from _compare_weights(*pair, name=f"{strategy}: weight of")
+    yield from _compare_weights(deployed.weights, backtested.weights, name="merged weight of")
+
+    yield from _compare_trades(_by_side_and_symbol(deployed.trades), _by_side_and_symbol(backtested.trades))
+
+    yield from _compare_values(deployed.equity, backtested.equity, name="equity")
+    yield from _compare_values(deployed.cash, backtested.cash, name="cash")
 
 
-def _of_trades(
-    traded: Mapping[tuple[Side, str], FilledTrade], tested: Mapping[tuple[Side, str], FilledTrade]
+def _by_side_and_symbol(trades: Sequence[FilledTrade]) -> Mapping[tuple[Side, str], FilledTrade]:
+    return {(trade.side, trade.symbol): trade for trade in trades}
+
+
+def _compare_trades(
+    deployed: Mapping[tuple[Side, str], FilledTrade], backtested: Mapping[tuple[Side, str], FilledTrade]
 ) -> Iterator[str]:
-    for side, symbol in sorted(traded.keys() | tested.keys()):
-        one, other = traded.get((side, symbol)), tested.get((side, symbol))
-        for name in ("quantity", "price"):
-            yield from _of_value(getattr(one, name, None), getattr(other, name, None), of=f"{side} {symbol}: {name}")
+    for side, symbol in sorted(deployed.keys() | backtested.keys()):
+        pair = (deployed.get((side, symbol)), backtested.get((side, symbol)))
+        for field in ("quantity", "price"):
+            values = (getattr(trade, field, None) for trade in pair)
+            yield from _compare_values(*values, name=f"{side} {symbol}: {field}")
 
 
-def _of_values(traded: Mapping[str, Decimal], tested: Mapping[str, Decimal], *, of: str) -> Iterator[str]:
-    for symbol in sorted(traded.keys() | tested.keys()):
-        yield from _of_value(traded.get(symbol), tested.get(symbol), of=f"{of} {symbol}")
+def _compare_weights(deployed: Mapping[str, Decimal], backtested: Mapping[str, Decimal], *, name: str) -> Iterator[str]:
+    for symbol in sorted(deployed.keys() | backtested.keys()):
+        yield from _compare_values(deployed.get(symbol), backtested.get(symbol), name=f"{name} {symbol}")
 
 
-def _of_value(traded: Decimal | None, tested: Decimal | None, *, of: str) -> Iterator[str]:
-    if traded != tested:
-        told = (_ABSENT if value is None else f"{value.normalize():f}" for value in (traded, tested))
-        yield "{}: {} was deployed, {} is tested".format(of, *told)
+def _compare_values(deployed: Decimal | None, backtested: Decimal | None, *, name: str) -> Iterator[str]:
+    if deployed != backtested:
+        texts = (_MISSING if value is None else f"{value.normalize():f}" for value in (deployed, backtested))
+        yield "{}: {} deployed, {} backtested".format(name, *texts)

@@ -1,4 +1,4 @@
-"""From when to when a backtest runs. Pure."""
+"""Choose the sessions of a backtest. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from automation.system.errors import UsageError
-from desk.backtest.signals import Candidate, Turn
+from desk.backtest.signals import Candidate, TradingSession, trading_sessions
 from desk.strategies.sufficiency import natural_inception
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.strategy_v2.engine import evaluate, first_decided_day
@@ -21,53 +21,62 @@ class NoBarsError(AlchemiserError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked for; None for the longest that there is."""
+class RequestedPeriod:
+    """The first and last session that the user requested; None means the earliest or latest possible."""
 
     start: date | None = None
     end: date | None = None
 
 
-def choose_turns(candidates: Sequence[Candidate], history: PriceHistory, asked: Asked) -> tuple[Turn, ...]:
-    """The sessions of the backtest, each with the one before it, whose close it is decided on.
+def choose_sessions(
+    candidates: Sequence[Candidate], history: PriceHistory, requested: RequestedPeriod
+) -> tuple[TradingSession, ...]:
+    """Return the sessions of the backtest in ascending order.
 
-    Without a start it begins on the session after the first from which every strategy is decided; without an end it
-    runs to the last session of which every symbol that has bars has one.
+    Without a start, they begin with the session after the first day on which every strategy can be evaluated. Without
+    an end, they end with the last session for which every symbol with bars has a bar.
 
     Raises:
         UsageError: there is no session from start to end.
         NoBarsError: none of the symbols has a bar.
-        EvaluationError: there is no day to start on; what keeps the last one from being decided.
+        EvaluationError: there is no day to start on; the error says why the last day cannot be evaluated.
     """
-    sessions: list[date] = history.dates.tolist()
-    if not sessions:
-        raise NoBarsError(_missing(candidates, history))
-    end = _end(history, sessions) if asked.end is None else asked.end
-    if asked.start is not None and asked.start > end:
-        given = f"--end {end}" if asked.end else f"the last session of which every symbol has a bar, {end}"
-        raise UsageError(f"--start {asked.start} is after {given}; give an earlier one", where=_WHERE)
-    if end > sessions[-1]:
-        message = f"--end {end} is after the last bar, of {sessions[-1]}; give --end {sessions[-1]} or leave it out"
+    days: list[date] = history.dates.tolist()
+    if not days:
+        raise NoBarsError(_describe_missing_bars(candidates, history))
+
+    end = _default_end(history, days) if requested.end is None else requested.end
+    _require_valid(requested, end=end, last=days[-1])
+    start = _default_start(candidates, history, end) if requested.start is None else requested.start
+
+    period = [day for day in days if start <= day <= end]
+    if not period:
+        message = f"there is no session from {start} to {end}; the bars cover {days[0]} to {days[-1]}"
         raise UsageError(message, where=_WHERE)
-    start = _start(candidates, history, end) if asked.start is None else asked.start
-    within = [session for session in sessions if start <= session <= end]
-    if not within:
-        told = f"the bars are of {sessions[0]} to {sessions[-1]}"
-        raise UsageError(f"there is no session from {start} to {end}; {told}", where=_WHERE)
-    earlier = [session for session in sessions if session < within[0]]
-    before = earlier[-1] if earlier else within[0] - timedelta(days=1)
-    return tuple(Turn(day, as_of) for as_of, day in zip((before, *within), within, strict=False))
+
+    earlier = [day for day in days if day < period[0]]
+    return trading_sessions(period, before=earlier[-1] if earlier else period[0] - timedelta(days=1))
 
 
-def _end(history: PriceHistory, sessions: Sequence[date]) -> date:
-    """The last session of which every symbol that has bars at all has one; a bad bar does not end a symbol."""
-    sound = (closes for symbol, closes in history.closes.items() if symbol not in history.flaws)
-    lasts = [np.flatnonzero(~np.isnan(closes))[-1] for closes in sound if not np.isnan(closes).all()]
-    return sessions[int(min(lasts))] if lasts else sessions[-1]
+def _require_valid(requested: RequestedPeriod, *, end: date, last: date) -> None:
+    """Raise a UsageError when the start is after the end, or the end after the last bar."""
+    if requested.start is not None and requested.start > end:
+        limit = f"--end {end}" if requested.end else f"{end}, the last session for which every symbol has a bar"
+        raise UsageError(f"--start {requested.start} is after {limit}; give an earlier start", where=_WHERE)
+    if end > last:
+        message = f"--end {end} is after the last bar, {last}; give --end {last} or omit --end"
+        raise UsageError(message, where=_WHERE)
 
 
-def _start(candidates: Sequence[Candidate], history: PriceHistory, end: date) -> date:
-    """The session after the first from which every strategy is decided through the one before the end."""
+def _default_end(history: PriceHistory, days: Sequence[date]) -> date:
+    """Return the last session for which every symbol with bars has one. Flawed symbols do not count."""
+    usable = (closes for symbol, closes in history.closes.items() if symbol not in history.flaws)
+    last_rows = [np.flatnonzero(~np.isnan(closes))[-1] for closes in usable if not np.isnan(closes).all()]
+    return days[int(min(last_rows))] if last_rows else days[-1]
+
+
+def _default_start(candidates: Sequence[Candidate], history: PriceHistory, end: date) -> date:
+    """Return the day after the first from which every strategy can be evaluated on each session before the end."""
     earlier = history.dates[history.dates < np.datetime64(end, "D")]
     if not earlier.size:
         return date.min
@@ -81,14 +90,20 @@ def _first_decided(candidate: Candidate, known: PriceHistory) -> date:
     inception = candidate.inception or natural_inception(candidate.program, known)
     first = first_decided_day(candidate.program, known, inception=inception)
     if first is None:
+        # This raises the error that says why the strategy cannot be evaluated.
         evaluate(candidate.program, known, as_of=last, inception=inception)
-        raise AssertionError(f"{candidate.name}: {last} is decided alone, yet not among others")
+        raise AssertionError(f"{candidate.name}: {last} can be evaluated on its own but not within a series")
     return first
 
 
-def _missing(candidates: Sequence[Candidate], history: PriceHistory) -> str:
-    needed = {symbol: bars for candidate in candidates for symbol, bars in candidate.program.bars_needed.items()}
+def _describe_missing_bars(candidates: Sequence[Candidate], history: PriceHistory) -> str:
+    needed: dict[str, int] = {}
+    for candidate in candidates:
+        needed.update(candidate.program.bars_needed)
+
     symbol = min(needed)
     flaw = history.flaws.get(symbol)
-    more = f"; nor is there any of {len(needed) - 1} others" if len(needed) > 1 else ""
-    return f"{symbol}: {f'not usable ({flaw})' if flaw else '0 bars'}, {needed[symbol]} needed{more}"
+    problem = f"its bars are not usable ({flaw})" if flaw else "0 bars"
+    others = len(needed) - 1
+    more = f"; {others} more {'symbol has' if others == 1 else 'symbols have'} no bars either" if others else ""
+    return f"{symbol}: {problem}, {needed[symbol]} needed{more}"

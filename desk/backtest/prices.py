@@ -1,4 +1,4 @@
-"""The prices of a backtest: bundled, or of a folder."""
+"""Load the prices of a backtest: the bundled ones, or those of a folder."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The history that strategies decide and trade on, and that of the benchmark, which decides nothing.
+    """The prices of the strategies and of the benchmark.
 
     Attributes:
-        origin: where they come from, for people.
-        history: of the symbols asked for, on the sessions that one of them has a bar of.
+        origin: where the prices come from, in words.
+        history: the strategies' symbols, on the sessions for which at least one of them has a bar.
+        benchmark: the benchmark on its own sessions; it does not influence any decision.
     """
 
     origin: str
@@ -31,28 +32,29 @@ def load_prices(bars: str, symbols: Iterable[str]) -> Prices:
         bars: a folder; empty for the bundled prices.
 
     Raises:
-        UsageError: there is no such folder, or there are no bars in it.
+        UsageError: the folder does not exist or contains no bars.
     """
     wanted = frozenset(symbols)
     if not bars:
-        from desk.bundled import bundled_history  # noqa: PLC0415 - read only where they are used
+        from desk.bundled import bundled_history  # noqa: PLC0415 - read only when the bundled prices are used
 
-        whole, origin = bundled_history(), "bundled prices"
+        history, origin = bundled_history(), "bundled prices"
     else:
-        from desk.bars_folder import load_bars  # noqa: PLC0415 - likewise
+        from desk.bars_folder import load_bars  # noqa: PLC0415 - read only when a folder is used
 
-        whole, origin = load_bars(Path(bars), wanted | {BENCHMARK}).history(), bars
-    return Prices(origin, _own(whole, wanted), _own(whole, {BENCHMARK}))
+        history, origin = load_bars(Path(bars), wanted | {BENCHMARK}).history(), bars
+    return Prices(origin, _select_on_own_calendar(history, wanted), _select_on_own_calendar(history, {BENCHMARK}))
 
 
-def _own(history: PriceHistory, symbols: Iterable[str]) -> PriceHistory:
-    """These symbols on their own calendar: a bar of another symbol makes no session."""
+def _select_on_own_calendar(history: PriceHistory, symbols: Iterable[str]) -> PriceHistory:
+    """Select symbols and only their own sessions: a bar of another symbol does not create a session."""
     selected = history.select(symbols)
-    own = np.zeros(history.dates.shape, dtype=bool)
+    is_session = np.zeros(history.dates.shape, dtype=bool)
     for closes in selected.closes.values():
-        own |= ~np.isnan(closes)
+        is_session |= ~np.isnan(closes)
     for day in selected.flawed_from.values():
-        # From there on a symbol has bars that must not be used: sessions all the same.
-        own |= history.dates >= day
-    kept = {symbol: closes[own] for symbol, closes in selected.closes.items()}
-    return PriceHistory(history.dates[own].astype(DAY), kept, selected.flaws, selected.flawed_from)
+        # From this day on a symbol has bars that must not be used, but they still mark sessions.
+        is_session |= history.dates >= day
+
+    closes_kept = {symbol: closes[is_session] for symbol, closes in selected.closes.items()}
+    return PriceHistory(history.dates[is_session].astype(DAY), closes_kept, selected.flaws, selected.flawed_from)

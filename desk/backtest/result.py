@@ -1,30 +1,30 @@
-"""What a backtest comes to: curves, drawdowns, months, turnover, beside the benchmark. Pure."""
+"""The result of a backtest: curves, drawdowns, months, turnover, and the benchmark beside them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
 import numpy as np
 
 from desk.backtest.signals import Candidate
-from desk.backtest.simulate import Day, Refused, Trade
-from desk.backtest.statistics import SESSIONS_A_YEAR, Statistics, drawdowns, statistics
+from desk.backtest.simulate import BacktestDay, RefusedTrade, Trade
+from desk.backtest.statistics import SESSIONS_PER_YEAR, Statistics, compute_statistics, drawdowns
 from the_alchemiser.strategy_v2.arrays import Floats
 
 BENCHMARK = "SPY"
 
 TURNOVER_DEFINITION = (
-    "half of all USD bought and sold, over the mean equity, scaled to a year of "
-    f"{SESSIONS_A_YEAR} sessions; buying in at the start counts"
+    "half of the USD bought and sold, divided by the mean equity and scaled to a year of "
+    f"{SESSIONS_PER_YEAR} sessions; the initial purchases count"
 )
 
 
 class Drawdown(NamedTuple):
-    """A fall from a highest point; depth is a fraction below 0, recovered None while the value is still below."""
+    """A fall from a peak; `depth` is a fraction below 0, `recovered` is None until the peak is reached again."""
 
     peak: date
     trough: date
@@ -33,7 +33,7 @@ class Drawdown(NamedTuple):
 
 
 class Year(NamedTuple):
-    """Returns of a year's twelve months, None without sessions, and of all of them; fractions."""
+    """The returns of a year's twelve months and of the whole year, as fractions; a month without sessions is None."""
 
     year: int
     months: tuple[float | None, ...]
@@ -42,11 +42,11 @@ class Year(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """The value of something over time.
+    """The value of a portfolio over time.
 
     Attributes:
         dates: (D + 1,) the session before the first, then every session of the backtest.
-        values: (D + 1,) USD at their closes, the first being the capital.
+        values: (D + 1,) USD at the closes of these dates; the first is the capital.
     """
 
     name: str
@@ -55,32 +55,32 @@ class Curve:
 
     @cached_property
     def returns(self) -> Floats:
-        """(D,) simple daily returns, fractions; the first is what buying in cost."""
+        """Return the (D,) simple daily returns as fractions; the first contains the costs of the initial purchases."""
         daily: Floats = self.values[1:] / self.values[:-1] - 1
         return daily
 
     @cached_property
     def statistics(self) -> Statistics:
-        """Of the daily returns."""
-        return statistics(self.returns)
+        """Return the statistics of the daily returns."""
+        return compute_statistics(self.returns)
 
     @cached_property
     def drawdowns(self) -> Floats:
-        """(D + 1,) fractions of 0 or below, beside `dates`."""
+        """Return the (D + 1,) drawdowns on `dates`, fractions of 0 or below."""
         return np.concatenate(([0.0], drawdowns(self.returns)))
 
     def years(self) -> tuple[Year, ...]:
-        """Months compounded, and years; the first and the last may be of fewer sessions."""
+        """Return the compounded monthly and yearly returns; the first and last year may be incomplete."""
         rows = list(zip(self.dates[1:], (1 + self.returns).tolist(), strict=True))
         return tuple(_year(year, tuple(of_year)) for year, of_year in groupby(rows, key=lambda row: row[0].year))
 
     def deepest(self, count: int) -> tuple[Drawdown, ...]:
-        """The deepest falls, each from one highest point to the next, the deepest first."""
+        """Return the deepest drawdowns, the deepest first; each lasts from one peak to the next."""
         below = self.drawdowns < 0
         starts = np.flatnonzero(below & ~np.append(False, below[:-1]))
         ends = np.flatnonzero(below & ~np.append(below[1:], False))
-        found = [self._drawdown(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
-        return tuple(sorted(found, key=lambda one: one.depth)[:count])
+        falls = [self._drawdown(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
+        return tuple(sorted(falls, key=lambda fall: fall.depth)[:count])
 
     def _drawdown(self, start: int, end: int) -> Drawdown:
         trough = start + int(np.argmin(self.drawdowns[start : end + 1]))
@@ -90,75 +90,84 @@ class Curve:
 
 @dataclass(frozen=True)
 class Result:
-    """A whole backtest.
+    """The result of a backtest.
 
     Attributes:
-        prices: where they come from.
-        costs_bps: basis points a side.
-        benchmark: None where there is none; `benchmark_note` then says why.
+        prices: where the prices come from, in words.
+        capital: starting cash in USD.
+        costs_bps: trading costs in basis points per side.
         days: at least one.
+        benchmark: None if it has no usable prices.
+        benchmark_note: why there is no benchmark; empty when there is one.
     """
 
     candidates: tuple[Candidate, ...]
     prices: str
     capital: Decimal
     costs_bps: Decimal
-    days: tuple[Day, ...]
+    days: tuple[BacktestDay, ...]
     benchmark: Curve | None
     benchmark_note: str
 
     @cached_property
     def curve(self) -> Curve:
-        """Equity, from the capital on the close before the first session."""
-        dates = (self.days[0].signal.turn.as_of, *(day.date for day in self.days))
-        return Curve("strategy", dates, np.array([float(self.capital), *(float(day.equity) for day in self.days)]))
+        """Return the equity, starting with the capital at the close before the first session."""
+        dates = (self.days[0].signal.session.as_of, *(day.date for day in self.days))
+        return Curve("strategy", dates, np.array([float(self.capital), *self._equity()]))
 
     @property
     def trades(self) -> tuple[Trade, ...]:
-        """All that filled, by day, sells first."""
-        return tuple(trade for day in self.days for trade in day.trades)
+        """Return all filled trades by day, sells first."""
+        return tuple(chain.from_iterable(day.trades for day in self.days))
 
     @property
-    def refused(self) -> tuple[Refused, ...]:
-        """All that were planned and not made."""
-        return tuple(refused for day in self.days for refused in day.refused)
+    def refused(self) -> tuple[RefusedTrade, ...]:
+        """Return all planned trades that were refused, by day."""
+        return tuple(chain.from_iterable(day.refused for day in self.days))
 
     @property
     def turnover(self) -> float:
-        """A year, a fraction of the mean equity."""
+        """Return the turnover per year as a fraction of the mean equity; see `TURNOVER_DEFINITION`."""
         traded = float(sum((trade.notional for trade in self.trades), Decimal(0)))
-        mean = float(np.mean([float(day.equity) for day in self.days]))
-        return traded / 2 / mean * SESSIONS_A_YEAR / len(self.days)
+        return traded / 2 / float(np.mean(self._equity())) * SESSIONS_PER_YEAR / len(self.days)
 
     @property
     def costs(self) -> Decimal:
-        """USD lost to the fill prices against the plans' prices, at the quantities traded."""
-        share = self.costs_bps / 10_000
-        paid = (trade.notional * share / (1 + share if trade.cash < 0 else 1 - share) for trade in self.trades)
+        """Return the USD that the traded quantities cost because fill prices differ from planning prices."""
+        rate = self.costs_bps / 10_000
+        paid = (trade.notional * rate / (1 + rate if trade.cash < 0 else 1 - rate) for trade in self.trades)
         return sum(paid, Decimal(0))
 
-    def held(self) -> Mapping[str, Floats]:
-        """(D,) by symbol ever held: its part of the equity at each close, after trading."""
-        symbols = sorted({symbol for day in self.days for symbol in day.values})
-        equity = np.array([float(day.equity) for day in self.days])
-        return {
-            symbol: np.array([float(day.values.get(symbol, 0)) for day in self.days]) / equity for symbol in symbols
-        }
+    def position_weights(self) -> Mapping[str, Floats]:
+        """Return the (D,) weights of each symbol ever held: its share of the equity at each close, after trading."""
+        equity = np.array(self._equity())
+        symbols = sorted(set().union(*(day.values for day in self.days)))
+        return {symbol: np.array(self._values_of(symbol)) / equity for symbol in symbols}
+
+    def _equity(self) -> list[float]:
+        return [float(day.equity) for day in self.days]
+
+    def _values_of(self, symbol: str) -> list[float]:
+        return [float(day.values.get(symbol, 0)) for day in self.days]
 
 
 def benchmark_curve(dates: Sequence[date], closes: Floats, capital: Decimal) -> Curve:
-    """All of the capital in the benchmark from the close of the first session on, without costs.
+    """Return the curve of buying the benchmark with all capital at the close of the first session, without costs.
 
     Args:
         dates: (D + 1,) as in a Curve.
-        closes: (D,) of the benchmark on the sessions.
+        closes: (D,) closes of the benchmark on the sessions.
     """
-    grown = float(capital) * closes / closes[0]
-    return Curve(BENCHMARK, tuple(dates), np.concatenate(([float(capital)], grown)))
+    values = float(capital) * closes / closes[0]
+    return Curve(BENCHMARK, tuple(dates), np.concatenate(([float(capital)], values)))
 
 
 def _year(year: int, rows: tuple[tuple[date, float], ...]) -> Year:
     months: list[float | None] = [None] * 12
     for month, of_month in groupby(rows, key=lambda row: row[0].month):
-        months[month - 1] = float(np.prod([growth for _, growth in of_month])) - 1
-    return Year(year, tuple(months), float(np.prod([growth for _, growth in rows])) - 1)
+        months[month - 1] = _compound(of_month)
+    return Year(year, tuple(months), _compound(rows))
+
+
+def _compound(rows: Iterable[tuple[date, float]]) -> float:
+    return float(np.prod([growth for _, growth in rows])) - 1

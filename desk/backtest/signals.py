@@ -1,6 +1,6 @@
-"""What the strategies of a backtest ask for, session by session, merged as the deployed system merges them."""
+"""Evaluate the strategies of a backtest for each session and merge their weights like the deployed system. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -19,8 +19,8 @@ class Candidate:
     """A strategy under test.
 
     Attributes:
-        allocation: fraction of the capital; those of a backtest sum to exactly 1.
-        inception: where the simulation of a rebalance-threshold begins; None: with the backtest.
+        allocation: its fraction of the capital; the allocations of a backtest sum to exactly 1.
+        inception: first day of the simulation of a rebalance-threshold; None for the first day of the backtest.
     """
 
     name: str
@@ -30,8 +30,8 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A session to trade on, and the one before it, whose close is the last one known then."""
+class TradingSession:
+    """A session to trade on, and the session before it, whose close is the last one known then."""
 
     day: date
     as_of: date
@@ -39,65 +39,83 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What is asked for on a session: by strategy its own weights, and all of them merged."""
+    """The target weights of a session: those of each strategy, and the merged ones."""
 
-    turn: Turn
-    answers: Mapping[str, Mapping[str, Decimal]]
+    session: TradingSession
+    strategy_weights: Mapping[str, Mapping[str, Decimal]]
     merged: Merged
 
 
-def signals(
-    candidates: Sequence[Candidate], history: PriceHistory, turns: Sequence[Turn], *, decided: Callable[[str], None]
+def symbols_of(candidates: Iterable[Candidate]) -> frozenset[str]:
+    """Return the symbols that any of the strategies uses."""
+    return frozenset().union(*(candidate.program.symbols for candidate in candidates))
+
+
+def trading_sessions(days: Iterable[date], *, before: date) -> tuple[TradingSession, ...]:
+    """Pair each day with the session before it; `before` is the session before the first day."""
+    sessions: list[TradingSession] = []
+    for day in days:
+        sessions.append(TradingSession(day, sessions[-1].day if sessions else before))
+    return tuple(sessions)
+
+
+def generate_signals(
+    candidates: Sequence[Candidate],
+    history: PriceHistory,
+    sessions: Sequence[TradingSession],
+    *,
+    on_decided: Callable[[str], None],
 ) -> Iterator[Signal]:
-    """Decide every session on the close before it.
+    """Evaluate every strategy for every session, on the close before the session.
 
     Args:
-        turns: ascending, at least one.
-        decided: told the name of each strategy when all its days are decided.
+        sessions: ascending, at least one.
+        on_decided: called with the name of each strategy when all of its days are evaluated.
 
     Raises:
-        EvaluationError: a strategy has no answer on one of the days.
+        EvaluationError: a strategy cannot be evaluated on one of the days.
     """
     decisions: dict[str, DecisionSeries] = {}
     for candidate in candidates:
-        decisions[candidate.name] = _decide(candidate, history, turns)
-        decided(candidate.name)
+        decisions[candidate.name] = _evaluate(candidate, history, sessions)
+        on_decided(candidate.name)
+
     allocations = {candidate.name: candidate.allocation for candidate in candidates}
-    told = _Told(history)
-    for turn in turns:
-        answers = {name: series.on(turn.as_of) for name, series in decisions.items()}
-        messages = {name: told.by(name, weights, turn) for name, weights in answers.items()}
-        yield Signal(turn, answers, merge(allocations, messages, as_of=turn.as_of))
+    messages = _StrategyMessages(history)
+    for session in sessions:
+        weights = {name: series.on(session.as_of) for name, series in decisions.items()}
+        evaluated = {name: messages.build(name, targets, session) for name, targets in weights.items()}
+        yield Signal(session, weights, merge(allocations, evaluated, as_of=session.as_of))
 
 
-def _decide(candidate: Candidate, history: PriceHistory, turns: Sequence[Turn]) -> DecisionSeries:
-    first, last = turns[0].as_of, turns[-1].as_of
+def _evaluate(candidate: Candidate, history: PriceHistory, sessions: Sequence[TradingSession]) -> DecisionSeries:
+    first, last = sessions[0].as_of, sessions[-1].as_of
     inception = first if candidate.inception is None else candidate.inception
     if first < history.dates[0].item():
-        # Before the first session there is nothing to decide on: the engine says of which symbol.
+        # Nothing can be decided before the first bar: the engine raises an error that names the symbol.
         evaluate(candidate.program, history, as_of=first, inception=inception)
     return evaluate_days(candidate.program, history, first=first, last=last, inception=inception)
 
 
-class _Told:
-    """Answers as the deployed strategies give them: merging takes messages."""
+class _StrategyMessages:
+    """Builds the messages that the deployed strategies would publish, because merging takes messages."""
 
     def __init__(self, history: PriceHistory) -> None:
         self._history = history
         self._rows = {day: row for row, day in enumerate(history.dates.tolist())}
 
-    def by(self, name: str, weights: Mapping[str, Decimal], turn: Turn) -> StrategyEvaluated:
-        row = self._rows[turn.as_of]
-        # The allocation in the message is for people; merging is given its own.
+    def build(self, name: str, weights: Mapping[str, Decimal], session: TradingSession) -> StrategyEvaluated:
+        row = self._rows[session.as_of]
+        # The allocation of the message is informational: merging receives the allocations separately.
         return StrategyEvaluated(
             message_id=message_id(RUN, StrategyEvaluated, subject=name),
             run_id=RUN,
-            occurred_at=datetime.combine(turn.day, time(), UTC),
+            occurred_at=datetime.combine(session.day, time(), UTC),
             strategy=name,
             allocation=Decimal(1),
             weights=weights,
             closes={symbol: Decimal(repr(float(self._history.of(symbol)[row]))) for symbol in weights},
-            as_of=turn.as_of,
+            as_of=session.as_of,
             bars_digest="",
             path_ref="",
         )

@@ -1,9 +1,9 @@
-"""The days of a backtest: plan, release, fill, value, all by the rules of the deployed system. Pure.
+"""Simulate the sessions of a backtest by the rules of the deployed system: plan, release, fill, value. Pure.
 
-What decides is the product's own code: the plan, the release of its phases, the limits of an order, the attribution of
-a fill. What is simulated is the broker: a trade fills whole at the price of the fill model, and its cash is rounded
-half-up to the cent; a buy that costs more than there is is refused. Only where the fill model is dearer than the
-release of the buys allows for, the buys are scaled down further, to what can be paid.
+The product's own code makes every decision: the plan, the release of its phases, the limits of an order, the
+attribution of a fill. Only the broker is simulated. A trade fills completely at the price of the fill model, its cash
+is rounded half-up to the cent, and a buy that costs more than the cash is refused. If the fill model is more expensive
+than the release of the buys allows for, the buys are scaled down further, to what the cash can pay.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,14 +13,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from desk.backtest.fills import FillModel
-from desk.backtest.signals import Signal, Turn
+from desk.backtest.signals import Signal
 from the_alchemiser.execution_v2.attribution import attribute, cash_of
 from the_alchemiser.execution_v2.limits import Limits, Proposal, refuse_order
 from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan, symbols_of
 from the_alchemiser.shared.broker.models import Account
-from the_alchemiser.shared.messaging.messages import Side
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision, trade_id
 from the_alchemiser.shared.run.progress import Release
+from the_alchemiser.shared.values import Side
 from the_alchemiser.trade_aggregator.release import (
     PRICE_CUSHION,
     DayLimits,
@@ -36,11 +36,12 @@ _STAGE = "backtest"
 
 
 class Terms(NamedTuple):
-    """What a backtest trades with and by.
+    """The terms of a backtest.
 
     Attributes:
-        capital: USD to begin with.
-        limits: what one order may be; by default what the deployed system's are by default.
+        capital: starting cash in USD.
+        rules: rules of the rebalance plan.
+        limits: limits of an order; the default is the default of the deployed system.
     """
 
     capital: Decimal
@@ -50,7 +51,14 @@ class Terms(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """A trade that filled: shares, USD a share, USD that moved, and signed shares by strategy."""
+    """A filled trade.
+
+    Attributes:
+        quantity: shares, positive.
+        price: USD per share.
+        cash: USD received, negative for a buy.
+        attribution: signed shares by strategy.
+    """
 
     day: date
     symbol: str
@@ -63,12 +71,12 @@ class Trade(NamedTuple):
 
     @property
     def notional(self) -> Decimal:
-        """USD that changed hands."""
+        """Return the USD traded."""
         return abs(self.cash)
 
 
-class Refused(NamedTuple):
-    """A planned trade that was not made: a short code, and a sentence for people."""
+class RefusedTrade(NamedTuple):
+    """A planned trade that was refused, with a reason code and a detail in words."""
 
     day: date
     symbol: str
@@ -79,19 +87,20 @@ class Refused(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """A session as it ended.
+class BacktestDay:
+    """The result of one session.
 
     Attributes:
-        equity_before: USD at the session's prices, before it traded.
-        equity: USD, cash included, after it traded.
-        values: USD by symbol held, each in whole cents.
-        holdings: shares by symbol held.
+        equity_before: USD at the session's prices, before trading.
+        equity: USD after trading, cash included.
+        cash: USD after trading.
+        values: USD value of each position after trading, in whole cents.
+        holdings: shares of each position after trading.
     """
 
     signal: Signal
     trades: tuple[Trade, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedTrade, ...]
     equity_before: Decimal
     equity: Decimal
     cash: Decimal
@@ -100,15 +109,15 @@ class Day:
 
     @property
     def date(self) -> date:
-        """The session."""
-        return self.signal.turn.day
+        """Return the date of the session."""
+        return self.signal.session.day
 
 
-def simulate(signals: Iterable[Signal], terms: Terms) -> Iterator[Day]:
-    """Trade day after day, beginning with cash alone.
+def simulate(signals: Iterable[Signal], terms: Terms) -> Iterator[BacktestDay]:
+    """Trade the signals one session after another, starting with cash only.
 
     Raises:
-        NoBarError: a symbol held or wanted has no price on a day.
+        NoBarError: a symbol that is held or targeted has no price on a day.
     """
     account = _Account(terms)
     for signal in signals:
@@ -117,7 +126,7 @@ def simulate(signals: Iterable[Signal], terms: Terms) -> Iterator[Day]:
 
 @dataclass(slots=True)
 class _Account:
-    """The one mutable thing: cash, shares, and whose they are."""
+    """The only mutable state of a backtest: cash, shares by symbol, and their attribution to strategies."""
 
     terms: Terms
     cash: Decimal = field(init=False)
@@ -127,22 +136,25 @@ class _Account:
     def __post_init__(self) -> None:
         self.cash = self.terms.capital
 
-    def trade(self, signal: Signal) -> Day:
-        """One session: the plan at its prices, the sells, and the buys that what there is then allows."""
-        day = signal.turn.day
+    def trade(self, signal: Signal) -> BacktestDay:
+        """Trade one session: make the plan, then fill the sells, then the buys that the cash allows."""
+        day = signal.session.day
         before = self.cash + sum(self._values(day).values(), _ZERO)
         planned = self._plan(signal, before)
-        done: list[Trade | Refused] = []
+
+        # The sells come first: their proceeds pay for the buys.
         sells = release_sells(planned, limits=DayLimits(), used=DayUse())
-        done += self._orders(planned, Side.SELL, sells, day)
-        money = self._payable(planned, spendable(_account(self.cash, before), planned), day)
-        buys = release_buys(planned, money, limits=DayLimits(), used=DayUse())
-        done += self._orders(planned, Side.BUY, buys, day)
+        results = list(self._fill_orders(planned, Side.SELL, sells, day))
+
+        budget = self._payable(planned, spendable(_broker_account(self.cash, before), planned), day)
+        buys = release_buys(planned, budget, limits=DayLimits(), used=DayUse())
+        results += self._fill_orders(planned, Side.BUY, buys, day)
+
         values = self._values(day)
-        return Day(
+        return BacktestDay(
             signal=signal,
-            trades=tuple(one for one in done if isinstance(one, Trade)),
-            refused=tuple(one for one in done if isinstance(one, Refused)),
+            trades=tuple(result for result in results if isinstance(result, Trade)),
+            refused=tuple(result for result in results if isinstance(result, RefusedTrade)),
             equity_before=before,
             equity=self.cash + sum(values.values(), _ZERO),
             cash=self.cash,
@@ -153,7 +165,7 @@ class _Account:
     def _values(self, day: date) -> Mapping[str, Decimal]:
         fills = self.terms.fills
         return {
-            symbol: (quantity * fills.last(symbol, day)).quantize(CENT, ROUND_HALF_UP)
+            symbol: (quantity * fills.planning_price(symbol, day)).quantize(CENT, ROUND_HALF_UP)
             for symbol, quantity in sorted(self.shares.items())
         }
 
@@ -162,41 +174,45 @@ class _Account:
         held = {symbol: Holding(quantity, quantity) for symbol, quantity in self.shares.items()}
         instruments = {symbol: self._instrument(symbol, signal) for symbol in symbols_of(target, held)}
         portfolio = Portfolio(equity, self.cash, held, self.attributed)
-        return plan(f"{_STAGE}-{signal.turn.day}", target, portfolio, instruments, self.terms.rules)
+        return plan(f"{_STAGE}-{signal.session.day}", target, portfolio, instruments, self.terms.rules)
 
     def _instrument(self, symbol: str, signal: Signal) -> Instrument:
-        fills, turn = self.terms.fills, signal.turn
-        close = signal.merged.closes.get(symbol) or fills.last(symbol, turn.as_of)
-        return Instrument(fills.last(symbol, turn.day), close)
+        fills, session = self.terms.fills, signal.session
+        close = signal.merged.closes.get(symbol) or fills.planning_price(symbol, session.as_of)
+        return Instrument(fills.planning_price(symbol, session.day), close)
 
-    def _payable(self, planned: RebalancePlan, money: Decimal, day: date) -> Decimal:
-        """What the buys are scaled to: less than there is where fills cost more than the release allows for."""
+    def _payable(self, planned: RebalancePlan, available: Decimal, day: date) -> Decimal:
+        """Return the USD to scale the buys to: less than available if fills cost more than the release allows for."""
         buys = planned.trades(Side.BUY)
         allowed = sum((buy.quantity * buy.price for buy in buys), _ZERO) * (1 + PRICE_CUSHION)
-        cost = sum((buy.quantity * self.terms.fills.fill(buy.symbol, Side.BUY, day) for buy in buys), _ZERO)
+        cost = sum((buy.quantity * self.terms.fills.fill_price(buy.symbol, Side.BUY, day) for buy in buys), _ZERO)
         if cost <= allowed:
-            return money
-        # Each order's cash is rounded up by less than a cent.
-        return max(money - CENT * len(buys), _ZERO) * allowed / cost
+            return available
+        # Rounding adds less than a cent per order.
+        return max(available - CENT * len(buys), _ZERO) * allowed / cost
 
-    def _orders(self, planned: RebalancePlan, side: Side, release: Release, day: date) -> Iterator[Trade | Refused]:
+    def _fill_orders(
+        self, planned: RebalancePlan, side: Side, release: Release, day: date
+    ) -> Iterator[Trade | RefusedTrade]:
         for decision in planned.trades(side):
             trade = trade_id(planned.run_id, side, decision.symbol)
             refusal = release.refused.get(trade)
             if refusal is not None:
-                yield Refused(day, decision.symbol, side, decision.quantity, refusal.reason, refusal.detail)
+                yield RefusedTrade(day, decision.symbol, side, decision.quantity, refusal.reason, refusal.detail)
             else:
-                yield self._order(decision, side, release.quantities[trade], day)
+                yield self._fill_order(decision, side, release.quantities[trade], day)
 
-    def _order(self, decision: TradeDecision, side: Side, quantity: Decimal, day: date) -> Trade | Refused:
-        symbol, price = decision.symbol, self.terms.fills.fill(decision.symbol, side, day)
+    def _fill_order(self, decision: TradeDecision, side: Side, quantity: Decimal, day: date) -> Trade | RefusedTrade:
+        symbol = decision.symbol
+        price = self.terms.fills.fill_price(symbol, side, day)
         cash = cash_of(side, quantity, price)
         refusal = refuse_order(Proposal(symbol, quantity, price, decision.last_close), self.terms.limits)
         if refusal is not None:
-            return Refused(day, symbol, side, quantity, refusal.reason, refusal.detail)
+            return RefusedTrade(day, symbol, side, quantity, refusal.reason, refusal.detail)
         if self.cash + cash < 0:
-            detail = f"${-cash:,.2f} needed, ${self.cash:,.2f} there"
-            return Refused(day, symbol, side, quantity, "insufficient_buying_power", detail)
+            detail = f"${-cash:,.2f} needed, ${self.cash:,.2f} available"
+            return RefusedTrade(day, symbol, side, quantity, "insufficient_buying_power", detail)
+
         signed = quantity if side is Side.BUY else -quantity
         attribution = attribute(signed, before=_ZERO, ordered=signed, deltas=decision.deltas)
         self._book(symbol, signed, cash, attribution)
@@ -210,22 +226,14 @@ class _Account:
 
 
 def _add(shares: dict[str, Decimal], symbol: str, signed: Decimal) -> None:
-    """Add to a holding; one that comes to nothing is gone."""
-    after = shares.get(symbol, _ZERO) + signed
-    if after:
-        shares[symbol] = after
+    """Add to a position, and remove it when no shares are left."""
+    quantity = shares.get(symbol, _ZERO) + signed
+    if quantity:
+        shares[symbol] = quantity
     else:
         del shares[symbol]
 
 
-def _account(cash: Decimal, equity: Decimal) -> Account:
-    """A cash account, as the broker would tell it."""
+def _broker_account(cash: Decimal, equity: Decimal) -> Account:
+    """Return the cash account that the broker would report."""
     return Account(_STAGE, "ACTIVE", cash, equity, equity, cash, Decimal(1), trading_blocked=False)
-
-
-def turns_of(sessions: Iterable[date], before: date) -> tuple[Turn, ...]:
-    """Each session with the one before it; `before` is that of the first."""
-    turns: list[Turn] = []
-    for session in sessions:
-        turns.append(Turn(session, turns[-1].day if turns else before))
-    return tuple(turns)

@@ -1,6 +1,6 @@
-"""How a backtest's numbers read, in text and on the page. Pure."""
+"""Format the numbers and headings of a backtest for the terminal and the page. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 
 from desk.backtest.result import Result
@@ -22,47 +22,47 @@ _RATIOS = {"sharpe", "sortino", "calmar"}
 
 
 def percent(fraction: float | None, *, places: int = 2) -> str:
-    """0.1234 -> `12.34%`."""
+    """Format a fraction as a percentage: 0.1234 -> `12.34%`."""
     return NOT_DEFINED if fraction is None else formats.percent(Decimal(repr(fraction)), places=places)
 
 
 def signed_percent(fraction: float, *, places: int = 2) -> str:
-    """0.1234 -> `+12.34%`."""
+    """Format a fraction as a percentage with its sign: 0.1234 -> `+12.34%`."""
     return formats.signed_percent(Decimal(repr(fraction)), places=places)
 
 
 def ratio(value: float | None) -> str:
-    """1.234 -> `1.23`."""
+    """Format a ratio with two decimals: 1.234 -> `1.23`."""
     return NOT_DEFINED if value is None else f"{value:.2f}".replace("-", formats.MINUS)
 
 
 def statistic(name: str, value: float | None) -> str:
-    """A statistic by its name: ratios as numbers, the rest in percent."""
-    shown: Callable[[float | None], str] = ratio if name in _RATIOS else percent
-    return shown(value)
+    """Format a statistic: ratios as numbers, the others as percentages."""
+    return ratio(value) if name in _RATIOS else percent(value)
 
 
 def title(result: Result) -> str:
-    """The strategies, with their parts of the capital where there are several."""
+    """Return the names of the strategies, with their allocations if there are several."""
     if len(result.candidates) == 1:
         return result.candidates[0].name
-    return ", ".join(f"{one.name} {formats.percent(one.allocation, places=1)}" for one in result.candidates)
+    shares = (f"{strategy.name} {formats.percent(strategy.allocation, places=1)}" for strategy in result.candidates)
+    return ", ".join(shares)
 
 
 def heading(result: Result) -> str:
-    """The strategies by name, as long as they are few."""
-    names = [one.name for one in result.candidates]
+    """Return the names of up to three strategies, otherwise how many there are."""
+    names = [strategy.name for strategy in result.candidates]
     return ", ".join(names) if len(names) <= 3 else f"{len(names)} strategies"
 
 
 def subtitle(result: Result) -> str:
-    """Period, capital, costs and where the prices come from."""
+    """Return period, capital, costs and origin of the prices."""
     first, last = result.days[0].date, result.days[-1].date
     sessions = formats.plural(len(result.days), "session")
-    costs = f"costs {result.costs_bps.normalize():f} bp a side"
+    costs = f"costs {result.costs_bps.normalize():f} bp per side"
     return f"{first} to {last}, {sessions}, {formats.money(result.capital)}, {costs}, {result.prices}"
 
 
 def turnover(result: Result) -> str:
-    """How often the portfolio turned over in a year."""
-    return f"{result.turnover:.1f} times a year"
+    """Return the annual turnover as a multiple of the portfolio."""
+    return f"{result.turnover:.1f} times per year"

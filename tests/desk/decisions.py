@@ -1,4 +1,4 @@
-"""Decision paths as strategy_v2 stores them, one of each kind of step."""
+"""Decision paths as strategy_v2 stores them, with each kind of step."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Evidence of trading days that never were, whole and broken, for the tests of the report."""
+"""Invented evidence of complete and failed trading days, for the tests of the report."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +16,6 @@ from the_alchemiser.shared.messaging.messages import (
     Fill,
     Message,
     RunFailed,
-    Side,
     SignalGenerated,
     StrategyEvaluated,
     StrategyFailed,
@@ -26,6 +25,7 @@ from the_alchemiser.shared.messaging.messages import (
 )
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision, trade_id
 from the_alchemiser.shared.run.runs import PLAN, SIGNAL, STRATEGY, TRADE, Run, RunItem, RunState, Transition
+from the_alchemiser.shared.values import Side
 
 DAY = date(2022, 3, 16)
 STARTED = datetime(2026, 11, 24, 9, 30, 2, 117_000, tzinfo=UTC)
@@ -51,15 +51,19 @@ def business(day: date) -> datetime:
 
 
 def contributions() -> dict[str, dict[str, Decimal]]:
-    return {
-        name: {symbol: Decimal(weight) * ALLOCATIONS[name] for symbol, weight in weights.items()}
-        for name, weights in ANSWERS.items()
-    }
+    return {name: contribution(name) for name in ANSWERS}
+
+
+def contribution(name: str) -> dict[str, Decimal]:
+    return {symbol: Decimal(weight) * ALLOCATIONS[name] for symbol, weight in ANSWERS[name].items()}
 
 
 def targets() -> dict[str, Decimal]:
-    parts = contributions().values()
-    return {symbol: sum((part.get(symbol, Decimal(0)) for part in parts), Decimal(0)) for symbol in PRICES}
+    totals = dict.fromkeys(PRICES, Decimal(0))
+    for parts in contributions().values():
+        for symbol, part in parts.items():
+            totals[symbol] += part
+    return totals
 
 
 def run_id_of(day: date) -> str:
@@ -68,17 +72,17 @@ def run_id_of(day: date) -> str:
 
 def decision(symbol: str, *, equity: Decimal) -> TradeDecision:
     price, weight = Decimal(PRICES[symbol]), targets()[symbol]
-    wanted = (weight * equity * Decimal("0.99") / price).quantize(Decimal("0.000001"))
+    target = (weight * equity * Decimal("0.99") / price).quantize(Decimal("0.000001"))
     is_kept = symbol == "KO"
     return TradeDecision(
         symbol=symbol,
         side=None if is_kept else Side.BUY,
-        quantity=Decimal(0) if is_kept else wanted,
-        held=wanted if is_kept else Decimal(0),
+        quantity=Decimal(0) if is_kept else target,
+        held=target if is_kept else Decimal(0),
         price=price,
         last_close=price - 1,
         target_weight=weight,
-        target_quantity=wanted,
+        target_quantity=target,
         reason="the change of $1.20 is below the minimum of $100.00" if is_kept else "below target by its whole weight",
         deltas={},
     )
@@ -112,7 +116,7 @@ def plan_of(day: date, *, equity: Decimal) -> RebalancePlan:
 
 def order_of(planned: TradeDecision, day: date, *, filled: Decimal) -> Order:
     side = planned.side or Side.BUY
-    paid = planned.price * (Decimal("1.0001") if side is Side.BUY else Decimal("0.9999"))
+    filled_price = planned.price * (Decimal("1.0001") if side is Side.BUY else Decimal("0.9999"))
     return Order(
         id=f"6f1c3b0e-9d5e-4c1b-8a55-{sum(planned.symbol.encode()):012d}",
         client_order_id=f"{trade_id(run_id_of(day), side, planned.symbol)}-1",
@@ -122,8 +126,8 @@ def order_of(planned: TradeDecision, day: date, *, filled: Decimal) -> Order:
         status=OrderStatus.FILLED if filled == planned.quantity else OrderStatus.CANCELED,
         quantity=planned.quantity,
         filled_quantity=filled,
-        filled_avg_price=paid.quantize(Decimal("0.0001")) if filled else None,
-        limit_price=paid.quantize(Decimal("0.01")),
+        filled_avg_price=filled_price.quantize(Decimal("0.0001")) if filled else None,
+        limit_price=filled_price.quantize(Decimal("0.01")),
         submitted_at=business(day),
         filled_at=business(day) if filled == planned.quantity else None,
         canceled_at=None,
@@ -140,6 +144,7 @@ def outcome_of(planned: TradeDecision, order: Order, day: date) -> TradeExecuted
         if order.filled_quantity
         else ()
     )  # fmt: skip
+
     kind = TradeExecuted if order.filled_quantity == planned.quantity else TradeFailed
     common = {
         "message_id": message_id(run_id_of(day), kind, trade),
@@ -152,6 +157,7 @@ def outcome_of(planned: TradeDecision, order: Order, day: date) -> TradeExecuted
         "filled_quantity": order.filled_quantity,
         "fills": fills,
     }
+
     if kind is TradeExecuted:
         return TradeExecuted.model_validate({**common, "avg_price": price})
     detail = "87.250000 shares did not fill in time"
@@ -164,6 +170,7 @@ def entry_of(planned: TradeDecision, order: Order, day: date) -> LedgerEntry:
     total = sum(wants.values(), Decimal(0))
     shares = {name: sign * order.filled_quantity * part / total for name, part in wants.items()} if total else {}
     price = order.filled_avg_price or Decimal(0)
+
     return LedgerEntry(
         symbol=planned.symbol,
         filled_at=business(day),
@@ -219,6 +226,7 @@ def run_of(day: date, plan: RebalancePlan, outcomes: Mapping[str, Message], *, b
     items = [item(f"{STRATEGY}#{name}", _answer(name, day)) for name in ALLOCATIONS]
     items += [item(SIGNAL, _signal(day)), RunItem(PLAN, plan.model_dump(mode="json"))]
     items += [item(f"{TRADE}#{trade}", outcome) for trade, outcome in outcomes.items()]
+
     return Run(
         run_id=run_id_of(day),
         stage="local",
@@ -228,7 +236,7 @@ def run_of(day: date, plan: RebalancePlan, outcomes: Mapping[str, Message], *, b
         allocations=ALLOCATIONS,
         deadline_at=began + timedelta(minutes=5),
         timeline=tuple(Transition(state, began + timedelta(milliseconds=ms), by) for state, by, ms in STEPS),
-        items={one.sk: one for one in items},
+        items={entry.sk: entry for entry in items},
     )
 
 
@@ -252,17 +260,20 @@ def logs() -> dict[str, FunctionLog]:
 
 
 def whole_day(day: date = DAY, *, equity: str = "100000", gain: str = "-11.37", missed: str = "") -> DayEvidence:
-    """A day that completed; `missed` names a symbol of which nothing was filled."""
+    """Return a completed day; `missed` is a symbol whose trade was not filled."""
     before, after = Decimal(equity), Decimal(equity) + Decimal(gain)
     plan = plan_of(day, equity=before)
+
     traded = plan.by_trade_id()
     orders = {
         trade: order_of(line, day, filled=Decimal(0) if line.symbol == missed else line.quantity)
         for trade, line in traded.items()
     }
     outcomes = {trade: outcome_of(line, orders[trade], day) for trade, line in traded.items()}
+
     positions = tuple(_position(line, after) for line in plan.decisions if line.symbol not in ("QQQ", missed))
-    cash = after - sum((held.market_value for held in positions), Decimal(0))
+    cash = after - sum((position.market_value for position in positions), Decimal(0))
+
     mail = Mail(
         message_id="m1",
         sender="alchemiser@example.com",
@@ -298,10 +309,10 @@ def _position(line: TradeDecision, equity: Decimal) -> Position:
     )
 
 
-def no_answer_of(name: str, day: date) -> tuple[StrategyFailed, RunFailed]:
-    """What the strategy said, and what the run made of it."""
+def failures_of(name: str, day: date) -> tuple[StrategyFailed, RunFailed]:
+    """Return the failures that a strategy and its run published."""
     detail = "XOM has 120 bars through 2022-03-15; 200 are needed"
-    no_answer = StrategyFailed(
+    strategy_failed = StrategyFailed(
         message_id=message_id(run_id_of(day), StrategyFailed, name),
         run_id=run_id_of(day),
         occurred_at=business(day),
@@ -309,7 +320,8 @@ def no_answer_of(name: str, day: date) -> tuple[StrategyFailed, RunFailed]:
         reason="too_little_history",
         detail=detail,
     )
-    told = RunFailed(
+
+    run_failed = RunFailed(
         message_id=message_id(run_id_of(day), RunFailed),
         run_id=run_id_of(day),
         occurred_at=business(day),
@@ -319,24 +331,26 @@ def no_answer_of(name: str, day: date) -> tuple[StrategyFailed, RunFailed]:
         detail=f"{name}: {detail}",
         missing=(name,),
     )
-    return no_answer, told
+    return strategy_failed, run_failed
 
 
 def failed_day(day: date = DAY) -> DayEvidence:
-    """A day on which a strategy had no answer: nothing was planned, one function logged an error."""
+    """Return a day on which a strategy failed: nothing was planned, and one function logged an error."""
     whole, name = whole_day(day), "sector_momentum"
-    no_answer, told = no_answer_of(name, day)
+    strategy_failed, run_failed = failures_of(name, day)
     lines = (whole.run.timeline[0], Transition(RunState.FAILED, STARTED + timedelta(milliseconds=812), "aggregator_v2"))
     run = replace(
         whole.run,
         state=RunState.FAILED,
         timeline=lines,
-        items={f"{STRATEGY}#{name}": item(f"{STRATEGY}#{name}", no_answer)},
-        outbox=(told,),
+        items={f"{STRATEGY}#{name}": item(f"{STRATEGY}#{name}", strategy_failed)},
+        outbox=(run_failed,),
     )
+
     broken = FunctionLog("strategy_v2", "alchemiser-local-strategy_v2", 1, {}, (LogError("failed: <KeyError> & more"),))
     quiet = {"portfolio_v2", "trade_aggregator", "execution_v2", "metrics_v2"}
     functions = {name: log for name, log in whole.functions.items() if name not in quiet} | {"strategy_v2": broken}
+
     after = BrokerState(account(Decimal(100_000), Decimal(100_000)), ())
     left = Backlog("strategy-dead-letters", "strategy_v2", is_dead_letter=True, receives=(3,))
     return replace(

@@ -1,4 +1,4 @@
-"""Folders of bars as people bring them."""
+"""Folders of bars in the forms that users have."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -11,7 +11,7 @@ from arro3.io import write_parquet
 
 from automation.system.errors import UsageError
 from desk.bars_folder import load_bars
-from the_alchemiser.shared.market_data.bars import DailyBar, encode
+from the_alchemiser.shared.market_data.bars import DailyBar, encode_bars
 
 DAYS = [date(2022, 1, 3), date(2022, 1, 4), date(2022, 1, 5)]
 CLOSES = [477.71, 477.55, 468.38]
@@ -44,9 +44,9 @@ def stamps_array(unit: str, zone: str | None, hour: int) -> Array:
 
 
 def assert_bars(folder: Path, symbol: str = "SPY") -> None:
-    found = load_bars(folder, [symbol])
-    dates, closes = found.series[symbol]
-    assert not found.flaws
+    bars = load_bars(folder, [symbol])
+    dates, closes = bars.series[symbol]
+    assert not bars.flaws
     assert dates.tolist() == DAYS
     assert closes.tolist() == CLOSES
 
@@ -66,7 +66,7 @@ def assert_bars(folder: Path, symbol: str = "SPY") -> None:
         "Date,Open,Close,Adj Close,Volume\n2022-01-03,1,2,477.71,9\n2022-01-04,1,2,477.55,9\n2022-01-05,1,2,468.38,9\n",
     ],
 )
-def test_load_bars_csv_in_any_usual_form_gives_dates_and_closes(tmp_path: Path, text: str) -> None:
+def test_load_bars_csv_in_common_form_gives_dates_and_closes(tmp_path: Path, text: str) -> None:
     assert_bars(write(tmp_path, "SPY.csv", text))
 
 
@@ -74,13 +74,15 @@ def test_load_bars_csv_in_any_usual_form_gives_dates_and_closes(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("zone", "hour"), [(None, 0), ("UTC", 0), ("UTC", 5), ("+00:00", 5), ("America/New_York", 5), ("-05:00", 21)]
 )
-def test_load_bars_parquet_timestamps_give_sessions(tmp_path: Path, unit: str, zone: str | None, hour: int) -> None:
+def test_load_bars_parquet_timestamps_give_session_dates(
+    tmp_path: Path, unit: str, zone: str | None, hour: int
+) -> None:
     columns = {"timestamp": stamps_array(unit, zone, hour), "close": closes_array()}
 
     assert_bars(write_table(tmp_path, "SPY.parquet", columns))
 
 
-def test_load_bars_parquet_of_dates_texts_and_numbers_give_the_same(tmp_path: Path) -> None:
+def test_load_bars_parquet_date_types_give_same_dates(tmp_path: Path) -> None:
     texts = Array([day.isoformat() for day in DAYS], type=DataType.string())
     numbers = Array([int(f"{day:%Y%m%d}") for day in DAYS], type=DataType.int64())
 
@@ -89,15 +91,15 @@ def test_load_bars_parquet_of_dates_texts_and_numbers_give_the_same(tmp_path: Pa
         assert_bars(tmp_path, name)
 
 
-def test_load_bars_of_the_lake_takes_the_adjusted_close_and_says_so(tmp_path: Path) -> None:
+def test_load_bars_lake_file_uses_adjusted_close(tmp_path: Path) -> None:
     bars = [DailyBar(day, 1.0, 2.0, 0.5, 1.5, 100.0, close) for day, close in zip(DAYS, CLOSES, strict=True)]
-    (tmp_path / "SPY.parquet").write_bytes(encode(bars))
+    (tmp_path / "SPY.parquet").write_bytes(encode_bars(bars))
 
     assert_bars(tmp_path)
     assert load_bars(tmp_path).columns == {"SPY": "adjusted"}
 
 
-def test_load_bars_decimals_and_whole_numbers_are_prices(tmp_path: Path) -> None:
+def test_load_bars_parquet_decimals_and_integers_are_prices(tmp_path: Path) -> None:
     decimals = Array([1.25, 2.0, 3.0], type=DataType.float64()).cast(DataType.decimal128(10, 2))
     write_table(tmp_path, "A.parquet", {"date": days_array(), "close": decimals})
     write_table(tmp_path, "B.parquet", {"date": days_array(), "close": Array([1, 2, 3], type=DataType.int64())})
@@ -108,20 +110,20 @@ def test_load_bars_decimals_and_whole_numbers_are_prices(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["BRK.B.csv", "BRK-B.csv", "BRK_B.CSV", "brk-b.Csv"])
-def test_load_bars_any_spelling_of_a_class_of_shares_is_the_symbol(tmp_path: Path, name: str) -> None:
+def test_load_bars_share_class_spelling_gives_canonical_symbol(tmp_path: Path, name: str) -> None:
     assert_bars(write(tmp_path, name, CSV), "BRK.B")
 
 
-def test_load_bars_reads_the_symbols_asked_for_alone(tmp_path: Path) -> None:
+def test_load_bars_with_symbols_reads_only_their_files(tmp_path: Path) -> None:
     write(tmp_path, "SPY.csv", CSV)
-    write(tmp_path, "BAD.csv", "no bars at all")
+    write(tmp_path, "BAD.csv", "not bars")
 
-    found = load_bars(tmp_path, ["SPY", "QQQ"])
-    assert found.series.keys() == {"SPY"}
-    assert not found.flaws
+    bars = load_bars(tmp_path, ["SPY", "QQQ"])
+    assert bars.series.keys() == {"SPY"}
+    assert not bars.flaws
 
 
-def test_load_bars_other_files_are_passed_over(tmp_path: Path) -> None:
+def test_load_bars_unrelated_files_are_ignored(tmp_path: Path) -> None:
     for name in ("SPY.csv", "._SPY.csv", "notes.txt", "a b.csv"):
         write(tmp_path, name, CSV)
 
@@ -138,35 +140,35 @@ def test_load_bars_other_files_are_passed_over(tmp_path: Path) -> None:
         (CSV.replace("477.55", "-1"), "the close of 2022-01-04 is -1.0"),
         (CSV.replace("477.55", "inf"), "the close of 2022-01-04 is inf"),
         (CSV.replace("2022-01-04", "2022-01-03"), "2022-01-03 has more than one bar"),
-        (CSV.replace("2022-01-04", "4 January"), "SPY.csv: '4 January' is no date such as 2022-01-03"),
-        (CSV.replace(",477.55", ""), "SPY.csv: the row '2022-01-04' lacks a value"),
+        (CSV.replace("2022-01-04", "4 January"), "SPY.csv: '4 January' is not a date; write dates like 2022-01-03"),
+        (CSV.replace(",477.55", ""), "SPY.csv: the row '2022-01-04' has too few values"),
         ("date,close\n", "SPY.csv: no rows"),
         ("", "SPY.csv: no rows"),
-        (CSV.replace("date", "day"), "SPY.csv: no column date or timestamp; it has day, close"),
-        (CSV.replace("close", "last"), "SPY.csv: no column close; it has date, last"),
+        (CSV.replace("date", "day"), "SPY.csv: no column date or timestamp; the columns are day, close"),
+        (CSV.replace("close", "last"), "SPY.csv: no column close; the columns are date, last"),
     ],
 )
-def test_load_bars_csv_that_cannot_be_trusted_is_a_flaw(tmp_path: Path, text: str, flaw: str) -> None:
+def test_load_bars_faulty_csv_becomes_flaw(tmp_path: Path, text: str, flaw: str) -> None:
     history = load_bars(write(tmp_path, "SPY.csv", text)).history()
 
     assert flaw in history.flaws["SPY"]
     assert len(history.dates) == 0 or np.isnan(history.of("SPY")[-1])
 
 
-def test_load_bars_csv_that_is_no_text_is_a_flaw(tmp_path: Path) -> None:
+def test_load_bars_binary_csv_becomes_flaw(tmp_path: Path) -> None:
     (tmp_path / "SPY.csv").write_bytes(b"\xff\xfe\x00")
 
     assert load_bars(tmp_path).flaws["SPY"].startswith("SPY.csv: 'utf-8' codec can't decode")
 
 
-@pytest.mark.parametrize("body", [b"", b"PAR1 and then nothing", b"PAR1" + bytes(64) + b"PAR1"])
-def test_load_bars_damaged_parquet_is_a_flaw(tmp_path: Path, body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b"PAR1 only", b"PAR1" + bytes(64) + b"PAR1"])
+def test_load_bars_damaged_parquet_becomes_flaw(tmp_path: Path, body: bytes) -> None:
     (tmp_path / "SPY.parquet").write_bytes(body)
 
     assert load_bars(tmp_path).flaws["SPY"].startswith("SPY.parquet: not a readable parquet file")
 
 
-def test_load_bars_parquet_with_missing_values_is_a_flaw(tmp_path: Path) -> None:
+def test_load_bars_parquet_with_missing_values_becomes_flaw(tmp_path: Path) -> None:
     gap = Array([1.0, None, 2.0], type=DataType.float64())
     undated = Array([1, None, 2], type=DataType.int32()).cast(DataType.date32())
     write_table(tmp_path, "A.parquet", {"date": days_array(), "close": gap})
@@ -179,27 +181,27 @@ def test_load_bars_parquet_with_missing_values_is_a_flaw(tmp_path: Path) -> None
     assert flaws["C"] == "C.parquet: no rows"
 
 
-def test_load_bars_parquet_of_other_types_is_a_flaw(tmp_path: Path) -> None:
+def test_load_bars_parquet_with_wrong_types_becomes_flaw(tmp_path: Path) -> None:
     words = Array(["a", "b", "c"], type=DataType.string())
     write_table(tmp_path, "A.parquet", {"date": words, "close": closes_array()})
     write_table(tmp_path, "B.parquet", {"date": days_array(), "close": words})
     write_table(tmp_path, "C.parquet", {"date": days_array(), "close": days_array()})
 
     flaws = load_bars(tmp_path).history().flaws
-    assert flaws["A"].startswith("A.parquet: 'a' is no date such as")
+    assert flaws["A"].startswith("A.parquet: 'a' is not a date")
     assert flaws["B"] == "the close of 2022-01-03 is nan"
-    assert flaws["C"].startswith("C.parquet: close is no column of numbers")
+    assert flaws["C"].startswith("C.parquet: close is not a column of numbers")
 
 
-def test_load_bars_two_files_of_one_symbol_are_a_flaw(tmp_path: Path) -> None:
+def test_load_bars_two_files_of_one_symbol_become_flaw(tmp_path: Path) -> None:
     write(tmp_path, "SPY.csv", CSV)
     write_table(tmp_path, "SPY.parquet", {"date": days_array(), "close": closes_array()})
 
-    assert load_bars(tmp_path).flaws == {"SPY": "SPY.csv and SPY.parquet are both of it; keep one"}
+    assert load_bars(tmp_path).flaws == {"SPY": "SPY.csv and SPY.parquet are for the same symbol; keep one"}
 
 
-def test_load_bars_folder_that_is_none_or_empty_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="gone: no such folder"):
-        load_bars(tmp_path / "gone")
+def test_load_bars_missing_or_empty_folder_raises(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="missing: no such folder"):
+        load_bars(tmp_path / "missing")
     with pytest.raises(UsageError, match="no bars in this folder"):
         load_bars(tmp_path)

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.charts import WIDTH, equity_curve, signal_bars, timeline
-from desk.report_model import SignalLine, day_of
+from desk.report_model import SignalLine, build_report_day
 from tests.desk.evidence import DAY, whole_day
 
 MONEY = st.decimals("0", "10000000", places=2)
 
 
-def test_signal_bars_pieces_of_a_bar_touch_and_end_where_its_value_stands() -> None:
+def test_signal_bars_segments_touch_and_end_at_the_value() -> None:
     line = SignalLine("SPY", Decimal("0.39"), (("one", Decimal("0.3")), ("two", Decimal("0.09"))))
 
     bar = signal_bars([line], ["one", "two"]).bars[0]
@@ -23,25 +23,25 @@ def test_signal_bars_pieces_of_a_bar_touch_and_end_where_its_value_stands() -> N
     assert bar.value == "39.00%"
 
 
-def test_signal_bars_colour_is_the_strategy_not_its_place_in_the_bar() -> None:
+def test_signal_bars_colour_follows_the_strategy_not_the_position() -> None:
     line = SignalLine("SPY", Decimal("0.1"), (("two", Decimal("0.1")),))
 
     assert signal_bars([line], ["one", "two"]).bars[0].segments[0].colour == 1
 
 
-def test_timeline_pieces_fill_the_canvas_and_the_shortest_can_be_seen() -> None:
-    segments = timeline(day_of(whole_day()).steps)
+def test_timeline_segments_fill_canvas_and_stay_visible() -> None:
+    segments = timeline(build_report_day(whole_day()).steps)
 
     assert segments[-1].x + segments[-1].width == pytest.approx(WIDTH)
     assert min(segment.width for segment in segments) >= 3
 
 
-def test_timeline_step_that_has_not_ended_has_nothing_to_draw() -> None:
-    assert timeline(day_of(whole_day()).steps[-1:]) == ()
+def test_timeline_unfinished_step_draws_nothing() -> None:
+    assert timeline(build_report_day(whole_day()).steps[-1:]) == ()
 
 
 @given(MONEY, st.lists(MONEY, min_size=1, max_size=30))
-def test_equity_curve_any_days_stay_on_the_canvas_in_order(before: Decimal, values: list[Decimal]) -> None:
+def test_equity_curve_points_stay_on_canvas_in_order(before: Decimal, values: list[Decimal]) -> None:
     days: list[tuple[date, Decimal]] = [(DAY + timedelta(days=day), value) for day, value in enumerate(values)]
 
     curve = equity_curve(days, before=before)
@@ -52,7 +52,7 @@ def test_equity_curve_any_days_stay_on_the_canvas_in_order(before: Decimal, valu
     assert 2 <= len(curve.up) <= 8
 
 
-def test_equity_curve_more_equity_stands_higher() -> None:
+def test_equity_curve_higher_equity_is_drawn_higher() -> None:
     curve = equity_curve([(DAY, Decimal(101)), (DAY + timedelta(days=1), Decimal(99))], before=Decimal(100))
 
     assert curve.points[1].y < curve.points[0].y < curve.points[2].y

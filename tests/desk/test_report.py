@@ -22,7 +22,7 @@ PAGES = {
 
 
 class _Page(HTMLParser):
-    """The page's tags, checked for balance, and its words."""
+    """The text of a page, and its tags, which must be balanced."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class _Page(HTMLParser):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A drawing's element, closed in itself."""
+        """Ignore self-closing SVG elements."""
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in VOID:
@@ -58,53 +58,53 @@ def evidences(request: pytest.FixtureRequest) -> tuple[DayEvidence, ...]:
     return PAGES[str(request.param)]
 
 
-def test_render_any_days_gives_balanced_html_with_ids_used_once(evidences: tuple[DayEvidence, ...]) -> None:
+def test_render_gives_balanced_html_with_unique_ids(evidences: tuple[DayEvidence, ...]) -> None:
     page = _Page(render(evidences))
 
     assert page.open == []
     assert len(page.ids) == len(set(page.ids))
 
 
-def test_render_any_days_links_and_labels_lead_to_something(evidences: tuple[DayEvidence, ...]) -> None:
+def test_render_links_and_labels_refer_to_existing_ids(evidences: tuple[DayEvidence, ...]) -> None:
     page = _Page(render(evidences))
 
-    wanted = [value.removeprefix("#") for _, name, value in page.attributes if name in ("href", "aria-labelledby")]
-    assert set(wanted) <= set(page.ids)
+    targets = [value.removeprefix("#") for _, name, value in page.attributes if name in ("href", "aria-labelledby")]
+    assert set(targets) <= set(page.ids)
 
 
-def test_render_any_days_fetches_nothing_and_runs_nothing(evidences: tuple[DayEvidence, ...]) -> None:
+def test_render_loads_and_runs_nothing(evidences: tuple[DayEvidence, ...]) -> None:
     html = render(evidences)
 
     assert not re.search(r"<(script|link|img|iframe|object)\b|@import|url\(|\bsrc=|https?://", html)
 
 
-def test_render_same_evidence_twice_gives_the_same_page(evidences: tuple[DayEvidence, ...]) -> None:
+def test_render_same_evidence_twice_gives_same_page(evidences: tuple[DayEvidence, ...]) -> None:
     assert render(evidences) == render(evidences)
 
 
-def test_render_whole_day_shows_what_was_decided_traded_and_kept() -> None:
-    text = _Page(render(PAGES["whole"])).text
+def test_render_whole_day_shows_decisions_trades_and_positions() -> None:
+    page_text = _Page(render(PAGES["whole"])).text
 
-    for told in (
+    for text in (
         "Wednesday, 16 March 2022", "local-2022-03-16", "COMPLETED", "$100,000.00", "$99,988.63",
         "rsi SPY 10 is 41.2, which is not above 79.", "no strategy wants it any more: full exit",
         "below the minimum of $100.00", "local-2022-03-16-BUY-SPY-1", "[local] 2022-03-16 completed, 6 trades",
-        "10 of the ten functions ran", "Every queue is empty.", *MODULES,
+        "10 of 10 functions ran", "All queues are empty.", *MODULES,
     ):  # fmt: skip
-        assert told in text
+        assert text in page_text
 
 
-def test_render_failed_day_shows_reason_error_and_leftovers_as_text() -> None:
-    text = _Page(render(PAGES["failed"])).text
+def test_render_failed_day_shows_reason_errors_and_queues() -> None:
+    page_text = _Page(render(PAGES["failed"])).text
 
-    for told in ("The run failed while EVALUATING: strategy failed.", "XOM has 120 bars", "strategy-dead-letters"):
-        assert told in text
-    assert "failed: <KeyError> & more" in text
-    assert "No mail was sent." in text
-    assert "Every queue is empty." not in text
+    for text in ("The run failed while EVALUATING: strategy failed.", "XOM has 120 bars", "strategy-dead-letters"):
+        assert text in page_text
+    assert "failed: <KeyError> & more" in page_text
+    assert "No mail was sent." in page_text
+    assert "All queues are empty." not in page_text
 
 
-def test_render_degraded_day_says_so_beside_its_state() -> None:
+def test_render_degraded_day_shows_it_with_the_state() -> None:
     text = _Page(render(PAGES["missed"])).text
 
     assert "COMPLETED, degraded" in text
@@ -120,7 +120,7 @@ def test_render_fragile_decision_is_counted_and_marked() -> None:
     assert "2 decisions, 1 of them fragile" in html
 
 
-def test_render_several_days_shows_each_and_the_curve_over_them() -> None:
+def test_render_several_days_shows_each_day_and_equity_curve() -> None:
     html = render(PAGES["several"])
 
     assert html.count('<details class="day"') == 3
@@ -128,15 +128,15 @@ def test_render_several_days_shows_each_and_the_curve_over_them() -> None:
     assert "3 trading days, 16 March 2022 to 18 March 2022" in html
 
 
-def test_render_no_day_is_refused() -> None:
+def test_render_without_days_raises() -> None:
     with pytest.raises(ValueError, match="at least one day"):
         render(())
 
 
-def test_write_report_one_day_or_several_leaves_one_file(tmp_path: Path) -> None:
-    one = write_report(whole_day(), tmp_path / "reports" / "day.html")
-    several = write_report(PAGES["several"], tmp_path / "reports" / "days.html")
+def test_write_report_writes_one_file_per_call(tmp_path: Path) -> None:
+    of_one_day = write_report(whole_day(), tmp_path / "reports" / "day.html")
+    of_several = write_report(PAGES["several"], tmp_path / "reports" / "days.html")
 
-    assert one.is_absolute()
-    assert "Wednesday, 16 March 2022" in one.read_text()
-    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["day.html", several.name]
+    assert of_one_day.is_absolute()
+    assert "Wednesday, 16 March 2022" in of_one_day.read_text()
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["day.html", of_several.name]

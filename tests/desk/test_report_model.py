@@ -1,12 +1,12 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from desk.report_model import MODULES, day_of
+from desk.report_model import MODULES, build_report_day
 from tests.desk.evidence import failed_day, whole_day
 
 
-def test_day_of_steps_follow_the_clock_and_end_with_the_mail() -> None:
-    steps = day_of(whole_day()).steps
+def test_build_report_day_steps_are_in_time_order_with_mail_last() -> None:
+    steps = build_report_day(whole_day()).steps
 
     assert [step.name for step in steps] == [
         "EVALUATING", "AGGREGATED", "PLANNED", "SELLING", "BUYING", "COMPLETED", "MAIL",
@@ -16,16 +16,16 @@ def test_day_of_steps_follow_the_clock_and_end_with_the_mail() -> None:
     assert steps[-1].lasts_ms is None
 
 
-def test_day_of_signal_parts_sum_to_the_weight() -> None:
-    lines = day_of(whole_day()).signal
+def test_build_report_day_signal_parts_sum_to_weight() -> None:
+    lines = build_report_day(whole_day()).signal
 
     assert [line.symbol for line in lines][:2] == ["SPY", "GLD"]
     for line in lines:
         assert sum(part for _, part in line.parts) == line.weight
 
 
-def test_trade_line_bought_above_and_sold_below_plan_both_cost() -> None:
-    trades = {trade.outcome.symbol: trade for trade in day_of(whole_day()).trades}
+def test_trade_line_slippage_is_positive_for_worse_fills() -> None:
+    trades = {trade.outcome.symbol: trade for trade in build_report_day(whole_day()).trades}
 
     assert trades["QQQ"].slippage == Decimal("61.5") * (Decimal("341.17") - Decimal("341.1359"))
     assert trades["SPY"].slippage > 0
@@ -34,8 +34,8 @@ def test_trade_line_bought_above_and_sold_below_plan_both_cost() -> None:
     assert round(bps, 1) == 1
 
 
-def test_trade_line_nothing_filled_has_neither_price_nor_slippage() -> None:
-    day = day_of(whole_day(missed="UNH"))
+def test_trade_line_unfilled_has_no_price_and_no_slippage() -> None:
+    day = build_report_day(whole_day(missed="UNH"))
 
     (missed,) = day.missed
     assert missed.avg_price is None
@@ -44,20 +44,20 @@ def test_trade_line_nothing_filled_has_neither_price_nor_slippage() -> None:
     assert missed.failure == "not filled: 87.250000 shares did not fill in time"
 
 
-def test_trade_line_orders_are_those_of_its_own_client_order_ids() -> None:
-    for trade in day_of(whole_day()).trades:
+def test_trade_line_orders_match_its_client_order_ids() -> None:
+    for trade in build_report_day(whole_day()).trades:
         assert [order.symbol for order in trade.orders] == [trade.outcome.symbol]
 
 
-def test_day_of_failed_run_tells_each_strategy_why_it_has_no_weights() -> None:
-    strategies = {line.name: line.failure for line in day_of(failed_day()).strategies}
+def test_build_report_day_failed_run_shows_why_no_weights() -> None:
+    strategies = {line.name: line.failure for line in build_report_day(failed_day()).strategies}
 
-    assert strategies["trend_following"] == "it did not answer"
+    assert strategies["trend_following"] == "it returned no result"
     assert "XOM has 120 bars" in str(strategies["sector_momentum"])
 
 
-def test_day_of_functions_are_ten_whether_they_ran_or_not() -> None:
-    day = day_of(failed_day())
+def test_build_report_day_lists_all_functions_even_idle_ones() -> None:
+    day = build_report_day(failed_day())
 
     assert [line.module for line in day.functions] == list(MODULES)
     assert {line.module for line in day.functions if not line.ran} == {
@@ -65,18 +65,18 @@ def test_day_of_functions_are_ten_whether_they_ran_or_not() -> None:
     }  # fmt: skip
 
 
-def test_day_leftovers_name_the_queue_and_count_its_messages() -> None:
-    assert day_of(failed_day()).leftovers == ("strategy-dead-letters: 1 message",)
-    assert day_of(whole_day()).leftovers == ()
+def test_report_day_leftovers_show_queue_and_message_count() -> None:
+    assert build_report_day(failed_day()).leftovers == ("strategy-dead-letters: 1 message",)
+    assert build_report_day(whole_day()).leftovers == ()
 
 
-def test_day_positions_and_cash_add_up_to_equity() -> None:
-    day = day_of(whole_day())
+def test_report_day_positions_and_cash_sum_to_equity() -> None:
+    day = build_report_day(whole_day())
 
     assert day.invested + day.evidence.after.account.cash == day.evidence.equity_after
 
 
-def test_day_of_strategy_whose_path_is_not_there_shows_none() -> None:
+def test_build_report_day_without_decision_path_has_no_sentences() -> None:
     evidence = replace(whole_day(), decisions={})
 
-    assert {line.path for line in day_of(evidence).strategies} == {()}
+    assert {line.path for line in build_report_day(evidence).strategies} == {()}

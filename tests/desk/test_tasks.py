@@ -1,4 +1,4 @@
-"""The desk's tasks, as typed."""
+"""The desk's tasks, called through the command line."""
 
 from collections.abc import Sequence
 
@@ -12,34 +12,34 @@ Out = pytest.CaptureFixture[str]
 
 
 def inv(words: Sequence[str]) -> int:
-    """The exit code of `inv` with these words."""
+    """Return the exit code of `inv` with these words."""
     program = Program(namespace=commands.assemble(tasks.collection(), tasks=(tasks.backtest,)))
     with pytest.raises(SystemExit) as caught:
         program.run(["inv", *words])
     return int(caught.value.code or 0)
 
 
-def test_collection_has_the_five_tasks() -> None:
+def test_collection_has_five_tasks() -> None:
     assert sorted(tasks.collection().task_names) == ["add", "check", "evaluate", "explain", "list"]
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
-        (["strategies.check", "gone.clj"], 2, "there is no file gone.clj"),
+        (["strategies.check", "gone.clj"], 2, "no such file: gone.clj"),
         (["strategies.evaluate", "pulse"], 2, "--date is missing"),
         (["strategies.evaluate", "pulse", "--date", "2020-01-06"], 3, "pulse: SPY: 3 bars"),
         (["strategies.explain", "nope", "--date", "2022-03-15"], 2, "no strategy 'nope'"),
-        (["strategies.add", "gone.clj", "--allocation", "0.1"], 2, "there is no file gone.clj"),
+        (["strategies.add", "gone.clj", "--allocation", "0.1"], 2, "no such file: gone.clj"),
     ],
 )
-def test_task_that_fails_has_its_exit_code_and_says_why(words: list[str], code: int, said: str, capsys: Out) -> None:
+def test_task_failure_prints_message_and_exit_code(words: list[str], code: int, message: str, capsys: Out) -> None:
     assert inv(words) == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["strategies.list"], "10 strategies, 1.00 of the account"),
         (["strategies.check", "the_alchemiser/shared/strategies/pulse.clj"], "pulse"),
@@ -50,8 +50,8 @@ def test_task_that_fails_has_its_exit_code_and_says_why(words: list[str], code: 
         (["strategies.explain", "pulse", "--date", "2022-03-15", "--fragile", "2", "--json"], '"steps"'),
     ],
 )
-def test_task_that_succeeds_prints_its_result(words: list[str], said: str, capsys: Out) -> None:
+def test_task_success_prints_result(words: list[str], message: str, capsys: Out) -> None:
     program = Program(namespace=commands.assemble(tasks.collection()))
 
     program.run(["inv", *words], exit=False)
-    assert said in capsys.readouterr().out
+    assert message in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""A deployment is skipped only when the same thing went to a stack that stands as it was left."""
+"""A deployment is skipped only if the stack already has it and has not changed since."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ def record(tmp_path: Path) -> Path:
     return tmp_path / "deployed" / "shop.json"
 
 
-def test_is_current_after_the_same_was_deployed(packed: Path, record: Path) -> None:
+def test_is_up_to_date_same_deployment_is_true(packed: Path, record: Path) -> None:
     digest = records.deployment_digest(packed, {"Stage": "dev"})
     records.write(record, digest, STATE)
 
@@ -40,18 +40,16 @@ def test_is_current_after_the_same_was_deployed(packed: Path, record: Path) -> N
         replace(STATE, status="UPDATE_ROLLBACK_COMPLETE"),
         StackState("shop"),
     ],
-    ids=["changed by another", "digest again", "rolled back", "deleted"],
+    ids=["changed by another", "created again", "rolled back", "deleted"],
 )
-def test_is_current_of_a_stack_that_is_not_as_it_was_left_is_false(
-    packed: Path, record: Path, state: StackState
-) -> None:
+def test_is_up_to_date_changed_stack_is_false(packed: Path, record: Path, state: StackState) -> None:
     digest = records.deployment_digest(packed, {})
     records.write(record, digest, STATE)
 
     assert not records.is_up_to_date(record, digest, state)
 
 
-def test_is_current_without_or_with_a_broken_record_is_false(packed: Path, record: Path) -> None:
+def test_is_up_to_date_missing_or_broken_record_is_false(packed: Path, record: Path) -> None:
     digest = records.deployment_digest(packed, {})
     before = records.is_up_to_date(record, digest, STATE)
     record.parent.mkdir()
@@ -71,7 +69,7 @@ def test_deployment_digest_covers_zips_template_and_parameters(packed: Path) -> 
     assert len({first, other_parameters, other_zip, records.deployment_digest(packed, {"Stage": "dev"})}) == 4
 
 
-def test_write_without_digest_removes_the_record(packed: Path, record: Path) -> None:
+def test_write_without_digest_removes_record(packed: Path, record: Path) -> None:
     records.write(record, records.deployment_digest(packed, {}), STATE)
     folders = packed.with_name("template.yaml")
 

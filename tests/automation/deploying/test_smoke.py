@@ -1,4 +1,4 @@
-"""The smoke test asks every function, and names the one that fails."""
+"""The smoke test invokes every function and names those that fail."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from automation.system.errors import DeploymentError
 
 @dataclass
 class FakeCloud:
-    """Two stacks of two functions; those in `broken` fail with that text."""
+    """A cloud with two functions per stack; each function in `broken` fails with its text."""
 
     broken: Mapping[str, str] = field(default_factory=dict)
     requests: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
 
     def functions(self, stack_name: str) -> Mapping[str, str]:
-        return {f"{stack_name}{n}": f"{stack_name}-physical-{n}" for n in (1, 2)}
+        return {f"{stack_name}{number}": f"{stack_name}-physical-{number}" for number in (1, 2)}
 
     def invoke(self, function: str, payload: Mapping[str, object]) -> str:
         self.requests.append((function, payload))
@@ -32,10 +32,11 @@ def test_ask_all_invokes_every_function_of_every_stack_once() -> None:
 
     smoke.require_success(answers)
     assert [answer.function for answer in answers] == ["A1", "A2", "B1", "B2"]
-    assert sorted(cloud.requests) == [(f"{s}-physical-{n}", {"health": True}) for s in "AB" for n in (1, 2)]
+    functions = ["A-physical-1", "A-physical-2", "B-physical-1", "B-physical-2"]
+    assert sorted(cloud.requests) == [(function, {"health": True}) for function in functions]
 
 
-def test_require_success_names_the_failed_function_and_why() -> None:
+def test_require_success_names_failed_function_and_error() -> None:
     answers = smoke.ask_all(["A"], FakeCloud({"A-physical-2": "KeyError: 'RUNS_TABLE'"}), {})
 
     with pytest.raises(DeploymentError, match="A2 failed: KeyError: 'RUNS_TABLE'") as caught:
@@ -51,5 +52,5 @@ def test_require_success_names_the_failed_function_and_why() -> None:
         (b"killed", "killed"),
     ],
 )
-def test_error_text_of_a_failed_invocation(payload: bytes, text: str) -> None:
+def test_error_text_describes_failed_invocation(payload: bytes, text: str) -> None:
     assert aws.error_text(payload) == text

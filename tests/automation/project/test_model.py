@@ -11,17 +11,17 @@ from tests.automation.projects import APP, BASE, PYPROJECT, make_shop, write_fil
 
 
 def function(loaded: Project, name: str) -> model.Function:
-    return next(one for one in loaded.functions if one.logical_id == name)
+    return next(function for function in loaded.functions if function.logical_id == name)
 
 
-def test_load_two_stacks_in_the_order_of_deployment(shop: Project) -> None:
+def test_load_stacks_are_in_deployment_order(shop: Project) -> None:
     assert [(stack.name, stack.build_dir, stack.config_env) for stack in shop.stacks] == [
         ("base", ".aws-sam/base", "{env}-base"),
         ("app", ".aws-sam/build", "{env}"),
     ]
 
 
-def test_load_function_merges_globals_and_adds_their_layers_first(shop: Project) -> None:
+def test_load_function_merges_globals_with_their_layers_first(shop: Project) -> None:
     till = function(shop, "Till")
 
     assert (till.code_uri, till.handler, till.runtime) == ("functions/till", "shop.till.handler.main", "python3.12")
@@ -30,13 +30,13 @@ def test_load_function_merges_globals_and_adds_their_layers_first(shop: Project)
     assert till.architectures == ("x86_64",)
 
 
-def test_load_with_parameters_resolves_what_depends_on_them(tmp_path: Path) -> None:
+def test_load_with_parameters_resolves_their_references(tmp_path: Path) -> None:
     loaded = model.load(make_shop(tmp_path), parameters={"Machine": "arm64"})
 
     assert function(loaded, "Stock").architectures == ("arm64",)
 
 
-def test_load_foreign_project_without_pyproject_is_one_stack(tmp_path: Path) -> None:
+def test_load_project_without_pyproject_has_one_stack(tmp_path: Path) -> None:
     template = """
       Resources:
         Plain:
@@ -65,7 +65,7 @@ def test_load_foreign_project_without_pyproject_is_one_stack(tmp_path: Path) -> 
     assert isinstance(function(loaded, "Inline2").code_uri, Unresolved)
 
 
-def test_load_template_in_a_subfolder_gives_paths_from_the_root(tmp_path: Path) -> None:
+def test_load_template_in_subfolder_gives_paths_from_root(tmp_path: Path) -> None:
     make_shop(tmp_path, pyproject_toml=PYPROJECT.replace("base.yaml", "infra/base.yaml"))
     write_files(tmp_path, {"infra/base.yaml": BASE})
 
@@ -82,26 +82,26 @@ def test_load_template_in_a_subfolder_gives_paths_from_the_root(tmp_path: Path) 
         ({"app_yaml": "Resources: ["}, r"app\.yaml:2: is not valid YAML"),
     ],
 )
-def test_load_wrong_settings_are_refused(tmp_path: Path, changes: dict[str, str], message: str) -> None:
+def test_load_invalid_settings_raise(tmp_path: Path, changes: dict[str, str], message: str) -> None:
     make_shop(tmp_path, **changes)
 
     with pytest.raises(ConfigurationError, match=message):
         model.load(tmp_path)
 
 
-def test_budget_bytes_of_metadata_goes_before_the_default(shop: Project) -> None:
-    functions = {one.logical_id: model.budget_bytes(one, shop.settings) for one in shop.functions}
-    layers = [model.budget_bytes(one, shop.settings) for one in shop.layers]
+def test_budget_bytes_metadata_overrides_the_default(shop: Project) -> None:
+    functions = {function.logical_id: model.budget_bytes(function, shop.settings) for function in shop.functions}
+    layers = [model.budget_bytes(layer, shop.settings) for layer in shop.layers]
 
     assert functions == {"Stock": 1_000_000, "Till": 250_000, "Ledger": 1_000_000}
     assert layers == [500_000, 2_000_000, 2_000_000]
 
 
-def test_budget_bytes_without_any_is_none(shop: Project) -> None:
+def test_budget_bytes_without_budget_is_none(shop: Project) -> None:
     assert model.budget_bytes(function(shop, "Ledger"), Settings()) is None
 
 
-def test_budget_bytes_that_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_budget_bytes_not_a_number_raises(tmp_path: Path) -> None:
     loaded = model.load(make_shop(tmp_path, app_yaml=APP.replace("BudgetMB: 0.25", "BudgetMB: lots")))
 
     with pytest.raises(ConfigurationError, match=r"Till.*'lots' is not a positive number"):

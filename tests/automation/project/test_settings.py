@@ -38,7 +38,7 @@ def read(root: Path, text: str) -> Settings:
     return settings.read(root)
 
 
-def test_read_every_setting_is_typed(tmp_path: Path) -> None:
+def test_read_gives_every_setting_its_type(tmp_path: Path) -> None:
     assert read(tmp_path, EVERYTHING) == Settings(
         package="shop",
         messages="shop.routes:ROUTES",
@@ -51,7 +51,7 @@ def test_read_every_setting_is_typed(tmp_path: Path) -> None:
     )
 
 
-def test_read_without_pyproject_or_tables_gives_the_defaults(tmp_path: Path) -> None:
+def test_read_without_pyproject_or_tables_gives_defaults(tmp_path: Path) -> None:
     assert settings.read(tmp_path) == Settings()
     assert read(tmp_path, "[project]\nname = 'bakery'\n") == Settings()
 

@@ -47,7 +47,7 @@ def test_parse_short_forms_become_long_forms() -> None:
     }
 
 
-def test_parse_anchors_and_loops_are_understood() -> None:
+def test_parse_resolves_anchors_and_skips_loops() -> None:
     text = """
       Resources:
         A: {Type: X, Properties: &shared {Size: 1}}
@@ -55,10 +55,10 @@ def test_parse_anchors_and_loops_are_understood() -> None:
         Fn::ForEach::Each: [Name, [a, b], {}]
     """
 
-    found = templates.parse(text, name="t.yaml").resources
+    resources = templates.parse(text, name="t.yaml").resources
 
-    assert found["B"]["Properties"] == {"Size": 1, "More": 2}
-    assert set(found) == {"A", "B"}
+    assert resources["B"]["Properties"] == {"Size": 1, "More": 2}
+    assert set(resources) == {"A", "B"}
 
 
 @pytest.mark.parametrize(
@@ -71,24 +71,24 @@ def test_parse_anchors_and_loops_are_understood() -> None:
         ("{Resources: {}, Parameters: {A: 1}}", "Parameters is not a mapping"),
     ],
 )
-def test_parse_what_is_no_template_is_refused(text: str, message: str) -> None:
+def test_parse_invalid_template_raises(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         templates.parse(text, name="t.yaml")
 
 
-def test_read_absent_file_is_refused(tmp_path: Path) -> None:
+def test_read_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"t\.yaml: the template does not exist"):
         templates.read(tmp_path / "t.yaml", name="t.yaml")
 
 
-def test_read_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_read_binary_file_raises(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_bytes(b"\xff\xfe\x00")
 
     with pytest.raises(ConfigurationError, match="cannot be read"):
         templates.read(tmp_path / "t.yaml", name="t.yaml")
 
 
-def test_resolve_parameter_takes_the_given_value_before_the_default() -> None:
+def test_resolve_parameter_value_overrides_default() -> None:
     assert resolved({"Ref": "Stage"}) == "dev"
     assert resolved({"Ref": "Stage"}, Stage="prod") == "prod"
 
@@ -113,14 +113,14 @@ def test_resolve_known_intrinsics_become_values() -> None:
         {"Condition": "Yes"},
     ],
 )
-def test_resolve_what_only_cloudformation_knows_stays_unresolved(value: dict[str, Any]) -> None:
-    found = resolved(value)
+def test_resolve_deploy_time_value_stays_unresolved(value: dict[str, Any]) -> None:
+    result = resolved(value)
 
-    assert isinstance(found, Unresolved)
-    assert found.expression == str(value)
+    assert isinstance(result, Unresolved)
+    assert result.expression == str(value)
 
 
-def test_resolve_inside_lists_and_mappings_keeps_their_shape() -> None:
+def test_resolve_nested_values_keeps_their_shape() -> None:
     assert resolved({"a": [{"Ref": "Stage"}, 1], "b": {"c": {"Ref": "Stage"}}}) == {"a": ["dev", 1], "b": {"c": "dev"}}
 
 
@@ -130,7 +130,7 @@ def test_references_are_found_at_any_depth() -> None:
     assert templates.references(value) == {"X", "Y", "Z", "W"}
 
 
-def test_read_with_a_cache_gives_the_same_and_parses_once(tmp_path: Path) -> None:
+def test_read_with_cache_gives_same_result_and_parses_once(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {Date: 2026-01-01, Name: !Ref B}}}\n")
     first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
     kept = list((tmp_path / "cache").iterdir())
@@ -141,7 +141,7 @@ def test_read_with_a_cache_gives_the_same_and_parses_once(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("damage", ["{", "", "[]", '{"Resources": 1}'])
-def test_read_with_a_damaged_cache_parses_again(tmp_path: Path, damage: str) -> None:
+def test_read_with_damaged_cache_parses_again(tmp_path: Path, damage: str) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
     first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
     next((tmp_path / "cache").iterdir()).write_text(damage)
@@ -149,7 +149,7 @@ def test_read_with_a_damaged_cache_parses_again(tmp_path: Path, damage: str) -> 
     assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True) == first
 
 
-def test_read_with_a_cache_that_json_cannot_keep_keeps_none(tmp_path: Path) -> None:
+def test_read_template_json_cannot_store_is_not_cached(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {404: x}}}\n")
 
     read = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
@@ -158,13 +158,10 @@ def test_read_with_a_cache_that_json_cannot_keep_keeps_none(tmp_path: Path) -> N
     assert not (tmp_path / "cache").exists()
 
 
-def test_read_with_a_cache_that_cannot_be_written_reads_all_the_same(tmp_path: Path) -> None:
+def test_read_with_unwritable_cache_still_reads(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
     (tmp_path / "cache").write_text("a file in its place")
 
-    assert (
-        templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True).resources["A"][
-            "Type"
-        ]
-        == "T"
-    )
+    read = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
+
+    assert read.resources["A"]["Type"] == "T"

@@ -14,7 +14,7 @@ def event(second: int, status: str, reason: str, resource: str = "Queue") -> dic
     }
 
 
-def test_failure_reason_is_the_first_that_is_no_consequence() -> None:
+def test_failure_reason_is_the_first_root_cause() -> None:
     events = [
         event(4, "UPDATE_ROLLBACK_COMPLETE", "", "stack"),
         event(3, "CREATE_FAILED", "a later one", "C"),
@@ -30,7 +30,7 @@ def test_failure_reason_without_failure_is_empty() -> None:
     assert aws.failure_reason([event(1, "CREATE_COMPLETE", "")]) == ""
 
 
-def test_target_variables_lead_a_child_to_the_endpoint() -> None:
+def test_target_variables_point_a_child_to_the_endpoint() -> None:
     target = Target("us-east-1", "http://127.0.0.1:4566", "test", "secret")
 
     assert target.variables() == {
@@ -45,7 +45,7 @@ def test_target_variables_lead_a_child_to_the_endpoint() -> None:
     assert "AWS_PROFILE" in target.hidden_variables()
 
 
-def test_target_of_aws_leaves_credentials_to_the_surroundings() -> None:
+def test_target_of_aws_keeps_ambient_credentials() -> None:
     target = Target("eu-west-1")
 
     assert target.variables() == {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
@@ -57,13 +57,13 @@ def test_target_does_not_print_its_secret() -> None:
     assert "hidden" not in repr(Target("us-east-1", key_id="a", secret="hidden"))
 
 
-def test_stack_state_absent_does_not_exist() -> None:
+def test_stack_state_without_status_does_not_exist() -> None:
     assert not StackState("x").exists
     assert StackState("x", "CREATE_COMPLETE").exists
 
 
-def test_client_of_a_target_goes_to_its_endpoint() -> None:
-    made = aws.client("sqs", Target("us-east-1", "http://127.0.0.1:4566", "test", "test"))
+def test_client_uses_endpoint_and_region_of_target() -> None:
+    client = aws.client("sqs", Target("us-east-1", "http://127.0.0.1:4566", "test", "test"))
 
-    assert made.meta.endpoint_url == "http://127.0.0.1:4566"
-    assert made.meta.region_name == "us-east-1"
+    assert client.meta.endpoint_url == "http://127.0.0.1:4566"
+    assert client.meta.region_name == "us-east-1"

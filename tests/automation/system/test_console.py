@@ -6,7 +6,7 @@ from automation.system import console
 from automation.system.errors import Finding
 
 
-def test_results_and_tables_go_to_stdout_unbroken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_and_tables_go_to_stdout_unwrapped(capsys: pytest.CaptureFixture[str]) -> None:
     console.result("x" * 300)
     console.table(("name", "MB"), [("[bold]a", 1.5)], title="[sizes]", right=("MB",))
 
@@ -16,7 +16,7 @@ def test_results_and_tables_go_to_stdout_unbroken(capsys: pytest.CaptureFixture[
     assert lines[3].split() == ["[bold]a", "1.5"]
 
 
-def test_json_is_readable_by_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+def test_result_json_prints_valid_json(capsys: pytest.CaptureFixture[str]) -> None:
     console.result_json({"b": 1, "a": [2]})
 
     assert json.loads(capsys.readouterr().out) == {"a": [2], "b": 1}
@@ -31,16 +31,16 @@ def test_error_is_one_paragraph_on_stderr(capsys: pytest.CaptureFixture[str]) ->
     assert captured.err == "error: what where\nwarning: beware\n"
 
 
-def test_progress_without_terminal_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.progress("working") as say:
-        say("half done")
+def test_progress_without_terminal_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress("working") as update:
+        update("half done")
     console.note("by the way")
 
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
 
 
-def test_findings_are_sorted_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_findings_are_printed_as_sorted_lines(capsys: pytest.CaptureFixture[str]) -> None:
     console.findings([Finding("b", "wrong"), Finding("a", "wrong", "fix it")])
 
     assert capsys.readouterr().out.splitlines() == ["a: wrong; fix it", "b: wrong"]

@@ -10,17 +10,17 @@ from automation.system.errors import ToolError
 from tests.automation.projects import write_files
 
 
-def test_write_atomically_makes_folders_and_replaces(tmp_path: Path) -> None:
+def test_write_atomically_creates_folders_and_replaces_file(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b.txt"
 
     files.write_atomically(path, "one")
     files.write_atomically(path, b"two")
 
     assert path.read_text() == "two"
-    assert [one.name for one in path.parent.iterdir()] == ["b.txt"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["b.txt"]
 
 
-def test_write_atomically_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
+def test_write_atomically_failure_keeps_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 
@@ -28,34 +28,34 @@ def test_write_atomically_that_fails_keeps_the_old_file(tmp_path: Path) -> None:
         files.write_atomically(path, "\ud800")
 
     assert path.read_text() == "old"
-    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_walk_is_sorted_and_enters_no_refused_folder(tmp_path: Path) -> None:
+def test_walk_is_sorted_and_skips_excluded_folders(tmp_path: Path) -> None:
     write_files(tmp_path, {"b/x": "", "a": "", "skip/y": ""})
     (tmp_path / "link").symlink_to(tmp_path / "b")
 
-    found = [path.as_posix() for path in files.walk(tmp_path, keep=lambda path: path.name != "skip")]
+    walked = [path.as_posix() for path in files.walk(tmp_path, keep=lambda path: path.name != "skip")]
 
-    assert found == ["a", "link", "b/x"]
-
-
-def test_walk_of_absent_folder_is_empty(tmp_path: Path) -> None:
-    assert list(files.walk(tmp_path / "gone")) == []
+    assert walked == ["a", "link", "b/x"]
 
 
-def test_digest_tree_tells_content_and_marks_symlinks(tmp_path: Path) -> None:
+def test_walk_missing_folder_is_empty(tmp_path: Path) -> None:
+    assert list(files.walk(tmp_path / "missing")) == []
+
+
+def test_digest_tree_identifies_content_and_symlinks(tmp_path: Path) -> None:
     write_files(tmp_path, {"a": "1", "b": "1", "c": "2"})
     (tmp_path / "d").symlink_to("a")
 
-    found = files.digest_tree(tmp_path)
+    digests = files.digest_tree(tmp_path)
 
-    assert found["a"] == found["b"] != found["c"]
-    assert found["d"] == files.SYMLINK
+    assert digests["a"] == digests["b"] != digests["c"]
+    assert digests["d"] == files.SYMLINK
 
 
 @given(st.lists(st.binary(max_size=3), max_size=4), st.lists(st.binary(max_size=3), max_size=4))
-def test_digest_of_different_sequences_differs(left: list[bytes], right: list[bytes]) -> None:
+def test_digest_of_differs_for_different_sequences(left: list[bytes], right: list[bytes]) -> None:
     assert (files.digest_of(left) == files.digest_of(right)) == (left == right)
 
 
@@ -73,18 +73,18 @@ def test_size_bytes_counts_every_file(tmp_path: Path) -> None:
     assert files.size_bytes(tmp_path) == 5
 
 
-def test_remove_takes_files_folders_links_and_nothing(tmp_path: Path) -> None:
+def test_remove_accepts_files_folders_links_and_missing_paths(tmp_path: Path) -> None:
     write_files(tmp_path, {"file": "", "folder/x": "", "kept/x": ""})
     (tmp_path / "link").symlink_to(tmp_path / "kept")
 
-    for name in ("file", "folder", "link", "absent"):
+    for name in ("file", "folder", "link", "missing"):
         files.remove(tmp_path / name)
 
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
     assert (tmp_path / "kept" / "x").exists()
 
 
-def test_remove_with_empty_parents_stops_at_what_is_used(tmp_path: Path) -> None:
+def test_remove_with_empty_parents_stops_at_nonempty_folder(tmp_path: Path) -> None:
     write_files(tmp_path, {"a/b/c/x": "", "a/y": ""})
 
     files.remove_with_empty_parents(tmp_path / "a/b/c/x", tmp_path)
@@ -92,7 +92,7 @@ def test_remove_with_empty_parents_stops_at_what_is_used(tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["y"]
 
 
-def test_replace_tree_puts_the_new_in_place_of_the_old(tmp_path: Path) -> None:
+def test_replace_tree_replaces_old_tree_with_new_one(tmp_path: Path) -> None:
     write_files(tmp_path, {"new/x": "new", "out/x": "old", "out/y": "old", ".out.old/z": "left behind"})
 
     files.replace_tree(tmp_path / "new", tmp_path / "out")
@@ -101,7 +101,7 @@ def test_replace_tree_puts_the_new_in_place_of_the_old(tmp_path: Path) -> None:
     assert files.digest_tree(tmp_path / "out") == {"x": files.digest(b"new")}
 
 
-def test_lock_held_by_another_is_a_tool_error(tmp_path: Path) -> None:
+def test_lock_held_by_another_command_raises(tmp_path: Path) -> None:
     path = tmp_path / "state" / "lock"
 
     with (
@@ -112,7 +112,7 @@ def test_lock_held_by_another_is_a_tool_error(tmp_path: Path) -> None:
         pass
 
 
-def test_lock_is_free_after_its_block_raised(tmp_path: Path) -> None:
+def test_lock_is_released_when_its_block_raises(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"), files.lock(tmp_path / "lock", wait_s=1, doing="building"):
         raise OSError(errno.ENOSPC, "full")
 

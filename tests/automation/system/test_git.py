@@ -8,13 +8,13 @@ from tests.automation import repositories
 from tests.automation.projects import write_files
 
 
-def test_repository_root_of_a_subfolder_is_the_top(tmp_path: Path) -> None:
+def test_repository_root_of_subfolder_is_top_folder(tmp_path: Path) -> None:
     repositories.make_plain_repository(tmp_path)
 
     assert git.repository_root(tmp_path / "common", where="size") == tmp_path.resolve()
 
 
-def test_repository_root_outside_a_repository_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repository_root_outside_repository_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
     with pytest.raises(ConfigurationError, match=r"size: needs a git repository: .*; run git init"):
@@ -28,7 +28,7 @@ def test_find_commit_unknown_revision_is_empty(tmp_path: Path, name: str) -> Non
     assert git.find_commit(tmp_path, name) == ""
 
 
-def test_check_out_writes_the_committed_files(tmp_path: Path) -> None:
+def test_check_out_writes_committed_files(tmp_path: Path) -> None:
     repository = repositories.make_plain_repository(tmp_path / "repository")
     write_files(repository, {"README.md": "# Changed\n"})
 

@@ -17,26 +17,26 @@ def test_run_captures_both_streams(tmp_path: Path) -> None:
     assert (finished.exit_code, finished.stdout, finished.stderr) == (0, "out\n", "err\n")
 
 
-def test_run_absent_program_is_a_tool_error(tmp_path: Path) -> None:
+def test_run_missing_program_raises(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="no-such-program was not found") as caught:
         processes.run(["no-such-program", "--help"], cwd=tmp_path)
 
     assert caught.value.exit_code == 5
 
 
-def test_run_in_absent_folder_names_the_folder(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match=r"the folder .*gone does not exist"):
-        processes.run(python("pass"), cwd=tmp_path / "gone")
+def test_run_in_missing_folder_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"the folder .*missing does not exist"):
+        processes.run(python("pass"), cwd=tmp_path / "missing")
 
 
-def test_run_file_without_permission_is_a_tool_error(tmp_path: Path) -> None:
+def test_run_file_without_permission_raises(tmp_path: Path) -> None:
     (tmp_path / "tool").touch(mode=0o644)
 
     with pytest.raises(ToolError, match="cannot be run"):
         processes.run([tmp_path / "tool"], cwd=tmp_path)
 
 
-def test_run_failing_program_shows_its_last_words(tmp_path: Path) -> None:
+def test_run_failing_program_shows_end_of_its_output(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="exit code 3\nlast words"):
         processes.run(python("import sys; print('last words', file=sys.stderr); sys.exit(3)"), cwd=tmp_path)
 
@@ -45,12 +45,12 @@ def test_run_unchecked_failure_is_returned(tmp_path: Path) -> None:
     assert processes.run(python("raise SystemExit(3)"), cwd=tmp_path, check=False).exit_code == 3
 
 
-def test_run_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
+def test_run_beyond_timeout_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"took longer than 0\.2 s"):
         processes.run(python("import time; time.sleep(30)"), cwd=tmp_path, timeout_s=0.2)
 
 
-def test_run_followed_hands_on_each_line(tmp_path: Path) -> None:
+def test_run_with_on_line_passes_each_line(tmp_path: Path) -> None:
     lines: list[str] = []
 
     finished = processes.run(python("print('a'); print('b')"), cwd=tmp_path, on_line=lines.append)
@@ -59,7 +59,7 @@ def test_run_followed_hands_on_each_line(tmp_path: Path) -> None:
     assert finished.stdout == "a\nb\n"
 
 
-def test_run_follower_that_raises_stops_the_program(tmp_path: Path) -> None:
+def test_run_on_line_that_raises_stops_the_program(tmp_path: Path) -> None:
     def interrupt(_: str) -> None:
         raise KeyboardInterrupt
 
@@ -68,18 +68,18 @@ def test_run_follower_that_raises_stops_the_program(tmp_path: Path) -> None:
         processes.run(python(code), cwd=tmp_path, on_line=interrupt)
 
 
-def test_tail_prefers_what_was_said_on_stderr() -> None:
+def test_tail_prefers_stderr() -> None:
     finished = processes.Finished(("a",), 1, "out\n", "1\n2\n3\n", 0.0)
 
     assert finished.tail(2) == "2\n3"
 
 
-def test_environment_sets_takes_away_and_puts_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_adds_removes_and_prepends_to_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin")
     monkeypatch.setenv("UNWANTED", "x")
 
-    made = processes.environment({"ADDED": "y"}, path_first=[Path("/tool/bin")], without=["UNWANTED"])
+    environment = processes.environment({"ADDED": "y"}, path_first=[Path("/tool/bin")], without=["UNWANTED"])
 
-    assert made["PATH"] == "/tool/bin:/usr/bin"
-    assert made["ADDED"] == "y"
-    assert "UNWANTED" not in made
+    assert environment["PATH"] == "/tool/bin:/usr/bin"
+    assert environment["ADDED"] == "y"
+    assert "UNWANTED" not in environment

@@ -8,49 +8,49 @@ from automation.system.errors import ConfigurationError, ToolError
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project whose lock asks for nothing, so that making the environment needs no network."""
+    """Return a project with an empty lock, so that creating the environment needs no network."""
     (tmp_path / "locks").mkdir()
     (tmp_path / "locks" / "empty.txt").write_text("")
     return tmp_path
 
 
-def test_ensure_makes_a_working_environment(root: Path) -> None:
-    made = tools.ensure("empty", root=root)
+def test_ensure_creates_working_environment(root: Path) -> None:
+    environment = tools.ensure("empty", root=root)
 
-    assert made.path == root / ".tools" / "empty"
-    assert made.program("python3.12").exists()
+    assert environment.path == root / ".tools" / "empty"
+    assert environment.program("python3.12").exists()
 
 
-def test_ensure_again_keeps_it(root: Path) -> None:
-    made = tools.ensure("empty", root=root)
-    (made.path / "kept").touch()
+def test_ensure_again_keeps_the_environment(root: Path) -> None:
+    environment = tools.ensure("empty", root=root)
+    (environment.path / "kept").touch()
 
     tools.ensure("empty", root=root)
 
-    assert (made.path / "kept").exists()
+    assert (environment.path / "kept").exists()
 
 
-def test_ensure_after_the_lock_changed_makes_it_again(root: Path) -> None:
-    made = tools.ensure("empty", root=root)
-    (made.path / "old").touch()
+def test_ensure_after_lock_change_recreates_the_environment(root: Path) -> None:
+    environment = tools.ensure("empty", root=root)
+    (environment.path / "old").touch()
     (root / "locks" / "empty.txt").write_text("# another\n")
 
     tools.ensure("empty", root=root)
 
-    assert not (made.path / "old").exists()
+    assert not (environment.path / "old").exists()
 
 
-def test_ensure_after_an_interrupted_making_makes_it_again(root: Path) -> None:
-    half = root / ".tools" / "empty"
-    (half / "bin").mkdir(parents=True)
-    (half / "bin" / "python").touch()
+def test_ensure_after_interruption_recreates_the_environment(root: Path) -> None:
+    unfinished = root / ".tools" / "empty"
+    (unfinished / "bin").mkdir(parents=True)
+    (unfinished / "bin" / "python").touch()
 
-    made = tools.ensure("empty", root=root)
+    environment = tools.ensure("empty", root=root)
 
-    assert (made.path / "pyvenv.cfg").is_file()
+    assert (environment.path / "pyvenv.cfg").is_file()
 
 
-def test_ensure_of_a_lock_without_hashes_fails_and_leaves_no_finished_environment(root: Path) -> None:
+def test_ensure_lock_without_hashes_raises_every_time(root: Path) -> None:
     (root / "locks" / "empty.txt").write_text("requests==2.0\n")
 
     with pytest.raises(ToolError, match="hash"):
@@ -59,12 +59,12 @@ def test_ensure_of_a_lock_without_hashes_fails_and_leaves_no_finished_environmen
         tools.ensure("empty", root=root)
 
 
-def test_ensure_without_lock_is_refused(root: Path) -> None:
+def test_ensure_without_lock_raises(root: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"locks/nothing\.txt"):
         tools.ensure("nothing", root=root)
 
 
-def test_program_that_the_lock_does_not_bring_is_refused(root: Path) -> None:
+def test_program_missing_from_environment_raises(root: Path) -> None:
     with pytest.raises(ToolError, match="sam is not in"):
         tools.ensure("empty", root=root).program("sam")
 

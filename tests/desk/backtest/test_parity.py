@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from desk.backtest.parity import DayRecord, FilledTrade, differences, record_of_day, record_of_run
+from desk.backtest.parity import DayRecord, FilledTrade, find_differences, record_of_day, record_of_run
 from tests.desk.backtest.worlds import traded
 from tests.desk.evidence import ANSWERS, whole_day
 from tests.the_alchemiser.strategy_v2.cases import market
-from the_alchemiser.shared.messaging.messages import RunCompleted, Side, message_id
+from the_alchemiser.shared.messaging.messages import RunCompleted, message_id
 from the_alchemiser.shared.run.runs import Run
+from the_alchemiser.shared.values import Side
 
 
 def backtested() -> tuple[DayRecord, ...]:
@@ -19,7 +20,7 @@ def backtested() -> tuple[DayRecord, ...]:
 
 
 def completed_run(*, missed: str = "") -> Run:
-    """A run of the deployed system that told its end."""
+    """Return a run of the deployed system that published its completion."""
     evidence = whole_day(missed=missed)
     run = evidence.run
     result = RunCompleted(
@@ -39,20 +40,20 @@ def completed_run(*, missed: str = "") -> Run:
     return replace(run, outbox=(result,))
 
 
-def test_differences_of_the_same_days_are_none() -> None:
-    assert differences(backtested(), backtested()) == ()
+def test_find_differences_equal_days_gives_none() -> None:
+    assert find_differences(backtested(), backtested()) == ()
 
 
 def with_weight(record: DayRecord) -> DayRecord:
     return record._replace(weights={**record.weights, "AAA": Decimal("0.500000001")})
 
 
-def with_answer(record: DayRecord) -> DayRecord:
-    return record._replace(answers={**record.answers, "one": {"AAA": Decimal("0.5")}})
+def with_strategy_weights(record: DayRecord) -> DayRecord:
+    return record._replace(strategy_weights={**record.strategy_weights, "one": {"AAA": Decimal("0.5")}})
 
 
 def without_strategy(record: DayRecord) -> DayRecord:
-    return record._replace(answers={})
+    return record._replace(strategy_weights={})
 
 
 def without_trade(record: DayRecord) -> DayRecord:
@@ -79,54 +80,56 @@ def with_side(record: DayRecord) -> DayRecord:
 
 
 @pytest.mark.parametrize(
-    ("plant", "told"),
+    ("plant", "message"),
     [
-        (with_weight, "merged weight of AAA: 0.500000001 was deployed, 0.5 is tested"),
-        (with_answer, "one: weight of BBB: nothing was deployed, 0.5 is tested"),
-        (without_strategy, "one: weight of AAA: nothing was deployed, 0.5 is tested"),
-        (without_trade, "SELL AAA: quantity: nothing was deployed, 495 is tested"),
-        (with_trade, "BUY CCC: price: 2 was deployed, nothing is tested"),
-        (with_quantity, "SELL AAA: quantity: 495.000001 was deployed, 495 is tested"),
-        (with_price, "SELL AAA: price: 10.01 was deployed, 10 is tested"),
-        (with_side, "SELL AAA: price: nothing was deployed, 10 is tested"),
-        (lambda record: record._replace(equity=Decimal("9999.99")), "equity: 9999.99 was deployed, 10000 is tested"),
-        (lambda record: record._replace(cash=Decimal(0)), "cash: 0 was deployed, 100 is tested"),
+        (with_weight, "merged weight of AAA: 0.500000001 deployed, 0.5 backtested"),
+        (with_strategy_weights, "one: weight of BBB: nothing deployed, 0.5 backtested"),
+        (without_strategy, "one: weight of AAA: nothing deployed, 0.5 backtested"),
+        (without_trade, "SELL AAA: quantity: nothing deployed, 495 backtested"),
+        (with_trade, "BUY CCC: price: 2 deployed, nothing backtested"),
+        (with_quantity, "SELL AAA: quantity: 495.000001 deployed, 495 backtested"),
+        (with_price, "SELL AAA: price: 10.01 deployed, 10 backtested"),
+        (with_side, "SELL AAA: price: nothing deployed, 10 backtested"),
+        (lambda record: record._replace(equity=Decimal("9999.99")), "equity: 9999.99 deployed, 10000 backtested"),
+        (lambda record: record._replace(cash=Decimal(0)), "cash: 0 deployed, 100 backtested"),
     ],
 )
-def test_differences_find_a_planted_fault(plant: Callable[[DayRecord], DayRecord], told: str) -> None:
+def test_find_differences_planted_fault_is_found(plant: Callable[[DayRecord], DayRecord], message: str) -> None:
     first, last = backtested()
 
-    found = differences((first, plant(last)), (first, last))
+    findings = find_differences((first, plant(last)), (first, last))
 
-    assert told in [finding.what for finding in found]
-    assert {finding.where for finding in found} == {str(last.day)}
+    assert message in [finding.what for finding in findings]
+    assert {finding.where for finding in findings} == {str(last.day)}
 
 
-def test_differences_find_a_day_that_only_one_has() -> None:
+def test_find_differences_day_of_one_side_is_found() -> None:
     first, last = backtested()
     later = last._replace(day=last.day + timedelta(days=1))
 
-    found = differences((first, later), (first, last))
+    findings = find_differences((first, later), (first, last))
 
-    assert [(finding.where, finding.what) for finding in found] == [
+    assert [(finding.where, finding.what) for finding in findings] == [
         (str(last.day), "only the backtest traded that day"),
         (str(later.day), "only the deployed system traded that day"),
     ]
 
 
-def test_record_of_run_has_what_the_run_recorded() -> None:
+def test_record_of_run_has_weights_trades_and_account() -> None:
     record = record_of_run(completed_run())
 
-    assert record.answers["trend_following"] == {name: Decimal(w) for name, w in ANSWERS["trend_following"].items()}
+    assert record.strategy_weights["trend_following"] == {
+        name: Decimal(w) for name, w in ANSWERS["trend_following"].items()
+    }
     assert record.weights["SPY"] == Decimal("0.39")
     assert FilledTrade("QQQ", Side.SELL, Decimal("61.5"), Decimal("341.1359")) in record.trades
     assert (record.equity, record.cash) == (Decimal("99988.63"), Decimal("1044.01"))
 
 
-def test_record_of_run_leaves_out_what_did_not_fill() -> None:
+def test_record_of_run_omits_unfilled_trades() -> None:
     assert "XOM" not in {trade.symbol for trade in record_of_run(completed_run(missed="XOM")).trades}
 
 
-def test_record_of_run_that_did_not_complete_is_refused() -> None:
+def test_record_of_run_incomplete_run_raises() -> None:
     with pytest.raises(ValueError, match="did not complete"):
         record_of_run(replace(completed_run(), outbox=()))

@@ -13,7 +13,7 @@ def write_csv(folder: Path, symbol: str, rows: dict[str, str]) -> None:
     (folder / f"{symbol}.csv").write_text("\n".join(["date,close", *lines]) + "\n")
 
 
-def test_load_prices_of_a_folder_has_the_symbols_asked_for_and_the_benchmark_apart(tmp_path: Path) -> None:
+def test_load_prices_folder_keeps_benchmark_separate(tmp_path: Path) -> None:
     write_csv(tmp_path, "AAA", {"2021-01-04": "10", "2021-01-05": "11"})
     write_csv(tmp_path, "BBB", {"2021-01-04": "5"})
     write_csv(tmp_path, "SPY", {"2021-01-04": "300", "2021-01-06": "310"})
@@ -25,7 +25,7 @@ def test_load_prices_of_a_folder_has_the_symbols_asked_for_and_the_benchmark_apa
     assert prices.origin == str(tmp_path)
 
 
-def test_load_prices_bar_of_a_symbol_not_asked_for_makes_no_session(tmp_path: Path) -> None:
+def test_load_prices_unrelated_symbol_adds_no_session(tmp_path: Path) -> None:
     write_csv(tmp_path, "AAA", {"2021-01-04": "10", "2021-01-05": "11"})
     write_csv(tmp_path, "SPY", {"2021-01-09": "300"})
 
@@ -34,14 +34,14 @@ def test_load_prices_bar_of_a_symbol_not_asked_for_makes_no_session(tmp_path: Pa
     assert prices.history.dates.tolist() == [date(2021, 1, 4), date(2021, 1, 5)]
 
 
-def test_load_prices_file_of_no_use_stays_a_flaw(tmp_path: Path) -> None:
+def test_load_prices_unusable_file_stays_a_flaw(tmp_path: Path) -> None:
     write_csv(tmp_path, "AAA", {"2021-01-04": "-1"})
     write_csv(tmp_path, "BBB", {"2021-01-04": "1"})
 
     assert "AAA" in load_prices(str(tmp_path), {"AAA", "BBB"}).history.flaws
 
 
-def test_load_prices_without_a_folder_are_the_bundled_ones() -> None:
+def test_load_prices_without_folder_gives_bundled_prices() -> None:
     prices = load_prices("", {"KO"})
 
     assert prices.origin == "bundled prices"
@@ -49,6 +49,6 @@ def test_load_prices_without_a_folder_are_the_bundled_ones() -> None:
     assert prices.benchmark.dates[0] == np.datetime64("2020-01-02")
 
 
-def test_load_prices_of_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_load_prices_missing_folder_raises(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         load_prices(str(tmp_path / "nowhere"), {"AAA"})

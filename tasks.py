@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def reporter() -> "WriteReport":
-    """What writes the report of a day."""
-    from desk.report import write_report  # noqa: PLC0415 - a heavy import, for run-day alone
+    """Return the function that writes the report of a day."""
+    from desk.report import write_report  # noqa: PLC0415 - a slow import that only run-day needs
 
     return write_report
 

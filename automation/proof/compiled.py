@@ -35,7 +35,7 @@ class _File:
         return self.extension is not None and self.extension.is_for(minor)
 
     def actual_target(self, architecture: str) -> str:
-        """Return the system or architecture that the file is for, given that it is not for this architecture."""
+        """Return the system or architecture of a file that does not run on `architecture`."""
         if self.kind is not Kind.ELF:
             return str(self.kind)
         return self.extension.machine if self.extension and self.machine == architecture else self.machine

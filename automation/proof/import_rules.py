@@ -11,7 +11,7 @@ from automation.proof.scan import MissingImport
 
 
 def check_import(case: Case) -> Iterator[FunctionFault]:
-    """Yield the failure of the import, then what reading the code found where no import could show it."""
+    """Yield the failed import, then the faults that only reading the code can find."""
     failed = case.failed
     if failed is not None and not _is_handler_module_missing(case) and not _is_reported_elsewhere(case, failed):
         yield _import_failure(case, failed)

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from automation.lambda_runtime.paths import LAYER_MODULES, site_packages
 from automation.project.model import Function
 from automation.reach import import_graphs
 from automation.reach.import_graphs import ImportGraph
 from automation.reach.states import ArtifactKey, ArtifactState, ProjectState
-
-_MODULES = "python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +119,10 @@ def _module_files(function: Function, state: ProjectState) -> dict[str, str]:
 
 def _path_on_sys_path(name: str, state: ArtifactState) -> str:
     """Return the path of an ingredient relative to the sys.path folder it is in."""
-    if not state.artifact.is_as_it_stands:
+    if not state.artifact.is_zipped_as_is:
         return name
-    inner = name.removeprefix(f"{_MODULES}/")
-    return inner.removeprefix(f"lib/{state.artifact.runtime}/site-packages/")
+    inner = name.removeprefix(f"{LAYER_MODULES}/")
+    return inner.removeprefix(f"{site_packages(state.artifact.runtime)}/")
 
 
 def _modules_of(path: str, file_by_module: Mapping[str, str]) -> list[str]:

@@ -153,7 +153,7 @@ def _modules_beside(path: str, texts: Mapping[str, str]) -> list[str]:
 def _tests_beside(path: str, tests: Sequence[str], reached: Collection[str], layout: PytestLayout) -> list[str]:
     """Return, for a data file or conftest in a test folder, the tests below its folder.
 
-    When there are none and no test is reached otherwise, return those below the nearest folder above that has any.
+    If there are none and no other rule selects a test, return those below the nearest parent folder that has tests.
     """
     if path.endswith(".py") and PurePosixPath(path).name != _CONFTEST:
         return []

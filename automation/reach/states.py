@@ -8,13 +8,13 @@ from pathlib import Path
 
 from automation.building import artifacts, source_copies, sources
 from automation.building.artifacts import Artifact, Ingredients
+from automation.lambda_runtime.paths import LAYER_MODULES, site_packages
 from automation.project import environments, model
 from automation.project.model import Project, Stack
 from automation.project.settings import Settings
 from automation.system.errors import AutomationError
 
 _BUILDER = re.compile(r"^BUILDER = \"([^\"]+)\"", re.MULTILINE)
-_MODULES = "python"
 BUILDER_FILE = f"{Path(__file__).parent.parent.name}/building/artifacts.py"
 
 type ArtifactKey = tuple[str, str]
@@ -79,7 +79,7 @@ def read(root: Path, *, real_root: Path) -> ProjectState:
     for stack in loaded.stacks:
         for artifact in artifacts.of_stack(stack, root):
             artifact_states[artifact.stack, artifact.logical_id] = _artifact_state(artifact, builder, targets)
-        unknown += artifacts.unknown(stack)
+        unknown += artifacts.unknown_code(stack)
     return ProjectState(loaded, artifact_states, _parameters(loaded), tuple(unknown))
 
 
@@ -102,9 +102,10 @@ def builder_version(root: Path) -> str:
 def _artifact_state(artifact: Artifact, builder: str, targets: set[str]) -> ArtifactState:
     ingredients = artifacts.ingredients(artifact, builder=builder)
     folders: tuple[Path, ...] = (artifact.source,)
-    if artifact.is_as_it_stands:
-        folders = (artifact.source / _MODULES / "lib" / artifact.runtime / "site-packages", artifact.source / _MODULES)
-    origins = {name: _origin(name, artifact.called, targets) for name in ingredients.files}
+    if artifact.is_zipped_as_is:
+        modules = artifact.source / LAYER_MODULES
+        folders = (modules / site_packages(artifact.runtime), modules)
+    origins = {name: _origin(name, artifact.folder, targets) for name in ingredients.files}
 
     lock_files = sources.lock_files(artifact.lock) if artifact.lock else ()
     locks = frozenset(origins[path.relative_to(artifact.source, walk_up=True).as_posix()] for path in lock_files)

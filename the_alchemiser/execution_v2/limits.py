@@ -35,7 +35,7 @@ def limits_of(*, notional: str, price_distance: str, universe: str) -> Limits:
 
 
 class Proposal(NamedTuple):
-    """An order about to be sent; price is its expected price, USD a share."""
+    """An order about to be sent; price is its expected price, USD per share."""
 
     symbol: str
     quantity: Decimal

@@ -34,7 +34,7 @@ class Rules(NamedTuple):
 
 
 class Instrument(NamedTuple):
-    """A symbol as the broker trades it now; prices in USD a share."""
+    """A symbol as the broker trades it now; prices in USD per share."""
 
     price: Decimal
     last_close: Decimal

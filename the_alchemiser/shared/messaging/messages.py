@@ -49,7 +49,7 @@ class StrategyEvaluated(Message):
 
     Attributes:
         weights: fractions that sum to exactly 1.
-        closes: USD a share on as_of.
+        closes: USD per share on as_of.
         bars_digest: of the prices that the strategy was evaluated on.
         path_ref: s3:// URL of the decision path.
     """
@@ -100,8 +100,8 @@ class TradeRequested(Message):
 
     Attributes:
         quantity: shares, never notional.
-        planning_price: USD a share, the price that the plan was computed with.
-        last_close: USD a share at as_of; the price-distance limit is measured from it.
+        planning_price: USD per share, the price that the plan was computed with.
+        last_close: USD per share at as_of; the price-distance limit is measured from it.
         deltas: signed shares that each strategy wants to trade; attribution splits the fills by them.
     """
 
@@ -115,7 +115,7 @@ class TradeRequested(Message):
 
 
 class Fill(Value):
-    """The fills of one order: shares, average price in USD a share, and the time of the last one."""
+    """The fills of one order: shares, average price in USD per share, and the time of the last one."""
 
     order_id: str
     client_order_id: str
@@ -125,7 +125,7 @@ class Fill(Value):
 
 
 class TradeExecuted(Message):
-    """A trade filled completely; avg_price is in USD a share, weighted by quantity."""
+    """A trade filled completely; avg_price is in USD per share, weighted by quantity."""
 
     trade_id: str
     symbol: Symbol
@@ -162,7 +162,7 @@ class TradeOutcome(Value):
 
 
 class Mark(Value):
-    """A position after the run: shares, and their price in USD a share."""
+    """A position after the run: shares, and their price in USD per share."""
 
     symbol: Symbol
     quantity: Decimal

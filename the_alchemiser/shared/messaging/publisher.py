@@ -90,7 +90,7 @@ class NoPublisher:
     """The publisher of a module that publishes nothing, and so needs no grant on the bus."""
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Do nothing.
+        """Raise if there is anything to publish.
 
         Raises:
             NotImplementedError: there is a message; a service that starts to publish needs a real publisher.

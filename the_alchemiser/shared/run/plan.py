@@ -13,8 +13,8 @@ class TradeDecision(Value):
         side: None when nothing is traded.
         quantity: shares to trade, zero when nothing is.
         held: shares owned when the plan was computed.
-        price: USD a share, the latest trade, fetched once.
-        last_close: USD a share at as_of.
+        price: USD per share, the latest trade, fetched once.
+        last_close: USD per share at as_of.
         target_weight: fraction of equity, before the deployment fraction.
         target_quantity: shares held once the trade has filled.
         reason: a sentence for people: why this trade, or why none.

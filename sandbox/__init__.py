@@ -1,1 +1,1 @@
-"""The embedded cloud of `--env local`: AWS emulator, paper exchange, real market history."""
+"""The local cloud of `--env local`: an AWS emulator, a paper exchange, and real market history."""

@@ -1,9 +1,13 @@
-"""The local cloud as a trading day sees it: send, look, read. The only place of the day that calls the emulator."""
+"""The emulated cloud as a trading day uses it: send messages; read queues, logs, tables and mails.
+
+No other module of a day calls the emulator.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -28,33 +32,33 @@ if TYPE_CHECKING:
 
 
 class Cloud(Protocol):
-    """What a day needs of the deployed stacks. Moments are wall-clock, UTC."""
+    """The operations of the deployed stacks that a trading day needs. Moments are wall-clock time, UTC."""
 
     @property
     def deployment(self) -> Deployment: ...
 
     def send(self, schedule: Schedule) -> None:
-        """Put the schedule's body into its queue, as the scheduler would."""
+        """Send the schedule's body to its target queue, as the scheduler would."""
         ...
 
     def backlogs(self) -> tuple[Backlog, ...]:
-        """Every inbox and dead-letter queue; looking changes nothing."""
+        """Return the messages of every inbox and dead-letter queue, without receiving any."""
         ...
 
     def log_of(self, module: str, since: datetime) -> FunctionLog: ...
 
     def run_on(self, trading_date: date) -> Run | None:
-        """The scheduled run of a date."""
+        """Return the scheduled run of a date; None when there is none."""
         ...
 
-    def traded(self) -> Mapping[date, RunState]:
-        """Every date that has a run, with the state of the scheduled one."""
+    def run_states(self) -> Mapping[date, RunState]:
+        """Return the state of the scheduled run of every date that has one."""
         ...
 
     def verdict(self) -> Verdict | None: ...
 
     def decision(self, path_ref: str) -> Mapping[str, Any]:
-        """The decision path of that place; empty when there is none."""
+        """Return the decision path stored under a reference; empty when nothing is stored there."""
         ...
 
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]: ...
@@ -64,7 +68,7 @@ class Cloud(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Clients:
-    """Made once: making a boto3 client takes longer than most of its calls."""
+    """Clients that are created once: creating a boto3 client takes longer than most of its calls."""
 
     sqs: Any
     logs: "CloudWatchLogsClient"
@@ -73,7 +77,7 @@ class _Clients:
 
 
 class LocalCloud:
-    """Cloud on the emulator."""
+    """Cloud on the AWS emulator."""
 
     def __init__(self, target: Target, deployment: Deployment) -> None:
         self.deployment = deployment
@@ -90,95 +94,115 @@ class LocalCloud:
         self._objects = S3Objects(client("s3", target), deployment.output("BucketName"))
 
     def close(self) -> None:
-        """Return the sockets."""
+        """Close the HTTP connections."""
         self._clients.http.close()
 
     def send(self, schedule: Schedule) -> None:
-        """Put the schedule's body into its queue, as the scheduler would."""
+        """Send the schedule's body to its target queue, as the scheduler would."""
         self._clients.sqs.send_message(
             QueueUrl=self.deployment.queue_url(schedule.target_arn), MessageBody=schedule.body
         )
 
     def backlogs(self) -> tuple[Backlog, ...]:
-        """Every inbox and dead-letter queue; looking changes nothing."""
-        told = self._get("/_ministack/sqs/messages")
-        found = {
-            url.rpartition("/")[2]: tuple(int(message["ReceiveCount"]) for message in messages)
-            for regions in told.values()
-            for queues in regions.values()
-            for url, messages in queues.items()
-        }
+        """Return the messages of every inbox and dead-letter queue, without receiving any.
+
+        Raises:
+            ToolError: the emulator does not answer.
+        """
+        receives = _receive_counts(self._get("/_ministack/sqs/messages"))
         return tuple(
-            Backlog(queue.name, queue.module, queue.is_dead_letter, found.get(queue.name, ()))
+            Backlog(queue.name, queue.module, queue.is_dead_letter, receives.get(queue.name, ()))
             for queue in self.deployment.queues.values()
         )
 
     def log_of(self, module: str, since: datetime) -> FunctionLog:
-        """The function's log lines from that moment on."""
+        """Return what a function has logged since a moment; an empty log when it has no log group yet."""
         function = self.deployment.functions[module]
         pages = self._clients.logs.get_paginator("filter_log_events").paginate(
             logGroupName=f"/aws/lambda/{function}", startTime=int(since.timestamp() * 1000)
         )
         try:
-            lines = [event["message"] for page in pages for event in page["events"]]
+            events = chain.from_iterable(page["events"] for page in pages)
+            lines = [event["message"] for event in events]
         except self._clients.logs.exceptions.ResourceNotFoundException:
             lines = []
         return read_log(module, function, lines)
 
     def run_on(self, trading_date: date) -> Run | None:
-        """The scheduled run of a date."""
+        """Return the scheduled run of a date; None when there is none."""
         return self._runs.load(run_id_of(self._stage, trading_date))
 
-    def traded(self) -> Mapping[date, RunState]:
-        """Every date that has a run, with the state of the scheduled one."""
+    def run_states(self) -> Mapping[date, RunState]:
+        """Return the state of the scheduled run of every date that has one."""
+        rows = {row["pk"].removeprefix("RUN#"): row for row in self._run_rows()}
+        scheduled = {run_id_of(self._stage, date.fromisoformat(row["trading_date"])) for row in rows.values()}
+        return {
+            date.fromisoformat(rows[run_id]["trading_date"]): RunState(rows[run_id]["state"])
+            for run_id in sorted(scheduled & rows.keys())
+        }
+
+    def _run_rows(self) -> Iterator[Mapping[str, Any]]:
         pages = self._clients.dynamodb.get_paginator("scan").paginate(
             TableName=self._runs_table,
             FilterExpression="sk = :meta",
             ExpressionAttributeValues={":meta": {"S": META}},
         )
-        read = TypeDeserializer().deserialize
-        rows = [{name: read(value) for name, value in item.items()} for page in pages for item in page["Items"]]
-        states = {row["pk"].removeprefix("RUN#"): row for row in rows}
-        scheduled = {run_id_of(self._stage, date.fromisoformat(row["trading_date"])) for row in rows}
-        return {
-            date.fromisoformat(states[run_id]["trading_date"]): RunState(states[run_id]["state"])
-            for run_id in sorted(scheduled & states.keys())
-        }
+        deserialize = TypeDeserializer().deserialize
+        for item in chain.from_iterable(page["Items"] for page in pages):
+            yield {name: deserialize(value) for name, value in item.items()}
 
     def verdict(self) -> Verdict | None:
-        """The monitor's latest."""
+        """Return the latest verdict of the data quality monitor; None before the first."""
         return read_verdict(self._objects)
 
     def decision(self, path_ref: str) -> Mapping[str, Any]:
-        """The decision path of that place; empty when there is none."""
+        """Return the decision path stored under a reference; empty when nothing is stored there."""
         stored = self._objects.get(path_ref.removeprefix(self._objects.url("")))
         return {} if stored is None else dict(json.loads(stored.body)["path"])
 
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]:
-        """The fills of a run, by time."""
+        """Return the fills of a run, by time."""
         return self._ledger.entries_of_run(run_id)
 
     def mails(self, since: datetime) -> tuple[Mail, ...]:
-        """The mails sent from that moment on, by time."""
-        told = [mail for account in self._get("/_ministack/ses/messages").values() for mail in account]
-        mails = sorted((_mail(one) for one in told), key=lambda mail: mail.sent_at)
+        """Return the mails sent since a moment, by time.
+
+        Raises:
+            ToolError: the emulator does not answer.
+        """
+        by_account = self._get("/_ministack/ses/messages")
+        mails = [_mail(message) for message in chain.from_iterable(by_account.values())]
+        mails.sort(key=lambda mail: mail.sent_at)
         return tuple(mail for mail in mails if mail.sent_at >= since)
 
     def _get(self, path: str) -> Mapping[str, Any]:
         try:
             messages: Mapping[str, Any] = self._clients.http.get(path).raise_for_status().json()["messages"]
         except (httpx.HTTPError, ValueError, KeyError) as cause:
-            raise ToolError(f"does not answer {path}: {cause}; run inv sandbox.up", where="AWS emulator") from cause
+            raise ToolError(f"GET {path} failed: {cause}; run inv sandbox.up", where="AWS emulator") from cause
         return messages
 
 
-def _mail(told: Mapping[str, Any]) -> Mail:
+def _receive_counts(by_account: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
+    """Map each queue's name to how often each of its messages was received.
+
+    Args:
+        by_account: messages by account, region and queue URL.
+    """
+    counts = {}
+    regions = chain.from_iterable(regions.values() for regions in by_account.values())
+    for url, messages in chain.from_iterable(queues.items() for queues in regions):
+        counts[url.rpartition("/")[2]] = tuple(int(message["ReceiveCount"]) for message in messages)
+    return counts
+
+
+def _mail(message: Mapping[str, Any]) -> Mail:
     return Mail(
-        message_id=told["MessageId"],
-        sender=told["Source"],
-        recipients=tuple(told["To"]),
-        subject=told["Subject"],
-        text=told["BodyText"] or "",
-        html=told["BodyHtml"] or "",
-        sent_at=datetime.fromtimestamp(float(told["Timestamp"]), UTC),
+        message_id=message["MessageId"],
+        sender=message["Source"],
+        recipients=tuple(message["To"]),
+        subject=message["Subject"],
+        text=message["BodyText"] or "",
+        html=message["BodyHtml"] or "",
+        sent_at=datetime.fromtimestamp(float(message["Timestamp"]), UTC),
     )

@@ -1,4 +1,4 @@
-"""One trading day: the evening before, the quarter to the close, and everything until the queues are empty again."""
+"""One trading day: the evening before, 15 minutes before the close, and everything until the queues are empty again."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from sandbox.cloud import Cloud
 from sandbox.evidence import BrokerState, DayEvidence
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.sessions import session_before
-from sandbox.follow import Pace, Wall, Watch
-from sandbox.milestones import milestones
-from sandbox.schedules import due
+from sandbox.milestones import list_milestones
+from sandbox.schedules import due_schedules
+from sandbox.watch import Pace, WallClock, Watch
 from the_alchemiser.shared.messaging.messages import StrategyEvaluated
 from the_alchemiser.shared.run.progress import missing
 from the_alchemiser.shared.run.runs import Run
@@ -22,117 +22,130 @@ COORDINATOR, DATA, MONITOR = "coordinator_v2", "data_v2", "data_quality_monitor"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Everything a day touches.
+class DayContext:
+    """Everything that a trading day reads from or writes to.
 
     Attributes:
-        now: wall-clock, UTC: what logs and mails are dated by.
-        say: takes a line of progress.
+        now: the wall-clock time, UTC; logs and mails carry it.
+        report_progress: takes one line of progress.
     """
 
     cloud: Cloud
     exchange: Brokerage
-    wall: Wall
+    wall: WallClock
     now: Callable[[], datetime]
-    say: Callable[[str], None]
+    report_progress: Callable[[str], None]
     pace: Pace = field(default_factory=Pace)
 
 
-def trade_day(session: date, around: Surroundings) -> DayEvidence:
-    """Trade one session, or go on with the run that was left unfinished.
+def trade_day(session: date, context: DayContext) -> DayEvidence:
+    """Trade one session, or resume the run that an interrupted command left unfinished.
 
     Raises:
-        CheckFailedError: a function failed, no run was created, or the run stands still.
-        UsageError: the exchange's time has gone too far for this session.
+        CheckFailedError: a function failed, no run was created, or the run is stuck.
+        UsageError: the exchange's clock is already past this session.
+        ToolError: the emulator or the exchange does not answer.
     """
-    run = around.cloud.run_on(session)
-    started = around.now() if run is None else run.timeline[0].at
-    return _Day(session, around, Watch(around.cloud, started, around.wall, around.pace)).trade(run)
+    run = context.cloud.run_on(session)
+    started = context.now() if run is None else run.timeline[0].at
+    return _Day(session, context, Watch(context.cloud, started, context.wall, context.pace)).trade(run)
 
 
 class _Day:
-    """The steps of one day; `seconds` fills as they are taken."""
+    """The steps of one day; each phase records its duration in `_seconds`."""
 
-    def __init__(self, session: date, around: Surroundings, watch: Watch) -> None:
+    def __init__(self, session: date, context: DayContext, watch: Watch) -> None:
         self._session = session
-        self._around = around
+        self._context = context
         self._watch = watch
         self._seconds: dict[str, float] = {}
-        self._said: set[str] = set()
+        self._reported: set[str] = set()
 
     def trade(self, run: Run | None) -> DayEvidence:
         is_new = run is None
         self._watch.raise_on_errors(modules=())
+
         if is_new:
             with self._timed("market data"):
-                self._refresh()
-        before = self._open() if is_new else self._broker_state()
-        with self._timed("trading"):
-            if is_new:
-                self._fire()
-            run = self._follow()
-        with self._timed("evidence"):
-            return self._gather(run, before, is_resumed=not is_new)
+                self._refresh_market_data()
+        before = self._open_session() if is_new else self._broker_state()
 
-    def _refresh(self) -> None:
-        """The evening before: data_v2 and the monitor do their nightly work."""
+        with self._timed("trading"):
+            # A resumed run has had its start command: sending it again would be ignored as a duplicate.
+            if is_new:
+                self._send_due_schedules()
+            run = self._follow_run()
+
+        with self._timed("evidence"):
+            return self._gather_evidence(run, before, is_resumed=not is_new)
+
+    def _refresh_market_data(self) -> None:
+        """Let data_v2 and the monitor do their work of the evening before."""
         as_of = session_before(self._session).date
-        if self._around.exchange.set_clock(self._session, Phase.EVENING_BEFORE):
-            self._fire()
-            self._watch.until(lambda: self._is_checked(as_of), doing=f"the refresh of {as_of}")
+        if self._context.exchange.set_clock(self._session, Phase.EVENING_BEFORE):
+            self._send_due_schedules()
+            self._watch.wait_until(lambda: self._is_checked(as_of), doing=f"the refresh of {as_of}")
+
         if not self._is_checked(as_of):
-            raise self._unchecked(as_of)
-        self._say(f"{DATA}, {MONITOR}  closes through {as_of} are in the lake and checked")
+            raise self._no_verdict(as_of)
+        self._report(f"{DATA}, {MONITOR}  closes through {as_of} are stored and checked")
 
     def _is_checked(self, as_of: date) -> bool:
-        verdict = self._around.cloud.verdict()
+        verdict = self._context.cloud.verdict()
         return verdict is not None and verdict.as_of == as_of
 
-    def _unchecked(self, as_of: date) -> CheckFailedError | UsageError:
-        if self._around.exchange.clock().phase is not Phase.EVENING_BEFORE:
+    def _no_verdict(self, as_of: date) -> CheckFailedError | UsageError:
+        if self._context.exchange.clock().phase is not Phase.EVENING_BEFORE:
             return UsageError(
                 f"the exchange's clock is past the evening before {self._session}, and closes through {as_of} are not "
                 "in the lake; run inv sandbox.reset to start over"
             )
-        said = [f"{module}: {self._warnings(module)}" for module in (DATA, MONITOR)]
-        return CheckFailedError(f"there is no quality verdict for closes through {as_of}; {'; '.join(said)}")
+        reasons = [f"{module}: {self._warnings(module)}" for module in (DATA, MONITOR)]
+        return CheckFailedError(f"the monitor gave no verdict on closes through {as_of}; {'; '.join(reasons)}")
 
-    def _open(self) -> BrokerState:
-        if not self._around.exchange.set_clock(self._session, Phase.BEFORE_CLOSE):
+    def _open_session(self) -> BrokerState:
+        if not self._context.exchange.set_clock(self._session, Phase.BEFORE_CLOSE):
             raise UsageError(f"the exchange's clock is past {self._session}; run inv sandbox.reset to start over")
         return self._broker_state()
 
     def _broker_state(self) -> BrokerState:
-        return self._around.exchange.state(self._session)
+        return self._context.exchange.state(self._session)
 
-    def _fire(self) -> None:
-        """Send what the scheduler would send at this moment of business time."""
-        moment = self._around.exchange.clock().now
-        fired = due(self._around.cloud.deployment.schedules, moment)
-        if not fired:
-            raise CheckFailedError(f"no deployed schedule fires at {moment:%H:%M on %A %Y-%m-%d}; see the templates")
-        for schedule in fired:
-            self._around.cloud.send(schedule)
+    def _send_due_schedules(self) -> None:
+        """Send what the scheduler would send at the exchange's current time."""
+        moment = self._context.exchange.clock().now
+        schedules = due_schedules(self._context.cloud.deployment.schedules, moment)
+        if not schedules:
+            raise CheckFailedError(
+                f"no deployed schedule fires at {moment:%H:%M on %A %Y-%m-%d}; check the schedules in the templates"
+            )
+        for schedule in schedules:
+            self._context.cloud.send(schedule)
 
-    def _follow(self) -> Run:
-        """Until the run is final and everything it caused is done."""
-        self._watch.until(self._is_final, doing=f"the run of {self._session}")
-        run = self._around.cloud.run_on(self._session)
+    def _follow_run(self) -> Run:
+        """Wait until the run is final and everything it caused is done."""
+        self._watch.wait_until(self._is_final, doing=f"the run of {self._session}")
+
+        run = self._context.cloud.run_on(self._session)
         if run is None:
             raise CheckFailedError(f"{COORDINATOR} started no run on {self._session}: {self._warnings(COORDINATOR)}")
         if not run.state.is_final:
             awaited = ", ".join(missing(run)) or "nothing"
-            raise CheckFailedError(f"{run.run_id} stands still in {run.state}; missing: {awaited}")
+            raise CheckFailedError(
+                f"{run.run_id} is stuck in {run.state} with no message left to process; missing: {awaited}"
+            )
         return run
 
     def _is_final(self) -> bool:
-        run = self._around.cloud.run_on(self._session)
-        for line in () if run is None else milestones(run):
-            self._say(line)
-        return run is not None and run.state.is_final
+        run = self._context.cloud.run_on(self._session)
+        if run is None:
+            return False
+        for line in list_milestones(run):
+            self._report(line)
+        return run.state.is_final
 
-    def _gather(self, run: Run, before: BrokerState, *, is_resumed: bool) -> DayEvidence:
-        cloud, since = self._around.cloud, self._watch.since
+    def _gather_evidence(self, run: Run, before: BrokerState, *, is_resumed: bool) -> DayEvidence:
+        cloud, since = self._context.cloud, self._watch.since
         evidence = DayEvidence(
             trading_date=self._session,
             run=run,
@@ -141,28 +154,32 @@ class _Day:
             after=self._broker_state(),
             ledger=cloud.ledger_of(run.run_id),
             functions={module: cloud.log_of(module, since) for module in cloud.deployment.functions},
+            # One millisecond of margin: the emulator stamps mails with a float.
             mails=cloud.mails(since - timedelta(milliseconds=1)),
             backlogs=cloud.backlogs(),
             started_at=since,
             seconds=self._seconds,
             is_resumed=is_resumed,
         )
+
         answers = evidence.answers.items()
-        decided = {name: answer.path_ref for name, answer in answers if isinstance(answer, StrategyEvaluated)}
-        return replace(evidence, decisions={name: cloud.decision(path) for name, path in decided.items()})
+        paths = {name: answer.path_ref for name, answer in answers if isinstance(answer, StrategyEvaluated)}
+        return replace(evidence, decisions={name: cloud.decision(path) for name, path in paths.items()})
 
     def _warnings(self, module: str) -> str:
-        return "; ".join(self._around.cloud.log_of(module, self._watch.since).warnings) or "its log holds no reason"
+        warnings = self._context.cloud.log_of(module, self._watch.since).warnings
+        return "; ".join(warnings) or "its log gives no reason"
 
-    def _say(self, line: str) -> None:
-        if line not in self._said:
-            self._said.add(line)
-            self._around.say(line)
+    def _report(self, line: str) -> None:
+        """Report a line of progress unless it was reported before."""
+        if line not in self._reported:
+            self._reported.add(line)
+            self._context.report_progress(line)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
-        began = self._around.wall.read()
+        started = self._context.wall.read()
         try:
             yield
         finally:
-            self._seconds[phase] = self._around.wall.read() - began
+            self._seconds[phase] = self._context.wall.read() - started

@@ -1,4 +1,4 @@
-"""Which IAM action was refused, read off the text of an error. Pure."""
+"""Find the IAM action that was denied in the text of an error. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ _NAMED = re.compile(r"not authorized to perform: ([A-Za-z0-9-]+):([A-Za-z0-9]+)"
 _CALLED = re.compile(
     r"\((?:AccessDenied\w*|AuthorizationError\w*|Unauthorized\w*|Forbidden|403)\) when calling the (\w+) operation"
 )
-# Some operations have no action of their own, and some services have another name in IAM than at their endpoint.
+# Needed where IAM has no action of the operation's name, or calls the service by another name than its endpoint does.
 _ACTIONS: Mapping[str, str] = {
     "HeadObject": "s3:GetObject",
     "GetObject": "s3:GetObject",
@@ -39,9 +39,9 @@ _BY_LOWER_CASE = {action.lower(): action for action in _ACTIONS.values()}
 
 
 def denied_action(text: str) -> str | None:
-    """The action, as a policy spells it: `dynamodb:PutItem`; None when the text tells of no refusal.
+    """Return the denied action as a policy spells it, such as `dynamodb:PutItem`; None when the text reports no denial.
 
-    The refusal's own words win; the name of the operation stands in where the answer had no body (HeadObject).
+    The action that the error names wins. Without one (HeadObject's error has no body) the operation's name is used.
     """
     named = _NAMED.search(text)
     if named:

@@ -1,11 +1,12 @@
-"""What is deployed: functions by module, inboxes and their dead-letter queues, schedules, tables, parameters.
+"""Read what is deployed: functions by module, inboxes and dead-letter queues, schedules, outputs, parameters.
 
-Names come from the stacks' resources and outputs alone; nothing here knows a logical id.
+All names come from the stacks' resources and outputs; no logical id is written here.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _USABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
-MEND = "run inv deploy --env local"
+DEPLOY_HINT = "run inv deploy --env local"
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A deployed queue: the module that reads it; for a dead-letter queue the one whose messages end there."""
+    """A deployed queue. `module` reads it; of a dead-letter queue, it failed to handle the messages in it."""
 
     name: str
     url: str
@@ -37,12 +38,12 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Both stacks as they stand.
+    """The contents of the deployed stacks.
 
     Attributes:
         functions: the deployed function's name, by module.
         queues: inboxes and dead-letter queues, by queue name.
-        outputs, parameters: of both stacks together.
+        outputs, parameters: of all stacks together.
     """
 
     functions: Mapping[str, str]
@@ -52,47 +53,48 @@ class Deployment:
     parameters: Mapping[str, str]
 
     def output(self, name: str) -> str:
-        """An output of either stack.
+        """Return an output of any of the stacks.
 
         Raises:
-            ConfigurationError: the deployed templates do not have it.
+            ConfigurationError: no deployed stack has it.
         """
         value = self.outputs.get(name)
         if value is None:
-            raise ConfigurationError(f"the deployed stacks have no output {name}; {MEND}")
+            raise ConfigurationError(f"the deployed stacks have no output {name}; {DEPLOY_HINT}")
         return value
 
     def queue_url(self, arn: str) -> str:
-        """The URL of a queue by its ARN."""
-        return self.queues[_last(arn)].url
+        """Return the URL of a queue by its ARN."""
+        return self.queues[_last_part(arn)].url
 
 
 def find_deployment(target: Target, stacks: Sequence[str]) -> Deployment:
-    """Ask CloudFormation, Lambda, SQS and the Scheduler what the stacks consist of.
+    """Ask CloudFormation, Lambda, SQS and the Scheduler what the stacks contain.
 
     Raises:
-        ConfigurationError: a stack is not there, or not in a state that can be used.
+        ConfigurationError: a stack is not deployed, or is in a state that cannot be used.
         ToolError: the endpoint does not answer.
     """
     try:
-        return _find(target, stacks)
+        return _find_deployment(target, stacks)
     except BotoCoreError as cause:
         raise ToolError(f"does not answer: {cause}; run inv sandbox.up", where=target.endpoint) from cause
 
 
-def _find(target: Target, stacks: Sequence[str]) -> Deployment:
+def _find_deployment(target: Target, stacks: Sequence[str]) -> Deployment:
     cloudformation: CloudFormationClient = client("cloudformation", target)
     described = [_describe(cloudformation, stack) for stack in stacks]
-    resources = [one for stack in stacks for one in _resources(cloudformation, stack)]
-    functions = _functions(client("lambda", target), _physical(resources, "AWS::Lambda::Function"))
+    resources = tuple(chain.from_iterable(_resources(cloudformation, stack) for stack in stacks))
+    functions = _functions(client("lambda", target), _physical_ids(resources, "AWS::Lambda::Function"))
+
+    outputs = chain.from_iterable(stack.get("Outputs", ()) for stack in described)
+    parameters = chain.from_iterable(stack.get("Parameters", ()) for stack in described)
     return Deployment(
         functions=functions,
-        queues=_queues(target, _physical(resources, "AWS::SQS::Queue"), functions),
-        schedules=_schedules(client("scheduler", target), _physical(resources, "AWS::Scheduler::Schedule")),
-        outputs={one["OutputKey"]: one["OutputValue"] for stack in described for one in stack.get("Outputs", ())},
-        parameters={
-            one["ParameterKey"]: one["ParameterValue"] for stack in described for one in stack.get("Parameters", ())
-        },
+        queues=_queues(target, _physical_ids(resources, "AWS::SQS::Queue"), functions),
+        schedules=_schedules(client("scheduler", target), _physical_ids(resources, "AWS::Scheduler::Schedule")),
+        outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
+        parameters={parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters},
     )
 
 
@@ -102,9 +104,9 @@ def _describe(cloudformation: "CloudFormationClient", stack: str) -> Mapping[str
     except ClientError as cause:
         if "does not exist" not in str(cause):
             raise ToolError(str(cause), where=stack) from cause
-        raise ConfigurationError(f"is not deployed; {MEND}", where=stack) from cause
+        raise ConfigurationError(f"is not deployed; {DEPLOY_HINT}", where=stack) from cause
     if described["StackStatus"] not in _USABLE:
-        raise ConfigurationError(f"is {described['StackStatus']}; {MEND}", where=stack)
+        raise ConfigurationError(f"cannot be used in state {described['StackStatus']}; {DEPLOY_HINT}", where=stack)
     return described
 
 
@@ -112,57 +114,77 @@ def _resources(cloudformation: "CloudFormationClient", stack: str) -> Iterable[M
     return cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
 
 
-def _physical(resources: Iterable[Mapping[str, Any]], kind: str) -> frozenset[str]:
-    return frozenset(one["PhysicalResourceId"] for one in resources if one["ResourceType"] == kind)
+def _physical_ids(resources: Iterable[Mapping[str, Any]], resource_type: str) -> frozenset[str]:
+    return frozenset(
+        resource["PhysicalResourceId"] for resource in resources if resource["ResourceType"] == resource_type
+    )
 
 
-def _functions(functions: "LambdaClient", names: frozenset[str]) -> Mapping[str, str]:
-    pages = functions.get_paginator("list_functions").paginate()
-    found = [one for page in pages for one in page["Functions"] if one["FunctionName"] in names]
-    return {module_of(one["Handler"]): one["FunctionName"] for one in found}
+def _functions(lambda_client: "LambdaClient", names: frozenset[str]) -> Mapping[str, str]:
+    pages = lambda_client.get_paginator("list_functions").paginate()
+    functions = chain.from_iterable(page["Functions"] for page in pages)
+    return {
+        module_of(function["Handler"]): function["FunctionName"]
+        for function in functions
+        if function["FunctionName"] in names
+    }
 
 
 def module_of(handler: str) -> str:
-    """`the_alchemiser.data_v2.lambda_handler.lambda_handler` -> `data_v2`; of a handler without packages its file."""
+    """Return the module that holds a handler; the handler's file when it is in no package.
+
+    `the_alchemiser.data_v2.lambda_handler.lambda_handler` -> `data_v2`; `index.handler` -> `index`.
+    """
     return handler.split(".")[max(-3, -handler.count(".") - 1)]
 
 
 def _queues(target: Target, urls: frozenset[str], functions: Mapping[str, str]) -> Mapping[str, Queue]:
     sqs: SQSClient = client("sqs", target)
     modules = {name: module for module, name in functions.items()}
-    readers = {source: modules[reader] for source, reader in _readers(target).items() if reader in modules}
-    queues = {_last(url): Queue(_last(url), url, readers[_last(url)], False) for url in urls if _last(url) in readers}
-    for inbox in tuple(queues.values()):
-        name = _dead_letters(sqs, inbox.url)
-        urls_of = {_last(url): url for url in urls}
-        if name in urls_of:
-            queues[name] = Queue(name, urls_of[name], inbox.module, is_dead_letter=True)
+    readers = {queue: modules[function] for queue, function in _readers(target).items() if function in modules}
+    urls_by_name = {_last_part(url): url for url in urls}
+
+    inboxes = {
+        name: Queue(name, url, readers[name], is_dead_letter=False)
+        for name, url in urls_by_name.items()
+        if name in readers
+    }
+    queues = dict(inboxes)
+    for inbox in inboxes.values():
+        name = _dead_letter_queue(sqs, inbox.url)
+        if name in urls_by_name:
+            queues[name] = Queue(name, urls_by_name[name], inbox.module, is_dead_letter=True)
     return queues
 
 
 def _readers(target: Target) -> Mapping[str, str]:
-    """Which function reads which queue, by their names."""
+    """Map the name of each queue to the name of the function that reads it."""
     functions: LambdaClient = client("lambda", target)
     pages = functions.get_paginator("list_event_source_mappings").paginate()
-    return {
-        _last(one["EventSourceArn"]): _last(one["FunctionArn"]) for page in pages for one in page["EventSourceMappings"]
-    }
+    mappings = chain.from_iterable(page["EventSourceMappings"] for page in pages)
+    return {_last_part(mapping["EventSourceArn"]): _last_part(mapping["FunctionArn"]) for mapping in mappings}
 
 
-def _dead_letters(sqs: "SQSClient", url: str) -> str:
-    """The name of the queue that takes over what an inbox could not deliver; empty when there is none."""
+def _dead_letter_queue(sqs: "SQSClient", url: str) -> str:
+    """Return the name of an inbox's dead-letter queue; empty when it has none."""
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
-    return _last(json.loads(attributes.get("RedrivePolicy", "{}")).get("deadLetterTargetArn", ""))
+    return _last_part(json.loads(attributes.get("RedrivePolicy", "{}")).get("deadLetterTargetArn", ""))
 
 
 def _schedules(scheduler: "EventBridgeSchedulerClient", names: frozenset[str]) -> tuple[Schedule, ...]:
-    found = [scheduler.get_schedule(Name=name) for name in sorted(names)]
-    # The emulator forgets a schedule's time zone; the templates write all of them in the exchange's.
+    described = [scheduler.get_schedule(Name=name) for name in sorted(names)]
+    # The emulator drops a schedule's time zone; the templates use New York for all of them.
     return tuple(
-        Schedule(one["Name"], one["ScheduleExpression"], str(NEW_YORK), one["Target"]["Arn"], one["Target"]["Input"])
-        for one in found
+        Schedule(
+            schedule["Name"],
+            schedule["ScheduleExpression"],
+            str(NEW_YORK),
+            schedule["Target"]["Arn"],
+            schedule["Target"]["Input"],
+        )
+        for schedule in described
     )
 
 
-def _last(arn_or_url: str) -> str:
+def _last_part(arn_or_url: str) -> str:
     return arn_or_url.replace("/", ":").rpartition(":")[2]

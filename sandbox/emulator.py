@@ -1,4 +1,4 @@
-"""The AWS emulator as a server: its command, its closed environment, its folders."""
+"""The AWS emulator as a server: its command, its isolated environment, its folders."""
 
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from sandbox.settings import EMULATOR_PORT_VARIABLE, SandboxSettings
 NAME = "AWS emulator"
 
 
-def emulator(settings: SandboxSettings) -> Server:
-    """The server, as `servers.start` takes it; its tool environments may not exist yet."""
+def emulator_server(settings: SandboxSettings) -> Server:
+    """Return the server that `servers.start` takes; its tool environments may not exist yet."""
     home = settings.directory / "emulator"
     toolbox = settings.root / ".tools"
+
     return Server(
         name=NAME,
         command=(
@@ -32,25 +33,29 @@ def emulator(settings: SandboxSettings) -> Server:
 
 
 def start(settings: SandboxSettings) -> int:
-    """Make its tool environments where they are missing, then start it; its state of last time is there again."""
-    servers.require_free_port(emulator(settings))
+    """Create its tool environments if they are missing, then start it with the state of its last run; return its pid.
+
+    Raises:
+        ToolError: its port is in use, its tools cannot be installed, or it does not start.
+    """
+    servers.require_free_port(emulator_server(settings))
     for name in ("emulator", "runtime"):
         tools.ensure(name, root=settings.root)
     files.remove(_scratch(settings))
     for folder in ("emulator/tmp", "emulator/state", "emulator/s3", "emulator/home", "layers"):
         (settings.directory / folder).mkdir(parents=True, exist_ok=True)
-    return servers.start(emulator(settings))
+    return servers.start(emulator_server(settings))
 
 
 def stop(settings: SandboxSettings) -> bool:
-    """Stop it, then remove its scratch folder: the workers' folders stay behind there."""
-    stopped = servers.stop(emulator(settings))
+    """Stop it and remove its scratch folder, where workers leave folders; return False when it was not running."""
+    stopped = servers.stop(emulator_server(settings))
     files.remove(_scratch(settings))
     return stopped
 
 
-def forget(settings: SandboxSettings) -> None:
-    """Remove all its state; it must not run. Unpacked layers stay: they are known by their content."""
+def delete_state(settings: SandboxSettings) -> None:
+    """Delete all its state; it must not be running. Unpacked layers stay: their names are digests of their content."""
     files.remove(settings.directory / "emulator")
 
 
@@ -59,7 +64,7 @@ def _scratch(settings: SandboxSettings) -> Path:
 
 
 def _environment(settings: SandboxSettings, home: Path) -> dict[str, str]:
-    """All of it leaks into the functions, so it holds nothing of the developer's."""
+    """Build the server's whole environment; functions inherit it, so it has no variable of the developer's shell."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home / "home"),

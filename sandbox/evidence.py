@@ -1,4 +1,4 @@
-"""Everything that happened on one day of the sandbox, as one frozen value: what is printed, verified and reported."""
+"""Everything that happened on one trading day in the sandbox, as one frozen value to print, verify and report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, TRADE, Run
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail in the emulator's inbox; `sent_at` is wall-clock, UTC."""
+    """One mail that the emulator accepted; `sent_at` is wall-clock time, UTC."""
 
     message_id: str
     sender: str
@@ -41,7 +41,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What lies in one queue: its messages, waiting or in flight, by how often each was received."""
+    """The messages in one queue, waiting or in flight: `receives` has how often each was received."""
 
     queue: str
     module: str
@@ -51,7 +51,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class BrokerState:
-    """The account at the paper exchange; `orders` are those of the day, in the order of their submission."""
+    """The account at the paper exchange; `orders` are those submitted that day, oldest first."""
 
     account: Account
     positions: tuple[Position, ...]
@@ -63,17 +63,18 @@ class DayEvidence:
     """One trading day, from the evening before to the empty queues.
 
     Attributes:
-        run: the whole run as the Runs table has it: state, timeline, answers, signal, plan, releases, outcomes.
-        verdict: of the data quality monitor, for closes through the session before.
-        before: the account when the run began; `after`, when every queue was empty again.
+        run: the whole run from the Runs table: state, timeline, answers, signal, plan, releases, outcomes.
+        verdict: the data quality monitor's verdict on closes through the session before; None without one.
+        before: the account when the run began; for a resumed run, when the command began.
+        after: the account when every queue was empty again.
         ledger: the fills of this run, by time.
         functions: the log of each deployed function since the day began, by module.
-        mails: those sent since the day began.
+        mails: the mails sent since the day began, by time.
         backlogs: every inbox and dead-letter queue at the end.
-        started_at: wall-clock, UTC.
-        seconds: wall-clock seconds the phases took, by their name.
-        decisions: by strategy, its decision path as it stored it.
-        is_resumed: the run was there before, left by an interrupted command; market data were not refreshed again.
+        started_at: wall-clock time, UTC.
+        seconds: the wall-clock duration of each phase, by its name.
+        decisions: the decision path that each strategy stored, by strategy.
+        is_resumed: an interrupted command had started the run, so market data were not refreshed again.
     """
 
     trading_date: date
@@ -92,7 +93,7 @@ class DayEvidence:
 
     @property
     def answers(self) -> Mapping[str, StrategyEvaluated | StrategyFailed]:
-        """What each strategy answered, by name."""
+        """Return each strategy's answer, by name; strategies without an answer are left out."""
         return {
             name: answer
             for name, answer in _recorded(self.run, STRATEGY).items()
@@ -101,48 +102,50 @@ class DayEvidence:
 
     @property
     def signal(self) -> SignalGenerated | None:
-        """The merged signal; None when the run did not come so far."""
+        """Return the merged signal; None when the run ended before it."""
         item = self.run.items.get(SIGNAL)
         message = None if item is None else outbox.decode(item.body)
         return message if isinstance(message, SignalGenerated) else None
 
     @property
     def plan(self) -> RebalancePlan | None:
-        """The plan, with a reason for every trade and non-trade; None when the run did not come so far."""
+        """Return the plan, with a reason for every trade and non-trade; None when the run ended before it."""
         return plan_of(self.run)
 
     @property
     def releases(self) -> tuple[Release, ...]:
-        """What each phase released, sells first."""
+        """Return the trades that each phase released, sells first."""
         return releases_of(self.run)
 
     @property
     def outcomes(self) -> Mapping[str, TradeExecuted | TradeFailed]:
-        """What became of each trade, by trade id, in the plan's order."""
+        """Return the outcome of each trade, by trade id, in the plan's order."""
         recorded = _recorded(self.run, TRADE)
         order = self.plan.by_trade_id() if self.plan else recorded
-        found = {trade: recorded[trade] for trade in order if trade in recorded}
-        return {trade: told for trade, told in found.items() if isinstance(told, TradeExecuted | TradeFailed)}
+        outcomes = {trade: recorded[trade] for trade in order if trade in recorded}
+        return {
+            trade: outcome for trade, outcome in outcomes.items() if isinstance(outcome, TradeExecuted | TradeFailed)
+        }
 
     @property
     def result(self) -> RunCompleted | RunFailed | None:
-        """What the run told at its end; None when it has not ended."""
-        last = [message for message in self.run.outbox if isinstance(message, RunCompleted | RunFailed)]
-        return last[0] if last else None
+        """Return the message with which the run ended; None while it is not final."""
+        results = [message for message in self.run.outbox if isinstance(message, RunCompleted | RunFailed)]
+        return results[0] if results else None
 
     @property
     def equity_before(self) -> Decimal:
-        """USD, when the run began."""
+        """Return the equity in USD when the run began."""
         return self.plan.equity if self.plan else self.before.account.equity
 
     @property
     def equity_after(self) -> Decimal:
-        """USD, when every queue was empty again."""
+        """Return the equity in USD when every queue was empty again."""
         return self.after.account.equity
 
     @property
     def total_seconds(self) -> float:
-        """Wall-clock seconds of the whole day."""
+        """Return the wall-clock duration of the whole day."""
         return sum(self.seconds.values())
 
 

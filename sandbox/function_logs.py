@@ -1,4 +1,4 @@
-"""What a function's log tells of its work: invocations, and the errors among its lines. Pure."""
+"""Read a function's log: its invocations, the messages it handled, its errors and warnings. Pure."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ _UNCAUGHT = ("Traceback (most recent call last)", "Task timed out")
 
 @dataclass(frozen=True, slots=True)
 class LogError:
-    """One error a function logged; denied is the IAM action that was refused, if one was."""
+    """One error that a function logged; `denied` is the IAM action it was denied, if that was the cause."""
 
     text: str
     denied: str | None = None
@@ -27,10 +27,11 @@ class FunctionLog:
 
     Attributes:
         module: the module of the product, as in the handler's name.
-        is_silent: it was invoked, and not one line is its own; the shell logs a line a message, so it never began.
         function: the name of the deployed function.
-        handled: messages and commands, by kind, that were handled; duplicates are not counted.
+        handled: how many messages and commands of each kind were handled, without duplicates.
         warnings: what it refused or gave up on, and why.
+        is_silent: it was invoked but logged no line of its own. Every handler logs a line per message, so it never
+            started.
     """
 
     module: str
@@ -43,19 +44,20 @@ class FunctionLog:
 
 
 def read_log(module: str, function: str, lines: Iterable[str]) -> FunctionLog:
-    """The log of one function from its lines, in order of time."""
-    told = [(line, _entry(line)) for line in lines]
-    handled = Counter(str(entry.get("kind")) for _, entry in told if entry.get("message") == "handled")
-    errors = [_error(line, entry) for line, entry in told]
-    invocations = sum(line.startswith("REPORT RequestId:") for line, _ in told)
+    """Read the log of one function from its lines, in order of time."""
+    entries = [(line, _entry(line)) for line in lines]
+    handled = Counter(str(entry.get("kind")) for _, entry in entries if entry.get("message") == "handled")
+    errors = [_error(line, entry) for line, entry in entries]
+    invocations = sum(line.startswith("REPORT RequestId:") for line, _ in entries)
+
     return FunctionLog(
         module=module,
         function=function,
         invocations=invocations,
         handled=dict(handled),
         errors=tuple(error for error in errors if error is not None),
-        warnings=tuple(_warning(entry) for _, entry in told if entry.get("level") == "WARNING"),
-        is_silent=bool(invocations) and all(line.startswith(_PLATFORM) for line, _ in told),
+        warnings=tuple(_warning(entry) for _, entry in entries if entry.get("level") == "WARNING"),
+        is_silent=bool(invocations) and all(line.startswith(_PLATFORM) for line, _ in entries),
     )
 
 
@@ -82,6 +84,6 @@ def _warning(entry: Mapping[str, Any]) -> str:
 
 
 def _text(line: str, entry: Mapping[str, Any]) -> str:
-    """The exception's own last line, where there is one: it says more than the message of the log entry."""
-    told = [str(entry[key]).strip().splitlines()[-1] for key in ("message", "exception") if entry.get(key)]
-    return ": ".join(told) if told else line.strip()
+    """Join the message and the last line of the exception, which says more than the message."""
+    parts = [str(entry[key]).strip().splitlines()[-1] for key in ("message", "exception") if entry.get(key)]
+    return ": ".join(parts) if parts else line.strip()

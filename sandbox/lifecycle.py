@@ -1,9 +1,12 @@
-"""Emulator and exchange together: up, down, status, reset. Every one of them converges, and none races another."""
+"""Start, stop, reset and inspect the emulator and the exchange together.
+
+Every command is idempotent, and a lock keeps two commands from running at once.
+"""
 
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +14,8 @@ from pathlib import Path
 from automation.system import files
 from automation.system.errors import ConfigurationError, ToolError
 from sandbox import emulator, servers
-from sandbox.account import prepare_account
-from sandbox.local import read_local
+from sandbox.aws_account import prepare_account
+from sandbox.local_environment import read_local_environment
 from sandbox.servers import Server
 from sandbox.settings import EXCHANGE_PORT_VARIABLE, SandboxSettings, read_settings
 
@@ -22,7 +25,7 @@ _LOCK_WAIT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One server as a person asks after it; pid is None when it is down."""
+    """The state of one server; `pid` is None when it is down."""
 
     name: str
     url: str
@@ -32,80 +35,91 @@ class ServerStatus:
 
     @property
     def state(self) -> str:
-        """`down`, `ready`, or `does not answer`."""
+        """Return `down`, `ready`, or `does not answer`."""
         if self.pid is None:
             return "down"
         return "ready" if self.is_ready else "does not answer"
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One of the two servers: how it is started, stopped, and how its state is thrown away."""
+class _ManagedServer:
+    """One of the two servers, with the functions that start it, stop it, and delete its state."""
 
     server: Server
     start: Callable[[], int]
     stop: Callable[[], bool]
-    forget: Callable[[], None]
+    delete_state: Callable[[], None]
 
 
 def up(root: Path) -> tuple[str, ...]:
-    """Start what does not run; return the names of what was started.
+    """Start the servers that do not run; return their names.
 
-    When one of them cannot be started, what this call started before is stopped again.
+    If a server cannot be started, those that this call started are stopped again.
 
     Raises:
-        ToolError: a port is taken, a server did not start, or this is not Linux.
-        ConfigurationError: a server runs already, on another port than the one asked for.
+        ToolError: a port is in use, a server did not start, or this is not Linux.
+        ConfigurationError: a server already runs on another port than the configured one.
     """
-    with _alone(root) as settings:
-        return _start(part for part in _parts(settings) if not _is_running(part.server))
+    with _locked_settings(root) as settings:
+        return _start(managed for managed in _managed_servers(settings) if not _is_running(managed.server))
 
 
 def down(root: Path) -> tuple[str, ...]:
-    """Stop what runs, each with its state saved; return the names of what was stopped."""
-    with _alone(root) as settings:
-        return tuple(part.server.name for part in reversed(_parts(settings)) if part.stop())
+    """Stop the servers that run, and keep their state; return their names."""
+    with _locked_settings(root) as settings:
+        return tuple(managed.server.name for managed in reversed(_managed_servers(settings)) if managed.stop())
 
 
 def reset(root: Path) -> tuple[str, ...]:
-    """Forget everything of both: stacks, data, orders, mail. What ran runs again, empty; its names are returned."""
-    with _alone(root) as settings:
-        parts = _parts(settings)
-        running = [part for part in parts if part.stop()]
-        for part in parts:
-            part.forget()
+    """Delete the state of both servers: stacks, data, orders, mails, reports. Restart those that ran.
+
+    Returns:
+        The names of the restarted servers.
+    """
+    with _locked_settings(root) as settings:
+        servers_to_reset = _managed_servers(settings)
+        # Stopped before their files are deleted: a running server would write its old state back.
+        running = [managed for managed in servers_to_reset if managed.stop()]
+        for managed in servers_to_reset:
+            managed.delete_state()
         files.remove(settings.directory / "reports")
         return _start(running)
 
 
 def status(root: Path) -> tuple[ServerStatus, ...]:
-    """Both servers as they are now."""
-    return tuple(_status(part.server) for part in _parts(read_settings(root, os.environ)))
+    """Return the state of both servers."""
+    return tuple(_status(managed.server) for managed in _managed_servers(read_settings(root, os.environ)))
 
 
-def prepare(root: Path) -> tuple[str, ...]:
-    """As `up`, then put in place what the stacks expect of the account."""
+def up_with_account(root: Path) -> tuple[str, ...]:
+    """Start what `up` starts, then create the resources that the stacks expect in the account."""
     started = up(root)
-    prepare_account(read_local(root).target)
+    prepare_account(read_local_environment(root).target)
     return started
 
 
-def row(server: ServerStatus) -> tuple[str, ...]:
-    """A line for people."""
+def status_row(server: ServerStatus) -> tuple[str, ...]:
+    """Return the table row of a server: name, state, pid, URL, log."""
     return server.name, server.state, str(server.pid or ""), server.url, str(server.log)
 
 
-def as_json(server: ServerStatus) -> Mapping[str, object]:
-    """The same for a program; pid is null when it is down."""
-    told = {"name": server.name, "state": server.state, "pid": server.pid, "url": server.url}
-    return {**told, "log": str(server.log)}
+def status_as_json(server: ServerStatus) -> Mapping[str, object]:
+    """Return the state of a server for a program; `pid` is null when it is down."""
+    return {
+        "name": server.name,
+        "state": server.state,
+        "pid": server.pid,
+        "url": server.url,
+        "log": str(server.log),
+    }
 
 
-def exchange(settings: SandboxSettings) -> Server:
-    """The paper exchange as a server; it needs this interpreter's packages."""
+def exchange_server(settings: SandboxSettings) -> Server:
+    """Return the paper exchange as a server; it runs with this interpreter's packages."""
     home = settings.directory / "exchange"
     history = Path(__file__).parent / "history"
     options = ("--port", str(settings.exchange_port), "--state", str(home / "state.json"), "--history", str(history))
+
     return Server(
         name=EXCHANGE,
         command=(sys.executable, "-m", "sandbox.exchange", *options),
@@ -124,7 +138,7 @@ def exchange(settings: SandboxSettings) -> Server:
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[SandboxSettings]:
+def _locked_settings(root: Path) -> Iterator[SandboxSettings]:
     require_linux(platform.system())
     settings = read_settings(root, os.environ)
     with files.lock(settings.directory / "sandbox.lock", wait_s=_LOCK_WAIT_S, doing="starting or stopping the sandbox"):
@@ -132,40 +146,44 @@ def _alone(root: Path) -> Iterator[SandboxSettings]:
 
 
 def require_linux(system: str) -> None:
-    """Raise ToolError anywhere else."""
+    """Check that the operating system is Linux.
+
+    Raises:
+        ToolError: it is another one.
+    """
     if system != "Linux":
-        raise ToolError(f"the sandbox runs on Linux alone, and this is {system}; use a Linux machine or --env dev")
+        raise ToolError(f"the sandbox only runs on Linux, and this is {system}; use a Linux machine or --env dev")
 
 
-def _parts(settings: SandboxSettings) -> tuple[_Part, ...]:
-    paper = exchange(settings)
+def _managed_servers(settings: SandboxSettings) -> tuple[_ManagedServer, ...]:
+    exchange = exchange_server(settings)
     return (
-        _Part(
-            paper,
-            start=lambda: servers.start(paper),
-            stop=lambda: servers.stop(paper),
-            forget=lambda: files.remove(settings.directory / "exchange"),
+        _ManagedServer(
+            exchange,
+            start=lambda: servers.start(exchange),
+            stop=lambda: servers.stop(exchange),
+            delete_state=lambda: files.remove(settings.directory / "exchange"),
         ),
-        _Part(
-            emulator.emulator(settings),
+        _ManagedServer(
+            emulator.emulator_server(settings),
             start=lambda: emulator.start(settings),
             stop=lambda: emulator.stop(settings),
-            forget=lambda: emulator.forget(settings),
+            delete_state=lambda: emulator.delete_state(settings),
         ),
     )
 
 
-def _start(parts: Iterator[_Part] | list[_Part]) -> tuple[str, ...]:
-    started: list[_Part] = []
+def _start(to_start: Iterable[_ManagedServer]) -> tuple[str, ...]:
+    started: list[_ManagedServer] = []
     try:
-        for part in parts:
-            part.start()
-            started.append(part)
+        for managed in to_start:
+            managed.start()
+            started.append(managed)
     except BaseException:
-        for part in reversed(started):
-            part.stop()
+        for managed in reversed(started):
+            managed.stop()
         raise
-    return tuple(part.server.name for part in started)
+    return tuple(managed.server.name for managed in started)
 
 
 def _is_running(server: Server) -> bool:
@@ -174,10 +192,11 @@ def _is_running(server: Server) -> bool:
         return False
     if state.port != server.port:
         raise ConfigurationError(
-            f"runs on port {state.port}, but {server.port_variable} asks for {server.port}; run inv sandbox.down first",
+            f"runs on port {state.port}, not on {server.port} ({server.port_variable}); run inv sandbox.down first",
             where=server.name,
         )
     if not state.is_ready:
+        # It hangs: stop it, so that it can be started again.
         servers.stop(server)
     return state.is_ready
 

@@ -1,4 +1,4 @@
-"""Can the book be traded on that date? Asked before anything is changed."""
+"""Check before anything is changed that the book can be traded on a date."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
@@ -15,10 +15,10 @@ _EPOCH = date(1970, 1, 1)
 
 
 def read_universe(directory: Path | None = None) -> frozenset[str]:
-    """The symbols of the book, every strategy file read.
+    """Return the symbols of the book, read from all its strategy files.
 
     Args:
-        directory: where book.toml and the strategy files are; those that ship by default.
+        directory: the folder of book.toml and the strategy files; the ones that ship by default.
 
     Raises:
         ConfigurationError: the book or a strategy file cannot be read; the message has file, line and column.
@@ -26,12 +26,16 @@ def read_universe(directory: Path | None = None) -> frozenset[str]:
     try:
         return load_book(directory).universe
     except (BookError, SymphonyError) as cause:
-        told = str(cause).partition("\n")[0]  # without the excerpt, whose caret needs its own line
-        raise ConfigurationError(f"{told}; mend the file, then run inv deploy --env local") from cause
+        message = str(cause).partition("\n")[0]  # without the excerpt, whose caret needs a line of its own
+        raise ConfigurationError(f"{message}; fix the file, then run inv deploy --env local") from cause
 
 
-def first_bars(folder: Path) -> Mapping[str, date]:
-    """The date of each symbol's first bar in the bundled history; rows come by symbol, then date."""
+def first_bar_dates(folder: Path) -> Mapping[str, date]:
+    """Return the date of each symbol's first bar in the bundled history.
+
+    Args:
+        folder: parquet files whose rows are ordered by symbol, then date.
+    """
     first: dict[str, date] = {}
     for file in sorted(folder.glob("*.parquet")):
         table = read_parquet(file).read_all()
@@ -42,18 +46,24 @@ def first_bars(folder: Path) -> Mapping[str, date]:
     return first
 
 
-def require_bars(universe: Iterable[str], first: Mapping[str, date], *, before: date) -> None:
-    """Every symbol of the book must have a bar before the date to trade.
+def require_bars(universe: Iterable[str], first_dates: Mapping[str, date], *, before: date) -> None:
+    """Check that every symbol of the book has a bar before the date to trade.
+
+    Args:
+        first_dates: the date of each symbol's first bar.
+        before: the date to trade.
 
     Raises:
-        CheckFailedError: the findings name those that have none.
+        CheckFailedError: the findings name the symbols without one.
     """
-    found = [_finding(symbol, first.get(symbol)) for symbol in sorted(universe) if first.get(symbol, before) >= before]
-    if found:
-        symbols = ", ".join(finding.where for finding in found)
-        raise CheckFailedError(f"no bars before {before} in the market history for: {symbols}", findings=found)
+    late = [symbol for symbol in sorted(universe) if first_dates.get(symbol, before) >= before]
+    if late:
+        raise CheckFailedError(
+            f"the market history has no bars before {before} for: {', '.join(late)}",
+            findings=[_finding(symbol, first_dates.get(symbol)) for symbol in late],
+        )
 
 
 def _finding(symbol: str, first: date | None) -> Finding:
     what = "is not in the bundled market history" if first is None else f"has its first bar on {first}"
-    return Finding(symbol, what, "trade a later date, or take the symbol out of the book")
+    return Finding(symbol, what, "trade a later date with --date, or remove the symbol from the book")

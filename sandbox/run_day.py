@@ -1,4 +1,4 @@
-"""`inv run-day`: check what can be checked, trade the days asked for one by one, print and verify each."""
+"""`inv run-day`: check the request, trade the requested days one by one, print and verify each."""
 
 import os
 import platform
@@ -14,29 +14,29 @@ from botocore.exceptions import BotoCoreError, ClientError
 from automation.system import console, files
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding, ToolError
 from sandbox import lifecycle, summary
-from sandbox.account import prepare_account
+from sandbox.aws_account import prepare_account
 from sandbox.brokerage import PaperBrokerage
 from sandbox.cloud import LocalCloud
-from sandbox.day import Surroundings, trade_day
-from sandbox.deployment import MEND, Deployment, find_deployment
+from sandbox.day import DayContext, trade_day
+from sandbox.deployment import DEPLOY_HINT, Deployment, find_deployment
 from sandbox.evidence import DayEvidence
-from sandbox.follow import Wall
-from sandbox.local import Local, read_local
-from sandbox.preflight import first_bars, require_bars
+from sandbox.local_environment import LocalEnvironment, read_local_environment
+from sandbox.preflight import first_bar_dates, require_bars
 from sandbox.settings import SandboxSettings, read_settings
-from sandbox.trading_dates import Choice, choose, parse_date
-from sandbox.verify import verify
+from sandbox.trading_dates import ChosenDates, choose_dates, parse_date
+from sandbox.verify import verify_day
+from sandbox.watch import WallClock
 from the_alchemiser.shared.errors import AlchemiserError
 
 HISTORY = Path(__file__).parent / "history"
 
 type WriteReport = Callable[[Sequence[DayEvidence], Path], Path]
-"""Writes the report about one day or several to a path, and returns where it is."""
+"""Writes the report on one or more days to a path and returns the path."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asked for; `date` is empty for the next session."""
+class DayRequest:
+    """The options of the command; an empty `date` means the next session."""
 
     env: str
     date: str = ""
@@ -44,133 +44,149 @@ class Request:
     as_json: bool = False
 
 
-def run_days(root: Path, request: Request, write_report: WriteReport, universe: Callable[[], Iterable[str]]) -> None:
-    """Trade the days asked for, and stop at the first that does not add up.
+def run_days(root: Path, request: DayRequest, write_report: WriteReport, universe: Callable[[], Iterable[str]]) -> None:
+    """Trade the requested days; stop after the first that fails its checks.
 
     Args:
-        universe: the symbols of the book; it raises AutomationError when the book cannot be read.
+        universe: returns the symbols of the book; raises AutomationError when the book cannot be read.
 
     Raises:
         UsageError: the environment or a date cannot be traded.
-        ConfigurationError: another run-day is at work, or what is deployed does not fit.
-        ToolError: the sandbox is down.
-        CheckFailedError: a day failed or does not add up; the findings say why.
+        ConfigurationError: another run-day is running, or the deployed stacks do not fit this sandbox.
+        ToolError: the sandbox is down, or stops answering.
+        CheckFailedError: a day failed, or failed its checks; the findings say why.
     """
     lifecycle.require_linux(platform.system())
-    asked = parse_date(request.date) if request.date else None
-    local = read_local(root, request.env)
+    wanted_date = parse_date(request.date) if request.date else None
+    local = read_local_environment(root, request.env)
     settings = read_settings(root, os.environ)
-    with _only_one(settings), told_plainly():
+
+    with _day_lock(settings), translate_sandbox_errors():
         _require_running(root)
-        deployment = _deployment(local, settings)
+        deployment = _usable_deployment(local, settings)
         cloud, exchange = LocalCloud(local.target, deployment), PaperBrokerage(settings.exchange_url)
         try:
-            choice = choose(asked, request.days, traded=cloud.traded(), last_session=exchange.history().last_session)
-            if choice.to_trade:
-                require_bars(universe(), first_bars(HISTORY), before=choice.to_trade[0])
-            around = Surroundings(cloud, exchange, _wall(), lambda: datetime.now(UTC), console.note)
-            Days(settings, around, write_report, request).trade(choice)
+            dates = choose_dates(
+                wanted_date, request.days, states=cloud.run_states(), last_session=exchange.history().last_session
+            )
+            if dates.to_trade:
+                require_bars(universe(), first_bar_dates(HISTORY), before=dates.to_trade[0])
+            context = DayContext(cloud, exchange, _wall_clock(), lambda: datetime.now(UTC), console.note)
+            DayRunner(settings, context, write_report, request).trade(dates)
         finally:
             cloud.close()
             exchange.close()
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
-    """The days of one command."""
+class DayRunner:
+    """Trades the days of one command: runs, reports and verifies each."""
 
     settings: SandboxSettings
-    around: Surroundings
+    context: DayContext
     write_report: WriteReport
-    request: Request
+    request: DayRequest
 
-    def trade(self, choice: Choice) -> None:
-        for day in choice.done:
-            console.note(f"{day} has been traded before")
-        if not choice.to_trade:
-            self._say_nothing_traded(choice.done)
+    def trade(self, dates: ChosenDates) -> None:
+        """Trade the chosen dates in order; print a summary of each, or all of them as JSON.
+
+        Raises:
+            CheckFailedError: a day failed, or failed its checks; no later day was traded.
+        """
+        for day in dates.already_traded:
+            console.note(f"{day} was already traded")
+        if not dates.to_trade:
+            self._print_nothing_traded(dates.already_traded)
             return
-        told, traded = list[Mapping[str, object]](), list[DayEvidence]()
+
+        summaries, traded = list[Mapping[str, object]](), list[DayEvidence]()
         try:
-            for session in choice.to_trade:
-                self._trade_one(session, traded, told)
-        except CheckFailedError as failed:
+            for session in dates.to_trade:
+                self._trade_day(session, traded, summaries)
+        except CheckFailedError as failure:
             if self.request.as_json:
-                # Findings would be printed as a table, behind the JSON that has them.
-                raise CheckFailedError(str(failed)) from failed
+                # The JSON already has the findings; without them here, no table is printed after it.
+                raise CheckFailedError(str(failure)) from failure
             raise
         finally:
             if self.request.as_json:
-                console.result_json(told)
+                console.result_json(summaries)
             if len(traded) > 1:
-                self._write_whole_report(traded)
+                self._write_report_on_all(traded)
 
-    def _trade_one(self, session: date, traded: list[DayEvidence], told: list[Mapping[str, object]]) -> None:
+    def _trade_day(self, session: date, traded: list[DayEvidence], summaries: list[Mapping[str, object]]) -> None:
         console.note(f"trading {session}")
-        day = trade_day(session, self.around)
+        day = trade_day(session, self.context)
         traded.append(day)
-        made = self._write(day)
-        findings = verify(day)
-        told.append(summary.as_json(day, made, findings))
+
+        # Written before the checks, so that a day that fails them can be read in its report.
+        day_files = self._write_files(day)
+        findings = verify_day(day)
+        summaries.append(summary.day_as_json(day, day_files, findings))
         if not self.request.as_json:
-            summary.show(day, made)
+            summary.print_day(day, day_files)
+
         if findings:
-            raise CheckFailedError(f"{session} does not add up: {_told(findings)}", findings=findings)
+            raise CheckFailedError(f"{session} failed its checks: {_first_of(findings)}", findings=findings)
 
-    def _write(self, day: DayEvidence) -> summary.Files:
-        mails = tuple(
-            self._reports / f"{day.trading_date}-mail{f'-{number}' if number > 1 else ''}.html"
-            for number in range(1, len(day.mails) + 1)
-        )
-        for path, mail in zip(mails, day.mails, strict=True):
+    def _write_files(self, day: DayEvidence) -> summary.DayFiles:
+        mail_paths = []
+        for number, mail in enumerate(day.mails, start=1):
+            suffix = f"-{number}" if number > 1 else ""
+            path = self._reports / f"{day.trading_date}-mail{suffix}.html"
             files.write_atomically(path, mail.html or mail.text)
-        return summary.Files(self.write_report([day], self._reports / f"{day.trading_date}.html"), mails)
+            mail_paths.append(path)
 
-    def _write_whole_report(self, traded: Sequence[DayEvidence]) -> None:
+        report = self.write_report([day], self._reports / f"{day.trading_date}.html")
+        return summary.DayFiles(report, tuple(mail_paths))
+
+    def _write_report_on_all(self, traded: Sequence[DayEvidence]) -> None:
         name = f"{traded[0].trading_date}--{traded[-1].trading_date}.html"
         path = self.write_report(traded, self._reports / name)
         if not self.request.as_json:
-            console.result(f"report of all {len(traded)} days  {path}")
+            console.result(f"report on all {len(traded)} days  {path}")
 
     @property
     def _reports(self) -> Path:
         return self.settings.directory / "reports"
 
-    def _say_nothing_traded(self, done: Sequence[date]) -> None:
+    def _print_nothing_traded(self, already_traded: Sequence[date]) -> None:
         if self.request.as_json:
             console.result_json([])
         else:
-            console.results(f"{day} has been traded already: nothing traded" for day in done)
+            console.results(f"nothing traded: {day} was already traded" for day in already_traded)
 
 
 def _require_running(root: Path) -> None:
     for server in lifecycle.status(root):
         if not server.is_ready:
-            state = "is not running" if server.pid is None else f"does not answer; see {server.log}"
-            raise ToolError(f"{state}; run inv sandbox.up", where=server.name)
+            problem = "is not running" if server.pid is None else f"does not answer; see {server.log}"
+            raise ToolError(f"{problem}; run inv sandbox.up", where=server.name)
 
 
-def _deployment(local: Local, settings: SandboxSettings) -> Deployment:
+def _usable_deployment(local: LocalEnvironment, settings: SandboxSettings) -> Deployment:
     deployment = find_deployment(local.target, local.stacks)
     url = deployment.parameters.get("BrokerTradingUrl")
     if url != settings.exchange_url:
-        raise ConfigurationError(f"the stacks trade at {url}, the exchange is at {settings.exchange_url}; {MEND}")
+        raise ConfigurationError(
+            f"the deployed stacks trade at {url}, but the exchange listens at {settings.exchange_url}; {DEPLOY_HINT}"
+        )
     prepare_account(local.target, senders=[deployment.parameters["MailFrom"]])
     return deployment
 
 
-def _wall() -> Wall:
-    return Wall(time.monotonic, time.sleep)
+def _wall_clock() -> WallClock:
+    return WallClock(time.monotonic, time.sleep)
 
 
-def _told(findings: Sequence[Finding]) -> str:
+def _first_of(findings: Sequence[Finding]) -> str:
     more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
     return f"{findings[0].where}: {findings[0].what}{more}"
 
 
 @contextmanager
-def _only_one(settings: SandboxSettings) -> Iterator[None]:
-    """One run-day at a time; a second one is refused at once."""
+def _day_lock(settings: SandboxSettings) -> Iterator[None]:
+    """Let one run-day run at a time: two would move the same clock. A second one fails at once."""
     try:
         with files.lock(settings.directory / "day.lock", wait_s=0, doing="trading a day"):
             yield
@@ -181,9 +197,9 @@ def _only_one(settings: SandboxSettings) -> Iterator[None]:
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """What the product's adapters and boto3 raise when the sandbox goes away in the middle of a day."""
+def translate_sandbox_errors() -> Iterator[None]:
+    """Turn what boto3 and the product's adapters raise when the sandbox stops during a day into a ToolError."""
     try:
         yield
     except (BotoCoreError, ClientError, AlchemiserError) as cause:
-        raise ToolError(f"does not answer as it should: {cause}; run inv sandbox.status", where="sandbox") from cause
+        raise ToolError(f"a call failed: {cause}; run inv sandbox.status", where="sandbox") from cause

@@ -1,4 +1,4 @@
-"""The scheduler's part in the sandbox: what it would send, and to which queue, at a moment. Pure."""
+"""Work out which schedules fire at a moment, and what they send to which queue. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One deployed schedule: when it fires, and the exact body it puts into its target queue."""
+    """One deployed schedule: when it fires, and the exact body that it sends to its target queue."""
 
     name: str
     expression: str
@@ -23,13 +23,13 @@ class Schedule:
     body: str
 
 
-def due(schedules: Iterable[Schedule], moment: datetime) -> tuple[Schedule, ...]:
-    """The schedules that fire in the minute of an aware moment, whatever their State says.
+def due_schedules(schedules: Iterable[Schedule], moment: datetime) -> tuple[Schedule, ...]:
+    """Return the schedules that fire in the minute of an aware moment, enabled or not.
 
-    Those that repeat every few minutes are left out: they look after runs that nobody follows.
+    Schedules that repeat every few minutes are left out: they look after runs that nobody follows.
 
     Raises:
-        ConfigurationError: an expression is not one of the cron forms read here.
+        ConfigurationError: an expression has another form than `cron(minutes hours ? * weekdays *)`.
     """
     return tuple(schedule for schedule in schedules if _fires(schedule, moment))
 
@@ -39,9 +39,10 @@ def _fires(schedule: Schedule, moment: datetime) -> bool:
     local = moment.astimezone(ZoneInfo(schedule.time_zone))
     if parts is None or parts[3] not in ("?", "*") or parts[4] != "*" or parts[6] != "*":
         raise ConfigurationError(
-            f"{schedule.expression} is not read by the sandbox: it knows cron(minutes hours ? * weekdays *)",
+            f"the sandbox cannot read {schedule.expression}; use cron(minutes hours ? * weekdays *)",
             where=schedule.name,
         )
+
     weekday = (local.weekday() + 1) % 7
     return (
         "/" not in parts[1]
@@ -56,7 +57,7 @@ def _matches(field: str, value: int, *, highest: int) -> bool:
 
 
 def _in_range(part: str, value: int, *, highest: int) -> bool:
-    """One of `*`, `?`, `a`, `a-b`, `a/step`, `a-b/step`, `*/step`."""
+    """Match a value with one of `*`, `?`, `a`, `a-b`, `a/step`, `a-b/step`, `*/step`."""
     bounds, _, step = part.partition("/")
     first, _, last = bounds.partition("-")
     low = 0 if first in ("*", "?") else int(first)
@@ -65,7 +66,7 @@ def _in_range(part: str, value: int, *, highest: int) -> bool:
 
 
 def _numbered(weekdays: str) -> str:
-    """`MON-FRI` -> `2-6`: the scheduler counts from Sunday, 1."""
+    """Replace names of weekdays by numbers, where Sunday is 1: `MON-FRI` -> `2-6`."""
     for number, name in enumerate(_DAYS, start=1):
         weekdays = weekdays.replace(name, str(number))
     return weekdays

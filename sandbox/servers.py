@@ -1,7 +1,7 @@
-"""Servers that outlive the command which starts them: start, recognise, stop.
+"""Start, recognise and stop servers that outlive the command which starts them.
 
-A running server is known by its record: a file with its pid, its port, and the moment its process began, so that a
-pid that now belongs to another program is not taken for ours. Linux alone: processes are read from /proc.
+A record identifies a running server: a file with its pid, its port, and the moment its process started, so that a
+pid which now belongs to another program is not mistaken for the server. Linux only: processes are read from /proc.
 """
 
 import json
@@ -30,10 +30,12 @@ class Server:
     """How to start one server.
 
     Attributes:
-        environment: all of it; nothing is inherited.
-        port_variable: the environment variable by which a person chooses another port.
-        ready_path: answers 200 when the server can be used.
-        record: the file that says which process it is.
+        command: the absolute path of the program, then its arguments.
+        environment: all its environment variables; it inherits none.
+        port_variable: the environment variable that sets another port.
+        ready_path: the path that answers 200 once the server can be used.
+        record: the file that identifies its process.
+        log: the file that its output is appended to.
     """
 
     name: str
@@ -60,7 +62,7 @@ class ServerState:
 
 
 def state_of(server: Server) -> ServerState | None:
-    """The server as it runs now; None when it does not, and then a stale record is removed."""
+    """Return the state of the server; None when it does not run. A stale record is removed."""
     process = _recorded_process(server.record)
     if process is None:
         server.record.unlink(missing_ok=True)
@@ -73,7 +75,7 @@ def start(server: Server) -> int:
     """Start the server in a session of its own, wait until it answers, and return its pid.
 
     Raises:
-        ToolError: its port is taken, it ended by itself, or it did not answer in time; nothing is left running.
+        ToolError: its port is in use, it exited, or it did not answer in time; nothing is left running.
     """
     require_free_port(server)
     pid = _spawn(server)
@@ -86,19 +88,23 @@ def start(server: Server) -> int:
 
 
 def stop(server: Server) -> bool:
-    """End the server by SIGTERM, so that it can save its state; False when it did not run.
+    """Stop the server by SIGTERM, so that it can save its state; return False when it was not running.
 
-    A server that does not end in 20 s is killed.
+    A server that is still running after STOP_TIMEOUT_S is killed.
     """
     process = _recorded_process(server.record)
     if process is not None:
-        _end(process[0])
+        _terminate(process[0])
     server.record.unlink(missing_ok=True)
     return process is not None
 
 
 def require_free_port(server: Server) -> None:
-    """Raise ToolError when something accepts connections on the server's port."""
+    """Check that nothing accepts connections on the server's port.
+
+    Raises:
+        ToolError: another program does.
+    """
     with socket.socket() as probe:
         probe.settimeout(1)
         is_taken = probe.connect_ex(("127.0.0.1", server.port)) == 0
@@ -124,7 +130,8 @@ def _spawn(server: Server) -> int:
         ],
         setsid=True,
     )
-    record = {"pid": pid, "port": server.port, "began": _began(pid)}
+
+    record = {"pid": pid, "port": server.port, "began": _start_ticks(pid)}
     files.write_atomically(server.record, json.dumps(record))
     return pid
 
@@ -133,7 +140,7 @@ def _await_ready(server: Server, pid: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _is_ready(server.url + server.ready_path):
         if not _is_alive(pid):
-            raise ToolError(f"ended at once: {_last_lines(server.log)} (whole log: {server.log})", where=server.name)
+            raise ToolError(f"exited at once: {_last_lines(server.log)} (whole log: {server.log})", where=server.name)
         if time.monotonic() > deadline:
             raise ToolError(f"did not answer within {START_TIMEOUT_S:.0f} s; see {server.log}", where=server.name)
         time.sleep(_POLL_S)
@@ -152,37 +159,37 @@ def _recorded_process(record: Path) -> tuple[int, int] | None:
         pid, port, began = int(written["pid"]), int(written["port"]), written["began"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return (pid, port) if _is_alive(pid) and _began(pid) == began else None
+    return (pid, port) if _is_alive(pid) and _start_ticks(pid) == began else None
 
 
-def _end(pid: int) -> None:
+def _terminate(pid: int) -> None:
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    _signal(pid, signal.SIGTERM)
+    _send_signal(pid, signal.SIGTERM)
     while _is_alive(pid):
         if time.monotonic() > deadline:
-            _signal(pid, signal.SIGKILL)
+            _send_signal(pid, signal.SIGKILL)
         time.sleep(_POLL_S)
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+def _send_signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
 
 
 def _is_alive(pid: int) -> bool:
-    # A server started by this very process becomes a zombie when it ends, and would look alive for ever.
+    # A server that this process started becomes a zombie when it ends, and would look alive until it is waited for.
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    return _began(pid) is not None
+    return _start_ticks(pid) is not None
 
 
-def _began(pid: int) -> int | None:
-    """The moment a process began, in clock ticks since boot; None when there is no such process."""
+def _start_ticks(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; None when there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The second field, the program's name in parentheses, may hold spaces; the state is the third, the start the 22nd.
+    # Field 2 is the program's name in parentheses and may contain spaces; field 3 is the state, field 22 the start.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] == "Z" else int(fields[19])
 

@@ -1,4 +1,4 @@
-"""Where the sandbox lives and on which ports it listens."""
+"""The folder of the sandbox's state and the ports it listens on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ DIRECTORY_VARIABLE = "ALCHEMISER_SANDBOX_DIR"
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """One sandbox: a project's folder, the folder of its state, and two loopback ports."""
+    """One sandbox: the project's folder, the folder of the sandbox's state, and two loopback ports."""
 
     root: Path
     directory: Path
@@ -30,17 +30,17 @@ class SandboxSettings:
 
 
 def read_settings(root: Path, environ: Mapping[str, str]) -> SandboxSettings:
-    """The sandbox of a project, as the environment asks for it; a relative directory is relative to the project.
+    """Read the sandbox's settings from environment variables; a relative directory is relative to the project.
 
     Raises:
-        ConfigurationError: a port is no number from 1 to 65535, or both are the same.
+        ConfigurationError: a port is not a number from 1 to 65535, or both ports are the same.
     """
     emulator = _port(environ, EMULATOR_PORT_VARIABLE, default=4566)
     exchange = _port(environ, EXCHANGE_PORT_VARIABLE, default=8765)
     if emulator == exchange:
         raise ConfigurationError(
             f"emulator and exchange cannot share port {emulator}; set {EMULATOR_PORT_VARIABLE} or "
-            f"{EXCHANGE_PORT_VARIABLE} to another"
+            f"{EXCHANGE_PORT_VARIABLE} to another port"
         )
     root = root.resolve()
     return SandboxSettings(root, root / environ.get(DIRECTORY_VARIABLE, ".sandbox"), emulator, exchange)

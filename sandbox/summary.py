@@ -1,4 +1,4 @@
-"""What is printed of a day, and what a program reads of it."""
+"""Print the summary of a day, as tables for people or as JSON for programs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,21 +15,26 @@ from the_alchemiser.shared.run.runs import RunState
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
-    """Where the day's report and its mails, as HTML, were written."""
+class DayFiles:
+    """The HTML files written for a day: its report, and one file per mail."""
 
     report: Path
     mails: tuple[Path, ...]
 
 
-def show(day: DayEvidence, files: Files) -> None:
-    """Print the day: strategies, signal, trades, equity, and where mail and report are."""
-    took = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in day.seconds.items())
-    console.result(f"{formats.long_date(day.trading_date)}: {day.run.run_id} {day.run.state} ({took})", style="bold")
-    console.table(("strategy", "allocation", "weights"), strategy_rows(day), right=("allocation",))
-    console.table(("symbol", "weight", "wanted by"), signal_rows(day), title="merged signal", right=("weight",))
+def print_day(day: DayEvidence, files: DayFiles) -> None:
+    """Print the day: strategies, merged signal, trades, equity, and where the mails and the report are."""
+    durations = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in day.seconds.items())
+    heading = f"{formats.long_date(day.trading_date)}: {day.run.run_id} {day.run.state} ({durations})"
+    console.result(heading, style="bold")
+
+    console.table(
+        ("strategy", "allocation", "target weights"), strategy_rows(day), title="strategies", right=("allocation",)
+    )
+    console.table(("symbol", "weight", "from strategies"), signal_rows(day), title="merged signal", right=("weight",))
+
     if day.outcomes:
-        columns = ("trade", "symbol", "shares", "filled", "price", "value", "orders", "note")
+        columns = ("side", "symbol", "shares", "filled", "price", "value", "orders", "note")
         console.table(columns, trade_rows(day), title="trades", right=columns[2:7])
     else:
         console.result("no trades")
@@ -37,72 +42,79 @@ def show(day: DayEvidence, files: Files) -> None:
 
 
 def strategy_rows(day: DayEvidence) -> list[tuple[str, str, str]]:
-    """A line a strategy: its share of the account, and the weights it asked for, or why none."""
-    return [(name, formats.percent(share), _wish(day, name)) for name, share in sorted(day.run.allocations.items())]
+    """Return a row per strategy: its share of the account, and its target weights or why it has none."""
+    return [
+        (name, formats.percent(share), _target_weights(day, name))
+        for name, share in sorted(day.run.allocations.items())
+    ]
 
 
 def signal_rows(day: DayEvidence) -> list[tuple[str, str, str]]:
-    """A line a symbol: its weight, and each strategy's part of it."""
+    """Return a row per symbol, largest weight first: its weight, and what each strategy contributes to it."""
     signal = day.signal
     if signal is None:
         return []
     return [
-        (symbol, formats.percent(weight), _parts(signal.contributions, symbol))
-        for symbol, weight in sorted(signal.weights.items(), key=lambda item: (-item[1], item[0]))
+        (symbol, formats.percent(weight), _contributions(signal.contributions, symbol))
+        for symbol, weight in _largest_first(signal.weights)
     ]
 
 
 def trade_rows(day: DayEvidence) -> list[tuple[str, ...]]:
-    """A line a trade: what was wanted, what was filled, at which average price."""
+    """Return a row per trade: the shares planned and filled, the average price, the value, and why it failed."""
     return [_trade_row(outcome) for outcome in day.outcomes.values()]
 
 
-def closing_lines(day: DayEvidence, files: Files) -> list[str]:
-    """Equity, cash, mail and report."""
+def closing_lines(day: DayEvidence, files: DayFiles) -> list[str]:
+    """Return the lines on equity, cash, mails and report."""
     change = formats.change(day.equity_before, day.equity_after)
-    lines = [
+    mails = zip(day.mails, files.mails, strict=True)
+    return [
         f"equity  {formats.money(day.equity_before)} before, {formats.money(day.equity_after)} after: {change}",
         f"cash    {formats.money(day.after.account.cash)}",
+        *(f"mail    {mail.subject}: {path}" for mail, path in mails),
+        f"report  {files.report}",
     ]
-    lines += [
-        f"mail    {mail.subject}: {path}" for mail, path in zip(day.mails, files.mails, strict=True)
-    ]  # one file a mail
-    return [*lines, f"report  {files.report}"]
 
 
-def as_json(day: DayEvidence, files: Files, findings: Sequence[Finding]) -> Mapping[str, Any]:
-    """The day for a program; amounts and shares are strings, so that no digit is lost."""
+def day_as_json(day: DayEvidence, files: DayFiles, findings: Sequence[Finding]) -> Mapping[str, Any]:
+    """Return the day for a program; amounts and shares are strings, so that no digit is lost."""
+    weights = day.signal.weights if day.signal else {}
+
     return {
         "date": day.trading_date.isoformat(),
         "run_id": day.run.run_id,
         "state": day.run.state.value,
         "seconds": {phase: round(seconds, 3) for phase, seconds in day.seconds.items()},
-        "weights": {symbol: str(weight) for symbol, weight in (day.signal.weights if day.signal else {}).items()},
-        "trades": [_trade_json(trade, outcome) for trade, outcome in day.outcomes.items()],
+        "weights": {symbol: str(weight) for symbol, weight in weights.items()},
+        "trades": [_trade_as_json(trade, outcome) for trade, outcome in day.outcomes.items()],
         "equity_before": str(day.equity_before),
         "equity_after": str(day.equity_after),
         "cash_after": str(day.after.account.cash),
         "functions": {module: log.invocations for module, log in sorted(day.functions.items())},
         "mails": [str(path) for path in files.mails],
         "report": str(files.report),
-        "findings": [{"where": one.where, "what": one.what, "mend": one.mend} for one in findings],
+        "findings": [{"where": finding.where, "what": finding.what, "fix": finding.fix} for finding in findings],
         "ok": not findings and day.run.state is RunState.COMPLETED,
     }
 
 
-def _wish(day: DayEvidence, name: str) -> str:
+def _target_weights(day: DayEvidence, name: str) -> str:
     answer = day.answers.get(name)
     if answer is None:
         return "no answer"
     if not isinstance(answer, StrategyEvaluated):
         return f"failed: {answer.reason}: {answer.detail}"
-    largest_first = sorted(answer.weights.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{symbol} {formats.percent(weight)}" for symbol, weight in largest_first)
+    return ", ".join(f"{symbol} {formats.percent(weight)}" for symbol, weight in _largest_first(answer.weights))
 
 
-def _parts(contributions: Mapping[str, Mapping[str, Decimal]], symbol: str) -> str:
-    wanted = {name: parts[symbol] for name, parts in sorted(contributions.items()) if parts.get(symbol)}
-    return ", ".join(f"{name} {formats.percent(part)}" for name, part in wanted.items())
+def _largest_first(weights: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:
+    return sorted(weights.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _contributions(contributions: Mapping[str, Mapping[str, Decimal]], symbol: str) -> str:
+    weights = {name: parts[symbol] for name, parts in sorted(contributions.items()) if parts.get(symbol)}
+    return ", ".join(f"{name} {formats.percent(weight)}" for name, weight in weights.items())
 
 
 def _trade_row(outcome: TradeExecuted | TradeFailed) -> tuple[str, ...]:
@@ -120,7 +132,7 @@ def _trade_row(outcome: TradeExecuted | TradeFailed) -> tuple[str, ...]:
     )
 
 
-def _trade_json(trade: str, outcome: TradeExecuted | TradeFailed) -> Mapping[str, Any]:
+def _trade_as_json(trade: str, outcome: TradeExecuted | TradeFailed) -> Mapping[str, Any]:
     return {
         "trade_id": trade,
         "symbol": outcome.symbol,

@@ -1,6 +1,6 @@
-"""The sandbox's tasks: `sandbox.up`, `.down`, `.status`, `.reset`; `deploy` and `run-day` for the top level.
+"""The sandbox's tasks: `sandbox.up`, `.down`, `.status`, `.reset`, and the top-level `deploy` and `run-day`.
 
-Each task imports what it runs, so that the others stay quick.
+Each task imports the modules it needs, so that the other tasks start quickly.
 """
 
 import os
@@ -22,86 +22,88 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 _LOCAL = "local"
 RUN_DAY_HELP = {
-    "env": "local: days are played in the sandbox alone",
-    "date": "a session, as 2022-03-16; without it the one after the last that was traded",
-    "days": "how many sessions in a row",
+    "env": "only local: days are traded in the sandbox",
+    "date": "the session to trade, such as 2022-03-16; by default the one after the last traded",
+    "days": "how many sessions in a row to trade",
     "json": "print JSON",
 }
 
 
 @task
 def up(_context: Context) -> None:
-    """Start what does not run of emulator and exchange."""
+    """Start the AWS emulator and the paper exchange, unless they run."""
     from sandbox import lifecycle
 
-    _tell("started", lifecycle.up(ROOT), otherwise="both ran already")
+    _report("started", lifecycle.up(ROOT), otherwise="emulator and exchange were already running")
 
 
 @task
 def down(_context: Context) -> None:
-    """Stop emulator and exchange; their state is kept."""
+    """Stop the AWS emulator and the paper exchange; keep their state."""
     from sandbox import lifecycle
 
-    _tell("stopped", lifecycle.down(ROOT), otherwise="neither ran")
+    _report("stopped", lifecycle.down(ROOT), otherwise="emulator and exchange were not running")
 
 
 @task(help={"json": "print JSON"})
 def status(_context: Context, json: bool = False) -> None:
-    """Show whether emulator and exchange run, and where."""
+    """Show whether the AWS emulator and the paper exchange run, and at which addresses."""
     from sandbox import lifecycle
 
     servers = lifecycle.status(ROOT)
     if json:
-        console.result_json([lifecycle.as_json(server) for server in servers])
+        console.result_json([lifecycle.status_as_json(server) for server in servers])
     else:
-        console.table(("server", "state", "pid", "url", "log"), [lifecycle.row(server) for server in servers])
+        rows = [lifecycle.status_row(server) for server in servers]
+        console.table(("server", "state", "pid", "url", "log"), rows)
 
 
 @task
 def reset(_context: Context) -> None:
-    """Forget everything of emulator and exchange: stacks, data, orders, mail."""
+    """Delete all state of emulator and exchange: stacks, data, orders, mails."""
     from sandbox import lifecycle
 
-    _tell("runs again, empty", lifecycle.reset(ROOT), otherwise="everything is forgotten; neither ran")
+    restarted = lifecycle.reset(ROOT)
+    _report("deleted its state and restarted", restarted, otherwise="deleted all state; emulator and exchange are down")
 
 
 @task(help=DEPLOY_HELP)
 def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
-    """Build and deploy every stack to an environment; --env local starts the sandbox for it."""
+    """Build and deploy every stack to an environment; --env local starts the sandbox first."""
     from automation import deploy as deployment
     from sandbox import lifecycle
 
-    def ready() -> None:
+    def start_sandbox() -> None:
         if env == _LOCAL:
-            _tell("started", lifecycle.prepare(ROOT))
+            _report("started", lifecycle.up_with_account(ROOT))
 
-    deployment.deploy(ROOT, env, variables=os.environ, yes=yes, dry_run=dry_run, ready=ready)
+    deployment.deploy(ROOT, env, variables=os.environ, yes=yes, dry_run=dry_run, before_changes=start_sandbox)
 
 
 def run_day_task(reporter: "Callable[[], WriteReport]") -> "Task[Any]":
-    """The task `run-day`.
+    """Return the task `run-day`.
 
     Args:
-        reporter: gives what writes the report of a day; it is asked when a day is run.
+        reporter: returns the function that writes the report on a day; called only when a day is run.
     """
 
     @task(name="run-day", help=RUN_DAY_HELP)
     def run_day(_context: Context, env: str = _LOCAL, date: str = "", days: int = 1, json: bool = False) -> None:
-        """Trade a day in the sandbox: send what the scheduler would, follow the run, verify it."""
+        """Trade one or more days in the sandbox: send what the scheduler would, follow the run, verify the result."""
         from sandbox.preflight import read_universe
-        from sandbox.run_day import Request, run_days
+        from sandbox.run_day import DayRequest, run_days
 
-        run_days(ROOT, Request(env, date, days, json), reporter(), read_universe)
+        run_days(ROOT, DayRequest(env, date, days, json), reporter(), read_universe)
 
     return run_day  # type: ignore[no-any-return]  # invoke's decorator has no types
 
 
 def collection() -> Collection:
-    """`sandbox.up`, `sandbox.down`, `sandbox.status`, `sandbox.reset`."""
+    """Return the collection of `sandbox.up`, `sandbox.down`, `sandbox.status` and `sandbox.reset`."""
     return Collection("sandbox", up, down, status, reset)
 
 
-def _tell(verb: str, names: tuple[str, ...], *, otherwise: str = "") -> None:
+def _report(verb: str, names: tuple[str, ...], *, otherwise: str = "") -> None:
     console.results(f"{name}: {verb}" for name in names)
     if not names and otherwise:
         console.result(otherwise)

@@ -1,4 +1,4 @@
-"""Which sessions a run-day trades. Pure."""
+"""Decide which sessions a run-day trades. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,54 +10,59 @@ from sandbox.exchange.sessions import session_after, session_before, session_on,
 from the_alchemiser.shared.run.runs import RunState
 
 FIRST_DATE = date(2022, 3, 16)
-"""Traded first in a fresh sandbox: every bundled symbol has bars years before and after it."""
+"""The first date to trade in a fresh sandbox: every bundled symbol has bars for years before and after it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The dates to trade, ascending, and those asked for that have been traded already."""
+class ChosenDates:
+    """The requested dates, ascending: those still to trade, and those that were already traded."""
 
     to_trade: tuple[date, ...]
-    done: tuple[date, ...]
+    already_traded: tuple[date, ...]
 
 
-def choose(asked: date | None, days: int, *, traded: Mapping[date, RunState], last_session: date) -> Choice:
-    """The dates for `--date` and `--days`.
+def choose_dates(
+    wanted_date: date | None, days: int, *, states: Mapping[date, RunState], last_session: date
+) -> ChosenDates:
+    """Choose the dates for `--date` and `--days`.
 
     Args:
-        asked: None for the session after the last that was traded.
-        traded: the dates that have a run, with its state; one that is not final is taken up again.
-        last_session: the last one the exchange's history covers.
+        wanted_date: the first date; None for the session after the last that was traded.
+        days: how many sessions in a row, at least 1.
+        states: the state of the run of each date that has one; a run that is not final is resumed.
+        last_session: the last session that the exchange's history covers.
 
     Raises:
-        UsageError: asked is no session, lies before one that was traded, or there are too few sessions left.
-        CheckFailedError: the run of a date asked for has failed.
+        UsageError: the date is not a session or is before the last traded one, or too few sessions are left.
+        CheckFailedError: the run of a requested date has failed.
     """
     if days < 1:
-        raise UsageError(f"--days is {days}; it must be 1 or more")
-    wanted = _consecutive(_first(asked, traded), days, last_session=last_session)
-    done = tuple(day for day in wanted if traded.get(day) is RunState.COMPLETED)
-    failed = [day for day in wanted if traded.get(day) is RunState.FAILED]
+        raise UsageError(f"--days must be at least 1, got {days}")
+
+    dates = _consecutive(_first_date(wanted_date, states), days, last_session=last_session)
+    already_traded = tuple(day for day in dates if states.get(day) is RunState.COMPLETED)
+    failed = [day for day in dates if states.get(day) is RunState.FAILED]
     if failed:
         raise CheckFailedError(
-            f"the run of {failed[0]} has failed, and a date is traded once; leave --date out to go on with the next "
-            "session, or run inv sandbox.reset to start over"
+            f"the run of {failed[0]} failed, and each date is traded only once; run inv run-day without --date to "
+            "trade the next session, or inv sandbox.reset to start over"
         )
-    to_trade = tuple(day for day in wanted if day not in done)
-    last = max(traded, default=None)
+
+    to_trade = tuple(day for day in dates if day not in already_traded)
+    last = max(states, default=None)
     if to_trade and last is not None and to_trade[0] < last:
         raise UsageError(
-            f"{to_trade[0]} lies before {last}, which has been traded, and time only goes forward; "
+            f"{to_trade[0]} is before {last}, which was already traded, and the exchange's clock only moves forward; "
             "run inv sandbox.reset to start over"
         )
-    return Choice(to_trade, done)
+    return ChosenDates(to_trade, already_traded)
 
 
 def parse_date(text: str) -> date:
-    """A date as `--date` gives it.
+    """Parse the value of `--date`.
 
     Raises:
-        UsageError: it is not written YYYY-MM-DD.
+        UsageError: it is not a date in the form YYYY-MM-DD.
     """
     try:
         return date.fromisoformat(text)
@@ -65,29 +70,28 @@ def parse_date(text: str) -> date:
         raise UsageError(f"--date {text!r} is not a date; write it as 2022-03-16") from cause
 
 
-def _first(asked: date | None, traded: Mapping[date, RunState]) -> date:
-    if asked is None:
-        return _next(traded)
-    if session_on(asked) is None:
+def _first_date(wanted_date: date | None, states: Mapping[date, RunState]) -> date:
+    if wanted_date is None:
+        return _next_date(states)
+    if session_on(wanted_date) is None:
         raise UsageError(
-            f"{asked} ({asked:%A}) is not a session of the exchange; the nearest are {session_before(asked).date} and "
-            f"{session_after(asked).date}"
+            f"{wanted_date} ({wanted_date:%A}) is not a session of the exchange; the nearest sessions are "
+            f"{session_before(wanted_date).date} and {session_after(wanted_date).date}"
         )
-    return asked
+    return wanted_date
 
 
-def _next(traded: Mapping[date, RunState]) -> date:
-    last = max(traded, default=None)
+def _next_date(states: Mapping[date, RunState]) -> date:
+    last = max(states, default=None)
     if last is None:
         return FIRST_DATE
-    return session_after(last).date if traded[last].is_final else last
+    return session_after(last).date if states[last].is_final else last
 
 
 def _consecutive(first: date, days: int, *, last_session: date) -> Sequence[date]:
-    wanted = [session.date for session in islice(sessions_between(first, last_session), days)]
-    if len(wanted) < days:
+    dates = [session.date for session in islice(sessions_between(first, last_session), days)]
+    if len(dates) < days:
         raise UsageError(
-            f"the market history ends on {last_session}: from {first} on it has {len(wanted)} sessions, and {days} are "
-            "asked for"
+            f"--days {days} is too many: the market history ends on {last_session}, {len(dates)} sessions from {first}"
         )
-    return wanted
+    return dates

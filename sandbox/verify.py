@@ -1,34 +1,37 @@
-"""Does the evidence of a day add up? Every check returns what it found wrong. Pure."""
+"""Check the evidence of a day: run, functions, ledger, positions, cash and mails must agree. Pure."""
 
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import chain
 
 from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
-from sandbox.findings import backlog_findings, dead_letter_findings, log_findings
+from sandbox.findings import backlog_findings, count_text, dead_letter_findings, log_findings
 from the_alchemiser.shared.broker.models import Order
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
-from the_alchemiser.shared.messaging.messages import RunFailed, Side
+from the_alchemiser.shared.messaging.messages import RunFailed
 from the_alchemiser.shared.run.plan import trade_id
 from the_alchemiser.shared.run.runs import RunState
+from the_alchemiser.shared.values import Side
 
 CENT = Decimal("0.01")
 QUANTITY_ROUNDING = Decimal("0.000001")
 _ZERO = Decimal(0)
-_LOGS = "read its log"
-_LEDGER = "compare the Ledger table with the orders at the exchange"
-_ACCOUNT = "compare the account with its fills at the exchange"
+_READ_LOG = "read the function's log"
+_COMPARE_LEDGER = "compare the Ledger table with the orders at the exchange"
+_COMPARE_ACCOUNT = "compare the account with its fills at the exchange"
 
 
-def verify(day: DayEvidence) -> tuple[Finding, ...]:
-    """All faults of a day; empty when it adds up."""
-    checks = (run_findings, _handler_findings, ledger_findings, position_findings, cash_findings, mail_findings)
-    return tuple(finding for check in checks for finding in check(day))
+def verify_day(day: DayEvidence) -> tuple[Finding, ...]:
+    """Return all faults of a day; empty when everything agrees."""
+    checks = (run_findings, _function_findings, ledger_findings, position_findings, cash_findings, mail_findings)
+    return tuple(chain.from_iterable(check(day) for check in checks))
 
 
 def expected_modules(day: DayEvidence) -> tuple[str, ...]:
-    """The modules that must have worked that day, judged by how far the run came."""
+    """Return the modules that must have handled a message, given how far the run got."""
     reached = {step.state for step in day.run.timeline}
+
     modules = [] if day.is_resumed else ["data_v2", "data_quality_monitor"]
     modules += ["coordinator_v2", "strategy_v2", "aggregator_v2"]
     if RunState.AGGREGATED in reached:
@@ -45,79 +48,91 @@ def expected_modules(day: DayEvidence) -> tuple[str, ...]:
 
 
 def run_findings(day: DayEvidence) -> Iterator[Finding]:
-    """The run completed, and no trade was left out."""
+    """Check that the run completed and every trade was filled."""
     result = day.result
     if isinstance(result, RunFailed):
         missing = f"; missing: {', '.join(result.missing)}" if result.missing else ""
         what = f"failed in {result.state}: {result.reason}: {result.detail}{missing}"
-        yield Finding(day.run.run_id, what, "mend the cause; the next session can be traded")
+        yield Finding(day.run.run_id, what, "fix the cause; inv run-day then trades the next session")
     elif day.run.state is not RunState.COMPLETED:
-        yield Finding(day.run.run_id, f"is still {day.run.state}", "run inv run-day again: it goes on from there")
+        yield Finding(day.run.run_id, f"is still {day.run.state}", "run inv run-day again to resume it")
+
     for trade, outcome in day.outcomes.items():
         reason = getattr(outcome, "reason", None)
         if reason is not None:
-            yield Finding(trade, f"was not filled whole: {reason}", "see the trade's detail in the report")
+            yield Finding(trade, f"was not completely filled: {reason}", "read the trade's detail in the report")
 
 
-def _handler_findings(day: DayEvidence) -> Iterator[Finding]:
+def _function_findings(day: DayEvidence) -> Iterator[Finding]:
     for module in expected_modules(day):
         log = day.functions.get(module)
         if log is None or not log.handled:
-            yield Finding(module, "handled no message that day", _LOGS)
+            yield Finding(module, "handled no message that day", _READ_LOG)
     yield from log_findings(day.functions.values())
     yield from backlog_findings(day.backlogs)
     yield from dead_letter_findings(day.backlogs)
 
 
 def ledger_findings(day: DayEvidence) -> Iterator[Finding]:
-    """One ledger entry a filled order of the exchange, equal in what was filled; nothing rests at the exchange."""
+    """Check that each filled order has one ledger entry with the same fill, and that no order is still open."""
     orders = {order.id: order for order in day.after.orders if order.filled_quantity}
     entries = {entry.order_id: entry for entry in day.ledger}
+
     for order in day.after.orders:
         if not order.is_done:
-            yield Finding(order.client_order_id, f"is still {order.status} at the exchange", _ACCOUNT)
+            yield Finding(order.client_order_id, f"is still {order.status} at the exchange", _COMPARE_ACCOUNT)
     for order_id in sorted(orders.keys() - entries.keys()):
-        yield Finding(orders[order_id].client_order_id, "was filled, and the ledger has no entry for it", _LEDGER)
+        yield Finding(orders[order_id].client_order_id, "was filled, but has no ledger entry", _COMPARE_LEDGER)
     for order_id in sorted(entries.keys() - orders.keys()):
-        yield Finding(entries[order_id].client_order_id, "is in the ledger, and no such fill is known", _LEDGER)
+        what = "has a ledger entry, but no fill at the exchange"
+        yield Finding(entries[order_id].client_order_id, what, _COMPARE_LEDGER)
     for order_id in sorted(orders.keys() & entries.keys()):
         yield from _differences(orders[order_id], entries[order_id])
     if len(entries) != len(day.ledger):
-        yield Finding("ledger", f"{len(day.ledger)} entries for {len(entries)} orders", _LEDGER)
+        what = f"has {len(day.ledger)} entries for {count_text(len(entries), 'order')}"
+        yield Finding("ledger", what, _COMPARE_LEDGER)
 
 
 def _differences(order: Order, entry: LedgerEntry) -> Iterator[Finding]:
     filled = (order.symbol, order.side, order.filled_quantity, order.filled_avg_price)
-    entered = (entry.symbol, entry.side, entry.quantity, entry.price)
-    if filled != entered:
-        what = f"filled as {_told(filled)}, entered as {_told(entered)}"
-        yield Finding(order.client_order_id, what, _LEDGER)
+    recorded = (entry.symbol, entry.side, entry.quantity, entry.price)
+    if filled != recorded:
+        what = f"was filled as {_fill_text(filled)}, but the ledger has {_fill_text(recorded)}"
+        yield Finding(order.client_order_id, what, _COMPARE_LEDGER)
+
     attributed = sum(entry.attribution.values(), _ZERO)
     if attributed != (entry.quantity if entry.side is Side.BUY else -entry.quantity):
-        yield Finding(order.client_order_id, f"{attributed} shares attributed of {entry.quantity}", _LEDGER)
+        what = f"{attributed} of {entry.quantity} shares are attributed to strategies"
+        yield Finding(order.client_order_id, what, _COMPARE_LEDGER)
 
 
-def _told(fill: tuple[object, ...]) -> str:
+def _fill_text(fill: tuple[object, ...]) -> str:
     return " ".join(str(part) for part in fill)
 
 
 def position_findings(day: DayEvidence) -> Iterator[Finding]:
-    """The broker holds what the plan aimed at, within the rounding of quantities."""
+    """Check that the broker holds the plan's target shares, within the rounding of quantities."""
     if day.plan is None or day.run.state is not RunState.COMPLETED:
         return
-    held = {position.symbol: position.quantity for position in day.after.positions}
-    wanted = dict(_targets(day))
-    for symbol in sorted(held.keys() | wanted.keys()):
-        have, want = held.get(symbol, _ZERO), wanted.get(symbol, _ZERO)
-        if abs(have - want) > QUANTITY_ROUNDING:
-            yield Finding(symbol, f"{have} shares are held, the plan aimed at {want}", _ACCOUNT)
+    held_shares = {position.symbol: position.quantity for position in day.after.positions}
+    target_shares = dict(_targets(day))
+
+    for symbol in sorted(held_shares.keys() | target_shares.keys()):
+        held, target = held_shares.get(symbol, _ZERO), target_shares.get(symbol, _ZERO)
+        if abs(held - target) > QUANTITY_ROUNDING:
+            yield Finding(symbol, f"{held} shares are held, but the plan's target is {target}", _COMPARE_ACCOUNT)
 
 
 def _targets(day: DayEvidence) -> Iterator[tuple[str, Decimal]]:
-    """Shares by symbol: the plan's targets, a buy that was scaled down to the money there was as it was released."""
+    """Yield the shares to hold by symbol.
+
+    They are the plan's targets, unless a trade was released with another quantity: a buy is scaled down when there is
+    too little cash.
+    """
     released: dict[str, Decimal] = {}
     for release in day.releases:
         released |= release.quantities
+
     for decision in day.plan.decisions if day.plan else ():
         sent = None if decision.side is None else released.get(trade_id(day.run.run_id, decision.side, decision.symbol))
         if sent is None or sent == decision.quantity:
@@ -127,27 +142,33 @@ def _targets(day: DayEvidence) -> Iterator[tuple[str, Decimal]]:
 
 
 def cash_findings(day: DayEvidence) -> Iterator[Finding]:
-    """Cash and positions add up to equity, and the fills explain the cash: both to the cent."""
+    """Check to the cent that cash plus positions is the equity, and that the fills explain the cash."""
     account = day.after.account
     values: Mapping[str, Decimal] = {position.symbol: position.market_value for position in day.after.positions}
     total = account.cash + sum(values.values(), _ZERO)
     if total != account.equity:
-        yield Finding("account", f"cash and positions come to {total}, equity is {account.equity}", _ACCOUNT)
+        what = f"cash plus positions is {total}, but equity is {account.equity}"
+        yield Finding("account", what, _COMPARE_ACCOUNT)
+
     for position in day.after.positions:
-        worth = (position.quantity * position.current_price).quantize(CENT, ROUND_HALF_UP)
-        if worth != position.market_value:
-            yield Finding(position.symbol, f"is worth {worth}, and counted as {position.market_value}", _ACCOUNT)
+        value = (position.quantity * position.current_price).quantize(CENT, ROUND_HALF_UP)
+        if value != position.market_value:
+            what = f"{position.quantity} shares are worth {value}, but the account says {position.market_value}"
+            yield Finding(position.symbol, what, _COMPARE_ACCOUNT)
+
     if day.plan is not None:
         expected = day.plan.cash + sum((entry.cash for entry in day.ledger), _ZERO)
         if account.cash != expected:
-            yield Finding("account", f"cash is {account.cash}; by the ledger it should be {expected}", _LEDGER)
+            what = f"cash is {account.cash}, but by the ledger it should be {expected}"
+            yield Finding("account", what, _COMPARE_LEDGER)
 
 
 def mail_findings(day: DayEvidence) -> Iterator[Finding]:
-    """One mail about the run, and one more when the monitor found symbols unfit."""
+    """Check that one mail was sent about the run, and one more if the monitor quarantined symbols."""
     if not day.run.state.is_final:
         return
     expected = 1 + bool(day.verdict and day.verdict.quarantined)
     if len(day.mails) != expected:
         subjects = "; ".join(mail.subject for mail in day.mails) or "none"
-        yield Finding("notifications_v2", f"{expected} mail(s) expected, {len(day.mails)} sent: {subjects}", _LOGS)
+        what = f"expected {count_text(expected, 'mail')}, but {len(day.mails)} were sent: {subjects}"
+        yield Finding("notifications_v2", what, _READ_LOG)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import uvicorn
 
-from sandbox.exchange.account import Mode
+from sandbox.exchange.account import AccountMode
 from sandbox.exchange.app import make_app
-from sandbox.exchange.exchange import Exchange, Terms, opening_state
+from sandbox.exchange.exchange import AccountTerms, Exchange, opening_state
 from sandbox.exchange.history import HistoryError, load_history
 from sandbox.exchange.market import Market
-from sandbox.exchange.money import cents
+from sandbox.exchange.money import to_cents
 from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET, Venue
 from sandbox.exchange.store import DamagedStateError, StateFile
 
@@ -27,19 +27,22 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code: 4 for an unusable history or state, 5 for a taken port."""
     options = _parser().parse_args(arguments)
     try:
         listener = listen(options.host, options.port)
     except OSError as error:
-        print(_why_not_listening(options.host, options.port, error), file=sys.stderr)  # noqa: T201
+        print(_listen_error(options.host, options.port, error), file=sys.stderr)  # noqa: T201
         return EXIT_PORT_TAKEN
+
     with listener:
         try:
             venue = open_venue(options)
         except (HistoryError, DamagedStateError, OSError) as error:
             print(f"paper exchange: {error}", file=sys.stderr)  # noqa: T201
             return EXIT_CONFIGURATION
-        # uvicorn raises the signal that stopped it once more when it is done: an orderly stop ends with these codes.
+
+        # uvicorn raises the signal that stopped it again when it is done; these handlers turn it into an exit code.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         signal.signal(signal.SIGINT, lambda *_: sys.exit(EXIT_INTERRUPTED))
         make_server(venue).run(sockets=[listener])
@@ -50,21 +53,26 @@ def open_venue(options: argparse.Namespace) -> Venue:
     """Load the history and resume the saved state, or start a new account and save it.
 
     Raises:
-        HistoryError, DamagedStateError, OSError: what stands in the way, with the file.
+        HistoryError: the history cannot be read, or lacks a symbol that the saved account holds.
+        DamagedStateError: the saved state cannot be read.
+        OSError: a file cannot be read or written.
     """
     market, store = Market(load_history(options.history)), StateFile(options.state)
     state = store.load()
     if state is None:
-        state = opening_state(market, Terms(options.cash, Mode(options.mode)))
+        state = opening_state(market, AccountTerms(options.cash, AccountMode(options.mode)))
         store.save(state)
     unknown = sorted(set(state.account.positions) - set(market.assets))
     if unknown:
-        raise HistoryError(f"{options.history}: no history of {', '.join(unknown)}, which {options.state} holds")
+        raise HistoryError(
+            f"{options.history}: has no history of {', '.join(unknown)}, but the account in {options.state} holds "
+            "shares of it"
+        )
     return Venue(Exchange(market, state), store, options.key, options.secret)
 
 
 def make_server(venue: Venue) -> uvicorn.Server:
-    """A server that runs until SIGTERM or SIGINT; requests that hang are dropped a second later."""
+    """Create a server that runs until SIGTERM or SIGINT; it drops hanging requests one second after the signal."""
     config = uvicorn.Config(
         make_app(venue),
         access_log=False,
@@ -77,8 +85,13 @@ def make_server(venue: Venue) -> uvicorn.Server:
 
 
 def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on an address.
+
+    Raises:
+        OSError: the port is in use, or the address cannot be used.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches Nagle's delay off only where it reads TCP here.
+    # The protocol is given explicitly: asyncio disables Nagle's algorithm only for sockets whose protocol is TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -90,9 +103,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _why_not_listening(host: str, port: int, error: OSError) -> str:
+def _listen_error(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"paper exchange: port {port} of {host} is taken; stop who listens there, or pass another --port"
+        return f"paper exchange: port {port} of {host} is in use; stop the program that uses it, or pass another --port"
     return f"paper exchange: cannot listen on {host}:{port}: {error}"
 
 
@@ -100,10 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox.exchange", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--state", type=Path, required=True, help="the file that keeps account, orders and clock")
+    parser.add_argument("--state", type=Path, required=True, help="the file that stores account, orders and clock")
     parser.add_argument("--history", type=Path, default=Path(__file__).parents[1] / "history")
-    parser.add_argument("--cash", type=_money, default=Decimal(100_000), help="USD of a new account")
-    parser.add_argument("--mode", choices=[mode.value for mode in Mode], default=Mode.CASH.value)
+    parser.add_argument("--cash", type=_money, default=Decimal(100_000), help="USD in a new account")
+    parser.add_argument("--mode", choices=[mode.value for mode in AccountMode], default=AccountMode.CASH.value)
     parser.add_argument("--key", default=SANDBOX_KEY)
     parser.add_argument("--secret", default=SANDBOX_SECRET)
     return parser
@@ -114,7 +127,7 @@ def _money(text: str) -> Decimal:
         amount = Decimal(text)
     except InvalidOperation:
         raise argparse.ArgumentTypeError(f"{text} is not an amount") from None
-    if not amount.is_finite() or not 0 <= amount < 10**12 or amount != cents(amount):
+    if not amount.is_finite() or not 0 <= amount < 10**12 or amount != to_cents(amount):
         raise argparse.ArgumentTypeError(f"{text} is not an amount in whole cents")
     return amount
 

@@ -1,4 +1,4 @@
-"""The account: cash, positions, orders, fills. It asks no clock and no market: times and prices are arguments."""
+"""The account: cash, positions, orders, fills. It reads no clock and no market: times and prices are arguments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sandbox.exchange.money import SHARE, ZERO, cents
+from sandbox.exchange.money import SHARE, ZERO, to_cents
 from sandbox.exchange.orders import Fill, Order, Side
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://paper-exchange.invalid/accounts")
@@ -15,7 +15,7 @@ _NAMESPACE = uuid5(NAMESPACE_URL, "https://paper-exchange.invalid/accounts")
 Prices = Mapping[str, Decimal]
 
 
-class Mode(StrEnum):
+class AccountMode(StrEnum):
     """Cash (multiplier 1) or margin (multiplier 4). Neither may sell short."""
 
     CASH = "cash"
@@ -24,20 +24,21 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Shares held, at their average cost in USD a share (nine places)."""
+    """Shares of one symbol and their average cost, USD per share with nine decimals."""
 
     symbol: str
     qty: Decimal
     avg_entry_price: Decimal
 
-    def bought(self, qty: Decimal, price: Decimal) -> "Position":
+    def after_buy(self, qty: Decimal, price: Decimal) -> "Position":
+        """Return the position after buying more shares."""
         total = self.qty + qty
         average = (self.qty * self.avg_entry_price + qty * price) / total
         return replace(self, qty=total, avg_entry_price=average.quantize(SHARE))
 
     def market_value(self, price: Decimal) -> Decimal:
-        """USD, whole cents."""
-        return cents(self.qty * price)
+        """Return the value in USD, rounded to cents."""
+        return to_cents(self.qty * price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,19 @@ class EquityMark:
 
 @dataclass(slots=True)
 class Account:
-    """The one mutable thing of the core; the values in it are frozen. `generation` counts resets."""
+    """The only mutable object of the core; its values are frozen.
+
+    Attributes:
+        generation: 1 for the first account, one more after each reset.
+        opening_cash, cash: USD.
+        whole_shares: symbols that cannot be traded in fractions.
+        positions: by symbol; without empty ones.
+        orders: by id, oldest first.
+        marks: the equity at the last two closes, oldest first.
+    """
 
     generation: int
-    mode: Mode
+    mode: AccountMode
     opening_cash: Decimal
     cash: Decimal
     opened_at: datetime
@@ -73,14 +83,14 @@ class Account:
 
     @property
     def multiplier(self) -> int:
-        return 4 if self.mode is Mode.MARGIN else 1
+        return 4 if self.mode is AccountMode.MARGIN else 1
 
     def copy(self) -> "Account":
-        """An account that later changes to this one do not reach."""
+        """Return a copy that later changes to this account do not affect."""
         return replace(self, positions=dict(self.positions), orders=dict(self.orders), fills=list(self.fills))
 
     def next_order_id(self) -> UUID:
-        """Depends on the count of orders alone: the same requests give the same ids."""
+        """Return an id that depends only on the number of orders: the same requests get the same ids."""
         return uuid5(self.id, f"order-{len(self.orders) + 1}")
 
     def open_orders(self) -> list[Order]:
@@ -90,9 +100,9 @@ class Account:
         return next((order for order in self.orders.values() if order.client_order_id == client_order_id), None)
 
     def held_qty(self, symbol: str) -> Decimal:
-        """Shares that open sells hold."""
-        held = (o.remaining_qty for o in self.open_orders() if o.symbol == symbol and o.side is Side.SELL)
-        return sum(held, ZERO)
+        """Return the shares that open sell orders reserve."""
+        sells = (order for order in self.open_orders() if order.symbol == symbol and order.side is Side.SELL)
+        return sum((order.remaining_qty for order in sells), ZERO)
 
     def qty(self, symbol: str) -> Decimal:
         position = self.positions.get(symbol)
@@ -102,7 +112,7 @@ class Account:
         return self.qty(symbol) - self.held_qty(symbol)
 
     def market_value(self, prices: Prices) -> Decimal:
-        """USD of all positions, each rounded to cents first.
+        """Return the value of all positions in USD, each rounded to cents first.
 
         Raises:
             KeyError: a held symbol has no price.
@@ -113,46 +123,50 @@ class Account:
         return self.cash + self.market_value(prices)
 
     def reserved_cash(self) -> Decimal:
-        """USD that open buys hold, each in whole cents."""
-        return sum((cents(order.reserved_value) for order in self.open_orders()), ZERO)
+        """Return the USD that open buy orders reserve, each rounded to cents."""
+        return sum((to_cents(order.reserved_value) for order in self.open_orders()), ZERO)
 
     def buying_power(self, prices: Prices) -> Decimal:
-        """USD that further buys may cost, never below zero."""
+        """Return the USD that further buys may cost, at least zero."""
         return max(self.spendable(prices), ZERO)
 
     def spendable(self, prices: Prices) -> Decimal:
-        """Buying power before it is cut at zero: queued buys may come to cost more than there is."""
+        """Return the buying power; negative when queued buys now cost more than the account has."""
         return self._leveraged(prices, self.multiplier) - self.reserved_cash()
 
     def overnight_buying_power(self, prices: Prices) -> Decimal:
-        """Regulation T: at most twice the equity."""
+        """Return the overnight buying power in USD.
+
+        Source: Regulation T, which allows at most twice the equity.
+        """
         return max(self._leveraged(prices, min(self.multiplier, 2)) - self.reserved_cash(), ZERO)
 
     def settled_buying_power(self) -> Decimal:
         return max(self.cash - self.reserved_cash(), ZERO)
 
-    def put(self, order: Order) -> Order:
+    def put_order(self, order: Order) -> Order:
+        """Add an order, or replace the one with its id, and return it."""
         self.orders[order.id] = order
         return order
 
-    def take(self, fill: Fill) -> None:
-        """Book an execution on cash and position."""
+    def book_fill(self, fill: Fill) -> None:
+        """Apply an execution to cash and position."""
         self.fills.append(fill)
         self.cash += fill.cash
         held = self.positions.get(fill.symbol, Position(fill.symbol, ZERO, ZERO))
         if fill.side is Side.BUY:
-            self.positions[fill.symbol] = held.bought(fill.qty, fill.price)
+            self.positions[fill.symbol] = held.after_buy(fill.qty, fill.price)
         elif held.qty == fill.qty:
             del self.positions[fill.symbol]
         else:
             self.positions[fill.symbol] = replace(held, qty=held.qty - fill.qty)
 
-    def mark(self, session: date, prices: Prices) -> None:
-        """Remember the equity of a close; the last two are enough for any `last_equity`."""
+    def mark_equity(self, session: date, prices: Prices) -> None:
+        """Remember the equity at a close; `last_equity` needs only the last two."""
         self.marks = (*self.marks, EquityMark(session, self.equity(prices)))[-2:]
 
     def last_equity(self, today: date) -> Decimal:
-        """Equity at the last close before this day."""
+        """Return the equity at the last close before a day; the opening cash when there is none."""
         earlier = (mark.equity for mark in reversed(self.marks) if mark.session < today)
         return next(earlier, self.opening_cash)
 

@@ -1,11 +1,12 @@
-"""Account, clock, calendar, assets and activities."""
+"""Endpoints for account, clock, calendar, assets and activities."""
 
 from datetime import date, datetime
 
 from sandbox.exchange.admission import prices_of
 from sandbox.exchange.assets import Asset
 from sandbox.exchange.orders import Fill
-from sandbox.exchange.refusals import absent
+from sandbox.exchange.parameters import choice_of, count_of, day_of, moment_of
+from sandbox.exchange.refusals import not_found
 from sandbox.exchange.rendering import (
     Json,
     render_account,
@@ -16,9 +17,8 @@ from sandbox.exchange.rendering import (
 )
 from sandbox.exchange.service import Answer, Call, Endpoint, Venue
 from sandbox.exchange.sessions import NEW_YORK, sessions_between
-from sandbox.exchange.values import choice_of, count_of, day_of, moment_of
 
-# The broker's calendar has an end as well; sessions after it are not announced.
+# Like the broker's calendar, this one ends; later sessions are not announced.
 _FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(2035, 12, 31)
 _PAGE_ROWS = 100
 
@@ -42,20 +42,20 @@ def get_calendar(_: Venue, call: Call) -> Answer:
 def list_assets(venue: Venue, call: Call) -> Answer:
     rows = [_asset_row(venue, asset) for asset in venue.exchange.market.assets.values()]
     for field, name in (("status", "status"), ("class", "asset_class"), ("exchange", "exchange")):
-        wanted = call.query.get(name)
-        rows = [row for row in rows if not wanted or row[field] == wanted]
+        value = call.query.get(name)
+        rows = [row for row in rows if not value or row[field] == value]
     return Answer([] if call.query.get("attributes") else rows)
 
 
 def get_asset(venue: Venue, call: Call) -> Answer:
     asset = venue.exchange.market.asset(call.path["symbol_or_id"])
     if asset is None:
-        raise absent(f"asset not found for {call.path['symbol_or_id']}")
+        raise not_found(f"asset not found for {call.path['symbol_or_id']}")
     return Answer(_asset_row(venue, asset))
 
 
 def list_fills(venue: Venue, call: Call) -> Answer:
-    """Executions, newest first unless asked otherwise; `page_token` is the last id of the page before."""
+    """Return executions, newest first by default; `page_token` is the last id of the page before."""
     fills = _fills_within(venue, call)
     if choice_of("direction", call.query.get("direction"), default="desc", of=("asc", "desc")) == "desc":
         fills.reverse()

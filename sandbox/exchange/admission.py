@@ -1,4 +1,4 @@
-"""Which orders are let in: every check a new or replacing order passes, in the order the broker makes them."""
+"""Admit or refuse orders: all checks of a new or replacing order, in the order in which the broker makes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sandbox.exchange.account import Account
 from sandbox.exchange.market import Market, Quote
-from sandbox.exchange.money import SHARE, ZERO, cents, plain, shares_down, tick_size
+from sandbox.exchange.money import SHARE, ZERO, decimal_text, shares_down, tick_size, to_cents
 from sandbox.exchange.orders import Order, OrderRequest, OrderType, Side, TimeInForce
 from sandbox.exchange.refusals import Refusal, forbidden, invalid, malformed
 
@@ -18,17 +18,17 @@ _CLIENT_ID_LENGTH = 128
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request that passed, with the price its buying power is reserved at."""
+    """A request that passed all checks, and the USD per share at which it reserves buying power."""
 
     request: OrderRequest
     reserve_price: Decimal
 
 
 def admit(request: OrderRequest, account: Account, market: Market, now: datetime) -> Admitted:
-    """Check a new order.
+    """Check a new order and return it with its reserve price.
 
     Raises:
-        Refusal: the first rule that the order breaks.
+        Refusal: for the first rule that the order breaks.
     """
     _check_client_id(request, account)
     _check_amounts(request)
@@ -36,17 +36,19 @@ def admit(request: OrderRequest, account: Account, market: Market, now: datetime
     quote = market.quote(request.symbol, now)
     if quote is None:
         raise _not_tradable(request.symbol)
+
     _check_wash_trade(request, account)
     reserve_price = _reserve_price(request, quote)
     if request.side is Side.BUY:
         _check_cost(request, account, reserve_price, prices_of(account, market, now))
     else:
         _check_holding(request, account, reserve_price)
+
     return Admitted(request, reserve_price)
 
 
 def prices_of(account: Account, market: Market, now: datetime) -> Mapping[str, Decimal]:
-    """The price of every held symbol, USD a share."""
+    """Return the price of every held symbol, USD per share; zero for a symbol without a price."""
     return {symbol: market.price(symbol, now) or ZERO for symbol in account.positions}
 
 
@@ -64,13 +66,15 @@ def _check_amounts(request: OrderRequest) -> None:
         raise malformed("only one of qty or notional is accepted")
     if request.qty is None and request.notional is None:
         raise malformed("qty is required")
+
     _check_qty(request.qty)
-    if request.notional is not None and (request.notional <= 0 or request.notional != cents(request.notional)):
+    if request.notional is not None and (request.notional <= 0 or request.notional != to_cents(request.notional)):
         raise invalid("notional must be > 0 and limited to 2 decimal places")
     if request.is_fractional and request.time_in_force is not TimeInForce.DAY:
         raise invalid("fractional orders must be DAY orders")
     if request.extended_hours and (request.type, request.time_in_force) != (OrderType.LIMIT, TimeInForce.DAY):
         raise invalid("extended hours order must be DAY limit orders")
+
     _check_limit(request.type, request.limit_price)
 
 
@@ -88,7 +92,8 @@ def _check_limit(kind: OrderType, limit_price: Decimal | None) -> None:
         raise malformed("limit orders require a limit price > 0")
     if limit_price % tick_size(limit_price):
         raise invalid(
-            f"invalid limit_price {plain(limit_price)}. sub-penny increment does not fulfill minimum pricing criteria"
+            f"invalid limit_price {decimal_text(limit_price)}. "
+            "sub-penny increment does not fulfill minimum pricing criteria"
         )
 
 
@@ -129,32 +134,35 @@ def _reserve_price(request: OrderRequest, quote: Quote) -> Decimal:
 
 
 def _check_cost(request: OrderRequest, account: Account, price: Decimal, prices: Mapping[str, Decimal]) -> None:
-    cost = request.notional if request.notional is not None else cents((request.qty or ZERO) * price)
+    cost = request.notional if request.notional is not None else to_cents((request.qty or ZERO) * price)
     if request.is_fractional and cost < _MINIMUM_COST:
-        raise forbidden(f"cost basis must be >= minimal amount of order {_MINIMUM_COST}", cost_basis=plain(cost))
+        raise forbidden(f"cost basis must be >= minimal amount of order {_MINIMUM_COST}", cost_basis=decimal_text(cost))
     buying_power = account.buying_power(prices)
     if cost > buying_power:
-        raise forbidden("insufficient buying power", buying_power=plain(buying_power), cost_basis=plain(cost))
+        raise forbidden(
+            "insufficient buying power", buying_power=decimal_text(buying_power), cost_basis=decimal_text(cost)
+        )
 
 
 def _check_holding(request: OrderRequest, account: Account, price: Decimal) -> None:
-    held, on_hold = account.qty(request.symbol), account.held_qty(request.symbol)
+    held, reserved = account.qty(request.symbol), account.held_qty(request.symbol)
     if not held:
-        what = "fractional orders are" if request.is_fractional else "account is"
-        raise forbidden(f"{what} not allowed to short")
-    wanted = request.qty if request.qty is not None else shares_down((request.notional or ZERO) / price)
-    if wanted > held - on_hold:
-        raise _insufficient_qty(request.symbol, wanted, held=held, on_hold=on_hold)
+        subject = "fractional orders are" if request.is_fractional else "account is"
+        raise forbidden(f"{subject} not allowed to short")
+
+    requested = request.qty if request.qty is not None else shares_down((request.notional or ZERO) / price)
+    if requested > held - reserved:
+        raise _insufficient_qty(request.symbol, requested, held=held, reserved=reserved)
 
 
-def _insufficient_qty(symbol: str, wanted: Decimal, *, held: Decimal, on_hold: Decimal) -> Refusal:
-    available = plain(held - on_hold)
+def _insufficient_qty(symbol: str, requested: Decimal, *, held: Decimal, reserved: Decimal) -> Refusal:
+    available = decimal_text(held - reserved)
     return forbidden(
-        f"insufficient qty available for order (requested: {plain(wanted)}, available: {available})",
+        f"insufficient qty available for order (requested: {decimal_text(requested)}, available: {available})",
         symbol=symbol,
         available=available,
-        existing_qty=plain(held),
-        held_for_orders=plain(on_hold),
+        existing_qty=decimal_text(held),
+        held_for_orders=decimal_text(reserved),
     )
 
 

@@ -1,4 +1,4 @@
-"""The HTTP shell: JSON in and out, keys, planted faults."""
+"""The HTTP layer: read and write JSON, check keys, apply planted faults."""
 
 import asyncio
 import json
@@ -32,13 +32,13 @@ _POLL_S = 0.05
 
 
 def make_app(venue: Venue) -> ASGIApp:
-    """The ASGI application that serves a venue."""
-    routes = [Route(one.path, _endpoint(venue, one), methods=[one.method]) for one in ENDPOINTS]
+    """Create the ASGI application that serves a venue."""
+    routes = [Route(endpoint.path, _handler(venue, endpoint), methods=[endpoint.method]) for endpoint in ENDPOINTS]
     return _SingleSlashes(Starlette(routes=routes, exception_handlers={HTTPException: _no_route}))
 
 
 class _SingleSlashes:
-    """`//v2/orders`, which the SDK sends when its URL ends in a slash, is `/v2/orders`."""
+    """Collapse repeated slashes: the SDK sends `//v2/orders` when its URL ends in a slash."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -49,7 +49,7 @@ class _SingleSlashes:
         await self._app(scope, receive, send)
 
 
-def _endpoint(venue: Venue, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+def _handler(venue: Venue, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         try:
             return _response(await _answer(venue, endpoint, request))
@@ -65,17 +65,18 @@ async def _answer(venue: Venue, endpoint: Endpoint, request: Request) -> Answer:
     path = request.url.path
     if path.startswith(_CONTROL_PATH):
         return venue.answer(endpoint, Call(request.path_params, query, body))
+
     _check_key(venue, request)
     symbol = str(body.get("symbol") or query.get("symbols") or "")
     fault = venue.faults.take(endpoint.method, path, symbol)
-    await _suffer(fault, request)
+    await _misbehave(fault, request)
     answer = venue.answer(endpoint, Call(request.path_params, query, body, fault.fill_fraction))
     if fault.loses_answer:
         raise refusal_of(504)
     return answer
 
 
-async def _suffer(fault: Misbehaviour, request: Request) -> None:
+async def _misbehave(fault: Misbehaviour, request: Request) -> None:
     if fault.delay_s:
         await asyncio.sleep(fault.delay_s)
     if fault.hangs:
@@ -96,12 +97,12 @@ def _check_key(venue: Venue, request: Request) -> None:
     raise Refusal(401, 40110000, "request is not authorized")
 
 
-def _is_same(given: str, known: str) -> bool:
-    return compare_digest(given.encode(), known.encode())
+def _is_same(sent: str, expected: str) -> bool:
+    return compare_digest(sent.encode(), expected.encode())
 
 
 def _read_json(text: bytes) -> dict[str, object]:
-    """A JSON object, its fractions as Decimal; an absent body is an empty one."""
+    """Parse a JSON object, with its fractions as Decimal; an empty body is an empty object."""
     if not text.strip():
         return {}
     try:

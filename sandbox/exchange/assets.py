@@ -1,4 +1,4 @@
-"""What is known of a symbol beside its prices: name, listing exchange, identity."""
+"""A symbol's name, listing exchange and id."""
 
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -45,7 +45,7 @@ _LISTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A US equity. The identity depends on the symbol alone, so it is the same after every restart."""
+    """A US equity. Its id depends only on the symbol, so it is the same after every restart."""
 
     id: UUID
     symbol: str
@@ -54,6 +54,6 @@ class Asset:
 
 
 def asset_of(symbol: str) -> Asset:
-    """The asset of a symbol of the history; one without a listing here goes by its symbol."""
+    """Return the asset of a symbol; without a listing above, its name is the symbol and its exchange NYSE."""
     name, exchange = _LISTINGS.get(symbol, (symbol, "NYSE"))
     return Asset(uuid5(_NAMESPACE, symbol), symbol, name, exchange)

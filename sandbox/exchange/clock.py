@@ -1,4 +1,4 @@
-"""The simulated clock: it stands where it was set, and advances one microsecond with every order event."""
+"""The simulated clock: it stays where it was set, and advances one microsecond with every order event."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,7 +15,7 @@ _TICK = timedelta(microseconds=1)
 
 
 class Phase(StrEnum):
-    """Moments of a trading day: 20:00 ET of the session before, 15 minutes before the close, 5 minutes after it."""
+    """Moments of a trading day: 20:00 ET on the session before, 15 minutes before the close, 5 minutes after it."""
 
     EVENING_BEFORE = "evening_before"
     BEFORE_CLOSE = "before_close"
@@ -25,9 +25,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedClock:
-    """Where time stands. `set_to` is what was asked for; `now` is that plus the ticks of events since.
+    """The simulated time: `now` is `set_to` plus one microsecond for each order event since.
 
-    `is_fresh` until it is set or an order comes: a fresh clock may be set to any moment, later only forward.
+    A clock is fresh until it is set or an order arrives. A fresh clock may be set to any moment, a later one only
+    forward.
     """
 
     set_to: datetime
@@ -45,16 +46,16 @@ class SimulatedClock:
 
 
 def fresh_clock(market: Market) -> SimulatedClock:
-    """After the close of the first day on which every symbol has a price."""
+    """Return a fresh clock, after the close of the first day on which every symbol has a price."""
     day = market.common_days[0] if market.common_days else market.first_day
     return replace(clock_at_phase(market, day, Phase.AFTER_CLOSE), is_fresh=True)
 
 
 def clock_at_phase(market: Market, day: date, phase: Phase) -> SimulatedClock:
-    """The clock at a phase of a session.
+    """Return the clock at a phase of a session.
 
     Raises:
-        Refusal: 422, the day is not a session, or not in the history.
+        Refusal: 422, the day is not a session, or is outside the history.
     """
     session = session_on(day)
     if session is None:
@@ -69,10 +70,10 @@ def clock_at_phase(market: Market, day: date, phase: Phase) -> SimulatedClock:
 
 
 def clock_at(market: Market, moment: datetime) -> SimulatedClock:
-    """The clock at any moment of the history.
+    """Return the clock at any moment of the history.
 
     Raises:
-        Refusal: 422, without an offset, or not in the history.
+        Refusal: 422, the moment has no UTC offset, or is outside the history.
     """
     if moment.tzinfo is None:
         raise bad_control(422, f"{moment.isoformat()} has no offset; write 2022-03-16T15:45:00-04:00")
@@ -83,14 +84,14 @@ def clock_at(market: Market, moment: datetime) -> SimulatedClock:
 
 
 def check_forward(current: SimulatedClock, wanted: SimulatedClock) -> None:
-    """Time only goes forward.
+    """Check that the clock moves forward.
 
     Raises:
-        Refusal: 409, the wanted moment lies before the current one.
+        Refusal: 409, the wanted moment is before the current one.
     """
     if wanted.set_to != current.set_to and not current.is_fresh and wanted.set_to < current.now:
         raise bad_control(
             409,
-            f"the clock stands at {current.set_to.isoformat()} and cannot go back to {wanted.set_to.isoformat()}; "
+            f"the clock is at {current.set_to.isoformat()} and cannot go back to {wanted.set_to.isoformat()}; "
             "POST /_control/reset starts over",
         )

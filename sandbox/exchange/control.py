@@ -1,4 +1,4 @@
-"""A client of the control endpoints, for the commands that drive a simulated day."""
+"""A client of the control endpoints, for commands that simulate a trading day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sandbox.exchange.sessions import Session, at_new_york
 
 
 class ExchangeError(Exception):
-    """The exchange cannot be reached or says no; the message says which, and why. `status` is None without answer."""
+    """The exchange cannot be reached, or it refused a request; `status` is None when there was no response."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
@@ -22,7 +22,14 @@ class ExchangeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeState:
-    """A look inside. `positions` are shares by symbol; `last_traded` is the day of the last fill, None before it."""
+    """The exchange's clock and account.
+
+    Attributes:
+        cash: USD.
+        positions: shares by symbol.
+        open_orders, orders, fills: how many there are.
+        last_traded: the day of the last fill; None before the first.
+    """
 
     now: datetime
     session: date
@@ -38,7 +45,7 @@ class ExchangeState:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is replayed; `common` is the first and last day on which every symbol has a bar."""
+    """The history that is replayed; `common` has the first and last day on which every symbol has a bar."""
 
     symbols: tuple[str, ...]
     first_session: date
@@ -47,7 +54,7 @@ class History:
 
 
 class ExchangeControl:
-    """The control endpoints of one server."""
+    """The control endpoints of one server; every method raises ExchangeError when a request fails."""
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None, timeout_s: float = 10.0) -> None:
         self._url = url.rstrip("/")
@@ -63,27 +70,28 @@ class ExchangeControl:
         self._http.close()
 
     def is_ready(self) -> bool:
-        """Somebody answers as an exchange does."""
+        """Return whether an exchange answers."""
         try:
-            self.ready()
+            self.history()
         except ExchangeError:
             return False
         return True
 
-    def ready(self) -> History:
-        told = self._call("GET", "ready")
-        common = told["common_first_session"], told["common_last_session"]
+    def history(self) -> History:
+        """Return which symbols and sessions can be replayed."""
+        answer = self._call("GET", "ready")
+        common = answer["common_first_session"], answer["common_last_session"]
         return History(
-            symbols=tuple(told["symbols"]),
-            first_session=date.fromisoformat(told["first_session"]),
-            last_session=date.fromisoformat(told["last_session"]),
+            symbols=tuple(answer["symbols"]),
+            first_session=date.fromisoformat(answer["first_session"]),
+            last_session=date.fromisoformat(answer["last_session"]),
             common=(date.fromisoformat(common[0]), date.fromisoformat(common[1])) if common[0] else None,
         )
 
     def sessions(self, start: date, end: date) -> tuple[Session, ...]:
-        """The sessions of the history from start through end, ascending."""
-        told = self._call("GET", "sessions", params={"start": start.isoformat(), "end": end.isoformat()})
-        return tuple(_session(row) for row in told)
+        """Return the sessions of the history from start through end, ascending."""
+        rows = self._call("GET", "sessions", params={"start": start.isoformat(), "end": end.isoformat()})
+        return tuple(_session(row) for row in rows)
 
     def state(self) -> ExchangeState:
         return _state(self._call("GET", "state"))
@@ -92,20 +100,20 @@ class ExchangeControl:
         """Move the clock to a phase of a session.
 
         Raises:
-            ExchangeError: not a session, outside the history, or before the moment the clock stands at.
+            ExchangeError: not a session, outside the history, or (status 409) before the clock's current time.
         """
         return _state(self._call("POST", "clock", body={"session": session.isoformat(), "phase": phase.value}))
 
     def set_now(self, moment: datetime) -> ExchangeState:
-        """Move the clock to any moment, aware; fails as `set_clock` does."""
+        """Move the clock to any aware moment; raises what `set_clock` raises."""
         return _state(self._call("POST", "clock", body={"now": moment.isoformat()}))
 
     def reset(self, cash: Decimal = Decimal(100_000)) -> ExchangeState:
-        """Start over: a new account with this much USD, no planted faults, and a clock that may be set anywhere."""
+        """Start over: a new account with `cash` in USD, no planted faults, and a clock that may be set anywhere."""
         return _state(self._call("POST", "reset", body={"cash": str(cash)}))
 
     def plant(self, kind: str, **settings: object) -> None:
-        """Plant a fault for coming requests; kinds and settings are those of `faults.Fault`."""
+        """Plant a fault for the next requests; `faults.Fault` has the kinds and settings."""
         self._call("POST", "faults", body={"kind": kind, **settings})
 
     def clear_faults(self) -> None:
@@ -124,12 +132,15 @@ class ExchangeControl:
             response = self._http.request(method, url, params=params, json=body)
         except httpx.HTTPError as error:
             raise ExchangeError(f"the paper exchange does not answer at {self._url}: {error}") from error
+
         if not response.is_success:
             raise ExchangeError(f"paper exchange: {_message(response)}", status=response.status_code)
         try:
             return response.json()
         except ValueError as error:
-            raise ExchangeError(f"{url} does not answer as a paper exchange does") from error
+            raise ExchangeError(
+                f"{url}: the response is not JSON; another program may be using the port of the paper exchange"
+            ) from error
 
 
 def _message(response: httpx.Response) -> str:
@@ -145,16 +156,16 @@ def _session(row: Mapping[str, str]) -> Session:
     return Session(day, at_new_york(day, opens), at_new_york(day, closes))
 
 
-def _state(told: Mapping[str, Any]) -> ExchangeState:
+def _state(answer: Mapping[str, Any]) -> ExchangeState:
     return ExchangeState(
-        now=datetime.fromisoformat(told["now"]),
-        session=date.fromisoformat(told["session"]),
-        phase=Phase(told["phase"]),
-        account_id=told["account_id"],
-        cash=Decimal(told["cash"]),
-        positions={row["symbol"]: Decimal(row["qty"]) for row in told["positions"]},
-        open_orders=len(told["open_orders"]),
-        orders=told["orders"],
-        fills=told["fills"],
-        last_traded=date.fromisoformat(told["last_traded"]) if told["last_traded"] else None,
+        now=datetime.fromisoformat(answer["now"]),
+        session=date.fromisoformat(answer["session"]),
+        phase=Phase(answer["phase"]),
+        account_id=answer["account_id"],
+        cash=Decimal(answer["cash"]),
+        positions={row["symbol"]: Decimal(row["qty"]) for row in answer["positions"]},
+        open_orders=len(answer["open_orders"]),
+        orders=answer["orders"],
+        fills=answer["fills"],
+        last_traded=date.fromisoformat(answer["last_traded"]) if answer["last_traded"] else None,
     )

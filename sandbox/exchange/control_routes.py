@@ -1,4 +1,4 @@
-"""The control endpoints: the clock, resets, planted faults, and a look inside. They need no key."""
+"""Control endpoints: set the clock, reset, plant faults, read the state. They need no key."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -6,20 +6,20 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sandbox.exchange.account import Mode
+from sandbox.exchange.account import AccountMode
 from sandbox.exchange.clock import Phase, SimulatedClock, clock_at, clock_at_phase
-from sandbox.exchange.exchange import Terms
+from sandbox.exchange.exchange import AccountTerms
 from sandbox.exchange.faults import Fault
-from sandbox.exchange.money import plain
+from sandbox.exchange.money import decimal_text
+from sandbox.exchange.parameters import day_of
 from sandbox.exchange.refusals import bad_control
 from sandbox.exchange.rendering import Json, eastern, render_order, render_position, render_session
 from sandbox.exchange.service import Answer, Call, Endpoint, Venue
 from sandbox.exchange.sessions import NEW_YORK, sessions_between
-from sandbox.exchange.values import day_of
 
 
 class ClockSetting(BaseModel):
-    """A phase of a session, or any moment."""
+    """The body of POST /_control/clock: a phase of a session, or any moment."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,19 +28,19 @@ class ClockSetting(BaseModel):
     now: AwareDatetime | None = None
 
     @model_validator(mode="after")
-    def _is_one_of_two(self) -> Self:
+    def _has_session_or_now(self) -> Self:
         if (self.session is None) == (self.now is None):
-            raise ValueError("either session (with phase) or now is needed")
+            raise ValueError("either session (with phase) or now is required")
         return self
 
 
 class ResetSetting(BaseModel):
-    """The terms of the next account. `cash` is USD, whole cents; `whole_shares` trade in no fractions."""
+    """The terms of the next account: `cash` in USD and cents; `whole_shares` cannot be traded in fractions."""
 
     model_config = ConfigDict(extra="forbid")
 
     cash: Decimal = Field(default=Decimal(100_000), ge=0, le=10**12, decimal_places=2)
-    mode: Mode | None = None
+    mode: AccountMode | None = None
     whole_shares: frozenset[str] = frozenset()
 
 
@@ -60,7 +60,7 @@ def get_ready(venue: Venue, _: Call) -> Answer:
 
 
 def get_sessions(venue: Venue, call: Call) -> Answer:
-    """The sessions of the history, `start` through `end`."""
+    """Return the sessions of the history from `start` through `end`."""
     market = venue.exchange.market
     start = max(day_of("start", call.query.get("start")) or market.first_day, market.first_day)
     end = min(day_of("end", call.query.get("end")) or market.last_day, market.last_day)
@@ -79,7 +79,7 @@ def set_clock(venue: Venue, call: Call) -> Answer:
 def reset(venue: Venue, call: Call) -> Answer:
     setting = _read(ResetSetting, call)
     mode = setting.mode or venue.exchange.account.mode
-    venue.exchange.reset(Terms(setting.cash, mode, setting.whole_shares))
+    venue.exchange.reset(AccountTerms(setting.cash, mode, setting.whole_shares))
     venue.faults.clear()
     return Answer(_state(venue))
 
@@ -109,13 +109,14 @@ def _state(venue: Venue) -> Json:
     exchange, account = venue.exchange, venue.exchange.account
     last = account.fills[-1] if account.fills else None
     held = account.positions
+
     return {
         "now": eastern(exchange.now),
         "session": exchange.clock.session.isoformat(),
         "phase": exchange.clock.phase.value,
         "account_id": str(account.id),
         "mode": account.mode.value,
-        "cash": plain(account.cash),
+        "cash": decimal_text(account.cash),
         "positions": [render_position(held[name], account, exchange.market, exchange.now) for name in sorted(held)],
         "open_orders": [render_order(order) for order in account.open_orders()],
         "orders": len(account.orders),
@@ -129,8 +130,8 @@ def _read[M: BaseModel](model: type[M], call: Call) -> M:
         return model.model_validate(call.body)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise bad_control(422, f"{where}: {first['msg']}" if where else str(first["msg"])) from error
+        field = ".".join(str(part) for part in first["loc"])
+        raise bad_control(422, f"{field}: {first['msg']}" if field else str(first["msg"])) from error
 
 
 ENDPOINTS = (

@@ -1,4 +1,4 @@
-"""Market-data answers: JSON numbers, bars paged by symbol then time, nothing from after the simulated moment."""
+"""Market-data responses: JSON numbers, bars paged by symbol then time, nothing later than the simulated time."""
 
 import base64
 import binascii
@@ -10,10 +10,10 @@ from itertools import islice
 
 from sandbox.exchange.history import Bar
 from sandbox.exchange.market import Market, Quote
+from sandbox.exchange.parameters import Params, count_of, moment_of, symbols_of
 from sandbox.exchange.refusals import bad_data_request
 from sandbox.exchange.rendering import Json, utc
 from sandbox.exchange.sessions import NEW_YORK, at_new_york
-from sandbox.exchange.values import Params, count_of, moment_of, symbols_of
 
 _DAY = timedelta(days=1)
 _DAILY = frozenset({"1day", "1d"})
@@ -24,7 +24,7 @@ _LOT = 100
 
 @dataclass(frozen=True, slots=True)
 class BarsQuery:
-    """Daily bars asked for: dates included at both ends, and the row after which the page starts."""
+    """A request for daily bars: `start` and `end` are included; the page starts after the row `after`."""
 
     symbols: tuple[str, ...]
     start: date
@@ -37,10 +37,10 @@ class BarsQuery:
 def read_bars_query(params: Params, market: Market, now: datetime) -> BarsQuery:
     """Read the query of GET /v2/stocks/bars.
 
-    Only daily bars are known, and the history is adjusted for splits and dividends: every `adjustment` gives the same.
+    Only daily bars exist. The history is adjusted for splits and dividends, so every `adjustment` gives the same bars.
 
     Raises:
-        Refusal: 400, an unknown symbol, or a parameter that is unreadable.
+        Refusal: 400, an unknown symbol, or a parameter that cannot be read.
     """
     if params.get("timeframe", "").lower() not in _DAILY:
         raise bad_data_request(f"invalid timeframe: {params.get('timeframe')}; the paper exchange has 1Day only")
@@ -48,6 +48,7 @@ def read_bars_query(params: Params, market: Market, now: datetime) -> BarsQuery:
         raise bad_data_request(f"invalid adjustment: {params.get('adjustment')}")
     if params.get("sort", "asc") not in {"asc", "desc"}:
         raise bad_data_request(f"invalid sort: {params.get('sort')}")
+
     start = moment_of("start", params.get("start"), bad_data_request)
     end = moment_of("end", params.get("end"), bad_data_request)
     today = now.astimezone(NEW_YORK).date()
@@ -62,6 +63,7 @@ def read_bars_query(params: Params, market: Market, now: datetime) -> BarsQuery:
 
 
 def bars_page(query: BarsQuery, market: Market, now: datetime) -> Json:
+    """Return one page of bars, with the token of the next page if there is one."""
     rows = list(islice(_rows(query, market, now), query.limit + 1))
     page, is_more = rows[: query.limit], len(rows) > query.limit
     bars: dict[str, list[Json]] = {}
@@ -83,12 +85,12 @@ def latest_bars(params: Params, market: Market, now: datetime) -> Json:
 
 
 def snapshots(params: Params, market: Market, now: datetime) -> Json:
-    """The daily bars are the last two that have closed: today's is not known before its close."""
+    """Return the latest trade, quote and bars by symbol; the daily bars are those of the last two closed sessions."""
     return {quote.symbol: _snapshot(quote, market, now) for quote in _quotes(params, market, now)}
 
 
 def render_bar(bar: Bar) -> Json:
-    """A daily bar, stamped with New York midnight. The history has no trade counts and no VWAP: null."""
+    """Render a daily bar at New York midnight; trade count and VWAP are null because the history lacks them."""
     return {
         "t": _midnight(bar.date),
         "o": bar.open,
@@ -103,7 +105,7 @@ def render_bar(bar: Bar) -> Json:
 
 def render_quote(quote: Quote) -> Json:
     ask, bid = float(quote.ask), float(quote.bid)
-    # Sizes are not simulated: every quote offers one lot, and orders of any size fill.
+    # Sizes are not simulated: every quote shows one lot, and orders of any size are filled.
     touch = {"ax": "V", "ap": ask, "as": _LOT, "bx": "V", "bp": bid, "bs": _LOT}
     return {"t": utc(quote.at)} | touch | {"c": ["R"], "z": "B"}
 
@@ -115,8 +117,8 @@ def render_trade(quote: Quote) -> Json:
 
 def _snapshot(quote: Quote, market: Market, now: datetime) -> Json:
     today = now.astimezone(NEW_YORK).date()
-    known = market.visible_bars(quote.symbol, now, start=date.min, end=today)[-2:]
-    daily = [render_bar(bar) for bar in known]
+    visible = market.visible_bars(quote.symbol, now, start=date.min, end=today)[-2:]
+    daily = [render_bar(bar) for bar in visible]
     return {
         "latestTrade": render_trade(quote),
         "latestQuote": render_quote(quote),
@@ -132,7 +134,7 @@ def _minute_bar(quote: Quote) -> Json:
 
 
 def _quotes(params: Params, market: Market, now: datetime) -> Iterator[Quote]:
-    """The quotes of the symbols asked for; an unknown one, or one before its first bar, is simply absent."""
+    """Yield the quotes of the requested symbols; skip unknown symbols and symbols before their first bar."""
     for symbol in _symbols(params):
         quote = market.quote(symbol, now) if symbol in market.assets else None
         if quote is not None:
@@ -170,7 +172,7 @@ def _rows(query: BarsQuery, market: Market, now: datetime) -> Iterator[tuple[str
 
 
 def _first_day_from(start: datetime) -> date:
-    """The first day whose bar, stamped with New York midnight, is not before this moment."""
+    """Return the first day whose bar, stamped with New York midnight, is not before this moment."""
     local = start.astimezone(NEW_YORK)
     return local.date() if local.time() == time() else local.date() + _DAY
 

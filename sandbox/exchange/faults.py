@@ -1,4 +1,4 @@
-"""Planted faults: how the next requests are made to go wrong, for tests of those who call."""
+"""Planted faults: make the next requests fail in a chosen way, to test clients."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,9 +19,9 @@ _REFUSALS: dict[int, tuple[int, str]] = {
 class Fault(BaseModel):
     """One kind of misbehaviour, for the next `times` requests that match.
 
-    Kinds: `refuse` answers `status` and does nothing; `commit_then_504` takes the order and answers 504; `latency`
-    waits `seconds` first; `hang` never answers and does nothing; `partial_fill` lets an order fill up to `fraction`;
-    `rest` lets it not fill.
+    Kinds: `refuse` answers `status` and does nothing; `commit_then_504` takes the order but answers 504; `latency`
+    waits `seconds` first; `hang` never answers and does nothing; `partial_fill` fills an order only up to `fraction`;
+    `rest` does not fill it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,7 +29,7 @@ class Fault(BaseModel):
     kind: Literal["refuse", "commit_then_504", "latency", "hang", "partial_fill", "rest"]
     times: int = Field(default=1, ge=1)
     method: Literal["GET", "POST", "PATCH", "DELETE"] | None = None
-    path: str = Field(default="/v2/", description="what the request's path starts with")
+    path: str = Field(default="/v2/", description="the prefix of the request's path")
     symbol: str | None = Field(default=None, description="the symbol that an order or query names")
     status: Literal[429, 500, 503, 504] = 500
     seconds: float = Field(default=1.0, ge=0)
@@ -47,7 +47,7 @@ class Fault(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Misbehaviour:
-    """What the faults that matched do to one request."""
+    """The combined effect of the matching faults on one request."""
 
     delay_s: float = 0.0
     hangs: bool = False
@@ -58,7 +58,7 @@ class Misbehaviour:
 
 @dataclass(slots=True)
 class FaultPlan:
-    """The faults still to come, in the order they were planted. Kept in memory only: a restart clears them."""
+    """The faults still to apply, in the order they were planted; only in memory, so a restart clears them."""
 
     planted: list[Fault] = field(default_factory=list)
 
@@ -69,20 +69,22 @@ class FaultPlan:
         self.planted.clear()
 
     def take(self, method: str, path: str, symbol: str) -> Misbehaviour:
-        """Use up one turn of the first fault of each kind that matches, and say what they amount to."""
-        struck: dict[str, int] = {}
+        """Use the first matching fault of each kind once, and return their combined effect."""
+        first_of_kind: dict[str, int] = {}
         for index, fault in enumerate(self.planted):
             if fault.matches(method, path, symbol):
-                struck.setdefault(fault.kind, index)
-        faults = [self.planted[index] for index in struck.values()]
-        for index in sorted(struck.values(), reverse=True):
+                first_of_kind.setdefault(fault.kind, index)
+
+        faults = [self.planted[index] for index in first_of_kind.values()]
+        # Remove the last fault first, so that the remaining indexes stay valid.
+        for index in sorted(first_of_kind.values(), reverse=True):
             self._use_up(index)
         return _combined(faults, is_data=path.startswith("/v2/stocks"))
 
     def _use_up(self, index: int) -> None:
         fault = self.planted[index]
-        left = [] if fault.times == 1 else [fault.model_copy(update={"times": fault.times - 1})]
-        self.planted[index : index + 1] = left
+        remaining = [] if fault.times == 1 else [fault.model_copy(update={"times": fault.times - 1})]
+        self.planted[index : index + 1] = remaining
 
 
 def _combined(faults: list[Fault], *, is_data: bool) -> Misbehaviour:
@@ -102,7 +104,7 @@ def _limits_fill(fault: Fault) -> bool:
 
 
 def refusal_of(status: int, *, is_data: bool = False) -> Refusal:
-    """The broker's body of a failure of its own; the data API sends no code."""
+    """Return the broker's answer when it fails itself; the data API sends no code."""
     code, message = _REFUSALS[status]
     if is_data:
         return Refusal(status, None, "too many requests." if status == 429 else message)

@@ -1,4 +1,4 @@
-"""Bundled daily history: parquet files with symbol, date, close, and open, high, low, volume where known."""
+"""Bundled daily history: parquet files with symbol, date and close, some also with open, high, low and volume."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,10 @@ class HistoryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One session's prices, USD a share, adjusted; of a close-only symbol all four are the close and volume is 0."""
+    """One session's adjusted prices, USD per share.
+
+    For a symbol with closes only, all four prices are the close and the volume is 0.
+    """
 
     date: date
     open: float
@@ -32,7 +35,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class BarSeries:
-    """All bars of one symbol, as columns ascending by date; `rest` is open, high, low, volume, None when close-only."""
+    """All bars of one symbol, as columns ascending by date.
+
+    `rest` has the columns open, high, low and volume; None for a symbol with closes only.
+    """
 
     symbol: str
     dates: Sequence[date]
@@ -40,11 +46,11 @@ class BarSeries:
     rest: tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[int]] | None
 
     def count_through(self, day: date) -> int:
-        """How many bars are dated this day or before."""
+        """Return how many bars are dated this day or before."""
         return bisect_right(self.dates, day)
 
     def bars(self, first: int, end: int) -> tuple[Bar, ...]:
-        """The bars at positions first up to end, end not included."""
+        """Return the bars at positions first up to end, end not included."""
         dates, closes = self.dates[first:end], self.closes[first:end]
         if self.rest is None:
             return tuple(Bar(day, close, close, close, close, 0) for day, close in zip(dates, closes, strict=True))
@@ -54,14 +60,15 @@ class BarSeries:
 
 
 def load_history(folder: Path) -> Mapping[str, BarSeries]:
-    """Read every parquet file of the folder.
+    """Read every parquet file of a folder and return the bars by symbol.
 
     Raises:
-        HistoryError: nothing there, a file that is not such a table, a symbol in two files, dates out of order.
+        HistoryError: the folder has no rows, a file is not such a table, a symbol is in two files, or dates do not
+            ascend.
     """
     files = sorted(folder.glob("*.parquet"))
     if not files:
-        raise HistoryError(f"{folder}: no market history (*.parquet) here; pass the folder with --history")
+        raise HistoryError(f"{folder}: has no market history (*.parquet); pass the right folder with --history")
     history: dict[str, BarSeries] = {}
     for file in files:
         for series in _read(file):
@@ -69,7 +76,7 @@ def load_history(folder: Path) -> Mapping[str, BarSeries]:
                 raise HistoryError(f"{file}: {series.symbol} is also in another file of {folder}")
             history[series.symbol] = series
     if not history:
-        raise HistoryError(f"{folder}: the parquet files here hold no rows")
+        raise HistoryError(f"{folder}: its parquet files have no rows")
     return dict(sorted(history.items()))
 
 
@@ -78,25 +85,26 @@ def _read(file: Path) -> list[BarSeries]:
         table = read_parquet(file).read_all()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # a damaged file is a Rust panic in arro3, which no Exception clause catches
-        raise HistoryError(f"{file}: not a readable parquet file: {error}") from error
+    except BaseException as error:  # arro3 reports a damaged file as a Rust panic, which is not an Exception
+        raise HistoryError(f"{file}: cannot be read as parquet: {error}") from error
     missing = [name for name in _REQUIRED if name not in table.column_names]
     if missing:
-        raise HistoryError(f"{file}: lacks the columns {', '.join(missing)}")
+        raise HistoryError(f"{file}: the columns {', '.join(missing)} are missing")
     columns: dict[str, list[Any]] = {
         name: list(table.column(name).to_pylist()) for name in (*_REQUIRED, *_FULL) if name in table.column_names
     }
     if not all(close is not None and close > 0 for close in columns["close"]):
         raise HistoryError(f"{file}: a close is missing or not positive")
-    series = list(_split(columns))
-    for one in series:
-        if any(later <= earlier for earlier, later in pairwise(one.dates)):
-            raise HistoryError(f"{file}: the dates of {one.symbol} do not ascend")
-    return series
+
+    all_series = list(_split(columns))
+    for series in all_series:
+        if any(later <= earlier for earlier, later in pairwise(series.dates)):
+            raise HistoryError(f"{file}: the dates of {series.symbol} do not ascend")
+    return all_series
 
 
 def _split(columns: Mapping[str, list[Any]]) -> Iterator[BarSeries]:
-    """Cut the table into one series a symbol; the rows of a symbol stand together."""
+    """Split the table into one series per symbol; the rows of a symbol are adjacent."""
     is_full = all(name in columns for name in _FULL)
     end = 0
     for symbol, rows in groupby(columns["symbol"]):

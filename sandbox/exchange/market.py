@@ -1,6 +1,7 @@
 """The replayed market: which bars, price and quote are known at a moment.
 
-One price a session: from the open of day D on, the price is D's close, to the tick. A bar of D is known from D's close.
+There is one price per session: from the open of day D on, the price is D's close, rounded to the tick. The bar of D is
+known from D's close on.
 """
 
 from bisect import bisect_left
@@ -21,7 +22,7 @@ _HALF_SPREAD = Decimal("0.0001")
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The touch of a symbol around its last price; USD a share."""
+    """The best bid and ask of a symbol around its last price, USD per share."""
 
     symbol: str
     at: datetime
@@ -35,14 +36,14 @@ class Quote:
 
 
 def quote_around(symbol: str, at: datetime, last: Decimal) -> Quote:
-    """One basis point to each side, at least one tick; the bid stays above zero."""
+    """Return a quote one basis point, at least one tick, to each side of the price; the bid stays above zero."""
     tick = tick_size(last)
     half_spread = max((last * _HALF_SPREAD).quantize(tick, ROUND_HALF_UP), tick)
     return Quote(symbol, at, max(last - half_spread, tick), last + half_spread, last)
 
 
 class Market:
-    """Every symbol's history, asked for a moment. Holds no state but caches."""
+    """Every symbol's history, seen at a moment. It has no state but caches."""
 
     def __init__(self, history: Mapping[str, BarSeries]) -> None:
         self._history = history
@@ -60,31 +61,31 @@ class Market:
 
     @cached_property
     def common_days(self) -> tuple[date, date] | None:
-        """First and last day on which every symbol has a bar."""
+        """Return the first and last day on which every symbol has a bar; None when there is no such day."""
         first = max(series.dates[0] for series in self._history.values())
         last = min(series.dates[-1] for series in self._history.values())
         return (first, last) if first <= last else None
 
     def covers(self, day: date) -> bool:
-        """The day is a session within the history."""
+        """Return whether the day is a session within the history."""
         return self.first_day <= day <= self.last_day and session_on(day) is not None
 
     def asset(self, symbol_or_id: str) -> Asset | None:
-        found = self.assets.get(symbol_or_id.upper())
-        if found is not None:
-            return found
+        asset = self.assets.get(symbol_or_id.upper())
+        if asset is not None:
+            return asset
         try:
             return self._by_id.get(UUID(symbol_or_id))
         except ValueError:
             return None
 
     def is_tradable(self, symbol: str, now: datetime) -> bool:
-        """The symbol's history covers the session in which an order sent now would trade."""
+        """Return whether the symbol's history covers the session in which an order sent now would trade."""
         series = self._history[symbol]
         return series.dates[0] <= trading_session(now).date <= series.dates[-1]
 
     def close(self, symbol: str, day: date) -> Decimal | None:
-        """The close of this day, or of the last one before it, to the tick; None before the first bar."""
+        """Return the close of this day or of the last day before it, rounded to the tick; None before the first bar."""
         key = (symbol, day)
         if key not in self._closes:
             series = self._history[symbol]
@@ -96,11 +97,11 @@ class Market:
         return self.close(symbol, latest_opened(now).date)
 
     def previous_close(self, symbol: str, now: datetime) -> Decimal | None:
-        """The close of the session before the one that gives the price."""
+        """Return the close of the session before the one whose close is the price."""
         return self.close(symbol, session_before(latest_opened(now).date).date)
 
     def quote(self, symbol: str, now: datetime) -> Quote | None:
-        """The touch now or, when closed, at the last close; None before the symbol's first bar."""
+        """Return the quote now or, when closed, at the last close; None before the symbol's first bar."""
         session = latest_opened(now)
         last = self.close(symbol, session.date)
         if last is None:
@@ -109,8 +110,8 @@ class Market:
         return quote_around(symbol, at, last)
 
     def visible_bars(self, symbol: str, now: datetime, *, start: date, end: date) -> tuple[Bar, ...]:
-        """The bars of start through end, both included, whose session has closed by now."""
+        """Return the bars from start through end whose session has closed by now."""
         series = self._history[symbol]
         session = latest_opened(now)
-        known = session.date if session.closes <= now else session_before(session.date).date
-        return series.bars(bisect_left(series.dates, start), series.count_through(min(end, known)))
+        last_closed = session.date if session.closes <= now else session_before(session.date).date
+        return series.bars(bisect_left(series.dates, start), series.count_through(min(end, last_closed)))

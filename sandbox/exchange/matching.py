@@ -1,4 +1,4 @@
-"""Does an order trade against this quote, at which price, how much — and what the fill changes."""
+"""Match orders with quotes: whether an order trades, at which price, how many shares, and what the fill changes."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,16 +7,16 @@ from uuid import uuid5
 
 from sandbox.exchange.account import Account
 from sandbox.exchange.market import Quote
-from sandbox.exchange.money import ZERO, cents, shares_down
+from sandbox.exchange.money import ZERO, shares_down, to_cents
 from sandbox.exchange.orders import Fill, Order, OrderStatus, OrderType, Side
 from sandbox.exchange.sessions import NEW_YORK
 
 
 def fill_price(order: Order, quote: Quote) -> Decimal | None:
-    """The price at which an order trades now, None when it rests.
+    """Return the price at which an order trades now, in USD per share; None when it rests.
 
-    A market order takes the far touch. A limit at or through the mid trades at its limit, never worse than the far
-    touch.
+    A market order pays the ask or gets the bid. A limit at or through the midpoint trades at its limit, but never at a
+    worse price than a market order.
     """
     is_buy = order.side is Side.BUY
     touch = quote.ask if is_buy else quote.bid
@@ -28,7 +28,7 @@ def fill_price(order: Order, quote: Quote) -> Decimal | None:
 
 
 def fill_qty(order: Order, price: Decimal) -> Decimal:
-    """Shares that trade now: all that remain, or up to the planted fraction (whole shares stay whole)."""
+    """Return the shares that trade now: all that remain, or up to the planted fraction (whole shares stay whole)."""
     total = order.total_qty(price)
     if order.fill_fraction < 1:
         part = total * order.fill_fraction
@@ -44,7 +44,8 @@ def execute(account: Account, order: Order, *, qty: Decimal, price: Decimal, at:
     filled_qty, filled_value = order.filled_qty + qty, order.filled_value + qty * price
     leaves = max(order.total_qty(price) - filled_qty, ZERO)
     status = OrderStatus.PARTIALLY_FILLED if leaves else OrderStatus.FILLED
-    moved = cents(filled_value) - cents(order.filled_value)
+    moved = to_cents(filled_value) - to_cents(order.filled_value)
+
     fill = Fill(
         id=f"{at.astimezone(NEW_YORK):%Y%m%d%H%M%S}{at.microsecond // 1000:03d}::{uuid5(order.id, str(filled_qty))}",
         order_id=order.id,
@@ -58,6 +59,7 @@ def execute(account: Account, order: Order, *, qty: Decimal, price: Decimal, at:
         order_status=status,
         cash=-moved if order.side is Side.BUY else moved,
     )
-    account.take(fill)
+
+    account.book_fill(fill)
     after = replace(order, status=status, filled_qty=filled_qty, filled_value=filled_value, updated_at=at)
-    return account.put(after if leaves else replace(after, filled_at=at))
+    return account.put_order(after if leaves else replace(after, filled_at=at))

@@ -1,7 +1,7 @@
-"""Decimal rules: cents, ticks, share quantities, and how numbers are written.
+"""Rules for decimals: cents, ticks, share quantities, and how numbers are written.
 
-Rounding happens in two places only: an order's cash moves in whole cents, and a position's market value is rounded to
-cents. Equity is cash plus those rounded values, so what the API shows adds up exactly.
+Only two things are rounded: the cash that an order moves and the market value of a position, both to cents. Equity is
+cash plus those rounded values, so the figures of the API add up exactly.
 """
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
@@ -12,13 +12,13 @@ SHARE = Decimal("0.000000001")
 ZERO = Decimal(0)
 
 
-def cents(amount: Decimal) -> Decimal:
-    """USD to whole cents, half away from zero."""
+def to_cents(amount: Decimal) -> Decimal:
+    """Round USD to cents, half away from zero."""
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
 def tick_size(price: Decimal) -> Decimal:
-    """The price increment at this price.
+    """Return the smallest price increment at this price, in USD.
 
     Source: SEC Rule 612.
     """
@@ -30,16 +30,16 @@ def to_tick(price: Decimal) -> Decimal:
 
 
 def shares_down(quantity: Decimal) -> Decimal:
-    """A quantity cut to the nine places that the broker keeps."""
+    """Cut a quantity to the nine decimals that the broker keeps."""
     return quantity.quantize(SHARE, ROUND_DOWN)
 
 
-def plain(number: Decimal) -> str:
-    """A decimal without exponent or trailing zeros: `100`, `0.3`."""
+def decimal_text(number: Decimal) -> str:
+    """Write a decimal without exponent or trailing zeros: `100`, `0.3`."""
     text = format(number, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
 
 
-def plain_or_none(number: Decimal | None) -> str | None:
-    return None if number is None else plain(number)
+def decimal_text_or_none(number: Decimal | None) -> str | None:
+    return None if number is None else decimal_text(number)

@@ -1,4 +1,4 @@
-"""Orders as values: what was asked, what stands, what filled."""
+"""Orders, order requests and fills as values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ class TimeInForce(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """The statuses that this exchange gives."""
+    """The statuses that this exchange uses."""
 
     PENDING_NEW = "pending_new"
     ACCEPTED = "accepted"
@@ -45,7 +45,7 @@ OPEN_STATUSES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What a client asks for: either `qty` in shares or `notional` in USD."""
+    """A client's request for an order of either `qty` shares or `notional` USD."""
 
     symbol: str
     side: Side
@@ -64,7 +64,15 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order. `reserve_price` is what a buy holds buying power at; `fill_fraction` below 1 leaves a planted rest."""
+    """One order.
+
+    Attributes:
+        qty, notional: shares or USD; exactly one of them is set.
+        reserve_price: USD per share at which an open buy reserves buying power.
+        fill_fraction: how much of it may ever be filled; below 1 only for a planted fault.
+        filled_value: USD of all fills, not rounded.
+        replaced_by, replaces: the ids of the next and the previous order of a replacement.
+    """
 
     id: UUID
     client_order_id: str
@@ -98,21 +106,21 @@ class Order:
 
     @property
     def filled_avg_price(self) -> Decimal | None:
-        """USD a share over all fills, to nine places."""
+        """Return the average price of all fills, USD per share with nine decimals; None without fills."""
         return None if not self.filled_qty else round(self.filled_value / self.filled_qty, 9)
 
     def total_qty(self, price: Decimal) -> Decimal:
-        """Shares in all; a notional order's depend on the price."""
+        """Return the shares of the whole order; for a notional order they depend on the price."""
         return self.qty if self.qty is not None else shares_down((self.notional or ZERO) / price)
 
     @property
     def remaining_qty(self) -> Decimal:
-        """Shares still to fill, a notional order's at its reserve price; zero once closed."""
+        """Return the shares still to fill, at the reserve price for a notional order; zero once closed."""
         return max(self.total_qty(self.reserve_price) - self.filled_qty, ZERO) if self.is_open else ZERO
 
     @property
     def reserved_value(self) -> Decimal:
-        """USD that the open part of a buy holds."""
+        """Return the USD that the open part of a buy reserves."""
         if self.side is Side.SELL or not self.is_open:
             return ZERO
         return self.remaining_qty * self.reserve_price
@@ -120,7 +128,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution; `cash` is what it moved, in cents, negative for a buy."""
+    """One execution; `cash` is the USD it moved, rounded to cents, negative for a buy."""
 
     id: str
     order_id: UUID

@@ -1,4 +1,4 @@
-"""Trading answers: money and quantities as decimal strings, times as RFC 3339."""
+"""Render trading responses: money and quantities as decimal strings, times as RFC 3339."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,8 +6,8 @@ from decimal import Decimal
 from sandbox.exchange.account import Account, Position, Prices
 from sandbox.exchange.assets import Asset, asset_of
 from sandbox.exchange.market import Market
-from sandbox.exchange.money import ZERO, cents, plain, plain_or_none
-from sandbox.exchange.order_forms import intent_of
+from sandbox.exchange.money import ZERO, decimal_text, decimal_text_or_none, to_cents
+from sandbox.exchange.order_parsing import intent_of
 from sandbox.exchange.orders import Fill, Order, OrderStatus
 from sandbox.exchange.sessions import NEW_YORK, Session, next_session, session_after, session_open_at
 
@@ -48,16 +48,16 @@ def render_order(order: Order) -> Json:
         "asset_id": str(asset.id),
         "symbol": order.symbol,
         "asset_class": "us_equity",
-        "notional": plain_or_none(order.notional),
-        "qty": plain_or_none(order.qty),
-        "filled_qty": plain(order.filled_qty),
-        "filled_avg_price": plain_or_none(order.filled_avg_price),
+        "notional": decimal_text_or_none(order.notional),
+        "qty": decimal_text_or_none(order.qty),
+        "filled_qty": decimal_text(order.filled_qty),
+        "filled_avg_price": decimal_text_or_none(order.filled_avg_price),
         "order_class": "",
         "order_type": order.type.value,
         "type": order.type.value,
         "side": order.side.value,
         "time_in_force": order.time_in_force.value,
-        "limit_price": plain_or_none(order.limit_price),
+        "limit_price": decimal_text_or_none(order.limit_price),
         "stop_price": None,
         "status": order.status.value,
         "extended_hours": order.extended_hours,
@@ -72,30 +72,31 @@ def render_order(order: Order) -> Json:
 
 
 def render_position(position: Position, account: Account, market: Market, now: datetime) -> Json:
-    """A holding; the intraday figures compare the price with the previous close for all of it."""
+    """Render a position; its intraday figures compare the price with the previous close for all its shares."""
     asset = asset_of(position.symbol)
     price = market.price(position.symbol, now) or ZERO
     before = market.previous_close(position.symbol, now) or price
-    value, cost = position.market_value(price), cents(position.qty * position.avg_entry_price)
+    value, cost = position.market_value(price), to_cents(position.qty * position.avg_entry_price)
     earlier_value = position.market_value(before)
+
     return {
         "asset_id": str(asset.id),
         "symbol": position.symbol,
         "exchange": asset.exchange,
         "asset_class": "us_equity",
         "asset_marginable": True,
-        "qty": plain(position.qty),
-        "qty_available": plain(account.available_qty(position.symbol)),
-        "avg_entry_price": plain(position.avg_entry_price),
+        "qty": decimal_text(position.qty),
+        "qty_available": decimal_text(account.available_qty(position.symbol)),
+        "avg_entry_price": decimal_text(position.avg_entry_price),
         "side": "long",
-        "market_value": plain(value),
-        "cost_basis": plain(cost),
-        "unrealized_pl": plain(value - cost),
+        "market_value": decimal_text(value),
+        "cost_basis": decimal_text(cost),
+        "unrealized_pl": decimal_text(value - cost),
         "unrealized_plpc": _ratio(value - cost, cost),
-        "unrealized_intraday_pl": plain(value - earlier_value),
+        "unrealized_intraday_pl": decimal_text(value - earlier_value),
         "unrealized_intraday_plpc": _ratio(value - earlier_value, earlier_value),
-        "current_price": plain(price),
-        "lastday_price": plain(before),
+        "current_price": decimal_text(price),
+        "lastday_price": decimal_text(before),
         "change_today": _ratio(price - before, before),
     }
 
@@ -103,28 +104,29 @@ def render_position(position: Position, account: Account, market: Market, now: d
 def render_account(account: Account, prices: Prices, now: datetime) -> Json:
     value = account.market_value(prices)
     last_equity = account.last_equity(now.astimezone(NEW_YORK).date())
-    overnight = plain(account.overnight_buying_power(prices))
-    buying_power, equity = plain(account.buying_power(prices)), plain(account.cash + value)
-    margin = account.multiplier > 1
+    overnight = decimal_text(account.overnight_buying_power(prices))
+    buying_power, equity = decimal_text(account.buying_power(prices)), decimal_text(account.cash + value)
+    is_margin = account.multiplier > 1
+
     return {
         "id": str(account.id),
         "account_number": account.number,
         "status": "ACTIVE",
         "currency": "USD",
-        "cash": plain(account.cash),
+        "cash": decimal_text(account.cash),
         "buying_power": buying_power,
         "regt_buying_power": overnight,
         "effective_buying_power": buying_power,
-        "non_marginable_buying_power": plain(account.settled_buying_power()),
-        "options_buying_power": plain(account.settled_buying_power()),
+        "non_marginable_buying_power": decimal_text(account.settled_buying_power()),
+        "options_buying_power": decimal_text(account.settled_buying_power()),
         "equity": equity,
-        "last_equity": plain(last_equity),
-        "long_market_value": plain(value),
+        "last_equity": decimal_text(last_equity),
+        "long_market_value": decimal_text(value),
         "short_market_value": "0",
-        "position_market_value": plain(value),
+        "position_market_value": decimal_text(value),
         "portfolio_value": equity,
-        "initial_margin": plain(cents(value / 2) if margin else value),
-        "maintenance_margin": plain(cents(value * _MAINTENANCE) if margin else value),
+        "initial_margin": decimal_text(to_cents(value / 2) if is_margin else value),
+        "maintenance_margin": decimal_text(to_cents(value * _MAINTENANCE) if is_margin else value),
         "last_maintenance_margin": "0",
         "sma": "0",
         "multiplier": str(account.multiplier),
@@ -141,17 +143,17 @@ def render_account(account: Account, prices: Prices, now: datetime) -> Json:
 
 
 def render_clock(now: datetime) -> Json:
-    session, coming = session_open_at(now), next_session(now)
+    session, following = session_open_at(now), next_session(now)
     return {
         "timestamp": eastern(now),
         "is_open": session is not None,
-        "next_open": eastern(coming.opens),
-        "next_close": eastern((session or coming).closes),
+        "next_open": eastern(following.opens),
+        "next_close": eastern((session or following).closes),
     }
 
 
 def render_session(session: Session) -> Json:
-    """A calendar row. Trades settle the next session (T+1)."""
+    """Render a row of the calendar. Trades settle on the next session (T+1)."""
     opens, closes = (moment.astimezone(NEW_YORK) for moment in (session.opens, session.closes))
     return {
         "date": session.date.isoformat(),
@@ -187,16 +189,16 @@ def render_fill(fill: Fill) -> Json:
         "activity_type": "FILL",
         "transaction_time": utc(fill.at),
         "type": "fill" if fill.order_status is OrderStatus.FILLED else "partial_fill",
-        "price": plain(fill.price),
-        "qty": plain(fill.qty),
+        "price": decimal_text(fill.price),
+        "qty": decimal_text(fill.qty),
         "side": fill.side.value,
         "symbol": fill.symbol,
-        "leaves_qty": plain(fill.leaves_qty),
+        "leaves_qty": decimal_text(fill.leaves_qty),
         "order_id": str(fill.order_id),
-        "cum_qty": plain(fill.cum_qty),
+        "cum_qty": decimal_text(fill.cum_qty),
         "order_status": fill.order_status.value,
     }
 
 
 def _ratio(part: Decimal, whole: Decimal) -> str:
-    return plain((part / whole).quantize(_RATIO_PLACES)) if whole else "0"
+    return decimal_text((part / whole).quantize(_RATIO_PLACES)) if whole else "0"

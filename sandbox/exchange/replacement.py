@@ -1,4 +1,4 @@
-"""What a PATCH asks of a resting order, as a request for the order that takes its place."""
+"""Turn a change of a resting order (PATCH) into a request for the order that replaces it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +9,7 @@ from sandbox.exchange.refusals import invalid
 
 @dataclass(frozen=True, slots=True)
 class OrderChange:
-    """The fields to change; None keeps the order's own. `qty` counts what has filled already."""
+    """The fields to change; None keeps the order's value. `qty` includes the shares already filled."""
 
     qty: Decimal | None = None
     limit_price: Decimal | None = None
@@ -17,14 +17,15 @@ class OrderChange:
     client_order_id: str | None = None
 
 
-def request_of_change(order: Order, change: OrderChange) -> OrderRequest:
-    """The request for the unfilled part, with the changes.
+def replacement_request(order: Order, change: OrderChange) -> OrderRequest:
+    """Return the request for the unfilled part of the order, with the changes applied.
 
     Raises:
-        Refusal: a notional order, nothing that changes, or a quantity that has filled already.
+        Refusal: the order is notional, nothing changes, or the quantity is already filled.
     """
     if order.qty is None:
         raise invalid("cannot replace notional orders")
+
     qty = order.qty if change.qty is None else change.qty
     limit_price = order.limit_price if change.limit_price is None else change.limit_price
     time_in_force = change.time_in_force or order.time_in_force
@@ -32,6 +33,7 @@ def request_of_change(order: Order, change: OrderChange) -> OrderRequest:
         raise invalid("order parameters are not changed")
     if qty <= order.filled_qty:
         raise invalid("qty must be > filled_qty")
+
     return OrderRequest(
         symbol=order.symbol,
         side=order.side,

@@ -1,4 +1,4 @@
-"""One venue being served: exchange, state file, planted faults; and the shape of its endpoints."""
+"""The venue of one server (exchange, state file, planted faults), and the types of its endpoints."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from sandbox.exchange.exchange import Exchange, State
 from sandbox.exchange.faults import FaultPlan
+from sandbox.exchange.parameters import Params
 from sandbox.exchange.refusals import Refusal
 from sandbox.exchange.store import StateFile
-from sandbox.exchange.values import Params
 
 SANDBOX_KEY = "sandbox-key"
 SANDBOX_SECRET = "sandbox-secret"  # noqa: S105 - a dummy, the same for everyone
@@ -16,7 +16,7 @@ SANDBOX_SECRET = "sandbox-secret"  # noqa: S105 - a dummy, the same for everyone
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, read: path parameters, query, JSON body, and what planted faults let an order fill."""
+    """One parsed request: path parameters, query, JSON body, and the fraction that planted faults let an order fill."""
 
     path: Mapping[str, str]
     query: Params
@@ -26,7 +26,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """JSON to send; None is an empty body."""
+    """A response; the payload is JSON, and None means an empty body."""
 
     payload: object = None
     status: int = 200
@@ -34,7 +34,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A method and path, what answers it, and whether it may change the state."""
+    """A method, a path, the function that handles them, and whether it may change the state."""
 
     method: str
     path: str
@@ -44,7 +44,10 @@ class Endpoint:
 
 @dataclass(slots=True)
 class Venue:
-    """What one server serves. One request at a time: the server has one thread and answers do not wait."""
+    """The exchange, state file and faults of one server.
+
+    It handles one request at a time: the server has one thread, and handlers never wait.
+    """
 
     exchange: Exchange
     store: StateFile
@@ -53,13 +56,15 @@ class Venue:
     faults: FaultPlan = field(default_factory=FaultPlan)
 
     def answer(self, endpoint: Endpoint, call: Call) -> Answer:
-        """Answer a request; a change is on disk before this returns, or has not happened.
+        """Answer a request. A change is on disk before this returns; if it fails, the exchange is unchanged.
 
         Raises:
-            Refusal: the exchange says no, or the state cannot be written.
+            Refusal: the exchange refuses the request, or the state cannot be written.
         """
         if not endpoint.changes:
             return endpoint.handle(self, call)
+
+        # Saved before the client gets an answer: an acknowledged order must survive a crash.
         before = self.exchange.snapshot()
         try:
             answer = endpoint.handle(self, call)

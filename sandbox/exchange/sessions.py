@@ -1,6 +1,6 @@
-"""The sessions of the New York Stock Exchange, by rule, from 1989 on.
+"""The sessions of the New York Stock Exchange from 1989 to 2036, computed from its rules.
 
-Source: NYSE holidays and trading hours; the closures of one day are in `_SPECIAL_CLOSURES`.
+Source: NYSE holidays and trading hours; `_SPECIAL_CLOSURES` lists the closures that follow no rule.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def session_on(day: date) -> Session | None:
 
 
 def sessions_between(start: date, end: date) -> Iterator[Session]:
-    """The sessions of start through end, both included, ascending."""
+    """Yield the sessions from start through end, both included, ascending."""
     for year in range(max(start.year, FIRST_YEAR), min(end.year, LAST_YEAR) + 1):
         for session in sessions_of(year):
             if start <= session.date <= end:
@@ -64,32 +64,32 @@ def session_after(day: date) -> Session:
 
 
 def session_open_at(now: datetime) -> Session | None:
-    """The session that is trading at this moment; the close itself is no longer in it."""
+    """Return the session that is open at this moment; at the moment of the close it is not."""
     session = session_on(now.astimezone(NEW_YORK).date())
     return session if session is not None and session.opens <= now < session.closes else None
 
 
 def latest_opened(now: datetime) -> Session:
-    """The session that trades now or, when closed, the last that did."""
+    """Return the session that is open now or, when closed, the last one that was."""
     day = now.astimezone(NEW_YORK).date()
     session = session_on(day)
     return session if session is not None and session.opens <= now else session_before(day)
 
 
 def next_session(now: datetime) -> Session:
-    """The session that is to open next."""
+    """Return the session that opens next."""
     day = now.astimezone(NEW_YORK).date()
     session = session_on(day)
     return session if session is not None and now < session.opens else session_after(day)
 
 
 def trading_session(now: datetime) -> Session:
-    """The session in which an order sent now trades."""
+    """Return the session in which an order sent now trades."""
     return session_open_at(now) or next_session(now)
 
 
 def at_new_york(day: date, moment: time) -> datetime:
-    """A wall-clock time in New York as aware UTC."""
+    """Return a New York wall-clock time as an aware UTC moment."""
     return datetime.combine(day, moment, NEW_YORK).astimezone(UTC)
 
 
@@ -98,7 +98,8 @@ def sessions_of(year: int) -> tuple[Session, ...]:
     closed = frozenset(_holidays(year)) | _SPECIAL_CLOSURES
     early = frozenset(_early_closes(year))
     first = date(year, 1, 1)
-    days = (first + timedelta(days=n) for n in range((date(year + 1, 1, 1) - first).days))
+    length = (date(year + 1, 1, 1) - first).days
+    days = (first + timedelta(days=number) for number in range(length))
     return tuple(_session(day, is_early=day in early) for day in days if day.weekday() <= _FRIDAY and day not in closed)
 
 
@@ -122,7 +123,7 @@ def _nearest(day: date, step: timedelta) -> Session:
 
 def _holidays(year: int) -> Iterator[date]:
     new_year = date(year, 1, 1)
-    # A New Year's Day on a Saturday is not moved to the Friday, which belongs to the old year.
+    # A New Year's Day on a Saturday is not observed on the Friday, which is in the old year.
     yield new_year + _DAY if new_year.weekday() == _SUNDAY else new_year
     if year >= 1998:
         yield _weekday_of_month(year, 1, _MONDAY, nth=3)
@@ -143,7 +144,7 @@ def _early_closes(year: int) -> Iterator[date]:
     yield _thanksgiving(year) + _DAY
     yield date(year, 12, 24)
     eve = date(year, 7, 3)
-    # Until 2012 a July 4 on a Thursday shortened the Friday after it, not the Wednesday before.
+    # Until 2012, when July 4 was a Thursday, the Friday after it closed early, not the Wednesday before.
     yield date(year, 7, 5) if year < 2013 and eve.weekday() == _THURSDAY - 1 else eve
 
 
@@ -152,7 +153,7 @@ def _thanksgiving(year: int) -> date:
 
 
 def _observed(day: date) -> date:
-    """A holiday on a Saturday is kept on the Friday, one on a Sunday on the Monday."""
+    """Return when a holiday is observed: on the Friday before a Saturday, on the Monday after a Sunday."""
     if day.weekday() == _SATURDAY:
         return day - _DAY
     return day + _DAY if day.weekday() == _SUNDAY else day
@@ -164,7 +165,7 @@ def _weekday_of_month(year: int, month: int, weekday: int, *, nth: int) -> date:
 
 
 def _easter(year: int) -> date:
-    """Western Easter.
+    """Return the date of Western Easter.
 
     Source: the anonymous Gregorian computus (Meeus, Astronomical Algorithms, chapter 8).
     """

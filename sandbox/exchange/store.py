@@ -1,4 +1,4 @@
-"""The state on disk: one JSON file, written beside, flushed and renamed, so that a crash leaves the old or the new."""
+"""The state on disk: one JSON file that is replaced atomically, so that a crash leaves the old state or the new one."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,11 @@ _ACCOUNT = TypeAdapter(Account)
 
 
 class DamagedStateError(Exception):
-    """The state file exists and cannot be used; it is left as it is."""
+    """The state file exists but cannot be used; it was not changed."""
 
 
 class _Document(BaseModel):
-    """The file. Orders and fills stand beside the account: most never change again, and are encoded once."""
+    """The file. Orders and fills are outside the account: most never change again, and are encoded only once."""
 
     version: Literal[1]
     clock: SimulatedClock
@@ -32,18 +32,19 @@ class _Document(BaseModel):
 
 
 class StateFile:
-    """Where the state of one server lives."""
+    """The file that stores the state of one server."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._orders = _Encoded(TypeAdapter(Order))
-        self._fills = _Encoded(TypeAdapter(Fill))
+        self._orders = _Encoder(TypeAdapter(Order))
+        self._fills = _Encoder(TypeAdapter(Fill))
 
     def load(self) -> State | None:
-        """The state last saved, None when there is none.
+        """Return the state saved last; None when there is none.
 
         Raises:
             DamagedStateError: the file is not a state of this version.
+            OSError: the file cannot be read.
         """
         try:
             document = _Document.model_validate_json(self._path.read_bytes())
@@ -51,44 +52,50 @@ class StateFile:
             return None
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            field = ".".join(str(part) for part in first["loc"]) or "the file"
             raise DamagedStateError(
-                f"{self._path}: not a usable exchange state ({where}: {first['msg']}); "
+                f"{self._path}: not a usable exchange state ({field}: {first['msg']}); "
                 "restore the file, or delete it to start with a new account"
             ) from error
+
         orders = {order.id: order for order in document.orders}
         return State(document.clock, replace(document.account, orders=orders, fills=list(document.fills)))
 
     def save(self, state: State) -> None:
-        """Replace the file; returns when the bytes are on disk."""
+        """Replace the file; return when the bytes are on disk.
+
+        Raises:
+            OSError: the file cannot be written; the old one is still complete.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_name(self._path.name + ".new")
-        with beside.open("wb") as file:
+        staged = self._path.with_name(self._path.name + ".new")
+        with staged.open("wb") as file:
             file.writelines(self._text(state))
             file.flush()
+            # Synced before the rename: otherwise a crash could leave the new name on bytes that never reached the disk.
             os.fsync(file.fileno())
-        beside.replace(self._path)
+        staged.replace(self._path)
 
     def _text(self, state: State) -> Iterable[bytes]:
         yield b'{"version":1,"clock":' + _CLOCK.dump_json(state.clock)
         yield b',"account":' + _ACCOUNT.dump_json(replace(state.account, orders={}, fills=[]))
-        yield b',"orders":[' + b",".join(self._orders.of(list(state.account.orders.values())))
-        yield b'],"fills":[' + b",".join(self._fills.of(state.account.fills)) + b"]}\n"
+        yield b',"orders":[' + b",".join(self._orders.encode(list(state.account.orders.values())))
+        yield b'],"fills":[' + b",".join(self._fills.encode(state.account.fills)) + b"]}\n"
 
 
-class _Encoded[T]:
-    """The JSON of a sequence of frozen values, each encoded again only when another value stands in its place."""
+class _Encoder[T]:
+    """Encodes sequences of frozen values as JSON; encodes a value again only when another object takes its place."""
 
     def __init__(self, adapter: TypeAdapter[T]) -> None:
         self._adapter = adapter
-        self._known: list[tuple[T, bytes]] = []
+        self._encoded: list[tuple[T, bytes]] = []
 
-    def of(self, values: Sequence[T]) -> list[bytes]:
-        known = self._known[: len(values)]
+    def encode(self, values: Sequence[T]) -> list[bytes]:
+        encoded = self._encoded[: len(values)]
         for index, value in enumerate(values):
-            if index >= len(known):
-                known.append((value, self._adapter.dump_json(value)))
-            elif known[index][0] is not value:
-                known[index] = (value, self._adapter.dump_json(value))
-        self._known = known
-        return [text for _, text in known]
+            if index >= len(encoded):
+                encoded.append((value, self._adapter.dump_json(value)))
+            elif encoded[index][0] is not value:
+                encoded[index] = (value, self._adapter.dump_json(value))
+        self._encoded = encoded
+        return [text for _, text in encoded]

@@ -1,17 +1,17 @@
-"""Orders and positions."""
+"""Endpoints for orders and positions."""
 
 from datetime import datetime
 from decimal import Decimal
 
 from sandbox.exchange.account import Position
 from sandbox.exchange.admission import parse_order_id
-from sandbox.exchange.money import plain, shares_down
-from sandbox.exchange.order_forms import read_change, read_order
+from sandbox.exchange.money import decimal_text, shares_down
+from sandbox.exchange.order_parsing import read_change, read_order
 from sandbox.exchange.orders import Order, OrderRequest, OrderType, Side, TimeInForce
-from sandbox.exchange.refusals import Refusal, absent, malformed
+from sandbox.exchange.parameters import Params, choice_of, count_of, decimal_of, is_true, moment_of, symbols_of
+from sandbox.exchange.refusals import Refusal, malformed, not_found
 from sandbox.exchange.rendering import Json, render_order, render_position
 from sandbox.exchange.service import Answer, Call, Endpoint, Venue
-from sandbox.exchange.values import Params, choice_of, count_of, decimal_of, is_true, moment_of, symbols_of
 
 _DEFAULT_ROWS, _MOST_ROWS = 50, 500
 _HUNDRED = Decimal(100)
@@ -25,7 +25,7 @@ def submit_order(venue: Venue, call: Call) -> Answer:
 def list_orders(venue: Venue, call: Call) -> Answer:
     query = call.query
     rows = count_of("limit", query.get("limit"), default=_DEFAULT_ROWS, most=_MOST_ROWS)
-    orders = [order for order in venue.exchange.account.orders.values() if _is_asked_for(order, query)]
+    orders = [order for order in venue.exchange.account.orders.values() if _matches(order, query)]
     if choice_of("direction", query.get("direction"), default="desc", of=("asc", "desc")) == "desc":
         orders.reverse()
     return Answer([render_order(order) for order in orders[:rows]])
@@ -39,7 +39,7 @@ def get_order_by_client_id(venue: Venue, call: Call) -> Answer:
     client_order_id = call.query.get("client_order_id", "")
     order = venue.exchange.account.order_by_client_id(client_order_id)
     if order is None:
-        raise absent(f"order not found for {client_order_id}")
+        raise not_found(f"order not found for {client_order_id}")
     return Answer(render_order(order))
 
 
@@ -68,9 +68,9 @@ def get_position(venue: Venue, call: Call) -> Answer:
 
 
 def close_position(venue: Venue, call: Call) -> Answer:
-    """Sell a holding at the market: all of it, or `qty` shares, or `percentage` of it."""
+    """Sell a position at the market: all of it, `qty` shares, or `percentage` of it."""
     position = _position(venue, call)
-    order = venue.exchange.submit(_closing(position, call.query), fill_fraction=call.fill_fraction)
+    order = venue.exchange.submit(_closing_order(position, call.query), fill_fraction=call.fill_fraction)
     return Answer(render_order(order))
 
 
@@ -78,18 +78,18 @@ def close_positions(venue: Venue, call: Call) -> Answer:
     if is_true(call.query.get("cancel_orders")):
         _cancel_open(venue)
     held = venue.exchange.account.positions
-    return Answer([_closed_row(venue, held[symbol]) for symbol in sorted(held)], status=207)
+    return Answer([_close_and_render(venue, held[symbol]) for symbol in sorted(held)], status=207)
 
 
-def _closed_row(venue: Venue, position: Position) -> Json:
+def _close_and_render(venue: Venue, position: Position) -> Json:
     try:
-        order = venue.exchange.submit(_closing(position, {}))
+        order = venue.exchange.submit(_closing_order(position, {}))
     except Refusal as refusal:
         return {"symbol": position.symbol, "status": refusal.status, "body": refusal.body()}
     return {"symbol": position.symbol, "status": 200, "body": render_order(order)}
 
 
-def _closing(position: Position, query: Params) -> OrderRequest:
+def _closing_order(position: Position, query: Params) -> OrderRequest:
     return OrderRequest(
         symbol=position.symbol,
         side=Side.SELL,
@@ -106,7 +106,7 @@ def _closing_qty(position: Position, query: Params) -> Decimal:
     if percentage is None:
         return position.qty if qty is None else qty
     if not 0 < percentage <= _HUNDRED:
-        raise malformed(f"percentage must be between 0 and 100: {plain(percentage)}")
+        raise malformed(f"percentage must be between 0 and 100: {decimal_text(percentage)}")
     return shares_down(position.qty * percentage / _HUNDRED)
 
 
@@ -118,7 +118,7 @@ def _position(venue: Venue, call: Call) -> Position:
     asset = venue.exchange.market.asset(call.path["symbol_or_id"])
     position = None if asset is None else venue.exchange.account.positions.get(asset.symbol)
     if position is None:
-        raise absent("position does not exist")
+        raise not_found("position does not exist")
     return position
 
 
@@ -127,7 +127,7 @@ def _position_row(venue: Venue, position: Position) -> Json:
     return render_position(position, exchange.account, exchange.market, exchange.now)
 
 
-def _is_asked_for(order: Order, query: Params) -> bool:
+def _matches(order: Order, query: Params) -> bool:
     status = choice_of("status", query.get("status"), default="open", of=("open", "closed", "all"))
     side, symbols = query.get("side"), symbols_of(query.get("symbols"))
     after, until = (moment_of(name, query.get(name)) for name in ("after", "until"))

@@ -1,4 +1,4 @@
-"""A sandbox of this session's own: `nox -s e2e` gives it free ports and a folder; nobody's account is touched."""
+"""A separate sandbox for this session: `nox -s e2e` gives it free ports and a folder. No AWS account is touched."""
 
 import os
 import subprocess
@@ -19,13 +19,13 @@ Inv = Callable[..., subprocess.CompletedProcess[str]]
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Where this session's emulator and exchange listen."""
+    """The URLs of this session's emulator and exchange."""
 
     emulator_url: str
     exchange_url: str
 
     def client(self, service: str, *, account: str = "test") -> Any:
-        """A boto3 client of the emulator; a 12-digit key is an account of its own."""
+        """Return a boto3 client of the emulator; a 12-digit key is a separate account."""
         return boto3.client(
             service,  # type: ignore[call-overload]  # any service, by name
             endpoint_url=self.emulator_url,
@@ -35,12 +35,12 @@ class Sandbox:
         )
 
     def resources(self, stack: str) -> dict[str, str]:
-        """Physical ids of a stack's resources, by logical id."""
-        found = self.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+        """Return the physical ids of a stack's resources, by logical id."""
+        resources = self.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
 
     def broker(self, path: str, **query: str) -> Any:
-        """What the exchange answers to a GET, as JSON."""
+        """Return the exchange's JSON response to a GET."""
         headers = {"APCA-API-KEY-ID": "sandbox-key", "APCA-API-SECRET-KEY": "sandbox-secret"}
         return httpx.get(f"{self.exchange_url}{path}", params=query, headers=headers).raise_for_status().json()
 
@@ -50,13 +50,13 @@ def sandbox() -> Sandbox:
     try:
         emulator, exchange = os.environ["ALCHEMISER_EMULATOR_PORT"], os.environ["ALCHEMISER_EXCHANGE_PORT"]
     except KeyError:
-        pytest.exit("these tests need a sandbox of their own: run nox -s e2e", returncode=2)
+        pytest.exit("these tests need a separate sandbox; run nox -s e2e", returncode=2)
     return Sandbox(f"http://127.0.0.1:{emulator}", f"http://127.0.0.1:{exchange}")
 
 
 @pytest.fixture(scope="session")
 def inv() -> Inv:
-    """Run `inv` as a person without a terminal does; its output is text, its exit code is not judged."""
+    """Return a function that runs `inv` without a terminal; it captures the output and accepts every exit code."""
 
     def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -75,7 +75,7 @@ def inv() -> Inv:
 
 @pytest.fixture(scope="session")
 def deployed(sandbox: Sandbox, inv: Inv) -> Iterator[Sandbox]:
-    """A fresh sandbox with both stacks."""
+    """Return a fresh sandbox with both stacks deployed."""
     for words in (("sandbox.reset",), ("deploy", "--env", "local")):
         done = inv(*words)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -85,5 +85,5 @@ def deployed(sandbox: Sandbox, inv: Inv) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def first_day(deployed: Sandbox, inv: Inv) -> subprocess.CompletedProcess[str]:
-    """The demo's day, traded once for all tests that look at what it left."""
+    """Trade the demo's day once, for all tests that look at its results."""
     return inv("run-day", "--date", FIRST_DAY)

@@ -1,4 +1,4 @@
-"""The days that a sandbox has traded, and the same days in a backtest at the exchange's prices."""
+"""Records of the days that a sandbox has traded, and of the same days in a backtest at the exchange's prices."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from desk.backtest.parity import DayRecord, record_of_day, record_of_run
 from desk.backtest.prices import load_prices
-from desk.backtest.selection import select
-from desk.backtest.signals import signals
-from desk.backtest.simulate import Terms, simulate, turns_of
+from desk.backtest.selection import select_strategies
+from desk.backtest.signals import generate_signals, symbols_of, trading_sessions
+from desk.backtest.simulate import Terms, simulate
 from sandbox.exchange.history import load_history
 from sandbox.exchange.market import Market
 from sandbox.run_day import HISTORY
@@ -22,15 +22,15 @@ CAPITAL = Decimal(100_000)
 
 
 def deployed_days(sandbox: Sandbox) -> tuple[DayRecord, ...]:
-    """What the Runs table has, from the demo's day on, up to the first session without a run."""
+    """Return the records of the Runs table from the demo's day on, up to the first session without a run."""
     store = DynamoRunStore(sandbox.client("dynamodb"), sandbox.resources("alchemiser-local")["Runs"])
-    found: list[DayRecord] = []
+    records: list[DayRecord] = []
     for day in sessions_from(date.fromisoformat(FIRST_DAY)):
         run = store.load(run_id_of("local", day))
         if run is None:
             break
-        found.append(record_of_run(run))
-    return tuple(found)
+        records.append(record_of_run(run))
+    return tuple(records)
 
 
 def sessions_from(first: date) -> tuple[date, ...]:
@@ -39,10 +39,11 @@ def sessions_from(first: date) -> tuple[date, ...]:
 
 
 def backtested_days(days: Sequence[date]) -> tuple[DayRecord, ...]:
-    """The book on the same days at the exchange's prices."""
-    candidates = select((), load_book())
-    history = load_prices("", {symbol for one in candidates for symbol in one.program.symbols}).history
+    """Return the records of the book on the same days in a backtest at the exchange's prices."""
+    candidates = select_strategies((), load_book())
+    history = load_prices("", symbols_of(candidates)).history
     known: list[date] = history.dates.tolist()
-    turns = turns_of(days, known[known.index(days[0]) - 1])
-    asked = signals(candidates, history, turns, decided=lambda _: None)
-    return tuple(map(record_of_day, simulate(asked, Terms(CAPITAL, ExchangeFills(Market(load_history(HISTORY)))))))
+    sessions = trading_sessions(days, before=known[known.index(days[0]) - 1])
+    signals = generate_signals(candidates, history, sessions, on_decided=lambda _: None)
+    terms = Terms(CAPITAL, ExchangeFills(Market(load_history(HISTORY))))
+    return tuple(map(record_of_day, simulate(signals, terms)))

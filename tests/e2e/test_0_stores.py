@@ -1,4 +1,4 @@
-"""The tables keep the contract that the fakes of the unit tests keep."""
+"""The deployed tables keep the same contract as the fakes of the unit tests."""
 
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ from the_alchemiser.shared.ledger.ledger import Ledger
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.runs import RunStore
 
-KEPT = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
 def make_table(client: Any, logical_id: str) -> str:
-    """A table as template.yaml defines it."""
+    """Create a table as template.yaml defines it, and return its name."""
     properties = templates.read(Path(ROOT / "template.yaml"), name="template.yaml").resources[logical_id]["Properties"]
     name = f"{logical_id}-{uuid4()}"
-    client.create_table(TableName=name, **{key: properties[key] for key in KEPT if key in properties})
+    client.create_table(TableName=name, **{key: properties[key] for key in TABLE_PROPERTIES if key in properties})
     return name
 
 

@@ -1,4 +1,4 @@
-"""What `inv build` leaves is a build of SAM's: plain `sam deploy` takes it, without any task of ours."""
+"""Plain `sam deploy` accepts the output of `inv build`, without any task of this repository."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from tests.e2e.conftest import ROOT, Sandbox
 STACK = "plain-sam-data"
 
 
-def test_sam_deploy_takes_the_build_and_its_functions_answer(deployed: Sandbox) -> None:
+def test_sam_deploy_of_the_build_deploys_working_functions(deployed: Sandbox) -> None:
     arguments = ["deploy", "--template-file", ".aws-sam/data/template.yaml", "--stack-name", STACK, "--resolve-s3"]
     arguments += ["--region", "us-east-1", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
     arguments += ["--parameter-overrides", "Stage=dev", "ScheduleState=DISABLED"]

@@ -1,4 +1,4 @@
-"""What a person gets who asks for what cannot be: the exit code, what is wrong, and what to type next."""
+"""Requests that cannot be met: their exit code, what is wrong, and what to type next."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.usefixtures("first_day")
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "text"),
     [
         (("run-day", "--date", "2022-03-19"), 2, "2022-03-18"),
         (("run-day", "--date", "yesterday"), 2, "yesterday"),
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.usefixtures("first_day")
         (("deploy", "--env", "prod"), 2, "--yes"),
     ],
 )
-def test_request_that_cannot_be_met_is_refused(inv: Inv, words: tuple[str, ...], code: int, told: str) -> None:
+def test_request_that_cannot_be_met_fails_with_advice(inv: Inv, words: tuple[str, ...], code: int, text: str) -> None:
     done = inv(*words)
 
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
-    assert told in done.stderr
+    assert text in done.stderr
 
 
-def test_run_day_with_the_exchange_down_says_what_to_start(deployed: Sandbox, inv: Inv) -> None:
+def test_run_day_with_the_exchange_down_says_up(deployed: Sandbox, inv: Inv) -> None:
     inv("sandbox.down")
 
     done = inv("run-day")
@@ -37,7 +37,7 @@ def test_run_day_with_the_exchange_down_says_what_to_start(deployed: Sandbox, in
     assert deployed.broker("/v2/positions")
 
 
-def test_sandbox_on_a_taken_port_says_which_and_leaves_nothing_running(deployed: Sandbox, inv: Inv) -> None:
+def test_up_on_a_taken_port_leaves_nothing_running(deployed: Sandbox, inv: Inv) -> None:
     port = deployed.exchange_url.rpartition(":")[2]
 
     done = inv("sandbox.up", ALCHEMISER_SANDBOX_DIR=".sandbox/elsewhere", ALCHEMISER_EMULATOR_PORT=port)
@@ -48,12 +48,12 @@ def test_sandbox_on_a_taken_port_says_which_and_leaves_nothing_running(deployed:
     assert '"state": "ready"' not in status.stdout
 
 
-def test_deploy_prod_to_the_emulator_deploys_with_prods_parameters(deployed: Sandbox, inv: Inv) -> None:
+def test_deploy_prod_to_the_emulator_uses_prods_parameters(deployed: Sandbox, inv: Inv) -> None:
     done = inv("deploy", "--env", "prod", "--yes", AWS_ENDPOINT_URL=deployed.emulator_url)
 
     assert done.returncode == 0, done.stdout + done.stderr
     stack = deployed.client("cloudformation").describe_stacks(StackName="alchemiser-prod")["Stacks"][0]
-    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    parameters = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
     switch = deployed.client("ssm").get_parameter(Name="/alchemiser/prod/trading")["Parameter"]["Value"]
     assert (parameters["Stage"], parameters["BrokerTradingUrl"]) == ("prod", "https://api.alpaca.markets")
     assert switch == "paused"

@@ -1,4 +1,4 @@
-"""Twenty sessions in a row, none failed: minutes, so only when asked for."""
+"""Twenty sessions in a row complete. It takes minutes, so it only runs with `-m slow`."""
 
 import json
 
@@ -10,7 +10,7 @@ DAYS = 20
 
 
 @pytest.mark.slow
-def test_twenty_consecutive_days_run_without_a_failed_run(sandbox: Sandbox, inv: Inv) -> None:
+def test_twenty_consecutive_days_complete(sandbox: Sandbox, inv: Inv) -> None:
     for words in (("sandbox.reset",), ("deploy", "--env", "local")):
         assert inv(*words).returncode == 0
 

@@ -1,4 +1,4 @@
-"""A day of the sandbox that adds up, and in-memory stand-ins for the cloud and the exchange."""
+"""A day that passes every check, and in-memory stand-ins for the cloud and the exchange."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,10 +18,11 @@ from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Pos
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.messages import RunCompleted, RunFailed, Side, TradeExecuted, message_id
+from the_alchemiser.shared.messaging.messages import RunCompleted, RunFailed, TradeExecuted, message_id
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.progress import Release
 from the_alchemiser.shared.run.runs import STRATEGY, TRADE, Move, Run, RunItem, RunState
+from the_alchemiser.shared.values import Side
 
 DAY, AS_OF, RUN_ID, WALL = make.DAY, make.AS_OF, make.RUN_ID, make.WALL
 MODULES = (
@@ -63,7 +64,8 @@ def completed_run() -> Run:
         release = Release(quantities={executed.trade_id: executed.quantity}, refused={})
         _move(store, state, payload=release.model_dump(mode="json"))
         store.put_once(RUN_ID, RunItem(f"{TRADE}#{executed.trade_id}", outbox.encode(executed)))
-    told = RunCompleted(
+
+    result = RunCompleted(
         message_id=message_id(RUN_ID, RunCompleted),
         run_id=RUN_ID,
         occurred_at=make.AT,
@@ -77,13 +79,15 @@ def completed_run() -> Run:
         cash_after=CASH_AFTER,
         degraded=False,
     )
-    make.move_to(store, RunState.COMPLETED, outbox=(told,))
+
+    make.move_to(store, RunState.COMPLETED, outbox=(result,))
     return make.loaded(store)
 
 
 def failed_run() -> Run:
     store = make.evaluating()
-    told = RunFailed(
+
+    result = RunFailed(
         message_id=message_id(RUN_ID, RunFailed),
         run_id=RUN_ID,
         occurred_at=make.AT,
@@ -93,7 +97,8 @@ def failed_run() -> Run:
         detail="calm: too_little_history",
         missing=("bold",),
     )
-    make.move_to(store, RunState.FAILED, outbox=(told,))
+
+    make.move_to(store, RunState.FAILED, outbox=(result,))
     return make.loaded(store)
 
 
@@ -163,7 +168,7 @@ def log(module: str) -> FunctionLog:
 
 
 def backlogs(**receives: tuple[int, ...]) -> tuple[Backlog, ...]:
-    """Empty queues of every module, but for those given: `data_v2=(1,)`, `data_v2_dlq=(3,)`."""
+    """Return the queues of every module, empty except the named ones: `data_v2=(1,)`, `data_v2_dlq=(3,)`."""
     inboxes = [Backlog(f"{module}-inbox", module, False, receives.get(module, ())) for module in MODULES]
     dead = [Backlog(f"{module}-dlq", module, True, receives.get(f"{module}_dlq", ())) for module in MODULES]
     return (*inboxes, *dead)
@@ -194,13 +199,16 @@ AFTERNOON = Schedule(
 
 
 def deployment() -> Deployment:
-    queues = {one.queue: Queue(one.queue, one.queue, one.module, one.is_dead_letter) for one in backlogs()}
+    queues = {
+        backlog.queue: Queue(backlog.queue, backlog.queue, backlog.module, backlog.is_dead_letter)
+        for backlog in backlogs()
+    }
     functions = {module: f"stack-{module}" for module in MODULES}
     return Deployment(functions, queues, (EVENING, AFTERNOON), {}, {"Stage": "local"})
 
 
 class InMemoryCloud:
-    """Cloud whose functions do at once what `reactions` says about the body they are sent."""
+    """Cloud whose functions react at once: `reactions` has what to do for each body sent."""
 
     def __init__(self) -> None:
         self.deployment = deployment()
@@ -230,7 +238,7 @@ class InMemoryCloud:
     def run_on(self, trading_date: date) -> Run | None:
         return self.runs.get(trading_date)
 
-    def traded(self) -> Mapping[date, RunState]:
+    def run_states(self) -> Mapping[date, RunState]:
         return {day: run.state for day, run in self.runs.items()}
 
     def verdict(self) -> Verdict | None:
@@ -257,7 +265,7 @@ class InMemoryExchange:
     def __init__(self) -> None:
         self.phase = Phase.OTHER
         self.now = datetime(2022, 3, 1, tzinfo=UTC)
-        self.asked: list[Phase] = []
+        self.wanted_phases: list[Phase] = []
 
     def history(self) -> History:
         return History(("OLD", "SPY"), date(2014, 1, 2), date(2022, 12, 30), None)
@@ -266,7 +274,7 @@ class InMemoryExchange:
         return ExchangeState(self.now, DAY, self.phase, "an-id", CASH_BEFORE, {}, 0, 0, 0, None)
 
     def set_clock(self, session: date, phase: Phase) -> bool:
-        self.asked.append(phase)
+        self.wanted_phases.append(phase)
         if self._MOMENTS[phase] < self.now:
             return False
         self.phase, self.now = phase, self._MOMENTS[phase]
@@ -290,9 +298,10 @@ class FastWall:
 
 
 def with_quantity(day: DayEvidence, symbol: str, quantity: str) -> DayEvidence:
-    """The same day with another number of shares held, at the same worth in all."""
+    """Return the same day with another quantity of one position, at an unchanged market value."""
     held = tuple(
-        one._replace(quantity=Decimal(quantity)) if one.symbol == symbol else one for one in day.after.positions
+        position._replace(quantity=Decimal(quantity)) if position.symbol == symbol else position
+        for position in day.after.positions
     )
     return replace(day, after=replace(day.after, positions=held))
 

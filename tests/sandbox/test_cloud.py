@@ -1,4 +1,4 @@
-"""LocalCloud and find_deployment against the emulator itself, over one small stack."""
+"""LocalCloud and find_deployment on the real emulator, with one small stack."""
 
 import os
 import time
@@ -12,10 +12,10 @@ import sandbox
 from automation.system.aws import Target, client
 from automation.system.errors import ConfigurationError, ToolError
 from sandbox import emulator
-from sandbox.account import BROKER_SECRET, prepare_account
+from sandbox.aws_account import BROKER_SECRET, prepare_account
 from sandbox.cloud import LocalCloud
 from sandbox.deployment import Deployment, find_deployment, module_of
-from sandbox.schedules import due
+from sandbox.schedules import due_schedules
 from sandbox.settings import SandboxSettings
 from tests.sandbox.days import BOUGHT, entry_of
 from tests.sandbox.test_servers import free_port
@@ -49,13 +49,13 @@ def deployment(target: Target) -> Deployment:
 
 @pytest.fixture
 def cloud(target: Target, deployment: Deployment) -> Iterator[LocalCloud]:
-    made = LocalCloud(target, deployment)
-    yield made
-    made.close()
+    cloud = LocalCloud(target, deployment)
+    yield cloud
+    cloud.close()
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
-    """True as soon as the condition is, within ten seconds."""
+    """Return True as soon as the condition is true, False when it is not within ten seconds."""
     deadline = time.monotonic() + 10
     while not condition():
         if time.monotonic() > deadline:
@@ -64,7 +64,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
-def test_find_deployment_tells_functions_queues_outputs_and_parameters(deployment: Deployment) -> None:
+def test_find_deployment_reads_functions_queues_and_outputs(deployment: Deployment) -> None:
     assert list(deployment.functions) == ["index"]
     assert sorted((queue.module, queue.is_dead_letter) for queue in deployment.queues.values()) == [
         ("index", False),
@@ -77,27 +77,27 @@ def test_find_deployment_tells_functions_queues_outputs_and_parameters(deploymen
 def test_find_deployment_reads_schedules_in_new_york_time(deployment: Deployment) -> None:
     evening = datetime(2022, 3, 16, 0, 0, tzinfo=UTC)
 
-    assert [schedule.body for schedule in due(deployment.schedules, evening)] == ['{"say": "handled"}']
+    assert [schedule.body for schedule in due_schedules(deployment.schedules, evening)] == ['{"say": "handled"}']
 
 
-def test_find_deployment_of_an_absent_stack_says_how_to_deploy(target: Target) -> None:
-    with pytest.raises(ConfigurationError, match="absent: is not deployed; run inv deploy --env local"):
-        find_deployment(target, ["absent"])
+def test_find_deployment_of_a_missing_stack_says_deploy(target: Target) -> None:
+    with pytest.raises(ConfigurationError, match="missing: is not deployed; run inv deploy --env local"):
+        find_deployment(target, ["missing"])
 
 
-def test_find_deployment_without_an_emulator_says_how_to_start_it() -> None:
-    nobody = Target("us-east-1", f"http://127.0.0.1:{free_port()}", "test", "test")
+def test_find_deployment_without_an_emulator_says_up() -> None:
+    unreachable = Target("us-east-1", f"http://127.0.0.1:{free_port()}", "test", "test")
 
     with pytest.raises(ToolError, match=r"inv sandbox\.up"):
-        find_deployment(nobody, ["small"])
+        find_deployment(unreachable, ["small"])
 
 
-def test_output_that_is_not_there_is_named(deployment: Deployment) -> None:
+def test_output_that_is_missing_is_named(deployment: Deployment) -> None:
     with pytest.raises(ConfigurationError, match="no output Nonsense"):
         deployment.output("Nonsense")
 
 
-def test_send_makes_the_function_work_and_the_log_tells_of_it(cloud: LocalCloud, deployment: Deployment) -> None:
+def test_send_invokes_the_function_and_log_of_shows_it(cloud: LocalCloud, deployment: Deployment) -> None:
     since = datetime.now(UTC)
 
     cloud.send(deployment.schedules[0])
@@ -107,15 +107,15 @@ def test_send_makes_the_function_work_and_the_log_tells_of_it(cloud: LocalCloud,
     assert cloud.log_of("index", since).invocations == 1
 
 
-def test_workers_see_the_runtimes_packages_and_nothing_of_ours(target: Target, deployment: Deployment) -> None:
+def test_workers_see_only_the_runtimes_packages(target: Target, deployment: Deployment) -> None:
     answer = client("lambda", target).invoke(FunctionName=deployment.functions["index"], Payload=b"{}")
 
-    told = answer["Payload"].read().decode()
-    assert '"boto3"' in told
-    assert not any(f'"{name}"' in told for name in ("ministack", "pydantic", "httpx", "pytest"))
+    payload = answer["Payload"].read().decode()
+    assert '"boto3"' in payload
+    assert not any(f'"{name}"' in payload for name in ("ministack", "pydantic", "httpx", "pytest"))
 
 
-def test_runs_ledger_and_verdict_are_read_where_the_stack_keeps_them(cloud: LocalCloud, target: Target) -> None:
+def test_run_ledger_and_verdict_are_read_from_the_stack(cloud: LocalCloud, target: Target) -> None:
     dynamodb = client("dynamodb", target)
     runs = DynamoRunStore(dynamodb, cloud.deployment.output("RunsTable"))
     runs.create(new_run(), by="coordinator_v2", at=WALL, outbox=())
@@ -128,12 +128,12 @@ def test_runs_ledger_and_verdict_are_read_where_the_stack_keeps_them(cloud: Loca
     run = cloud.run_on(DAY)
     assert run is not None
     assert run.run_id == RUN_ID
-    assert cloud.traded() == {DAY: RunState.EVALUATING}
+    assert cloud.run_states() == {DAY: RunState.EVALUATING}
     assert cloud.ledger_of(RUN_ID) == (entry_of(BOUGHT),)
     assert cloud.verdict() == verdict
 
 
-def test_decision_is_read_where_the_answer_says(cloud: LocalCloud, target: Target) -> None:
+def test_decision_is_read_from_its_reference(cloud: LocalCloud, target: Target) -> None:
     bucket = cloud.deployment.output("BucketName")
     body = b'{"path": {"steps": []}}'
     client("s3", target).put_object(Bucket=bucket, Key="decisions/v1/run/calm.json", Body=body)
@@ -142,7 +142,7 @@ def test_decision_is_read_where_the_answer_says(cloud: LocalCloud, target: Targe
     assert cloud.decision(f"s3://{bucket}/decisions/v1/run/none.json") == {}
 
 
-def test_mails_are_those_sent_since(cloud: LocalCloud, target: Target) -> None:
+def test_mails_are_those_sent_since_a_moment(cloud: LocalCloud, target: Target) -> None:
     before = datetime.now(UTC)
     mail = client("sesv2", target)
     prepare_account(target, senders=["from@example.com"])
@@ -153,8 +153,8 @@ def test_mails_are_those_sent_since(cloud: LocalCloud, target: Target) -> None:
         Content={"Simple": {"Subject": {"Data": "subject"}, "Body": body}},
     )
 
-    (found,) = cloud.mails(before)
-    assert (found.sender, found.recipients, found.subject, found.html) == (
+    (sent,) = cloud.mails(before)
+    assert (sent.sender, sent.recipients, sent.subject, sent.html) == (
         "from@example.com",
         ("to@example.com",),
         "subject",
@@ -163,7 +163,7 @@ def test_mails_are_those_sent_since(cloud: LocalCloud, target: Target) -> None:
     assert cloud.mails(datetime.now(UTC)) == ()
 
 
-def test_prepare_account_twice_leaves_what_is_there(target: Target) -> None:
+def test_prepare_account_twice_keeps_the_secret(target: Target) -> None:
     secrets = client("secretsmanager", target)
     prepare_account(target)
     secrets.put_secret_value(SecretId=BROKER_SECRET, SecretString="another")
@@ -172,16 +172,18 @@ def test_prepare_account_twice_leaves_what_is_there(target: Target) -> None:
     assert secrets.get_secret_value(SecretId=BROKER_SECRET)["SecretString"] == "another"
 
 
-def test_the_emulator_hands_nothing_of_our_environment_on(target: Target, deployment: Deployment) -> None:
+def test_functions_get_no_variable_of_this_process(target: Target, deployment: Deployment) -> None:
     answer = client("lambda", target).invoke(FunctionName=deployment.functions["index"], Payload=b"{}")
 
-    told = answer["Payload"].read().decode()
-    assert not any(f'"{name}"' in told for name in os.environ if name.startswith(("PYTEST", "VIRTUAL", "ALCHEMISER")))
+    payload = answer["Payload"].read().decode()
+    assert not any(
+        f'"{name}"' in payload for name in os.environ if name.startswith(("PYTEST", "VIRTUAL", "ALCHEMISER"))
+    )
 
 
 @pytest.mark.parametrize(
     ("handler", "module"),
     [("the_alchemiser.data_v2.lambda_handler.lambda_handler", "data_v2"), ("index.handler", "index")],
 )
-def test_module_of_a_handler_is_its_package(handler: str, module: str) -> None:
+def test_module_of_handler_is_its_package(handler: str, module: str) -> None:
     assert module_of(handler) == module

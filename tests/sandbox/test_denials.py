@@ -21,7 +21,7 @@ _USER = "User: arn:aws:sts::000000000000:assumed-role/role/function"
         ("An error occurred (AccessDeniedException) when calling the Unheard operation: no", "Unheard"),
     ],
 )  # fmt: skip
-def test_denied_action_of_a_refusal_is_what_the_policy_must_name(text: str, action: str) -> None:
+def test_denied_action_of_a_denial_is_the_policy_action(text: str, action: str) -> None:
     assert denied_action(text) == action
 
 
@@ -33,5 +33,5 @@ def test_denied_action_of_a_refusal_is_what_the_policy_must_name(text: str, acti
         "An error occurred (ConditionalCheckFailedException) when calling the PutItem operation: no",
     ],
 )
-def test_denied_action_of_another_failure_is_none(text: str) -> None:
+def test_denied_action_of_another_error_is_none(text: str) -> None:
     assert denied_action(text) is None

@@ -17,13 +17,13 @@ def scratch(tmp_path: Path) -> Path:
 
 
 def archive(path: Path, text: str = "x = 1\n") -> Path:
-    with zipfile.ZipFile(path, "w") as made:
-        made.writestr("python/module.py", text)
+    with zipfile.ZipFile(path, "w") as zipped:
+        zipped.writestr("python/module.py", text)
     return path
 
 
 def unpack(zipped: Path, target: Path) -> Path:
-    """As a worker does it: an archive of its own beside the folder, names checked, then unpacked."""
+    """Unpack as a worker does: copy the archive beside the folder, check its names, extract it."""
     target.mkdir(parents=True)
     own = target.with_suffix(".zip")
     own.write_bytes(zipped.read_bytes())
@@ -34,7 +34,7 @@ def unpack(zipped: Path, target: Path) -> Path:
     return target
 
 
-def test_a_layer_of_the_same_content_is_unpacked_once_and_linked(scratch: Path) -> None:
+def test_extractall_of_equal_layers_links_to_one_copy(scratch: Path) -> None:
     first = unpack(archive(scratch / "a.zip"), scratch / "worker-1" / "layer_0")
     second = unpack(archive(scratch / "b.zip"), scratch / "worker-2" / "layer_3")
 
@@ -42,14 +42,14 @@ def test_a_layer_of_the_same_content_is_unpacked_once_and_linked(scratch: Path) 
     assert (second / "python" / "module.py").read_text() == "x = 1\n"
 
 
-def test_layers_of_different_content_are_kept_apart(scratch: Path) -> None:
+def test_extractall_of_different_layers_keeps_them_apart(scratch: Path) -> None:
     first = unpack(archive(scratch / "a.zip"), scratch / "worker-1" / "layer_0")
     second = unpack(archive(scratch / "b.zip", "x = 2\n"), scratch / "worker-1" / "layer_1")
 
     assert (first / "python" / "module.py").read_text() != (second / "python" / "module.py").read_text()
 
 
-def test_sixteen_workers_at_once_share_one_copy(scratch: Path) -> None:
+def test_extractall_by_sixteen_workers_shares_one_copy(scratch: Path) -> None:
     zipped = archive(scratch / "a.zip")
     targets = [scratch / f"worker-{number}" / "layer_0" for number in range(16)]
 
@@ -61,27 +61,27 @@ def test_sixteen_workers_at_once_share_one_copy(scratch: Path) -> None:
         return target
 
     with ThreadPoolExecutor(16) as pool:
-        made = list(pool.map(work, targets))
+        folders = list(pool.map(work, targets))
 
-    assert len({target.resolve() for target in made}) == 1
+    assert len({folder.resolve() for folder in folders}) == 1
     assert len(list((scratch / "layers").iterdir())) == 1
 
 
-def test_a_functions_own_code_is_unpacked_as_ever(scratch: Path) -> None:
+def test_extractall_of_function_code_makes_no_link(scratch: Path) -> None:
     code = unpack(archive(scratch / "code.zip"), scratch / "worker-1" / "code")
 
     assert not code.is_symlink()
     assert (code / "python" / "module.py").is_file()
 
 
-def test_a_broken_layer_raises_what_the_worker_module_catches(scratch: Path) -> None:
+def test_extractall_of_a_broken_layer_raises_bad_zip_file(scratch: Path) -> None:
     (scratch / "a.zip").write_bytes(b"no zip")
 
     with pytest.raises(launcher.patched_zipfile(launcher.Layers(scratch)).BadZipFile):
         unpack(scratch / "a.zip", scratch / "worker-1" / "layer_0")
 
 
-def test_names_are_checked_by_the_worker_until_the_layer_is_unpacked(scratch: Path) -> None:
+def test_namelist_of_an_unpacked_layer_is_empty(scratch: Path) -> None:
     zipped = archive(scratch / "layer_0.zip")
     opener = launcher.patched_zipfile(launcher.Layers(scratch / "layers")).ZipFile
     before = opener(zipped).namelist()
@@ -90,7 +90,7 @@ def test_names_are_checked_by_the_worker_until_the_layer_is_unpacked(scratch: Pa
     assert (before, opener(zipped).namelist()) == (["python/module.py"], [])
 
 
-def test_prune_removes_only_what_was_not_used_for_a_week(scratch: Path) -> None:
+def test_prune_removes_copies_unused_for_a_week(scratch: Path) -> None:
     layers = launcher.Layers(scratch / "layers")
     used = unpack(archive(scratch / "a.zip"), scratch / "worker-1" / "layer_0").resolve()
     layers.prune(used.stat().st_mtime + 6 * 24 * 3600)
@@ -100,7 +100,7 @@ def test_prune_removes_only_what_was_not_used_for_a_week(scratch: Path) -> None:
     assert (kept, used.exists()) == (True, False)
 
 
-def test_the_version_it_fits_is_the_locked_one() -> None:
+def test_supported_ministack_is_the_locked_version() -> None:
     locked = re.search(r"^ministack==(\S+)", (LOCKS / "emulator.txt").read_text(), re.MULTILINE)
 
     assert locked is not None

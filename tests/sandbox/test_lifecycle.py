@@ -16,7 +16,7 @@ ROOT = Path(sandbox.__file__).parent.parent
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The project, with a sandbox of the test's own."""
+    """Return the project's root, with a separate sandbox for the test."""
     monkeypatch.setenv("ALCHEMISER_SANDBOX_DIR", str(tmp_path))
     monkeypatch.setenv("ALCHEMISER_EMULATOR_PORT", str(free_port()))
     monkeypatch.setenv("ALCHEMISER_EXCHANGE_PORT", str(free_port()))
@@ -29,7 +29,7 @@ def states(root: Path) -> dict[str, bool]:
 
 
 @pytest.mark.enable_socket
-def test_up_status_reset_and_down_converge(root: Path, tmp_path: Path) -> None:
+def test_up_reset_and_down_are_idempotent(root: Path, tmp_path: Path) -> None:
     assert lifecycle.up(root) == ("paper exchange", "AWS emulator")
     assert lifecycle.up(root) == ()
     assert states(root) == {"paper exchange": True, "AWS emulator": True}
@@ -45,11 +45,13 @@ def test_up_status_reset_and_down_converge(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.enable_socket
-def test_up_that_cannot_start_one_stops_the_other(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        monkeypatch.setenv("ALCHEMISER_EMULATOR_PORT", str(other.getsockname()[1]))
+def test_up_with_one_failure_stops_the_other_server(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as blocker:
+        blocker.bind(("127.0.0.1", 0))
+        blocker.listen()
+        monkeypatch.setenv("ALCHEMISER_EMULATOR_PORT", str(blocker.getsockname()[1]))
 
         with pytest.raises(ToolError, match="set ALCHEMISER_EMULATOR_PORT"):
             lifecycle.up(root)
@@ -57,8 +59,8 @@ def test_up_that_cannot_start_one_stops_the_other(root: Path, tmp_path: Path, mo
 
 
 @pytest.mark.enable_socket
-def test_up_on_another_port_than_it_runs_on_asks_for_down_first(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    servers.start(lifecycle.exchange(read_settings(root, os.environ)))
+def test_up_on_another_port_asks_for_down_first(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers.start(lifecycle.exchange_server(read_settings(root, os.environ)))
     monkeypatch.setenv("ALCHEMISER_EXCHANGE_PORT", str(free_port()))
 
     with pytest.raises(ConfigurationError, match=r"run inv sandbox\.down first"):
@@ -66,17 +68,17 @@ def test_up_on_another_port_than_it_runs_on_asks_for_down_first(root: Path, monk
 
 
 @pytest.mark.parametrize("system", ["Darwin", "Windows"])
-def test_require_linux_elsewhere_is_one_line_with_exit_code_5(system: str) -> None:
-    with pytest.raises(ToolError, match=f"runs on Linux alone, and this is {system}") as raised:
+def test_require_linux_elsewhere_fails_with_exit_code_5(system: str) -> None:
+    with pytest.raises(ToolError, match=f"only runs on Linux, and this is {system}") as raised:
         lifecycle.require_linux(system)
     assert raised.value.exit_code == 5
 
 
 @pytest.mark.parametrize(
-    ("pid", "is_ready", "told"), [(None, False, "down"), (7, True, "ready"), (7, False, "does not answer")]
+    ("pid", "is_ready", "state"), [(None, False, "down"), (7, True, "ready"), (7, False, "does not answer")]
 )
-def test_row_tells_how_a_server_is(pid: int | None, is_ready: bool, told: str) -> None:
+def test_status_row_and_json_have_the_state(pid: int | None, is_ready: bool, state: str) -> None:
     server = lifecycle.ServerStatus("a server", "http://127.0.0.1:1", pid, is_ready, Path("/a.log"))
 
-    assert lifecycle.row(server)[1] == told
-    assert lifecycle.as_json(server)["state"] == told
+    assert lifecycle.status_row(server)[1] == state
+    assert lifecycle.status_as_json(server)["state"] == state

@@ -4,7 +4,7 @@ import pytest
 
 from automation.system.errors import ConfigurationError
 from sandbox.exchange.sessions import NEW_YORK
-from sandbox.schedules import Schedule, due
+from sandbox.schedules import Schedule, due_schedules
 
 CLOSING = datetime(2022, 3, 16, 15, 45, tzinfo=NEW_YORK)
 
@@ -24,8 +24,8 @@ def schedule(expression: str) -> Schedule:
         "cron(45 15 * * ? *)",
     ],
 )
-def test_due_at_its_minute_fires(expression: str) -> None:
-    assert due([schedule(expression)], CLOSING) == (schedule(expression),)
+def test_due_schedules_at_their_minute_fire(expression: str) -> None:
+    assert due_schedules([schedule(expression)], CLOSING) == (schedule(expression),)
 
 
 @pytest.mark.parametrize(
@@ -38,19 +38,19 @@ def test_due_at_its_minute_fires(expression: str) -> None:
         "cron(45 15 ? * SAT,SUN *)",
     ],
 )
-def test_due_at_another_minute_does_not_fire(expression: str) -> None:
-    assert due([schedule(expression)], CLOSING) == ()
+def test_due_schedules_at_another_minute_do_not_fire(expression: str) -> None:
+    assert due_schedules([schedule(expression)], CLOSING) == ()
 
 
-def test_due_leaves_out_what_repeats_every_few_minutes() -> None:
-    assert due([schedule("cron(0/5 12-16 ? * MON-FRI *)")], CLOSING) == ()
+def test_due_schedules_that_repeat_often_are_left_out() -> None:
+    assert due_schedules([schedule("cron(0/5 12-16 ? * MON-FRI *)")], CLOSING) == ()
 
 
-def test_due_counts_in_the_schedules_zone_whatever_the_moments() -> None:
-    assert due([schedule("cron(45 15 ? * MON-FRI *)")], CLOSING.astimezone(UTC))
+def test_due_schedules_use_the_zone_of_the_schedule() -> None:
+    assert due_schedules([schedule("cron(45 15 ? * MON-FRI *)")], CLOSING.astimezone(UTC))
 
 
 @pytest.mark.parametrize("expression", ["rate(5 minutes)", "cron(0 20 1 * ? *)", "cron(0 20 ? 3 MON *)"])
-def test_due_of_an_expression_that_is_not_known_is_refused(expression: str) -> None:
-    with pytest.raises(ConfigurationError, match="not read by the sandbox"):
-        due([schedule(expression)], CLOSING)
+def test_due_schedules_with_an_unknown_expression_fail(expression: str) -> None:
+    with pytest.raises(ConfigurationError, match="the sandbox cannot read"):
+        due_schedules([schedule(expression)], CLOSING)

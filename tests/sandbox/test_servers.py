@@ -26,7 +26,7 @@ def free_port() -> int:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     port = free_port()
-    made = Server(
+    server = Server(
         name="a server",
         command=(sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"),
         environment={"PATH": os.defpath},
@@ -36,41 +36,41 @@ def server(tmp_path: Path) -> Iterator[Server]:
         record=tmp_path / "process.json",
         log=tmp_path / "logs" / "server.log",
     )
-    yield made
-    servers.stop(made)
+
+    yield server
+
+    servers.stop(server)
 
 
-def test_start_makes_a_server_that_answers_and_is_recognised(server: Server) -> None:
+def test_start_returns_when_the_server_answers(server: Server) -> None:
     pid = servers.start(server)
 
     assert servers.state_of(server) == servers.ServerState(pid, server.port, is_ready=True)
 
 
-def test_start_leaves_the_server_in_a_session_of_its_own(server: Server) -> None:
+def test_start_puts_the_server_into_its_own_session(server: Server) -> None:
     assert os.getsid(servers.start(server)) != os.getsid(0)
 
 
-def test_start_on_a_taken_port_names_the_port_and_the_variable(server: Server) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", server.port))
-        other.listen()
+def test_start_on_a_taken_port_names_port_and_variable(server: Server) -> None:
+    with socket.socket() as blocker:
+        blocker.bind(("127.0.0.1", server.port))
+        blocker.listen()
 
         with pytest.raises(ToolError, match=f"port {server.port} is in use.*set A_PORT") as raised:
             servers.start(server)
     assert raised.value.exit_code == 5
 
 
-def test_start_of_a_program_that_ends_tells_its_last_words(server: Server) -> None:
+def test_start_of_a_program_that_exits_shows_its_output(server: Server) -> None:
     broken = replace(server, command=(sys.executable, "-c", "import sys; sys.exit('no such thing')"))
 
-    with pytest.raises(ToolError, match="ended at once: no such thing"):
+    with pytest.raises(ToolError, match="exited at once: no such thing"):
         servers.start(broken)
     assert servers.state_of(broken) is None
 
 
-def test_start_of_a_program_that_never_answers_leaves_nothing_running(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_start_without_an_answer_leaves_nothing_running(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "START_TIMEOUT_S", 0.2)
     mute = replace(server, command=(sys.executable, "-c", "import time; time.sleep(60)"))
 
@@ -79,14 +79,14 @@ def test_start_of_a_program_that_never_answers_leaves_nothing_running(
     assert not mute.record.exists()
 
 
-def test_stop_ends_the_server_once(server: Server) -> None:
+def test_stop_of_a_stopped_server_returns_false(server: Server) -> None:
     servers.start(server)
 
     assert servers.stop(server)
     assert not servers.stop(server)
 
 
-def test_stop_of_a_deaf_server_kills_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_of_a_server_that_ignores_sigterm_kills_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "STOP_TIMEOUT_S", 0.2)
     deaf = f"""
 import http.server, signal
@@ -99,7 +99,7 @@ http.server.HTTPServer(("127.0.0.1", {server.port}), http.server.SimpleHTTPReque
     assert servers.state_of(server) is None
 
 
-def test_state_of_a_server_that_was_killed_is_none_and_its_record_is_gone(server: Server) -> None:
+def test_state_of_a_killed_server_removes_its_record(server: Server) -> None:
     os.kill(servers.start(server), signal.SIGKILL)
     time.sleep(0.1)
 
@@ -107,7 +107,7 @@ def test_state_of_a_server_that_was_killed_is_none_and_its_record_is_gone(server
     assert not server.record.exists()
 
 
-def test_state_of_a_pid_that_belongs_to_another_program_now_is_none(server: Server) -> None:
+def test_state_of_a_pid_of_another_program_is_none(server: Server) -> None:
     server.record.write_text(json.dumps({"pid": os.getpid(), "port": server.port, "began": 1}))
 
     assert servers.state_of(server) is None

@@ -6,21 +6,21 @@ import pytest
 
 from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
-from sandbox.summary import Files, as_json, show, signal_rows, strategy_rows
+from sandbox.summary import DayFiles, day_as_json, print_day, signal_rows, strategy_rows
 from tests.sandbox import days
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.run.runs import RunItem
 
-FILES = Files(Path("/reports/2022-03-16.html"), (Path("/reports/2022-03-16-mail.html"),))
+FILES = DayFiles(Path("/reports/2022-03-16.html"), (Path("/reports/2022-03-16-mail.html"),))
 
 
 def printed(day: DayEvidence, capsys: pytest.CaptureFixture[str]) -> str:
-    show(day, FILES)
+    print_day(day, FILES)
     return " ".join(capsys.readouterr().out.split())
 
 
-def test_show_a_good_day_prints_strategies_signal_trades_equity_mail_and_report(
+def test_print_day_of_a_good_day_prints_every_part(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = printed(days.good_day(), capsys)
@@ -37,13 +37,13 @@ def test_show_a_good_day_prints_strategies_signal_trades_equity_mail_and_report(
         assert part in text
 
 
-def test_show_a_day_without_trades_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_day_without_trades_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     quiet = replace(days.good_day(), run=make.loaded(days.planned_run()))
 
     assert "no trades" in printed(quiet, capsys)
 
 
-def test_rows_of_a_failed_run_tell_who_failed_and_who_did_not_answer() -> None:
+def test_rows_of_a_failed_run_name_failed_and_silent_strategies() -> None:
     store = make.evaluating()
     store.put_once(make.RUN_ID, RunItem("STRATEGY#calm", outbox.encode(make.strategy_failed("calm"))))
     day = replace(days.good_day(), run=make.loaded(store))
@@ -55,17 +55,17 @@ def test_rows_of_a_failed_run_tell_who_failed_and_who_did_not_answer() -> None:
     assert signal_rows(day) == []
 
 
-def test_as_json_of_a_good_day_is_json_and_ok() -> None:
-    told = json.loads(json.dumps(as_json(days.good_day(), FILES, ())))
+def test_day_as_json_of_a_good_day_is_ok() -> None:
+    summary = json.loads(json.dumps(day_as_json(days.good_day(), FILES, ())))
 
-    assert (told["ok"], told["equity_after"], [one["filled"] for one in told["trades"]]) == (
+    assert (summary["ok"], summary["equity_after"], [trade["filled"] for trade in summary["trades"]]) == (
         True,
         "99990.00",
         ["10", "990"],
     )
 
 
-def test_as_json_of_a_day_with_findings_is_not_ok() -> None:
-    told = as_json(days.good_day(), FILES, [Finding("here", "wrong", "mend")])
+def test_day_as_json_with_findings_is_not_ok() -> None:
+    summary = day_as_json(days.good_day(), FILES, [Finding("here", "wrong", "fix it")])
 
-    assert (told["ok"], told["findings"]) == (False, [{"where": "here", "what": "wrong", "mend": "mend"}])
+    assert (summary["ok"], summary["findings"]) == (False, [{"where": "here", "what": "wrong", "fix": "fix it"}])

@@ -1,4 +1,4 @@
-"""One served exchange for each module of contract tests, reset for every test; and the broker's SDK, loaded once."""
+"""One served exchange per module of contract tests, reset before every test; and the broker's SDK, imported once."""
 
 import warnings
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def controller(server: str) -> Iterator[ExchangeControl]:
 
 @pytest.fixture
 def control(controller: ExchangeControl) -> ExchangeControl:
-    """An exchange with a new account and no faults, 15 minutes before the close of 2022-03-16."""
+    """Return an exchange with a new account and no faults, 15 minutes before the close of 2022-03-16."""
     controller.reset()
     controller.set_clock(date(2022, 3, 16), Phase.BEFORE_CLOSE)
     return controller

@@ -1,4 +1,4 @@
-"""A served exchange for the contract tests: on loopback, on a free port, in a thread."""
+"""Serve an exchange for the contract tests: on loopback, on a free port, in a thread."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from sandbox.exchange.__main__ import listen, make_server
-from sandbox.exchange.exchange import Exchange, Terms, opening_state
+from sandbox.exchange.exchange import AccountTerms, Exchange, opening_state
 from sandbox.exchange.service import Venue
 from sandbox.exchange.store import StateFile
 from tests.sandbox.exchange.worlds import real_market
@@ -16,12 +16,12 @@ from tests.sandbox.exchange.worlds import real_market
 
 def real_venue(state: Path) -> Venue:
     market = real_market()
-    return Venue(Exchange(market, opening_state(market, Terms(Decimal(100_000)))), StateFile(state))
+    return Venue(Exchange(market, opening_state(market, AccountTerms(Decimal(100_000)))), StateFile(state))
 
 
 @contextmanager
 def served(venue: Venue) -> Iterator[str]:
-    """The URL of a server that stops when the block ends."""
+    """Yield the URL of a server that stops when the block ends."""
     with listen("127.0.0.1", 0) as listener:
         server = make_server(venue)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

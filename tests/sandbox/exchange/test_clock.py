@@ -18,7 +18,7 @@ from tests.sandbox.exchange.worlds import MONDAY, THURSDAY, WEDNESDAY, exchange_
         ("2023-07-03", Phase.AFTER_CLOSE, "2023-07-03T13:05:00-04:00"),
     ],
 )
-def test_clock_at_a_phase_stands_at_new_york_time(day: str, phase: Phase, moment: str) -> None:
+def test_clock_at_phase_is_the_new_york_time(day: str, phase: Phase, moment: str) -> None:
     clock = clock_at_phase(real_market(), date.fromisoformat(day), phase)
 
     assert clock.now == datetime.fromisoformat(moment)
@@ -32,7 +32,7 @@ def test_clock_at_a_phase_stands_at_new_york_time(day: str, phase: Phase, moment
         ("2024-01-02", "outside the history, 1990-01-02 to 2023-12-29"),
     ],
 )
-def test_clock_at_a_day_that_cannot_be_replayed_is_refused(day: str, message: str) -> None:
+def test_clock_at_phase_of_a_bad_day_is_refused(day: str, message: str) -> None:
     with pytest.raises(Refusal, match=message) as caught:
         clock_at_phase(real_market(), date.fromisoformat(day), Phase.BEFORE_CLOSE)
 
@@ -40,19 +40,19 @@ def test_clock_at_a_day_that_cannot_be_replayed_is_refused(day: str, message: st
 
 
 @pytest.mark.parametrize("moment", [datetime(1989, 12, 29, 12, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)])
-def test_clock_at_a_moment_outside_the_history_is_refused(moment: datetime) -> None:
+def test_clock_at_outside_the_history_is_refused(moment: datetime) -> None:
     with pytest.raises(Refusal, match="outside the history"):
         clock_at(real_market(), moment)
 
 
-def test_clock_fresh_stands_after_the_first_close_that_all_symbols_have() -> None:
+def test_fresh_clock_is_after_the_first_common_close() -> None:
     clock = fresh_clock(real_market())
 
     assert (clock.session, clock.is_fresh) == (date(2020, 1, 2), True)
     assert clock.now.isoformat() == "2020-01-02T21:05:00+00:00"
 
 
-def test_set_clock_backwards_is_refused_and_changes_nothing() -> None:
+def test_set_clock_backwards_is_refused() -> None:
     exchange = exchange_at(THURSDAY)
     before = exchange.snapshot()
 
@@ -63,7 +63,7 @@ def test_set_clock_backwards_is_refused_and_changes_nothing() -> None:
     assert exchange.snapshot() == before
 
 
-def test_set_clock_to_where_it_stands_changes_no_time() -> None:
+def test_set_clock_to_its_own_time_changes_nothing() -> None:
     exchange = exchange_at()
     send(exchange)
     now = exchange.now
@@ -72,7 +72,7 @@ def test_set_clock_to_where_it_stands_changes_no_time() -> None:
     assert exchange.now == now
 
 
-def test_set_clock_after_an_order_on_a_fresh_clock_only_goes_forward() -> None:
+def test_set_clock_backwards_after_an_order_is_refused() -> None:
     market = week_market()
     exchange = exchange_at(MONDAY, Phase.AFTER_CLOSE, market=market)
     exchange.clock = fresh_clock(market)
@@ -82,7 +82,7 @@ def test_set_clock_after_an_order_on_a_fresh_clock_only_goes_forward() -> None:
         move(exchange, MONDAY, Phase.BEFORE_CLOSE)
 
 
-def test_clock_after_every_order_event_is_a_microsecond_later() -> None:
+def test_now_after_two_order_events_is_two_microseconds_later() -> None:
     exchange = exchange_at()
     before = exchange.now
     send(exchange)

@@ -33,13 +33,14 @@ def walk(**params: str) -> list[tuple[str, str]]:
     token = None
     while True:
         page = ask(params=params | ({"page_token": token} if token else {}))
-        rows += [(symbol, bar["t"]) for symbol, bars in page["bars"].items() for bar in bars]
+        for symbol, bars in page["bars"].items():
+            rows += [(symbol, bar["t"]) for bar in bars]
         token = page["next_page_token"]
         if token is None:
             return rows
 
 
-def test_bars_page_shows_a_bar_with_every_key_at_new_york_midnight() -> None:
+def test_bars_page_has_bars_with_every_key_at_midnight() -> None:
     bar = ask(params={"symbols": "SPY", "start": "2022-03-11", "end": "2022-03-14"})["bars"]["SPY"]
 
     assert [row["t"] for row in bar] == ["2022-03-11T05:00:00Z", "2022-03-14T04:00:00Z"]
@@ -59,11 +60,11 @@ def test_bars_page_before_the_close_ends_the_day_before() -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(limit=st.integers(1, 40), sort=st.sampled_from(["asc", "desc"]))
-def test_bars_pages_of_any_size_are_the_whole_in_order(limit: int, sort: str) -> None:
-    asked = {"symbols": "SPY,AMD,QQQ", "start": "2022-02-20", "end": "2022-03-16", "sort": sort}
-    whole = walk(**asked)
+def test_bars_pages_of_any_size_add_up_to_all_bars(limit: int, sort: str) -> None:
+    params = {"symbols": "SPY,AMD,QQQ", "start": "2022-02-20", "end": "2022-03-16", "sort": sort}
+    whole = walk(**params)
 
-    paged = walk(**asked, limit=str(limit))
+    paged = walk(**params, limit=str(limit))
 
     assert paged == whole
     assert [symbol for symbol, _ in whole] == sorted(symbol for symbol, _ in whole)
@@ -76,11 +77,11 @@ def test_bars_page_limit_counts_across_symbols() -> None:
     assert page["next_page_token"]
 
 
-def test_bars_page_of_a_symbol_before_its_first_bar_is_without_it() -> None:
+def test_bars_page_before_a_first_bar_leaves_the_symbol_out() -> None:
     assert ask(params={"symbols": "SPY,KO", "start": "2010-01-04", "end": "2010-01-04"})["bars"].keys() == {"KO"}
 
 
-def test_bars_query_of_exact_times_includes_both_ends() -> None:
+def test_bars_query_with_exact_times_includes_both_ends() -> None:
     page = ask(params={"symbols": "SPY", "start": "2022-03-10T05:00:00Z", "end": "2022-03-14T04:00:00Z"})
     later = ask(params={"symbols": "SPY", "start": "2022-03-10T05:00:01Z", "end": "2022-03-14T04:00:00Z"})
 
@@ -102,14 +103,14 @@ def test_bars_query_of_exact_times_includes_both_ends() -> None:
         ({"symbols": "SPY", "page_token": "?"}, "invalid page_token"),
     ],
 )
-def test_bars_query_that_cannot_be_read_is_refused_without_a_code(params: dict[str, str], message: str) -> None:
+def test_bars_query_with_a_bad_parameter_is_refused(params: dict[str, str], message: str) -> None:
     with pytest.raises(Refusal, match=message) as caught:
         ask(params=params)
 
     assert (caught.value.status, caught.value.code) == (400, None)
 
 
-def test_latest_of_unknown_symbols_leaves_them_out() -> None:
+def test_latest_quotes_trades_bars_skip_unknown_symbols() -> None:
     now = clock_at_phase(week_market(), WEDNESDAY, Phase.BEFORE_CLOSE).now
     params = {"symbols": "calm,NOPE"}
 
@@ -129,7 +130,7 @@ def test_latest_of_unknown_symbols_leaves_them_out() -> None:
     assert {*quote, *trade, *bar} == {"CALM"}
 
 
-def test_snapshots_hold_the_last_two_closed_days() -> None:
+def test_snapshots_have_the_last_two_closed_days() -> None:
     snapshot: Any = snapshots({"symbols": "SPY"}, real_market(), now_of())["SPY"]
 
     assert snapshot["dailyBar"]["t"] == "2022-03-15T04:00:00Z"

@@ -12,11 +12,11 @@ def planted(*faults: Fault) -> FaultPlan:
     return FaultPlan(list(faults))
 
 
-def test_take_without_faults_is_good_behaviour() -> None:
+def test_take_without_faults_changes_nothing() -> None:
     assert FaultPlan().take(*ORDERS) == Misbehaviour()
 
 
-def test_take_of_a_refusal_lasts_its_times() -> None:
+def test_take_of_a_refusal_applies_it_times_times() -> None:
     plan = planted(Fault(kind="refuse", status=504, times=2))
 
     answers = [plan.take(*ORDERS).refusal for _ in range(3)]
@@ -24,7 +24,7 @@ def test_take_of_a_refusal_lasts_its_times() -> None:
     assert [answer.status if answer else 200 for answer in answers] == [504, 504, 200]
 
 
-def test_take_of_two_refusals_uses_them_one_after_the_other() -> None:
+def test_take_of_two_refusals_uses_them_in_order() -> None:
     plan = planted(Fault(kind="refuse", status=429), Fault(kind="refuse", status=500))
 
     answers = [plan.take(*ORDERS).refusal for _ in range(2)]
@@ -35,7 +35,7 @@ def test_take_of_two_refusals_uses_them_one_after_the_other() -> None:
     ]
 
 
-def test_take_of_a_refusal_on_market_data_has_no_code() -> None:
+def test_take_of_a_market_data_refusal_has_no_code() -> None:
     refusal = planted(Fault(kind="refuse", status=429)).take("GET", "/v2/stocks/bars", "SPY").refusal
 
     assert refusal is not None
@@ -52,7 +52,7 @@ def test_take_of_a_refusal_on_market_data_has_no_code() -> None:
         (Fault(kind="commit_then_504"), ("POST", "/v2/positions", "")),
     ],
 )
-def test_take_of_a_request_that_does_not_match_leaves_the_fault(fault: Fault, request_: tuple[str, str, str]) -> None:
+def test_take_without_a_match_keeps_the_fault(fault: Fault, request_: tuple[str, str, str]) -> None:
     plan = planted(fault)
 
     assert plan.take(*request_) == Misbehaviour()
@@ -69,6 +69,6 @@ def test_take_of_different_kinds_combines_them() -> None:
 
 
 @pytest.mark.parametrize("setting", [{"kind": "explode"}, {"kind": "refuse", "times": 0}, {"kind": "rest", "no": 1}])
-def test_fault_that_makes_no_sense_is_refused(setting: dict[str, object]) -> None:
+def test_fault_with_a_bad_setting_is_refused(setting: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Fault.model_validate(setting)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.exchange.account import Mode
+from sandbox.exchange.account import AccountMode
 from sandbox.exchange.admission import prices_of
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.exchange import Exchange
-from sandbox.exchange.money import cents
+from sandbox.exchange.money import to_cents
 from sandbox.exchange.orders import Order, OrderRequest, OrderType, Side, TimeInForce
 from sandbox.exchange.refusals import Refusal
 from sandbox.exchange.rendering import render_account, render_position
@@ -24,9 +25,7 @@ from tests.sandbox.exchange.worlds import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY, 
 CASH = Decimal("1000.37")
 DAYS = (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)
 PHASES = (Phase.EVENING_BEFORE, Phase.BEFORE_CLOSE, Phase.AFTER_CLOSE)
-MOMENTS: list[tuple[date, Phase]] = [
-    (day, phase) for day in (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY) for phase in Phase if phase != Phase.OTHER
-]
+MOMENTS: list[tuple[date, Phase]] = list(product(DAYS, PHASES))
 
 fractions = st.decimals(min_value="0.000000001", max_value=8, places=9)
 quantities = st.integers(1, 8).map(Decimal) | fractions
@@ -61,8 +60,8 @@ def play(exchange: Exchange, script: list[object]) -> None:
             continue
 
 
-def opened(mode: Mode = Mode.CASH) -> Exchange:
-    """An exchange with a few holdings, so that sells have something to sell."""
+def exchange_with_holdings(mode: AccountMode = AccountMode.CASH) -> Exchange:
+    """Return an exchange whose account holds a few positions, so that sell orders can be filled."""
     exchange = exchange_at(*MOMENTS[0], cash=str(CASH), mode=mode)
     move(exchange, *MOMENTS[1])
     for symbol, qty in (("CALM", "3"), ("RISE", "4.123456789"), ("PENNY", "100")):
@@ -71,14 +70,14 @@ def opened(mode: Mode = Mode.CASH) -> Exchange:
 
 
 def cash_of(order: Order) -> Decimal:
-    moved = cents(order.filled_value)
+    moved = to_cents(order.filled_value)
     return -moved if order.side is Side.BUY else moved
 
 
 @settings(deadline=None, max_examples=60)
-@given(script=steps, mode=st.sampled_from(Mode))
-def test_account_over_any_orders_conserves_cash_and_shares(script: list[object], mode: Mode) -> None:
-    exchange = opened(mode)
+@given(script=steps, mode=st.sampled_from(AccountMode))
+def test_account_after_any_orders_conserves_cash_and_shares(script: list[object], mode: AccountMode) -> None:
+    exchange = exchange_with_holdings(mode)
     play(exchange, script)
     account = exchange.account
     shares = {symbol: Decimal(0) for symbol in exchange.market.assets}
@@ -93,8 +92,8 @@ def test_account_over_any_orders_conserves_cash_and_shares(script: list[object],
 
 @settings(deadline=None, max_examples=60)
 @given(script=steps)
-def test_cash_account_over_any_orders_never_owes_and_never_is_short(script: list[object]) -> None:
-    exchange = opened()
+def test_cash_account_after_any_orders_is_never_negative(script: list[object]) -> None:
+    exchange = exchange_with_holdings()
     for step in script:
         play(exchange, [step])
 
@@ -104,25 +103,25 @@ def test_cash_account_over_any_orders_never_owes_and_never_is_short(script: list
 
 
 @settings(deadline=None, max_examples=60)
-@given(script=steps, mode=st.sampled_from(Mode))
-def test_equity_shown_is_cash_plus_market_values_shown(script: list[object], mode: Mode) -> None:
-    exchange = opened(mode)
+@given(script=steps, mode=st.sampled_from(AccountMode))
+def test_rendered_equity_is_cash_plus_market_values(script: list[object], mode: AccountMode) -> None:
+    exchange = exchange_with_holdings(mode)
     play(exchange, script)
     account, now = exchange.account, exchange.now
-    shown = render_account(account, prices_of(account, exchange.market, now), now)
+    rendered = render_account(account, prices_of(account, exchange.market, now), now)
     values = [
         Decimal(str(render_position(position, account, exchange.market, now)["market_value"]))
         for position in account.positions.values()
     ]
 
-    assert Decimal(str(shown["equity"])) == Decimal(str(shown["cash"])) + sum(values, Decimal(0))
-    assert all(value == cents(value) for value in values)
+    assert Decimal(str(rendered["equity"])) == Decimal(str(rendered["cash"])) + sum(values, Decimal(0))
+    assert all(value == to_cents(value) for value in values)
 
 
 @settings(deadline=None, max_examples=60)
 @given(script=steps, request=requests, name=st.text(min_size=1, max_size=128))
-def test_client_order_id_is_taken_once(script: list[object], request: OrderRequest, name: str) -> None:
-    exchange = opened()
+def test_submit_with_a_used_client_order_id_is_refused(script: list[object], request: OrderRequest, name: str) -> None:
+    exchange = exchange_with_holdings()
     named = OrderRequest("CALM", Side.BUY, OrderType.MARKET, TimeInForce.DAY, Decimal(1), client_order_id=name)
     exchange.submit(named)
     play(exchange, script)
@@ -132,9 +131,9 @@ def test_client_order_id_is_taken_once(script: list[object], request: OrderReque
 
 
 @settings(deadline=None, max_examples=25)
-@given(script=steps, mode=st.sampled_from(Mode))
-def test_state_saved_and_loaded_is_the_same_and_goes_on_the_same(script: list[object], mode: Mode) -> None:
-    exchange = opened(mode)
+@given(script=steps, mode=st.sampled_from(AccountMode))
+def test_loaded_state_equals_the_saved_one_and_continues_it(script: list[object], mode: AccountMode) -> None:
+    exchange = exchange_with_holdings(mode)
     play(exchange, script)
     with TemporaryDirectory() as folder:
         file = StateFile(Path(folder) / "state.json")

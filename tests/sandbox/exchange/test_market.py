@@ -34,7 +34,7 @@ def at(market: Market, day: date, phase: Phase) -> datetime:
         (Phase.AFTER_CLOSE, WEDNESDAY, "52.00"),
     ],
 )
-def test_market_at_a_phase_shows_what_is_known_then(phase: Phase, last_bar: date, price: str) -> None:
+def test_visible_bars_at_a_phase_end_with_the_last_close(phase: Phase, last_bar: date, price: str) -> None:
     market = week_market()
     now = at(market, WEDNESDAY, phase)
     bars = market.visible_bars("RISE", now, start=MONDAY, end=FRIDAY)
@@ -43,13 +43,13 @@ def test_market_at_a_phase_shows_what_is_known_then(phase: Phase, last_bar: date
     assert market.price("RISE", now) == Decimal(price)
 
 
-def test_market_bar_of_a_close_only_symbol_is_flat_without_volume() -> None:
+def test_visible_bars_with_closes_only_are_flat() -> None:
     bar = week_market().visible_bars("RISE", datetime(2022, 3, 20, tzinfo=UTC), start=TUESDAY, end=TUESDAY)[0]
 
     assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (51.0, 51.0, 51.0, 51.0, 0)
 
 
-def test_market_quote_in_session_stands_now_and_closed_at_the_close() -> None:
+def test_quote_is_at_now_in_session_and_at_the_close_after() -> None:
     market = week_market()
     open_now, closed = at(market, WEDNESDAY, Phase.BEFORE_CLOSE), at(market, THURSDAY, Phase.EVENING_BEFORE)
 
@@ -61,7 +61,7 @@ def test_market_quote_in_session_stands_now_and_closed_at_the_close() -> None:
     assert after.at == datetime(2022, 3, 16, 20, tzinfo=UTC)
 
 
-def test_market_symbol_after_its_last_bar_keeps_its_price_and_is_not_tradable() -> None:
+def test_symbol_after_its_last_bar_has_a_price_but_no_trades() -> None:
     market = week_market()
     now = at(market, FRIDAY, Phase.BEFORE_CLOSE)
 
@@ -70,7 +70,7 @@ def test_market_symbol_after_its_last_bar_keeps_its_price_and_is_not_tradable() 
     assert market.is_tradable("CALM", now)
 
 
-def test_market_symbol_on_the_evening_before_its_end_is_not_tradable() -> None:
+def test_is_tradable_on_the_evening_after_the_last_bar_is_false() -> None:
     market = week_market()
 
     assert not market.is_tradable("GONE", at(market, THURSDAY, Phase.EVENING_BEFORE))
@@ -78,7 +78,7 @@ def test_market_symbol_on_the_evening_before_its_end_is_not_tradable() -> None:
 
 
 @given(price=st.decimals(min_value="0.0002", max_value=10_000, places=4))
-def test_quote_around_any_price_is_on_ticks_and_apart(price: Decimal) -> None:
+def test_quote_around_any_price_has_a_spread_on_ticks(price: Decimal) -> None:
     last = price.quantize(tick_size(price))
     quote = quote_around("ANY", datetime(2022, 3, 16, tzinfo=UTC), last)
 
@@ -92,7 +92,7 @@ def test_quote_around_the_smallest_price_keeps_a_bid() -> None:
     assert quote_around("LOW", datetime(2022, 3, 16, tzinfo=UTC), Decimal("0.0001")).bid == Decimal("0.0001")
 
 
-def test_market_asset_is_found_by_symbol_and_by_id() -> None:
+def test_asset_is_found_by_symbol_and_by_id() -> None:
     market = week_market()
     asset = market.asset("calm")
 
@@ -101,7 +101,7 @@ def test_market_asset_is_found_by_symbol_and_by_id() -> None:
     assert market.asset("NONE") is None
 
 
-def test_market_of_real_history_has_its_symbols_and_common_days() -> None:
+def test_market_of_the_history_has_symbols_and_common_days() -> None:
     market = real_market()
 
     assert len(market.assets) == 35
@@ -109,7 +109,7 @@ def test_market_of_real_history_has_its_symbols_and_common_days() -> None:
     assert (market.first_day, market.last_day) == (date(1990, 1, 2), date(2023, 12, 29))
 
 
-def test_market_covers_sessions_of_the_history_only() -> None:
+def test_covers_is_true_for_sessions_of_the_history() -> None:
     market = real_market()
 
     assert market.covers(date(2022, 3, 16))
@@ -125,7 +125,7 @@ def test_load_history_of_an_empty_folder_names_it(tmp_path: Path) -> None:
 def test_load_history_of_a_damaged_file_names_it(tmp_path: Path) -> None:
     (tmp_path / "bars.parquet").write_bytes(b"PAR1 not really PAR1")
 
-    with pytest.raises(HistoryError, match=r"bars\.parquet: not a readable parquet file"):
+    with pytest.raises(HistoryError, match=r"bars\.parquet: cannot be read as parquet"):
         load_history(tmp_path)
 
 

@@ -5,7 +5,7 @@ from sandbox.exchange.orders import OrderStatus
 from tests.sandbox.exchange.worlds import exchange_at, order_for
 
 
-def test_execute_of_an_order_in_parts_rounds_its_cash_once() -> None:
+def test_execute_in_parts_rounds_cash_once() -> None:
     exchange = exchange_at()
     account = exchange.account
     order = exchange.submit(order_for("CALM", "buy", "0.1"), fill_fraction=Decimal(0))

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from sandbox.exchange.account import Mode
+from sandbox.exchange.account import AccountMode
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.exchange import Exchange
 from sandbox.exchange.orders import Order, OrderRequest, OrderStatus
@@ -23,13 +23,13 @@ from tests.sandbox.exchange.worlds import (
 )
 
 
-def test_submit_market_order_in_session_answers_pending_new_and_then_shows_filled() -> None:
+def test_submit_market_order_in_session_is_filled_on_next_read() -> None:
     exchange = exchange_at()
 
-    answered = exchange.submit(order_for("CALM", "buy", "2"))
-    read = exchange.order(answered.id)
+    submitted = exchange.submit(order_for("CALM", "buy", "2"))
+    read = exchange.order(submitted.id)
 
-    assert (answered.status, answered.filled_qty) == (OrderStatus.PENDING_NEW, Decimal(0))
+    assert (submitted.status, submitted.filled_qty) == (OrderStatus.PENDING_NEW, Decimal(0))
     assert (read.status, read.filled_qty, read.filled_avg_price) == (OrderStatus.FILLED, Decimal(2), Decimal("100.01"))
     assert exchange.account.cash == Decimal("9799.98")
 
@@ -55,9 +55,7 @@ def test_submit_market_sell_fills_at_the_bid() -> None:
         ("sell", "98", "99.99"),
     ],
 )
-def test_submit_limit_at_or_through_the_mid_fills_at_its_limit_never_worse_than_the_touch(
-    side: str, limit: str, price: str
-) -> None:
+def test_submit_limit_through_the_mid_fills_at_the_better_price(side: str, limit: str, price: str) -> None:
     exchange = exchange_at()
     if side == "sell":
         send(exchange, "CALM", "buy", "5")
@@ -76,7 +74,7 @@ def test_submit_limit_short_of_the_mid_rests(side: str, limit: str) -> None:
     assert send(exchange, "CALM", side, "1", limit_price=limit).status is OrderStatus.NEW
 
 
-def test_submit_with_market_closed_is_accepted_and_fills_in_the_next_session() -> None:
+def test_submit_when_closed_fills_in_the_next_session() -> None:
     exchange = exchange_at(WEDNESDAY, Phase.EVENING_BEFORE)
     order = exchange.submit(order_for("RISE", "buy", "1"))
     move(exchange, WEDNESDAY, Phase.BEFORE_CLOSE)
@@ -90,7 +88,7 @@ def test_submit_with_market_closed_is_accepted_and_fills_in_the_next_session() -
     assert filled.filled_at.hour == 13
 
 
-def test_submit_queued_buy_that_no_longer_fits_the_cash_is_rejected_and_costs_nothing() -> None:
+def test_queued_buy_beyond_the_cash_is_rejected() -> None:
     exchange = exchange_at(THURSDAY, Phase.EVENING_BEFORE, cash="5300")
     order = exchange.submit(order_for("RISE", "buy", "100"))
     move(exchange, THURSDAY)
@@ -99,7 +97,7 @@ def test_submit_queued_buy_that_no_longer_fits_the_cash_is_rejected_and_costs_no
     assert exchange.account.cash == 5300
 
 
-def test_day_order_at_the_close_expires_and_frees_its_buying_power() -> None:
+def test_day_order_at_the_close_expires_and_frees_cash() -> None:
     exchange = exchange_at()
     order = send(exchange, "CALM", "buy", "10", limit_price="90")
     reserved = exchange.account.buying_power({})
@@ -110,7 +108,7 @@ def test_day_order_at_the_close_expires_and_frees_its_buying_power() -> None:
     assert exchange.account.buying_power({}) == 10_000
 
 
-def test_gtc_order_across_sessions_stays_and_fills_when_the_price_comes() -> None:
+def test_gtc_order_fills_in_a_later_session() -> None:
     exchange = exchange_at()
     send(exchange, "RISE", "buy", "3")
     order = send(exchange, "RISE", "sell", "3", limit_price="60", time_in_force="gtc")
@@ -124,7 +122,7 @@ def test_gtc_order_across_sessions_stays_and_fills_when_the_price_comes() -> Non
     assert filled.filled_at.date() == THURSDAY
 
 
-def test_cancel_of_an_open_order_frees_what_it_held() -> None:
+def test_cancel_of_an_open_order_frees_its_shares() -> None:
     exchange = exchange_at()
     send(exchange, "CALM", "buy", "5")
     order = send(exchange, "CALM", "sell", "5", limit_price="120")
@@ -146,7 +144,7 @@ def test_cancel_of_a_filled_order_is_refused() -> None:
     assert (caught.value.status, caught.value.code) == (422, 42210000)
 
 
-def test_change_of_a_resting_order_gives_a_new_one_that_may_fill() -> None:
+def test_change_of_a_resting_order_may_fill_the_new_one() -> None:
     exchange = exchange_at()
     old = send(exchange, "CALM", "buy", "5", limit_price="90")
 
@@ -158,7 +156,7 @@ def test_change_of_a_resting_order_gives_a_new_one_that_may_fill() -> None:
     assert (new.status, new.filled_qty, new.filled_avg_price) == (OrderStatus.FILLED, Decimal(4), Decimal(100))
 
 
-def test_change_of_a_partly_filled_order_asks_for_the_rest_only() -> None:
+def test_change_of_a_partly_filled_order_orders_the_rest() -> None:
     exchange = exchange_at()
     answered = exchange.submit(order_for("CALM", "buy", "10", limit_price="100"), fill_fraction=Decimal("0.4"))
     new = exchange.change(answered.id, OrderChange(qty=Decimal(9)))
@@ -188,7 +186,7 @@ def _resting(case: str) -> tuple[Order, Exchange]:
         ("open", OrderChange(qty=Decimal(2000)), "insufficient buying power"),
     ],
 )
-def test_change_that_breaks_a_rule_is_refused_and_changes_nothing(case: str, change: OrderChange, message: str) -> None:
+def test_change_that_breaks_a_rule_changes_nothing(case: str, change: OrderChange, message: str) -> None:
     order, exchange = _resting(case)
     before = exchange.snapshot()
 
@@ -219,7 +217,7 @@ def test_change_that_breaks_a_rule_is_refused_and_changes_nothing(case: str, cha
         (order_for("CALM", client_order_id="x" * 129), 422, 42210000, "no more than 128 characters"),
     ],
 )
-def test_submit_that_breaks_a_rule_is_refused_with_the_brokers_code(
+def test_submit_that_breaks_a_rule_gets_the_brokers_code(
     request_: OrderRequest, status_code: int, code: int, message: str
 ) -> None:
     market = week_market({**CLOSES, "WHOLE": CLOSES["CALM"]})
@@ -241,7 +239,7 @@ def test_submit_of_an_asset_past_its_history_is_refused() -> None:
 
 
 @pytest.mark.parametrize("later", ["filled", "canceled"])
-def test_submit_with_a_used_client_order_id_is_refused_whatever_became_of_it(later: str) -> None:
+def test_submit_with_the_id_of_a_closed_order_is_refused(later: str) -> None:
     exchange = exchange_at()
     if later == "filled":
         send(exchange, client_order_id="one")
@@ -254,7 +252,7 @@ def test_submit_with_a_used_client_order_id_is_refused_whatever_became_of_it(lat
     assert (refusal.status, refusal.body()["code"], str(refusal)) == (422, 40010001, "client_order_id must be unique")
 
 
-def test_submit_sell_beyond_what_is_free_says_what_is_held() -> None:
+def test_submit_sell_beyond_free_shares_is_refused() -> None:
     exchange = exchange_at()
     send(exchange, "CALM", "buy", "3")
     send(exchange, "CALM", "sell", "2", limit_price="150")
@@ -272,7 +270,7 @@ def test_submit_sell_beyond_what_is_free_says_what_is_held() -> None:
     }
 
 
-def test_submit_against_an_own_resting_order_is_a_wash_trade() -> None:
+def test_submit_against_an_own_order_is_a_wash_trade() -> None:
     exchange = exchange_at()
     send(exchange, "CALM", "buy", "3")
     resting = send(exchange, "CALM", "sell", "1", limit_price="150")
@@ -285,7 +283,7 @@ def test_submit_against_an_own_resting_order_is_a_wash_trade() -> None:
     assert apart is None
 
 
-def test_submit_buys_beyond_open_buys_are_refused_with_the_figures() -> None:
+def test_submit_buy_beyond_buying_power_has_the_figures() -> None:
     exchange = exchange_at()
     send(exchange, "CALM", "buy", "60", limit_price="99")
 
@@ -295,7 +293,7 @@ def test_submit_buys_beyond_open_buys_are_refused_with_the_figures() -> None:
     assert refusal.facts == {"buying_power": "4060", "cost_basis": "4158"}
 
 
-def test_submit_notional_buys_shares_down_to_nine_places() -> None:
+def test_submit_notional_buys_nine_decimals_of_a_share() -> None:
     exchange = exchange_at()
 
     order = send(exchange, "RISE", "buy", None, notional="100")
@@ -305,7 +303,7 @@ def test_submit_notional_buys_shares_down_to_nine_places() -> None:
     assert exchange.account.cash == Decimal("9900.00")
 
 
-def test_submit_whole_position_below_a_dollar_is_sold() -> None:
+def test_submit_sell_of_a_position_below_a_dollar_fills() -> None:
     exchange = exchange_at()
     send(exchange, "PENNY", "buy", "3")
     send(exchange, "PENNY", "sell", "2.5")
@@ -316,8 +314,8 @@ def test_submit_whole_position_below_a_dollar_is_sold() -> None:
     assert exchange.account.positions == {}
 
 
-def test_submit_in_a_margin_account_spends_beyond_its_cash() -> None:
-    exchange = exchange_at(mode=Mode.MARGIN)
+def test_submit_in_a_margin_account_may_exceed_cash() -> None:
+    exchange = exchange_at(mode=AccountMode.MARGIN)
     send(exchange, "CALM", "buy", "390")
     prices = {"CALM": Decimal(100)}
 
@@ -327,7 +325,7 @@ def test_submit_in_a_margin_account_spends_beyond_its_cash() -> None:
 
 
 @pytest.mark.parametrize(("qty", "fraction", "filled"), [("10", "0.5", "5"), ("3", "0.5", "1"), ("0.3", "0.5", "0.15")])
-def test_submit_with_a_planted_part_fills_that_much_and_rests(qty: str, fraction: str, filled: str) -> None:
+def test_submit_with_a_planted_fraction_fills_partly(qty: str, fraction: str, filled: str) -> None:
     exchange = exchange_at()
     answered = exchange.submit(order_for("CALM", "buy", qty), fill_fraction=Decimal(fraction))
 
@@ -347,7 +345,7 @@ def test_cancel_of_a_partly_filled_order_keeps_its_fills() -> None:
     assert exchange.account.reserved_cash() == 0
 
 
-def test_submit_with_a_planted_rest_stays_open_through_the_session() -> None:
+def test_submit_with_a_planted_rest_expires_unfilled() -> None:
     exchange = exchange_at()
     answered = exchange.submit(order_for("CALM", "buy", "10"), fill_fraction=Decimal(0))
     resting = status(exchange, answered)
@@ -366,7 +364,7 @@ def test_position_average_price_after_two_buys_is_weighted() -> None:
     assert exchange.account.positions["RISE"].avg_entry_price == Decimal("58.01")
 
 
-def test_events_of_orders_have_unique_rising_times() -> None:
+def test_order_events_have_unique_ascending_times() -> None:
     exchange = exchange_at()
     for _ in range(5):
         send(exchange)
@@ -376,7 +374,7 @@ def test_events_of_orders_have_unique_rising_times() -> None:
     assert sorted({*times, *submitted}) == sorted(times + submitted)
 
 
-def test_last_equity_is_that_of_the_close_before_today() -> None:
+def test_last_equity_is_the_equity_of_the_close_before() -> None:
     exchange = exchange_at()
     send(exchange, "RISE", "buy", "100")
     move(exchange, THURSDAY)

@@ -77,7 +77,7 @@ def test_sdk_reads_account_clock_calendar_and_assets(trading: TradingClient) -> 
     assert spy.fractionable
 
 
-def test_sdk_buys_sells_and_sees_positions_that_add_up(trading: TradingClient) -> None:
+def test_sdk_buys_and_sells_with_matching_positions(trading: TradingClient) -> None:
     bought: Any = trading.submit_order(market("SPY", OrderSide.BUY, 10.5, client_order_id="buy-1"))
     read: Any = trading.get_order_by_client_id("buy-1")
     sold: Any = trading.close_position("SPY", ClosePositionRequest(qty="0.5"))
@@ -153,18 +153,18 @@ def test_sdk_refused_order_raises_the_brokers_code(
     assert (caught.value.status_code, caught.value.code, caught.value.message) == (status, code, message)
 
 
-def test_sdk_missing_things_are_not_found(trading: TradingClient) -> None:
+def test_sdk_requests_for_unknown_ids_are_not_found(trading: TradingClient) -> None:
     missing = "00000000-0000-0000-0000-000000000000"
-    asks: list[Any] = [
+    requests: list[Any] = [
         lambda: trading.get_open_position("SPY"),
         lambda: trading.get_asset("ZZZZ"),
         lambda: trading.get_order_by_id(missing),
         lambda: trading.get_order_by_client_id("none"),
     ]
     messages = []
-    for ask in asks:
+    for request in requests:
         with pytest.raises(APIError) as caught:
-            ask()
+            request()
         messages.append((caught.value.status_code, caught.value.message))
 
     assert messages == [
@@ -175,7 +175,7 @@ def test_sdk_missing_things_are_not_found(trading: TradingClient) -> None:
     ]
 
 
-def test_sdk_retrying_a_lost_answer_is_told_of_the_duplicate(control: ExchangeControl, trading: TradingClient) -> None:
+def test_sdk_retry_after_a_lost_answer_is_a_duplicate(control: ExchangeControl, trading: TradingClient) -> None:
     control.plant("commit_then_504")
     client: Any = trading
     client._retry, client._retry_wait = 1, 0
@@ -197,13 +197,13 @@ def test_sdk_with_a_wrong_key_is_refused(server: str) -> None:
     assert (caught.value.status_code, caught.value.code) == (401, 40110000)
 
 
-def test_sdk_bars_of_several_symbols_come_whole_through_pages(data: StockHistoricalDataClient) -> None:
+def test_sdk_bars_of_several_symbols_span_pages(data: StockHistoricalDataClient) -> None:
     symbols = ["SPY", "KO", "XOM", "JNJ"]
-    asked = {"symbol_or_symbols": symbols, "timeframe": DAILY, "adjustment": Adjustment.ALL, "feed": DataFeed.IEX}
+    query = {"symbol_or_symbols": symbols, "timeframe": DAILY, "adjustment": Adjustment.ALL, "feed": DataFeed.IEX}
     start = datetime(2010, 1, 4, tzinfo=UTC)
 
-    whole: Any = data.get_stock_bars(StockBarsRequest(start=start, **asked))
-    some: Any = data.get_stock_bars(StockBarsRequest(start=start, limit=3500, **asked))
+    whole: Any = data.get_stock_bars(StockBarsRequest(start=start, **query))
+    some: Any = data.get_stock_bars(StockBarsRequest(start=start, limit=3500, **query))
 
     assert {symbol: len(whole.data[symbol]) for symbol in symbols} == {"SPY": 555, "KO": 3071, "XOM": 3071, "JNJ": 3071}
     assert {symbol: len(bars) for symbol, bars in some.data.items()} == {"JNJ": 3071, "KO": 429}

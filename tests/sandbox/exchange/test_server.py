@@ -33,8 +33,8 @@ def api(server: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_control_tells_the_history_and_its_sessions(control: ExchangeControl) -> None:
-    history = control.ready()
+def test_control_returns_the_history_and_its_sessions(control: ExchangeControl) -> None:
+    history = control.history()
     sessions = control.sessions(date(2022, 11, 23), date(2022, 11, 28))
 
     assert len(history.symbols) == 35
@@ -42,7 +42,7 @@ def test_control_tells_the_history_and_its_sessions(control: ExchangeControl) ->
     assert [(session.date.day, session.closes.hour) for session in sessions] == [(23, 21), (25, 18), (28, 21)]
 
 
-def test_control_state_tells_clock_cash_positions_and_counts(control: ExchangeControl, api: httpx.Client) -> None:
+def test_control_state_has_clock_cash_positions_and_counts(control: ExchangeControl, api: httpx.Client) -> None:
     api.post("/v2/orders", json=BUY)
     api.post("/v2/orders", json={**BUY, "type": "limit", "limit_price": 300})
 
@@ -53,7 +53,7 @@ def test_control_state_tells_clock_cash_positions_and_counts(control: ExchangeCo
     assert (state.cash, state.positions) == (Decimal("99173.36"), {"SPY": Decimal(2)})
 
 
-def test_control_clock_at_any_moment_of_a_session(control: ExchangeControl, api: httpx.Client) -> None:
+def test_control_set_now_moves_the_clock_to_any_moment(control: ExchangeControl, api: httpx.Client) -> None:
     state = control.set_now(datetime.fromisoformat("2022-03-17T11:00:00-04:00"))
 
     assert (state.session, state.phase) == (date(2022, 3, 17), Phase.OTHER)
@@ -69,11 +69,11 @@ def test_control_clock_at_any_moment_of_a_session(control: ExchangeControl, api:
         ({"session": "soon"}, 422, "session: "),
         ({"session": "2022-03-17", "phase": "noon"}, 422, "phase: "),
         ({"now": "2022-03-17T11:00:00"}, 422, "now: "),
-        ({}, 422, "either session (with phase) or now is needed"),
+        ({}, 422, "either session (with phase) or now is required"),
         ({"session": "2022-03-17", "when": 1}, 422, "when: "),
     ],
 )
-def test_control_clock_that_cannot_be_set_says_why(
+def test_control_clock_with_a_bad_setting_says_why(
     control: ExchangeControl, api: httpx.Client, body: dict[str, Any], status: int, message: str
 ) -> None:
     response = api.post("/_control/clock", json=body)
@@ -83,7 +83,7 @@ def test_control_clock_that_cannot_be_set_says_why(
     assert control.state().session == DAY
 
 
-def test_control_reset_starts_over_and_allows_an_earlier_day(control: ExchangeControl, api: httpx.Client) -> None:
+def test_control_reset_allows_an_earlier_day(control: ExchangeControl, api: httpx.Client) -> None:
     first = api.post("/v2/orders", json=BUY).json()["id"]
     control.reset(Decimal("5000.25"))
     state = control.set_clock(date(2021, 6, 1), Phase.BEFORE_CLOSE)
@@ -92,7 +92,7 @@ def test_control_reset_starts_over_and_allows_an_earlier_day(control: ExchangeCo
     assert api.post("/v2/orders", json=BUY).json()["id"] != first
 
 
-def test_control_errors_carry_the_exchanges_words_and_status(control: ExchangeControl) -> None:
+def test_control_error_has_message_and_status(control: ExchangeControl) -> None:
     with pytest.raises(ExchangeError, match="is not a session of the exchange") as caught:
         control.set_clock(date(2022, 3, 19), Phase.BEFORE_CLOSE)
 
@@ -148,13 +148,13 @@ def test_request_without_keys_is_not_authorized(server: str, path: str) -> None:
     assert "authorized" in response.json()["message"]
 
 
-def test_request_of_an_unknown_path_or_method_is_json(api: httpx.Client) -> None:
+def test_request_with_an_unknown_path_gets_json(api: httpx.Client) -> None:
     assert api.get("/v2/nothing").json() == {"message": "endpoint not found"}
     assert api.put("/v2/orders").status_code == 405
     assert api.get("/v2/orders/not-a-uuid").json() == {"code": 40010001, "message": "order_id is missing"}
 
 
-def test_activities_page_through_every_fill_once(control: ExchangeControl, api: httpx.Client) -> None:
+def test_activities_pages_have_every_fill_once(control: ExchangeControl, api: httpx.Client) -> None:
     for _ in range(5):
         api.post("/v2/orders", json=BUY)
     rows: list[dict[str, str]] = []
@@ -185,7 +185,7 @@ def test_activities_after_a_fill_leave_it_out(control: ExchangeControl, api: htt
     assert later == newest_first[:1]
 
 
-def test_fault_refuse_does_nothing_and_lasts_its_times(control: ExchangeControl, api: httpx.Client) -> None:
+def test_fault_refuse_refuses_as_often_as_planted(control: ExchangeControl, api: httpx.Client) -> None:
     control.plant("refuse", status=429, method="POST", times=2)
 
     statuses = [api.post("/v2/orders", json=BUY).status_code for _ in range(3)]
@@ -200,11 +200,11 @@ def test_fault_commit_then_504_takes_the_order(control: ExchangeControl, api: ht
     response = api.post("/v2/orders", json={**BUY, "client_order_id": "lost"})
 
     assert (response.status_code, response.json()["code"]) == (504, 50410000)
-    found = api.get("/v2/orders:by_client_order_id", params={"client_order_id": "lost"}).json()
-    assert found["status"] == "filled"
+    order = api.get("/v2/orders:by_client_order_id", params={"client_order_id": "lost"}).json()
+    assert order["status"] == "filled"
 
 
-def test_fault_hang_times_out_at_the_client_and_orders_nothing(control: ExchangeControl, api: httpx.Client) -> None:
+def test_fault_hang_times_out_and_orders_nothing(control: ExchangeControl, api: httpx.Client) -> None:
     control.plant("hang", path="/v2/orders")
 
     with pytest.raises(httpx.ReadTimeout):
@@ -221,7 +221,7 @@ def test_fault_latency_delays_one_request(control: ExchangeControl, api: httpx.C
     assert time.monotonic() - start >= 0.2
 
 
-def test_fault_cleared_is_gone(control: ExchangeControl, api: httpx.Client) -> None:
+def test_clear_faults_removes_every_fault(control: ExchangeControl, api: httpx.Client) -> None:
     control.plant("rest")
     control.clear_faults()
 
@@ -229,7 +229,7 @@ def test_fault_cleared_is_gone(control: ExchangeControl, api: httpx.Client) -> N
     assert api.post("/_control/faults", json={"kind": "explode"}).status_code == 422
 
 
-def test_state_that_cannot_be_written_refuses_the_order_and_forgets_it(tmp_path: Path) -> None:
+def test_order_with_an_unwritable_state_is_refused(tmp_path: Path) -> None:
     venue = real_venue(tmp_path / "state.json")
     (tmp_path / "state.json.new").mkdir()
     with served(venue) as url:
@@ -240,15 +240,15 @@ def test_state_that_cannot_be_written_refuses_the_order_and_forgets_it(tmp_path:
     assert venue.exchange.account.orders == {}
 
 
-def test_main_on_a_taken_port_says_so_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_on_a_taken_port_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         code = main(["--port", str(port), "--state", str(tmp_path / "state.json")])
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
 
     assert code == 5
-    assert told == (
-        f"paper exchange: port {port} of 127.0.0.1 is taken; stop who listens there, or pass another --port\n"
+    assert printed == (
+        f"paper exchange: port {port} of 127.0.0.1 is in use; stop the program that uses it, or pass another --port\n"
     )
 
 
@@ -269,7 +269,7 @@ def test_main_without_history_names_the_folder(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("cash", ["much", "-1", "0.001", "NaN"])
-def test_main_with_an_impossible_amount_is_a_usage_error(cash: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_with_a_bad_amount_is_a_usage_error(cash: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--state", "state.json", "--cash", cash])
 
@@ -277,7 +277,7 @@ def test_main_with_an_impossible_amount_is_a_usage_error(cash: str, capsys: pyte
     assert f"{cash} is not an amount" in capsys.readouterr().err
 
 
-def test_server_killed_and_started_again_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_server_killed_and_restarted_has_the_same_state(tmp_path: Path) -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}"

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from itertools import chain
 
 import pytest
 
@@ -16,14 +17,14 @@ from sandbox.exchange.sessions import (
 from tests.sandbox.exchange.worlds import FRIDAY, HISTORY, MONDAY, WEDNESDAY
 
 
-def test_sessions_by_rule_are_the_dates_of_three_decades_of_real_bars() -> None:
-    real = {day for series in load_history(HISTORY).values() for day in series.dates}
+def test_sessions_between_match_three_decades_of_bars() -> None:
+    real = set(chain.from_iterable(series.dates for series in load_history(HISTORY).values()))
     by_rule = {session.date for session in sessions_between(min(real), max(real))}
 
     assert by_rule == real
 
 
-def test_sessions_early_closes_are_the_announced_ones() -> None:
+def test_early_closes_are_the_announced_ones() -> None:
     early = [
         session.date for session in sessions_between(date(2019, 1, 1), date(2024, 12, 31)) if session.is_early_close
     ]
@@ -53,7 +54,7 @@ def test_sessions_early_closes_are_the_announced_ones() -> None:
     ],
     ids=["winter", "summer", "half day"],
 )
-def test_session_on_a_day_opens_and_closes_in_new_york_time(day: date, opens: str, closes: str) -> None:
+def test_session_on_a_day_has_new_york_hours(day: date, opens: str, closes: str) -> None:
     session = session_on(day)
 
     assert session is not None
@@ -70,7 +71,7 @@ def test_session_before_and_after_skip_the_weekend() -> None:
     assert session_after(FRIDAY).date == date(2022, 3, 21)
 
 
-def test_session_beyond_the_calendar_is_an_error() -> None:
+def test_session_after_the_calendar_fails() -> None:
     with pytest.raises(ValueError, match="the exchange calendar covers"):
         session_after(date(2036, 12, 31))
 

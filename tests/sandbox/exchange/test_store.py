@@ -11,7 +11,7 @@ def test_load_without_a_file_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"version":2}', b"\xff\xfe", b'{"version":1,"clock":{}}'])
-def test_load_of_a_damaged_file_names_it_and_leaves_it(tmp_path: Path, damage: bytes) -> None:
+def test_load_of_a_damaged_file_names_and_keeps_it(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "state.json"
     path.write_bytes(damage)
 
@@ -21,7 +21,7 @@ def test_load_of_a_damaged_file_names_it_and_leaves_it(tmp_path: Path, damage: b
     assert path.read_bytes() == damage
 
 
-def test_load_of_a_file_cut_anywhere_is_an_error_and_never_another_account(tmp_path: Path) -> None:
+def test_load_of_a_truncated_file_fails(tmp_path: Path) -> None:
     exchange, path = exchange_at(), tmp_path / "state.json"
     send(exchange)
     StateFile(path).save(exchange.snapshot())
@@ -44,14 +44,14 @@ def test_save_after_a_change_of_an_old_order_writes_it(tmp_path: Path) -> None:
     assert file.load() == exchange.snapshot()
 
 
-def test_save_leaves_one_file_in_a_folder_it_makes(tmp_path: Path) -> None:
+def test_save_creates_the_folder_and_leaves_one_file(tmp_path: Path) -> None:
     file = StateFile(tmp_path / "deep" / "state.json")
     file.save(exchange_at().snapshot())
 
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["state.json"]
 
 
-def test_save_after_a_reset_forgets_the_old_orders(tmp_path: Path) -> None:
+def test_save_after_a_reset_drops_the_old_orders(tmp_path: Path) -> None:
     exchange, file = exchange_at(), StateFile(tmp_path / "state.json")
     send(exchange)
     send(exchange)

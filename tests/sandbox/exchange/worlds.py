@@ -6,12 +6,12 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
-from sandbox.exchange.account import Mode
+from sandbox.exchange.account import AccountMode
 from sandbox.exchange.clock import Phase, clock_at_phase
-from sandbox.exchange.exchange import Exchange, Terms, opening_state
+from sandbox.exchange.exchange import AccountTerms, Exchange, opening_state
 from sandbox.exchange.history import BarSeries, load_history
 from sandbox.exchange.market import Market
-from sandbox.exchange.order_forms import read_order
+from sandbox.exchange.order_parsing import read_order
 from sandbox.exchange.orders import Order, OrderRequest, OrderStatus
 from sandbox.exchange.refusals import Refusal
 from sandbox.exchange.sessions import sessions_between
@@ -25,7 +25,7 @@ WEDNESDAY = MONDAY + timedelta(days=2)
 THURSDAY = MONDAY + timedelta(days=3)
 FRIDAY = MONDAY + timedelta(days=4)
 
-# The five closes from Monday on: a calm one, a rising one, one below a dollar, and one that ends on Wednesday.
+# The closes from Monday on: a flat symbol, a rising one, one below a dollar, and one whose history ends on Wednesday.
 CLOSES: Mapping[str, Sequence[float]] = {
     "CALM": (100.0, 100.0, 100.0, 100.0, 100.0),
     "RISE": (50.0, 51.0, 52.0, 60.0, 61.5),
@@ -45,12 +45,12 @@ def exchange_at(
     phase: Phase = Phase.BEFORE_CLOSE,
     *,
     cash: str = "10000",
-    mode: Mode = Mode.CASH,
+    mode: AccountMode = AccountMode.CASH,
     market: Market | None = None,
     whole_shares: frozenset[str] = frozenset(),
 ) -> Exchange:
     market = market or week_market()
-    exchange = Exchange(market, opening_state(market, Terms(Decimal(cash), mode, whole_shares)))
+    exchange = Exchange(market, opening_state(market, AccountTerms(Decimal(cash), mode, whole_shares)))
     move(exchange, day, phase)
     return exchange
 

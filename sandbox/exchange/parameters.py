@@ -1,4 +1,4 @@
-"""Reading what clients send: numbers or strings as Decimal, dates, times, lists, flags."""
+"""Parse the parameters of requests: numbers, texts, dates, times, lists and flags."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
@@ -13,10 +13,10 @@ _LARGEST = Decimal(10) ** 12
 
 
 def decimal_of(name: str, value: object) -> Decimal | None:
-    """A JSON number or string as Decimal, None when absent.
+    """Parse a JSON number or string; return None when it is missing.
 
     Raises:
-        Refusal: not a finite number below a trillion.
+        Refusal: it is not a finite number below a trillion.
     """
     if value is None:
         return None
@@ -32,13 +32,24 @@ def decimal_of(name: str, value: object) -> Decimal | None:
 
 
 def text_of(name: str, value: object) -> str | None:
+    """Return a JSON string, or None when it is missing.
+
+    Raises:
+        Refusal: it is not a string.
+    """
     if value is None or isinstance(value, str):
         return value
     raise malformed(f"{name} is not a string")
 
 
 def moment_of(name: str, value: str | None, refuse: Callable[[str], Refusal] = malformed) -> datetime | None:
-    """RFC 3339 (a space for a lost `+` is forgiven) or a date, which means New York midnight."""
+    """Parse an RFC 3339 time, or a date, which means New York midnight.
+
+    A space counts as `+`: that is what an unescaped `+` in a query becomes.
+
+    Raises:
+        Refusal: it is neither.
+    """
     if not value:
         return None
     try:
@@ -51,7 +62,11 @@ def moment_of(name: str, value: str | None, refuse: Callable[[str], Refusal] = m
 
 
 def day_of(name: str, value: str | None) -> date | None:
-    """A date, also the date part of a time."""
+    """Parse a date, or the date part of a time.
+
+    Raises:
+        Refusal: it is neither.
+    """
     if not value:
         return None
     try:
@@ -63,6 +78,11 @@ def day_of(name: str, value: str | None) -> date | None:
 def count_of(
     name: str, value: str | None, *, default: int, most: int, refuse: Callable[[str], Refusal] = malformed
 ) -> int:
+    """Parse a whole number from 1 to `most`.
+
+    Raises:
+        Refusal: it is not such a number.
+    """
     if not value:
         return default
     if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= most:
@@ -71,6 +91,11 @@ def count_of(
 
 
 def choice_of(name: str, value: str | None, *, default: str, of: tuple[str, ...]) -> str:
+    """Parse one of the choices `of`, in any case.
+
+    Raises:
+        Refusal: it is not one of them.
+    """
     if not value:
         return default
     if value.lower() not in of:
@@ -79,7 +104,7 @@ def choice_of(name: str, value: str | None, *, default: str, of: tuple[str, ...]
 
 
 def symbols_of(value: str | None) -> tuple[str, ...]:
-    """A comma-separated list, upper case, sorted, each once."""
+    """Parse a comma-separated list of symbols: upper case, sorted, without duplicates."""
     parts = (part.strip().upper() for part in (value or "").split(","))
     return tuple(sorted({part for part in parts if part}))
 

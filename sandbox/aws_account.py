@@ -1,4 +1,4 @@
-"""What the functions find in a fresh account: the broker's secret, and the senders' verified addresses."""
+"""Prepare a fresh emulated AWS account: the broker's secret and the verified sender addresses."""
 
 import json
 from collections.abc import Iterable
@@ -15,14 +15,15 @@ BROKER_SECRET = "/alchemiser/local/broker"  # noqa: S105 - the name of the secre
 
 
 def prepare_account(target: Target, *, senders: Iterable[str] = ()) -> None:
-    """Put in place what is missing; what is there already stays as it is.
+    """Create what the account lacks. Idempotent: existing resources keep their values.
 
-    The kill switch is not among it: it belongs to the trading stack, which creates it enabled.
+    The kill switch is not created here: it belongs to the trading stack, which creates it enabled.
 
     Args:
         senders: mail addresses that the functions send from.
     """
-    _put_secret(client("secretsmanager", target))
+    _create_secret(client("secretsmanager", target))
+
     mail: SESV2Client = client("sesv2", target)
     for sender in senders:
         try:
@@ -31,7 +32,7 @@ def prepare_account(target: Target, *, senders: Iterable[str] = ()) -> None:
             continue
 
 
-def _put_secret(secrets: "SecretsManagerClient") -> None:
+def _create_secret(secrets: "SecretsManagerClient") -> None:
     value = json.dumps({"key": SANDBOX_KEY, "secret": SANDBOX_SECRET})
     try:
         secrets.create_secret(Name=BROKER_SECRET, SecretString=value)

@@ -1,30 +1,31 @@
-"""Order requests as they come over the wire, read into values."""
+"""Parse the JSON bodies of order requests."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 from sandbox.exchange.orders import OrderRequest, OrderType, Side, TimeInForce
+from sandbox.exchange.parameters import decimal_of, text_of
 from sandbox.exchange.refusals import invalid, malformed
 from sandbox.exchange.replacement import OrderChange
-from sandbox.exchange.values import decimal_of, text_of
 
 Body = Mapping[str, object]
 
 _UNSUPPORTED = ("stop_price", "trail_price", "trail_percent", "legs", "take_profit", "stop_loss")
-_OPENING_INTENTS = {Side.BUY: "buy_to_open", Side.SELL: "sell_to_close"}
+_INTENTS = {Side.BUY: "buy_to_open", Side.SELL: "sell_to_close"}
 
 
 def read_order(body: Body) -> OrderRequest:
-    """A POST /v2/orders body.
+    """Parse the body of POST /v2/orders.
 
     Raises:
-        Refusal: a field is missing, unreadable, or of a kind that this exchange does not trade.
+        Refusal: a field is missing, cannot be read, or is not supported by this exchange.
     """
     symbol = text_of("symbol", body.get("symbol"))
     if not symbol:
         raise malformed("symbol is required")
     side = _member(Side, "side", body.get("side"))
     _check_simple(body, side)
+
     return OrderRequest(
         symbol=symbol.upper(),
         side=side,
@@ -39,26 +40,26 @@ def read_order(body: Body) -> OrderRequest:
 
 
 def read_change(body: Body) -> OrderChange:
-    """A PATCH /v2/orders/{id} body.
+    """Parse the body of PATCH /v2/orders/{id}.
 
     Raises:
-        Refusal: as of an order.
+        Refusal: a field cannot be read, or is not supported by this exchange.
     """
     _check_unsupported(body)
     if body.get("trail") is not None:
         raise invalid("trail is not supported by the paper exchange")
-    wanted = body.get("time_in_force")
+    time_in_force = body.get("time_in_force")
     return OrderChange(
         qty=decimal_of("qty", body.get("qty")),
         limit_price=decimal_of("limit_price", body.get("limit_price")),
-        time_in_force=None if wanted is None else _member(TimeInForce, "time_in_force", wanted),
+        time_in_force=None if time_in_force is None else _member(TimeInForce, "time_in_force", time_in_force),
         client_order_id=text_of("client_order_id", body.get("client_order_id")) or None,
     )
 
 
 def intent_of(side: Side) -> str:
-    """The position intent that the broker fills in; shorts do not exist here."""
-    return _OPENING_INTENTS[side]
+    """Return the position intent that the broker fills in; this exchange has no short positions."""
+    return _INTENTS[side]
 
 
 def _check_simple(body: Body, side: Side) -> None:

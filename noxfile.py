@@ -95,7 +95,7 @@ def laws(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def e2e(session: nox.Session) -> None:
-    """Trade days in a separate sandbox and check the results; `-- -m slow`: twenty days, and every grant removed once."""
+    """Trade days in a separate sandbox and check the results; `-- -m slow`: twenty days, and each grant removed."""
     _install(session)
     state = Path(session.create_tmp()) / "sandbox"
     shutil.rmtree(state, ignore_errors=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from automation.building import builder, source_copies
-from automation.building.builder import Built
+from automation.building.builder import BuildResult
 from automation.building.engines import Engine
 from automation.project import environments, model, selection
 from automation.system import console
@@ -20,17 +20,18 @@ def build(
     variables: Mapping[str, str],
     force: bool = False,
     note: bool = False,
-) -> Built:
+) -> BuildResult:
     """Sync the project at `root`, then build what is stale.
 
     Args:
-        engine: `uv` or `sam`, as it was typed.
+        engine: `uv` or `sam`, as the user typed it.
         env: the environment whose template parameters are used; empty for the templates' defaults.
         variables: the process's environment variables, which that environment may refer to.
-        note: this builds everything with its defaults, so the next such build may ask `up_to_date` alone.
+        force: build what is up to date, too.
+        note: this builds everything with its defaults, so note for `up_to_date` when there was nothing to do.
 
     Raises:
-        UsageError: there is no such engine, environment, artifact or stack.
+        UsageError: the engine, environment, artifact or stack does not exist.
         AutomationError: as `builder.build` and `source_copies.sync`.
     """
     if engine not in set(Engine):
@@ -39,21 +40,25 @@ def build(
     source_copies.sync(project)
 
     parameters = environments.parameters_by_stack(project, env, variables) if env else {}
-    built = builder.build(project, parameters=parameters, chosen=chosen, force=force, engine=Engine(engine))
+    result = builder.build(project, parameters=parameters, chosen=chosen, force=force, engine=Engine(engine))
 
     if note:
-        builder.note_if_up_to_date(project, built)
-    return built
+        builder.note_if_up_to_date(project, result)
+    return result
 
 
-def show(built: Built, *, explain: bool = False) -> None:
-    """Print what was built, and why; with `explain` what was not, too."""
-    for one in built.unknown:
-        console.warning(f"{one} is known to CloudFormation alone, so it was not built")
-    told = built.decisions if explain else built.made
-    rows = [(one.stack, one.logical_id, "; ".join(one.reasons) or "current") for one in told]
+def show(result: BuildResult, *, explain: bool = False) -> None:
+    """Print what was built, and why; with `explain`, print what was up to date, too."""
+    for name in result.unknown_code:
+        console.warning(f"{name} was not built: its code path is only known at deploy time")
+
+    decisions = result.decisions if explain else result.rebuilt
+    rows = [
+        (decision.stack, decision.logical_id, "; ".join(decision.reasons) or "up to date") for decision in decisions
+    ]
     if rows:
         console.table(("stack", "artifact", "why"), rows)
-    others = f", {built.left} not asked for" if built.left else ""
-    current = len(built.decisions) - len(built.made)
-    console.result(f"{len(built.made)} built, {current} unchanged{others}, {built.seconds:.1f} s")
+
+    not_selected = f", {result.not_selected} not selected" if result.not_selected else ""
+    unchanged = len(result.decisions) - len(result.rebuilt)
+    console.result(f"{len(result.rebuilt)} built, {unchanged} unchanged{not_selected}, {result.seconds:.1f} s")

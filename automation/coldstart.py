@@ -1,7 +1,8 @@
-"""How long each function's code takes to import, on what Lambda mounts, in fresh interpreters that write nothing.
+"""`inv coldstart`: measure how long each function's code takes to import from what Lambda mounts.
 
-A budget is held against the fastest of the measurements: whatever else the machine does only adds to an import, so the
-fastest is the nearest to what the code itself costs, and a dearer import raises it, too. The median is for people.
+Each import runs in a fresh interpreter that writes nothing. A budget is compared with the fastest of the measurements:
+other load on the machine only makes an import slower, so the fastest is closest to what the code itself needs, and
+slower code still raises it. The median is printed for people.
 """
 
 import json
@@ -15,25 +16,27 @@ from typing import Any
 
 from automation.building import built
 from automation.lambda_runtime import coldstart_probe, importtime, runtime
-from automation.lambda_runtime.importtime import Importer
+from automation.lambda_runtime.importtime import PackageImport
 from automation.lambda_runtime.mounts import Mount
-from automation.project import model
+from automation.project import settings
 from automation.project.model import Project
 from automation.sizing import lines
 from automation.system import console
-from automation.system.errors import CheckFailedError, ConfigurationError, Finding, ToolError, UsageError
+from automation.system.errors import CheckFailedError, Finding, ToolError, UsageError
 
 RUNS = 5
 TIMEOUT_S = 60.0
-_TOP = 5
+_MAX_PACKAGES = 5
 _KEY = "ColdStartMs"
 _DEFAULT = "cold_start_ms"
 _PROBE = Path(coldstart_probe.__file__)
 
+type _Samples = Mapping[tuple[str, bool], Sequence[float]]  # milliseconds, by `Mount.where` and "with bytecode?"
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds, one a fresh process."""
+    """Import times in milliseconds, one per fresh process."""
 
     samples_ms: tuple[float, ...]
 
@@ -52,12 +55,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """One function's.
+    """Cold-start timing of one function.
 
     Attributes:
-        without_bytecode: None when it was not asked for.
-        importers: the packages that it imports, by their own time; tracing makes that a little longer than it is.
-        budget_ms: None when it has none.
+        without_bytecode: None when it was not measured.
+        packages: what it imports, slowest first; tracing makes these times a little longer than they are.
+        budget_ms: None when it has no budget.
         line: where the budget is written, or where it could be.
     """
 
@@ -65,7 +68,7 @@ class ColdStart:
     name: str
     timing: Timing
     without_bytecode: Timing | None
-    importers: tuple[Importer, ...]
+    packages: tuple[PackageImport, ...]
     budget_ms: float | None
     line: str
 
@@ -75,8 +78,13 @@ class ColdStart:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What was measured, and by function why the others were not."""
+class Measurement:
+    """The cold starts of the measured functions.
+
+    Attributes:
+        skipped: why a function was not measured, by its logical id.
+        runs: the number of samples per function.
+    """
 
     functions: tuple[ColdStart, ...]
     skipped: Mapping[str, str]
@@ -84,8 +92,8 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
-    """A function ready to be started again and again."""
+class _Starter:
+    """Starts one function as often as needed, on layers that are merged only once."""
 
     mount: Mount
     opt: Path
@@ -93,17 +101,17 @@ class _Bench:
     timeout_s: float
 
     def start(self, *, bytecode: bool = True, flags: Sequence[str] = ()) -> tuple[dict[str, Any], str]:
-        """One start: what the probe wrote, and what was said on stderr.
+        """Import the handler in a fresh process; return the probe's result and stderr.
 
         Raises:
-            ToolError: it took too long, or there is no interpreter.
+            ToolError: it took longer than the timeout, or the interpreter could not be installed.
         """
         with tempfile.TemporaryDirectory(prefix="coldstart-") as folder:
             result = Path(folder) / "result.json"
-            words: list[str | Path] = [str(self.mount.function.handler), result, "with" if bytecode else "without"]
-            words += [self.mount.task, self.opt]
+            arguments: list[str | Path] = [str(self.mount.function.handler), result]
+            arguments += ["with" if bytecode else "without", self.mount.task, self.opt]
             finished = runtime.run(
-                self.mount, _PROBE, words, root=self.root, timeout_s=self.timeout_s, opt=self.opt, flags=flags
+                self.mount, _PROBE, arguments, root=self.root, timeout_s=self.timeout_s, opt=self.opt, flags=flags
             )
             if not result.is_file():
                 return {"error": f"its process ended with exit code {finished.exit_code}"}, finished.stderr
@@ -111,222 +119,238 @@ class _Bench:
 
 
 def measure(
-    loaded: Project,
+    project: Project,
     *,
     names: Iterable[str] = (),
     runs: int = RUNS,
     without_bytecode: bool = False,
     timeout_s: float = TIMEOUT_S,
-) -> Measured:
+) -> Measurement:
     """Import the handlers of the built functions, each `runs` times in turn.
 
     Args:
         names: logical ids of functions; none means all.
-        without_bytecode: measure also what it would be without the artifacts' bytecode.
-        timeout_s: what one import may take.
+        without_bytecode: also measure imports that do not use the artifacts' bytecode.
+        timeout_s: the longest time that one import may take.
 
     Raises:
-        UsageError: there is no such function, or nothing to be done so many times.
-        ConfigurationError: a stack was not built, or a budget is no number.
-        CheckFailedError: a handler does not import.
-        ToolError: there is no interpreter to import with.
+        UsageError: a function does not exist, or `runs` is below 1.
+        ConfigurationError: a stack was not built, or a budget is not a positive number.
+        CheckFailedError: the import of a handler fails.
+        ToolError: an import took longer than `timeout_s`, although the first one of that handler did not.
     """
     if runs < 1:
-        raise UsageError(f"{runs} is no number of runs; take 1 or more", where="--runs")
-    as_built = built.as_built(loaded)
-    chosen = [mount for mount in built.mounts_of_project(as_built) if _is_named(mount, tuple(names), loaded)]
-    skipped = {mount.function.logical_id: why for mount in chosen if (why := runtime.can_import(mount))}
-    budgets = {mount.where: budget(mount, loaded.root) for mount in chosen}
-    with ExitStack() as stack:
-        benches = [
-            _Bench(mount, stack.enter_context(runtime.mounted(mount)), loaded.root, timeout_s)
-            for mount in chosen
+        raise UsageError(f"--runs must be at least 1, got {runs}")
+    selected = _select(built.mounts_of_project(built.as_built(project)), frozenset(names), project)
+    budgets = {mount.where: find_budget(mount, project) for mount in selected}
+    reasons = {mount.function.logical_id: runtime.why_not_importable(mount) for mount in selected}
+    skipped = {name: reason for name, reason in reasons.items() if reason}
+
+    with ExitStack() as opened:
+        starters = [
+            _Starter(mount, opened.enter_context(runtime.mounted(mount)), project.root, timeout_s)
+            for mount in selected
             if mount.function.logical_id not in skipped
         ]
-        kinds = (True, False) if without_bytecode else (True,)
-        with console.steps("starting", len(benches) * (1 + runs * len(kinds))) as advance:
-            importers = _traced(benches, advance)
-            samples = _rounds(benches, runs, kinds, advance)
-    found = [_cold_start(one, samples, importers, budgets[one.mount.where]) for one in benches]
-    return Measured(tuple(found), skipped, runs)
+        variants = (True, False) if without_bytecode else (True,)
+        with console.steps("starting", len(starters) * (1 + runs * len(variants))) as advance:
+            packages = _trace(starters, advance)
+            samples = _sample(starters, runs, variants, advance)
+
+    cold_starts = [
+        _cold_start(starter, samples, packages[starter.mount.where], budgets[starter.mount.where])
+        for starter in starters
+    ]
+    return Measurement(tuple(cold_starts), skipped, runs)
 
 
-def budget(mount: Mount, root: Path) -> tuple[float | None, str]:
-    """A function's budget in milliseconds, if it has one, and the line that it stands in or belongs to.
+def find_budget(mount: Mount, project: Project) -> tuple[float | None, str]:
+    """Return a function's budget in milliseconds, None when it has none, and the line where it is or could be set.
 
-    It is `Metadata: {Alchemiser: {ColdStartMs: n}}`, else `cold_start_ms` of `[tool.alchemiser.budgets]`.
+    It is `Metadata: {Alchemiser: {ColdStartMs: n}}`, otherwise `cold_start_ms` of `[tool.alchemiser.budgets]`.
 
     Raises:
-        ConfigurationError: it is no positive number.
+        ConfigurationError: the budget in Metadata is not a positive number.
     """
     function, template = mount.function, mount.stack.template.path
-    ours = function.metadata.get("Alchemiser")
-    place = lines.of_resource(root, template, function.logical_id)
-    if isinstance(ours, Mapping) and _KEY in ours:
-        where = f"{place}: {function.logical_id}: Metadata: Alchemiser: {_KEY}"
-        return _milliseconds(ours[_KEY], where), where
-    default = model.read_settings(root).get("budgets", {}).get(_DEFAULT)
+    own = function.metadata.get("Alchemiser")
+    line = lines.find_resource(project.root, template, function.logical_id)
+    if isinstance(own, Mapping) and _KEY in own:
+        where = f"{line}: {function.logical_id}: Metadata: Alchemiser: {_KEY}"
+        return settings.milliseconds(own[_KEY], where=where), where
+
+    default = project.settings.budgets.cold_start_ms
     if default is None:
-        return None, f"{place}: {function.logical_id}"
-    where = f"{lines.of_default(root, _DEFAULT) or lines.PYPROJECT}: [tool.alchemiser.budgets] {_DEFAULT}"
-    return _milliseconds(default, where), f"{where}, or {place}: Metadata: {{Alchemiser: {{{_KEY}: n}}}}"
+        return None, f"{line}: {function.logical_id}"
+    where = f"{lines.find_default(project.root, _DEFAULT) or settings.PYPROJECT}: [tool.alchemiser.budgets] {_DEFAULT}"
+    return default, f"{where}, or {line}: Metadata: {{Alchemiser: {{{_KEY}: n}}}}"
 
 
-def require_within(measured: Measured) -> None:
-    """Raises CheckFailedError when a function is over its budget, with its dearest imports and the line to edit."""
-    over = [one for one in measured.functions if one.is_over]
-    if over:
-        message = f"{len(over)} function(s) take longer to import than their budget"
-        raise CheckFailedError(message, findings=[_finding(one) for one in over])
+def require_within_budgets(measurement: Measurement) -> None:
+    """Check that every function imports within its budget.
+
+    Raises:
+        CheckFailedError: a function does not; the findings name its slowest imports and the line to edit.
+    """
+    over_budget = [function for function in measurement.functions if function.is_over]
+    if over_budget:
+        message = f"{len(over_budget)} function(s) take longer to import than their budget"
+        raise CheckFailedError(message, findings=[_finding(function) for function in over_budget])
 
 
-def show(measured: Measured) -> None:
-    """Print the times in milliseconds, then what they go to."""
-    both = any(one.without_bytecode for one in measured.functions)
-    columns = ("function", "median", "min", "max", "budget", *(("without bytecode", "ratio") if both else ()))
-    console.table(columns, [_row(one, both=both) for one in measured.functions], right=columns[1:])
+def show(measurement: Measurement) -> None:
+    """Print the times in milliseconds, then the slowest imports of each function."""
+    has_both = any(function.without_bytecode for function in measurement.functions)
+    columns = ("function", "median", "min", "max", "budget", *(("without bytecode", "ratio") if has_both else ()))
+    console.table(columns, [_row(function, has_both) for function in measurement.functions], right=columns[1:])
+
     console.result()
-    rows = [row for one in measured.functions for row in _importer_rows(one)]
+    rows: list[tuple[str, ...]] = []
+    for function in measurement.functions:
+        rows += _package_rows(function)
     console.table(("function", "imports", "own", "with its own imports", "modules", "first imported by"), rows)
-    for name, why in measured.skipped.items():
-        console.warning(f"{name} was not started: {why}")
-    console.result(f"milliseconds; {measured.runs} fresh process(es) each; a budget is held against min")
+
+    for name, reason in measurement.skipped.items():
+        console.warning(f"skipped {name}: {reason}")
+    console.result(f"milliseconds; {measurement.runs} fresh process(es) per function; a budget is compared with min")
 
 
-def show_json(measured: Measured) -> None:
-    console.result_json(as_json(measured))
+def show_json(measurement: Measurement) -> None:
+    console.result_json(as_json(measurement))
 
 
-def as_json(measured: Measured) -> dict[str, Any]:
-    """For programs; times in milliseconds."""
+def as_json(measurement: Measurement) -> dict[str, Any]:
+    """Return the measurement for programs; times are in milliseconds."""
     return {
         "format": 1,
-        "runs": measured.runs,
-        "skipped": dict(measured.skipped),
-        "functions": [_record(one) for one in measured.functions],
+        "runs": measurement.runs,
+        "skipped": dict(measurement.skipped),
+        "functions": [_record(function) for function in measurement.functions],
     }
 
 
-def _is_named(mount: Mount, names: tuple[str, ...], loaded: Project) -> bool:
-    known = {one.logical_id for one in loaded.functions}
-    for name in names:
-        if name not in known:
-            listed = ", ".join(sorted(known))
-            raise UsageError(f"there is no function {name!r}; the functions are: {listed}", where="coldstart")
-    return not names or mount.function.logical_id in names
+def _select(mounts: Iterable[Mount], names: frozenset[str], project: Project) -> list[Mount]:
+    known = sorted(function.logical_id for function in project.functions)
+    if unknown := sorted(names.difference(known)):
+        message = f"there is no function {unknown[0]!r}; the functions are: {', '.join(known)}"
+        raise UsageError(message, where="coldstart")
+    return [mount for mount in mounts if not names or mount.function.logical_id in names]
 
 
-def _traced(benches: Sequence[_Bench], advance: Callable[[str], None]) -> dict[str, tuple[Importer, ...]]:
-    """One start of each with tracing, which also brings the files into the machine's memory for the others.
+def _trace(starters: Sequence[_Starter], advance: Callable[[str], None]) -> dict[str, tuple[PackageImport, ...]]:
+    """Start each function once with tracing; this also brings its files into the page cache for the timed starts.
 
     Raises:
-        CheckFailedError: one does not import; all that do not are told.
+        CheckFailedError: the import of a handler fails; there is one finding per such handler.
     """
-    found: dict[str, tuple[Importer, ...]] = {}
+    packages: dict[str, tuple[PackageImport, ...]] = {}
     failures: list[Finding] = []
-    for bench in benches:
-        where, name = bench.mount.where, bench.mount.function.logical_id
+    for starter in starters:
+        where, name = starter.mount.where, starter.mount.function.logical_id
         try:
-            result, said = bench.start(flags=("-X", "importtime"))
+            result, stderr = starter.start(flags=("-X", "importtime"))
             error = result.get("error", "")
         except ToolError as cause:
-            error, said = cause.message, ""
+            error, stderr = cause.message, ""
         if error:
-            failures.append(Finding(where, f"its handler does not import: {error}", f"run inv prove {name}"))
-        found[where] = importtime.parse(said.rpartition(coldstart_probe.MARK)[2])
+            failures.append(Finding(where, f"its handler cannot be imported: {error}", f"run inv prove {name}"))
+        packages[where] = importtime.parse(stderr.rpartition(coldstart_probe.MARK)[2])
         advance(name)
+
     if failures:
-        raise CheckFailedError(f"{len(failures)} function(s) do not import; inv prove tells why", findings=failures)
-    return found
+        message = f"{len(failures)} function(s) cannot be imported; run inv prove to see why"
+        raise CheckFailedError(message, findings=failures)
+    return packages
 
 
-def _rounds(
-    benches: Sequence[_Bench], runs: int, kinds: tuple[bool, ...], advance: Callable[[str], None]
-) -> dict[tuple[str, bool], list[float]]:
-    """All functions in turn, again and again, so that a busy minute of the machine is shared by all."""
+def _sample(
+    starters: Sequence[_Starter], runs: int, variants: tuple[bool, ...], advance: Callable[[str], None]
+) -> _Samples:
+    """Start all functions in turn, `runs` times, so that a busy minute of the machine slows all of them alike.
+
+    Raises:
+        CheckFailedError: the import of a handler fails, although the first one did not.
+    """
     samples: dict[tuple[str, bool], list[float]] = {}
     for _ in range(runs):
-        for bench in benches:
-            for bytecode in kinds:
-                result, _ = bench.start(bytecode=bytecode)
+        for starter in starters:
+            for bytecode in variants:
+                result, _ = starter.start(bytecode=bytecode)
                 if "seconds" not in result:
-                    message = f"does not import each time: {result['error']}; run inv prove"
-                    raise CheckFailedError(message, where=bench.mount.where)
-                samples.setdefault((bench.mount.where, bytecode), []).append(result["seconds"] * 1000)
-                advance(bench.mount.function.logical_id)
+                    message = f"its handler cannot be imported every time: {result['error']}; run inv prove"
+                    raise CheckFailedError(message, where=starter.mount.where)
+                samples.setdefault((starter.mount.where, bytecode), []).append(result["seconds"] * 1000)
+                advance(starter.mount.function.logical_id)
     return samples
 
 
 def _cold_start(
-    bench: _Bench,
-    samples: Mapping[tuple[str, bool], Sequence[float]],
-    importers: Mapping[str, tuple[Importer, ...]],
-    limit: tuple[float | None, str],
+    starter: _Starter,
+    samples: _Samples,
+    packages: tuple[PackageImport, ...],
+    budget: tuple[float | None, str],
 ) -> ColdStart:
-    where, function = bench.mount.where, bench.mount.function
+    where, function = starter.mount.where, starter.mount.function
     without = samples.get((where, False))
+    budget_ms, line = budget
     return ColdStart(
-        function.stack,
-        function.logical_id,
-        Timing(tuple(samples[where, True])),
-        Timing(tuple(without)) if without else None,
-        importers[where],
-        *limit,
+        stack=function.stack,
+        name=function.logical_id,
+        timing=Timing(tuple(samples[where, True])),
+        without_bytecode=Timing(tuple(without)) if without else None,
+        packages=packages,
+        budget_ms=budget_ms,
+        line=line,
     )
 
 
-def _milliseconds(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ConfigurationError(f"{value!r} is not a positive number of milliseconds", where=where)
-    return float(value)
+def _finding(function: ColdStart) -> Finding:
+    budget_ms, min_ms = function.budget_ms or 0.0, function.timing.min_ms
+    excess = f"{min_ms - budget_ms:.0f} ms over its budget of {budget_ms:g} ms"
+    slowest = ", ".join(_describe(package) for package in function.packages[:_MAX_PACKAGES])
+    what = f"{function.name} imports in {min_ms:.0f} ms at best, {excess}; the slowest imports: {slowest}"
+    return Finding(function.line, what, "import less at module level, or raise the budget there")
 
 
-def _finding(one: ColdStart) -> Finding:
-    limit = one.budget_ms or 0.0
-    top = ", ".join(_told(importer) for importer in one.importers[:_TOP])
-    what = (
-        f"{one.name} imports in {one.timing.min_ms:.0f} ms at best, {one.timing.min_ms - limit:.0f} over its {limit:g}"
-    )
-    return Finding(one.line, f"{what}; most goes to {top}", "import less at the top, or raise it there")
+def _describe(package: PackageImport) -> str:
+    return f"{package.package} {package.own_ms:.0f} ms (imported by {package.imported_by or 'the handler'})"
 
 
-def _told(importer: Importer) -> str:
-    return f"{importer.package} {importer.own_ms:.0f} ms (imported by {importer.imported_by or 'the handler'})"
+def _row(function: ColdStart, has_both: bool) -> list[str]:
+    budget = "" if function.budget_ms is None else f"{function.budget_ms:g}"
+    timing = function.timing
+    row = [function.name, f"{timing.median_ms:.0f}", f"{timing.min_ms:.0f}", f"{timing.max_ms:.0f}", budget]
+    if not has_both or function.without_bytecode is None:
+        return row
+    ratio = function.without_bytecode.median_ms / timing.median_ms
+    return [*row, f"{function.without_bytecode.median_ms:.0f}", f"{ratio:.1f}"]
 
 
-def _row(one: ColdStart, *, both: bool) -> list[str]:
-    limit = "" if one.budget_ms is None else f"{one.budget_ms:g}"
-    found = [one.name, *(f"{ms:.0f}" for ms in (one.timing.median_ms, one.timing.min_ms, one.timing.max_ms)), limit]
-    if not both or one.without_bytecode is None:
-        return found
-    ratio = one.without_bytecode.median_ms / one.timing.median_ms
-    return [*found, f"{one.without_bytecode.median_ms:.0f}", f"{ratio:.1f}"]
+def _package_rows(function: ColdStart) -> Iterator[tuple[str, ...]]:
+    for number, package in enumerate(function.packages[:_MAX_PACKAGES]):
+        cells = (f"{package.own_ms:.0f}", f"{package.cumulative_ms:.0f}", str(package.modules))
+        yield ("" if number else function.name, package.package, *cells, package.imported_by or "the handler")
 
 
-def _importer_rows(one: ColdStart) -> Iterator[tuple[str, ...]]:
-    for number, found in enumerate(one.importers[:_TOP]):
-        times = (f"{found.own_ms:.0f}", f"{found.cumulative_ms:.0f}", str(found.modules))
-        yield ("" if number else one.name, found.package, *times, found.imported_by or "the handler")
-
-
-def _record(one: ColdStart) -> dict[str, Any]:
+def _record(function: ColdStart) -> dict[str, Any]:
     return {
-        "stack": one.stack,
-        "name": one.name,
-        "with_bytecode": _times(one.timing),
-        "without_bytecode": _times(one.without_bytecode) if one.without_bytecode else None,
-        "budget_ms": one.budget_ms,
-        "over": one.is_over,
-        "importers": [
-            {
-                "package": found.package,
-                "own_ms": found.own_ms,
-                "cumulative_ms": found.cumulative_ms,
-                "imported_by": found.imported_by,
-                "modules": found.modules,
-            }
-            for found in one.importers
-        ],
+        "stack": function.stack,
+        "name": function.name,
+        "with_bytecode": _times(function.timing),
+        "without_bytecode": _times(function.without_bytecode) if function.without_bytecode else None,
+        "budget_ms": function.budget_ms,
+        "over": function.is_over,
+        "importers": [_package_record(package) for package in function.packages],
+    }
+
+
+def _package_record(package: PackageImport) -> dict[str, Any]:
+    return {
+        "package": package.package,
+        "own_ms": package.own_ms,
+        "cumulative_ms": package.cumulative_ms,
+        "imported_by": package.imported_by,
+        "modules": package.modules,
     }
 
 

@@ -75,7 +75,7 @@ def guarded(body: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _handle_token(machine: ParseMachine, token: str) -> None:
-    """Give a token that is no flag, no flag's value and no task name to the task before it."""
+    """Give a token to the task before it, unless it is a flag, a flag's value or the name of a task."""
     names = _positional_names(machine)
     if names is None or token.startswith("-") or token in machine.contexts or machine.waiting_for_flag_value:
         _INVOKES_HANDLE(machine, token)

@@ -1,6 +1,6 @@
-"""Build with SAM too, in a temporary folder, and explain every difference between its build and ours.
+"""`inv parity`: build with SAM as well, in a temporary folder, and explain every difference from our last build.
 
-What is compared is our build as it lies there and would be deployed: folders, zips and both templates.
+Our side of the comparison is the last build as it would be deployed: folders, zips and both templates.
 """
 
 import tempfile
@@ -8,180 +8,216 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from automation.building import artifacts, built, engines, explanations, manifests, outputs, source_copies
 from automation.building.artifacts import Artifact
 from automation.building.engines import Engine
-from automation.building.explanations import Difference, Pair
+from automation.building.explanations import Difference, TreePair
 from automation.project import model, templates
 from automation.project.model import Project, Stack
 from automation.system import console, files
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding
 
-_CODE = frozenset({"CodeUri", "ContentUri", "Code", "Content"})
-_MEND = "run inv build when its source has changed since; else one of the builders is wrong"
+_FIX = "run inv build if its source has changed since; otherwise one of the builders is wrong"
+_MAX_PATH_LENGTH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What the comparison came to.
+    """The result of a comparison.
 
     Attributes:
-        artifacts: the differences of each artifact, by `stack: logical id`.
-        faults: what is wrong beside the artifacts' files: templates, zips, an artifact that one side lacks.
-        files: how many files were compared.
+        differences: of each compared artifact, by `stack: logical id`.
+        faults: what is wrong besides the files of artifacts: templates, zips, an artifact that only one side has.
+        file_count: the number of our files that were compared.
     """
 
-    artifacts: Mapping[str, tuple[Difference, ...]]
+    differences: Mapping[str, tuple[Difference, ...]]
     faults: tuple[Finding, ...]
-    files: int
+    file_count: int
 
     @property
     def unexplained(self) -> tuple[Finding, ...]:
-        """Everything without an explanation, the faults first."""
-        found = [
-            Finding(f"{name}: {one.path}", one.what, _MEND)
-            for name, differences in self.artifacts.items()
-            for one in differences
-            if one.explanation is None
-        ]
-        return (*self.faults, *found)
+        """Return everything without an explanation, the faults first."""
+        findings = list(self.faults)
+        for name, differences in self.differences.items():
+            findings += [
+                Finding(f"{name}: {difference.path}", difference.what, _FIX)
+                for difference in differences
+                if difference.explanation is None
+            ]
+        return tuple(findings)
 
 
-def compare(loaded: Project) -> Parity:
+def compare(project: Project) -> Parity:
     """Build every stack with SAM, with the parameters of our last build, and compare.
 
     Raises:
         ConfigurationError: a stack was not built, or was built by SAM.
-        ToolError: `sam build` failed, or there is no SAM CLI.
+        ToolError: `sam build` failed, or SAM CLI is not installed.
     """
-    built.require_built(loaded)
-    for stack in loaded.stacks:
-        if manifests.read(loaded.root, stack.name).engine != Engine.UV:
-            raise ConfigurationError("is no build of our own builder's; run inv build", where=stack.build_dir)
-    source_copies.sync(loaded)
+    built.require_built(project)
+    for stack in project.stacks:
+        if manifests.read(project.root, stack.name).engine != Engine.UV:
+            message = "was not built by our own builder; run inv build"
+            raise ConfigurationError(message, where=stack.build_dir)
+    source_copies.sync(project)
+
     with tempfile.TemporaryDirectory(prefix="parity-") as work:
-        found = [_of_stack(stack, loaded.root, Path(work) / stack.name) for stack in loaded.stacks]
-    return Parity(
-        {name: differences for one in found for name, differences in one.artifacts.items()},
-        tuple(fault for one in found for fault in one.faults),
-        sum(one.files for one in found),
-    )
+        parities = [_compare_stack(stack, project.root, Path(work) / stack.name) for stack in project.stacks]
+
+    differences: dict[str, tuple[Difference, ...]] = {}
+    for parity in parities:
+        differences |= parity.differences
+    faults = chain.from_iterable(parity.faults for parity in parities)
+    return Parity(differences, tuple(faults), sum(parity.file_count for parity in parities))
 
 
-def compare_builds(stack: Stack, root: Path, sams: Path) -> Parity:
-    """Compare our build of a stack with one of SAM's that lies in a folder."""
-    ours = built.trees(stack, root)
-    theirs = built.trees(replace(stack, build_dir=str(sams)), root)
-    known = {one.logical_id: one for one in artifacts.of_stack(stack, root)}
+def compare_builds(stack: Stack, root: Path, sam_build: Path) -> Parity:
+    """Compare our build of a stack with SAM's build of it, which is in the folder `sam_build`."""
+    own_trees = built.trees(stack, root)
+    sam_trees = built.trees(replace(stack, build_dir=str(sam_build)), root)
+    by_id = {artifact.logical_id: artifact for artifact in artifacts.of_stack(stack, root)}
+
     where = f"{stack.build_dir}/{outputs.TEMPLATE}"
-    faults = [Finding(f"{where}: {name}", "is in one of the builds alone", _MEND) for name in set(ours) ^ set(theirs)]
+    unpaired = own_trees.keys() ^ sam_trees.keys()
+    faults = [Finding(f"{where}: {name}", "is in only one of the builds", _FIX) for name in unpaired]
     for template in (outputs.TEMPLATE, outputs.PACKED):
-        faults += template_faults(stack, root, template, sams)
-    for name in sorted(set(ours) & set(known)):
-        faults += zip_faults(ours[name], root / stack.build_dir / outputs.zip_name(name), f"{stack.name}: {name}")
-    judged: dict[tuple[str, str, str], str] = {}
-    pairs = {
-        name: _pair(known[name], ours[name], theirs[name], judged) for name in set(ours) & set(theirs) & set(known)
-    }
-    found = {f"{stack.name}: {name}": tuple(pairs[name].differences()) for name in sorted(pairs)}
-    count = sum(1 for pair in pairs.values() for _ in files.walk(pair.ours))
-    return Parity(found, tuple(sorted(faults)), count)
+        faults += find_template_faults(stack, root, template, sam_build)
+    for name in sorted(set(own_trees) & set(by_id)):
+        packed = root / stack.build_dir / outputs.zip_name(name)
+        faults += find_zip_faults(own_trees[name], packed, f"{stack.name}: {name}")
+
+    bytecode_faults: dict[tuple[str, str, str], str] = {}
+    differences: dict[str, tuple[Difference, ...]] = {}
+    count = 0
+    for name in sorted(set(own_trees) & set(sam_trees) & set(by_id)):
+        pair = _pair(by_id[name], own_trees[name], sam_trees[name], bytecode_faults)
+        differences[f"{stack.name}: {name}"] = tuple(pair.differences())
+        count += sum(1 for _ in files.walk(pair.own_tree))
+    return Parity(differences, tuple(sorted(faults)), count)
 
 
-def template_faults(stack: Stack, root: Path, ours: str, sams: Path) -> list[Finding]:
-    """Where a template of ours would not deploy the same as SAM's; the places of code and Metadata may differ."""
-    folder = root / stack.build_dir
-    where = f"{stack.build_dir}/{ours}"
-    built = {one.logical_id for one in artifacts.of_stack(stack, root)}
-    left = _deployed(templates.document(folder / ours, name=where), folder, built)
-    right = _deployed(templates.document(sams / outputs.TEMPLATE, name="SAM's template"), sams, built)
-    return [Finding(where, f"{path} is not as in SAM's", _MEND) for path in _unequal(left, right)]
+def find_template_faults(stack: Stack, root: Path, name: str, sam_build: Path) -> list[Finding]:
+    """Return where a template of ours would deploy differently than SAM's; code paths and Metadata may differ.
+
+    Args:
+        name: of our template in the build.
+    """
+    build_dir = root / stack.build_dir
+    where = f"{stack.build_dir}/{name}"
+    built_ids = {artifact.logical_id for artifact in artifacts.of_stack(stack, root)}
+    own = _comparable(templates.document(build_dir / name, name=where), build_dir, built_ids)
+    sams = _comparable(templates.document(sam_build / outputs.TEMPLATE, name="SAM's template"), sam_build, built_ids)
+    return [Finding(where, f"{path} differs from SAM's", _FIX) for path in _differing_paths(own, sams)]
 
 
-def zip_faults(tree: Path, packed: Path, where: str) -> list[Finding]:
-    """What in an artifact's zip is not what its folder has: the zip is deployed, the folder was compared."""
+def find_zip_faults(tree: Path, packed: Path, where: str) -> list[Finding]:
+    """Return where an artifact's zip differs from its folder: the zip is deployed, but the folder was compared."""
     if not packed.is_file():
-        return [Finding(where, f"{packed.name} is absent", "run inv build")]
+        return [Finding(where, f"{packed.name} is missing", "run inv build")]
     try:
         with zipfile.ZipFile(packed) as archive:
-            held = {one.filename: one.CRC for one in archive.infolist()}
+            in_zip = {member.filename: member.CRC for member in archive.infolist()}
     except zipfile.BadZipFile:
-        return [Finding(where, f"{packed.name} is no zip", "run inv build")]
-    there = {path.as_posix(): zlib.crc32((tree / path).read_bytes()) for path in files.walk(tree)}
-    names = sorted(name for name in {*held, *there} if held.get(name) != there.get(name))
-    return [Finding(f"{where}: {name}", f"is not in {packed.name} as in its folder", "run inv build") for name in names]
+        return [Finding(where, f"{packed.name} is not a zip file", "run inv build")]
+
+    in_folder = {path.as_posix(): zlib.crc32((tree / path).read_bytes()) for path in files.walk(tree)}
+    names = sorted(name for name in {*in_zip, *in_folder} if in_zip.get(name) != in_folder.get(name))
+    what = f"differs between {packed.name} and its folder"
+    return [Finding(f"{where}: {name}", what, "run inv build") for name in names]
 
 
 def require_explained(parity: Parity) -> None:
-    """Raises CheckFailedError when a difference has no explanation; the findings name the files."""
-    if found := parity.unexplained:
-        raise CheckFailedError(f"{len(found)} difference(s) to SAM's build without an explanation", findings=found)
+    """Check that every difference is explained.
+
+    Raises:
+        CheckFailedError: a difference has no explanation; the findings name the files.
+    """
+    if findings := parity.unexplained:
+        message = f"{len(findings)} difference(s) from SAM's build have no explanation"
+        raise CheckFailedError(message, findings=findings)
 
 
 def show(parity: Parity) -> None:
-    """Print how many files differ for which reason, with an example of each."""
-    rows = [
-        (str(explanation), len(those), sum(one.size_bytes for _, one in those), f"{those[0][0]}: {those[0][1].path}")
-        for explanation, those in sorted(explanations.by_explanation(parity.artifacts).items())
-    ]
-    columns = ("because of", "files", "bytes", "for example")
-    console.table(columns, rows, right=("files", "bytes"))
-    explained = sum(row[1] for row in rows)
-    told = f"{len(parity.artifacts)} artifacts, {parity.files} files of ours: {explained} differences explained"
-    console.result(f"{told}, {len(parity.unexplained)} not")
+    """Print how many files differ for each reason, with an example of each."""
+    rows: list[tuple[str, int, int, str]] = []
+    for explanation, explained in sorted(explanations.group_by_explanation(parity.differences).items()):
+        size_bytes = sum(difference.size_bytes for _, difference in explained)
+        name, example = explained[0]
+        rows.append((str(explanation), len(explained), size_bytes, f"{name}: {example.path}"))
+    console.table(("explanation", "files", "bytes", "example"), rows, right=("files", "bytes"))
+
+    compared = f"compared {parity.file_count} files in {len(parity.differences)} artifacts"
+    explained_count = sum(row[1] for row in rows)
+    console.result(f"{compared}: {explained_count} differences explained, {len(parity.unexplained)} unexplained")
 
 
-def _of_stack(stack: Stack, root: Path, work: Path) -> Parity:
+def _compare_stack(stack: Stack, root: Path, work: Path) -> Parity:
     parameters = manifests.read(root, stack.name).parameters
     resolved = model.with_parameters(stack, parameters)
     with console.progress(f"building {stack.name} with sam"):
-        out = engines.make_with_sam(resolved, root, parameters=parameters, work=work)
+        sam_build = engines.build_with_sam(resolved, root, parameters=parameters, work=work)
     with console.progress(f"comparing {stack.name}"):
-        return compare_builds(resolved, root, out)
+        return compare_builds(resolved, root, sam_build)
 
 
-def _pair(artifact: Artifact, ours: Path, sams: Path, judged: dict[tuple[str, str, str], str]) -> Pair:
-    return Pair(ours, sams, artifact.source, artifact.mounted_at, artifact.nested_in, artifact.version, judged)
+def _pair(
+    artifact: Artifact, own_tree: Path, sam_tree: Path, bytecode_faults: dict[tuple[str, str, str], str]
+) -> TreePair:
+    return TreePair(
+        own_tree=own_tree,
+        sam_tree=sam_tree,
+        source=artifact.source,
+        mounted_at=artifact.mounted_at,
+        nested_in=artifact.nested_in,
+        version=artifact.version,
+        bytecode_faults=bytecode_faults,
+    )
 
 
-def _deployed(document: Mapping[str, Any], folder: Path, built: set[str]) -> dict[str, Any]:
-    """A built template without what may differ, and with every file it names by its own place."""
-    resources = {name: _resource(one, name in built) for name, one in document["Resources"].items()}
-    plain = {**document, "Resources": resources}
-    shared = plain.get("Globals", {}).get("Function")
+def _comparable(document: Mapping[str, Any], folder: Path, built_ids: set[str]) -> dict[str, Any]:
+    """Return what must be equal in two built templates: no code paths, no Metadata, and absolute paths of files."""
+    resources = {name: _resource(resource, name in built_ids) for name, resource in document["Resources"].items()}
+    reduced = {**document, "Resources": resources}
+    shared = reduced.get("Globals", {}).get("Function")
     if isinstance(shared, Mapping):
-        kept = {key: value for key, value in shared.items() if key not in _CODE}
-        plain["Globals"] = {**plain["Globals"], "Function": kept}
-    found = _placed(plain, folder)
-    return found if isinstance(found, dict) else {}
+        reduced["Globals"] = {**reduced["Globals"], "Function": _without_code(shared)}
+    return {key: _with_absolute_paths(value, folder) for key, value in reduced.items()}
 
 
-def _resource(one: Any, is_built: bool) -> Any:
-    if not isinstance(one, Mapping):
-        return one
-    kept = {key: value for key, value in one.items() if key != "Metadata"}
+def _resource(resource: Any, is_built: bool) -> Any:
+    if not isinstance(resource, Mapping):
+        return resource
+    kept = {key: value for key, value in resource.items() if key != "Metadata"}
     properties = kept.get("Properties")
     if is_built and isinstance(properties, Mapping):
-        kept["Properties"] = {key: value for key, value in properties.items() if key not in _CODE}
+        kept["Properties"] = _without_code(properties)
     return kept
 
 
-def _placed(value: Any, folder: Path) -> Any:
+def _without_code(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key not in built.CODE_KEYS}
+
+
+def _with_absolute_paths(value: Any, folder: Path) -> Any:
+    """Return a value of a template with every string that names an existing file as an absolute path."""
     if isinstance(value, Mapping):
-        return {key: _placed(inner, folder) for key, inner in value.items()}
+        return {key: _with_absolute_paths(inner, folder) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_placed(inner, folder) for inner in value]
-    if isinstance(value, str) and ("/" in value or "." in value) and len(value) < 256 and "\n" not in value:
-        return str((folder / value).resolve()) if (folder / value).is_file() else value
-    return value
+        return [_with_absolute_paths(inner, folder) for inner in value]
+    if not isinstance(value, str) or len(value) >= _MAX_PATH_LENGTH or "\n" in value:
+        return value
+    is_path = ("/" in value or "." in value) and (folder / value).is_file()
+    return str((folder / value).resolve()) if is_path else value
 
 
-def _unequal(left: Any, right: Any, path: str = "") -> Iterator[str]:
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        for key in sorted({*left, *right}, key=str):
-            yield from _unequal(left.get(key), right.get(key), f"{path}.{key}" if path else str(key))
-    elif left != right:
+def _differing_paths(own: Any, sams: Any, path: str = "") -> Iterator[str]:
+    if isinstance(own, Mapping) and isinstance(sams, Mapping):
+        for key in sorted({*own, *sams}, key=str):
+            yield from _differing_paths(own.get(key), sams.get(key), f"{path}.{key}" if path else str(key))
+    elif own != sams:
         yield path

@@ -103,7 +103,7 @@ def prove(_context: Context, names: list[str], json: bool = False) -> None:
         front.show_json(proof)
     else:
         front.show(proof)
-    front.require(proof)
+    front.require_no_errors(proof)
 
 
 @task(
@@ -147,7 +147,7 @@ def coldstart(
 
     measured = coldstarts.measure(model.load(ROOT), names=names, runs=runs, without_bytecode=without_bytecode)
     (coldstarts.show_json if json else coldstarts.show)(measured)
-    coldstarts.require_within(measured)
+    coldstarts.require_within_budgets(measured)
 
 
 @task(
@@ -173,9 +173,9 @@ def parity(_context: Context) -> None:
     from automation import parity as comparison
     from automation.project import model
 
-    found = comparison.compare(model.load(ROOT))
-    comparison.show(found)
-    comparison.require_explained(found)
+    result = comparison.compare(model.load(ROOT))
+    comparison.show(result)
+    comparison.require_explained(result)
 
 
 @task(help=DEPLOY_HELP)

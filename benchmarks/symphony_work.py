@@ -22,9 +22,9 @@ from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2 import lambda_handler  # noqa: F401 - what Lambda imports first
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.judge import judge
 from the_alchemiser.strategy_v2.prices import read_prices
 from the_alchemiser.strategy_v2.service import Evaluator
+from the_alchemiser.strategy_v2.strategy_decision import decide_strategy
 
 AS_OF = date(2025, 12, 31)
 TEN_YEARS = 2520
@@ -109,7 +109,7 @@ def _history(folder: Path, *symphonies: Symphony) -> PriceHistory:
     symbols = frozenset[str]().union(*map(required_symbols, symphonies))
     verdict = Verdict(checked_at=_NOW, as_of=AS_OF, quarantined={})
     prices = read_prices(Lake(FolderObjects(folder)), symbols, verdict, as_of=AS_OF)
-    return PriceHistory.from_series(prices.series, flaws=prices.absent)
+    return PriceHistory.from_series(prices.series, flaws=prices.unusable)
 
 
 def _answer(folder: Path, name: str) -> StrategyEvaluated:
@@ -126,7 +126,8 @@ def _answer(folder: Path, name: str) -> StrategyEvaluated:
         as_of=AS_OF,
     )
 
-    answer = Evaluator(book=lambda: book, objects=FolderObjects(folder), judge=judge).handle(request).messages[0]
+    evaluator = Evaluator(book=lambda: book, objects=FolderObjects(folder), decide=decide_strategy)
+    answer = evaluator.handle(request).messages[0]
     if not isinstance(answer, StrategyEvaluated):
         raise TypeError(f"the strategy failed, so its time means nothing: {answer}")
     return answer

@@ -1,1 +1,1 @@
-"""What an artifact is made of, and how it is built."""
+"""Copy sources, build artifacts, and read the last build."""

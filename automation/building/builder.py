@@ -1,17 +1,16 @@
-"""Build the artifacts that are not current, and touch no other.
+"""Build the stale artifacts of a project, and touch nothing else.
 
-New artifacts are laid out beside the build and take their places by renames once all are ready, so that an interrupted
-or failed build leaves the last good one.
+New artifacts are laid out beside the build and move into it by renames once all are ready, so that an interrupted or
+failed build leaves the last good one.
 """
 
 import errno
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from automation.building import (
@@ -28,66 +27,82 @@ from automation.building import (
 )
 from automation.building.artifacts import Artifact
 from automation.building.engines import Engine
-from automation.building.manifests import Made, Manifest
+from automation.building.manifests import BuiltArtifact, Manifest
 from automation.building.rebuilds import Decision
 from automation.project import selection
 from automation.project.model import Project, Stack
-from automation.system import console, files
+from automation.project.settings import PYPROJECT
+from automation.system import console, files, tools
 from automation.system.errors import ToolError
 
 _WAIT_S = 900.0
-_MACHINE_FAULTS = frozenset(
+_FAULTS_OF_MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EFBIG, errno.EMFILE, errno.EIO}
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """What a build came to.
+class BuildResult:
+    """The result of a build.
 
     Attributes:
-        decisions: one an artifact that was asked for.
-        left: how many artifacts were not asked for.
-        unknown: functions and layers whose code folder only CloudFormation knows.
+        decisions: one per selected artifact.
+        not_selected: the number of artifacts that were not selected.
+        unknown_code: functions and layers whose code path is only known at deploy time.
     """
 
     decisions: tuple[Decision, ...]
-    left: int
-    unknown: tuple[str, ...]
+    not_selected: int
+    unknown_code: tuple[str, ...]
     seconds: float
 
     @property
-    def made(self) -> tuple[Decision, ...]:
-        return tuple(one for one in self.decisions if not one.is_current)
+    def rebuilt(self) -> tuple[Decision, ...]:
+        return tuple(decision for decision in self.decisions if not decision.is_up_to_date)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """One stack as it is and as it was built."""
+class _StackBuild:
+    """One stack now, and its last build.
+
+    Attributes:
+        artifacts: all artifacts of the stack, by logical id.
+        decisions: one per selected artifact.
+        template: the digest of the template.
+        signatures: of the outputs of the last build as they are now, by their names in the build.
+    """
 
     stack: Stack
-    engine: str
+    engine: Engine
     parameters: Mapping[str, str]
     artifacts: Mapping[str, Artifact]
     decisions: tuple[Decision, ...]
     template: str
     manifest: Manifest
-    looks: Mapping[str, str]
+    signatures: Mapping[str, str]
 
     @property
     def stale(self) -> tuple[Decision, ...]:
-        return tuple(one for one in self.decisions if not one.is_current)
+        return tuple(decision for decision in self.decisions if not decision.is_up_to_date)
 
     @property
-    def templates_stand(self) -> bool:
-        """Whether the built templates are of this template, and as they were written."""
-        looks = self.manifest.looks
-        same = self.template == self.manifest.template and self.manifest.engine == self.engine
-        return same and all(self.looks.get(name) == one for name, one in looks.items())
+    def has_up_to_date_templates(self) -> bool:
+        """Return whether the built templates come from this template and were not altered."""
+        is_same = self.template == self.manifest.template and self.manifest.engine == self.engine.value
+        return is_same and self._is_unaltered(self.manifest.signatures)
 
     @property
-    def is_current(self) -> bool:
-        return not self.stale and self.templates_stand and set(self.manifest.artifacts) <= set(self.artifacts)
+    def is_up_to_date(self) -> bool:
+        is_complete = set(self.manifest.artifacts) <= set(self.artifacts)
+        return not self.stale and self.has_up_to_date_templates and is_complete
+
+    def is_whole(self, logical_id: str) -> bool:
+        """Return whether the last build of an artifact has a zip and was not altered."""
+        signatures = self.manifest.artifacts[logical_id].signatures
+        return outputs.zip_name(logical_id) in signatures and self._is_unaltered(signatures)
+
+    def _is_unaltered(self, signatures: Mapping[str, str]) -> bool:
+        return all(self.signatures.get(name) == signature for name, signature in signatures.items())
 
 
 def build(
@@ -97,190 +112,232 @@ def build(
     chosen: selection.Chosen = selection.EVERYTHING,
     force: bool = False,
     engine: Engine = Engine.UV,
-) -> Built:
-    """Build what is not current.
+) -> BuildResult:
+    """Build the stale artifacts.
 
     Args:
         parameters: values for template parameters, by stack; those that no artifact depends on are ignored.
-        chosen: the artifacts to look at; those not chosen stay as they are.
+        chosen: the artifacts to consider; all others stay as they are.
+        force: build what is up to date, too.
 
     Raises:
-        ConfigurationError: something to build is absent, or cannot be known from the template.
-        UsageError: something chosen does not exist.
-        ToolError: a requirement could not be installed, the machine refused to write, or the engine's tool failed.
+        ConfigurationError: a file to build is missing, or a property is only known at deploy time.
+        UsageError: a chosen artifact, stack or architecture does not exist.
+        ToolError: a requirement could not be installed, the machine refused to write, or SAM failed.
     """
     started, root = time.monotonic(), project.root
-    look = partial(_jobs, project, parameters or {}, chosen, engine, force=force)
-    with _told_plainly():
-        jobs = look()
-        if not all(job.is_current for job in jobs):
+    with _translate_os_errors():
+        builds = _read_state(project, parameters or {}, chosen, engine, force=force)
+        if not all(state.is_up_to_date for state in builds):
             with files.lock(root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
-                if any(manifests.read(root, job.stack.name) != job.manifest for job in jobs):
-                    jobs = look()
-                _build([job for job in jobs if not job.is_current], root, engine, force=force)
-    return _summary(jobs, time.monotonic() - started)
+                # Another process may have finished this build while we waited for the lock.
+                if any(manifests.read(root, state.stack.name) != state.manifest for state in builds):
+                    builds = _read_state(project, parameters or {}, chosen, engine, force=force)
+                _build([state for state in builds if not state.is_up_to_date], root, engine, force=force)
+    return _result(builds, time.monotonic() - started)
 
 
-def note_if_up_to_date(project: Project, built: Built) -> None:
-    """Note that everything stands, after a build that had nothing to do.
+def note_if_up_to_date(project: Project, result: BuildResult) -> None:
+    """Write the note that everything is up to date, after a build of everything that had nothing to do.
 
-    Only where all that it depends on lies in folders and files of the project. What the note tells is looked at again
-    once it is written: a file saved since the build must not pass as built.
+    No note is written unless everything that the build reads lies in folders and files of the project.
     """
     root = project.root
-    found = [one for stack in project.stacks for one in artifacts.of_stack(stack, root)]
-    tops = {Path(os.path.normpath(one.called)).parts[:1] for one in found}
-    own = {f"{sys.version_info.major}.{sys.version_info.minor}", ""}
-    if (
-        built.made
-        or built.unknown
-        or built.left
-        or tops & {(), ("..",), ("/",)}
-        or not {one.version for one in found} <= own
-    ):
+    every_artifact = list(chain.from_iterable(artifacts.of_stack(stack, root) for stack in project.stacks))
+    tops = {Path(os.path.normpath(artifact.folder)).parts[:1] for artifact in every_artifact}
+    is_within_folders = not tops & {(), ("..",), ("/",)}
+    is_own_python = {artifact.version for artifact in every_artifact} <= {tools.own_python_version(), ""}
+    is_complete = not (result.rebuilt or result.unknown_code or result.not_selected)
+    if not (is_complete and is_within_folders and is_own_python):
         return
-    read = {"pyproject.toml", *(top for (top,) in tops), *([project.package] if project.package else [])}
-    made: set[str] = set()
-    for stack in project.stacks:
-        manifest = manifests.read(root, stack.name)
-        read |= {stack.template.path, str(manifests.path_of(root, stack.name).relative_to(root))}
-        names = {*manifest.looks, *(name for one in manifest.artifacts.values() for name in one.looks)}
-        made |= {f"{stack.build_dir}/{name}" for name in names}
-    for lock in {lock for one in found if one.lock for lock in sources.lock_files(one.lock)}:
-        read.add(os.path.relpath(lock, root))
-    up_to_date.write(root, read=read, built=made, artifacts=len(built.decisions))
-    jobs = _jobs(project, {}, selection.EVERYTHING, Engine.UV)
-    if not (source_copies.gather(project).is_empty and all(job.is_current for job in jobs)):
-        up_to_date.forget(root)
+
+    read = {*_inputs(project, every_artifact), *chain.from_iterable(tops)}
+    up_to_date.write_note(root, read=read, built=_outputs(project), artifacts=len(result.decisions))
+
+    # Checked after the note is written: a file saved since the build must not pass as built.
+    builds = _read_state(project, {}, selection.EVERYTHING, Engine.UV)
+    if not (source_copies.make_plan(project).is_empty and all(state.is_up_to_date for state in builds)):
+        up_to_date.remove_note(root)
 
 
 def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that artifacts depend on and whose value is not the template's default."""
+    """Return the parameters that artifacts depend on and whose value is not the template's default."""
     names = selection.parameters_of_code(stack)
     defaults = stack.template.defaults()
     return {name: value for name, value in parameters.items() if name in names and defaults.get(name) != value}
 
 
-def _summary(jobs: Sequence[_Job], seconds: float) -> Built:
-    decisions = tuple(decision for job in jobs for decision in job.decisions)
-    left = sum(len(job.artifacts) - len(job.decisions) for job in jobs)
-    return Built(decisions, left, tuple(name for job in jobs for name in artifacts.unknown(job.stack)), seconds)
+def _inputs(project: Project, every_artifact: Iterable[Artifact]) -> set[str]:
+    """Return the files and folders that a build reads beside the code folders, relative to the root."""
+    root = project.root
+    names = {PYPROJECT, *([project.settings.package] if project.settings.package else [])}
+    for stack in project.stacks:
+        names |= {stack.template.path, str(manifests.path_of(root, stack.name).relative_to(root))}
+    for artifact in every_artifact:
+        names |= {os.path.relpath(lock, root) for lock in (sources.lock_files(artifact.lock) if artifact.lock else ())}
+    return names
 
 
-def _jobs(
+def _outputs(project: Project) -> set[str]:
+    """Return the files and folders that the last build wrote, relative to the root."""
+    paths: set[str] = set()
+    for stack in project.stacks:
+        manifest = manifests.read(project.root, stack.name)
+        paths |= {f"{stack.build_dir}/{name}" for name in _names_of_outputs(manifest)}
+    return paths
+
+
+def _names_of_outputs(manifest: Manifest) -> set[str]:
+    """Return the names of the built templates, folders and zips of a stack."""
+    return {*manifest.signatures, *chain.from_iterable(built.signatures for built in manifest.artifacts.values())}
+
+
+def _result(builds: Sequence[_StackBuild], seconds: float) -> BuildResult:
+    return BuildResult(
+        decisions=tuple(chain.from_iterable(state.decisions for state in builds)),
+        not_selected=sum(len(state.artifacts) - len(state.decisions) for state in builds),
+        unknown_code=tuple(chain.from_iterable(artifacts.unknown_code(state.stack) for state in builds)),
+        seconds=seconds,
+    )
+
+
+def _read_state(
     project: Project,
     parameters: Mapping[str, Mapping[str, str]],
     chosen: selection.Chosen,
     engine: Engine,
     *,
     force: bool = False,
-) -> list[_Job]:
-    stacks = selection.stacks(project, chosen)
-    return [_job(one, project.root, parameters.get(one.name, {}), chosen, engine, force=force) for one in stacks]
+) -> list[_StackBuild]:
+    return [
+        _read_stack(stack, project.root, parameters.get(stack.name, {}), chosen, engine, force=force)
+        for stack in selection.stacks(project, chosen)
+    ]
 
 
-def _job(
-    stack: Stack, root: Path, given: Mapping[str, str], chosen: selection.Chosen, engine: Engine, *, force: bool
-) -> _Job:
-    resolved, parameters = selection.for_architecture(stack, build_parameters(stack, given), chosen.architecture)
-    manifest = manifests.read(root, stack.name)
-    found = {one.logical_id: one for one in artifacts.of_stack(resolved, root)}
-    builder = engines.builder(engine, root)
-    wanted = selection.of_stack(resolved, chosen) & set(found)
-    now = {name: artifacts.ingredients(one, builder=builder) for name, one in found.items() if name in wanted}
-    names = {name for made in manifest.artifacts.values() for name in made.looks}
-    looks = outputs.signatures(root / stack.build_dir, [*names, *manifest.looks])
-    decisions = rebuilds.decide(stack.name, now, manifest.artifacts, looks, force=force)
-    template = files.digest((root / stack.template.path).read_bytes())
-    return _Job(resolved, engine.value, parameters, found, decisions, template, manifest, looks)
-
-
-def _build(stale: Sequence[_Job], root: Path, engine: Engine, *, force: bool) -> None:
-    if engine is Engine.SAM:
-        _build_with_sam(stale, root)
-    else:
-        _build_with_uv(stale, root, force=force)
-
-
-def _build_with_uv(stale: Sequence[_Job], root: Path, *, force: bool) -> None:
-    place = root / ".alchemiser" / "artifacts"
-    wanted = {one.ingredients.fingerprint: job.artifacts[one.logical_id] for job in stale for one in job.stale}
-    if wanted:
-        _tell_of_bytecode(wanted.values())
-        with console.steps("building", len(wanted)) as advance:
-            store.make_all(wanted, place, afresh=force, like=_alike(stale), advance=advance)
-    for job in stale:
-        _publish(job, root, place)
-    if wanted:
-        used = [
-            made.ingredients.fingerprint
-            for job in stale
-            for made in manifests.read(root, job.stack.name).artifacts.values()
-        ]
-        store.forget(place, keep=used)
-
-
-def _alike(stale: Iterable[_Job]) -> dict[str, str]:
-    """By fingerprint of an artifact to make that of its last build, where only its files are others."""
-    pairs = [(one.ingredients, job.manifest.artifacts.get(one.logical_id)) for job in stale for one in job.stale]
-    return {
-        now.fingerprint: made.ingredients.fingerprint
-        for now, made in pairs
-        if made is not None and made.ingredients.settings == now.settings
+def _read_stack(
+    stack: Stack, root: Path, parameters: Mapping[str, str], chosen: selection.Chosen, engine: Engine, *, force: bool
+) -> _StackBuild:
+    own_parameters = build_parameters(stack, parameters)
+    resolved, used_parameters = selection.for_architecture(stack, own_parameters, chosen.architecture)
+    by_id = {artifact.logical_id: artifact for artifact in artifacts.of_stack(resolved, root)}
+    selected = selection.of_stack(resolved, chosen)
+    builder = engines.identify(engine, root)
+    ingredients = {
+        name: artifacts.ingredients(artifact, builder=builder) for name, artifact in by_id.items() if name in selected
     }
 
+    manifest = manifests.read(root, stack.name)
+    signatures = outputs.signatures(root / stack.build_dir, _names_of_outputs(manifest))
+    return _StackBuild(
+        stack=resolved,
+        engine=engine,
+        parameters=used_parameters,
+        artifacts=by_id,
+        decisions=rebuilds.decide(stack.name, ingredients, manifest.artifacts, signatures, force=force),
+        template=files.digest((root / stack.template.path).read_bytes()),
+        manifest=manifest,
+        signatures=signatures,
+    )
 
-def _publish(job: _Job, root: Path, place: Path) -> None:
-    """Lay the new artifacts out, exchange them for the old ones, and write down what the build is made of."""
-    build_dir, before = root / job.stack.build_dir, job.manifest
-    made = {one.logical_id: store.at(place, one.ingredients.fingerprint) for one in job.stale}
-    kept = {name: one for name, one in before.artifacts.items() if name in job.artifacts and name not in made}
-    kept = {name: one for name, one in kept.items() if _stands(job, name)}
-    is_told = job.templates_stand and {*made, *kept} == set(before.artifacts)
+
+def _build(builds: Sequence[_StackBuild], root: Path, engine: Engine, *, force: bool) -> None:
+    if engine is Engine.SAM:
+        _build_with_sam(builds, root)
+    else:
+        _build_with_uv(builds, root, force=force)
+
+
+def _build_with_uv(builds: Sequence[_StackBuild], root: Path, *, force: bool) -> None:
+    store_dir = root / ".alchemiser" / "artifacts"
+    stale: dict[str, Artifact] = {}
+    for state in builds:
+        stale |= {decision.ingredients.fingerprint: state.artifacts[decision.logical_id] for decision in state.stale}
+
+    if stale:
+        _warn_without_bytecode(stale.values())
+        with console.steps("building", len(stale)) as advance:
+            store.build_missing(stale, store_dir, force=force, similar=_similar(builds), on_built=advance)
+    for state in builds:
+        _publish(state, root, store_dir)
+    if stale:
+        used: set[str] = set()
+        for state in builds:
+            built = manifests.read(root, state.stack.name).artifacts.values()
+            used |= {artifact.ingredients.fingerprint for artifact in built}
+        store.remove_unused(store_dir, keep=used)
+
+
+def _similar(builds: Iterable[_StackBuild]) -> dict[str, str]:
+    """Map an artifact's new fingerprint to that of its last build, if only its files have changed since."""
+    similar: dict[str, str] = {}
+    for state in builds:
+        for decision in state.stale:
+            last = state.manifest.artifacts.get(decision.logical_id)
+            if last is not None and last.ingredients.settings == decision.ingredients.settings:
+                similar[decision.ingredients.fingerprint] = last.ingredients.fingerprint
+    return similar
+
+
+def _publish(state: _StackBuild, root: Path, store_dir: Path) -> None:
+    """Lay out the new artifacts of a stack, move them into the build, and write the manifest."""
+    build_dir, last = root / state.stack.build_dir, state.manifest
+    new = {decision.logical_id: decision.ingredients for decision in state.stale}
+    kept = {
+        name: artifact
+        for name, artifact in last.artifacts.items()
+        if name in state.artifacts and name not in new and state.is_whole(name)
+    }
+    keeps_templates = state.has_up_to_date_templates and {*new, *kept} == set(last.artifacts)
+
     staged = build_dir.with_name(f".{build_dir.name}.new")
     try:
-        outputs.stage(staged, made)
-        if not is_told:
-            outputs.write_templates(job.stack, root, (*made, *kept), staged)
-        outputs.exchange(staged, build_dir, made=made, kept=kept)
+        outputs.stage(staged, {name: store.locate(store_dir, now.fingerprint) for name, now in new.items()})
+        if not keeps_templates:
+            outputs.write_templates(state.stack, root, (*new, *kept), staged)
+        outputs.swap_in(staged, build_dir, new=new, kept=kept)
     finally:
         files.remove(staged)
-    new = {one.logical_id: Made(one.ingredients, outputs.looks(build_dir, one.logical_id)) for one in job.stale}
-    looks = before.looks if is_told else outputs.looks_of_templates(build_dir)
-    manifest = Manifest(job.engine, job.parameters, job.template, looks, {**kept, **new})
-    manifests.write(root, job.stack.name, manifest)
+
+    # The manifest last: a process killed before this line leaves a build that the next one finds altered.
+    built = {name: BuiltArtifact(now, outputs.artifact_signatures(build_dir, name)) for name, now in new.items()}
+    signatures = last.signatures if keeps_templates else outputs.template_signatures(build_dir)
+    _write_manifest(state, root, signatures, {**kept, **built})
 
 
-def _stands(job: _Job, logical_id: str) -> bool:
-    looks = job.manifest.artifacts[logical_id].looks
-    return outputs.zip_name(logical_id) in looks and all(job.looks.get(name) == one for name, one in looks.items())
-
-
-def _build_with_sam(stale: Sequence[_Job], root: Path) -> None:
-    for job in stale:
-        build_dir, work = root / job.stack.build_dir, root / ".alchemiser" / "build" / job.stack.name
-        with console.progress(f"building {job.stack.name} with sam"):
-            out = engines.make_with_sam(job.stack, root, parameters=job.parameters, work=work)
+def _build_with_sam(builds: Sequence[_StackBuild], root: Path) -> None:
+    for state in builds:
+        build_dir, work = root / state.stack.build_dir, root / ".alchemiser" / "build" / state.stack.name
+        with console.progress(f"building {state.stack.name} with sam"):
+            out = engines.build_with_sam(state.stack, root, parameters=state.parameters, work=work)
         files.replace_tree(out, build_dir)
-        whole = {"": files.signature(build_dir)}
-        made = {one.logical_id: Made(one.ingredients, whole) for one in job.decisions}
-        manifests.write(root, job.stack.name, Manifest(job.engine, job.parameters, job.template, whole, made))
+
+        whole_build = {"": files.signature(build_dir)}
+        built = {decision.logical_id: BuiltArtifact(decision.ingredients, whole_build) for decision in state.decisions}
+        _write_manifest(state, root, whole_build, built)
 
 
-def _tell_of_bytecode(wanted: Iterable[Artifact]) -> None:
-    missing = sorted({one.version for one in wanted if one.version and bytecode.interpreter(one.version) is None})
-    for version in missing:
+def _write_manifest(
+    state: _StackBuild, root: Path, signatures: Mapping[str, str], built: Mapping[str, BuiltArtifact]
+) -> None:
+    manifest = Manifest(state.engine.value, state.parameters, state.template, signatures, built)
+    manifests.write(root, state.stack.name, manifest)
+
+
+def _warn_without_bytecode(stale: Iterable[Artifact]) -> None:
+    versions = {artifact.version for artifact in stale if artifact.version}
+    for version in sorted(version for version in versions if bytecode.find_interpreter(version) is None):
         message = f"there is no Python {version} on this machine, so artifacts for it have no bytecode and start slower"
         console.warning(f"{message}; install it and build again with --force")
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
-    """What the machine refuses is no bug of ours."""
+def _translate_os_errors() -> Iterator[None]:
+    """Raise a ToolError when the machine refuses to read or write, such as a full disk: that is not a bug."""
     try:
         yield
     except OSError as cause:
-        if cause.errno not in _MACHINE_FAULTS:
+        if cause.errno not in _FAULTS_OF_MACHINE:
             raise
-        message = f"{cause.strerror}; the last build is as it was; mend that, and build again"
+        message = f"{cause.strerror}; the last build is unchanged; fix the cause and build again"
         raise ToolError(message, where=str(cause.filename or "")) from cause

@@ -1,4 +1,4 @@
-"""The last build, as later commands read it: its templates, its parameters, its trees, and what Lambda mounts of it."""
+"""Read the last build: its templates, its parameters, its trees, and what Lambda mounts for each function."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,10 +7,10 @@ from pathlib import Path
 from automation.building import manifests, outputs
 from automation.lambda_runtime.mounts import Mount, MountedLayer
 from automation.project import model, templates
-from automation.project.model import Project, Stack
+from automation.project.model import Function, Project, Stack
 from automation.system.errors import ConfigurationError
 
-_CODE_KEYS = ("CodeUri", "ContentUri", "Code", "Content")
+CODE_KEYS = ("CodeUri", "ContentUri", "Code", "Content")
 
 
 def built_template(stack: Stack, root: Path) -> Path:
@@ -18,70 +18,74 @@ def built_template(stack: Stack, root: Path) -> Path:
 
 
 def deployed_template(stack: Stack, root: Path) -> Path:
-    """The template to deploy: the one that names zips where the engine packed them, else the one that names folders."""
+    """Return the template to deploy: the one that names zips if the engine packed them, otherwise the built one."""
     packed = root / stack.build_dir / outputs.PACKED
     return packed if packed.is_file() else built_template(stack, root)
 
 
 def as_built(project: Project) -> Project:
-    """The project as the parameters of its last build make it: its architectures are those of the artifacts.
+    """Return the project resolved with the parameters of its last build, so that it describes the built artifacts.
 
     Raises:
         ConfigurationError: a stack has never been built.
     """
     require_built(project)
-    told = [(stack, manifests.read(project.root, stack.name).parameters) for stack in project.stacks]
-    return replace(project, stacks=tuple(model.with_parameters(stack, parameters) for stack, parameters in told))
+    stacks = [
+        model.with_parameters(stack, manifests.read(project.root, stack.name).parameters) for stack in project.stacks
+    ]
+    return replace(project, stacks=tuple(stacks))
 
 
 def require_built(project: Project) -> None:
-    """Raises ConfigurationError when a stack has never been built."""
+    """Check that every stack has been built.
+
+    Raises:
+        ConfigurationError: a stack has never been built.
+    """
     for stack in project.stacks:
         if not built_template(stack, project.root).is_file():
             raise ConfigurationError("there is no build; run inv build", where=stack.build_dir)
 
 
 def read_built(stack: Stack, root: Path) -> templates.Template:
-    """The built template, whose code folders are the artifacts, relative to its own folder."""
-    return templates.read(built_template(stack, root), name=f"{stack.build_dir}/template.yaml")
+    """Return the built template, whose code folders are the artifacts, relative to the folder of the template."""
+    return templates.read(built_template(stack, root), name=f"{stack.build_dir}/{outputs.TEMPLATE}")
 
 
 def mounts_of_project(project: Project) -> tuple[Mount, ...]:
-    """The mounts of every function whose code was built, in the order of the templates.
+    """Return the mounts of every function whose code was built, in the order of the templates.
 
     Raises:
         ConfigurationError: a stack was never built.
     """
     require_built(project)
-    return tuple(mount for stack in project.stacks for mount in _mounts_of_stack(stack, trees(stack, project.root)))
+    mounts: list[Mount] = []
+    for stack in project.stacks:
+        built = trees(stack, project.root)
+        mounts += [_mount(stack, function, built) for function in stack.functions if function.logical_id in built]
+    return tuple(mounts)
 
 
 def trees(stack: Stack, root: Path) -> dict[str, Path]:
-    """The built tree of each function and layer of a stack, by logical id, as the built template names it."""
-    built = read_built(stack, root)
-    found = {
-        logical_id: root / stack.build_dir / uri
-        for logical_id, resource in built.resources.items()
-        for key in _CODE_KEYS
-        if isinstance(uri := (resource.get("Properties") or {}).get(key), str) and "://" not in uri
-    }
-    return {logical_id: tree for logical_id, tree in found.items() if tree.is_dir()}
+    """Return the built tree of each function and layer of a stack, by logical id."""
+    trees_by_id: dict[str, Path] = {}
+    for logical_id, resource in read_built(stack, root).resources.items():
+        properties = resource.get("Properties") or {}
+        for key in CODE_KEYS:
+            uri = properties.get(key)
+            if isinstance(uri, str) and "://" not in uri and (tree := root / stack.build_dir / uri).is_dir():
+                trees_by_id[logical_id] = tree
+    return trees_by_id
 
 
-def _mounts_of_stack(stack: Stack, built: Mapping[str, Path]) -> list[Mount]:
-    ours = {layer.logical_id for layer in stack.layers}
-    return [
-        Mount(
-            stack=stack,
-            function=function,
-            task=built[function.logical_id],
-            layers=tuple(
-                MountedLayer(layer, built[layer])
-                for layer in function.layers
-                if isinstance(layer, str) and layer in built
-            ),
-            unknown=tuple(str(layer) for layer in function.layers if layer not in ours or layer not in built),
-        )
-        for function in stack.functions
-        if function.logical_id in built
-    ]
+def _mount(stack: Stack, function: Function, built: Mapping[str, Path]) -> Mount:
+    own_layers = {layer.logical_id for layer in stack.layers}
+    return Mount(
+        stack=stack,
+        function=function,
+        task=built[function.logical_id],
+        layers=tuple(
+            MountedLayer(layer, built[layer]) for layer in function.layers if isinstance(layer, str) and layer in built
+        ),
+        unknown=tuple(str(layer) for layer in function.layers if layer not in own_layers or layer not in built),
+    )

@@ -1,8 +1,8 @@
-"""Unchecked-hash bytecode beside every module of a tree, the same bytes wherever and whenever it is made.
+"""Compile every module of a tree to unchecked-hash bytecode, the same bytes wherever and whenever it is done.
 
-A Lambda's folders are read-only, so without bytecode each cold start compiles every module again; bytecode with
-timestamps would be stale, because a deterministic zip has none. Source: PEP 552. It tells tracebacks lines and no
-columns, which would be a quarter of it, zipped. Source: PEP 657.
+A Lambda's folders are read-only, so without bytecode each cold start compiles every module again. Bytecode with
+timestamps would be stale, because a deterministic zip has none. Source: PEP 552. The bytecode holds line numbers for
+tracebacks but no columns, which would be a quarter of its zipped size. Source: PEP 657.
 """
 
 import json
@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
-from automation.system import files, processes
+from automation.system import files, processes, tools
 from automation.system.errors import ToolError
 
 _WORKER = Path(__file__).with_name("bytecode_worker.py")
@@ -26,123 +26,138 @@ _ENOUGH_FOR_ALL_CORES = 64
 
 @dataclass(frozen=True, slots=True)
 class CodeTree:
-    """A tree of modules and where Lambda mounts it: tracebacks name the modules by that path.
+    """A tree of modules to compile.
 
     Attributes:
-        like: a finished tree mounted there too, compiled by the same interpreter; its bytecode serves what is the same.
+        mounted_at: where Lambda mounts the tree; tracebacks show the modules by that path.
+        version: of Python, `3.12`.
+        similar: a finished tree with the same mount point and the same interpreter, or None. A module with the same
+            content in both takes its bytecode from there.
     """
 
     tree: Path
     mounted_at: str
     version: str
-    like: Path | None = None
+    similar: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Module:
     source: Path
-    named: str
-    like: Path | None
+    traceback_path: str
+    similar: Path | None
 
 
 @cache
-def interpreter(version: str) -> Path | None:
-    """What makes bytecode for Python `version` (`3.12`): our own interpreter, else one on PATH, else None."""
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+def find_interpreter(version: str) -> Path | None:
+    """Return an interpreter of Python `version` (`3.12`): the running one, otherwise one on PATH, otherwise None."""
+    if version == tools.own_python_version():
         return Path(sys.executable)
-    found = shutil.which(f"python{version}")
-    return Path(found) if found and _tag(Path(found), version) else None
+    path = shutil.which(f"python{version}")
+    return Path(path) if path and _version_text(Path(path), version) else None
 
 
 @cache
-def maker(version: str) -> str:
-    """What makes the bytecode for Python `version`, as an ingredient of an artifact; empty when nothing does."""
-    program = interpreter(version)
+def describe_interpreter(version: str) -> str:
+    """Return the whole version of the interpreter for Python `version`, an ingredient of artifacts; empty without."""
+    program = find_interpreter(version)
     if program is None:
         return ""
-    return sys.version if program == Path(sys.executable) else _tag(program, version)
+    return sys.version if program == Path(sys.executable) else _version_text(program, version)
 
 
 def compile_all(trees: Iterable[CodeTree]) -> None:
-    """Compile every module of every tree; the same module at the same place in two trees once.
+    """Compile every module of every tree; a module that two trees hold at the same path is compiled once.
 
-    A module that does not compile, such as a template of a package, is left without bytecode; the import tells why.
-    Trees for a Python that this machine has not are left as they are.
+    A module that does not compile, such as a template in a package, gets no bytecode; its import shows the error.
+    A tree for a Python that this machine lacks gets none either.
 
     Raises:
         ToolError: the interpreter that compiles failed.
     """
-    by_version: dict[str, list[CodeTree]] = {}
+    by_version: dict[str, list[_Module]] = {}
     for tree in trees:
-        by_version.setdefault(tree.version, []).append(tree)
-    for version, those in by_version.items():
-        program = interpreter(version)
+        by_version.setdefault(tree.version, []).extend(_modules(tree))
+    for version, modules in by_version.items():
+        program = find_interpreter(version)
         if program is not None:
-            _compile(program, version, [module for tree in those for module in _modules(tree)])
+            _compile(program, version, modules)
+
+
+def pyc_name(module: str, version: str) -> str:
+    """Return the path of a module's bytecode in the module's folder.
+
+    Args:
+        module: the file's name without `.py`.
+    """
+    return f"__pycache__/{module}.cpython-{version.replace('.', '')}.pyc"
 
 
 def _compile(program: Path, version: str, modules: Sequence[_Module]) -> None:
-    tag = f"cpython-{version.replace('.', '')}"
-    copies: dict[tuple[str, str], list[Path]] = {}
     for folder in {module.source.parent for module in modules}:
         (folder / "__pycache__").mkdir(exist_ok=True)
+
+    copies: dict[tuple[str, str], list[Path]] = {}
     for module in modules:
-        if _is_served(module, tag):
-            continue
-        key = (files.digest(module.source.read_bytes()), module.named)
-        copies.setdefault(key, []).append(module.source)
-    jobs = [(str(sources[0]), str(_pyc(sources[0], tag)), named) for (_, named), sources in copies.items()]
+        if not _reuse_bytecode(module, version):
+            key = (files.digest(module.source.read_bytes()), module.traceback_path)
+            copies.setdefault(key, []).append(module.source)
+
+    jobs = [(str(paths[0]), str(_pyc(paths[0], version)), shown) for (_, shown), paths in copies.items()]
     _run_workers(program, jobs)
-    for first, *others in copies.values():
-        made = _pyc(first, tag)
-        for other in others if made.is_file() else ():
-            _pyc(other, tag).unlink(missing_ok=True)
-            files.link(made, _pyc(other, tag))
+
+    for first, *duplicates in copies.values():
+        compiled = _pyc(first, version)
+        for duplicate in duplicates if compiled.is_file() else ():
+            _pyc(duplicate, version).unlink(missing_ok=True)
+            files.link(compiled, _pyc(duplicate, version))
 
 
 def _run_workers(program: Path, jobs: Sequence[tuple[str, str, str]]) -> None:
-    """Each worker is a bare interpreter: what else a process has loaded would show in the bytes of its bytecode."""
+    """Compile in bare interpreters: whatever else a process has loaded changes the bytes of its bytecode."""
     if not jobs:
         return
     count = (os.cpu_count() or 1) if len(jobs) > _ENOUGH_FOR_ALL_CORES else 1
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(count) as pool:
-        lists = [Path(folder) / f"{number}.json" for number in range(count)]
-        for number, path in enumerate(lists):
-            path.write_text(json.dumps(jobs[number::count]))
-        list(pool.map(partial(_run_worker, program), lists))
+        running = []
+        for number in range(count):
+            job_file = Path(folder) / f"{number}.json"
+            job_file.write_text(json.dumps(jobs[number::count]))
+            running.append(pool.submit(_run_worker, program, job_file))
+        for worker in running:
+            worker.result()
 
 
-def _run_worker(program: Path, jobs: Path) -> None:
-    finished = processes.run([program, *_FLAGS, _WORKER, jobs], cwd=_WORKER.parent, check=False)
+def _run_worker(program: Path, job_file: Path) -> None:
+    finished = processes.run([program, *_FLAGS, _WORKER, job_file], cwd=_WORKER.parent, check=False)
     if finished.exit_code:
-        raise ToolError(f"bytecode could not be made: {finished.tail(1)}; the last build is as it was")
+        raise ToolError(f"the bytecode could not be compiled: {finished.tail(1)}; the last build is unchanged")
 
 
 def _modules(tree: CodeTree) -> Iterator[_Module]:
     for path in files.walk(tree.tree):
         if path.suffix == ".py":
-            like = tree.like / path if tree.like else None
-            yield _Module(tree.tree / path, f"{tree.mounted_at}/{path.as_posix()}", like)
+            similar = tree.similar / path if tree.similar else None
+            yield _Module(tree.tree / path, f"{tree.mounted_at}/{path.as_posix()}", similar)
 
 
-def _is_served(module: _Module, tag: str) -> bool:
-    """Whether the bytecode of the same module in a finished tree could be taken."""
-    if module.like is None or not _pyc(module.like, tag).is_file():
+def _reuse_bytecode(module: _Module, version: str) -> bool:
+    """Link the bytecode of the same module in the similar tree; return False when there is none to reuse."""
+    if module.similar is None or not _pyc(module.similar, version).is_file():
         return False
-    if module.like.read_bytes() != module.source.read_bytes():
+    if module.similar.read_bytes() != module.source.read_bytes():
         return False
-    files.link(_pyc(module.like, tag), _pyc(module.source, tag))
+    files.link(_pyc(module.similar, version), _pyc(module.source, version))
     return True
 
 
-def _pyc(source: Path, tag: str) -> Path:
-    return source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
+def _pyc(source: Path, version: str) -> Path:
+    return source.parent / pyc_name(source.stem, version)
 
 
-def _tag(program: Path, version: str) -> str:
-    """The whole version of an interpreter; empty when it cannot be run, or is of another version."""
-    asked = processes.run(
-        [program, "-I", "-S", "-c", "import sys; print(sys.version)"], cwd=program.parent, check=False
-    )
-    said = asked.stdout.strip()
-    return said if asked.exit_code == 0 and said.startswith(f"{version}.") else ""
+def _version_text(program: Path, version: str) -> str:
+    """Return the whole version of an interpreter; empty when it cannot be run or has a different minor version."""
+    arguments: list[str | Path] = [program, "-I", "-S", "-c", "import sys; print(sys.version)"]
+    finished = processes.run(arguments, cwd=program.parent, check=False)
+    text = finished.stdout.strip()
+    return text if finished.exit_code == 0 and text.startswith(f"{version}.") else ""

@@ -1,4 +1,4 @@
-"""Compile a list of modules. Run by a bare interpreter of any Python 3.9 or later: standard library only."""
+"""Compile a list of modules. A bare interpreter of any Python from 3.9 on runs this: standard library only."""
 
 import json
 import py_compile
@@ -7,11 +7,15 @@ from pathlib import Path
 
 
 def main(jobs: str) -> None:
-    """Compile each [source, target, name in tracebacks]; one that does not compile is passed over."""
-    for source, target, named in json.loads(Path(jobs).read_text()):
+    """Compile each [source, target, path in tracebacks] of a JSON file; skip a module that does not compile."""
+    for source, target, traceback_path in json.loads(Path(jobs).read_text()):
         try:
             py_compile.compile(
-                source, target, named, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+                source,
+                target,
+                traceback_path,
+                doraise=True,
+                invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
             )
         except (py_compile.PyCompileError, ValueError, RecursionError):
             continue

@@ -1,7 +1,7 @@
-"""Who makes a stack's artifacts: our own builder on uv, or SAM CLI as the reference.
+"""The engines that build a stack's artifacts: our own builder on uv, and SAM CLI as the reference.
 
-SAM works in a folder of its own for each stack, because it keeps its cache, its build graph and its downloads by
-place and not by template.
+SAM gets a folder per stack to work in, because it keeps its cache, its build graph and its downloads per folder and
+not per template.
 """
 
 from collections.abc import Mapping
@@ -15,22 +15,22 @@ from automation.system.errors import ToolError
 
 
 class Engine(StrEnum):
-    """Who builds."""
+    """The program that builds the artifacts."""
 
     UV = "uv"
     SAM = "sam"
 
 
-def builder(engine: Engine, root: Path) -> str:
-    """What the engine itself adds to an artifact's ingredients: its name, and its version or its tool's lock."""
+def identify(engine: Engine, root: Path) -> str:
+    """Return the name of an engine and its version, or the digest of its tool's lock: an ingredient of artifacts."""
+    if engine is Engine.UV:
+        return f"uv {artifacts.BUILDER}"
     lock = tools.lock_file(root, "sam")
-    if engine is Engine.SAM:
-        return f"sam {files.digest(lock.read_bytes())[:12] if lock.is_file() else 'on PATH'}"
-    return f"uv {artifacts.BUILDER}"
+    return f"sam {files.digest(lock.read_bytes())[:12] if lock.is_file() else 'on PATH'}"
 
 
-def make_with_sam(stack: Stack, root: Path, *, parameters: Mapping[str, str], work: Path) -> Path:
-    """Make one stack's build in `work`, a folder kept for this stack.
+def build_with_sam(stack: Stack, root: Path, *, parameters: Mapping[str, str], work: Path) -> Path:
+    """Build one stack with `sam build` in `work`, a folder that only this stack uses.
 
     Returns:
         The folder of the finished build.
@@ -41,11 +41,13 @@ def make_with_sam(stack: Stack, root: Path, *, parameters: Mapping[str, str], wo
     out = work / "out"
     files.remove(out)
     work.mkdir(parents=True, exist_ok=True)
+
     template = root / stack.template.path
     overrides = [f"{name}={value}" for name, value in parameters.items()]
     arguments: list[str | Path] = ["build", "--template-file", template, "--base-dir", template.parent]
     arguments += ["--build-dir", out, "--cache-dir", work / "cache", "--cached", "--parallel"]
     arguments += ["--parameter-overrides", *overrides] if overrides else []
+
     finished = sam.run(sam.ensure(root), arguments, cwd=work)
     if finished.exit_code:
         raise ToolError(f"sam build failed\n{finished.tail()}", where=stack.template.path)

@@ -1,43 +1,44 @@
-"""What a stack's build was made of and how its output looked then: `.alchemiser/build/<stack>.json`."""
+"""The record of a stack's last build, `.alchemiser/build/<stack>.json`: its inputs, and signatures of its outputs."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from automation.building.artifacts import Ingredients
 from automation.system import files
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BuiltArtifact:
     """One artifact of a build.
 
     Attributes:
-        looks: the signature of its folder, by the folder's name; and of its zip, when it has one.
+        signatures: of its folder, and of its zip when it has one, by their names in the build.
     """
 
     ingredients: Ingredients
-    looks: Mapping[str, str]
+    signatures: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One stack's finished build.
+    """The finished build of one stack.
 
     Attributes:
-        engine: who built it.
-        parameters: the template parameters that it was told.
-        template: the digest of the template it was made from.
-        looks: the signature of each built template.
+        engine: the engine that built it, `uv` or `sam`.
+        parameters: the template parameters that it was built with.
+        template: the digest of the template that it was built from.
+        signatures: of each built template, by its name in the build.
         artifacts: by logical id.
     """
 
     engine: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     template: str = ""
-    looks: Mapping[str, str] = field(default_factory=dict)
-    artifacts: Mapping[str, Made] = field(default_factory=dict)
+    signatures: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Mapping[str, BuiltArtifact] = field(default_factory=dict)
 
 
 def path_of(root: Path, stack: str) -> Path:
@@ -45,17 +46,19 @@ def path_of(root: Path, stack: str) -> Path:
 
 
 def read(root: Path, stack: str) -> Manifest:
-    """The manifest; an empty one when there is none, or none that can be read."""
+    """Return the manifest of a stack; an empty one when the file is missing, damaged or of another version."""
     try:
         content = json.loads(path_of(root, stack).read_text())
-        made = {
-            name: Made(Ingredients(one["ingredients"]["settings"], one["ingredients"]["files"]), one["looks"])
-            for name, one in content.pop("artifacts").items()
-        }
-        return Manifest(**content, artifacts=made)
+        artifacts = {name: _built_artifact(record) for name, record in content.pop("artifacts").items()}
+        return Manifest(**content, artifacts=artifacts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Manifest()
 
 
 def write(root: Path, stack: str, manifest: Manifest) -> None:
     files.write_atomically(path_of(root, stack), json.dumps(asdict(manifest)))
+
+
+def _built_artifact(record: Mapping[str, Any]) -> BuiltArtifact:
+    ingredients = record["ingredients"]
+    return BuiltArtifact(Ingredients(ingredients["settings"], ingredients["files"]), record["signatures"])

@@ -1,17 +1,17 @@
-"""A finished build as SAM expects it: a folder an artifact, and the template that names them.
+"""Write a finished build as SAM expects it: one folder per artifact, and the template that names the folders.
 
-Beside `template.yaml`, whose code folders SAM takes as its own build, lies `packed.json`, which names the zips: a
-deployment from it packs nothing. It is JSON, which SAM parses natively, where its YAML parser is plain Python.
+SAM treats `template.yaml` and its folders as its own build. `packed.json` beside it is the same template with the zips
+in place of the folders, so that a deployment packs nothing. It is JSON because SAM's YAML parser is slow, plain Python.
 """
 
 import copy
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from automation.building.store import Stored
+from automation.building.store import StoredArtifact
 from automation.project import templates
 from automation.project.model import Stack
 from automation.system import files
@@ -52,110 +52,133 @@ _LOCAL_FILES: Mapping[str, tuple[str, ...]] = {
 
 
 def zip_name(logical_id: str) -> str:
-    """An artifact's zip, relative to the build."""
+    """Return the path of an artifact's zip, relative to the build."""
     return f"{ZIPS}/{logical_id}.zip"
 
 
-def stage(staged: Path, made: Mapping[str, Stored]) -> None:
-    """Lay new artifacts out from the store, beside the build that they belong to; what is in `staged` is removed.
+def stage(staged: Path, artifacts: Mapping[str, StoredArtifact]) -> None:
+    """Lay new artifacts out from the store in the folder `staged`, which is emptied first.
 
     Args:
-        made: by logical id.
+        artifacts: by logical id.
     """
     files.remove(staged)
     (staged / ZIPS).mkdir(parents=True)
-    for logical_id, stored in made.items():
-        files.link_tree(stored.tree, staged / logical_id)
-        files.link(stored.zip, staged / zip_name(logical_id))
+    for logical_id, artifact in artifacts.items():
+        files.link_tree(artifact.tree, staged / logical_id)
+        files.link(artifact.zip, staged / zip_name(logical_id))
 
 
-def exchange(staged: Path, build_dir: Path, *, made: Collection[str], kept: Collection[str]) -> None:
-    """Put what was staged in the place of what was there; what is neither staged nor kept is removed.
+def swap_in(staged: Path, build_dir: Path, *, new: Iterable[str], kept: Iterable[str]) -> None:
+    """Move staged artifacts and templates into the build, and remove what is neither new nor kept.
 
-    An interrupt waits until the renames are done. A process killed among them leaves artifacts that are whole, each old
-    or new, and the next build mends the rest.
+    Args:
+        new: logical ids of the staged artifacts.
+        kept: logical ids of the artifacts that stay as they are.
     """
     old = build_dir.with_name(f".{build_dir.name}.old")
     files.remove(old)
     (old / ZIPS).mkdir(parents=True)
     (build_dir / ZIPS).mkdir(parents=True, exist_ok=True)
-    staying = {name for one in kept for name in (one, zip_name(one))} | {ZIPS, TEMPLATE, PACKED}
-    coming = [*made, *(zip_name(one) for one in made)]
-    coming += [name for name in (TEMPLATE, PACKED) if (staged / name).is_file()]
-    there = [*build_dir.iterdir(), *(build_dir / ZIPS).iterdir()]
+
+    staying = {*_names(kept), ZIPS, TEMPLATE, PACKED}
+    arriving = [*_names(new), *(name for name in (TEMPLATE, PACKED) if (staged / name).is_file())]
+    present = [*build_dir.iterdir(), *(build_dir / ZIPS).iterdir()]
+
+    # Only renames happen here, and an interrupt waits for them. A process killed between two of them leaves complete
+    # artifacts, old or new, and the next build replaces the old ones.
     with files.uninterrupted():
-        for path in there:
+        for path in present:
             if (name := path.relative_to(build_dir).as_posix()) not in staying:
                 path.rename(old / name)
-        for name in coming:
+        for name in arriving:
             (staged / name).replace(build_dir / name)
     files.remove(old)
 
 
 def write_templates(stack: Stack, root: Path, logical_ids: tuple[str, ...], staged: Path) -> None:
-    """Write both templates; what was not built, and other files of the project, they name by where they are."""
+    """Write both templates. They name what was not built, and other files of the project, by their present paths.
+
+    Args:
+        logical_ids: of the artifacts in the build.
+    """
     from automation.project import yamls  # noqa: PLC0415 - most builds write nothing
 
-    document = templates.document(root / stack.template.path, name=stack.template.path)
-    moved = relocate(document, from_folder=(root / stack.template.path).parent, to_folder=root / stack.build_dir)
-    folders = point_to(moved, {logical_id: logical_id for logical_id in logical_ids})
-    packed = point_to(moved, {logical_id: zip_name(logical_id) for logical_id in logical_ids})
+    template = root / stack.template.path
+    document = templates.document(template, name=stack.template.path)
+    relocated = relocate(document, from_folder=template.parent, to_folder=root / stack.build_dir)
+    folders = point_to(relocated, {logical_id: logical_id for logical_id in logical_ids})
+    packed = point_to(relocated, {logical_id: zip_name(logical_id) for logical_id in logical_ids})
     files.write_atomically(staged / TEMPLATE, yamls.dump(folders))
     files.write_atomically(staged / PACKED, json.dumps(packed, indent=1))
 
 
-def looks(build_dir: Path, logical_id: str) -> dict[str, str]:
-    """The signatures of an artifact's folder and zip as they are now, by their names in the build."""
+def artifact_signatures(build_dir: Path, logical_id: str) -> dict[str, str]:
+    """Return the signatures of an artifact's folder and zip as they are now, by their names in the build."""
     return signatures(build_dir, (logical_id, zip_name(logical_id)))
 
 
-def looks_of_templates(build_dir: Path) -> dict[str, str]:
+def template_signatures(build_dir: Path) -> dict[str, str]:
     return signatures(build_dir, (TEMPLATE, PACKED))
 
 
 def signatures(build_dir: Path, names: Iterable[str]) -> dict[str, str]:
-    """The signature of each file or folder of a build, by its name; empty for one that is absent."""
+    """Return the signature of each file or folder of a build, by its name; empty for a missing one."""
     return {name: files.signature(build_dir / name) for name in names}
 
 
-def point_to(document: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
-    """The template with the code of these resources at these places, relative to the template."""
-    made: dict[str, Any] = copy.deepcopy(dict(document))
-    for logical_id, place in places.items():
-        resource = made["Resources"][logical_id]
-        resource.setdefault("Properties", {})[_CODE.get(resource["Type"], "CodeUri")] = place
-    return made
+def point_to(document: Mapping[str, Any], code_paths: Mapping[str, str]) -> dict[str, Any]:
+    """Return the template with new code paths.
+
+    Args:
+        code_paths: by logical id, relative to the template.
+    """
+    pointed: dict[str, Any] = copy.deepcopy(dict(document))
+    for logical_id, code_path in code_paths.items():
+        resource = pointed["Resources"][logical_id]
+        resource.setdefault("Properties", {})[_CODE.get(resource["Type"], "CodeUri")] = code_path
+    return pointed
 
 
 def relocate(document: Mapping[str, Any], *, from_folder: Path, to_folder: Path) -> dict[str, Any]:
-    """The template with every path to a local file as it is seen from another folder."""
+    """Return the template with every path to a local file made relative to `to_folder`."""
 
-    def moved(value: Any) -> Any:
+    def move(value: Any) -> Any:
         if isinstance(value, str) and "://" not in value and (from_folder / value).exists():
             return Path(os.path.relpath(from_folder / value, to_folder)).as_posix()
         return value
 
-    made = copy.deepcopy(dict(document))
-    for resource in made["Resources"].values():
+    relocated = copy.deepcopy(dict(document))
+    for resource in relocated["Resources"].values():
         if isinstance(resource, dict) and isinstance(properties := resource.get("Properties"), dict):
             for name in set(_LOCAL_FILES.get(resource.get("Type", ""), ())) & set(properties):
-                properties[name] = moved(properties[name])
-    shared = (made.get("Globals") or {}).get("Function") or {}
+                properties[name] = move(properties[name])
+
+    shared = (relocated.get("Globals") or {}).get("Function") or {}
     if "CodeUri" in shared:
-        shared["CodeUri"] = moved(shared["CodeUri"])
-    _move_includes(made, moved)
-    return made
+        shared["CodeUri"] = move(shared["CodeUri"])
+    _move_includes(relocated, move)
+    return relocated
 
 
-def _move_includes(value: Any, moved: Callable[[Any], Any]) -> None:
-    """`Fn::Transform: {Name: AWS::Include, Parameters: {Location: file}}`, anywhere in the template."""
+def _move_includes(value: Any, move: Callable[[Any], Any]) -> None:
+    """Move `Fn::Transform: {Name: AWS::Include, Parameters: {Location: file}}`, anywhere in the template."""
     if isinstance(value, list):
         for inner in value:
-            _move_includes(inner, moved)
+            _move_includes(inner, move)
     if not isinstance(value, dict):
         return
+
     match value.get("Fn::Transform"):
         case {"Name": "AWS::Include", "Parameters": {"Location": location} as parameters}:
-            parameters["Location"] = moved(location)
+            parameters["Location"] = move(location)
     for inner in value.values():
-        _move_includes(inner, moved)
+        _move_includes(inner, move)
+
+
+def _names(logical_ids: Iterable[str]) -> list[str]:
+    """Return the names of the folders and zips of artifacts, relative to the build."""
+    names: list[str] = []
+    for logical_id in logical_ids:
+        names += [logical_id, zip_name(logical_id)]
+    return names

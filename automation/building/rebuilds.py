@@ -1,20 +1,20 @@
-"""What is to be built, and why: pure, from what artifacts are made of now and what they were made of last."""
+"""Decide which artifacts must be built, and why. Pure: compares their ingredients now and at the last build."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from automation.building.artifacts import Ingredients
-from automation.building.manifests import Made
+from automation.building.manifests import BuiltArtifact
 
-_NAMED = 3
+_MAX_NAMED_FILES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether an artifact is built.
+    """The decision whether to build an artifact.
 
     Attributes:
-        reasons: why it is; none when it is current.
+        reasons: why it must be built; empty when it is up to date.
     """
 
     stack: str
@@ -23,54 +23,68 @@ class Decision:
     reasons: tuple[str, ...]
 
     @property
-    def is_current(self) -> bool:
+    def is_up_to_date(self) -> bool:
         return not self.reasons
 
 
 def decide(
     stack: str,
-    now: Mapping[str, Ingredients],
-    made: Mapping[str, Made],
-    looks: Mapping[str, str],
+    ingredients: Mapping[str, Ingredients],
+    last_build: Mapping[str, BuiltArtifact],
+    signatures: Mapping[str, str],
     *,
     force: bool = False,
 ) -> tuple[Decision, ...]:
     """Decide for each artifact of a stack.
 
     Args:
-        now: what each is made of now, by logical id.
-        made: what each was made of last.
-        looks: the signature of each file and folder of the build as it lies there.
+        ingredients: of each artifact now, by logical id.
+        last_build: the artifacts of the last build, by logical id.
+        signatures: of each file and folder of the build now, by its name in the build.
+        force: build what is up to date, too.
     """
     return tuple(
-        Decision(stack, name, ingredients, _reasons(ingredients, made.get(name), looks, force=force))
-        for name, ingredients in now.items()
+        Decision(stack, name, now, _reasons(now, last_build.get(name), signatures, force=force))
+        for name, now in ingredients.items()
     )
 
 
-def _reasons(now: Ingredients, made: Made | None, looks: Mapping[str, str], *, force: bool) -> tuple[str, ...]:
-    if made is None:
+def _reasons(
+    now: Ingredients, last: BuiltArtifact | None, signatures: Mapping[str, str], *, force: bool
+) -> tuple[str, ...]:
+    if last is None:
         return ("it was never built",)
-    before = made.ingredients
-    found = [
-        f"{name}: {before.settings.get(name) or 'none'} -> {value or 'none'}"
-        for name, value in now.settings.items()
-        if before.settings.get(name) != value
+
+    reasons = _changed_settings(last.ingredients.settings, now.settings)
+    reasons += _changed_files(last.ingredients.files, now.files)
+    if reasons:
+        return tuple(reasons)
+
+    if any(signatures.get(name) != signature for name, signature in last.signatures.items()):
+        return ("its output was altered or removed",)
+    return ("forced",) if force else ()
+
+
+def _changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name}: {before.get(name) or 'none'} -> {value or 'none'}"
+        for name, value in now.items()
+        if before.get(name) != value
     ]
-    found += _changed(
-        "changed", [name for name in now.files if before.files.get(name, now.files[name]) != now.files[name]]
-    )
-    found += _changed("added", sorted(set(now.files) - set(before.files)))
-    found += _changed("removed", sorted(set(before.files) - set(now.files)))
-    if not found and any(looks.get(name) != signature for name, signature in made.looks.items()):
-        found.append("its output was altered or removed")
-    if not found and force:
-        found.append("forced")
-    return tuple(found)
 
 
-def _changed(how: str, names: list[str]) -> list[str]:
+def _changed_files(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    changed = [name for name in now if before.get(name, now[name]) != now[name]]
+    reasons = [
+        _describe(changed, "changed"),
+        _describe(sorted(set(now) - set(before)), "added"),
+        _describe(sorted(set(before) - set(now)), "removed"),
+    ]
+    return [reason for reason in reasons if reason]
+
+
+def _describe(names: list[str], change: str) -> str:
     if not names:
-        return []
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return [f"{', '.join(names[:_NAMED])}{more} {how}"]
+        return ""
+    more = f" and {len(names) - _MAX_NAMED_FILES} more" if len(names) > _MAX_NAMED_FILES else ""
+    return f"{', '.join(names[:_MAX_NAMED_FILES])}{more} {change}"

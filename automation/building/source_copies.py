@@ -1,7 +1,7 @@
 """Copy the source package to where SAM takes code from: `functions/<module>/` and `layers/<name>/python/`.
 
-The templates say what goes where: a function whose Handler is `<package>.<module>.…` gets that module in its
-CodeUri; a layer whose ContentUri is `…/<module>/python/` gets that module. Trees of other shapes are left alone.
+The templates say what goes where. A function whose Handler is `<package>.<module>.…` gets that module in its CodeUri; a
+layer whose ContentUri is `…/<module>/python/` gets that module. All other code folders are left alone.
 """
 
 import os
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
+from automation.lambda_runtime.paths import LAYER_MODULES
 from automation.project.model import Function, Layer, Project
 from automation.system import files
 from automation.system.errors import ConfigurationError, Finding
@@ -20,32 +21,44 @@ _NEVER_SHIPPED = frozenset({"__pycache__", "tests"})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Tree:
-    """One generated folder, relative to the project root, and the module of the source package that fills it."""
+    """A generated folder, relative to the project root, and the module of the source package that it contains."""
 
     target: str
     module: str
 
 
-class Fault(StrEnum):
-    """What is wrong with a generated file."""
+class Drift(StrEnum):
+    """How a generated file differs from its source."""
 
     MISSING = "missing"
     EDITED = "edited"
     EXTRA = "extra"
 
 
+_FIXES: Mapping[Drift, str] = {
+    Drift.MISSING: "run inv sync",
+    Drift.EDITED: "move the change to its source, then run inv sync",
+    Drift.EXTRA: "move it to the source package if it is needed; inv sync deletes it",
+}
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Write:
-    """A file to be written, both paths relative to the project root."""
+    """A file to write; both paths are relative to the project root."""
 
     path: str
     source: str
-    fault: Fault
+    drift: Drift
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What sync would do. Applied, the next plan is empty."""
+class SyncPlan:
+    """The changes that sync makes. Once they are applied, the next plan is empty.
+
+    Attributes:
+        deletes: the generated files without a source, relative to the project root.
+        unchanged: the number of files that are up to date.
+    """
 
     writes: tuple[Write, ...]
     deletes: tuple[str, ...]
@@ -56,88 +69,90 @@ class Plan:
         return not (self.writes or self.deletes)
 
     def findings(self) -> tuple[Finding, ...]:
-        mend = {
-            Fault.MISSING: "run inv sync",
-            Fault.EDITED: "move the change to its source, then run inv sync",
-            Fault.EXTRA: "move it to the source package if it is needed; inv sync deletes it",
-        }
-        written = [
-            Finding(one.path, f"{one.fault} (its source is {one.source})", mend[one.fault]) for one in self.writes
+        findings = [
+            Finding(write.path, f"{write.drift} (its source is {write.source})", _FIXES[write.drift])
+            for write in self.writes
         ]
-        deleted = [Finding(path, f"{Fault.EXTRA} (it has no source)", mend[Fault.EXTRA]) for path in self.deletes]
-        return tuple(sorted([*written, *deleted]))
+        findings += [Finding(path, f"{Drift.EXTRA} (it has no source)", _FIXES[Drift.EXTRA]) for path in self.deletes]
+        return tuple(sorted(findings))
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source file, relative to the project root, and its digest."""
+    """A file of the source package, relative to the project root, and its digest."""
 
     path: str
     digest: str
 
 
 def trees(project: Project, *, layers_only: bool = False) -> tuple[Tree, ...]:
-    """The folders that sync fills.
+    """Return the folders that sync fills.
 
     Raises:
-        ConfigurationError: a handler names a module that the source package has not, or a code folder is not one
-            that may be filled and emptied.
+        ConfigurationError: the source package lacks the module of a handler, or a code folder must not be emptied.
     """
-    if not project.package:
+    package = project.settings.package
+    if not package:
         return ()
-    found = {tree for layer in project.layers if (tree := _layer_tree(layer, project))}
+
+    candidates = [_layer_tree(layer, project) for layer in project.layers]
     if not layers_only:
-        found |= {tree for function in project.functions if (tree := _function_tree(function, project))}
-    targets = [tree.target for tree in found]
-    twice = sorted({target for target in targets if targets.count(target) > 1})
-    if twice:
-        raise ConfigurationError("two functions with different modules share this folder", where=twice[0])
-    for tree in found:
-        _require_apart(tree.target, project.package)
-    return tuple(sorted(found))
+        candidates += [_function_tree(function, project) for function in project.functions]
+    distinct = {tree for tree in candidates if tree is not None}
+
+    targets = [tree.target for tree in distinct]
+    shared = sorted({target for target in targets if targets.count(target) > 1})
+    if shared:
+        raise ConfigurationError("two functions with different modules share this folder", where=shared[0])
+    for target in targets:
+        _require_apart(target, package)
+    return tuple(sorted(distinct))
 
 
-def plan(wanted: Mapping[str, Source], present: Mapping[str, str]) -> Plan:
-    """Compare what the generated trees should hold with what they hold.
+def compare(wanted: Mapping[str, Source], present: Mapping[str, str]) -> SyncPlan:
+    """Plan the changes that turn the present files into the wanted ones. Pure.
 
     Args:
-        wanted: source of each generated file, by the path of the generated file.
-        present: digest of each file that is there, by path.
+        wanted: the source of each generated file, by the path of the generated file.
+        present: the digest of each file that exists, by path.
     """
     writes = [
-        Write(path, source.path, Fault.EDITED if path in present else Fault.MISSING)
+        Write(path, source.path, Drift.EDITED if path in present else Drift.MISSING)
         for path, source in wanted.items()
         if present.get(path) != source.digest
     ]
     deletes = tuple(sorted(path for path in present if path not in wanted))
-    return Plan(tuple(sorted(writes)), deletes, len(wanted) - len(writes))
+    return SyncPlan(tuple(sorted(writes)), deletes, len(wanted) - len(writes))
 
 
-def gather(project: Project, *, layers_only: bool = False) -> Plan:
-    """Read source and generated trees and plan.
+def make_plan(project: Project, *, layers_only: bool = False) -> SyncPlan:
+    """Read the source and the generated trees, and plan; change nothing.
 
     Raises:
-        ConfigurationError: the source package has an `__init__.py` at its root, or a module is absent.
+        ConfigurationError: the source package has an `__init__.py` at its root, or as `trees`.
     """
-    chosen = trees(project, layers_only=layers_only)
-    if chosen and (project.root / project.package / "__init__.py").exists():
-        message = "remove it: at the root of a namespace package it would hide the parts in the other trees"
-        raise ConfigurationError(message, where=f"{project.package}/__init__.py")
+    package, generated = project.settings.package, trees(project, layers_only=layers_only)
+    if generated and (project.root / package / "__init__.py").exists():
+        message = "remove it: at the root of a namespace package it would hide the modules in the other trees"
+        raise ConfigurationError(message, where=f"{package}/__init__.py")
+
     wanted: dict[str, Source] = {}
     present: dict[str, str] = {}
-    for tree in chosen:
+    for tree in generated:
         wanted |= _wanted(project, tree)
         present |= _present(project.root, tree.target)
     if not layers_only:
-        for orphan in _orphans(project, chosen):
+        for orphan in _orphans(project, generated):
             present |= _present(project.root, orphan)
-    return plan(wanted, present)
+    return compare(wanted, present)
 
 
-def apply(plan: Plan, root: Path) -> None:
-    """Carry out a plan. Interrupted, it is finished by the next sync."""
+def apply(plan: SyncPlan, root: Path) -> None:
+    """Make the changes of a plan. After an interrupt, the next sync makes the rest."""
+    # Safe to delete: `trees` refuses a folder that overlaps the source or lies outside the project.
     for path in plan.deletes:
         files.remove_with_empty_parents(root / path, root)
+
     for write in plan.writes:
         target = root / write.path
         if target.is_dir():
@@ -145,18 +160,24 @@ def apply(plan: Plan, root: Path) -> None:
         files.write_atomically(target, (root / write.source).read_bytes())
 
 
-def sync(project: Project, *, layers_only: bool = False) -> Plan:
-    """Make the generated trees what the source says; returns what was done. What is right already needs no lock."""
-    if (made := gather(project, layers_only=layers_only)).is_empty:
-        return made
+def sync(project: Project, *, layers_only: bool = False) -> SyncPlan:
+    """Bring the generated trees up to date; return what was changed. Idempotent.
+
+    Raises:
+        ConfigurationError: as `make_plan`.
+        ToolError: another command is syncing and does not end.
+    """
+    plan = make_plan(project, layers_only=layers_only)
+    if plan.is_empty:  # the usual case needs no lock
+        return plan
     with files.lock(project.root / ".alchemiser" / "sync.lock", wait_s=_WAIT_S, doing="syncing"):
-        made = gather(project, layers_only=layers_only)
-        apply(made, project.root)
-    return made
+        plan = make_plan(project, layers_only=layers_only)
+        apply(plan, project.root)
+    return plan
 
 
 def is_shipped(path: Path) -> bool:
-    """Does a file or folder of the source package belong in a deployment? Caches, tests and hidden files do not."""
+    """Return whether a file or folder of the source package is copied; caches, tests and hidden files are not."""
     name = path.name
     return not (name in _NEVER_SHIPPED or name.startswith(".") or name.endswith((".pyc", ".pyo")))
 
@@ -166,7 +187,7 @@ def _function_tree(function: Function, project: Project) -> Tree | None:
         return None
     package, _, rest = function.handler.partition(".")
     module = rest.split(".")[0]
-    if package != project.package or not module:
+    if package != project.settings.package or not module:
         return None
     if not (project.root / package / module).is_dir():
         message = f"Handler {function.handler}: there is no folder {package}/{module}"
@@ -174,34 +195,35 @@ def _function_tree(function: Function, project: Project) -> Tree | None:
     return Tree(function.code_uri, module)
 
 
-def _require_apart(target: str, package: str) -> None:
-    """Refuse a folder that holds the source, lies in it or outside the project: sync deletes what it did not write."""
-    folder, source = (PurePosixPath(os.path.normpath(path)) for path in (target, package))
-    is_outside = folder.is_absolute() or ".." in folder.parts
-    if is_outside or source.is_relative_to(folder) or folder.is_relative_to(source):
-        message = f"sync fills and empties this code folder; give the code one of its own, such as functions/{source}/"
-        raise ConfigurationError(message, where=target)
-
-
 def _layer_tree(layer: Layer, project: Project) -> Tree | None:
     if not isinstance(layer.content_uri, str):
         return None
     content = PurePosixPath(layer.content_uri)
     module = content.parent.name
-    if content.name != "python" or not module or not (project.root / project.package / module).is_dir():
-        return None
-    return Tree(content.as_posix(), module)
+    is_module = bool(module) and (project.root / project.settings.package / module).is_dir()
+    return Tree(content.as_posix(), module) if content.name == LAYER_MODULES and is_module else None
+
+
+def _require_apart(target: str, package: str) -> None:
+    """Refuse a folder that overlaps the source or lies outside the project: sync deletes what it did not write."""
+    folder, source = PurePosixPath(os.path.normpath(target)), PurePosixPath(os.path.normpath(package))
+    is_outside = folder.is_absolute() or ".." in folder.parts
+    if is_outside or source.is_relative_to(folder) or folder.is_relative_to(source):
+        message = f"sync fills and empties this code folder; give the code its own folder, such as functions/{source}/"
+        raise ConfigurationError(message, where=target)
 
 
 def _wanted(project: Project, tree: Tree) -> dict[str, Source]:
-    source, target = f"{project.package}/{tree.module}", PurePosixPath(tree.target)
-    found = files.digest_tree(project.root / source, keep=is_shipped)
-    for name in [name for name, digest in found.items() if digest == files.SYMLINK]:
-        linked = project.root / source / name
-        del found[name]
-        if linked.is_file():
-            found[name] = files.digest(linked.read_bytes())
-    return {f"{target}/{source}/{name}": Source(f"{source}/{name}", digest) for name, digest in found.items()}
+    """Return the files that a tree should contain; a symbolic link to a file counts as that file."""
+    source, target = f"{project.settings.package}/{tree.module}", PurePosixPath(tree.target)
+    wanted: dict[str, Source] = {}
+    for name, digest in files.digest_tree(project.root / source, keep=is_shipped).items():
+        path = project.root / source / name
+        if digest != files.SYMLINK:
+            wanted[f"{target}/{source}/{name}"] = Source(f"{source}/{name}", digest)
+        elif path.is_file():
+            wanted[f"{target}/{source}/{name}"] = Source(f"{source}/{name}", files.digest(path.read_bytes()))
+    return wanted
 
 
 def _present(root: Path, target: str) -> dict[str, str]:
@@ -209,16 +231,16 @@ def _present(root: Path, target: str) -> dict[str, str]:
     return {f"{folder}/{name}": digest for name, digest in files.digest_tree(root / target).items()}
 
 
-def _orphans(project: Project, chosen: tuple[Tree, ...]) -> list[str]:
-    """Generated trees of functions that the templates no longer have: neighbours of ours that hold the package."""
-    functions = {function.code_uri for function in project.functions}
-    targets = {tree.target for tree in chosen}
-    parents = {PurePosixPath(tree.target).parent for tree in chosen if tree.target in functions}
-    neighbours = (
-        (parent / folder.name / project.package).as_posix()
-        for parent in parents
-        if str(parent) != "."
-        for folder in (project.root / parent).glob("*")
-        if (parent / folder.name).as_posix() not in targets
-    )
-    return sorted(neighbour for neighbour in neighbours if (project.root / neighbour).is_dir())
+def _orphans(project: Project, generated: tuple[Tree, ...]) -> list[str]:
+    """Return the packages in folders beside those of functions: the generated trees of functions that were removed."""
+    function_folders = {function.code_uri for function in project.functions}
+    targets = {tree.target for tree in generated}
+    parents = {PurePosixPath(tree.target).parent for tree in generated if tree.target in function_folders}
+
+    orphans = []
+    for parent in parents - {PurePosixPath(".")}:
+        for folder in (project.root / parent).glob("*"):
+            package = parent / folder.name / project.settings.package
+            if (parent / folder.name).as_posix() not in targets and (project.root / package).is_dir():
+                orphans.append(package.as_posix())
+    return sorted(orphans)

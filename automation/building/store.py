@@ -1,7 +1,7 @@
-"""The store of finished artifacts, `.alchemiser/artifacts/<fingerprint>`: each is made once for what it is made of.
+"""The store of finished artifacts, `.alchemiser/artifacts/<fingerprint>`: the same ingredients are built only once.
 
-Two artifacts of the same ingredients are one. An artifact is staged and renamed, so that the store holds whole ones
-only; one that was written to afterwards is made again.
+An artifact is staged and then renamed, so the store holds only complete ones. An artifact that somebody wrote to
+afterwards is built again.
 """
 
 import json
@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from automation.building import bytecode, sources, wheels, zips
@@ -25,66 +24,81 @@ _INSTALLS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A finished artifact: its tree and its zip."""
+class StoredArtifact:
+    """The tree and the zip of a finished artifact."""
 
     tree: Path
     zip: Path
 
 
-def make_all(
-    wanted: Mapping[str, Artifact],
+def build_missing(
+    artifacts: Mapping[str, Artifact],
     store: Path,
     *,
-    afresh: bool = False,
-    like: Mapping[str, str] | None = None,
-    advance: Callable[[str], None] = lambda _: None,
-) -> dict[str, Stored]:
-    """Make what the store does not hold whole.
+    force: bool = False,
+    similar: Mapping[str, str] | None = None,
+    on_built: Callable[[str], None] = lambda _: None,
+) -> dict[str, StoredArtifact]:
+    """Build what the store lacks, or holds in an altered state.
 
     Args:
-        wanted: by fingerprint.
-        afresh: make what the store holds, too.
-        like: by fingerprint that of an artifact that differs in its files alone, and can lend bytecode.
-        advance: is told each artifact that is ready.
+        artifacts: by fingerprint.
+        force: build what the store holds, too.
+        similar: fingerprint of an artifact that differs only in its files and can lend bytecode, by fingerprint.
+        on_built: is called with the logical id of each artifact that is built.
+
+    Returns:
+        All artifacts, by fingerprint.
 
     Raises:
-        AutomationError: something could not be installed or read; the store holds nothing of this call.
+        AutomationError: something could not be installed or read; the store has gained nothing then.
     """
-    missing = {key: one for key, one in wanted.items() if afresh or not _is_whole(store / key)}
-    staged = {key: _staged(store, key) for key in missing}
+    missing = {key: artifact for key, artifact in artifacts.items() if force or not _mark_used(store / key)}
+    staged = {key: store / f".{key}.new" for key in missing}
     for folder in staged.values():
-        files.remove(folder)
+        files.remove(folder)  # a killed build may have left it
+
     try:
-        _in_parallel([partial(_fill, one, staged[key] / TREE) for key, one in missing.items()])
-        lent = {} if afresh else {key: store / other for key, other in (like or {}).items() if _is_whole(store / other)}
-        bytecode.compile_all(
-            _code_tree(one, staged[key] / TREE, lent.get(key)) for key, one in missing.items() if one.version
-        )
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            packer = zips.Packer(pool)
-            for key, one in missing.items():
-                packer.pack(staged[key] / TREE, staged[key] / ZIP)
-                advance(one.logical_id)
+        _fill_all([(artifact, staged[key] / TREE) for key, artifact in missing.items()])
+        lenders = {} if force else _lenders(store, similar or {})
+        _compile(missing, staged, lenders)
+        _pack(missing, staged, on_built)
+        # Last and together: when an artifact fails, none of this call has entered the store.
         for key, folder in staged.items():
             _seal(folder, store / key)
     finally:
         for folder in staged.values():
             files.remove(folder)
-    return {key: at(store, key) for key in wanted}
+    return {key: locate(store, key) for key in artifacts}
 
 
-def at(store: Path, fingerprint: str) -> Stored:
-    return Stored(store / fingerprint / TREE, store / fingerprint / ZIP)
+def locate(store: Path, fingerprint: str) -> StoredArtifact:
+    return StoredArtifact(store / fingerprint / TREE, store / fingerprint / ZIP)
 
 
-def forget(store: Path, *, keep: Iterable[str]) -> None:
-    """Remove artifacts that no build has used for two weeks, and what interrupted builds left."""
+def remove_unused(store: Path, *, keep: Iterable[str]) -> None:
+    """Remove artifacts that no build has used for two weeks, and what interrupted builds left.
+
+    Args:
+        keep: the fingerprints to keep at any age.
+    """
     oldest = time.time() - _KEPT_DAYS * 86_400
     kept = set(keep)
-    for place in store.glob("*"):
-        if place.name.startswith(".") or (place.name not in kept and place.stat().st_mtime < oldest):
-            files.remove(place)
+    for path in store.glob("*"):
+        if path.name.startswith(".") or (path.name not in kept and path.stat().st_mtime < oldest):
+            files.remove(path)
+
+
+def _fill_all(jobs: list[tuple[Artifact, Path]]) -> None:
+    """Fill all trees in parallel; after a failure start no more, wait for those that run, and raise it."""
+    with ThreadPoolExecutor(_INSTALLS_AT_ONCE) as pool:
+        running: list[Future[None]] = [pool.submit(_fill, artifact, tree) for artifact, tree in jobs]
+        try:
+            for future in as_completed(running):
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _fill(artifact: Artifact, tree: Path) -> None:
@@ -92,45 +106,47 @@ def _fill(artifact: Artifact, tree: Path) -> None:
     modules.mkdir(parents=True)
     if artifact.lock:
         wheels.install(artifact.lock, modules, version=artifact.version, architecture=artifact.architecture)
-    sources.copy(sources.of_folder(artifact.source, called=artifact.called), modules)
+    sources.copy_files(sources.list_files(artifact.source, display_name=artifact.folder), modules)
 
 
-def _code_tree(artifact: Artifact, tree: Path, like: Path | None) -> bytecode.CodeTree:
-    return bytecode.CodeTree(tree, artifact.mounted_at, artifact.version, like / TREE if like else None)
+def _lenders(store: Path, similar: Mapping[str, str]) -> dict[str, Path]:
+    """Return the stored trees that can lend bytecode: only unaltered ones."""
+    return {key: locate(store, lender).tree for key, lender in similar.items() if _mark_used(store / lender)}
 
 
-def _staged(store: Path, key: str) -> Path:
-    return store / f".{key}.new"
+def _compile(missing: Mapping[str, Artifact], staged: Mapping[str, Path], lenders: Mapping[str, Path]) -> None:
+    bytecode.compile_all(
+        bytecode.CodeTree(staged[key] / TREE, artifact.mounted_at, artifact.version, lenders.get(key))
+        for key, artifact in missing.items()
+        if artifact.version
+    )
 
 
-def _seal(staged: Path, place: Path) -> None:
-    files.write_atomically(staged / _SEAL, json.dumps(_looks(staged)))
-    files.remove(place)
-    staged.rename(place)
+def _pack(missing: Mapping[str, Artifact], staged: Mapping[str, Path], on_built: Callable[[str], None]) -> None:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        packer = zips.Packer(pool)
+        for key, artifact in missing.items():
+            packer.pack(staged[key] / TREE, staged[key] / ZIP)
+            on_built(artifact.logical_id)
 
 
-def _is_whole(place: Path) -> bool:
-    """Whether it is as it was sealed; its use is marked, so that it is kept."""
+def _seal(staged: Path, path: Path) -> None:
+    """Record the signatures of an artifact, then put it in the store by one rename: it is there whole or not at all."""
+    files.write_atomically(staged / _SEAL, json.dumps(_signatures(staged)))
+    files.remove(path)
+    staged.rename(path)
+
+
+def _mark_used(path: Path) -> bool:
+    """Mark an artifact as used now, so that it is kept; return False when it is missing or was altered."""
     try:
-        whole = bool(json.loads((place / _SEAL).read_text()) == _looks(place))
+        is_whole = bool(json.loads((path / _SEAL).read_text()) == _signatures(path))
     except (OSError, ValueError):
         return False
-    if whole:
-        os.utime(place)
-    return whole
+    if is_whole:
+        os.utime(path)
+    return is_whole
 
 
-def _looks(place: Path) -> dict[str, str]:
-    return {name: files.signature(place / name) for name in (TREE, ZIP)}
-
-
-def _in_parallel(jobs: list[Callable[[], None]]) -> None:
-    """Run all, and raise the first failure once none is running; what has not begun then is left out."""
-    with ThreadPoolExecutor(_INSTALLS_AT_ONCE) as pool:
-        running: list[Future[None]] = [pool.submit(job) for job in jobs]
-        try:
-            for one in as_completed(running):
-                one.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+def _signatures(path: Path) -> dict[str, str]:
+    return {name: files.signature(path / name) for name in (TREE, ZIP)}

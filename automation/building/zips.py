@@ -1,7 +1,7 @@
-"""A folder -> the zip that Lambda takes; the same content gives the same bytes, at any time, in any place.
+"""Pack a folder as the zip that Lambda takes. The same content gives the same bytes at any time and in any place.
 
-zipfile compresses one entry after the other, and again what another zip had. Here the files are compressed side by
-side and once for all zips of a build; the container around them is the plain one. Source: PKWARE APPNOTE 6.3.
+zipfile compresses one entry after the other, and compresses again what it has already compressed for another zip. Here
+the files are compressed in parallel, and once for all zips of a build. Source of the format: PKWARE APPNOTE 6.3.
 """
 
 import struct
@@ -23,22 +23,22 @@ _DATE_1980 = (1 << 5) | 1
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _END = struct.Struct("<4sHHHHIIH")
-_MOST_ENTRIES = 0xFFFF
-_MOST_BYTES = 0xFFFF_FFFF
+_MAX_ENTRIES = 0xFFFF
+_MAX_BYTES = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """One compressed content: its check sum, its size before, and the bytes."""
+    """The compressed content of a file, with the checksum and the size of the file itself."""
 
     crc: int
-    size: int
+    size_bytes: int
     packed: bytes
 
 
 @dataclass(slots=True)
 class Packer:
-    """Packs folders; a content that it has compressed once it does not compress again."""
+    """Packs folders; compresses each distinct content only once."""
 
     pool: ThreadPoolExecutor
     streams: dict[str, Future[_Stream]] = field(default_factory=dict)
@@ -46,22 +46,21 @@ class Packer:
     def pack(self, tree: Path, target: Path) -> None:
         """Write the zip of a folder: names sorted, times of 1980, modes 0644 or 0755, one compression level.
 
-        It is written beside its place and renamed, so that an interrupted run leaves no half of one.
-
         Raises:
-            ConfigurationError: more files, or more bytes, than a plain zip holds.
+            ConfigurationError: the folder has more files, or more bytes, than a plain zip can hold.
         """
         entries = [(path.as_posix(), tree / path) for path in files.walk(tree)]
-        if len(entries) > _MOST_ENTRIES:
-            raise ConfigurationError(f"has {len(entries):,} files, more than a zip takes", where=str(tree))
+        if len(entries) > _MAX_ENTRIES:
+            raise ConfigurationError(f"has {len(entries):,} files, more than a zip can hold", where=str(tree))
         streams = [self._compressed(path) for _, path in entries]
+
+        # Written beside its place and renamed, so that an interrupted run leaves no half-written zip.
         staged = target.with_name(f".{target.name}.new")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with staged.open("wb") as out:
-                _write(
-                    out, [(name, path, stream.result()) for (name, path), stream in zip(entries, streams, strict=True)]
-                )
+                members = zip(entries, streams, strict=True)
+                _write(out, [(name, path, stream.result()) for (name, path), stream in members])
             staged.replace(target)
         finally:
             staged.unlink(missing_ok=True)
@@ -75,29 +74,31 @@ class Packer:
 
 
 def pack(tree: Path, target: Path) -> None:
-    """`Packer.pack` for one folder."""
+    """Pack one folder, as `Packer.pack` does."""
     with ThreadPoolExecutor() as pool:
         Packer(pool).pack(tree, target)
 
 
 def _compress(content: bytes) -> _Stream:
-    squeezer = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return _Stream(zlib.crc32(content), len(content), squeezer.compress(content) + squeezer.flush())
+    compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return _Stream(zlib.crc32(content), len(content), compressor.compress(content) + compressor.flush())
 
 
 def _write(out: BinaryIO, entries: list[tuple[str, Path, _Stream]]) -> None:
-    central = []
+    central_directory = []
     for name, path, stream in entries:
         encoded = name.encode()
-        shared = (_UTF8_NAME, _DEFLATED, 0, _DATE_1980, stream.crc, len(stream.packed), stream.size, len(encoded))
+        sizes = (stream.crc, len(stream.packed), stream.size_bytes, len(encoded))
+        common = (_UTF8_NAME, _DEFLATED, 0, _DATE_1980, *sizes)
         mode = (0o100755 if path.stat().st_mode & 0o111 else 0o100644) << 16
-        central.append(
-            _CENTRAL.pack(b"PK\1\2", _MADE_ON_UNIX, _NEEDS_2_0, *shared, 0, 0, 0, 0, mode, out.tell()) + encoded
-        )
-        out.write(_LOCAL.pack(b"PK\3\4", _NEEDS_2_0, *shared, 0) + encoded)
+        central = _CENTRAL.pack(b"PK\1\2", _MADE_ON_UNIX, _NEEDS_2_0, *common, 0, 0, 0, 0, mode, out.tell())
+        central_directory.append(central + encoded)
+        out.write(_LOCAL.pack(b"PK\3\4", _NEEDS_2_0, *common, 0) + encoded)
         out.write(stream.packed)
+
     start = out.tell()
-    if start > _MOST_BYTES:
-        raise ConfigurationError(f"comes to {start:,} bytes, more than a zip takes", where=str(out.name))
-    out.writelines(central)
-    out.write(_END.pack(b"PK\5\6", 0, 0, len(central), len(central), out.tell() - start, start, 0))
+    if start > _MAX_BYTES:
+        raise ConfigurationError(f"has {start:,} bytes, more than a zip can hold", where=str(out.name))
+    out.writelines(central_directory)
+    count = len(central_directory)
+    out.write(_END.pack(b"PK\5\6", 0, 0, count, count, out.tell() - start, start, 0))

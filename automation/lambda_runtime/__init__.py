@@ -1,1 +1,1 @@
-"""What Lambda mounts for a function, and a stand-in for its runtime."""
+"""Lambda as a function sees it: its paths, its mounts, and a stand-in for its managed runtime."""

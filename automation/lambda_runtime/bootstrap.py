@@ -1,8 +1,8 @@
-"""What the managed runtime does before it imports a handler. A script of the clean interpreter, without `automation`.
+"""Do what the managed runtime does before it imports a handler, then run a script. Imports nothing of `automation`.
 
-Arguments: the spec of `runtime.py` as JSON, the script to run, and that script's arguments. The script finds in its
-globals `ATTEMPTS`: what was refused to the code that it runs, because Lambda refuses it or because it leaves this
-machine.
+Arguments: the JSON that `runtime.run` writes, the script to run, and that script's arguments. The global `ATTEMPTS` of
+the script lists what was refused: `write` because Lambda's file system is read-only, `network` because nothing may
+leave this machine.
 """
 
 import decimal
@@ -16,12 +16,12 @@ import time
 import traceback
 from collections.abc import Sequence
 
-TYPE_CHECKING = False  # typing is not among what the runtime has imported
+TYPE_CHECKING = False  # the runtime does not import typing either
 if TYPE_CHECKING:
     from typing import Any
 
-# The runtime's own client has imported these before a handler's module can take the name of one; beyond them this
-# script imports as little as it can, so that such a module shows.
+# Lambda's runtime client has imported these already, so a handler's module of the same name is never used. This script
+# imports as little as possible beyond them, because each import would hide a module of that name.
 PRELOADED = (decimal, logging, time, traceback)
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -30,7 +30,7 @@ _NETWORK = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyn
 
 
 class Guard:
-    """An audit hook: no network, and a file system that is read-only but for the temporary folders."""
+    """An audit hook that refuses the network, and every write outside the temporary folders."""
 
     def __init__(self, read_only: Sequence[str], writable: Sequence[str], attempts: list[str]) -> None:
         self.read_only = tuple(os.path.realpath(folder) + os.sep for folder in read_only)
@@ -56,23 +56,25 @@ class Guard:
 
 
 def prepare(folders: Sequence[str], sites: Sequence[str]) -> None:
-    """Put `folders` before the stdlib on sys.path, and read the .pth files of `sites`."""
+    """Put `folders` before the standard library on sys.path, and read the .pth files of `sites`."""
     site.setquit()
     sys.path[:] = [*folders, *sys.path]
     for folder in sites:
-        if os.path.isdir(folder):  # noqa: PTH112 - neither is pathlib
+        if os.path.isdir(folder):  # noqa: PTH112 - the runtime does not import pathlib
             site.addsitedir(folder)
 
 
 def main(spec: str, script: str, *arguments: str) -> None:
-    """Become the runtime, then run the script."""
-    told = json.loads(spec)
+    """Arrange sys.path as the runtime does, then run the script under the guard."""
+    folders = json.loads(spec)
     attempts: list[str] = []
-    prepare(told["path"], told["sites"])
+    prepare(folders["path"], folders["sites"])
     sys.argv = [script, *arguments]
-    with open(script, "rb") as file:  # noqa: PTH123 - neither is pathlib
+
+    with open(script, "rb") as file:  # noqa: PTH123 - the runtime does not import pathlib
         code = compile(file.read(), script, "exec")
-    sys.addaudithook(Guard(told["read_only"], told["writable"], attempts))
+    # Last: a hook cannot be removed, and it would refuse what the lines above do.
+    sys.addaudithook(Guard(folders["read_only"], folders["writable"], attempts))
     exec(code, {"__name__": "__main__", "__file__": script, "ATTEMPTS": attempts})  # noqa: S102 - a script of ours
 
 

@@ -1,7 +1,7 @@
-"""Time the import of a handler's module and write it to a file. Run by `proof/bootstrap.py` in a fresh interpreter.
+"""Time the import of a handler's module and write it to a file. `bootstrap.py` runs this in a fresh interpreter.
 
 Arguments: the handler as the template names it, the file for the result (JSON), `with` or `without` bytecode, and the
-folders whose bytecode that is about. What was imported before is told apart on stderr by a line of its own.
+folders whose bytecode `without` hides. MARK on stderr separates the imports of this script from the handler's.
 """
 
 import importlib
@@ -13,24 +13,24 @@ import time
 from typing import Any
 
 MARK = "== the handler's module ==\n"
-# The code to be imported may replace what it likes; these are kept.
+# Bound here, because the imported code may replace these functions.
 _DUMPS, _OPEN, _WRITE, _END = json.dumps, os.open, os.write, os._exit
 
 
 def hide_bytecode(folders: tuple[str, ...]) -> None:
-    """Make the modules of these folders look as if no bytecode had been made of them; all others keep theirs."""
+    """Make Python compile the modules of these folders, as if they had no bytecode; all other modules keep theirs."""
     known = external.cache_from_source
 
     def cache_from_source(path: Any, *arguments: Any, **options: Any) -> str:
         if str(path).startswith(folders):
-            raise NotImplementedError
+            raise NotImplementedError  # the import system then compiles the source and caches nothing
         return str(known(path, *arguments, **options))
 
-    external.cache_from_source = cache_from_source  # as the import system looks it up
+    external.cache_from_source = cache_from_source  # the import system looks it up here
 
 
 def measure(handler: str) -> dict[str, Any]:
-    """Import the module; an exception is a result, too."""
+    """Import the handler's module; return its `seconds`, or the `error` that it raised."""
     name = handler.rpartition(".")[0].replace("/", ".")
     started = time.perf_counter()
     try:
@@ -44,9 +44,9 @@ def main(handler: str, result: str, bytecode: str, *folders: str) -> None:
     if bytecode == "without":
         hide_bytecode(tuple(f"{folder}{os.sep}" for folder in folders))
     os.write(2, MARK.encode())
-    found = measure(handler)
-    _WRITE(_OPEN(result, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), _DUMPS(found).encode())
-    # Threads that the import has started must not keep the process.
+    measured = measure(handler)
+    _WRITE(_OPEN(result, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), _DUMPS(measured).encode())
+    # Threads that the import has started must not keep the process alive.
     _END(0)
 
 

@@ -1,4 +1,4 @@
-"""What Lambda mounts for a function: its own tree at /var/task, its layers one over the other at /opt."""
+"""The files that Lambda mounts for a function: its own tree at /var/task, and its layers merged at /opt."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from automation.system import files
 
 @dataclass(frozen=True, slots=True)
 class MountedLayer:
-    """A layer's built tree; its `python/` is what lands on sys.path."""
+    """The built tree of a layer; Lambda imports modules from its `python/`."""
 
     logical_id: str
     tree: Path
@@ -17,12 +17,12 @@ class MountedLayer:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """What one function runs on.
+    """The built trees that one function runs on.
 
     Attributes:
-        task: its built tree, which is /var/task.
-        layers: in the order of the template: a later one's file takes the place of an earlier one's.
-        unknown: layers that are not of this template; what they hold cannot be known here.
+        task: its own tree, which Lambda mounts at /var/task.
+        layers: in the order of the template; a later layer's file replaces an earlier one's.
+        unknown: layers from outside this template, whose content cannot be known here.
     """
 
     stack: Stack
@@ -33,28 +33,29 @@ class Mount:
 
     @property
     def where(self) -> str:
+        """Return the place of the function for messages."""
         return f"{self.stack.template.path}: {self.function.logical_id}"
 
 
 def merge_layers(mount: Mount, target: Path) -> None:
-    """Make `target` what /opt is for a function, of symbolic links; a later layer's file wins.
+    """Fill `target` with symbolic links, so that it shows what the function sees at /opt; a later layer's file wins.
 
-    A folder that one layer alone has is one link, so a mount of thousands of files is made of a few.
+    A folder that only one layer has becomes a single link, so a few links are enough for thousands of files.
     """
     files.remove(target)
     target.mkdir(parents=True)
     _merge([layer.tree for layer in mount.layers], target)
 
 
-def _merge(sources: list[Path], target: Path) -> None:
+def _merge(folders: list[Path], target: Path) -> None:
     entries: dict[str, list[Path]] = {}
-    for source in sources:
-        for entry in sorted(source.iterdir()):
+    for folder in folders:
+        for entry in sorted(folder.iterdir()):
             entries.setdefault(entry.name, []).append(entry)
-    for name, found in entries.items():
-        folders = [one for one in found if one.is_dir()]
-        if len(folders) > 1 and folders == found:
+
+    for name, candidates in entries.items():
+        if len(candidates) > 1 and all(candidate.is_dir() for candidate in candidates):
             (target / name).mkdir()
-            _merge(folders, target / name)
+            _merge(candidates, target / name)
         else:
-            (target / name).symlink_to(found[-1].resolve())
+            (target / name).symlink_to(candidates[-1].resolve())

@@ -1,7 +1,6 @@
 """Run a script in a clean interpreter that sees what Lambda shows a function, and nothing else of this machine."""
 
 import json
-import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,19 +12,17 @@ from typing import Any
 
 from automation.lambda_runtime import mounts
 from automation.lambda_runtime.mounts import Mount
-from automation.project import templates
+from automation.lambda_runtime.paths import LAYER_MODULES, OPT_ROOT, TASK_ROOT, site_packages
+from automation.project import architectures, templates
 from automation.project.templates import Unresolved
 from automation.system import files, processes, tools
 
-TASK_ROOT = "/var/task"
-OPT_ROOT = "/opt"
 REGION = "us-east-1"
+SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")  # that the runtime brings
 _WAIT_S = 30.0
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
-_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
-_MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 
-# What Lambda itself sets; a function that reads one of these needs no line in its template.
+# Variables that Lambda itself sets: a function may read them without a line in its template.
 LAMBDA_VARIABLES = frozenset(
     {
         "AWS_ACCESS_KEY_ID",
@@ -60,10 +57,10 @@ LAMBDA_VARIABLES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What stands in for Lambda's managed runtime.
+    """The stand-in for Lambda's managed runtime.
 
     Attributes:
-        site: a folder of the packages that it brings: the SDK and what that needs, nothing else.
+        site: the folder of its packages: only the SDK and what the SDK needs.
     """
 
     python: Path
@@ -71,36 +68,35 @@ class Runtime:
 
 
 def ensure(root: Path) -> Runtime:
-    """The stand-in: `.tools/runtime`, locked in `locks/runtime.txt`.
+    """Return the stand-in: the environment `.tools/runtime`, locked in `locks/runtime.txt`.
 
-    A project without that lock gets our own interpreter, and of our packages the SDK alone, through links under
-    `.alchemiser/runtime`; without boto3 here that folder is empty.
+    A project without that lock gets the interpreter of this process and only the SDK of its packages, through links
+    in `.alchemiser/runtime`. When this process has no boto3 either, that folder is empty.
 
     Raises:
-        ToolError: the environment could not be made.
+        ToolError: the environment could not be created.
     """
     if tools.lock_file(root, "runtime").is_file():
-        made = tools.ensure("runtime", root=root)
-        return Runtime(made.python, made.path / "lib" / f"python{_own_version()}" / "site-packages")
+        environment = tools.ensure("runtime", root=root)
+        return Runtime(environment.python, environment.path / site_packages(_own_runtime()))
     site = root / ".alchemiser" / "runtime"
     _link_sdk(site)
     return Runtime(Path(sys.executable), site)
 
 
-def can_import(mount: Mount) -> str:
-    """Empty when this machine can run a function's code, else why not."""
-    function = mount.function
-    machine = _MACHINES.get(platform.machine().lower(), platform.machine())
-    if function.runtime != f"python{_own_version()}":
-        return f"its runtime is {function.runtime}, this interpreter is python{_own_version()}"
-    if function.architectures[0] != machine:
-        return f"its architecture is {function.architectures[0]}, this machine is {machine}"
+def why_not_importable(mount: Mount) -> str:
+    """Return why this machine cannot run a function's code; empty when it can."""
+    function, host = mount.function, architectures.host_architecture()
+    if function.runtime != _own_runtime():
+        return f"its runtime is {function.runtime}, this interpreter is {_own_runtime()}"
+    if function.architectures[0] != host:
+        return f"its architecture is {function.architectures[0]}, this machine is {host}"
     return "" if sys.platform == "linux" else f"its wheels are for Linux, this machine is {sys.platform}"
 
 
 @contextmanager
 def mounted(mount: Mount) -> Iterator[Path]:
-    """/opt as Lambda makes it of a function's layers, in a temporary folder that goes with the block."""
+    """Yield a folder that shows a function's layers as Lambda mounts them at /opt; it is removed after the block."""
     with tempfile.TemporaryDirectory(prefix="opt-") as folder:
         opt = Path(folder) / "opt"
         mounts.merge_layers(mount, opt)
@@ -117,23 +113,24 @@ def run(
     opt: Path | None = None,
     flags: Sequence[str] = (),
 ) -> processes.Finished:
-    """Run a script as the only process of a fresh environment of a function.
+    """Run a script in a process of its own, in the environment of a function.
 
     The script runs as `__main__` with Lambda's sys.path, environment and working folder. What it imports may print,
-    end the process or hang, so its results belong in a file. Nothing is written beside the code, no connection
-    leaves the process, and its global `ATTEMPTS` lists what was refused (`write`, `network`).
+    end the process or hang, so the script must write its results to a file. It cannot write beside the code or
+    connect to anything; its global `ATTEMPTS` lists what was refused (`write`, `network`).
 
     Args:
-        arguments: what the script finds in sys.argv[1:].
-        opt: what `mounted` made, where several runs share it.
+        arguments: the script's sys.argv[1:].
+        opt: the folder that `mounted` yields, when several runs share it.
         flags: more options of the interpreter, such as `-X`, `importtime`.
 
     Raises:
-        ToolError: it took longer than `timeout_s` and was killed, or there is no interpreter.
+        ToolError: the script was killed after `timeout_s` seconds, or the interpreter could not be installed.
     """
     if opt is None:
-        with mounted(mount) as made:
-            return run(mount, script, arguments, root=root, timeout_s=timeout_s, opt=made, flags=flags)
+        with mounted(mount) as new_opt:
+            return run(mount, script, arguments, root=root, timeout_s=timeout_s, opt=new_opt, flags=flags)
+
     stand_in = ensure(root)
     python: list[str | Path] = [stand_in.python, "-I", "-S", "-B", *flags, _BOOTSTRAP]
     return processes.run(
@@ -146,17 +143,22 @@ def run(
 
 
 def search_path(mount: Mount, opt: Path, site: Path) -> tuple[Path, ...]:
-    """The folders that precede the stdlib on sys.path, in order, as the managed runtime arranges them."""
-    own = str(variables(mount).get("PYTHONPATH", ""))
-    if own:  # the runtime then leaves /opt to it
-        return (mount.task, *(_moved(folder, mount.task, opt) for folder in own.split(":") if folder), site)
-    return (mount.task, opt / "python" / "lib" / str(mount.function.runtime) / "site-packages", opt / "python", site)
+    """Return the folders that precede the standard library on sys.path, in the order of the managed runtime."""
+    python_path = str(variables(mount).get("PYTHONPATH", ""))
+    if python_path:  # the runtime then adds nothing of /opt by itself
+        return (
+            mount.task,
+            *(_built_folder(folder, mount.task, opt) for folder in python_path.split(":") if folder),
+            site,
+        )
+    modules = opt / LAYER_MODULES
+    return (mount.task, modules / site_packages(str(mount.function.runtime)), modules, site)
 
 
 def environment(mount: Mount, opt: Path) -> dict[str, str]:
-    """The whole environment of a function: Lambda's variables, over them the template's.
+    """Return the whole environment of a function: Lambda's variables, overridden by the template's.
 
-    A value that only CloudFormation knows is `value-of-<name>`: it is set on Lambda, so it is set here.
+    A value that is only known at deploy time becomes `value-of-<name>`: it is set on Lambda, so it must be set here.
     """
     function = mount.function
     return {
@@ -166,7 +168,7 @@ def environment(mount: Mount, opt: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_MAX_ATTEMPTS": "1",  # nothing is reached, so that trying again only takes time
+        "AWS_MAX_ATTEMPTS": "1",  # no call can succeed, so retries only take time
         "AWS_REGION": REGION,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb or 128),
@@ -191,33 +193,35 @@ def environment(mount: Mount, opt: Path) -> dict[str, str]:
 
 
 def variables(mount: Mount) -> dict[str, Any]:
-    """The variables that a template sets for a function, by its Globals too; what cannot be known is Unresolved."""
+    """Return the variables that a template and its Globals set for a function; an unknown value is Unresolved."""
     template = mount.stack.template
     resource = template.resources.get(mount.function.logical_id, {})
-    sources = [resource.get("Properties")]
+    property_tables = [resource.get("Properties")]
     if resource.get("Type") == "AWS::Serverless::Function":
-        sources.insert(0, template.globals.get("Function"))
-    found: dict[str, Any] = {}
-    for source in sources:
-        found |= _mapping(_mapping(_mapping(source).get("Environment")).get("Variables"))
-    return {name: templates.resolve(value, template, {}) for name, value in found.items()}
+        property_tables.insert(0, template.globals.get("Function"))
+
+    values: dict[str, Any] = {}
+    for properties in property_tables:
+        values |= _mapping(_mapping(_mapping(properties).get("Environment")).get("Variables"))
+    return {name: templates.resolve(value, template, {}) for name, value in values.items()}
 
 
 def _spec(mount: Mount, opt: Path, site: Path) -> dict[str, list[str]]:
     folders = search_path(mount, opt, site)
+    layer_trees = [str(layer.tree) for layer in mount.layers]
     return {
         "path": [str(folder) for folder in folders],
         "sites": [str(folder) for folder in folders[:-1]],
-        "writable": ["/tmp", "/dev", tempfile.gettempdir()],  # noqa: S108 - what Lambda lets a function write
-        "read_only": [str(folder) for folder in (mount.task, opt, *(layer.tree for layer in mount.layers))],
+        "writable": ["/tmp", "/dev", tempfile.gettempdir()],  # noqa: S108 - Lambda lets a function write there
+        "read_only": [str(mount.task), str(opt), *layer_trees],
     }
 
 
-def _moved(folder: str, task: Path, opt: Path) -> Path:
-    """Where a folder of Lambda's is in this mount."""
-    for prefix, place in ((TASK_ROOT, task), (OPT_ROOT, opt)):
-        if folder == prefix or folder.startswith(f"{prefix}/"):
-            return place / folder.removeprefix(prefix).lstrip("/")
+def _built_folder(folder: str, task: Path, opt: Path) -> Path:
+    """Return the folder on this machine that stands for a folder of Lambda."""
+    for mount_point, tree in ((TASK_ROOT, task), (OPT_ROOT, opt)):
+        if folder == mount_point or folder.startswith(f"{mount_point}/"):
+            return tree / folder.removeprefix(mount_point).lstrip("/")
     return task / folder
 
 
@@ -228,7 +232,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def is_known(value: Any) -> bool:
-    """Does the template alone tell a variable's value?"""
+    """Return whether a variable's value is known before the deployment."""
     return not isinstance(value, Unresolved) and isinstance(value, str | int | float)
 
 
@@ -236,23 +240,23 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _own_version() -> str:
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
+def _own_runtime() -> str:
+    return f"python{tools.own_python_version()}"
 
 
 def _link_sdk(site: Path) -> None:
-    wanted = {found.name: found for name in _SDK if (found := _installed(name))}
+    wanted = {path.name: path for name in SDK_MODULES if (path := _installed(name))}
     with files.lock(site.with_suffix(".lock"), wait_s=_WAIT_S, doing="linking the SDK"):
         if site.is_dir() and {link.name: link.resolve() for link in site.iterdir()} == wanted:
             return
         files.remove(site)
         site.mkdir(parents=True)
-        for name, found in wanted.items():
-            (site / name).symlink_to(found)
+        for name, path in wanted.items():
+            (site / name).symlink_to(path)
 
 
 def _installed(name: str) -> Path | None:
-    """The folder or the file of a package of ours."""
+    """Return the folder or file of a package that this process can import; None when it cannot."""
     spec = find_spec(name)
     if spec is None or not spec.origin:
         return None

@@ -5,6 +5,7 @@ import platform
 X86_64 = "x86_64"
 ARM64 = "arm64"
 ARCHITECTURES = (X86_64, ARM64)
+LINUX_MACHINES = {X86_64: "x86_64", ARM64: "aarch64"}  # how Linux, and with it the tags of wheels, name them
 _BY_MACHINE = {"x86_64": X86_64, "amd64": X86_64, "arm64": ARM64, "aarch64": ARM64}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from automation.project import settings as project_settings
 from automation.project import templates
+from automation.project.architectures import X86_64
 from automation.project.settings import STACKS_TABLE, Settings
 from automation.project.templates import Template, Unresolved
 from automation.system.errors import ConfigurationError
@@ -219,7 +220,7 @@ def _function(
         code_uri=_path(templates.resolve(merged.get(code_key), template, parameters), folder),
         layers=tuple(_layer_reference(layer) for layer in layers),
         runtime=resolved["Runtime"] or "",
-        architectures=tuple(_as_list(resolved["Architectures"])) or ("x86_64",),
+        architectures=tuple(_as_list(resolved["Architectures"])) or (X86_64,),
         memory_mb=resolved["MemorySize"],
         timeout_s=resolved["Timeout"],
         variables=_variables(inherited) | _variables(own),

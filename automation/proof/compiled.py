@@ -12,10 +12,10 @@ from packaging.tags import Tag, parse_tag
 
 from automation.lambda_runtime.python_versions import glibc_minor
 from automation.project.architectures import LINUX_MACHINES
-from automation.proof import binaries, places
+from automation.proof import binaries, built_trees
 from automation.proof.binaries import Extension, Kind
+from automation.proof.built_trees import BuiltTree, Distribution, Platform
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.proof.places import BuiltTree, Distribution, Platform
 
 _TEST_FOLDERS = frozenset({"tests", "test"})
 
@@ -76,7 +76,7 @@ def check_machine(subject: Subject) -> Iterator[Fault]:
         foreign = _foreign_files(group, platform)
         if foreign:
             targets = ", ".join(sorted({file.actual_target(platform.architecture) for file in foreign}))
-            paths = places.some(file.path for file in foreign)
+            paths = built_trees.abbreviate(file.path for file in foreign)
             what = f"{group.label}built for {targets}, not for {platform.architecture} on Linux: {paths}"
             explains = group.tree.modules(file.path for file in foreign)
             yield Fault(group.tree.where, what, _install(platform), explains=explains)
@@ -88,7 +88,7 @@ def check_python(subject: Subject) -> Iterator[Fault]:
         files = chain.from_iterable(_files_for_other_pythons(module, platform.minor) for module in group.modules())
         paths = [file.path for file in files]
         if paths:
-            what = f"{group.label}not built for {platform.runtime}: {places.some(paths)}"
+            what = f"{group.label}not built for {platform.runtime}: {built_trees.abbreviate(paths)}"
             yield Fault(group.tree.where, what, _install(platform), explains=group.tree.modules(paths))
             reported.add((group.tree.where, platform, group.name))
 
@@ -116,9 +116,9 @@ def check_presence(subject: Subject) -> Iterator[Fault]:
             needed = [path for path in sorted(distribution.listed) if _is_needed(path)]
             lost = [path for path in needed if _module_key(site / path) not in present]
             if lost:
-                what = f"{distribution} lacks {places.some(lost)}, which its RECORD lists"
+                what = f"{distribution} lacks {built_trees.abbreviate(lost)}, which its RECORD lists"
                 fix = "run inv build --force; if the package is vendored, install it again with its compiled files"
-                explains = places.module_names(PurePosixPath(path) for path in lost)
+                explains = built_trees.module_names(PurePosixPath(path) for path in lost)
                 yield Fault(tree.where, what, fix, explains=explains)
 
 
@@ -170,10 +170,11 @@ def _wrong_tags(tree: BuiltTree, platform: Platform, *, reported: set[str]) -> I
         if not tags or str(distribution) in reported or any(_fits(tag, platform.minor) for tag in tags):
             continue
 
-        what = f"{distribution} is a wheel for {places.some(sorted(map(str, tags)))}, not for {platform.runtime}"
+        wheel = built_trees.abbreviate(sorted(map(str, tags)))
+        what = f"{distribution} is a wheel for {wheel}, not for {platform.runtime}"
         # A compiled module without a version in its name is loaded, and fails.
         severity = Severity.ERROR if _has_untagged_module(distribution.listed) else Severity.WARNING
-        explains = places.module_names(PurePosixPath(path) for path in distribution.listed)
+        explains = built_trees.module_names(PurePosixPath(path) for path in distribution.listed)
         yield Fault(tree.where, what, _install(platform), severity, explains)
 
 
@@ -200,12 +201,12 @@ def _libc_problem(group: _Group, available: int) -> str:
     """Return what a group needs of the C library that the runtime lacks; empty when it lacks nothing."""
     linux = [tag.platform for tag in group.tags if "linux" in tag.platform]
     if linux and all(platform.startswith("musllinux") for platform in linux):
-        return f"a wheel for musl ({places.some(sorted(linux))})"
+        return f"a wheel for musl ({built_trees.abbreviate(sorted(linux))})"
 
     only_files = [files[0] for files in group.modules() if len(files) == 1]
     musl = [file.path for file in only_files if file.extension and file.extension.is_musl]
     if musl:
-        return f"{places.some(musl)} is for musl"
+        return f"{built_trees.abbreviate(musl)} is for musl"
 
     promised = [glibc for platform in linux if (glibc := _glibc_of(platform)) is not None]
     if promised:

@@ -6,7 +6,7 @@ from typing import Any
 from automation.project import templates
 from automation.project.model import Function, Stack
 from automation.project.templates import Unresolved
-from automation.proof import places, wiring
+from automation.proof import built_trees, wiring
 from automation.proof.model import Fault, Rule, Subject
 
 MOST_BYTES = 4096
@@ -43,16 +43,16 @@ def check_environment_size(subject: Subject) -> Iterator[Fault]:
         if total > MOST_BYTES:
             biggest = sorted(sizes, key=lambda name: -sizes[name])
             what = f"its environment variables take at least {total:,} bytes; Lambda allows {MOST_BYTES:,}"
-            fix = f"move the largest to SSM or S3: {places.some(biggest)}"
-            yield Fault(places.where(stack, function), what, fix)
+            fix = f"move the largest to SSM or S3: {built_trees.abbreviate(biggest)}"
+            yield Fault(built_trees.where(stack, function), what, fix)
 
 
 def check_reserved(subject: Subject) -> Iterator[Fault]:
     for function, stack in subject.functions:
         reserved = sorted(_RESERVED & set(variables(function, stack)))
         if reserved:
-            what = f"sets {places.some(reserved, 9)}, which Lambda reserves"
-            yield Fault(places.where(stack, function), what, "remove or rename it")
+            what = f"sets {built_trees.abbreviate(reserved, 9)}, which Lambda reserves"
+            yield Fault(built_trees.where(stack, function), what, "remove or rename it")
 
 
 def check_visibility(subject: Subject) -> Iterator[Fault]:
@@ -85,7 +85,7 @@ def _visibility_faults(function: Function, stack: Stack, queue: str, resource: M
     if visibility_s is not None and timeout_s is not None and visibility_s < timeout_s:
         what = f"may run for {timeout_s} s, but {queue} hides a received message for only {visibility_s} s"
         fix = f"set VisibilityTimeout of {queue} to at least {timeout_s}, or shorten the function's Timeout"
-        yield Fault(places.where(stack, function), what, fix)
+        yield Fault(built_trees.where(stack, function), what, fix)
 
 
 def _seconds(value: Any, default: int) -> int | None:

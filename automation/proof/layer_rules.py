@@ -8,7 +8,7 @@ from automation.lambda_runtime.paths import LAYER_MODULES
 from automation.project import templates
 from automation.project.model import Function, Layer, Stack
 from automation.project.templates import Unresolved
-from automation.proof import places
+from automation.proof import built_trees
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.system import files
 
@@ -22,20 +22,20 @@ def check_count(subject: Subject) -> Iterator[Fault]:
     for function, stack in subject.functions:
         if len(function.layers) > MOST_LAYERS:
             what = f"mounts {len(function.layers)} layers; Lambda allows {MOST_LAYERS}"
-            yield Fault(places.where(stack, function), what, "merge layers; those of Globals count too")
+            yield Fault(built_trees.where(stack, function), what, "merge layers; those of Globals count too")
 
 
 def check_references(subject: Subject) -> Iterator[Fault]:
     for function, stack in subject.functions:
         for name in _unknown_names(function, stack):
             what = f"Layers names {name}, which this template does not define"
-            layers = places.some(layer.logical_id for layer in stack.layers) or "none"
-            yield Fault(places.where(stack, function), what, f"name one of the template's layers ({layers})")
+            layers = built_trees.abbreviate(layer.logical_id for layer in stack.layers) or "none"
+            yield Fault(built_trees.where(stack, function), what, f"name one of the template's layers ({layers})")
         for layer in function.layers:
             kind = stack.template.resources.get(str(layer), {}).get("Type")
             if kind is not None and kind not in _LAYER_TYPES:
                 what = f"Layers names {layer}, which is of type {kind} and not a layer"
-                yield Fault(places.where(stack, function), what, f"remove {layer} from Layers")
+                yield Fault(built_trees.where(stack, function), what, f"remove {layer} from Layers")
 
 
 def check_use(subject: Subject) -> Iterator[Fault]:
@@ -46,7 +46,7 @@ def check_use(subject: Subject) -> Iterator[Fault]:
         for layer in stack.layers:
             if layer.logical_id not in used | mounted:
                 what = "no function mounts this layer and nothing refers to it"
-                yield Fault(places.where(stack, layer), what, "remove it, or name it in Layers", Severity.WARNING)
+                yield Fault(built_trees.where(stack, layer), what, "remove it, or name it in Layers", Severity.WARNING)
 
 
 def check_compatibility(subject: Subject) -> Iterator[Fault]:
@@ -62,10 +62,10 @@ def check_content(subject: Subject) -> Iterator[Fault]:
         for layer in stack.layers:
             tree = subject.trees.get((stack.name, layer.logical_id))
             if layer.logical_id in mounted and tree is not None and (lost := _off_the_path(tree)):
-                what = f"has no python/ folder, so sys.path does not include {places.some(lost)}"
+                what = f"has no python/ folder, so sys.path does not include {built_trees.abbreviate(lost)}"
                 fix = "add Metadata: {BuildMethod: python3.x}, or move its modules under python/"
                 paths = (PurePosixPath(path.as_posix()) for path in files.walk(tree))
-                yield Fault(places.where(stack, layer), what, fix, explains=places.module_names(paths))
+                yield Fault(built_trees.where(stack, layer), what, fix, explains=built_trees.module_names(paths))
 
 
 def check_alias(subject: Subject) -> Iterator[Fault]:
@@ -77,10 +77,11 @@ def check_alias(subject: Subject) -> Iterator[Fault]:
         outside = [str(layer) for layer in function.layers if _is_of_another_template(layer, function, stack)]
         if missing:
             what = "a change in a layer publishes no new version, so the alias keeps the old layer"
-            yield Fault(places.where(stack, function), what, f"set {places.some(missing, 9)}")
+            yield Fault(built_trees.where(stack, function), what, f"set {built_trees.abbreviate(missing, 9)}")
         elif outside:
-            what = f"a new version of {places.some(outside)}, which is outside this template, does not update the alias"
-            yield Fault(places.where(stack, function), what, "move the layer into this template", Severity.WARNING)
+            layers = built_trees.abbreviate(outside)
+            what = f"a new version of {layers}, which is outside this template, does not update the alias"
+            yield Fault(built_trees.where(stack, function), what, "move the layer into this template", Severity.WARNING)
 
 
 def _incompatibilities(function: Function, layer: Layer, stack: Stack) -> Iterator[Fault]:
@@ -89,9 +90,9 @@ def _incompatibilities(function: Function, layer: Layer, stack: Stack) -> Iterat
         ("CompatibleArchitectures", function.architectures, layer.architectures),
     ):
         if _is_excluded(own, compatible):
-            what = f"{key} ({places.some(compatible)}) lacks {own[0]} of {function.logical_id}"
+            what = f"{key} ({built_trees.abbreviate(compatible)}) lacks {own[0]} of {function.logical_id}"
             fix = f"put {own[0]} first: the layer is built for the first value"
-            yield Fault(places.where(stack, layer), what, fix, Severity.WARNING)
+            yield Fault(built_trees.where(stack, layer), what, fix, Severity.WARNING)
 
 
 def _mounted_names(functions: Iterable[Function]) -> set[str]:

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from automation.lambda_runtime.paths import LAYER_MODULES
 from automation.project.model import LAMBDA_LIMIT_BYTES, Layer
-from automation.proof import places
+from automation.proof import built_trees
+from automation.proof.built_trees import BuiltTree
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.proof.places import BuiltTree
 from automation.system import files
 
 # Flags of a .pyc that is checked by hash (PEP 552).
@@ -46,7 +46,9 @@ def check_bytecode(subject: Subject) -> Iterator[Fault]:
         for problem, paths in paths_by_problem.items():
             if problem:
                 severity = Severity.ERROR if problem == _OLD_CODE else Severity.WARNING
-                yield Fault(tree.where, f"{problem}: {places.some(paths)}", "run inv build --force", severity)
+                yield Fault(
+                    tree.where, f"{problem}: {built_trees.abbreviate(paths)}", "run inv build --force", severity
+                )
 
 
 def check_size(subject: Subject) -> Iterator[Fault]:
@@ -78,7 +80,7 @@ def _layer_nesting(tree: BuiltTree) -> tuple[PurePosixPath, str] | None:
         return None
 
     entries = sorted(f"{folder}/{entry.name}" for entry in inner.iterdir() if entry.name != "__pycache__")
-    return folder, f"its modules are one folder too deep: {places.some(entries)}"
+    return folder, f"its modules are one folder too deep: {built_trees.abbreviate(entries)}"
 
 
 def _function_nesting(tree: BuiltTree) -> tuple[PurePosixPath, str] | None:
@@ -106,7 +108,7 @@ def _lost_modules(tree: BuiltTree, folder: PurePosixPath, subject: Subject) -> t
     def is_shared(name: str) -> bool:
         return any((site / name.replace(".", "/")).is_dir() for site in sites)
 
-    lost = places.module_names(path.relative_to(folder) for path in tree.paths if path.is_relative_to(folder))
+    lost = built_trees.module_names(path.relative_to(folder) for path in tree.paths if path.is_relative_to(folder))
     return tuple(name for name in lost if not is_shared(name))
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from automation.lambda_runtime.mounts import Mount
 from automation.project.model import Function, Project, Stack
-from automation.proof import origins, places, registry
+from automation.proof import built_trees, origins, registry
+from automation.proof.built_trees import BuiltTree
 from automation.proof.evidence import Evidence
 from automation.proof.origins import Origins
-from automation.proof.places import BuiltTree
 from automation.proof.registry import Route
 
 
@@ -74,7 +74,7 @@ class Subject:
     @cached_property
     def built_trees(self) -> tuple[BuiltTree, ...]:
         """The trees of Python functions and layers, read once for all rules."""
-        return places.of_project(self.project, self.trees)
+        return built_trees.of_project(self.project, self.trees)
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:

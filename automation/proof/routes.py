@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 
 from automation.project.model import Function, Project
-from automation.proof import places, wiring
+from automation.proof import built_trees, wiring
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.proof.registry import Route
 from automation.proof.wiring import Endpoint, EventRule
@@ -67,7 +67,7 @@ def check_routes(subject: Subject) -> Iterator[Fault]:
         key = (gap.where, gap.reason + strangers, gap.fix, gap.severity)
         messages_by_gap.setdefault(key, []).append(gap.message)
     for (where, reason, fix, severity), messages in messages_by_gap.items():
-        yield Fault(where, f"{places.some(messages, 9)}: {reason}", fix, severity)
+        yield Fault(where, f"{built_trees.abbreviate(messages, 9)}: {reason}", fix, severity)
 
 
 def check_rules(subject: Subject) -> Iterator[Fault]:
@@ -111,7 +111,7 @@ def _consumers(project: Project) -> tuple[_Consumer, ...]:
     for stack in project.stacks:
         for function in stack.functions:
             queues = wiring.queues_of(function, stack)
-            consumers.append(_Consumer(places.where(stack, function), function, queues))
+            consumers.append(_Consumer(built_trees.where(stack, function), function, queues))
     return tuple(consumers)
 
 
@@ -128,7 +128,7 @@ def _explain(route: Route, consumer: _Consumer, rules: Iterable[EventRule], know
         return _without_queue(route, consumer, targets)
 
     function, source = consumer.function.logical_id, route.source
-    inbox = places.some(sorted(queue.name for queue in consumer.queues)) or function
+    inbox = built_trees.abbreviate(sorted(queue.name for queue in consumer.queues)) or function
     reason = f"no rule delivers it from {source} to {inbox} of {function}"
     fix = f"add it as detail-type to a rule with source {source} whose target is {inbox}"
     # An endpoint outside its template may be the right one: then this is a guess.

@@ -8,9 +8,9 @@ from packaging.version import InvalidVersion, Version
 
 from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.runtime import SDK_MODULES
-from automation.proof import places
+from automation.proof import built_trees
+from automation.proof.built_trees import BuiltTree, Distribution
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.proof.places import BuiltTree, Distribution
 
 # These are released together and require narrow version ranges of each other; Lambda updates its own at any time.
 _CORE = frozenset({"boto3", "botocore", "s3transfer"})
@@ -18,7 +18,7 @@ _PARTS = _CORE | {"urllib3", "jmespath", "python-dateutil", "six"}
 
 
 def check_partial(subject: Subject) -> Iterator[Fault]:
-    runtime = {distribution.name: distribution for distribution in places.distributions(subject.runtime_site)}
+    runtime = {distribution.name: distribution for distribution in built_trees.distributions(subject.runtime_site)}
     known = {(tree.stack.name, tree.owner.logical_id): tree for tree in subject.built_trees}
     reported = set()
     for mount in subject.mounts:
@@ -33,7 +33,9 @@ def check_duplicate(subject: Subject) -> Iterator[Fault]:
         parts = [distribution for distribution in tree.distributions if distribution.name in _PARTS]
         if {part.name for part in parts} >= {"boto3", "botocore"}:
             size_bytes = sum(_size_bytes(part) for part in parts)
-            what = f"ships {places.some(parts)}: {size_bytes / 1_000_000:.1f} MB that the runtime already has"
+            what = (
+                f"ships {built_trees.abbreviate(parts)}: {size_bytes / 1_000_000:.1f} MB that the runtime already has"
+            )
             fix = f"remove them from {tree.lock}, unless the version matters"
             yield Fault(tree.where, what, fix, Severity.WARNING)
 

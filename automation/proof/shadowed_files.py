@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import PurePosixPath
 
 from automation.lambda_runtime.paths import LAYER_MODULES
-from automation.proof import places
+from automation.proof import built_trees
+from automation.proof.built_trees import BuiltTree, Distribution
 from automation.proof.model import Fault, Rule, Subject
-from automation.proof.places import BuiltTree, Distribution
 
 # Folders of /opt that are on a search path; nothing reads the others.
 _MOUNTED = frozenset({LAYER_MODULES, "lib", "bin", "extensions"})
@@ -27,7 +27,7 @@ class _Pair:
 
     @property
     def where(self) -> str:
-        return f"{self.later.stack.template.path}: {places.some(self.functions)}"
+        return f"{self.later.stack.template.path}: {built_trees.abbreviate(self.functions)}"
 
     def differing(self) -> list[PurePosixPath]:
         """Return the paths that both layers have with different bytes, where something reads them."""
@@ -62,7 +62,8 @@ def check_order(subject: Subject) -> Iterator[Fault]:
         if hidden:
             by = sorted({str(pair.later.owners[path.as_posix()]) for path in hidden})
             first, second = pair.earlier.owner.logical_id, pair.later.owner.logical_id
-            what = f"{second} is mounted after {first}, and its {places.some(by)} hides {places.some(hidden)}"
+            later_names, hidden_names = built_trees.abbreviate(by), built_trees.abbreviate(hidden)
+            what = f"{second} is mounted after {first}, and its {later_names} hides {hidden_names}"
             fix = f"rename the module, or put {first} after {second} in Layers"
             yield Fault(pair.where, what, fix, explains=pair.later.modules(hidden))
 
@@ -96,15 +97,15 @@ def _version_faults(pairs: list[_Pair]) -> Iterator[Fault]:
 
 
 def _version_fault(pairs: list[_Pair], first: Distribution, second: Distribution) -> Fault:
-    earlier = places.some(sorted({pair.earlier.owner.logical_id for pair in pairs}))
-    later = places.some(sorted({pair.later.owner.logical_id for pair in pairs}))
+    earlier = built_trees.abbreviate(sorted({pair.earlier.owner.logical_id for pair in pairs}))
+    later = built_trees.abbreviate(sorted({pair.later.owner.logical_id for pair in pairs}))
     what = f"{second} of {later} is mounted over {first} of {earlier}: the function runs a mixture of both"
 
     locks = sorted({pair.earlier.lock for pair in pairs} | {pair.later.lock for pair in pairs})
-    fix = f"keep {first.name} in one layer, or lock the same version in {places.some(locks, 9)}"
+    fix = f"keep {first.name} in one layer, or lock the same version in {built_trees.abbreviate(locks, 9)}"
     functions = sorted(set(chain.from_iterable(pair.functions for pair in pairs)))
-    where = f"{pairs[0].later.stack.template.path}: {places.some(functions)}"
-    explains = places.module_names(PurePosixPath(path) for path in first.listed | second.listed)
+    where = f"{pairs[0].later.stack.template.path}: {built_trees.abbreviate(functions)}"
+    explains = built_trees.module_names(PurePosixPath(path) for path in first.listed | second.listed)
     return Fault(where, what, fix, explains=explains)
 
 
@@ -121,7 +122,7 @@ def _file_faults(pair: _Pair, *, reported: set[str]) -> Iterator[Fault]:
     for (first, second), paths in paths_by_owners.items():
         what = (
             f"{pair.later.owner.logical_id} (from {second}) replaces files of {pair.earlier.owner.logical_id} "
-            f"(from {first}) by different ones: {places.some(paths)}"
+            f"(from {first}) by different ones: {built_trees.abbreviate(paths)}"
         )
         fix = "keep the file in one layer, or make both the same"
         yield Fault(pair.where, what, fix, explains=pair.later.modules(paths))

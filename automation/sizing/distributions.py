@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from automation.lambda_runtime.paths import LAYER_MODULES, site_packages
 from automation.sizing.model import NO_DISTRIBUTION, OWN_CODE, Part
 
-_SITE = r"(?P<site>(?:python/(?:lib/python3\.\d+/site-packages/)?)?)"
+_SITE = rf"(?P<site>(?:{LAYER_MODULES}/(?:{site_packages(r'python3\.\d+')}/)?)?)"
 _INFO = re.compile(_SITE + r"(?P<info>(?P<name>[^/]+?)-(?P<version>[^/-]+)\.dist-info)/")
 _TOP = re.compile(_SITE + r"(?P<rest>.*)")
 _CACHED = re.compile(r"(?P<folder>.*?)__pycache__/(?P<module>[^/]+?)\.[a-z]+-\d+(?:\.opt-\w+)?\.pyc")
@@ -166,7 +167,7 @@ def _below_site(path: str) -> str:
 def _top_names(source: Path) -> frozenset[str]:
     """Return the names at the top of a code folder, and of its `python/`, where a layer may keep its modules."""
     names: set[str] = set()
-    for folder in (source, source / "python"):
+    for folder in (source, source / LAYER_MODULES):
         if folder.is_dir():
             names.update(path.name for path in folder.iterdir() if not path.name.endswith(".dist-info"))
     return frozenset(names)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from automation.building import built, outputs, zips
+from automation.lambda_runtime.paths import site_packages
 from automation.project import model
 from automation.project.model import Function, Layer, Project, Stack
 from automation.sizing import distributions
@@ -38,7 +39,7 @@ def weigh(project: Project) -> Sizes:
 
 def runtime_distributions(root: Path) -> frozenset[str]:
     """Return the distributions in the managed runtime: those in `.tools/runtime`, or those that AWS documents."""
-    sites = sorted((root / ".tools" / "runtime").glob("lib/python3.*/site-packages"))
+    sites = sorted((root / ".tools" / "runtime").glob(site_packages("python3.*")))
     return frozenset().union(*(distributions.installed_names(site) for site in sites)) or DOCUMENTED_RUNTIME
 
 

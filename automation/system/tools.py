@@ -59,6 +59,11 @@ def stamp(lock: bytes, version: str) -> str:
     return files.digest_of([lock, version])
 
 
+def own_python_version() -> str:
+    """Return the Python that runs this process, `3.12`."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
 def ensure(name: str, *, root: Path) -> ToolEnvironment:
     """Return the environment `.tools/<name>`; create it, or create it again when its lock has changed.
 
@@ -72,7 +77,7 @@ def ensure(name: str, *, root: Path) -> ToolEnvironment:
     lock = lock_file(root, name)
     if not lock.is_file():
         raise ConfigurationError("this lock does not exist; run inv lock", where=f"locks/{name}.txt")
-    expected_stamp = stamp(lock.read_bytes(), f"{sys.version_info.major}.{sys.version_info.minor}")
+    expected_stamp = stamp(lock.read_bytes(), own_python_version())
     environment = _environment(root / ".tools" / name)
     if _is_complete(environment, expected_stamp):
         return environment

@@ -1,4 +1,4 @@
-"""`automation/` copied beside somebody else's templates, with the tasks.py that docs/other-projects.md shows."""
+"""`automation/`, copied beside other templates, works with the tasks.py that docs/other-projects.md shows."""
 
 import json
 import re
@@ -74,12 +74,12 @@ def test_build_prove_and_size_work_beside_another_project(elsewhere: Path) -> No
     assert built.returncode == 0, built.stderr
     assert "2 built, 0 unchanged" in built.stdout
     assert proven.returncode == 0, proven.stdout + proven.stderr
-    assert {one["name"]: one["how"] for one in json.loads(proven.stdout)["functions"]} == {
+    assert {function["name"]: function["how"] for function in json.loads(proven.stdout)["functions"]} == {
         "Orders": "imported",
         "Mail": "imported",
     }
     assert sized.returncode == 0, sized.stderr
-    assert [one["name"] for one in json.loads(sized.stdout)["functions"]] == ["Orders", "Mail"]
+    assert [function["name"] for function in json.loads(sized.stdout)["functions"]] == ["Orders", "Mail"]
 
 
 def test_build_for_arm_reads_the_architecture_through_a_condition(elsewhere: Path) -> None:

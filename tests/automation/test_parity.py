@@ -1,4 +1,4 @@
-"""Our real build of a small project against one as SAM leaves it, with faults planted by hand."""
+"""Compare our real build of a small project with a copy that looks like SAM's, and plant faults in it."""
 
 import shutil
 import zipfile
@@ -27,10 +27,10 @@ def built(shop: Project) -> Project:
 
 @pytest.fixture
 def sams(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `sam build` leaves of the same sources: no bytecode, no zips, requirement files, its own Metadata."""
+    """A build like that of `sam build`: no bytecode, no zips, but requirement files and its own Metadata."""
     out = tmp_path_factory.mktemp("sams") / "out"
-    kept = shutil.ignore_patterns("__pycache__", "zips", "packed.json")
-    shutil.copytree(built.root / BUILD, out, ignore=kept)
+    ignored = shutil.ignore_patterns("__pycache__", "zips", "packed.json")
+    shutil.copytree(built.root / BUILD, out, ignore=ignored)
     write_files(out, {"Wheels/python/requirements.txt": "\n", "Wheels/python/requirements.in": "\n"})
     template = out / "template.yaml"
     template.write_text(template.read_text().replace("BudgetMB: 0.25", "BudgetMB: 0.25\n      SamResourceId: Till"))
@@ -42,93 +42,91 @@ def compare(built: Project, sams: Path) -> Callable[[], Parity]:
     return lambda: parity.compare_builds(built.stacks[1], built.root, sams)
 
 
-def unexplained(found: Parity) -> list[str]:
-    return [f"{one.where} {one.what}" for one in found.unexplained]
+def unexplained(result: Parity) -> list[str]:
+    return [f"{finding.where} {finding.what}" for finding in result.unexplained]
 
 
-def test_compare_builds_sound_builds_are_all_explained(compare: Callable[[], Parity]) -> None:
+def test_compare_builds_sound_builds_are_explained(compare: Callable[[], Parity]) -> None:
     parity.require_explained(compare())
 
 
-def test_compare_builds_artifact_of_ours_altered_is_named(built: Project, compare: Callable[[], Parity]) -> None:
+def test_compare_builds_altered_file_is_a_fault(built: Project, compare: Callable[[], Parity]) -> None:
     module = built.root / BUILD / "Till/shop/till/handler.py"
     module.write_text("def main(event, context): return 1\n")
 
     assert "app: Till: shop/till/handler.py differs" in unexplained(compare())
 
 
-def test_compare_builds_file_of_ours_missing_is_named(built: Project, compare: Callable[[], Parity]) -> None:
+def test_compare_builds_missing_file_is_a_fault(built: Project, compare: Callable[[], Parity]) -> None:
     (built.root / BUILD / "Code/python/shop/common/data/rates.json").unlink()
 
-    assert "app: Code: python/shop/common/data/rates.json is in SAM's artifact alone" in unexplained(compare())
+    assert "app: Code: python/shop/common/data/rates.json is only in SAM's artifact" in unexplained(compare())
 
 
-def test_compare_builds_file_of_ours_extra_is_named(built: Project, compare: Callable[[], Parity]) -> None:
+def test_compare_builds_extra_file_is_a_fault(built: Project, compare: Callable[[], Parity]) -> None:
     write_files(built.root / BUILD, {"Till/key.pem": "secret"})
 
-    assert "app: Till: key.pem is in our artifact alone" in unexplained(compare())
+    assert "app: Till: key.pem is only in our artifact" in unexplained(compare())
 
 
-def test_compare_builds_bytecode_altered_is_named(built: Project, compare: Callable[[], Parity]) -> None:
-    path = "Till/shop/till/__pycache__/handler.cpython-312.pyc"
-    other = built.root / BUILD / "Ledger/shop/ledger/__pycache__/handler.cpython-312.pyc"
-    (built.root / BUILD / path).unlink()
-    shutil.copyfile(other, built.root / BUILD / path)
+def test_compare_builds_bytecode_of_another_module_is_a_fault(built: Project, compare: Callable[[], Parity]) -> None:
+    path = "shop/till/__pycache__/handler.cpython-312.pyc"
+    wrong = built.root / BUILD / "Ledger/shop/ledger/__pycache__/handler.cpython-312.pyc"
+    (built.root / BUILD / "Till" / path).unlink()
+    shutil.copyfile(wrong, built.root / BUILD / "Till" / path)
 
-    assert "app: Till: shop/till/__pycache__/handler.cpython-312.pyc is bytecode of /var/task" in " ".join(
-        unexplained(compare())
-    )
+    assert f"app: Till: {path} is bytecode compiled for /var/task/shop/ledger/handler.py" in unexplained(compare())
 
 
-def test_compare_builds_zip_altered_is_named(built: Project, compare: Callable[[], Parity]) -> None:
+def test_compare_builds_altered_zip_is_a_fault(built: Project, compare: Callable[[], Parity]) -> None:
     with zipfile.ZipFile(built.root / BUILD / "zips/Till.zip", "a") as archive:
         archive.writestr("stray.py", "")
 
-    assert unexplained(compare()) == ["app: Till: stray.py is not in Till.zip as in its folder"]
+    assert unexplained(compare()) == ["app: Till: stray.py differs between Till.zip and its folder"]
 
 
-def test_compare_builds_zip_missing_is_named(built: Project, compare: Callable[[], Parity]) -> None:
+def test_compare_builds_missing_zip_is_a_fault(built: Project, compare: Callable[[], Parity]) -> None:
     (built.root / BUILD / "zips/Till.zip").unlink()
 
-    assert unexplained(compare()) == ["app: Till Till.zip is absent"]
+    assert unexplained(compare()) == ["app: Till Till.zip is missing"]
 
 
 @pytest.mark.parametrize("name", ["template.yaml", "packed.json"])
-def test_compare_builds_template_altered_is_named(built: Project, compare: Callable[[], Parity], name: str) -> None:
+def test_compare_builds_altered_template_is_a_fault(built: Project, compare: Callable[[], Parity], name: str) -> None:
     template = built.root / BUILD / name
-    template.write_text(template.read_text().replace("shop.till.handler.main", "shop.till.handler.other"))
+    template.write_text(template.read_text().replace("shop.till.handler.main", "shop.till.handler.changed"))
 
-    assert unexplained(compare()) == [f"{BUILD}/{name} Resources.Till.Properties.Handler is not as in SAM's"]
+    assert unexplained(compare()) == [f"{BUILD}/{name} Resources.Till.Properties.Handler differs from SAM's"]
 
 
-def test_compare_builds_artifact_of_one_side_alone_is_named(sams: Path, compare: Callable[[], Parity]) -> None:
+def test_compare_builds_artifact_on_one_side_is_a_fault(sams: Path, compare: Callable[[], Parity]) -> None:
     shutil.rmtree(sams / "Ledger")
 
-    assert unexplained(compare()) == [f"{BUILD}/template.yaml: Ledger is in one of the builds alone"]
+    assert unexplained(compare()) == [f"{BUILD}/template.yaml: Ledger is in only one of the builds"]
 
 
-def test_require_explained_names_every_file(built: Project, compare: Callable[[], Parity]) -> None:
+def test_require_explained_findings_name_every_file(built: Project, compare: Callable[[], Parity]) -> None:
     write_files(built.root / BUILD, {"Till/one.pem": "", "Ledger/two.pem": ""})
 
     with pytest.raises(CheckFailedError) as caught:
         parity.require_explained(compare())
 
-    assert {"app: Till: one.pem", "app: Ledger: two.pem"} <= {one.where for one in caught.value.findings}
+    assert {"app: Till: one.pem", "app: Ledger: two.pem"} <= {finding.where for finding in caught.value.findings}
 
 
-def test_compare_build_of_sams_own_is_refused(shop: Project) -> None:
+def test_compare_build_by_sam_is_refused(shop: Project) -> None:
     write_build(shop.root, {".aws-sam/base": {"Stock": 1}, BUILD: {"Till": 1}})
 
-    with pytest.raises(ConfigurationError, match="is no build of our own builder's; run inv build"):
+    with pytest.raises(ConfigurationError, match="was not built by our own builder; run inv build"):
         parity.compare(shop)
 
 
-def test_compare_without_a_build_says_so(shop: Project) -> None:
+def test_compare_without_a_build_is_refused(shop: Project) -> None:
     with pytest.raises(ConfigurationError, match="run inv build"):
         parity.compare(shop)
 
 
-def test_show_counts_what_is_explained(compare: Callable[[], Parity], capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_counts_explained_differences(compare: Callable[[], Parity], capsys: pytest.CaptureFixture[str]) -> None:
     parity.show(compare())
 
-    assert "5 differences explained, 0 not" in capsys.readouterr().out
+    assert "5 differences explained, 0 unexplained" in capsys.readouterr().out

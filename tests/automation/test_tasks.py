@@ -19,7 +19,7 @@ def _here(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def inv(*words: str) -> int:
-    """Run a command line; the exit code."""
+    """Run a command line; return its exit code."""
     try:
         Program(namespace=commands.assemble(tasks.collection()), name="inv").run(["inv", *words])
     except SystemExit as ended:
@@ -35,11 +35,11 @@ def test_sync_then_check_finds_no_drift(shop: Project, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.splitlines() == [
         "synced: 2 written, 0 deleted, 0 unchanged",
         "synced: 3 written, 0 deleted, 2 unchanged",
-        "nothing to sync: 5 files are as their source",
+        "5 files already up to date",
     ]
 
 
-def test_sync_check_of_an_edited_file_exits_3_and_names_it(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sync_check_edited_file_exits_3_and_is_named(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
     inv("sync")
     (shop.root / "functions/till/shop/till/handler.py").write_text("edited")
 
@@ -63,7 +63,7 @@ def test_size_over_budget_exits_3_after_the_table(shop: Project, capsys: pytest.
     assert captured.err == "error: 1 size budget(s) exceeded\n"
 
 
-def test_build_by_an_unknown_engine_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_build_unknown_engine_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert inv("build", "--engine", "steam") == 2
     assert "'steam'" in capsys.readouterr().err
 
@@ -78,11 +78,15 @@ def test_deploy_without_terminal_exits_2(capsys: pytest.CaptureFixture[str]) -> 
     assert "add --yes" in capsys.readouterr().err
 
 
-def test_lock_then_clean_tell_what_they_did(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lock_then_clean_print_what_they_did(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
     inv("lock")
     capsys.readouterr()
 
     assert inv("lock") == 0
     assert inv("clean") == 0
     assert inv("clean", "--all") == 0
-    assert capsys.readouterr().out.splitlines() == ["every lock is up to date", "nothing to remove", "nothing to remove"]
+    assert capsys.readouterr().out.splitlines() == [
+        "every lock is up to date",
+        "nothing to remove",
+        "nothing to remove",
+    ]

@@ -21,7 +21,7 @@ FILES = (
 EXEMPT = frozenset({"tests/house/test_prose.py"})
 
 PHRASES: dict[str, str] = {
-    r"\bmend(s|ed|ing)?\b": "fix",
+    r"(?<!`)\bmend(s|ed|ing)?\b": "fix",
     r"(?<!there )(?<!There )\b(is|are) no [a-z]": "is not, is missing, cannot be",
     r"\b(is|are|was|were) told\b": "reports, prints, says",
     r"\b(held|hold|holds) against\b": "compared with",

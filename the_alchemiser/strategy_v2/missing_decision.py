@@ -128,7 +128,8 @@ class _Search:
                     number, operation = child, self._operations[child]
                     break
             else:
-                raise AssertionError(f"{operation.label} has no return on this session, although all its holdings have one")
+                message = f"{operation.label} has no return on this session, although all its holdings have one"
+                raise AssertionError(message)
         self._session = session
         raise self._short(operation.symbol, needed=1, what="its close")
 

@@ -1,4 +1,4 @@
-"""An artifact is told by everything that it is made of."""
+"""The fingerprint of an artifact covers everything that its bytes depend on."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +28,7 @@ Resources:
     Type: AWS::Serverless::LayerVersion
     Properties: {ContentUri: common/, CompatibleRuntimes: [python3.12], CompatibleArchitectures: [!Ref Chip]}
     Metadata: {BuildMethod: python3.12, BuildArchitecture: !Ref Chip}
-  AsItStands:
+  AsItIs:
     Type: AWS::Serverless::LayerVersion
     Properties: {ContentUri: common/}
   Elsewhere:
@@ -55,35 +55,38 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def made_of(root: Path, **parameters: str) -> tuple[Artifact, ...]:
+def artifacts_of(root: Path, **parameters: str) -> tuple[Artifact, ...]:
     return artifacts.of_stack(model.load(root, parameters=parameters).stacks[0], root)
 
 
 def with_text(name: str, text: str) -> Callable[[Artifact], Artifact]:
-    def change(one: Artifact) -> Artifact:
-        (one.source / name).write_text(text)
-        return one
+    def change(artifact: Artifact) -> Artifact:
+        (artifact.source / name).write_text(text)
+        return artifact
 
     return change
 
 
-def executable(one: Artifact) -> Artifact:
-    (one.source / "shared.py").chmod(0o755)
-    return one
+def executable(artifact: Artifact) -> Artifact:
+    (artifact.source / "shared.py").chmod(0o755)
+    return artifact
 
 
-def test_of_stack_is_what_has_a_folder_of_code_with_its_target(root: Path) -> None:
-    found = [(one.logical_id, one.runtime, one.architecture, one.nested_in, one.mounted_at) for one in made_of(root)]
+def test_of_stack_lists_code_folders_with_their_targets(root: Path) -> None:
+    targets = [
+        (artifact.logical_id, artifact.runtime, artifact.architecture, artifact.nested_in, artifact.mounted_at)
+        for artifact in artifacts_of(root)
+    ]
 
-    assert found == [
+    assert targets == [
         ("Greet", "python3.12", "x86_64", "", "/var/task"),
         ("Common", "python3.12", "x86_64", "python", "/opt"),
-        ("AsItStands", "", "x86_64", "", "/opt"),
+        ("AsItIs", "", "x86_64", "", "/opt"),
     ]
 
 
 def test_of_stack_target_follows_parameters(root: Path) -> None:
-    assert [one.architecture for one in made_of(root, Chip="arm64")][:2] == ["arm64", "arm64"]
+    assert [artifact.architecture for artifact in artifacts_of(root, Chip="arm64")][:2] == ["arm64", "arm64"]
 
 
 def test_load_layers_follow_conditions(root: Path) -> None:
@@ -92,24 +95,28 @@ def test_load_layers_follow_conditions(root: Path) -> None:
     assert [plain.functions[0].layers, arm.functions[0].layers] == [(), ("Common",)]
 
 
-def test_unknown_code_folder_is_told(root: Path) -> None:
-    assert artifacts.unknown(model.load(root).stacks[0]) == ("Elsewhere ({'Fn::ImportValue': 'code'})",)
+def test_unknown_code_names_the_function_and_its_path(root: Path) -> None:
+    assert artifacts.unknown_code(model.load(root).stacks[0]) == ("Elsewhere ({'Fn::ImportValue': 'code'})",)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
-        ("[!Ref Chip]}\nResources", "[!ImportValue chip]}\nResources", "Greet: Architectures is .* a build must know"),
-        ("Runtime: python3.12, Arch", "Runtime: nodejs22.x, Arch", "Greet: nodejs22.x is not built here"),
-        ("BuildMethod: python3.12", "BuildMethod: makefile", "Common: makefile is not built here.*--engine sam"),
-        ("CodeUri: greet/", "CodeUri: gone/", "Greet: its code gone does not exist"),
+        (
+            "[!Ref Chip]}\nResources",
+            "[!ImportValue chip]}\nResources",
+            "Greet: Architectures is .* only known at deploy time",
+        ),
+        ("Runtime: python3.12, Arch", "Runtime: nodejs22.x, Arch", "Greet: nodejs22.x cannot be built here"),
+        ("BuildMethod: python3.12", "BuildMethod: makefile", "Common: makefile cannot be built here.*--engine sam"),
+        ("CodeUri: greet/", "CodeUri: missing/", "Greet: its code missing does not exist"),
     ],
 )
-def test_of_stack_what_cannot_be_built_is_refused(root: Path, old: str, new: str, told: str) -> None:
+def test_of_stack_unbuildable_code_is_refused(root: Path, old: str, new: str, message: str) -> None:
     write_files(root, {"template.yaml": TEMPLATE.replace(old, new)})
 
-    with pytest.raises(ConfigurationError, match=f"template.yaml: {told}"):
-        made_of(root)
+    with pytest.raises(ConfigurationError, match=f"template.yaml: {message}"):
+        artifacts_of(root)
 
 
 @pytest.mark.parametrize(
@@ -119,37 +126,37 @@ def test_of_stack_what_cannot_be_built_is_refused(root: Path, old: str, new: str
         with_text("shared.py", "x = 2\n"),
         with_text("requirements.txt", "a==1 --hash=sha256:0\n"),
         executable,
-        lambda one: replace(one, architecture="arm64"),
-        lambda one: replace(one, runtime="python3.13"),
-        lambda one: replace(one, is_as_it_stands=True),
-        lambda one: replace(one, is_layer=False),
+        lambda artifact: replace(artifact, architecture="arm64"),
+        lambda artifact: replace(artifact, runtime="python3.13"),
+        lambda artifact: replace(artifact, is_zipped_as_is=True),
+        lambda artifact: replace(artifact, is_layer=False),
     ],
     ids=["source", "content", "lock", "mode", "architecture", "runtime", "nesting", "kind"],
 )
 def test_fingerprint_changes_with_each_ingredient(root: Path, change: Callable[[Artifact], Artifact]) -> None:
-    common = made_of(root)[1]
+    common = artifacts_of(root)[1]
     before = artifacts.ingredients(common).fingerprint
 
     assert artifacts.ingredients(change(common)).fingerprint != before
 
 
 def test_fingerprint_changes_with_the_builder(root: Path) -> None:
-    common = made_of(root)[1]
+    common = artifacts_of(root)[1]
 
     assert artifacts.ingredients(common).fingerprint != artifacts.ingredients(common, builder="sam").fingerprint
 
 
-def test_fingerprint_changes_with_what_a_lock_includes_from_outside(root: Path) -> None:
+def test_fingerprint_changes_with_a_file_that_the_lock_includes(root: Path) -> None:
     write_files(root, {"common/requirements.txt": "-r ../base.txt\n", "base.txt": "a==1\n"})
-    before = artifacts.ingredients(made_of(root)[1]).fingerprint
+    before = artifacts.ingredients(artifacts_of(root)[1]).fingerprint
     write_files(root, {"base.txt": "a==2\n"})
 
-    assert artifacts.ingredients(made_of(root)[1]).fingerprint != before
+    assert artifacts.ingredients(artifacts_of(root)[1]).fingerprint != before
 
 
-def test_fingerprint_of_two_locks_that_differ_in_comments_is_one(root: Path) -> None:
+def test_fingerprint_ignores_comments_of_a_lock(root: Path) -> None:
     write_files(root, {"common/requirements.txt": "a==1 \\\n  --hash=sha256:0\n    # via here\n"})
-    one = artifacts.ingredients(made_of(root)[1]).fingerprint
+    before = artifacts.ingredients(artifacts_of(root)[1]).fingerprint
     write_files(root, {"common/requirements.txt": "a==1 \\\n  --hash=sha256:0\n    # via there\n"})
 
-    assert artifacts.ingredients(made_of(root)[1]).fingerprint == one
+    assert artifacts.ingredients(artifacts_of(root)[1]).fingerprint == before

@@ -6,105 +6,109 @@ from pathlib import Path
 
 from automation.building import bytecode
 from automation.building.bytecode import CodeTree
+from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
+from automation.system import tools
 
-HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+HERE = tools.own_python_version()
 TAG = sys.implementation.cache_tag
 
 
 def write(tree: Path, name: str, text: str) -> Path:
+    """Write a module; return the path of its bytecode."""
     path = tree / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return path.parent / "__pycache__" / f"{path.stem}.{TAG}.pyc"
 
 
-def test_compile_all_is_unchecked_and_names_lambdas_path(tmp_path: Path) -> None:
-    made = write(tmp_path, "app.py", "x = 1\n")
+def test_compile_all_is_unchecked_and_names_the_path_on_lambda(tmp_path: Path) -> None:
+    pyc = write(tmp_path, "app.py", "x = 1\n")
 
-    bytecode.compile_all([CodeTree(tmp_path, "/var/task", HERE)])
+    bytecode.compile_all([CodeTree(tmp_path, TASK_ROOT, HERE)])
 
-    code = made.read_bytes()
+    code = pyc.read_bytes()
     assert code[:4] == importlib.util.MAGIC_NUMBER
     assert int.from_bytes(code[4:8], "little") == 0b01
     assert b"/var/task/app.py" in code
 
 
 def test_compile_all_gives_the_bytes_of_a_bare_interpreter(tmp_path: Path) -> None:
-    """The bytes depend on the strings that a process has interned, so they are not made in this one."""
+    """Bytecode depends on the strings that a process has interned, so this process must not compile it."""
     text = "from dataclasses import dataclass, field\nclass Path:\n    name: str = 'resolve'\n"
-    ours, other = (write(tmp_path / name, "app.py", text) for name in ("ours", "other"))
-    other.parent.mkdir()
-    compiled = (
+    ours, bare = (write(tmp_path / name, "app.py", text) for name in ("ours", "bare"))
+    bare.parent.mkdir()
+    script = (
         "import sys, py_compile as p; "
         "p.compile(sys.argv[1], sys.argv[2], '/opt/app.py', invalidation_mode=p.PycInvalidationMode.UNCHECKED_HASH)"
     )
-    source = str(tmp_path / "other" / "app.py")
-    bare = [sys.executable, "-I", "-S", "-X", "no_debug_ranges", "-c"]
-    subprocess.run([*bare, compiled, source, str(other)], check=True)
+    source = str(tmp_path / "bare" / "app.py")
+    interpreter = [sys.executable, "-I", "-S", "-X", "no_debug_ranges", "-c"]
+    subprocess.run([*interpreter, script, source, str(bare)], check=True)
 
-    bytecode.compile_all([CodeTree(tmp_path / "ours", "/opt", HERE)])
+    bytecode.compile_all([CodeTree(tmp_path / "ours", OPT_ROOT, HERE)])
 
-    assert ours.read_bytes() == other.read_bytes()
+    assert ours.read_bytes() == bare.read_bytes()
 
 
-def test_compile_all_of_many_modules_gives_the_same_bytes_as_of_few(tmp_path: Path) -> None:
+def test_compile_all_of_many_modules_gives_the_bytes_of_few(tmp_path: Path) -> None:
     text = "def f(left, right=(1, 2, 'a b')):\n    return left\n"
     few = write(tmp_path / "few", "m0.py", text)
     many = [write(tmp_path / "many", f"m{number}.py", text) for number in range(bytecode._ENOUGH_FOR_ALL_CORES + 9)]
 
-    bytecode.compile_all([CodeTree(tmp_path / "few", "/opt", HERE)])
-    bytecode.compile_all([CodeTree(tmp_path / "many", "/opt", HERE)])
+    bytecode.compile_all([CodeTree(tmp_path / "few", OPT_ROOT, HERE)])
+    bytecode.compile_all([CodeTree(tmp_path / "many", OPT_ROOT, HERE)])
 
     assert all(path.is_file() for path in many)
     assert few.read_bytes() == many[0].read_bytes()
 
 
-def test_compile_all_module_of_two_trees_is_compiled_for_each_place(tmp_path: Path) -> None:
-    made = [write(tmp_path / name, "app.py", "x = 1\n") for name in ("one", "two", "task")]
-    places = zip(("one", "two", "task"), ("/opt", "/opt", "/var/task"), strict=True)
+def test_compile_all_module_of_two_trees_is_compiled_per_path(tmp_path: Path) -> None:
+    mount_points = {"layer": OPT_ROOT, "same": OPT_ROOT, "task": TASK_ROOT}
+    pycs = [write(tmp_path / name, "app.py", "x = 1\n") for name in mount_points]
 
-    bytecode.compile_all([CodeTree(tmp_path / name, place, HERE) for name, place in places])
+    bytecode.compile_all([CodeTree(tmp_path / name, folder, HERE) for name, folder in mount_points.items()])
 
-    one, two, task = (path.read_bytes() for path in made)
-    assert one == two
-    assert one != task
+    layer, same, task = (pyc.read_bytes() for pyc in pycs)
+    assert layer == same
+    assert layer != task
 
 
-def test_compile_all_passes_over_what_does_not_compile(tmp_path: Path) -> None:
+def test_compile_all_skips_a_module_that_does_not_compile(tmp_path: Path) -> None:
     broken, sound = write(tmp_path, "broken.py", "def (:\n"), write(tmp_path, "sound.py", "")
 
-    bytecode.compile_all([CodeTree(tmp_path, "/opt", HERE)])
+    bytecode.compile_all([CodeTree(tmp_path, OPT_ROOT, HERE)])
 
     assert (broken.exists(), sound.exists()) == (False, True)
 
 
-def test_compile_all_for_a_python_that_is_not_here_does_nothing(tmp_path: Path) -> None:
+def test_compile_all_for_a_missing_python_does_nothing(tmp_path: Path) -> None:
     write(tmp_path, "app.py", "x = 1\n")
 
-    bytecode.compile_all([CodeTree(tmp_path, "/opt", "3.99")])
+    bytecode.compile_all([CodeTree(tmp_path, OPT_ROOT, "3.99")])
 
-    assert bytecode.interpreter("3.99") is None
+    assert bytecode.find_interpreter("3.99") is None
     assert not (tmp_path / "__pycache__").exists()
 
 
-def test_compile_all_tells_tracebacks_lines_and_no_columns(tmp_path: Path) -> None:
-    made = write(tmp_path, "app.py", "def f(left, right):\n    return left + right\n")
+def test_compile_all_keeps_lines_and_drops_columns(tmp_path: Path) -> None:
+    pyc = write(tmp_path, "app.py", "def f(left, right):\n    return left + right\n")
 
-    bytecode.compile_all([CodeTree(tmp_path, "/opt", HERE)])
+    bytecode.compile_all([CodeTree(tmp_path, OPT_ROOT, HERE)])
 
-    code = marshal.loads(made.read_bytes()[16:]).co_consts[0]  # noqa: S302 - it was made here
+    code = marshal.loads(pyc.read_bytes()[16:]).co_consts[0]  # noqa: S302 - compiled by this test
     assert {start for start, *_ in code.co_positions()} == {1, 2}
     assert {column for *_, column in code.co_positions()} == {None}
 
 
-def test_compile_all_takes_what_is_the_same_from_a_tree_that_is_like_it(tmp_path: Path) -> None:
-    same, other = (write(tmp_path / "now", name, "x = 1\n") for name in ("same.py", "other.py"))
-    lent, stale = (write(tmp_path / "last", name, text) for name, text in (("same.py", "x = 1\n"), ("other.py", "")))
+def test_compile_all_reuses_bytecode_of_a_similar_tree(tmp_path: Path) -> None:
+    same, changed = (write(tmp_path / "now", name, "x = 1\n") for name in ("same.py", "changed.py"))
+    lent = write(tmp_path / "last", "same.py", "x = 1\n")
+    stale = write(tmp_path / "last", "changed.py", "")
     for path in (lent, stale):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"lent")
 
-    bytecode.compile_all([CodeTree(tmp_path / "now", "/opt", HERE, tmp_path / "last")])
+    bytecode.compile_all([CodeTree(tmp_path / "now", OPT_ROOT, HERE, tmp_path / "last")])
 
     assert same.read_bytes() == b"lent"
-    assert other.read_bytes()[:4] == importlib.util.MAGIC_NUMBER
+    assert changed.read_bytes()[:4] == importlib.util.MAGIC_NUMBER

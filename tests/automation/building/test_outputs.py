@@ -12,7 +12,7 @@ DOCUMENT: dict[str, Any] = {
         "Api": {"Type": "AWS::Serverless::Api", "Properties": {"DefinitionUri": "api.yaml", "Name": "api.yaml"}},
         "Bucketed": {"Type": "AWS::Serverless::Api", "Properties": {"DefinitionUri": "s3://bucket/api.yaml"}},
         "Machine": {"Type": "AWS::Serverless::StateMachine", "Properties": {"Definition": INCLUDE}},
-        "Other": {"Type": "AWS::SNS::Topic"},
+        "Topic": {"Type": "AWS::SNS::Topic"},
     },
 }
 
@@ -20,10 +20,10 @@ DOCUMENT: dict[str, Any] = {
 def test_relocate_moves_every_path_to_a_file_and_nothing_else(tmp_path: Path) -> None:
     write_files(tmp_path, {"api.yaml": "", "code/app.py": ""})
 
-    made = outputs.relocate(DOCUMENT, from_folder=tmp_path, to_folder=tmp_path / ".aws-sam" / "build")
+    relocated = outputs.relocate(DOCUMENT, from_folder=tmp_path, to_folder=tmp_path / ".aws-sam" / "build")
 
-    resources = made["Resources"]
-    assert made["Globals"]["Function"]["CodeUri"] == "../../code"
+    resources = relocated["Resources"]
+    assert relocated["Globals"]["Function"]["CodeUri"] == "../../code"
     assert resources["Api"]["Properties"] == {"DefinitionUri": "../../api.yaml", "Name": "api.yaml"}
     assert resources["Bucketed"] == DOCUMENT["Resources"]["Bucketed"]
     assert (
@@ -31,7 +31,7 @@ def test_relocate_moves_every_path_to_a_file_and_nothing_else(tmp_path: Path) ->
     )
 
 
-def test_point_to_names_the_property_that_the_kind_of_resource_has() -> None:
+def test_point_to_sets_the_code_property_of_the_resource_type() -> None:
     document = {"Resources": {"A": {"Type": "AWS::Lambda::Function", "Properties": {"Code": "x"}}}}
 
     assert outputs.point_to(document, {"A": "A"})["Resources"]["A"]["Properties"] == {"Code": "A"}

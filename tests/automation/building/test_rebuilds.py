@@ -2,27 +2,28 @@ import pytest
 
 from automation.building import rebuilds
 from automation.building.artifacts import Ingredients
-from automation.building.manifests import Made
+from automation.building.manifests import BuiltArtifact
 
 BEFORE = Ingredients({"runtime": "python3.12"}, {"app.py": "1", "data.json": "2"})
-LOOKS = {"Greet": "seen"}
+SIGNATURES = {"Greet": "written"}
 
 
-def reasons(now: Ingredients, *, looks: dict[str, str] | None = None, force: bool = False) -> tuple[str, ...]:
-    made = {"Greet": Made(BEFORE, LOOKS)}
-    return rebuilds.decide("main", {"Greet": now}, made, LOOKS if looks is None else looks, force=force)[0].reasons
+def reasons(now: Ingredients, *, signatures: dict[str, str] | None = None, force: bool = False) -> tuple[str, ...]:
+    last_build = {"Greet": BuiltArtifact(BEFORE, SIGNATURES)}
+    present = SIGNATURES if signatures is None else signatures
+    return rebuilds.decide("main", {"Greet": now}, last_build, present, force=force)[0].reasons
 
 
-def test_decide_what_is_as_it_was_is_current() -> None:
+def test_decide_unchanged_artifact_is_up_to_date() -> None:
     assert reasons(BEFORE) == ()
 
 
-def test_decide_what_was_never_built_is_built() -> None:
+def test_decide_new_artifact_is_built() -> None:
     assert rebuilds.decide("main", {"Greet": BEFORE}, {}, {})[0].reasons == ("it was never built",)
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "reason"),
     [
         (Ingredients({"runtime": "python3.13"}, BEFORE.files), "runtime: python3.12 -> python3.13"),
         (Ingredients({"runtime": "python3.12", "bytecode by": "x"}, BEFORE.files), "bytecode by: none -> x"),
@@ -31,23 +32,23 @@ def test_decide_what_was_never_built_is_built() -> None:
         (Ingredients(BEFORE.settings, {"app.py": "1"}), "data.json removed"),
     ],
 )
-def test_decide_tells_what_changed(now: Ingredients, told: str) -> None:
-    assert reasons(now) == (told,)
+def test_decide_changed_ingredient_is_the_reason(now: Ingredients, reason: str) -> None:
+    assert reasons(now) == (reason,)
 
 
-def test_decide_tells_three_files_and_counts_the_others() -> None:
+def test_decide_many_files_names_three_and_counts_the_others() -> None:
     now = Ingredients(BEFORE.settings, {**BEFORE.files, **{f"n{number}.py": "" for number in range(5)}})
 
     assert reasons(now) == ("n0.py, n1.py, n2.py and 2 more added",)
 
 
-def test_decide_output_that_somebody_wrote_to_is_built_again() -> None:
-    assert reasons(BEFORE, looks={"Greet": "other"}) == ("its output was altered or removed",)
+def test_decide_altered_output_is_built_again() -> None:
+    assert reasons(BEFORE, signatures={"Greet": "altered"}) == ("its output was altered or removed",)
 
 
-def test_decide_forced_is_built_although_it_is_current() -> None:
+def test_decide_forced_builds_what_is_up_to_date() -> None:
     assert reasons(BEFORE, force=True) == ("forced",)
 
 
-def test_fingerprint_tells_settings_from_files() -> None:
+def test_fingerprint_distinguishes_settings_from_files() -> None:
     assert Ingredients({"a": "1"}, {}).fingerprint != Ingredients({}, {"a": "1"}).fingerprint

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from automation import sync
 from automation.building import source_copies
-from automation.building.source_copies import Fault, Plan, Source, Tree, Write
+from automation.building.source_copies import Drift, Source, SyncPlan, Tree, Write
 from automation.project import model
 from automation.project.model import Project
 from automation.system.errors import CheckFailedError, ConfigurationError
@@ -19,9 +19,7 @@ digests = st.sampled_from(["1", "2", "3"])
 
 
 def test_trees_of_two_stacks_hold_each_target_once(shop: Project) -> None:
-    found = source_copies.trees(shop)
-
-    assert found == (
+    assert source_copies.trees(shop) == (
         Tree("functions/ledger", "ledger"),
         Tree("functions/stock", "stock"),
         Tree("functions/till", "till"),
@@ -34,7 +32,7 @@ def test_trees_layers_only_leaves_functions_out(shop: Project) -> None:
 
 
 @pytest.mark.parametrize("folder", [".", "./", "shop/", "shop/till/", "../shop/", "/", "functions/.."])
-def test_trees_folder_that_may_not_be_emptied_is_refused(shop: Project, folder: str) -> None:
+def test_trees_folder_that_overlaps_the_source_is_refused(shop: Project, folder: str) -> None:
     template = shop.root / "app.yaml"
     template.write_text(template.read_text().replace("CodeUri: functions/till/", f"CodeUri: {folder}"))
 
@@ -42,14 +40,14 @@ def test_trees_folder_that_may_not_be_emptied_is_refused(shop: Project, folder: 
         source_copies.trees(model.load(shop.root))
 
 
-def test_trees_without_source_package_are_none(tmp_path: Path) -> None:
+def test_trees_without_source_package_are_empty(tmp_path: Path) -> None:
     make_shop(tmp_path, pyproject_toml="", samconfig_toml="")
     (tmp_path / "app.yaml").rename(tmp_path / "template.yaml")
 
     assert source_copies.trees(model.load(tmp_path)) == ()
 
 
-def test_trees_handler_of_absent_module_is_named(tmp_path: Path) -> None:
+def test_trees_handler_of_missing_module_is_refused(tmp_path: Path) -> None:
     make_shop(tmp_path, app_yaml=APP.replace("shop.ledger.handler", "shop.legder.handler"))
 
     with pytest.raises(ConfigurationError, match=r"Ledger.*no folder shop/legder"):
@@ -63,70 +61,70 @@ def test_trees_two_modules_in_one_folder_are_refused(tmp_path: Path) -> None:
         source_copies.trees(model.load(tmp_path))
 
 
-def test_plan_by_values_tells_missing_edited_extra_and_unchanged() -> None:
+def test_compare_finds_missing_edited_extra_and_unchanged_files() -> None:
     wanted = {"a": Source("s/a", "1"), "b": Source("s/b", "1"), "c": Source("s/c", "1")}
 
-    found = source_copies.plan(wanted, {"b": "2", "c": "1", "d": "1"})
+    plan = source_copies.compare(wanted, {"b": "2", "c": "1", "d": "1"})
 
-    assert found == Plan((Write("a", "s/a", Fault.MISSING), Write("b", "s/b", Fault.EDITED)), ("d",), 1)
+    assert plan == SyncPlan((Write("a", "s/a", Drift.MISSING), Write("b", "s/b", Drift.EDITED)), ("d",), 1)
 
 
 @given(st.dictionaries(names, digests), st.dictionaries(names, digests))
-def test_plan_applied_leaves_an_empty_plan(source: dict[str, str], present: dict[str, str]) -> None:
+def test_compare_after_applying_a_plan_is_empty(source: dict[str, str], present: dict[str, str]) -> None:
     wanted = {path: Source(path, digest) for path, digest in source.items()}
-    first = source_copies.plan(wanted, present)
+    first = source_copies.compare(wanted, present)
     kept = {path: digest for path, digest in present.items() if path not in first.deletes}
-    after = kept | {one.path: wanted[one.path].digest for one in first.writes}
+    after = kept | {write.path: wanted[write.path].digest for write in first.writes}
 
-    assert source_copies.plan(wanted, after) == Plan((), (), len(wanted))
+    assert source_copies.compare(wanted, after) == SyncPlan((), (), len(wanted))
 
 
 def test_sync_fresh_project_copies_modules_under_the_package(shop: Project) -> None:
-    done = source_copies.sync(shop)
+    plan = source_copies.sync(shop)
 
-    assert len(done.writes) == 5
+    assert len(plan.writes) == 5
     assert (shop.root / TILL).read_text() == "def main(event, context): ...\n"
     assert (shop.root / "layers/common/python/shop/common/data/rates.json").is_file()
     assert not list((shop.root / "functions").rglob("__init__.py"))
 
 
-def test_sync_twice_the_second_touches_nothing(shop: Project) -> None:
+def test_sync_second_run_touches_nothing(shop: Project) -> None:
     source_copies.sync(shop)
     before = (shop.root / TILL).stat().st_mtime_ns
 
-    assert source_copies.sync(shop) == Plan((), (), 5)
+    assert source_copies.sync(shop) == SyncPlan((), (), 5)
     assert (shop.root / TILL).stat().st_mtime_ns == before
 
 
-def test_sync_caches_tests_and_hidden_files_stay_behind(shop: Project) -> None:
+def test_sync_caches_tests_and_hidden_files_are_not_copied(shop: Project) -> None:
     unwanted = {"shop/till/__pycache__/handler.pyc": "", "shop/till/tests/test_x.py": "", "shop/till/.notes": ""}
     write_files(shop.root, unwanted)
 
-    assert {one.path for one in source_copies.gather(shop).writes if "till" in one.path} == {TILL}
+    assert {write.path for write in source_copies.make_plan(shop).writes if "till" in write.path} == {TILL}
 
 
-def test_sync_after_a_source_is_removed_removes_its_folder_too(shop: Project) -> None:
+def test_sync_removed_source_removes_its_folder(shop: Project) -> None:
     write_files(shop.root, {"shop/till/deep/er/x.py": ""})
     source_copies.sync(shop)
     (shop.root / "shop/till/deep/er/x.py").unlink()
 
-    done = source_copies.sync(shop)
+    plan = source_copies.sync(shop)
 
-    assert done.deletes == ("functions/till/shop/till/deep/er/x.py",)
+    assert plan.deletes == ("functions/till/shop/till/deep/er/x.py",)
     assert not (shop.root / "functions/till/shop/till/deep").exists()
 
 
-def test_sync_after_a_function_is_removed_removes_its_tree(shop: Project) -> None:
-    write_files(shop.root, {"functions/gone/shop/gone/handler.py": "", "functions/README.md": ""})
+def test_sync_removed_function_removes_its_tree(shop: Project) -> None:
+    write_files(shop.root, {"functions/old/shop/old/handler.py": "", "functions/README.md": ""})
 
-    done = source_copies.sync(shop)
+    plan = source_copies.sync(shop)
 
-    assert done.deletes == ("functions/gone/shop/gone/handler.py",)
-    assert not (shop.root / "functions/gone").exists()
+    assert plan.deletes == ("functions/old/shop/old/handler.py",)
+    assert not (shop.root / "functions/old").exists()
     assert (shop.root / "functions/README.md").exists()
 
 
-def test_sync_over_a_symlink_writes_a_file_and_spares_the_source(shop: Project) -> None:
+def test_sync_symlink_in_the_target_is_replaced_by_a_file(shop: Project) -> None:
     target = shop.root / TILL
     target.parent.mkdir(parents=True)
     target.symlink_to(shop.root / "shop/till/handler.py")
@@ -137,7 +135,7 @@ def test_sync_over_a_symlink_writes_a_file_and_spares_the_source(shop: Project) 
     assert (shop.root / "shop/till/handler.py").is_file()
 
 
-def test_sync_over_a_folder_of_the_files_name_replaces_it(shop: Project) -> None:
+def test_sync_folder_with_the_name_of_a_file_is_replaced(shop: Project) -> None:
     write_files(shop.root, {f"{TILL}/inside": ""})
 
     source_copies.sync(shop)
@@ -152,7 +150,7 @@ def test_sync_package_with_root_init_is_refused(shop: Project) -> None:
         source_copies.sync(shop)
 
 
-def test_check_edited_missing_and_extra_files_are_each_named(shop: Project) -> None:
+def test_check_edited_missing_and_extra_files_are_findings(shop: Project) -> None:
     source_copies.sync(shop)
     (shop.root / TILL).write_text("edited")
     (shop.root / "functions/stock/shop/stock/handler.py").unlink()
@@ -162,7 +160,7 @@ def test_check_edited_missing_and_extra_files_are_each_named(shop: Project) -> N
         sync.check(shop)
 
     assert caught.value.exit_code == 3
-    assert [(one.where, one.what.split()[0]) for one in caught.value.findings] == [
+    assert [(finding.where, finding.what.split()[0]) for finding in caught.value.findings] == [
         ("functions/ledger/notes.txt", "extra"),
         ("functions/stock/shop/stock/handler.py", "missing"),
         (TILL, "edited"),
@@ -176,11 +174,11 @@ def test_check_after_sync_passes(shop: Project) -> None:
     assert sync.check(shop).is_empty
 
 
-def test_show_tells_what_was_done(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_what_was_done(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
     sync.show(source_copies.sync(shop))
     sync.show(source_copies.sync(shop))
 
     assert capsys.readouterr().out.splitlines() == [
         "synced: 5 written, 0 deleted, 0 unchanged",
-        "nothing to sync: 5 files are as their source",
+        "5 files already up to date",
     ]

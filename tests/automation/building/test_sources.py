@@ -13,10 +13,10 @@ def write(root: Path, *names: str, text: str = "x") -> None:
 
 
 def names(root: Path) -> list[str]:
-    return [one.name for one in sources.of_folder(root, called="code")]
+    return [file.name for file in sources.list_files(root, display_name="code")]
 
 
-def test_of_folder_is_sorted_and_leaves_out_caches_and_requirement_files(tmp_path: Path) -> None:
+def test_list_files_is_sorted_without_caches_and_requirements(tmp_path: Path) -> None:
     write(
         tmp_path,
         "b.py",
@@ -31,27 +31,30 @@ def test_of_folder_is_sorted_and_leaves_out_caches_and_requirement_files(tmp_pat
     assert names(tmp_path) == ["a/c.json", "b.py"]
 
 
-def test_of_folder_follows_links_to_files_and_folders(tmp_path: Path) -> None:
-    write(tmp_path, "elsewhere/one.py", "code/own.py")
+def test_list_files_follows_links_to_folders(tmp_path: Path) -> None:
+    write(tmp_path, "elsewhere/app.py", "code/own.py")
     (tmp_path / "code" / "linked").symlink_to(tmp_path / "elsewhere")
 
-    assert names(tmp_path / "code") == ["linked/one.py", "own.py"]
+    assert names(tmp_path / "code") == ["linked/app.py", "own.py"]
 
 
-@pytest.mark.parametrize(("target", "told"), [("nowhere", "links to nowhere, which does not exist"), (".", "it is in")])
-def test_of_folder_link_that_leads_nowhere_or_in_a_circle_is_refused(tmp_path: Path, target: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("nowhere", "links to nowhere, which does not exist"), (".", "links to a folder that contains it")],
+)
+def test_list_files_broken_or_circular_link_is_refused(tmp_path: Path, target: str, message: str) -> None:
     (tmp_path / "link").symlink_to(target)
 
-    with pytest.raises(ConfigurationError, match=f"code/link: .*{told}"):
+    with pytest.raises(ConfigurationError, match=f"code/link: {message}"):
         names(tmp_path)
 
 
-def test_copy_gives_the_modes_that_the_zip_has(tmp_path: Path) -> None:
+def test_copy_files_sets_the_modes_of_the_zip(tmp_path: Path) -> None:
     write(tmp_path, "code/plain", "code/run.sh")
     (tmp_path / "code" / "plain").chmod(0o600)
     (tmp_path / "code" / "run.sh").chmod(0o700)
 
-    sources.copy(sources.of_folder(tmp_path / "code", called="code"), tmp_path / "out")
+    sources.copy_files(sources.list_files(tmp_path / "code", display_name="code"), tmp_path / "out")
 
     assert [(tmp_path / "out" / name).stat().st_mode & 0o777 for name in ("plain", "run.sh")] == [0o644, 0o755]
 
@@ -63,18 +66,18 @@ def test_requirement_lines_join_continuations_and_leave_out_comments(tmp_path: P
     assert list(sources.requirement_lines(lock)) == [(3, "a==1 --hash=sha256:00"), (6, "b @ https://x/y#sha256=1")]
 
 
-def test_lock_files_are_the_lock_and_all_it_includes_once(tmp_path: Path) -> None:
+def test_lock_files_are_the_lock_and_its_includes_once(tmp_path: Path) -> None:
     write(tmp_path, "layer/requirements.txt", text="-r ../base.txt\n-c limits.txt\n")
     write(tmp_path, "base.txt", text="--requirement=layer/limits.txt\n")
     write(tmp_path, "layer/limits.txt", text="-r requirements.txt\n")
 
-    found = sources.lock_files(tmp_path / "layer" / "requirements.txt")
+    paths = sources.lock_files(tmp_path / "layer" / "requirements.txt")
 
-    assert [path.name for path in found] == ["requirements.txt", "base.txt", "limits.txt"]
+    assert [path.name for path in paths] == ["requirements.txt", "base.txt", "limits.txt"]
 
 
-def test_lock_files_include_that_is_absent_is_named_with_its_line(tmp_path: Path) -> None:
-    write(tmp_path, "requirements.txt", text="a==1\n-r gone.txt\n")
+def test_lock_files_missing_include_is_named_with_its_line(tmp_path: Path) -> None:
+    write(tmp_path, "requirements.txt", text="a==1\n-r missing.txt\n")
 
-    with pytest.raises(ConfigurationError, match=r"requirements\.txt:2: gone\.txt does not exist"):
+    with pytest.raises(ConfigurationError, match=r"requirements\.txt:2: missing\.txt does not exist"):
         sources.lock_files(tmp_path / "requirements.txt")

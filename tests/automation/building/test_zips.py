@@ -1,4 +1,4 @@
-"""A zip of ours is read by everything that reads zips, and has the same bytes everywhere."""
+"""Every zip reader can read our zips, and the same files always give the same bytes."""
 
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -23,39 +23,41 @@ def write(root: Path, files: dict[str, bytes]) -> Path:
 
 @given(files=st.dictionaries(NAMES, st.binary(max_size=300), max_size=6))
 @settings(max_examples=40, deadline=None)
-def test_pack_is_read_back_by_the_standard_library(
+def test_pack_can_be_read_by_the_standard_library(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
 ) -> None:
     root = tmp_path_factory.mktemp("zip")
-    zips.pack(write(root / "tree", {"always": b"", **files}), root / "made.zip")
+    zips.pack(write(root / "tree", {"always": b"", **files}), root / "packed.zip")
 
-    with zipfile.ZipFile(root / "made.zip") as made:
-        assert made.testzip() is None
-        assert {name: made.read(name) for name in made.namelist()} == {"always": b"", **files}
+    with zipfile.ZipFile(root / "packed.zip") as packed:
+        assert packed.testzip() is None
+        assert {name: packed.read(name) for name in packed.namelist()} == {"always": b"", **files}
 
 
-def test_pack_gives_the_same_bytes_for_the_same_files_at_any_time(tmp_path: Path) -> None:
-    first, second = (write(tmp_path / name, {"a/x.py": b"1" * 999, "b": b""}) for name in ("one", "two"))
+def test_pack_same_files_give_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (write(tmp_path / name, {"a/x.py": b"1" * 999, "b": b""}) for name in ("first", "second"))
     (second / "b").touch()
     for tree in (first, second):
         zips.pack(tree, tmp_path / f"{tree.name}.zip")
 
-    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
 
 
-def test_pack_keeps_what_may_be_run_and_opens_everything_for_reading(tmp_path: Path) -> None:
+def test_pack_keeps_the_executable_bit_and_normalises_modes(tmp_path: Path) -> None:
     tree = write(tmp_path / "tree", {"plain": b"", "run": b""})
     (tree / "plain").chmod(0o600)
     (tree / "run").chmod(0o700)
-    zips.pack(tree, tmp_path / "made.zip")
+    zips.pack(tree, tmp_path / "packed.zip")
 
-    with zipfile.ZipFile(tmp_path / "made.zip") as made:
-        entries = {one.filename: (oct(one.external_attr >> 16), one.date_time[:3]) for one in made.infolist()}
+    with zipfile.ZipFile(tmp_path / "packed.zip") as packed:
+        entries = {
+            member.filename: (oct(member.external_attr >> 16), member.date_time[:3]) for member in packed.infolist()
+        }
     assert entries == {"plain": ("0o100644", (1980, 1, 1)), "run": ("0o100755", (1980, 1, 1))}
 
 
-def test_packer_compresses_one_content_of_two_zips_once(tmp_path: Path) -> None:
-    trees = [write(tmp_path / name, {name: b"same" * 99, "own": name.encode()}) for name in ("one", "two")]
+def test_packer_content_of_two_zips_is_compressed_once(tmp_path: Path) -> None:
+    trees = [write(tmp_path / name, {name: b"same" * 99, "own": name.encode()}) for name in ("first", "second")]
     with ThreadPoolExecutor(2) as pool:
         packer = zips.Packer(pool)
         for tree in trees:
@@ -64,11 +66,11 @@ def test_packer_compresses_one_content_of_two_zips_once(tmp_path: Path) -> None:
     assert len(packer.streams) == 3
 
 
-def test_pack_of_more_files_than_a_zip_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pack_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = write(tmp_path / "tree", {"a": b"", "b": b""})
-    monkeypatch.setattr(zips, "_MOST_ENTRIES", 1)
+    monkeypatch.setattr(zips, "_MAX_ENTRIES", 1)
 
-    with pytest.raises(ConfigurationError, match="2 files, more than a zip takes"):
-        zips.pack(tree, tmp_path / "made.zip")
+    with pytest.raises(ConfigurationError, match="2 files, more than a zip can hold"):
+        zips.pack(tree, tmp_path / "packed.zip")
 
-    assert not (tmp_path / "made.zip").exists()
+    assert not (tmp_path / "packed.zip").exists()

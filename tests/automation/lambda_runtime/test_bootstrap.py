@@ -1,4 +1,4 @@
-"""The scripts of the clean interpreter, called here; test_runtime.py runs them as they are run."""
+"""Call the functions of the scripts for the clean interpreter; test_runtime.py runs them as scripts."""
 
 import json
 import socket
@@ -17,16 +17,16 @@ WRITE, READ = 1, 0
 
 @pytest.fixture
 def guard(tmp_path: Path) -> Guard:
-    """A guard over code that lies in a folder that may be written."""
+    """A guard that refuses writes to `code`, a folder inside a writable one."""
     (tmp_path / "code").mkdir()
     return Guard([str(tmp_path / "code")], [str(tmp_path)], [])
 
 
 def module(name: str, file: str, **values: object) -> types.ModuleType:
-    made = types.ModuleType(name)
-    made.__file__ = file
-    vars(made).update(values)
-    return made
+    new_module = types.ModuleType(name)
+    new_module.__file__ = file
+    vars(new_module).update(values)
+    return new_module
 
 
 @pytest.mark.parametrize("event", ["os.mkdir", "os.remove", "os.rmdir"])
@@ -37,12 +37,12 @@ def test_guard_change_of_the_code_is_refused(guard: Guard, tmp_path: Path, event
     assert guard.attempts == ["write"]
 
 
-def test_guard_move_is_judged_by_where_it_goes(guard: Guard, tmp_path: Path) -> None:
+def test_guard_move_out_of_the_writable_folder_is_refused(guard: Guard, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Read-only"):
         guard("os.rename", (str(tmp_path / "x"), "/var/x", -1, -1))
 
 
-def test_guard_reading_and_writing_to_the_temporary_folder_pass(guard: Guard, tmp_path: Path) -> None:
+def test_guard_reads_and_writes_to_the_writable_folder_pass(guard: Guard, tmp_path: Path) -> None:
     guard("open", (str(tmp_path / "code" / "x"), "r", READ))
     guard("open", (str(tmp_path / "x"), "w", WRITE))
     guard("open", (3, "w", WRITE))
@@ -51,7 +51,7 @@ def test_guard_reading_and_writing_to_the_temporary_folder_pass(guard: Guard, tm
     assert guard.attempts == []
 
 
-def test_guard_link_out_of_the_temporary_folder_is_followed(guard: Guard, tmp_path: Path) -> None:
+def test_guard_link_out_of_the_writable_folder_is_followed(guard: Guard, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "code")
 
     with pytest.raises(OSError, match="Read-only"):
@@ -99,7 +99,7 @@ def test_describe_syntax_error_ends_at_its_line() -> None:
 
 
 def test_describe_os_error_names_its_file() -> None:
-    assert import_probe.describe(FileNotFoundError(2, "absent", b"/x/a"))["path"] == "/x/a"
+    assert import_probe.describe(FileNotFoundError(2, "missing", b"/x/a"))["path"] == "/x/a"
 
 
 def test_describe_exception_whose_text_fails_has_none() -> None:

@@ -1,5 +1,5 @@
 from automation.lambda_runtime import importtime
-from automation.lambda_runtime.importtime import Importer
+from automation.lambda_runtime.importtime import PackageImport
 
 TRACE = """import time: self [us] | cumulative | imported package
 import time:      1000 |       1000 |     lib.inner
@@ -9,33 +9,33 @@ import time:      3000 |       6500 |   lib
 import time:       100 |       6600 | app
 import time:       200 |        200 |   lib.late
 import time:        50 |        250 | more
-a line of the code's own
+a line that the code printed
 """
 
 
-def parsed() -> dict[str, Importer]:
-    return {one.package: one for one in importtime.parse(TRACE)}
+def parsed() -> dict[str, PackageImport]:
+    return {package.package: package for package in importtime.parse(TRACE)}
 
 
-def test_parse_package_own_time_is_that_of_all_its_modules() -> None:
+def test_parse_own_time_is_summed_over_all_modules() -> None:
     assert parsed()["lib"].own_ms == 6.2
 
 
-def test_parse_package_cumulative_time_counts_nothing_twice() -> None:
+def test_parse_cumulative_time_counts_nested_imports_once() -> None:
     assert parsed()["lib"].cumulative_ms == 6.7
 
 
-def test_parse_package_is_told_by_its_first_importer() -> None:
+def test_parse_imported_by_is_the_first_importing_module() -> None:
     assert (parsed()["lib"].imported_by, parsed()["json"].imported_by) == ("app", "lib.other")
 
 
-def test_parse_module_that_the_handler_imports_has_no_importer() -> None:
+def test_parse_imported_by_is_empty_for_the_handlers_imports() -> None:
     assert parsed()["app"].imported_by == ""
 
 
-def test_parse_dearest_comes_first() -> None:
-    assert [one.package for one in importtime.parse(TRACE)] == ["lib", "json", "app", "more"]
+def test_parse_slowest_package_comes_first() -> None:
+    assert [package.package for package in importtime.parse(TRACE)] == ["lib", "json", "app", "more"]
 
 
-def test_parse_nothing_is_nothing() -> None:
+def test_parse_empty_text_has_no_packages() -> None:
     assert importtime.parse("") == ()

@@ -9,7 +9,7 @@ import pytest
 from automation.building import built
 from automation.lambda_runtime import runtime
 from automation.lambda_runtime.mounts import Mount
-from automation.project import model, settings
+from automation.project import settings
 from automation.project.settings import Settings
 from automation.system import tools
 from automation.system.errors import ToolError
@@ -19,7 +19,7 @@ REPORT = """
 import json, os, sys
 {body}
 with open(sys.argv[1], "w") as file:
-    json.dump(found, file)
+    json.dump(result, file)
 """
 Run = Callable[..., Any]
 
@@ -31,14 +31,14 @@ def mount(tmp_path: Path) -> Mount:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run a body that sets `found`; returns that."""
+    """Run a body that sets `result`, and return that."""
 
     def start(mount: Mount, body: str, **options: Any) -> Any:
-        script, result = tmp_path / "script.py", tmp_path / "result.json"
+        script, file = tmp_path / "script.py", tmp_path / "result.json"
         script.write_text(REPORT.format(body=body))
-        finished = runtime.run(mount, script, [result], root=tmp_path / "project", timeout_s=30, **options)
-        assert result.is_file(), finished.tail()
-        return json.loads(result.read_text())
+        finished = runtime.run(mount, script, [file], root=tmp_path / "project", timeout_s=30, **options)
+        assert file.is_file(), finished.tail()
+        return json.loads(file.read_text())
 
     return start
 
@@ -49,65 +49,67 @@ def mount_of(root: Path, changes: Mapping[str, str] | None = None, template: str
 
 def test_run_search_path_is_task_layers_runtime_then_stdlib(mount: Mount, run: Run) -> None:
     with runtime.mounted(mount) as opt:
-        found = run(mount, "found = sys.path", opt=opt)
+        search_path = run(mount, "result = sys.path", opt=opt)
 
     stand_in = runtime.ensure(mount.task.parents[2])
     site_packages = opt / "python" / "lib" / "python3.12" / "site-packages"
-    assert found[:4] == [str(one) for one in (mount.task, site_packages, opt / "python", stand_in.site)]
-    assert all("site-packages" not in folder for folder in found[4:])
+    assert search_path[:4] == [str(mount.task), str(site_packages), str(opt / "python"), str(stand_in.site)]
+    assert all("site-packages" not in folder for folder in search_path[4:])
 
 
-def test_run_environment_is_lambdas_and_the_templates(mount: Mount, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_environment_is_that_of_lambda_and_template(
+    mount: Mount, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a real one")
     monkeypatch.setenv("HOME", "/home/somebody")
 
-    found = run(mount, "found = dict(os.environ)")
+    environment = run(mount, "result = dict(os.environ)")
 
-    assert (found["STAGE"], found["TABLE"]) == ("test", "value-of-TABLE")
-    assert (found["AWS_LAMBDA_FUNCTION_NAME"], found["AWS_ACCESS_KEY_ID"]) == ("One", "none")
-    assert "HOME" not in found
+    assert (environment["STAGE"], environment["TABLE"]) == ("test", "value-of-TABLE")
+    assert (environment["AWS_LAMBDA_FUNCTION_NAME"], environment["AWS_ACCESS_KEY_ID"]) == ("One", "none")
+    assert "HOME" not in environment
 
 
 def test_run_working_folder_is_the_task(mount: Mount, run: Run) -> None:
-    assert run(mount, "found = os.getcwd()") == str(mount.task)
+    assert run(mount, "result = os.getcwd()") == str(mount.task)
 
 
-def test_run_finds_the_sdk_and_no_other_package_of_ours(mount: Mount, run: Run) -> None:
-    body = "import importlib.util as u\nfound = [n for n in ('boto3', 'pytest', 'rich') if u.find_spec(n)]"
+def test_run_finds_the_sdk_and_no_other_package(mount: Mount, run: Run) -> None:
+    body = "import importlib.util as u\nresult = [n for n in ('boto3', 'pytest', 'rich') if u.find_spec(n)]"
 
     assert run(mount, body) == ["boto3"]
 
 
 @pytest.mark.parametrize("path", ["log.txt", "/var/log/x", "/opt/x"])
 def test_run_writing_outside_tmp_is_refused(mount: Mount, run: Run, path: str) -> None:
-    body = f"try:\n    open({path!r}, 'w')\nexcept OSError as error:\n    found = [error.errno, *ATTEMPTS]"
+    body = f"try:\n    open({path!r}, 'w')\nexcept OSError as error:\n    result = [error.errno, *ATTEMPTS]"
 
     assert run(mount, body) == [30, "write"]
 
 
 def test_run_removing_a_file_of_the_code_is_refused(mount: Mount, run: Run) -> None:
-    found = run(mount, "try:\n    os.remove('app.py')\nexcept OSError:\n    found = ATTEMPTS")
+    attempts = run(mount, "try:\n    os.remove('app.py')\nexcept OSError:\n    result = ATTEMPTS")
 
-    assert found == ["write"]
+    assert attempts == ["write"]
     assert (mount.task / "app.py").is_file()
 
 
 def test_run_writing_to_tmp_is_allowed(mount: Mount, run: Run) -> None:
-    body = "import tempfile\nwith tempfile.TemporaryFile() as file:\n    found = file.write(b'x')"
+    body = "import tempfile\nwith tempfile.TemporaryFile() as file:\n    result = file.write(b'x')"
 
     assert run(mount, body) == 1
 
 
 def test_run_connection_is_refused(mount: Mount, run: Run) -> None:
-    body = "import socket\ntry:\n    socket.create_connection(('127.0.0.1', 9))\nexcept OSError:\n    found = ATTEMPTS"
+    body = "import socket\ntry:\n    socket.create_connection(('127.0.0.1', 9))\nexcept OSError:\n    result = ATTEMPTS"
 
     assert run(mount, body) == ["network"]
 
 
-def test_run_nothing_is_written_beside_the_code(mount: Mount, run: Run) -> None:
+def test_run_writes_nothing_beside_the_code(mount: Mount, run: Run) -> None:
     before = sorted(mount.task.rglob("*"))
 
-    run(mount, "import app, shared\nfound = 0")
+    run(mount, "import app, shared\nresult = 0")
 
     assert sorted(mount.task.rglob("*")) == before
 
@@ -115,20 +117,20 @@ def test_run_nothing_is_written_beside_the_code(mount: Mount, run: Run) -> None:
 def test_run_path_file_of_the_task_is_read(tmp_path: Path, run: Run) -> None:
     mount = mount_of(tmp_path / "project", {"functions/one/x.pth": "vendor\n", "functions/one/vendor/y.py": "Z = 3\n"})
 
-    assert run(mount, "import y\nfound = y.Z") == 3
+    assert run(mount, "import y\nresult = y.Z") == 3
 
 
-def test_run_pythonpath_of_the_template_takes_the_layers_place(tmp_path: Path, run: Run) -> None:
+def test_run_pythonpath_of_the_template_replaces_the_layers(tmp_path: Path, run: Run) -> None:
     template = TEMPLATE.replace("STAGE: test", "STAGE: test, PYTHONPATH: '/var/task/src:/opt/code'")
     mount = mount_of(tmp_path / "project", template=template)
 
     with runtime.mounted(mount) as opt:
-        found = run(mount, "found = sys.path[:3]", opt=opt)
+        search_path = run(mount, "result = sys.path[:3]", opt=opt)
 
-    assert found == [str(mount.task), str(mount.task / "src"), str(opt / "code")]
+    assert search_path == [str(mount.task), str(mount.task / "src"), str(opt / "code")]
 
 
-def test_run_that_does_not_end_is_a_tool_error(mount: Mount, tmp_path: Path) -> None:
+def test_run_endless_script_is_a_tool_error(mount: Mount, tmp_path: Path) -> None:
     script = tmp_path / "loop.py"
     script.write_text("while True: pass")
 
@@ -136,7 +138,7 @@ def test_run_that_does_not_end_is_a_tool_error(mount: Mount, tmp_path: Path) -> 
         runtime.run(mount, script, root=tmp_path / "project", timeout_s=1)
 
 
-def test_run_interpreter_options_are_handed_on(mount: Mount, tmp_path: Path) -> None:
+def test_run_flags_reach_the_interpreter(mount: Mount, tmp_path: Path) -> None:
     script = tmp_path / "empty.py"
     script.write_text("import app")
 
@@ -157,7 +159,7 @@ def test_ensure_without_a_lock_links_the_sdk_once(tmp_path: Path) -> None:
     assert again.python == Path(sys.executable)
 
 
-def test_ensure_link_to_another_package_is_made_again(tmp_path: Path) -> None:
+def test_ensure_missing_link_is_created_again(tmp_path: Path) -> None:
     site = runtime.ensure(tmp_path).site
     (site / "six.py").unlink()
 
@@ -166,40 +168,41 @@ def test_ensure_link_to_another_package_is_made_again(tmp_path: Path) -> None:
     assert (site / "six.py").exists()
 
 
-def test_ensure_with_a_lock_takes_the_locked_environment(tmp_path: Path) -> None:
+def test_ensure_with_a_lock_returns_the_locked_environment(tmp_path: Path) -> None:
     lock = tmp_path / "locks" / "runtime.txt"
     lock.parent.mkdir()
     lock.write_text("")
-    made = tmp_path / ".tools" / "runtime"
-    (made / "bin").mkdir(parents=True)
-    (made / "bin" / "python").write_text("")
-    (made / "made-from").write_text(tools.stamp(b"", f"{sys.version_info.major}.{sys.version_info.minor}"))
+    folder = tmp_path / ".tools" / "runtime"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").write_text("")
+    (folder / "made-from").write_text(tools.stamp(b"", tools.own_python_version()))
 
-    found = runtime.ensure(tmp_path)
+    stand_in = runtime.ensure(tmp_path)
 
-    assert (found.python, found.site) == (made / "bin" / "python", made / "lib" / "python3.12" / "site-packages")
+    assert stand_in.python == folder / "bin" / "python"
+    assert stand_in.site == folder / "lib" / "python3.12" / "site-packages"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "reason"),
     [
         ("Runtime: python3.12", "Runtime: python3.11", "python3.11"),
         ("Runtime: python3.12", "Runtime: python3.12, Architectures: [riscv]", "riscv"),
     ],
 )
-def test_can_import_another_target_says_why_not(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_why_not_importable_another_target_is_named(tmp_path: Path, old: str, new: str, reason: str) -> None:
     mount = mount_of(tmp_path, template=TEMPLATE.replace(old, new))
 
-    assert said in runtime.can_import(mount)
+    assert reason in runtime.why_not_importable(mount)
 
 
-def test_variables_of_globals_are_under_the_functions_own(tmp_path: Path) -> None:
+def test_environment_own_variables_override_those_of_globals(tmp_path: Path) -> None:
     own = "Handler: app.handler, Environment: {Variables: {STAGE: own, DEBUG: true}}, Layers"
     mount = mount_of(tmp_path, template=TEMPLATE.replace("Handler: app.handler, Layers", own))
 
-    found = runtime.environment(mount, Path("/opt"))
+    environment = runtime.environment(mount, Path("/opt"))
 
-    assert (found["STAGE"], found["DEBUG"], found["TABLE"]) == ("own", "true", "value-of-TABLE")
+    assert (environment["STAGE"], environment["DEBUG"], environment["TABLE"]) == ("own", "true", "value-of-TABLE")
 
 
 def test_project_of_another_name_needs_no_settings(tmp_path: Path) -> None:

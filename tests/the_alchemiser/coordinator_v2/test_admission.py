@@ -12,9 +12,9 @@ from the_alchemiser.coordinator_v2.admission import (
     refuse_verdict,
     trading_day,
 )
+from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.run.runs import Run, RunState
-from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.values import Clock, Refusal, Session
 
 WEDNESDAY = date(2022, 11, 23)

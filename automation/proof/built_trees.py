@@ -172,7 +172,7 @@ def module_names(paths: Iterable[PurePosixPath]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def some(names: Iterable[object], count: int = 3) -> str:
+def abbreviate(names: Iterable[object], count: int = 3) -> str:
     """Return the first few names, and how many more there are."""
     listed = [str(name) for name in names]
     more = f" and {len(listed) - count} more" if len(listed) > count else ""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from automation.building import outputs
@@ -15,11 +15,11 @@ class Record:
     """One finished deployment.
 
     Attributes:
-        made_of: the digest of the template, zips and parameters; see `deployment_digest`.
+        digest: of the template, its zips and the parameters; see `deployment_digest`.
         stack_id, changed_at: the stack as this deployment left it.
     """
 
-    made_of: str
+    digest: str
     stack_id: str
     changed_at: str
 
@@ -45,7 +45,8 @@ def is_up_to_date(path: Path, digest: str, state: StackState) -> bool:
 def write(path: Path, digest: str, state: StackState) -> None:
     """Write down what was deployed; without a digest remove the record, so that the next deployment is not skipped."""
     if digest:
-        files.write_atomically(path, json.dumps(asdict(Record(digest, state.stack_id, state.changed_at))))
+        content = {"made_of": digest, "stack_id": state.stack_id, "changed_at": state.changed_at}
+        files.write_atomically(path, json.dumps(content))
     else:
         files.remove(path)
 
@@ -53,8 +54,9 @@ def write(path: Path, digest: str, state: StackState) -> None:
 def read(path: Path) -> Record | None:
     """Return the record; None when it is missing or cannot be read."""
     try:
-        return Record(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+        content = json.loads(path.read_text())
+        return Record(content["made_of"], content["stack_id"], content["changed_at"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -17,6 +17,7 @@ from automation.project.model import Project
 from automation.system import aws, console, sam
 from automation.system.errors import ConfigurationError, DeploymentError, UsageError
 from automation.system.processes import Finished
+from automation.system.targets import Target
 
 _FAILED_CREATION = "ROLLBACK_COMPLETE"
 _NO_CHANGE = "No changes to deploy"
@@ -44,7 +45,7 @@ class DeploymentPlan:
 
     project: Project
     environment: Environment
-    target: aws.Target
+    target: Target
     stacks: tuple[StackSettings, ...]
 
 
@@ -84,7 +85,7 @@ def deploy(
     yes: bool = False,
     dry_run: bool = False,
     before_changes: Callable[[], None] = lambda: None,
-    connect: Callable[[aws.Target], Cloud] = aws.Cloud,
+    connect: Callable[[Target], Cloud] = aws.Cloud,
 ) -> tuple[Outcome, ...]:
     """Deploy every stack of the project to the environment `name`.
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from automation.system.aws import Target, client
+from automation.system.aws import client
+from automation.system.targets import Target
 from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
-from automation.system.aws import Target, client
+from automation.system.aws import client
 from automation.system.errors import ToolError
+from automation.system.targets import Target
 from sandbox.deployment import Deployment
 from sandbox.evidence import Backlog, Mail
 from sandbox.function_logs import FunctionLog, read_log

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automation.system.aws import Target, client
+from automation.system.aws import client
 from automation.system.errors import ConfigurationError, ToolError
+from automation.system.targets import Target
 from sandbox.exchange.sessions import NEW_YORK
 from sandbox.schedules import Schedule
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation.project import environments, model
-from automation.system.aws import Target
 from automation.system.errors import UsageError
+from automation.system.targets import Target
 
 LOCAL = "local"
 

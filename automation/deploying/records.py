@@ -7,7 +7,8 @@ from pathlib import Path
 
 from automation.building import outputs
 from automation.system import files
-from automation.system.aws import StackState, Target
+from automation.system.aws import StackState
+from automation.system.targets import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 from automation.project import architectures
 from automation.project.model import Project, Stack
 from automation.project.settings import PYPROJECT
-from automation.system import aws
 from automation.system.errors import ConfigurationError, Finding, UsageError
+from automation.system.targets import Target
 
 SAMCONFIG = "samconfig.toml"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
@@ -113,15 +113,15 @@ def expand(text: str, variables: Mapping[str, str], *, where: str) -> str:
     return _VARIABLE.sub(replace, text)
 
 
-def target(environment: Environment, variables: Mapping[str, str]) -> aws.Target:
+def target(environment: Environment, variables: Mapping[str, str]) -> Target:
     """Return where the environment's calls go: its own endpoint, otherwise AWS_ENDPOINT_URL, otherwise AWS.
 
     A loopback endpoint is not AWS, so it gets dummy credentials when the process has none.
     """
     endpoint = environment.endpoint or variables.get("AWS_ENDPOINT_URL", "")
-    configured = aws.Target(environment.region, endpoint, environment.key_id, environment.secret)
+    configured = Target(environment.region, endpoint, environment.key_id, environment.secret)
     if configured.is_loopback and not configured.key_id and not variables.get("AWS_ACCESS_KEY_ID"):
-        return aws.Target(environment.region, endpoint, "test", "test")
+        return Target(environment.region, endpoint, "test", "test")
     return configured
 
 

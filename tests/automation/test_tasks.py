@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from invoke.program import Program
@@ -7,6 +10,7 @@ from automation import commands, tasks
 from automation.project.model import Project
 from tests.automation.projects import write_build
 
+ROOT = Path(__file__).parents[2]
 BUILT = {
     ".aws-sam/base": {"Code": 1_000, "Stock": 100},
     ".aws-sam/build": {"Code": 1_000, "Wheels": 2_000, "Till": 10, "Ledger": 20},
@@ -90,3 +94,13 @@ def test_lock_then_clean_print_what_they_did(shop: Project, capsys: pytest.Captu
         "nothing to remove",
         "nothing to remove",
     ]
+
+
+@pytest.mark.parametrize("front_door", ["build", "sync", "prove", "sizes", "affected", "coldstart"])
+def test_front_door_that_calls_no_aws_imports_no_sdk(front_door: str) -> None:
+    """Importing boto3 takes longer than a whole incremental build."""
+    code = f"import sys; import automation.{front_door}; sys.exit('boto3' in sys.modules)"
+
+    finished = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+
+    assert finished.returncode == 0

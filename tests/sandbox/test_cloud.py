@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from automation.system.aws import Target, client
+from automation.system.aws import client
 from automation.system.errors import ConfigurationError, ToolError
+from automation.system.targets import Target
 from sandbox import emulator
 from sandbox.aws_account import BROKER_SECRET, prepare_account
 from sandbox.cloud import LocalCloud

@@ -1,7 +1,8 @@
 from datetime import UTC, datetime
 
 from automation.system import aws
-from automation.system.aws import StackState, Target
+from automation.system.aws import StackState
+from automation.system.targets import Target
 
 
 def event(second: int, status: str, reason: str, resource: str = "Queue") -> dict[str, object]:

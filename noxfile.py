@@ -38,7 +38,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["check"])
 def tests(session: nox.Session) -> None:
-    """Run the tests with branch coverage; `-- --affected [REF]` runs those a change reaches; or pytest's arguments."""
+    """Run the tests with branch coverage. `-- --affected [REF]`: only those a change reaches; `-- ARGS` for pytest."""
     _install(session)
     arguments = session.posargs or ["--cov"]
     if arguments[0] == AFFECTED:
@@ -95,7 +95,7 @@ def laws(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def e2e(session: nox.Session) -> None:
-    """Trade days in a separate sandbox and check the results; `-- -m slow`: twenty days, and each grant removed."""
+    """Trade days in a separate sandbox and check the results; `-- -m slow`: twenty days, a day without each grant."""
     _install(session)
     state = Path(session.create_tmp()) / "sandbox"
     shutil.rmtree(state, ignore_errors=True)

@@ -1,4 +1,7 @@
-"""What `inv` offers: the tasks of automation, sandbox and desk; the sandbox's `deploy` starts it for --env local."""
+"""The tasks of `inv`, from automation, sandbox and desk.
+
+The sandbox's `deploy` replaces the automation's: with --env local it starts the sandbox first.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,1 +1,1 @@
-"""The suite behind inv and nox: sync, build, measure, deploy. It never ships to Lambda."""
+"""The tasks behind inv and nox: sync, build, prove, measure, deploy. Nothing here ships to Lambda."""

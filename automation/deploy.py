@@ -1,4 +1,4 @@
-"""`inv deploy`: check, sync, build, prove, measure, ask for consent, run `sam deploy` per stack, summarise, test."""
+"""`inv deploy`: check, sync, build, prove, measure, ask to confirm, run `sam deploy` per stack, summarise, test."""
 
 import platform
 import time
@@ -35,13 +35,13 @@ class Cloud(smoke.Cloud, Protocol):
         ...
 
     def first_failure(self, name: str, *, since: datetime) -> str:
-        """Return why the last change of a stack failed; empty when no event says."""
+        """Return why the last change of a stack failed; empty when no event gives a reason."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentPlan:
-    """What a deployment will do; making a plan changes nothing and asks nobody."""
+    """The plan of a deployment; making one changes nothing and asks nobody."""
 
     project: Project
     environment: Environment
@@ -91,7 +91,7 @@ def deploy(
 
     Args:
         variables: the process's environment variables.
-        yes: the user has consented on the command line.
+        yes: the user has confirmed on the command line.
         dry_run: print the plan and change nothing.
         before_changes: called once artifacts are built and measured, before the first change.
         connect: opens the connection to the target.
@@ -112,7 +112,7 @@ def deploy(
     prepare(plan)
     before_changes()
 
-    # Asked last, when nothing can fail but the deployment itself: a person consents to what has been proven.
+    # Ask last, when only the deployment itself can still fail: the user confirms what has been proven.
     ask_consent(plan, yes=yes, ask=console.ask)
     outcomes = tuple(deploy_stack(settings, plan, cloud=cloud, variables=variables) for settings in plan.stacks)
     summarise(plan, outcomes)
@@ -136,7 +136,7 @@ def smoke_test(plan: DeploymentPlan, outcomes: tuple[Outcome, ...], cloud: Cloud
 
 
 def prepare(plan: DeploymentPlan) -> None:
-    """Check the templates, sync, build, prove and measure: everything that comes before the first change."""
+    """Check the templates, sync, build, prove and measure: every step before the first change."""
     validate.validate_once(plan.project)
     source_copies.sync(plan.project)
     parameters = {settings.stack.name: settings.parameters for settings in plan.stacks}
@@ -162,18 +162,18 @@ def check_account(plan: DeploymentPlan, cloud: Cloud) -> None:
 
 
 def require_consent_possible(environment: Environment, *, yes: bool, is_interactive: bool) -> None:
-    """Refuse at once a deployment that would have to ask somebody where nobody can answer.
+    """Refuse at once a deployment that must be confirmed when there is no terminal to confirm it on.
 
     Raises:
-        UsageError: consent is needed, was not given, and there is no terminal to ask on.
+        UsageError: it must be confirmed, `yes` is not set, and there is no terminal.
     """
     if environment.consent is not Consent.NONE and not yes and not is_interactive:
-        message = "needs a person's consent and there is no terminal to ask on; run it on one, or add --yes"
+        message = "must be confirmed, and there is no terminal to confirm it on; run it in a terminal, or add --yes"
         raise UsageError(message, where=f"deploy --env {environment.name}")
 
 
 def ask_consent(plan: DeploymentPlan, *, yes: bool, ask: Callable[[str], str]) -> None:
-    """Show the plan and ask for the consent that the environment requires.
+    """Show the plan and ask for the confirmation that the environment requires.
 
     Raises:
         UsageError: the answer does not confirm; nothing was deployed.

@@ -17,7 +17,7 @@ class Lock:
 
     Attributes:
         target: the file to write, relative to the project root.
-        source: the arguments that tell uv which requirements to lock.
+        source: the arguments with which uv finds the requirements to lock.
         python: the Python version to lock for, such as `3.12`; empty for our own.
     """
 

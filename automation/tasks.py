@@ -12,7 +12,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 ROOT = Path(__file__).resolve().parent.parent
-_ENV = {"env": "an environment of pyproject.toml"}
+_ENV = {"env": "the name of an environment in pyproject.toml"}
 DEPLOY_HELP = {
     **_ENV,
     "yes": "confirm in advance, for use without a terminal",
@@ -49,7 +49,7 @@ def sync(_context: Context, check: bool = False) -> None:
         "stack": "only this stack",
         "arch": "x86_64 or arm64, instead of the template's default",
         "engine": "the builder: uv (our own) or sam (the reference)",
-        "force": "also build what has not changed",
+        "force": "build everything again, also what has not changed",
         "explain": "print for every artifact why it is built or not",
     },
 )
@@ -67,7 +67,7 @@ def build(
     from automation.building import up_to_date
 
     is_plain = engine == "uv" and not (names or stack or arch or env or force or explain)
-    # Asked first: loading the builder takes longer than finding out that there is nothing to build.
+    # Check this first: loading the builder takes longer than finding out that there is nothing to build.
     if is_plain and up_to_date.report_if_up_to_date(ROOT):
         return
 
@@ -133,7 +133,7 @@ def size(
     auto_shortflags=False,
     help={
         "names": "functions, by logical id; none means all",
-        "runs": "fresh processes per function",
+        "runs": "how often to import each handler, each time in a fresh process (default: 5)",
         "without_bytecode": "also measure without bytecode",
         "json": "print JSON",
     },

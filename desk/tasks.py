@@ -26,8 +26,8 @@ _QUESTION = {
         "names": "strategies of the book or strategy files (default: the whole book)",
         "start": "first session to trade, for example 2021-01-04 (default: the first possible one)",
         "end": "last session to trade (default: the last with prices)",
-        "capital": "starting capital in USD",
-        "costs_bps": "trading costs per side, in basis points",
+        "capital": "starting capital in USD (default: 100000)",
+        "costs_bps": "trading costs per side, in basis points (default: 1)",
         "html": "also write an HTML page, to this path if one is given",
         "json": "print JSON",
         "bars": _BARS,
@@ -95,7 +95,11 @@ def evaluate(
 
 @task(
     iterable=["names"],
-    help={**_QUESTION, "fragile": "mark decisions whose margin is below this number", "json": "print JSON"},
+    help={
+        **_QUESTION,
+        "fragile": "mark decisions with a margin below this number (default: 0.5)",
+        "json": "print JSON",
+    },
 )
 def explain(
     _context: Context,

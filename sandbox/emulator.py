@@ -64,7 +64,7 @@ def _scratch(settings: SandboxSettings) -> Path:
 
 
 def _environment(settings: SandboxSettings, home: Path) -> dict[str, str]:
-    """Build the server's whole environment; functions inherit it, so it has no variable of the developer's shell."""
+    """Build the server's complete environment; functions inherit it, so it has no variable of the developer's shell."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(home / "home"),

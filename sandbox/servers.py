@@ -140,7 +140,7 @@ def _await_ready(server: Server, pid: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _is_ready(server.url + server.ready_path):
         if not _is_alive(pid):
-            raise ToolError(f"exited at once: {_last_lines(server.log)} (whole log: {server.log})", where=server.name)
+            raise ToolError(f"exited at once: {_last_lines(server.log)} (full log: {server.log})", where=server.name)
         if time.monotonic() > deadline:
             raise ToolError(f"did not answer within {START_TIMEOUT_S:.0f} s; see {server.log}", where=server.name)
         time.sleep(_POLL_S)

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 _LOCAL = "local"
 RUN_DAY_HELP = {
-    "env": "only local: days are traded in the sandbox",
-    "date": "the session to trade, such as 2022-03-16; by default the one after the last traded",
-    "days": "how many sessions in a row to trade",
+    "env": "must be local, the default: days are traded in the sandbox",
+    "date": "the session to trade, such as 2022-03-16 (default: the one after the last traded session)",
+    "days": "how many sessions in a row to trade (default: 1)",
     "json": "print JSON",
 }
 
 
 @task
 def up(_context: Context) -> None:
-    """Start the AWS emulator and the paper exchange, unless they run."""
+    """Start the AWS emulator and the paper exchange, unless they are running."""
     from sandbox import lifecycle
 
     _report("started", lifecycle.up(ROOT), otherwise="emulator and exchange were already running")
@@ -47,7 +47,7 @@ def down(_context: Context) -> None:
 
 @task(help={"json": "print JSON"})
 def status(_context: Context, json: bool = False) -> None:
-    """Show whether the AWS emulator and the paper exchange run, and at which addresses."""
+    """Show whether the AWS emulator and the paper exchange are running, and at which addresses."""
     from sandbox import lifecycle
 
     servers = lifecycle.status(ROOT)

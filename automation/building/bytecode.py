@@ -1,4 +1,4 @@
-"""Compile every module of a tree to unchecked-hash bytecode, the same bytes wherever and whenever it is done.
+"""Compile every module of a tree to unchecked-hash bytecode, the same bytes on any machine and at any time.
 
 A Lambda's folders are read-only, so without bytecode each cold start compiles every module again. Bytecode with
 timestamps would be stale, because a deterministic zip has none. Source: PEP 552. The bytecode holds line numbers for
@@ -59,7 +59,7 @@ def find_interpreter(version: str) -> Path | None:
 
 @cache
 def describe_interpreter(version: str) -> str:
-    """Return the whole version of the interpreter for Python `version`, an ingredient of artifacts; empty without."""
+    """Return the full version of the interpreter for Python `version`, an ingredient of artifacts; empty for none."""
     program = find_interpreter(version)
     if program is None:
         return ""
@@ -156,7 +156,7 @@ def _pyc(source: Path, version: str) -> Path:
 
 
 def _version_text(program: Path, version: str) -> str:
-    """Return the whole version of an interpreter; empty when it cannot be run or has a different minor version."""
+    """Return the full version of an interpreter; empty when it cannot be run or has a different minor version."""
     arguments: list[str | Path] = [program, "-I", "-S", "-c", "import sys; print(sys.version)"]
     finished = processes.run(arguments, cwd=program.parent, check=False)
     text = finished.stdout.strip()

@@ -248,7 +248,7 @@ def read_record(path: Path) -> list[RecordRow]:
 def group_by_explanation(
     differences: Mapping[str, tuple[Difference, ...]],
 ) -> dict[Explanation, list[tuple[str, Difference]]]:
-    """Group the explained differences; each comes with the name of its artifact.
+    """Group the explained differences; each has the name of its artifact.
 
     Args:
         differences: by the name of the artifact.

@@ -131,7 +131,7 @@ def _pack(missing: Mapping[str, Artifact], staged: Mapping[str, Path], on_built:
 
 
 def _seal(staged: Path, path: Path) -> None:
-    """Record the signatures of an artifact, then put it in the store by one rename: it is there whole or not at all."""
+    """Record the signatures of an artifact, then put it in the store by one rename: it is never there in part."""
     files.write_atomically(staged / _SEAL, json.dumps(_signatures(staged)))
     files.remove(path)
     staged.rename(path)

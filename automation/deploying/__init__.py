@@ -1,1 +1,1 @@
-"""What a deployment did, and whether the functions answer."""
+"""Record what was deployed, and check that every function answers."""

@@ -1,4 +1,4 @@
-"""What was last deployed where. Deploying the same artifacts to a stack that nobody has changed since is a no-op."""
+"""Records of what was last deployed to each stack: a stack that is still as recorded is not deployed again."""
 
 import json
 from collections.abc import Mapping

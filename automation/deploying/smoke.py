@@ -1,4 +1,4 @@
-"""Ask every function of a deployment whether it works, with the message of `[tool.alchemiser] smoke`.
+"""Send the message of `[tool.alchemiser] smoke` to every function of a deployment, and check that each answers.
 
 The message changes nothing. It finds a handler that cannot be imported, or whose environment lacks something, before
 the first real event does; and a function that has answered is warm.

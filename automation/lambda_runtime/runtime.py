@@ -1,4 +1,4 @@
-"""Run a script in a clean interpreter that sees what Lambda shows a function, and nothing else of this machine."""
+"""Run a script in a clean interpreter that sees what Lambda shows a function, but nothing more of this machine."""
 
 import json
 import sys
@@ -156,7 +156,7 @@ def search_path(mount: Mount, opt: Path, site: Path) -> tuple[Path, ...]:
 
 
 def environment(mount: Mount, opt: Path) -> dict[str, str]:
-    """Return the whole environment of a function: Lambda's variables, overridden by the template's.
+    """Return the complete environment of a function: Lambda's variables, overridden by the template's.
 
     A value that is only known at deploy time becomes `value-of-<name>`: it is set on Lambda, so it must be set here.
     """
@@ -218,7 +218,7 @@ def _spec(mount: Mount, opt: Path, site: Path) -> dict[str, list[str]]:
 
 
 def _built_folder(folder: str, task: Path, opt: Path) -> Path:
-    """Return the folder on this machine that stands for a folder of Lambda."""
+    """Return the folder on this machine that corresponds to a folder of Lambda."""
     for mount_point, tree in ((TASK_ROOT, task), (OPT_ROOT, opt)):
         if folder == mount_point or folder.startswith(f"{mount_point}/"):
             return tree / folder.removeprefix(mount_point).lstrip("/")

@@ -1,4 +1,4 @@
-"""Which artifacts of which stacks a command works on, and for which architecture."""
+"""Select the stacks, the artifacts and the architecture that a command works on."""
 
 import difflib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _CODE_PROPERTIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a user typed to narrow a command.
+    """The names, stack and architecture to which the user limits a command.
 
     Attributes:
         names: logical ids; empty means all.

@@ -1,4 +1,4 @@
-"""pyproject.toml, read once: the typed settings of `[tool.alchemiser]`, and what other tables say to the automation."""
+"""Read pyproject.toml once: the typed settings of `[tool.alchemiser]`, and the parts of other tables that we need."""
 
 import tomllib
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What pyproject.toml says to the automation; every field has a default, so a project without one works too.
+    """The settings of pyproject.toml; every field has a default, so a project without one works too.
 
     Attributes:
         package: the source package that sync copies from; empty when the project has none.
         messages: the message registry, as `package.module:NAME`; empty when the project has none.
-        smoke: the message that every function must answer after a deployment; None to ask nothing.
+        smoke: the message that every function must answer after a deployment; None for no such test.
         stacks: the tables `[[tool.alchemiser.stacks]]`, in the order of deployment.
         environments: the tables `[tool.alchemiser.environments.<name>]`; environments.py checks them.
         dependency_groups: the names in `[dependency-groups]`.

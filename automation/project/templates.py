@@ -57,7 +57,7 @@ def read(path: "Path", *, name: str, cache: "Path | None" = None, remember: bool
 
     Args:
         name: the file's name in messages.
-        cache: a folder of parsed templates, by the digest of their text; parsing YAML takes longer than all else.
+        cache: a folder of parsed templates, by the digest of their text; parsing YAML takes longer than the rest.
         remember: add the template to the cache.
 
     Raises:

@@ -1,1 +1,1 @@
-"""The rules of the proof: what breaks on Lambda although the project builds, validates and lints."""
+"""The rules of the proof: they find what breaks on Lambda although the project builds, validates and lints."""

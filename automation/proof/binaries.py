@@ -1,4 +1,4 @@
-"""What a compiled file needs, read from its first bytes, its name and the symbols it imports."""
+"""Find out what a compiled file needs, from its first bytes, its name and the symbols it imports."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the conditions and the except clauses of a module mean for the lines under them."""
+"""Find out what the conditions and the except clauses of a module mean for the lines under them."""
 
 import ast
 import operator

@@ -1,4 +1,4 @@
-"""What the templates connect: event rules with their targets, and functions with the queues they read."""
+"""Read from the templates which targets an event rule has, and which queues a function reads."""
 
 import json
 from collections.abc import Iterator, Mapping

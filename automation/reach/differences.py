@@ -71,7 +71,7 @@ def import_chain(
 ) -> tuple[str, ...]:
     """Return the shortest chain of imports from a function's handler to one of `files`, as project files.
 
-    A file that is not a module stands for the modules in its folder, or in the nearest folder above that has any.
+    A file that is not a module counts as the modules in its folder, or in the nearest folder above that has any.
 
     Returns:
         The handler's file first; empty when the function imports none of the files, or the imports are unknown.

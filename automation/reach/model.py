@@ -15,7 +15,7 @@ class ResourceKind(StrEnum):
 
 
 class Effect(StrEnum):
-    """What the redeployment does to it.
+    """The reason why a function, layer or resource is redeployed.
 
     REBUILT: its artifact has another fingerprint. LAYER: its artifact is unchanged, but it uses a new version of a
     layer. CONFIGURED: its code is unchanged, its properties are not.

@@ -27,7 +27,7 @@ _DEFAULT_KEYS = {ArtifactKind.FUNCTION: "function_mb", ArtifactKind.LAYER: "laye
 
 
 class SizeLimit(StrEnum):
-    """Who sets a size limit."""
+    """The origin of a size limit: the project's budget, or AWS."""
 
     BUDGET = "budget"
     AWS = "AWS's limit"

@@ -139,7 +139,7 @@ def failure_reason(events: Iterable[Mapping[str, Any]]) -> str:
 
 
 class _NoSuchStackError(Exception):
-    """CloudFormation knows no stack of that name."""
+    """CloudFormation has no stack of that name."""
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def run(
     """Run a program to its end, its output captured and its input closed.
 
     Args:
-        env: the whole environment of the program; None passes on our own.
+        env: the complete environment of the program; None passes on our own.
         on_line: called with each line of stdout and stderr as it arrives.
         check: raise for a non-zero exit code.
         timeout_s: kill the program after this many seconds; not with `on_line`.

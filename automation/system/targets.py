@@ -1,4 +1,4 @@
-"""Where calls to AWS go. In its own module: aws.py imports boto3, which takes longer than most commands need."""
+"""The target of calls to AWS. It has its own module because aws.py imports boto3, which is slow to import."""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ _HIDDEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECUR
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where calls go: AWS, or an endpoint that replaces it.
+    """The target of calls: AWS, or an endpoint that replaces it.
 
     Attributes:
         endpoint: URL of every service; empty for AWS itself.

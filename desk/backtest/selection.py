@@ -15,7 +15,7 @@ _SUFFIX = ".clj"
 
 
 class _NamedStrategy(NamedTuple):
-    """What a name on the command line means: an entry of the book, or None for a file of one's own."""
+    """A name from the command line, resolved: an entry of the book, or None for the user's own file."""
 
     entry: BookEntry | None
     path: Path

@@ -216,7 +216,9 @@ def _print_addition(addition: Addition, new_symbols: Sequence[str]) -> None:
     if new_symbols:
         console.result(f"new symbols, fetched by the next data refresh: {', '.join(new_symbols)}")
     entry = addition.entry
-    console.result(f"added {entry.name} to the book, with decisions from {entry.inception} on; run inv sync to ship it")
+    console.result(
+        f"added {entry.name} to the book, with decisions from {entry.inception} on; the next inv deploy ships it"
+    )
 
 
 def _addition_json(addition: Addition) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""A small SAM project on disk, of other names than ours: two stacks, three functions, a code layer and a lock layer."""
+"""A small SAM project on disk whose names are not ours: two stacks, three functions, a code layer and a lock layer."""
 
 from collections.abc import Mapping
 from pathlib import Path

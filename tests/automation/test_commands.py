@@ -20,7 +20,7 @@ TASKS = "from automation import commands, tasks\n\nnamespace = commands.assemble
 
 @task
 def refuse(_context: Context) -> None:
-    """Refuse what is asked."""
+    """Refuse to run."""
     raise UsageError("there is no such thing\n  at all", where="--thing")
 
 
@@ -81,7 +81,7 @@ def test_no_task_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
 
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert "refuse       Refuse what is asked." in lines
+    assert "refuse       Refuse to run." in lines
     assert "inner.check  Find a fault." in lines
 
 
@@ -96,7 +96,7 @@ def test_assemble_later_task_takes_the_place_of_an_earlier_one() -> None:
 
 
 def test_exit_codes_of_the_error_tree_are_distinct() -> None:
-    codes = [one.exit_code for one in AutomationError.__subclasses__()]
+    codes = [error.exit_code for error in AutomationError.__subclasses__()]
 
     assert sorted(codes) == [2, 3, 4, 5, 6]
 

@@ -112,7 +112,7 @@ def test_require_consent_possible_passes(consent: Consent, yes: bool, is_interac
 def test_require_consent_possible_without_terminal_is_refused(consent: Consent) -> None:
     environment = Environment("live", "us-east-1", consent)
 
-    with pytest.raises(UsageError, match="no terminal to ask on; run it on one, or add --yes"):
+    with pytest.raises(UsageError, match="no terminal to confirm it on; run it in a terminal, or add --yes"):
         deploy.require_consent_possible(environment, yes=False, is_interactive=False)
 
 

@@ -1,4 +1,4 @@
-"""Words after a task, through Invoke's own program."""
+"""Names after a task are parsed by Invoke's own program."""
 
 from pathlib import Path
 

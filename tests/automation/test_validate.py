@@ -13,9 +13,9 @@ MATCH = """[{"Filename": "t.yaml", "Level": "%s", "Location": {"Start": {"LineNu
 
 @pytest.mark.parametrize(("level", "count"), [("Error", 1), ("Warning", 1), ("Informational", 0)])
 def test_lint_findings_are_errors_and_warnings(level: str, count: int) -> None:
-    found = validate.lint_findings(MATCH % level, name="t.yaml")
+    findings = validate.lint_findings(MATCH % level, name="t.yaml")
 
-    assert [(one.where, one.what) for one in found] == [("t.yaml:7", "E1: is wrong")] * count
+    assert [(finding.where, finding.what) for finding in findings] == [("t.yaml:7", "E1: is wrong")] * count
 
 
 def test_lint_findings_of_a_linter_that_broke_are_a_tool_error() -> None:
@@ -33,9 +33,9 @@ def test_validate_reports_template_and_settings_together(tmp_path: Path) -> None
     with pytest.raises(CheckFailedError) as caught:
         validate.validate(model.load(tmp_path), with_sam=False)
 
-    told = [f"{one.where}: {one.what}" for one in caught.value.findings]
-    assert any("app.yaml" in one and "Handle" in one for one in told), told
-    assert any("has no parameter Color" in one for one in told), told
+    lines = [f"{finding.where}: {finding.what}" for finding in caught.value.findings]
+    assert any("app.yaml" in line and "Handle" in line for line in lines), lines
+    assert any("has no parameter Color" in line for line in lines), lines
 
 
 def test_validate_once_of_what_has_passed_does_not_lint_again(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Requests that cannot be met: their exit code, what is wrong, and what to type next."""
+"""A command that cannot be carried out says what is wrong and what to type next, and has its exit code."""
 
 import pytest
 

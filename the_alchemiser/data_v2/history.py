@@ -1,4 +1,4 @@
-"""Which bars to fetch for a symbol, and how fetched bars are joined to stored ones. Pure."""
+"""Decide which bars to fetch for a symbol, and join fetched bars to stored ones. Pure."""
 
 from bisect import bisect_right
 from datetime import date

@@ -1,4 +1,4 @@
-"""The import as it is run: what the code does at import comes back as a value, whatever it is."""
+"""Importing a handler always returns a value, whatever its code does at import."""
 
 from pathlib import Path
 

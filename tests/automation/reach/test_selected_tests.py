@@ -39,7 +39,7 @@ def selected(*changed: str, templates: Iterable[str] = ()) -> tuple[str, ...]:
     return select(changed, TEXTS, import_graphs.graph_of(IMPORTS), LAYOUT, templates=frozenset(templates)).files
 
 
-def test_select_nothing_changed_is_nothing() -> None:
+def test_select_without_changes_is_empty() -> None:
     assert selected() == ()
 
 

@@ -72,5 +72,5 @@ def test_find_requirement_unknown_is_the_file(root: Path) -> None:
     assert lines.find_requirement(root, "f", "a") == ("f/requirements.in", "")
 
 
-def test_find_requirement_in_a_folder_that_asks_for_nothing_is_nowhere(root: Path) -> None:
+def test_find_requirement_in_folder_without_requirements_is_empty(root: Path) -> None:
     assert lines.find_requirement(root, "f", "a") == ("", "")

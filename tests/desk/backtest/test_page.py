@@ -30,11 +30,11 @@ def result(*, symbols: int = 3, benchmark: bool = True, name: str = "one") -> Re
     weights = [weights_on(at, symbols) for at in range(COUNT - 1)]
     days = traded(market(**paths), *weights, costs_bps="5")
     strategy = candidate(asset("S00"), name=name)
-    alone = Result((strategy,), "invented", Decimal(10000), Decimal(5), days, None, "no bars")
+    plain = Result((strategy,), "invented", Decimal(10000), Decimal(5), days, None, "no bars")
     if not benchmark:
-        return alone
+        return plain
     closes = np.linspace(100, 120, COUNT - 1)
-    return replace(alone, benchmark=benchmark_curve(alone.curve.dates, closes, Decimal(10000)), benchmark_note="")
+    return replace(plain, benchmark=benchmark_curve(plain.curve.dates, closes, Decimal(10000)), benchmark_note="")
 
 
 def closes_of(number: int) -> list[float]:

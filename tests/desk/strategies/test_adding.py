@@ -54,7 +54,7 @@ def test_add_strategy_with_scale_makes_room_and_keeps_comments(
     assert "# less" in text
     printed = capsys.readouterr().out
     assert "new symbols, fetched by the next data refresh: GLD" in printed
-    assert "added my-mix-2 to the book, with decisions from 2022-01-24 on; run inv sync to ship it" in printed
+    assert "added my-mix-2 to the book, with decisions from 2022-01-24 on; the next inv deploy ships it" in printed
 
 
 def test_add_strategy_as_json_prints_the_allocations(tmp_path: Path, folder: Path, bars: str, capsys: Out) -> None:

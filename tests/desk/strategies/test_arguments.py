@@ -26,7 +26,7 @@ def test_choose_strategy_file_has_its_own_name_and_no_inception(tmp_path: Path) 
     assert (chosen.name, chosen.label, chosen.inception) == ("S", str(path), None)
 
 
-def test_choose_strategy_name_in_the_book_wins_over_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choose_strategy_prefers_name_in_the_book_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = book_folder(tmp_path / "strategies")
     monkeypatch.chdir(tmp_path)
     for name in ("bold", "mine"):

@@ -1,4 +1,4 @@
-"""Conditions that the conditions around them settle are found, and no others."""
+"""A condition is found if the conditions around it settle it, and only then."""
 
 import re
 from collections import defaultdict

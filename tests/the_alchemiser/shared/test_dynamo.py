@@ -1,4 +1,4 @@
-"""The conditional put that every table's idempotence rests on."""
+"""The conditional put that makes the writes to every table idempotent."""
 
 import boto3
 import pytest

@@ -38,10 +38,10 @@ def test_reason_that_a_class_sets_is_not_inherited() -> None:
 
         reason = "another_code"
 
-    class HeirError(OwnError):
+    class ChildError(OwnError):
         """Has none."""
 
-    assert (OwnError.reason, HeirError.reason) == ("another_code", "heir")
+    assert (OwnError.reason, ChildError.reason) == ("another_code", "child")
 
 
 def test_reason_of_every_error_of_the_product_is_snake_case() -> None:

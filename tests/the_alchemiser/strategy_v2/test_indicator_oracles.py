@@ -1,4 +1,4 @@
-"""Every indicator against TA-Lib, talipp and numpy, on real and random closes, after their seeds have faded."""
+"""Every indicator agrees with TA-Lib, talipp and numpy on real and random closes, after a warm-up."""
 
 from collections.abc import Callable
 from itertools import chain, product

@@ -188,7 +188,7 @@ def test_day_use_counts_released_trades_at_planning_prices() -> None:
     assert released(make.loaded(store)) == DayUse(Decimal(300), 1)
 
 
-def test_day_use_of_a_run_without_plan_is_nothing() -> None:
+def test_day_use_of_a_run_without_plan_is_empty() -> None:
     assert released(make.loaded(make.evaluating())) == DayUse()
 
 

@@ -1,4 +1,4 @@
-"""How many bars a value requires before it is defined."""
+"""Compute how many bars a value requires before it is defined."""
 
 from the_alchemiser.shared.symphony.tree import CurrentPrice, Indicator, IndicatorKind, IndicatorOf, Value
 

@@ -18,7 +18,7 @@ def test_outbox_keeps_the_order() -> None:
     assert outbox.load(outbox.dump(messages)) == messages
 
 
-def test_outbox_of_nothing_is_nothing() -> None:
+def test_outbox_without_messages_is_empty() -> None:
     assert outbox.load(outbox.dump([])) == ()
 
 

@@ -1,4 +1,4 @@
-"""What a run is waiting for, by name, in every state; and how it is failed."""
+"""A run names what it is waiting for in every state, and can be failed."""
 
 from datetime import timedelta
 

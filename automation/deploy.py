@@ -10,16 +10,15 @@ from typing import Any, Protocol
 
 from automation import prove, sizes, validate
 from automation.building import builder, built, source_copies
-from automation.deploying import records, smoke
+from automation.deploying import records, smoke, stack_states
 from automation.project import environments, model
 from automation.project.environments import Consent, Environment, StackSettings
 from automation.project.model import Project
 from automation.system import aws, console, sam
-from automation.system.errors import ConfigurationError, DeploymentError, UsageError
+from automation.system.errors import CheckFailedError, ConfigurationError, DeploymentError, UsageError
 from automation.system.processes import Finished
 from automation.system.targets import Target
 
-_FAILED_CREATION = "ROLLBACK_COMPLETE"
 _NO_CHANGE = "No changes to deploy"
 
 
@@ -51,12 +50,18 @@ class DeploymentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One stack after its deployment; status is created, updated or unchanged."""
+    """One stack after its deployment.
+
+    Attributes:
+        status: created, updated or unchanged.
+        is_smoked: whether exactly this deployment has passed its smoke test before.
+    """
 
     stack: str
     stack_name: str
     status: str
     seconds: float
+    is_smoked: bool = False
 
 
 def make_plan(
@@ -111,6 +116,7 @@ def deploy(
     check_account(plan, cloud)
     prepare(plan)
     before_changes()
+    require_deployable(plan, cloud)
 
     # Ask last, when only the deployment itself can still fail: the user confirms what has been proven.
     ask_consent(plan, yes=yes, ask=console.ask)
@@ -121,18 +127,38 @@ def deploy(
 
 
 def smoke_test(plan: DeploymentPlan, outcomes: tuple[Outcome, ...], cloud: Cloud) -> None:
-    """Ask every function whether it works, if anything changed and the project has a smoke message.
+    """Ask every function whether it works, unless every stack has passed since it was deployed.
+
+    A deployment that failed its test, or was interrupted before it, is tested again by the next one.
 
     Raises:
         DeploymentError: a function failed.
     """
     message = plan.project.settings.smoke
-    if message is None or all(outcome.status == "unchanged" for outcome in outcomes):
+    if message is None or all(outcome.is_smoked for outcome in outcomes):
         return
 
     answers = smoke.ask_all([outcome.stack_name for outcome in outcomes], cloud, message)
     smoke.require_success(answers)
+
+    # Marked only now, so that an unproven deployment is never reported as fine.
+    for outcome in outcomes:
+        records.mark_smoked(records.path_of(plan.project.root, plan.target, outcome.stack_name))
     console.result(f"{len(answers)} functions answered")
+
+
+def require_deployable(plan: DeploymentPlan, cloud: Cloud) -> None:
+    """Wait for running changes, then check the state of every stack before the first one is changed.
+
+    Raises:
+        CheckFailedError: stacks cannot be deployed; there is one finding per stack, with the command that helps.
+        DeploymentError: AWS did not answer, or a change did not finish.
+    """
+    states = stack_states.wait_until_settled([settings.stack_name for settings in plan.stacks], cloud)
+    obstacles = [stack_states.obstacle(state, plan.target) for state in states]
+    findings = [finding for finding in obstacles if finding is not None]
+    if findings:
+        raise CheckFailedError(f"{len(findings)} stack(s) cannot be deployed; nothing was changed", findings=findings)
 
 
 def prepare(plan: DeploymentPlan) -> None:
@@ -148,14 +174,17 @@ def prepare(plan: DeploymentPlan) -> None:
 
 
 def check_account(plan: DeploymentPlan, cloud: Cloud) -> None:
-    """Compare the account of the credentials with the environment's. An endpoint of its own has no AWS account.
+    """Compare the account of the credentials with the environment's, through an endpoint too.
+
+    An endpoint without a pinned account is not asked: it may be an emulator that has not been started yet.
 
     Raises:
         ConfigurationError: credentials are missing, refused, or belong to another account.
     """
-    if plan.target.endpoint:
+    expected = plan.environment.account
+    if plan.target.endpoint and not expected:
         return
-    account, expected = cloud.account(), plan.environment.account
+    account = cloud.account()
     if expected and account != expected:
         message = f"the credentials belong to account {account}, but the environment needs {expected}"
         raise ConfigurationError(f"{message}; set AWS_PROFILE to the right one", where=plan.environment.name)
@@ -236,16 +265,17 @@ def deploy_stack(
     started, started_at = time.monotonic(), datetime.now(UTC)
     name, root = settings.stack_name, plan.project.root
     before = cloud.stack_state(name)
-    if before.status == _FAILED_CREATION:
-        message = f"its first creation failed and left it in {_FAILED_CREATION}; delete it, then deploy again: "
-        raise DeploymentError(f"{message}sam delete --stack-name {name}", where=name)
-
     digest = records.deployment_digest(built.deployed_template(settings.stack, root), settings.parameters)
     record = records.path_of(root, plan.target, name)
     if records.is_up_to_date(record, digest, before):
-        return Outcome(settings.stack.name, name, "unchanged", time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return Outcome(settings.stack.name, name, "unchanged", seconds, is_smoked=records.is_smoked(record))
 
-    finished = _run_sam(settings, plan, variables)
+    try:
+        finished = _run_sam(settings, plan, variables)
+    except KeyboardInterrupt:
+        console.warning(f"{name} may still be changing; deploy again to wait for it, finish and test it")
+        raise
     if finished.exit_code:
         raise DeploymentError(_failure(settings, cloud, started_at, finished.tail()), where=name)
     records.write(record, digest, cloud.stack_state(name))

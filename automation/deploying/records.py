@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from automation.building import outputs
@@ -18,11 +18,13 @@ class Record:
     Attributes:
         digest: of the template, its zips and the parameters; see `deployment_digest`.
         stack_id, changed_at: the stack as this deployment left it.
+        is_smoked: whether every function has answered the smoke test since.
     """
 
     digest: str
     stack_id: str
     changed_at: str
+    is_smoked: bool = False
 
 
 def deployment_digest(template: Path, parameters: Mapping[str, str]) -> str:
@@ -40,24 +42,39 @@ def deployment_digest(template: Path, parameters: Mapping[str, str]) -> str:
 def is_up_to_date(path: Path, digest: str, state: StackState) -> bool:
     """Return whether exactly this was deployed and the stack is still as that deployment left it."""
     is_settled = state.status.endswith("_COMPLETE") and "ROLLBACK" not in state.status
-    return bool(digest) and is_settled and read(path) == Record(digest, state.stack_id, state.changed_at)
+    record = read(path)
+    if not digest or not is_settled or record is None:
+        return False
+    return (record.digest, record.stack_id, record.changed_at) == (digest, state.stack_id, state.changed_at)
+
+
+def is_smoked(path: Path) -> bool:
+    """Return whether the recorded deployment has passed its smoke test."""
+    record = read(path)
+    return record is not None and record.is_smoked
 
 
 def write(path: Path, digest: str, state: StackState) -> None:
-    """Write down what was deployed; without a digest remove the record, so that the next deployment is not skipped."""
+    """Write down what was deployed, not smoked yet; without a digest remove the record: nothing may be skipped then."""
     if digest:
-        content = {"made_of": digest, "stack_id": state.stack_id, "changed_at": state.changed_at}
-        files.write_atomically(path, json.dumps(content))
+        _write(path, Record(digest, state.stack_id, state.changed_at))
     else:
         files.remove(path)
+
+
+def mark_smoked(path: Path) -> None:
+    """Record that the deployment has passed its smoke test; without a record there is nothing to mark."""
+    record = read(path)
+    if record is not None:
+        _write(path, replace(record, is_smoked=True))
 
 
 def read(path: Path) -> Record | None:
     """Return the record; None when it is missing or cannot be read."""
     try:
         content = json.loads(path.read_text())
-        return Record(content["made_of"], content["stack_id"], content["changed_at"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return Record(content["made_of"], content["stack_id"], content["changed_at"], content.get("smoked") is True)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -65,3 +82,13 @@ def path_of(root: Path, target: Target, stack_name: str) -> Path:
     """Return where the record of a stack is kept: one file per stack and target."""
     target_digest = files.digest_of([target.endpoint, target.region, target.key_id])[:16]
     return root / ".alchemiser" / "deployed" / f"{stack_name}-{target_digest}.json"
+
+
+def _write(path: Path, record: Record) -> None:
+    content = {
+        "made_of": record.digest,
+        "stack_id": record.stack_id,
+        "changed_at": record.changed_at,
+        "smoked": record.is_smoked,
+    }
+    files.write_atomically(path, json.dumps(content))

@@ -1,5 +1,6 @@
+import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from automation.project import environments
 from automation.project.environments import Consent, Environment
 from automation.project.model import Project
 from automation.system.aws import StackState
-from automation.system.errors import ConfigurationError, DeploymentError, UsageError
+from automation.system.errors import CheckFailedError, ConfigurationError, DeploymentError, UsageError
 from tests.automation.projects import make_shop
 
 
@@ -27,6 +28,9 @@ class FakeCloud:
     status: str = ""
     reason: str = ""
     number: str = ""
+    broken: str = ""
+    requests: list[Mapping[str, object]] = field(default_factory=list)
+    stacks: list[str] = field(default_factory=list)
 
     def account(self) -> str:
         return self.number
@@ -38,10 +42,27 @@ class FakeCloud:
         return self.reason
 
     def functions(self, stack_name: str) -> Mapping[str, str]:
-        return {}
+        self.stacks.append(stack_name)
+        return {"Till": "physical-till"}
 
     def invoke(self, function: str, payload: Mapping[str, object]) -> str:
-        return ""
+        self.requests.append(payload)
+        return self.broken
+
+
+class UnreachableCloud(FakeCloud):
+    """A target that fails at every call."""
+
+    def account(self) -> str:
+        raise ConfigurationError("no credentials")
+
+    def functions(self, stack_name: str) -> Mapping[str, str]:
+        raise DeploymentError("does not answer")
+
+
+def with_smoke(plan: DeploymentPlan) -> DeploymentPlan:
+    settings = replace(plan.project.settings, smoke={"health": True})
+    return replace(plan, project=replace(plan.project, settings=settings))
 
 
 @dataclass
@@ -140,8 +161,27 @@ def test_ask_consent_not_needed_asks_nothing(shop: Project, name: str, yes: bool
     assert person.questions == []
 
 
-def test_check_account_with_endpoint_is_skipped(shop: Project) -> None:
-    deploy.check_account(make_plan(shop, "live", AWS_ENDPOINT_URL="http://127.0.0.1:1"), FakeCloud(number="999"))
+def test_check_account_unpinned_endpoint_is_not_asked(shop: Project) -> None:
+    plan = make_plan(shop, "here", SHOP_PORT="7")
+
+    deploy.check_account(plan, UnreachableCloud())
+
+
+def test_check_account_unpinned_aws_needs_credentials(shop: Project) -> None:
+    plan = make_plan(shop, "live")
+    unpinned = replace(plan, environment=replace(plan.environment, account=""))
+
+    deploy.check_account(unpinned, FakeCloud(number="999"))
+    with pytest.raises(ConfigurationError, match="no credentials"):
+        deploy.check_account(unpinned, UnreachableCloud())
+
+
+def test_check_account_pinned_endpoint_with_other_account_is_refused(shop: Project) -> None:
+    plan = make_plan(shop, "live", AWS_ENDPOINT_URL="http://127.0.0.1:1")
+
+    deploy.check_account(plan, FakeCloud(number="123456789012"))
+    with pytest.raises(ConfigurationError, match="belong to account 999, but the environment needs 123456789012"):
+        deploy.check_account(plan, FakeCloud(number="999"))
 
 
 def test_check_account_of_the_guard_passes(shop: Project) -> None:
@@ -204,11 +244,101 @@ def test_deploy_stack_failed_without_events_quotes_sam(shop: Project, fake_sam: 
         deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud(), variables={})
 
 
-def test_deploy_stack_after_failed_creation_asks_to_delete_it(shop: Project) -> None:
+def test_require_deployable_names_every_stack_that_is_not(shop: Project) -> None:
     plan = make_plan(shop, "here")
 
-    with pytest.raises(DeploymentError, match="sam delete --stack-name shop-here"):
-        deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud("ROLLBACK_COMPLETE"), variables={})
+    with pytest.raises(CheckFailedError, match=r"2 stack\(s\) cannot be deployed; nothing was changed") as caught:
+        deploy.require_deployable(plan, FakeCloud("ROLLBACK_COMPLETE"))
+
+    assert [finding.where for finding in caught.value.findings] == ["shop-here-base", "shop-here"]
+
+
+@pytest.mark.parametrize("status", ["", "CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_require_deployable_settled_stacks_pass(shop: Project, status: str) -> None:
+    deploy.require_deployable(make_plan(shop, "here"), FakeCloud(status))
+
+
+def deploy_packed(shop: Project, cloud: "FakeCloud") -> Outcome:
+    """Deploy the second stack of a project whose artifacts are packed, so that a record is kept."""
+    (shop.root / ".aws-sam/build/zips").mkdir(parents=True, exist_ok=True)
+    (shop.root / ".aws-sam/build/packed.json").write_text("{}")
+    plan = make_plan(shop, "here")
+    return deploy.deploy_stack(plan.stacks[1], plan, cloud=cloud, variables={})
+
+
+def test_deploy_stack_again_is_unchanged_and_runs_no_sam(shop: Project, fake_sam: FakeSam) -> None:
+    fake_sam.will("done")
+    cloud = FakeCloud("UPDATE_COMPLETE")
+    first = deploy_packed(shop, cloud)
+    fake_sam.will("must not run", exit_code=1)
+
+    second = deploy_packed(shop, cloud)
+
+    assert (first.status, first.is_smoked) == ("updated", False)
+    assert (second.status, second.is_smoked) == ("unchanged", False)
+
+
+def test_deploy_stack_failed_keeps_no_record(shop: Project, fake_sam: FakeSam) -> None:
+    cloud = FakeCloud("UPDATE_COMPLETE")
+    fake_sam.will("Error", exit_code=1)
+    with pytest.raises(DeploymentError):
+        deploy_packed(shop, cloud)
+    fake_sam.will("done")
+
+    assert deploy_packed(shop, cloud).status == "updated"
+
+
+def test_smoke_test_failed_is_repeated_until_it_passes(
+    shop: Project, fake_sam: FakeSam, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_sam.will("done")
+    cloud = FakeCloud("UPDATE_COMPLETE", broken="KeyError: 'TABLE'")
+    plan = with_smoke(make_plan(shop, "here"))
+
+    for _ in range(2):
+        outcome = deploy_packed(shop, cloud)
+        with pytest.raises(DeploymentError, match="Till failed: KeyError: 'TABLE'"):
+            deploy.smoke_test(plan, (outcome,), cloud)
+    cloud.broken = ""
+    deploy.smoke_test(plan, (deploy_packed(shop, cloud),), cloud)
+    requests = len(cloud.requests)
+    deploy.smoke_test(plan, (deploy_packed(shop, cloud),), cloud)
+
+    assert "1 functions answered" in capsys.readouterr().out
+    assert (requests, len(cloud.requests)) == (3, 3)
+
+
+def test_smoke_test_one_unproven_stack_tests_all(shop: Project) -> None:
+    cloud = FakeCloud("UPDATE_COMPLETE")
+    proven = Outcome("base", "shop-here-base", "unchanged", 1.0, is_smoked=True)
+    unproven = Outcome("app", "shop-here", "updated", 1.0)
+
+    deploy.smoke_test(with_smoke(make_plan(shop, "here")), (proven, unproven), cloud)
+
+    assert cloud.stacks == ["shop-here-base", "shop-here"]
+
+
+def test_smoke_test_without_message_asks_nothing(shop: Project) -> None:
+    deploy.smoke_test(make_plan(shop, "here"), (Outcome("app", "shop-here", "updated", 1.0),), UnreachableCloud())
+
+
+def test_deploy_stack_interrupted_says_what_to_type(
+    shop: Project, fake_sam: FakeSam, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C ends SAM, not CloudFormation; here SAM sends the signal to its parent, as the terminal would."""
+    program = fake_sam.folder / "sam"
+    program.write_text("#!/bin/sh\nkill -INT $PPID\nsleep 10\n")
+    program.chmod(0o755)
+    plan = make_plan(shop, "here")
+    heed = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud("UPDATE_COMPLETE"), variables={})
+    finally:
+        signal.signal(signal.SIGINT, heed)
+
+    assert "shop-here may still be changing; deploy again to wait for it" in capsys.readouterr().err
 
 
 def test_deploy_unknown_environment_is_refused_before_anything(tmp_path: Path) -> None:

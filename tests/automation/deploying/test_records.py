@@ -78,3 +78,30 @@ def test_write_without_digest_removes_record(packed: Path, record: Path) -> None
     assert records.deployment_digest(folders, {}) == ""
     assert records.read(record) is None
     assert not records.is_up_to_date(record, "", STATE)
+
+
+def test_mark_smoked_lasts_until_the_next_deployment(packed: Path, record: Path) -> None:
+    digest = records.deployment_digest(packed, {})
+    records.write(record, digest, STATE)
+    before = records.is_smoked(record)
+    records.mark_smoked(record)
+    after = records.is_smoked(record)
+    is_still_up_to_date = records.is_up_to_date(record, digest, STATE)
+    records.write(record, digest, STATE)
+
+    assert (before, after, is_still_up_to_date, records.is_smoked(record)) == (False, True, True, False)
+
+
+def test_mark_smoked_without_record_writes_nothing(record: Path) -> None:
+    records.mark_smoked(record)
+
+    assert not record.exists()
+    assert not records.is_smoked(record)
+
+
+def test_is_smoked_record_of_an_earlier_version_is_false(record: Path) -> None:
+    record.parent.mkdir()
+    record.write_text('{"made_of": "x", "stack_id": "arn", "changed_at": "now"}')
+
+    assert records.read(record) is not None
+    assert not records.is_smoked(record)

@@ -1,8 +1,9 @@
 """Assert on the templates what only AWS enforces: retention, alarms, grants, schedules and queue settings."""
 
 import copy
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ INBOX_OF = {
     "notifications_v2": "NotificationsInbox",
     "metrics_v2": "MetricsInbox",
 }
+# What Lambda needs to read an inbox for a function, and to write its logs.
+READS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+WRITES_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
+# CloudFormation names a function <stack>-<logical id>-<12 characters>, and shortens it to 64 characters.
+LONGEST_PREFIX = 64 - 12
 
 
 def load(name: str) -> Template:
@@ -150,12 +156,105 @@ def findings_schedules(template: Template) -> list[str]:
 
 def queues_allowed(role: Mapping[str, Any]) -> set[str]:
     """Return the queues that a role may send to."""
-    queues = set()
+    return {resource for action, resource in grants(role) if action == "sqs:SendMessage"}
+
+
+def statements(role: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for policy in role["Properties"].get("Policies", []):
-        for statement in policy["PolicyDocument"]["Statement"]:
-            if statement["Action"] == "sqs:SendMessage":
-                queues.add(target(statement["Resource"]))
-    return queues
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def grants(role: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Return the pairs of action and resource that a role allows; a resource is its logical id, or its text."""
+    pairs: set[tuple[str, str]] = set()
+    for statement in statements(role):
+        resources = map(resource_name, as_list(statement["Resource"]))
+        pairs.update(product(as_list(statement["Action"]), resources))
+    return pairs
+
+
+def resource_name(resource: Any) -> str:
+    if isinstance(resource, Mapping) and ("Ref" in resource or "Fn::GetAtt" in resource):
+        return target(resource)
+    return str(resource["Fn::Sub"] if isinstance(resource, Mapping) and "Fn::Sub" in resource else resource)
+
+
+def role_of(template: Template, function: str) -> Mapping[str, Any]:
+    """Return the role that is written for a function; a role without policies when there is none."""
+    role: Mapping[str, Any] = template["Resources"].get(f"{function}Role", {"Properties": {}})
+    return role
+
+
+def findings_roles(template: Template) -> list[str]:
+    """Return functions that do not use a role written only for them, which only Lambda may assume.
+
+    SAM generates the missing role of a function, with managed policies for every queue and every log group.
+    """
+    roles = dict(of_type(template, "AWS::IAM::Role"))
+    lambda_only = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+    bad = []
+    for name, function in of_type(template, "AWS::Serverless::Function"):
+        used = target(function["Properties"].get("Role", {"Ref": ""}))
+        role = roles.get(f"{name}Role", {"Properties": {}})
+        trust = role["Properties"].get("AssumeRolePolicyDocument", {}).get("Statement")
+        if used != f"{name.removeprefix('data:')}Role" or trust != [lambda_only]:
+            bad.append(name)
+    return bad
+
+
+def findings_policies(template: Template) -> list[str]:
+    """Return roles with a managed policy, and policies outside of a role, whose grants no check here reads."""
+    managed = [name for name, role in of_type(template, "AWS::IAM::Role") if "ManagedPolicyArns" in role["Properties"]]
+    separate = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
+    return managed + [name for name, resource in template["Resources"].items() if resource["Type"] in separate]
+
+
+def findings_queue_reads(template: Template) -> list[str]:
+    """Return functions whose role may not read exactly the queues of the function's events."""
+    bad = []
+    for name, function in of_type(template, "AWS::Serverless::Function"):
+        events = function["Properties"]["Events"].values()
+        queues = {target(event["Properties"]["Queue"]) for event in events if event["Type"] == "SQS"}
+        allowed = {pair for pair in grants(role_of(template, name)) if pair[0].lower().startswith("sqs:")}
+        if {pair for pair in allowed if pair[0] != "sqs:SendMessage"} != set(product(READS, queues)):
+            bad.append(name)
+    return bad
+
+
+def findings_log_writes(template: Template) -> list[str]:
+    """Return functions whose role may not write exactly the function's own log group."""
+    bad = []
+    for name, _ in of_type(template, "AWS::Serverless::Function"):
+        place = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
+        group = f"{place}:log-group:/aws/lambda/${{AWS::StackName}}-{name.removeprefix('data:')}-*:*"
+        allowed = {pair for pair in grants(role_of(template, name)) if pair[0].lower().startswith("logs:")}
+        if allowed != set(product(WRITES_LOGS, [group])):
+            bad.append(name)
+    return bad
+
+
+def findings_long_names(template: Template) -> list[str]:
+    """Return functions whose name CloudFormation would shorten: their roles could not write their logs."""
+    names = stack_names()
+    bad = []
+    for name, _ in of_type(template, "AWS::Serverless::Function"):
+        is_data = name.startswith("data:")
+        stack = max((stack for stack in names if stack.endswith("-data") == is_data), key=len)
+        if len(f"{stack}-{name.removeprefix('data:')}-") > LONGEST_PREFIX:
+            bad.append(name)
+    return bad
+
+
+def stack_names() -> list[str]:
+    """Return the names of the stacks of every environment."""
+    sections = tomllib.loads((ROOT / "samconfig.toml").read_text()).values()
+    deploys = (section["deploy"] for section in sections if isinstance(section, Mapping) and "deploy" in section)
+    return [deploy["parameters"]["stack_name"] for deploy in deploys]
 
 
 def findings_event_sources(template: Template) -> list[str]:
@@ -206,11 +305,11 @@ def findings_grants(template: Template) -> list[str]:
     """Return statements that allow a whole service, or every resource where the service could name one."""
     without_resources = {"ses:SendEmail", "cloudwatch:PutMetricData"}
     bad = []
-    for name, function in of_type(template, "AWS::Serverless::Function"):
-        for statement in chain.from_iterable(policy["Statement"] for policy in function["Properties"]["Policies"]):
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+    for name, role in of_type(template, "AWS::IAM::Role"):
+        for statement in statements(role):
+            actions = as_list(statement["Action"])
             needs_all = set(actions) <= without_resources and "Condition" in statement
-            is_wide = statement["Resource"] == "*" and not needs_all
+            is_wide = "*" in as_list(statement["Resource"]) and not needs_all
             if is_wide or any("*" in action for action in actions):
                 bad.append(f"{name}: {', '.join(actions)}")
     return bad
@@ -248,6 +347,7 @@ def drop(name: str) -> Callable[[Template], None]:
     return plant
 
 
+METRICS_GRANTS = "MetricsFunctionRole/Properties/Policies/0/PolicyDocument/Statement"
 CHECKS: list[tuple[Callable[[Template], list[str]], Callable[[Template], None]]] = [
     (findings_retain, set_value("Runs/DeletionPolicy", "Delete")),
     (findings_alarms, drop("TradeDlqAlarm")),
@@ -263,7 +363,18 @@ CHECKS: list[tuple[Callable[[Template], list[str]], Callable[[Template], None]]]
     (findings_visibility, set_value("TradeInbox/Properties/VisibilityTimeout", {"Ref": "HandlerTimeoutS"})),
     (findings_logs, drop("ExecutionLogs")),
     (findings_topics, drop("AlertsPolicy")),
-    (findings_grants, set_value("MetricsFunction/Properties/Policies/0/Statement/0/Resource", "*")),
+    (findings_roles, drop("data:SharedDataFunctionRole")),
+    (findings_roles, set_value("MetricsFunction/Properties/Role", {"Fn::GetAtt": "ExecutionFunctionRole.Arn"})),
+    (findings_roles, set_value("MetricsFunctionRole/Properties/AssumeRolePolicyDocument/Statement/0/Principal", "*")),
+    (findings_policies, set_value("MetricsFunctionRole/Properties/ManagedPolicyArns", ["arn:aws:iam::aws:policy/X"])),
+    (findings_policies, set_value("MoreGrants", {"Type": "AWS::IAM::Policy"})),
+    (findings_queue_reads, set_value(f"{METRICS_GRANTS}/4/Resource", {"Fn::GetAtt": "TradeInbox.Arn"})),
+    (findings_queue_reads, set_value(f"{METRICS_GRANTS}/4/Action", "sqs:ReceiveMessage")),
+    (findings_queue_reads, set_value(f"{METRICS_GRANTS}/0/Action", "sqs:PurgeQueue")),
+    (findings_log_writes, set_value(f"{METRICS_GRANTS}/5/Resource", {"Fn::Sub": "arn:aws:logs:*:*:log-group:*"})),
+    (findings_log_writes, set_value(f"{METRICS_GRANTS}/5/Action", "logs:PutLogEvents")),
+    (findings_long_names, set_value(f"{'Long' * 8}Function", {"Type": "AWS::Serverless::Function"})),
+    (findings_grants, set_value(f"{METRICS_GRANTS}/0/Resource", "*")),
     (findings_tables, set_value("Ledger/Properties/PointInTimeRecoverySpecification", {})),
 ]
 

@@ -105,3 +105,9 @@ def test_is_smoked_record_of_an_earlier_version_is_false(record: Path) -> None:
 
     assert records.read(record) is not None
     assert not records.is_smoked(record)
+
+
+def test_deployment_digest_ignores_the_order_of_parameters(packed: Path) -> None:
+    first = records.deployment_digest(packed, {"Stage": "dev", "Limit": "3"})
+
+    assert records.deployment_digest(packed, {"Limit": "3", "Stage": "dev"}) == first

@@ -361,6 +361,31 @@ def test_deploy_dry_run_prints_the_plan_and_changes_nothing(tmp_path: Path, caps
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "account", "line"),
+    [
+        ("live", "123456789012", "live: AWS account 123456789012, eu-west-1"),
+        ("live", "", "live: AWS account of the credentials, eu-west-1"),
+        ("here", "", "here: http://127.0.0.1:7, us-east-1"),
+    ],
+)
+def test_show_names_the_target(
+    shop: Project, capsys: pytest.CaptureFixture[str], name: str, account: str, line: str
+) -> None:
+    plan = make_plan(shop, name, SHOP_PORT="7")
+
+    deploy.show(replace(plan, environment=replace(plan.environment, account=account)))
+
+    assert capsys.readouterr().out.splitlines()[0] == line
+
+
+def test_deploy_needs_consent_unless_it_was_given(tmp_path: Path) -> None:
+    make_shop(tmp_path)
+
+    with pytest.raises(UsageError, match="no terminal to confirm it on"):
+        deploy.deploy(tmp_path, "live", variables={}, connect=lambda _: UnreachableCloud())
+
+
 def test_summarise_nothing_changed_says_so(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
     deploy.summarise(make_plan(shop, "here"), (Outcome("base", "shop-here-base", "unchanged", 1.0),))
 

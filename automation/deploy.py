@@ -22,15 +22,11 @@ from automation.system.targets import Target
 _NO_CHANGE = "No changes to deploy"
 
 
-class Cloud(smoke.Cloud, Protocol):
+class Cloud(smoke.Cloud, stack_states.Cloud, Protocol):
     """The calls to AWS that a deployment needs; aws.Cloud is the real one."""
 
     def account(self) -> str:
         """Return the account id of the credentials."""
-        ...
-
-    def stack_state(self, name: str) -> aws.StackState:
-        """Return the current state of a stack."""
         ...
 
     def first_failure(self, name: str, *, since: datetime) -> str:

@@ -1,7 +1,6 @@
 """A deployment whose smoke test fails stays unproven until the test passes."""
 
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,32 +13,24 @@ FUNCTION = "MetricsFunction"
 
 
 @pytest.fixture
-def broken_function(deployed: Sandbox) -> Iterator[str]:
-    """Take the environment variables from one function, and forget that its stack was ever proven."""
-    functions = deployed.client("lambda")
-    name = deployed.resources(STACK)[FUNCTION]
-    environment = functions.get_function_configuration(FunctionName=name)["Environment"]
-    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
-    records.path_of(ROOT, Target("us-east-1", deployed.emulator_url, "test", "test"), STACK).unlink()
-
-    yield name
-    functions.update_function_configuration(FunctionName=name, Environment=environment)
-
-
-def deploy(inv: Inv) -> subprocess.CompletedProcess[str]:
-    return inv("deploy", "--env", "local")
-
-
-def test_deploy_failed_smoke_fails_again_until_the_function_works(
-    deployed: Sandbox, inv: Inv, request: pytest.FixtureRequest
-) -> None:
+def repair(deployed: Sandbox) -> Iterator[Callable[[], None]]:
+    """Break one function and remove the record of its stack; return what repairs the function."""
     functions, name = deployed.client("lambda"), deployed.resources(STACK)[FUNCTION]
     environment = functions.get_function_configuration(FunctionName=name)["Environment"]
-    request.getfixturevalue("broken_function")
 
-    failures = [deploy(inv), deploy(inv)]
-    functions.update_function_configuration(FunctionName=name, Environment=environment)
-    repaired, proven = deploy(inv), deploy(inv)
+    def restore_variables() -> None:
+        functions.update_function_configuration(FunctionName=name, Environment=environment)
+
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
+    records.path_of(ROOT, Target("us-east-1", deployed.emulator_url, "test", "test"), STACK).unlink()
+    yield restore_variables
+    restore_variables()
+
+
+def test_deploy_failed_smoke_fails_again_until_the_function_works(inv: Inv, repair: Callable[[], None]) -> None:
+    failures = [inv("deploy", "--env", "local") for _ in range(2)]
+    repair()
+    repaired, proven = inv("deploy", "--env", "local"), inv("deploy", "--env", "local")
 
     for failure in failures:
         assert failure.returncode == 6, failure.stdout + failure.stderr

@@ -11,6 +11,7 @@ from automation.system.errors import ConfigurationError
 PYPROJECT = "pyproject.toml"
 TABLE = f"{PYPROJECT}: [tool.alchemiser]"
 STACKS_TABLE = f"{PYPROJECT}: [[tool.alchemiser.stacks]]"
+WATCHED_TABLE = f"{PYPROJECT}: [[tool.alchemiser.watched]]"
 BUDGETS_TABLE = f"{PYPROJECT}: [tool.alchemiser.budgets]"
 _BYTES_PER_MB = 1_000_000
 
@@ -31,6 +32,42 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """A setting whose change a deployment plan shows apart: `[[tool.alchemiser.watched]]`.
+
+    Attributes:
+        name: its name in plans, such as `kill switch`.
+        parameter: a template parameter; empty when it is a property of resources.
+        resource: a logical id or a resource type.
+        property: the path of the property below Properties, such as `Value` or `Target.Input`.
+        forbid: the values that a deployment may only set when they are allowed by name.
+    """
+
+    name: str
+    parameter: str = ""
+    resource: str = ""
+    property: str = ""
+    forbid: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What only the product can say, each as `package.module:function`; see deploying/hooks.py.
+
+    Attributes:
+        guards: whether this is a good moment to deploy.
+        status: the product's lines in `inv status`.
+        pause: bring the product to a safe halt after a failed deployment.
+        contracts: the JSON schemas of messages and stored items, by name.
+    """
+
+    guards: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    pause: tuple[str, ...] = ()
+    contracts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of pyproject.toml; every field has a default, so a project without one works too.
 
@@ -40,6 +77,7 @@ class Settings:
         smoke: the message that every function must answer after a deployment; None for no such test.
         stacks: the tables `[[tool.alchemiser.stacks]]`, in the order of deployment.
         environments: the tables `[tool.alchemiser.environments.<name>]`; environments.py checks them.
+        watched: the settings whose changes a deployment plan shows apart.
         dependency_groups: the names in `[dependency-groups]`.
         pytest_options: the table `[tool.pytest.ini_options]`.
     """
@@ -50,6 +88,8 @@ class Settings:
     stacks: tuple[Mapping[str, Any], ...] = ()
     budgets: Budgets = field(default_factory=Budgets)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    watched: tuple[Watched, ...] = ()
+    hooks: Hooks = field(default_factory=Hooks)
     dependency_groups: frozenset[str] = frozenset()
     pytest_options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -74,9 +114,11 @@ def read(root: Path) -> Settings:
         package=_text(table, "package"),
         messages=_text(table, "messages"),
         smoke=_table(table, "smoke", TABLE, example="smoke = { health = true }") if "smoke" in table else None,
-        stacks=_stacks(table),
+        stacks=_tables(table, "stacks"),
         budgets=_budgets(_table(table, "budgets", TABLE)),
         environments=_environments(table),
+        watched=tuple(_watched(entry) for entry in _tables(table, "watched")),
+        hooks=Hooks(*(_functions(table, key) for key in ("guards", "status", "pause", "contracts"))),
         dependency_groups=frozenset(_table(document, "dependency-groups", PYPROJECT)),
         pytest_options=pytest,
     )
@@ -115,11 +157,35 @@ def _text(table: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _stacks(table: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    stacks = table.get("stacks", [])
-    if not isinstance(stacks, list) or not all(isinstance(stack, Mapping) for stack in stacks):
-        raise ConfigurationError("stacks is not a list of tables", where=STACKS_TABLE)
-    return tuple(stacks)
+def _tables(table: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]:
+    tables = table.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(entry, Mapping) for entry in tables):
+        raise ConfigurationError(f"{key} is not a list of tables", where=f"{PYPROJECT}: [[tool.alchemiser.{key}]]")
+    return tuple(tables)
+
+
+def _watched(entry: Mapping[str, Any]) -> Watched:
+    keys = {"name", "parameter", "resource", "property", "forbid"}
+    texts = {key: value for key, value in entry.items() if key != "forbid"}
+    forbid = entry.get("forbid", [])
+    if set(entry) - keys or not all(isinstance(value, str) for value in texts.values()) or not isinstance(forbid, list):
+        raise ConfigurationError(
+            f"needs text for name, parameter, resource, property; a list for forbid, got {dict(entry)}",
+            where=WATCHED_TABLE,
+        )
+    watched = Watched(**texts, forbid=tuple(str(value) for value in forbid))
+    if not watched.name or bool(watched.parameter) == bool(watched.resource and watched.property):
+        raise ConfigurationError("needs a name, and either parameter, or resource and property", where=WATCHED_TABLE)
+    return watched
+
+
+def _functions(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    values = table.get(key, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) and ":" in value for value in values):
+        raise ConfigurationError(
+            f'{key} is not a list of functions, as in {key} = ["package.module:function"]', where=TABLE
+        )
+    return tuple(values)
 
 
 def _environments(table: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

@@ -75,9 +75,9 @@ class Cloud:
         """
         cloudformation: CloudFormationClient = client("cloudformation", self.target)
         try:
-            with _translate_errors(name, self.target):
+            with translate_errors(name, self.target):
                 stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        except _NoSuchStackError:
+        except NoSuchStackError:
             return StackState(name)
         changed_at = stack.get("LastUpdatedTime") or stack["CreationTime"]
         return StackState(name, str(stack["StackStatus"]), stack.get("StackId", ""), changed_at.isoformat())
@@ -87,9 +87,9 @@ class Cloud:
         cloudformation: CloudFormationClient = client("cloudformation", self.target)
         pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
         try:
-            with _translate_errors(name, self.target):
+            with translate_errors(name, self.target):
                 events = list(chain.from_iterable(page["StackEvents"] for page in pages))
-        except (_NoSuchStackError, DeploymentError):
+        except (NoSuchStackError, DeploymentError):
             return ""
         return failure_reason([event for event in events if event["Timestamp"] >= since])
 
@@ -100,7 +100,7 @@ class Cloud:
             DeploymentError: CloudFormation did not answer.
         """
         cloudformation: CloudFormationClient = client("cloudformation", self.target)
-        with _translate_errors(stack_name, self.target):
+        with translate_errors(stack_name, self.target):
             resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
         return {
             resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -115,7 +115,7 @@ class Cloud:
             DeploymentError: Lambda did not answer.
         """
         functions: LambdaClient = client("lambda", self.target)
-        with _translate_errors(function, self.target):
+        with translate_errors(function, self.target):
             answer = functions.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
         return error_text(answer["Payload"].read()) if answer.get("FunctionError") else ""
 
@@ -138,17 +138,23 @@ def failure_reason(events: Iterable[Mapping[str, Any]]) -> str:
     return ""
 
 
-class _NoSuchStackError(Exception):
+class NoSuchStackError(Exception):
     """CloudFormation has no stack of that name."""
 
 
 @contextmanager
-def _translate_errors(name: str, target: Target) -> Iterator[None]:
+def translate_errors(name: str, target: Target) -> Iterator[None]:
+    """Turn boto3's errors into DeploymentError; `name` is the resource in its message.
+
+    Raises:
+        NoSuchStackError: there is no such stack.
+        DeploymentError: AWS refused the request or does not answer.
+    """
     try:
         yield
     except ClientError as cause:
         if "does not exist" in str(cause):
-            raise _NoSuchStackError(name) from cause
+            raise NoSuchStackError(name) from cause
         raise DeploymentError(f"AWS refused the request: {cause}", where=name) from cause
     except BotoCoreError as cause:
         cloud = target.endpoint or f"AWS in {target.region}"

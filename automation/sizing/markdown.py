@@ -6,6 +6,8 @@ from automation.project.model import LAMBDA_LIMIT_BYTES
 from automation.sizing import budgets, overlaps, tables, units
 from automation.sizing.changes import SizeChange, SizeComparison
 from automation.sizing.model import ArtifactSize, Sizes, group_by_content
+from automation.system import markdown
+from automation.system.markdown import escape
 
 
 def render(sizes: Sizes, comparison: SizeComparison | None = None) -> str:
@@ -13,20 +15,13 @@ def render(sizes: Sizes, comparison: SizeComparison | None = None) -> str:
     blocks = [f"### Size\n\n{escape(tables.deployment_summary(sizes, comparison))}"]
     blocks += _findings(sizes, comparison)
     blocks += _changes(comparison) if comparison else []
-    blocks += [_folded("Functions", _functions(sizes, comparison))] if sizes.functions else []
-    blocks += [_folded("Layers", _layers(sizes, comparison))] if sizes.layers else []
-    blocks += [_folded("Composition", _composition(sizes))]
+    blocks += [markdown.folded("Functions", _functions(sizes, comparison))] if sizes.functions else []
+    blocks += [markdown.folded("Layers", _layers(sizes, comparison))] if sizes.layers else []
+    blocks += [markdown.folded("Composition", _composition(sizes))]
 
     notes = [*(comparison.notes if comparison else ()), *overlaps.notes(sizes)]
-    blocks += [_folded("Notes", "\n".join(f"- {escape(note)}" for note in notes))] if notes else []
+    blocks += [markdown.folded("Notes", "\n".join(f"- {escape(note)}" for note in notes))] if notes else []
     return "\n\n".join(blocks)
-
-
-def escape(text: str) -> str:
-    """Escape what Markdown would read as the end of a table cell, as HTML, or as emphasis."""
-    for sign in ("\\", "|", "*", "_", "`", "<", "["):
-        text = text.replace(sign, "&lt;" if sign == "<" else f"\\{sign}")
-    return " ".join(text.split())
 
 
 def _findings(sizes: Sizes, comparison: SizeComparison | None) -> list[str]:
@@ -59,7 +54,7 @@ def _changes(comparison: SizeComparison) -> list[str]:
         parts += [
             (change.logical_id, part.name, part.versions, units.format_change(part.bytes)) for part in change.parts
         ]
-    return [table, *([_table(("in", "distribution", "version", "change"), parts, right=(3,))] if parts else [])]
+    return [table, *([markdown.table(("in", "distribution", "version", "change"), parts, right=(3,))] if parts else [])]
 
 
 def _change(change: SizeChange) -> Sequence[str]:
@@ -114,7 +109,7 @@ def _composition(sizes: Sizes) -> str:
         if folded:
             parts.append(f"{tables.folded_label(folded)}, {units.format_bytes(sum(part.bytes for part in folded))}")
         rows.append((sizes.labels(group), units.format_bytes(group[0].bytes), ", ".join(parts)))
-    return _table(("artifact", "unzipped", "distributions"), rows, right=(1,))
+    return markdown.table(("artifact", "unzipped", "distributions"), rows, right=(1,))
 
 
 def _mark(artifact: ArtifactSize, sizes: Sizes) -> str:
@@ -122,17 +117,6 @@ def _mark(artifact: ArtifactSize, sizes: Sizes) -> str:
     return f"({severity}) " if severity else ""
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] | None = None) -> str:
-    """Render a table; the columns in `right` are right-aligned, by default all but the first."""
-    right_aligned = range(1, len(columns)) if right is None else right
-    rules = ("---:" if number in right_aligned else "---" for number in range(len(columns)))
-    lines = [_row(columns), f"|{'|'.join(rules)}|", *(_row(row) for row in rows)]
-    return "\n".join(lines)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(escape(cell) for cell in cells)} |"
-
-
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Render a table whose columns are right-aligned, except the first."""
+    return markdown.table(columns, rows, right=range(1, len(columns)))

@@ -67,6 +67,7 @@ class PropertyChange:
     Attributes:
         path: from the resource, such as `Properties.KeySchema`, `DeletionPolicy` or `Properties.Environment.STAGE`.
         before, after: the values, resolved as far as they are known; None when the property is missing on that side.
+            They are equal when the property only follows a resource that is replaced.
     """
 
     path: str
@@ -105,7 +106,7 @@ class Danger:
 
     Attributes:
         kind: such as `replace`, `delete`, `widen`; see dangers.py.
-        resource: its logical id.
+        resource: its logical id; `stack/id` where two stacks have a danger of the same name.
         what: what would happen, as one sentence without a full stop.
         fix: what to do instead; empty when there is nothing but to allow it.
     """

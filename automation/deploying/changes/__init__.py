@@ -1,0 +1,1 @@
+"""Find out what a deployment changes, property by property, from templates and change sets."""

@@ -1,0 +1,1 @@
+"""Rank the changes of a plan, and say which of them are dangers."""

@@ -1,0 +1,1 @@
+"""Show a plan as text, JSON or Markdown."""

@@ -1,0 +1,19 @@
+"""Markdown of review comments."""
+
+from automation.system import markdown
+
+
+def test_escape_keeps_text_inside_its_cell() -> None:
+    assert markdown.escape("a|b *c* _d_ `e` [f] <g> \\\n h") == r"a\|b \*c\* \_d\_ \`e\` \[f] &lt;g> \\ h"
+
+
+def test_table_escapes_its_cells() -> None:
+    assert markdown.table(("a", "b"), [("1|", "2")]) == "| a | b |\n|---|---|\n| 1\\| | 2 |"
+
+
+def test_table_right_aligns_the_columns_of_that_number() -> None:
+    assert markdown.table(("a", "b"), [], right=(1,)) == "| a | b |\n|---|---:|"
+
+
+def test_folded_has_a_title_and_a_body() -> None:
+    assert markdown.folded("a<b", "| x |") == "<details><summary>a&lt;b</summary>\n\n| x |\n\n</details>"

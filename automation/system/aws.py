@@ -1,11 +1,14 @@
-"""Call AWS, or an endpoint that replaces it. The only module that does."""
+"""Connect to AWS, or to an endpoint that replaces it. Every module that calls a service does so through this one."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC
+from functools import cache
 from itertools import chain
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -13,39 +16,41 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from automation.system.errors import ConfigurationError, DeploymentError
+from automation.system.invocations import Invocation
+from automation.system.stacks import NoSuchStackError, StackResource, StackState
 from automation.system.targets import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
 
-
-@dataclass(frozen=True, slots=True)
-class StackState:
-    """A stack as CloudFormation describes it; `status` is empty when there is no such stack.
-
-    Attributes:
-        stack_id: changes when the stack is deleted and created again.
-        changed_at: when it was last created or updated, RFC 3339.
-    """
-
-    name: str
-    status: str = ""
-    stack_id: str = ""
-    changed_at: str = ""
-
-    @property
-    def exists(self) -> bool:
-        return bool(self.status)
+_CREATION = Lock()
+_NO_SUCH_STACK = re.compile(r"\bStack\b.* does not exist")
 
 
 def client(service: str, target: Target) -> Any:
-    """Return a boto3 client. The caller may cast it to the class of boto3-stubs."""
-    session = boto3.Session(
+    """Return the boto3 client of a service; the same one for every call with this target, in every thread.
+
+    The caller may cast it to the class of boto3-stubs.
+    """
+    return _client(service, target)
+
+
+@cache
+def _client(service: str, target: Target) -> Any:
+    """Create a client, which takes longer than most calls."""
+    config = Config(retries={"mode": "standard"}, proxies={} if target.is_loopback else None, connect_timeout=10)
+    # A session must not be shared between threads, but its clients may be.
+    with _CREATION:
+        return _session(target).client(service, endpoint_url=target.endpoint or None, config=config)  # type: ignore[call-overload] # service is any name
+
+
+@cache
+def _session(target: Target) -> boto3.Session:
+    """Return the session of a target; only its first client has to read the list of all services."""
+    return boto3.Session(
         aws_access_key_id=target.key_id or None, aws_secret_access_key=target.secret or None, region_name=target.region
     )
-    config = Config(retries={"mode": "standard"}, proxies={} if target.is_loopback else None, connect_timeout=10)
-    return session.client(service, endpoint_url=target.endpoint or None, config=config)  # type: ignore[call-overload] # service is any name
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,45 +84,65 @@ class Cloud:
                 stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         except NoSuchStackError:
             return StackState(name)
-        changed_at = stack.get("LastUpdatedTime") or stack["CreationTime"]
-        return StackState(name, str(stack["StackStatus"]), stack.get("StackId", ""), changed_at.isoformat())
+        return state_of(stack)
 
-    def first_failure(self, name: str, *, since: datetime) -> str:
-        """Return why the last change of a stack failed, as `Resource (Type): reason`; empty when no event says."""
+    def resources(self, stack_name: str) -> tuple[StackResource, ...]:
+        """Return the resources of a stack, without those that were deleted or never created.
+
+        Raises:
+            NoSuchStackError: there is no such stack.
+            DeploymentError: CloudFormation did not answer.
+        """
         cloudformation: CloudFormationClient = client("cloudformation", self.target)
-        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
-        try:
-            with translate_errors(name, self.target):
-                events = list(chain.from_iterable(page["StackEvents"] for page in pages))
-        except (NoSuchStackError, DeploymentError):
-            return ""
-        return failure_reason([event for event in events if event["Timestamp"] >= since])
+        # describe_stack_resources would return no more than the first 100.
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+        with translate_errors(stack_name, self.target):
+            resources = list(chain.from_iterable(page["StackResourceSummaries"] for page in pages))
+        return tuple(
+            StackResource(resource["LogicalResourceId"], resource["PhysicalResourceId"], resource["ResourceType"])
+            for resource in resources
+            if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
+        )
 
     def functions(self, stack_name: str) -> Mapping[str, str]:
         """Return the physical name of each function of a stack, by logical id.
 
         Raises:
+            NoSuchStackError: there is no such stack.
             DeploymentError: CloudFormation did not answer.
         """
-        cloudformation: CloudFormationClient = client("cloudformation", self.target)
-        with translate_errors(stack_name, self.target):
-            resources = cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]
+        resources = self.resources(stack_name)
         return {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            resource.logical_id: resource.physical_id
             for resource in resources
-            if resource["ResourceType"] == "AWS::Lambda::Function"
+            if resource.type == "AWS::Lambda::Function"
         }
 
-    def invoke(self, function: str, payload: Mapping[str, Any]) -> str:
-        """Send one message to a function and wait; return its error, empty for success.
+    def invoke(self, function: str, payload: Mapping[str, Any]) -> Invocation:
+        """Send one message to a function and wait for its answer.
 
         Raises:
             DeploymentError: Lambda did not answer.
         """
         functions: LambdaClient = client("lambda", self.target)
         with translate_errors(function, self.target):
-            answer = functions.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
-        return error_text(answer["Payload"].read()) if answer.get("FunctionError") else ""
+            response = functions.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
+            body = response["Payload"].read()
+        return Invocation(error=error_text(body)) if response.get("FunctionError") else Invocation(answer=_parsed(body))
+
+
+def state_of(stack: Mapping[str, Any]) -> StackState:
+    """Return the state in one stack of the answer of DescribeStacks."""
+    changed_at = (stack.get("LastUpdatedTime") or stack["CreationTime"]).astimezone(UTC).isoformat()
+    return StackState(stack["StackName"], str(stack["StackStatus"]), stack.get("StackId", ""), changed_at)
+
+
+def _parsed(payload: bytes) -> Any:
+    """Return the JSON that a function returned; the text when it is something else."""
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return payload.decode(errors="replace")
 
 
 def error_text(payload: bytes) -> str:
@@ -127,19 +152,6 @@ def error_text(payload: bytes) -> str:
         return f"{error['errorType']}: {error['errorMessage']}"
     except (ValueError, KeyError, TypeError):
         return payload.decode(errors="replace")[:500]
-
-
-def failure_reason(events: Iterable[Mapping[str, Any]]) -> str:
-    """Return the first failure among stack events that is not the consequence of another; empty when there is none."""
-    for event in sorted(events, key=lambda event: event["Timestamp"]):
-        reason = str(event.get("ResourceStatusReason", ""))
-        if str(event.get("ResourceStatus", "")).endswith("_FAILED") and "cancelled" not in reason.lower():
-            return f"{event.get('LogicalResourceId', '?')} ({event.get('ResourceType', '?')}): {reason or 'no reason'}"
-    return ""
-
-
-class NoSuchStackError(Exception):
-    """CloudFormation has no stack of that name."""
 
 
 @contextmanager
@@ -153,8 +165,8 @@ def translate_errors(name: str, target: Target) -> Iterator[None]:
     try:
         yield
     except ClientError as cause:
-        if "does not exist" in str(cause):
-            raise NoSuchStackError(name) from cause
+        if _NO_SUCH_STACK.search(str(cause)):
+            raise NoSuchStackError("there is no such stack", where=name) from cause
         raise DeploymentError(f"AWS refused the request: {cause}", where=name) from cause
     except BotoCoreError as cause:
         cloud = target.endpoint or f"AWS in {target.region}"

@@ -1,34 +1,8 @@
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 
 from automation.system import aws
-from automation.system.aws import StackState
+from automation.system.stacks import StackState
 from automation.system.targets import Target
-
-
-def event(second: int, status: str, reason: str, resource: str = "Queue") -> dict[str, object]:
-    return {
-        "Timestamp": datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC),
-        "ResourceStatus": status,
-        "ResourceStatusReason": reason,
-        "LogicalResourceId": resource,
-        "ResourceType": "AWS::SQS::Queue",
-    }
-
-
-def test_failure_reason_is_the_first_root_cause() -> None:
-    events = [
-        event(4, "UPDATE_ROLLBACK_COMPLETE", "", "stack"),
-        event(3, "CREATE_FAILED", "a later one", "C"),
-        event(2, "CREATE_FAILED", "name is taken", "B"),
-        event(1, "CREATE_FAILED", "Resource creation cancelled", "A"),
-        event(0, "CREATE_IN_PROGRESS", ""),
-    ]
-
-    assert aws.failure_reason(events) == "B (AWS::SQS::Queue): name is taken"
-
-
-def test_failure_reason_without_failure_is_empty() -> None:
-    assert aws.failure_reason([event(1, "CREATE_COMPLETE", "")]) == ""
 
 
 def test_target_variables_point_a_child_to_the_endpoint() -> None:
@@ -61,6 +35,16 @@ def test_target_does_not_print_its_secret() -> None:
 def test_stack_state_without_status_does_not_exist() -> None:
     assert not StackState("x").exists
     assert StackState("x", "CREATE_COMPLETE").exists
+
+
+def test_state_of_a_stack_has_the_time_of_its_last_change_in_utc() -> None:
+    created = datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
+    described = {"StackName": "x", "StackStatus": "UPDATE_COMPLETE", "StackId": "arn:x", "CreationTime": created}
+
+    updated = aws.state_of({**described, "LastUpdatedTime": created + timedelta(days=1)})
+
+    assert aws.state_of(described) == StackState("x", "UPDATE_COMPLETE", "arn:x", "2026-01-01T00:00:00+00:00")
+    assert updated.changed_at == "2026-01-02T00:00:00+00:00"
 
 
 def test_client_uses_endpoint_and_region_of_target() -> None:

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -29,6 +30,36 @@ def test_error_is_one_paragraph_on_stderr(capsys: pytest.CaptureFixture[str]) ->
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "error: what where\nwarning: beware\n"
+
+
+@pytest.mark.parametrize(("is_terminal", "printed"), [(False, "Queue CREATE_COMPLETE\n"), (True, "")])
+def test_event_is_a_line_on_stderr_without_a_terminal(
+    is_terminal: bool, printed: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "is_terminal", lambda: is_terminal)
+
+    console.event("Queue CREATE_COMPLETE")
+
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", printed)
+
+
+def test_event_without_stderr_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+
+    console.event("Queue CREATE_COMPLETE")
+
+
+def test_names_between_colons_are_no_emoji(capsys: pytest.CaptureFixture[str]) -> None:
+    """The ARN of a secret has `:secret:` in it."""
+    console.result("arn:key:", style="bold")
+    console.table(("arn",), [(":key:",)])
+    console.error(":key:")
+    console.warning(":key:")
+
+    captured = capsys.readouterr()
+    assert captured.out.split() == ["arn:key:", "arn", ":key:"]
+    assert captured.err == "error: :key:\nwarning: :key:\n"
 
 
 def test_progress_without_terminal_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,13 @@ def test_write_atomically_creates_folders_and_replaces_file(tmp_path: Path) -> N
     assert [entry.name for entry in path.parent.iterdir()] == ["b.txt"]
 
 
+def test_write_atomically_sets_the_mode(tmp_path: Path) -> None:
+    files.write_atomically(tmp_path / "open", "")
+    files.write_atomically(tmp_path / "secret", "", mode=0o600)
+
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("open", "secret")] == [0o644, 0o600]
+
+
 def test_write_atomically_failure_keeps_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")

@@ -4,14 +4,83 @@ import pytest
 
 from automation.system import git
 from automation.system.errors import ConfigurationError
+from automation.system.git import WorkTree
 from tests.automation import repositories
 from tests.automation.projects import write_files
+
+
+def push(repository: Path, remote: Path) -> None:
+    """Create a remote that has every commit."""
+    remote.mkdir()
+    repositories.git(remote, "init", "-q", "--bare")
+    repositories.git(repository, "remote", "add", "origin", str(remote))
+    repositories.git(repository, "push", "-q", "origin", "main")
 
 
 def test_repository_root_of_subfolder_is_top_folder(tmp_path: Path) -> None:
     repositories.make_plain_repository(tmp_path)
 
     assert git.repository_root(tmp_path / "common", where="size") == tmp_path.resolve()
+
+
+def test_read_work_tree_of_a_pushed_commit(tmp_path: Path) -> None:
+    repository = repositories.make_plain_repository(tmp_path / "repository")
+    push(repository, tmp_path / "remote")
+    commit = git.find_commit(repository, "HEAD")
+
+    assert git.read_work_tree(repository) == WorkTree(
+        commit=commit, description=commit[:7], is_dirty=False, has_remote=True, is_pushed=True
+    )
+
+
+def test_read_work_tree_of_a_new_commit_is_not_pushed(tmp_path: Path) -> None:
+    repository = repositories.make_plain_repository(tmp_path / "repository")
+    push(repository, tmp_path / "remote")
+    repositories.append(repository, "README.md")
+    repositories.commit(repository)
+    repositories.git(repository, "tag", "v2")
+
+    tree = git.read_work_tree(repository)
+
+    assert tree is not None
+    assert (tree.description, tree.is_dirty, tree.has_remote, tree.is_pushed) == ("v2", False, True, False)
+
+
+def test_read_work_tree_without_remote_is_not_pushed(tmp_path: Path) -> None:
+    tree = git.read_work_tree(repositories.make_plain_repository(tmp_path))
+
+    assert tree is not None
+    assert (tree.has_remote, tree.is_pushed) == (False, False)
+
+
+@pytest.mark.parametrize("path", ["README.md", "new.txt"])
+def test_is_dirty_changed_or_new_file(tmp_path: Path, path: str) -> None:
+    repositories.make_plain_repository(tmp_path)
+    write_files(tmp_path, {path: "changed"})
+
+    assert git.is_dirty(tmp_path)
+
+
+def test_is_dirty_ignored_file_and_files_elsewhere_do_not_count(tmp_path: Path) -> None:
+    repositories.make_plain_repository(tmp_path)
+    write_files(tmp_path, {"common/my.secret": "x", "new.txt": "x"})
+
+    assert not git.is_dirty(tmp_path / "common")
+
+
+def test_read_work_tree_without_commit_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+    assert git.read_work_tree(tmp_path) is None
+    repositories.git(tmp_path, "init", "-q")
+    assert git.read_work_tree(tmp_path) is None
+
+
+def test_read_work_tree_without_git_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repositories.make_plain_repository(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert git.read_work_tree(tmp_path) is None
 
 
 def test_repository_root_outside_repository_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Upload, create and execute change sets, and check what runs afterwards."""

@@ -1,0 +1,220 @@
+"""Call CloudFormation: read deployed stacks, create and execute change sets, and read the events of a change."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from automation.system import aws
+from automation.system.stacks import (
+    NoSuchStackError,
+    StackDescription,
+    StackEvent,
+    StackResource,
+    StackState,
+    Stage,
+    StaleChangeSetError,
+)
+from automation.system.targets import Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+_STALE = frozenset({"ChangeSetNotFound", "InvalidChangeSetStatus"})
+
+
+@dataclass(frozen=True, slots=True)
+class CloudFormation:
+    """The calls to CloudFormation. A stack is named by its name or by its id; a deleted stack only by its id."""
+
+    target: Target
+
+    @property
+    def _client(self) -> "CloudFormationClient":
+        client: CloudFormationClient = aws.client("cloudformation", self.target)
+        return client
+
+    def stack_state(self, stack: str) -> StackState:
+        """Return the current state of a stack.
+
+        Raises:
+            DeploymentError: CloudFormation did not answer.
+        """
+        return aws.Cloud(self.target).stack_state(stack)
+
+    def describe(self, stack: str) -> StackDescription:
+        """Return a stack with its parameters, tags and outputs; without a status when there is no such stack.
+
+        Raises:
+            DeploymentError: CloudFormation did not answer.
+        """
+        try:
+            with aws.translate_errors(stack, self.target):
+                answer = self._client.describe_stacks(StackName=stack)["Stacks"][0]
+        except NoSuchStackError:
+            return StackDescription(StackState(stack))
+        parameters, outputs = answer.get("Parameters", ()), answer.get("Outputs", ())
+        return StackDescription(
+            aws.state_of(answer),
+            parameters={entry["ParameterKey"]: entry["ParameterValue"] for entry in parameters},
+            tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())},
+            outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
+        )
+
+    def resources(self, stack: str) -> tuple[StackResource, ...]:
+        """Return the resources of a stack, without those that were deleted or never created.
+
+        Raises:
+            NoSuchStackError: there is no such stack.
+            DeploymentError: CloudFormation did not answer.
+        """
+        return aws.Cloud(self.target).resources(stack)
+
+    def template(self, stack: str, stage: Stage, *, change_set: str = "") -> str | Mapping[str, Any]:
+        """Return the template of a stack, or of one of its change sets: its YAML text, or a mapping if it is JSON.
+
+        Args:
+            change_set: the id of a change set; empty for the template that is deployed.
+
+        Raises:
+            NoSuchStackError: there is no such stack.
+            StaleChangeSetError: there is no such change set.
+            DeploymentError: CloudFormation did not answer.
+        """
+        which: Mapping[str, Any] = {"ChangeSetName": change_set} if change_set else {}
+        with aws.translate_errors(stack, self.target), _translate_stale():
+            body: str | Mapping[str, Any] = self._client.get_template(
+                StackName=stack, TemplateStage=stage.value, **which
+            )["TemplateBody"]
+        return body
+
+    def exports(self) -> Mapping[str, str]:
+        """Return the value of every export of the account in this region, by its name.
+
+        Raises:
+            DeploymentError: CloudFormation did not answer.
+        """
+        pages = self._client.get_paginator("list_exports").paginate()
+        with aws.translate_errors("exports", self.target):
+            exports = pages.build_full_result()["Exports"]
+        return {export["Name"]: export["Value"] for export in exports}
+
+    def create_change_set(self, request: Mapping[str, Any]) -> tuple[str, str]:
+        """Start to create a change set; return its id and the id of its stack.
+
+        Args:
+            request: the request of CreateChangeSet.
+
+        Raises:
+            DeploymentError: CloudFormation refused the request, or did not answer.
+        """
+        stack = request["StackName"]
+        with aws.translate_errors(stack, self.target):
+            answer = self._client.create_change_set(**request)
+        return answer["Id"], answer["StackId"]
+
+    def describe_change_set(self, change_set: str) -> Mapping[str, Any]:
+        """Return the answer of DescribeChangeSet with the values of properties, the changes of all pages together.
+
+        Args:
+            change_set: its id.
+
+        Raises:
+            StaleChangeSetError: there is no such change set.
+            DeploymentError: CloudFormation did not answer.
+        """
+        paginator = self._client.get_paginator("describe_change_set")
+        pages = paginator.paginate(ChangeSetName=change_set, IncludePropertyValues=True)
+        with aws.translate_errors(change_set, self.target), _translate_stale():
+            return dict(pages.build_full_result())
+
+    def change_sets(self, stack: str) -> tuple[str, ...]:
+        """Return the ids of the change sets of a stack.
+
+        Raises:
+            NoSuchStackError: there is no such stack.
+            DeploymentError: CloudFormation did not answer.
+        """
+        pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack)
+        with aws.translate_errors(stack, self.target):
+            summaries = pages.build_full_result()["Summaries"]
+        return tuple(summary["ChangeSetId"] for summary in summaries)
+
+    def delete_change_set(self, change_set: str) -> None:
+        """Delete a change set by its id; do nothing when it is missing.
+
+        Raises:
+            DeploymentError: CloudFormation refused the request, or did not answer.
+        """
+        with suppress(StaleChangeSetError), aws.translate_errors(change_set, self.target), _translate_stale():
+            self._client.delete_change_set(ChangeSetName=change_set)
+
+    def execute_change_set(self, change_set: str, *, token: str) -> None:
+        """Start the change. The same token again does not start it twice.
+
+        Raises:
+            StaleChangeSetError: it is gone, or can no longer be executed.
+            DeploymentError: CloudFormation refused the request, or did not answer.
+        """
+        with aws.translate_errors(change_set, self.target), _translate_stale():
+            self._client.execute_change_set(ChangeSetName=change_set, ClientRequestToken=token)
+
+    def events(self, stack: str) -> Iterator[StackEvent]:
+        """Yield the events of a stack, the newest first; a page is only read when it is needed.
+
+        An event may come twice when the stack changes between two pages.
+
+        Raises:
+            NoSuchStackError: there is no such stack.
+            DeploymentError: CloudFormation did not answer.
+        """
+        pages = iter(self._client.get_paginator("describe_stack_events").paginate(StackName=stack))
+        while True:
+            with aws.translate_errors(stack, self.target):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield from (_event(answer) for answer in page["StackEvents"])
+
+    def cancel_update(self, stack: str) -> None:
+        """Ask CloudFormation to cancel the running update of a stack and to roll it back.
+
+        Raises:
+            DeploymentError: CloudFormation refused the request, or did not answer.
+        """
+        with aws.translate_errors(stack, self.target):
+            self._client.cancel_update_stack(StackName=stack)
+
+    def delete_stack(self, stack_id: str) -> None:
+        """Start to delete a stack.
+
+        Raises:
+            DeploymentError: CloudFormation refused the request, or did not answer.
+        """
+        with aws.translate_errors(stack_id, self.target):
+            self._client.delete_stack(StackName=stack_id)
+
+
+def _event(answer: Mapping[str, Any]) -> StackEvent:
+    return StackEvent(
+        id=answer["EventId"],
+        stack_id=answer["StackId"],
+        logical_id=answer.get("LogicalResourceId", ""),
+        physical_id=answer.get("PhysicalResourceId", ""),
+        type=answer.get("ResourceType", ""),
+        status=answer.get("ResourceStatus", ""),
+        reason=answer.get("ResourceStatusReason", ""),
+    )
+
+
+@contextmanager
+def _translate_stale() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as cause:
+        error = cause.response["Error"]
+        if error["Code"] not in _STALE:
+            raise
+        raise StaleChangeSetError(f"the change set can no longer be used: {error['Message']}") from cause

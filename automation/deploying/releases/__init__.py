@@ -1,0 +1,1 @@
+"""Record releases and who deploys, and choose the release to go back to."""

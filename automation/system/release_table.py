@@ -1,0 +1,194 @@
+"""Read and write the table of an environment's releases, which also holds the deployer lock.
+
+A release is an item with `pk` RELEASE, its number in `sk` (`00000007`) and JSON in `document`; the lock is the item
+LOCK, deployer. Permissions: dynamodb:CreateTable, TagResource, DescribeTable, Query, GetItem, PutItem, DeleteItem.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from automation.system import aws
+from automation.system.deployers import Deployer, DeployerLock, LockReading
+from automation.system.errors import DeploymentError
+from automation.system.targets import Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_RELEASE = "RELEASE"
+_LOCK = {"pk": {"S": "LOCK"}, "sk": {"S": "deployer"}}
+_IS_NEW = "attribute_not_exists(pk)"
+_EXISTS = "attribute_exists(pk)"
+_UNCHANGED = "#token = :token"
+_WAIT = {"Delay": 1, "MaxAttempts": 120}
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTable:
+    """The table of one environment. Reads are strongly consistent; a missing table reads as an empty one."""
+
+    target: Target
+    name: str
+
+    @property
+    def _client(self) -> "DynamoDBClient":
+        client: DynamoDBClient = aws.client("dynamodb", self.target)
+        return client
+
+    def create(self, *, tags: Mapping[str, str]) -> None:
+        """Create the table, protected from deletion, and wait until it can be used. Idempotent.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
+        with aws.translate_errors(self.name, self.target):
+            if not self._exists():
+                with suppress(self._client.exceptions.ResourceInUseException):  # another deployer was faster
+                    self._create(tags)
+            self._client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig=_WAIT)  # type: ignore[arg-type] # a plain dict
+
+    def documents(self, limit: int) -> tuple[tuple[int, Mapping[str, Any]], ...]:
+        """Return the numbers and documents of the newest releases, newest first.
+
+        Raises:
+            DeploymentError: DynamoDB did not answer.
+        """
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.name,
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": _RELEASE}},
+            PaginationConfig={"MaxItems": limit},
+        )
+        items: list[Mapping[str, Any]] = []
+        with aws.translate_errors(self.name, self.target), suppress(self._client.exceptions.ResourceNotFoundException):
+            for page in pages:
+                items += page["Items"]
+        return tuple((int(item["sk"]["S"]), json.loads(item["document"]["S"])) for item in items)
+
+    def add(self, document: Mapping[str, Any]) -> int:
+        """Store a new release and return its number: the next that nobody has.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
+        newest = self.documents(1)
+        number = newest[0][0] + 1 if newest else 1
+        # Put only if missing: of two deployers that want a number, one gets it and the other takes the next.
+        while not self._put(_item(number, document), _IS_NEW):
+            number += 1
+        return number
+
+    def replace(self, number: int, document: Mapping[str, Any]) -> None:
+        """Store the new state of a release.
+
+        Raises:
+            DeploymentError: there is no such release, or DynamoDB did not answer.
+        """
+        if not self._put(_item(number, document), _EXISTS):
+            raise DeploymentError(f"has no release r{number}", where=self.name)
+
+    def read_lock(self) -> LockReading:
+        """Return the lock and AWS's time.
+
+        Raises:
+            DeploymentError: DynamoDB did not answer.
+        """
+        with aws.translate_errors(self.name, self.target):
+            try:
+                answer: Mapping[str, Any] = self._client.get_item(TableName=self.name, Key=_LOCK, ConsistentRead=True)
+            except self._client.exceptions.ResourceNotFoundException as cause:
+                answer = cause.response
+        return LockReading(_lock(answer["Item"]) if "Item" in answer else None, _date(answer))
+
+    def write_lock(self, lock: DeployerLock, *, expected: str) -> bool:
+        """Write the lock if its token is still `expected` (empty: if there is no lock), and return whether it was.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
+        # The condition is what keeps two deployers from holding the lock at once.
+        return self._put(_lock_item(lock), _UNCHANGED if expected else _IS_NEW, token=expected)
+
+    def remove_lock(self, token: str) -> None:
+        """Remove the lock, unless it has another token: then it belongs to another deployer, and stays.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
+        with (
+            aws.translate_errors(self.name, self.target),
+            suppress(self._client.exceptions.ConditionalCheckFailedException),
+        ):
+            self._client.delete_item(TableName=self.name, Key=_LOCK, **_condition(_UNCHANGED, token))
+
+    def _exists(self) -> bool:
+        try:
+            self._client.describe_table(TableName=self.name)
+        except self._client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
+    def _create(self, tags: Mapping[str, str]) -> None:
+        self._client.create_table(
+            TableName=self.name,
+            BillingMode="PAY_PER_REQUEST",
+            DeletionProtectionEnabled=True,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+
+    def _put(self, item: Mapping[str, Any], condition: str, *, token: str = "") -> bool:
+        """Put an item if the condition holds, and return whether it did."""
+        with aws.translate_errors(self.name, self.target):
+            try:
+                self._client.put_item(TableName=self.name, Item=item, **_condition(condition, token))
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
+
+
+def _condition(expression: str, token: str) -> dict[str, Any]:
+    condition: dict[str, Any] = {"ConditionExpression": expression}
+    if token:
+        condition["ExpressionAttributeNames"] = {"#token": "token"}  # a reserved word of DynamoDB
+        condition["ExpressionAttributeValues"] = {":token": {"S": token}}
+    return condition
+
+
+def _item(number: int, document: Mapping[str, Any]) -> dict[str, Any]:
+    return {"pk": {"S": _RELEASE}, "sk": {"S": f"{number:08d}"}, "document": {"S": json.dumps(document)}}
+
+
+def _lock_item(lock: DeployerLock) -> dict[str, Any]:
+    values = {
+        "arn": lock.deployer.arn,
+        "person": lock.deployer.person,
+        "process_id": str(lock.deployer.process_id),
+        "token": lock.token,
+        "since": lock.since.isoformat(),
+        "expires_at": lock.expires_at.isoformat(),
+    }
+    return _LOCK | {name: {"S": value} for name, value in values.items()}
+
+
+def _lock(item: Mapping[str, Any]) -> DeployerLock:
+    values = {name: attribute["S"] for name, attribute in item.items()}
+    return DeployerLock(
+        deployer=Deployer(values["arn"], values["person"], int(values["process_id"])),
+        token=values["token"],
+        since=datetime.fromisoformat(values["since"]),
+        expires_at=datetime.fromisoformat(values["expires_at"]),
+    )
+
+
+def _date(answer: Mapping[str, Any]) -> datetime:
+    """Return the time of an answer by AWS's clock, so that a skewed clock here cannot make a lock lapse early."""
+    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

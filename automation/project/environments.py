@@ -22,6 +22,8 @@ _KEYS = frozenset(
     {"region", "consent", "account", "endpoint", "key_id", "secret", "architecture_parameter", "parameters"}
 )
 _SECTIONS_OF_SAM = frozenset({"default", "global"})
+_ACCOUNT_ID = re.compile(r"\d{12}")
+_PIN = 'add account = "123456789012" with the id of its AWS account; a deployment to any other account is refused'
 
 
 class Consent(StrEnum):
@@ -37,7 +39,7 @@ class Environment:
     """The guards of one environment.
 
     Attributes:
-        account: the account id that the credentials must belong to; empty for any.
+        account: the account id that the credentials must belong to; empty for any, which `word` does not allow.
         endpoint: URL that replaces AWS; empty for AWS itself.
         parameters: template parameters that depend on this machine (ports, architecture); they override samconfig.toml.
     """
@@ -51,15 +53,29 @@ class Environment:
     secret: str = field(default="", repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is an emulator on this machine: pyproject.toml itself gives it a loopback endpoint."""
+        return Target(self.region, self.endpoint).is_loopback
+
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """How one stack is deployed to one environment."""
+    """How one stack is deployed to one environment.
+
+    Attributes:
+        section: what samconfig.toml says about its deployment, such as `s3_bucket`, `capabilities` or `tags`.
+    """
 
     stack: Stack
     stack_name: str
     config_env: str
     parameters: Mapping[str, str]
+    section: Mapping[str, Any] = field(default_factory=dict)
+
+    def values(self) -> dict[str, str]:
+        """Return the value of each of its template's parameters, the defaults included."""
+        return {**self.stack.template.defaults(), **self.parameters}
 
 
 def load(project: Project, name: str, *, variables: Mapping[str, str], machine: str) -> Environment:
@@ -84,12 +100,15 @@ def load(project: Project, name: str, *, variables: Mapping[str, str], machine: 
         raise ConfigurationError(f"unknown key {unknown[0]}; the keys are {', '.join(sorted(_KEYS))}", where=where)
     if not text.get("region"):
         raise ConfigurationError("has no region", where=where)
+    consent, account = _consent(text.get("consent", Consent.WORD), where), text.get("account", "")
+    if problem := _account_problem(consent, account):
+        raise ConfigurationError(f"{problem}; {_PIN}", where=where)
 
     return Environment(
         name=name,
         region=text["region"],
-        consent=_consent(text.get("consent", Consent.WORD), where),
-        account=text.get("account", ""),
+        consent=consent,
+        account=account,
         endpoint=text.get("endpoint", ""),
         key_id=text.get("key_id", ""),
         secret=text.get("secret", ""),
@@ -169,6 +188,7 @@ def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Findi
     findings: list[Finding] = []
 
     for name, guards in project.settings.environments.items():
+        findings += _account_faults(name, guards)
         for stack in project.stacks:
             section = stack.config_env.format(env=name)
             expected.add(section)
@@ -196,6 +216,20 @@ def _consent(value: str, where: str) -> Consent:
         raise ConfigurationError(f"consent {value!r} is not one of {', '.join(Consent)}", where=where) from cause
 
 
+def _account_problem(consent: str, account: str) -> str:
+    """Return what is wrong with the account of an environment; empty when nothing is."""
+    if not account:
+        return 'consent = "word" needs a pinned account' if consent == Consent.WORD else ""
+    return "" if _ACCOUNT_ID.fullmatch(account) else f"account {account!r} is not an account id of 12 digits"
+
+
+def _account_faults(name: str, guards: Mapping[str, Any]) -> list[Finding]:
+    account = str(guards.get("account", ""))
+    # An account from an environment variable is checked when the environment is loaded.
+    problem = "" if _VARIABLE.search(account) else _account_problem(str(guards.get("consent", Consent.WORD)), account)
+    return [Finding(f"{PYPROJECT}: [tool.alchemiser.environments.{name}]", problem, _PIN)] if problem else []
+
+
 def _machine_parameters(
     table: Mapping[str, Any], text: Mapping[str, str], variables: Mapping[str, str], machine: str, where: str
 ) -> dict[str, str]:
@@ -219,7 +253,8 @@ def _stack_settings(stack: Stack, environment: Environment, samconfig: Mapping[s
         raise ConfigurationError("has no stack_name", where=where)
 
     of_machine = {name: value for name, value in environment.parameters.items() if name in stack.template.parameters}
-    return StackSettings(stack, stack_name, config_env, {**overrides(section, where=where), **of_machine})
+    parameters = {**overrides(section, where=where), **of_machine}
+    return StackSettings(stack, stack_name, config_env, parameters, section)
 
 
 def _deploy_section(config_env: str, samconfig: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -227,20 +262,20 @@ def _deploy_section(config_env: str, samconfig: Mapping[str, Any]) -> Mapping[st
     return {**shared, **samconfig.get(config_env, {}).get("deploy", {}).get("parameters", {})}
 
 
-def overrides(section: Mapping[str, Any], *, where: str) -> dict[str, str]:
-    """Return the `parameter_overrides` of a section, which may be one string, a list or a table.
+def overrides(section: Mapping[str, Any], key: str = "parameter_overrides", *, where: str) -> dict[str, str]:
+    """Return the names and values under a key of a section, which may be one string, a list or a table.
 
     Raises:
         ConfigurationError: an entry is not `Name=value`.
     """
-    value = section.get("parameter_overrides", [])
+    value = section.get(key, [])
     if isinstance(value, Mapping):
         return {str(name): str(text) for name, text in value.items()}
 
     entries = shlex.split(value) if isinstance(value, str) else [str(entry) for entry in value]
     pairs = [entry.partition("=") for entry in entries]
     if wrong := [name for name, separator, _ in pairs if not separator]:
-        raise ConfigurationError(f"parameter_overrides: {wrong[0]!r} is not Name=value", where=where)
+        raise ConfigurationError(f"{key}: {wrong[0]!r} is not Name=value", where=where)
     return {name: text for name, _, text in pairs}
 
 

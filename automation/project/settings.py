@@ -12,6 +12,7 @@ PYPROJECT = "pyproject.toml"
 TABLE = f"{PYPROJECT}: [tool.alchemiser]"
 STACKS_TABLE = f"{PYPROJECT}: [[tool.alchemiser.stacks]]"
 WATCHED_TABLE = f"{PYPROJECT}: [[tool.alchemiser.watched]]"
+SECRETS_TABLE = f"{PYPROJECT}: [[tool.alchemiser.secrets]]"
 BUDGETS_TABLE = f"{PYPROJECT}: [tool.alchemiser.budgets]"
 _BYTES_PER_MB = 1_000_000
 
@@ -51,8 +52,25 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that every environment needs in Secrets Manager: `[[tool.alchemiser.secrets]]`.
+
+    Attributes:
+        name: `{env}` stands for the environment's name.
+        fields: the fields of its JSON text; empty for a plain text.
+    """
+
+    name: str
+    fields: tuple[str, ...] = ()
+
+    def name_in(self, environment: str) -> str:
+        """Return its name in an environment."""
+        return self.name.replace("{env}", environment)
+
+
+@dataclass(frozen=True, slots=True)
 class Hooks:
-    """What only the product can say, each as `package.module:function`; see deploying/hooks.py.
+    """What only the product can say, each as `package.module:function`; see deploying/checks/hooks.py.
 
     Attributes:
         guards: whether this is a good moment to deploy.
@@ -78,6 +96,8 @@ class Settings:
         stacks: the tables `[[tool.alchemiser.stacks]]`, in the order of deployment.
         environments: the tables `[tool.alchemiser.environments.<name>]`; environments.py checks them.
         watched: the settings whose changes a deployment plan shows apart.
+        secrets: what must be in Secrets Manager before the functions can work.
+        senders: the template parameters with an address that mail is sent from.
         dependency_groups: the names in `[dependency-groups]`.
         pytest_options: the table `[tool.pytest.ini_options]`.
     """
@@ -89,6 +109,8 @@ class Settings:
     budgets: Budgets = field(default_factory=Budgets)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     watched: tuple[Watched, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    senders: tuple[str, ...] = ()
     hooks: Hooks = field(default_factory=Hooks)
     dependency_groups: frozenset[str] = frozenset()
     pytest_options: Mapping[str, Any] = field(default_factory=dict)
@@ -118,6 +140,8 @@ def read(root: Path) -> Settings:
         budgets=_budgets(_table(table, "budgets", TABLE)),
         environments=_environments(table),
         watched=tuple(_watched(entry) for entry in _tables(table, "watched")),
+        secrets=tuple(_secret(entry) for entry in _tables(table, "secrets")),
+        senders=_texts(table, "senders", TABLE),
         hooks=Hooks(*(_functions(table, key) for key in ("guards", "status", "pause", "contracts"))),
         dependency_groups=frozenset(_table(document, "dependency-groups", PYPROJECT)),
         pytest_options=pytest,
@@ -177,6 +201,23 @@ def _watched(entry: Mapping[str, Any]) -> Watched:
     if not watched.name or bool(watched.parameter) == bool(watched.resource and watched.property):
         raise ConfigurationError("needs a name, and either parameter, or resource and property", where=WATCHED_TABLE)
     return watched
+
+
+def _secret(entry: Mapping[str, Any]) -> Secret:
+    name, fields = entry.get("name"), _texts(entry, "fields", SECRETS_TABLE)
+    if set(entry) - {"name", "fields"} or not isinstance(name, str) or not name:
+        raise ConfigurationError(
+            f'needs a name, and fields when it is JSON, as in name = "/{{env}}/broker"; got {dict(entry)}',
+            where=SECRETS_TABLE,
+        )
+    return Secret(name, fields)
+
+
+def _texts(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    values = table.get(key, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
+        raise ConfigurationError(f'{key} is not a list of names, as in {key} = ["a", "b"]', where=where)
+    return tuple(values)
 
 
 def _functions(table: Mapping[str, Any], key: str) -> tuple[str, ...]:

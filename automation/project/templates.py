@@ -144,6 +144,11 @@ def _section(document: Mapping[str, Any], section: str, name: str) -> Mapping[st
     return table
 
 
+def is_no_echo(definition: Any) -> bool:
+    """Return whether CloudFormation hides the value of a parameter with this definition."""
+    return isinstance(definition, Mapping) and str(definition.get("NoEcho", "")).lower() == "true"
+
+
 def resolve(value: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     """Replace the intrinsics that parameters, mappings and conditions decide; the others become `Unresolved`."""
     if isinstance(value, Mapping):

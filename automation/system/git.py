@@ -1,9 +1,72 @@
 """Ask git about commits, and check one out beside the working copy."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from automation.system import processes
-from automation.system.errors import ConfigurationError
+from automation.system.errors import ConfigurationError, ToolError
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTree:
+    """The state of a folder in a git repository.
+
+    Attributes:
+        commit: the full hash of HEAD.
+        description: of HEAD in words: the nearest tag, otherwise the short hash.
+        is_dirty: whether files of the folder differ from HEAD, or are new and not ignored.
+        has_remote: whether the repository has a remote.
+        is_pushed: whether a branch of a remote contains HEAD, as far as this repository knows.
+    """
+
+    commit: str
+    description: str
+    is_dirty: bool
+    has_remote: bool
+    is_pushed: bool
+
+
+def read_work_tree(folder: Path, *, apart_from: str = "") -> WorkTree | None:
+    """Return the state of a folder; None without git, outside a repository and before the first commit.
+
+    Args:
+        apart_from: a file that does not make the folder dirty, relative to it, such as a plan that was saved there.
+    """
+    try:
+        commit = find_commit(folder, "HEAD")
+    except ToolError:
+        return None
+    if not commit:
+        return None
+    return WorkTree(
+        commit=commit,
+        description=_output(folder, "describe", "--tags", "--always"),
+        is_dirty=is_dirty(folder, apart_from=apart_from),
+        has_remote=bool(_output(folder, "remote")),
+        is_pushed=is_pushed(folder),
+    )
+
+
+def is_dirty(folder: Path, *, apart_from: str = "") -> bool:
+    """Return whether files of the folder differ from HEAD, or are new and not ignored.
+
+    Args:
+        apart_from: a file that does not count, relative to the folder.
+
+    Raises:
+        ToolError: git is not installed, or the folder is not in a repository.
+    """
+    excluded = [f":(exclude){apart_from}"] if apart_from else []
+    return bool(_output(folder, "status", "--porcelain", "--untracked-files=all", "--", ".", *excluded))
+
+
+def is_pushed(folder: Path) -> bool:
+    """Return whether a branch of a remote contains HEAD, as far as this repository knows.
+
+    Raises:
+        ToolError: git is not installed, or the repository has no commit.
+    """
+    return bool(_output(folder, "branch", "--remotes", "--contains", "HEAD"))
 
 
 def repository_root(folder: Path, *, where: str) -> Path:
@@ -42,3 +105,7 @@ def check_out(commit: str, repository: Path, target: Path) -> None:
     env = processes.environment({"GIT_INDEX_FILE": str(target.with_name("index"))})
     processes.run(["git", "read-tree", commit], cwd=repository, env=env)
     processes.run(["git", "checkout-index", "--all", f"--prefix={target}/"], cwd=repository, env=env)
+
+
+def _output(folder: Path, *words: str) -> str:
+    return processes.run(["git", *words], cwd=folder).stdout.strip()

@@ -65,6 +65,44 @@ def test_load_invalid_guard_raises(tmp_path: Path, old: str, new: str, message: 
         load(shop, "live" if "SHOP_PORT" not in old else "here")
 
 
+def test_load_word_without_account_shows_the_line_to_add(tmp_path: Path) -> None:
+    shop = changed_shop(tmp_path, pyproject_toml=PYPROJECT.replace('account = "123456789012"\n', ""))
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(shop, "live")
+
+    assert str(caught.value) == (
+        'pyproject.toml: [tool.alchemiser.environments.live]: consent = "word" needs a pinned account; '
+        'add account = "123456789012" with the id of its AWS account; a deployment to any other account is refused'
+    )
+
+
+@pytest.mark.parametrize("account", ["12345678901", "1234567890123", "12345678901a", "${ID}"])
+def test_load_account_without_12_digits_raises(tmp_path: Path, account: str) -> None:
+    shop = changed_shop(tmp_path, pyproject_toml=PYPROJECT.replace('"123456789012"', f'"{account}"'))
+
+    with pytest.raises(ConfigurationError, match=r"account '\w+' is not an account id of 12 digits; add account"):
+        load(shop, "live", ID="123")
+
+
+def test_load_account_from_an_environment_variable(tmp_path: Path) -> None:
+    shop = changed_shop(tmp_path, pyproject_toml=PYPROJECT.replace('"123456789012"', '"${ID}"'))
+
+    assert load(shop, "live", ID="210987654321").account == "210987654321"
+    assert environments.disagreements(shop, environments.read_samconfig(tmp_path)) == ()
+
+
+@pytest.mark.parametrize(("name", "is_sandbox"), [("here", True), ("live", False)])
+def test_is_sandbox_needs_a_loopback_endpoint_of_its_own(shop: Project, name: str, is_sandbox: bool) -> None:
+    assert load(shop, name, AWS_ENDPOINT_URL="http://127.0.0.1:1").is_sandbox is is_sandbox
+
+
+def test_is_sandbox_of_a_remote_endpoint_is_false(tmp_path: Path) -> None:
+    shop = changed_shop(tmp_path, pyproject_toml=PYPROJECT.replace("127.0.0.1:${SHOP_PORT", "aws.test:${SHOP_PORT"))
+
+    assert not load(shop, "here").is_sandbox
+
+
 def test_load_unsupported_machine_raises(shop: Project) -> None:
     with pytest.raises(ConfigurationError, match="riscv64"):
         environments.load(shop, "here", variables={}, machine="riscv64")
@@ -102,6 +140,14 @@ def test_stack_settings_parameters_reach_stacks_that_declare_them(shop: Project)
     assert (base.stack_name, base.config_env) == ("shop-here-base", "here-base")
     assert base.parameters == {"Url": "http://127.0.0.1:4566/", "Machine": "arm64"}
     assert app.parameters == {"BaseStack": "shop-here-base", "Colour": "red"}
+    assert app.section["stack_name"] == "shop-here"
+
+
+def test_values_include_the_defaults_of_the_template(shop: Project) -> None:
+    base, app = environments.stack_settings(shop, load(shop, "live"), environments.read_samconfig(shop.root))
+
+    assert base.values() == {"Machine": "x86_64", "Url": "https://example.com/"}
+    assert app.values() == {"BaseStack": "shop-live-base", "Colour": "green"}
 
 
 def test_stack_settings_without_stack_name_raise(shop: Project) -> None:
@@ -117,8 +163,15 @@ def test_overrides_every_notation_gives_same_result(written: Any) -> None:
 
 
 def test_overrides_word_without_value_raises() -> None:
-    with pytest.raises(ConfigurationError, match="'B' is not Name=value"):
+    with pytest.raises(ConfigurationError, match=r"^x: parameter_overrides: 'B' is not Name=value$"):
         environments.overrides({"parameter_overrides": "A=1 B"}, where="x")
+
+
+def test_overrides_of_another_key_name_that_key() -> None:
+    assert environments.overrides({"tags": "A=1"}, "tags", where="x") == {"A": "1"}
+    assert environments.overrides({}, "tags", where="x") == {}
+    with pytest.raises(ConfigurationError, match=r"^x: tags: 'B' is not Name=value$"):
+        environments.overrides({"tags": ["B"]}, "tags", where="x")
 
 
 def test_read_samconfig_missing_or_invalid_raises(tmp_path: Path) -> None:
@@ -150,6 +203,23 @@ def test_disagreements_planted_fault_is_found(tmp_path: Path, old: str, new: str
     findings = environments.disagreements(shop, environments.read_samconfig(tmp_path))
 
     assert any(where in finding.where and what in finding.what for finding in findings), findings
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('account = "123456789012"\n', "", 'consent = "word" needs a pinned account'),
+        ('account = "123456789012"\nconsent = "word"\n', "", 'consent = "word" needs a pinned account'),
+        ('"123456789012"', '"12"', "account '12' is not an account id of 12 digits"),
+    ],
+)
+def test_disagreements_unpinned_account_is_found(tmp_path: Path, old: str, new: str, what: str) -> None:
+    shop = changed_shop(tmp_path, pyproject_toml=PYPROJECT.replace(old, new))
+
+    [finding] = environments.disagreements(shop, environments.read_samconfig(tmp_path))
+
+    assert (finding.where, finding.what) == ("pyproject.toml: [tool.alchemiser.environments.live]", what)
+    assert finding.fix.startswith('add account = "123456789012" with')
 
 
 def test_parameters_by_stack_match_the_settings(shop: Project) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from automation.project import settings
-from automation.project.settings import Budgets, Settings
+from automation.project.settings import Budgets, Secret, Settings
 from automation.system.errors import ConfigurationError
 
 EVERYTHING = """
@@ -19,6 +19,7 @@ testpaths = ["checks"]
 package = "shop"
 messages = "shop.routes:ROUTES"
 smoke = { health = true }
+senders = ["Sender"]
 
 [[tool.alchemiser.stacks]]
 name = "only"
@@ -30,6 +31,13 @@ cold_start_ms = 400
 
 [tool.alchemiser.environments.live]
 region = "eu-west-1"
+
+[[tool.alchemiser.secrets]]
+name = "/shop/{env}/till"
+fields = ["key", "pin"]
+
+[[tool.alchemiser.secrets]]
+name = "/shop/word"
 """
 
 
@@ -46,6 +54,8 @@ def test_read_gives_every_setting_its_type(tmp_path: Path) -> None:
         stacks=({"name": "only"},),
         budgets=Budgets(function_bytes=1_500_000, layer_bytes=60_000_000, cold_start_ms=400),
         environments={"live": {"region": "eu-west-1"}},
+        secrets=(Secret("/shop/{env}/till", ("key", "pin")), Secret("/shop/word")),
+        senders=("Sender",),
         dependency_groups=frozenset({"tool"}),
         pytest_options={"testpaths": ["checks"]},
     )
@@ -69,9 +79,25 @@ def test_read_without_pyproject_or_tables_gives_defaults(tmp_path: Path) -> None
         ("budgets = { layer_mb = true }", "layer_mb: True is not a positive number of MB"),
         ("budgets = { cold_start_ms = '4' }", "cold_start_ms: '4' is not a positive number of milliseconds"),
         ("environments = { live = 3 }", "live is not a table"),
+        ("senders = 'Sender'", r'senders is not a list of names, as in senders = \["a", "b"\]'),
+        ("senders = ['']", r"\[tool.alchemiser\]: senders is not a list of names"),
+        ("senders = [3]", "senders is not a list of names"),
+        (
+            "secrets = [{ fields = ['a'] }]",
+            r"\[\[tool.alchemiser.secrets\]\]: needs a name, and fields when it is JSON",
+        ),
+        ("secrets = [{ name = '' }]", r"needs a name, .* as in name = \"/\{env\}/broker\"; got \{'name': ''\}"),
+        ("secrets = [{ name = 3 }]", "needs a name"),
+        ("secrets = [{ name = 'a', field = 'b' }]", "needs a name"),
+        ("secrets = [{ name = 'a', fields = 'b' }]", r"\[\[tool.alchemiser.secrets\]\]: fields is not a list of names"),
         ("package =", "pyproject.toml: is not valid TOML"),
     ],
 )
 def test_read_wrong_type_names_the_setting(line: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=message):
         read(tmp_path, f"[tool.alchemiser]\n{line}\n")
+
+
+def test_name_in_replaces_the_environment() -> None:
+    assert Secret("/shop/{env}/{env}-till").name_in("live") == "/shop/live/live-till"
+    assert Secret("/shop/till").name_in("live") == "/shop/till"

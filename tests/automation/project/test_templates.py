@@ -23,6 +23,14 @@ def resolved(value: Any, **parameters: str) -> Any:
     return templates.resolve(value, templates.parse(TEMPLATE, name="t.yaml"), parameters)
 
 
+@pytest.mark.parametrize(
+    ("definition", "hidden"),
+    [({"NoEcho": True}, True), ({"NoEcho": "TRUE"}, True), ({"NoEcho": False}, False), ({}, False), (None, False)],
+)
+def test_is_no_echo_reads_texts_and_booleans(definition: Any, hidden: bool) -> None:
+    assert templates.is_no_echo(definition) is hidden
+
+
 def test_parse_short_forms_become_long_forms() -> None:
     text = """
       Resources:

@@ -1,0 +1,1 @@
+"""Check everything that a deployment needs before it changes anything."""

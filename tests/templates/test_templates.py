@@ -29,6 +29,7 @@ INBOX_OF = {
 }
 # What Lambda needs to read an inbox for a function, and to write its logs.
 READS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+SENDS = ("sqs:SendMessage", "sqs:GetQueueUrl")
 WRITES_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
 # CloudFormation names a function <stack>-<logical id>-<12 characters>, and shortens it to 64 characters.
 LONGEST_PREFIX = 64 - 12
@@ -215,13 +216,14 @@ def findings_policies(template: Template) -> list[str]:
 
 
 def findings_queue_reads(template: Template) -> list[str]:
-    """Return functions whose role may not read exactly the queues of the function's events."""
+    """Return functions whose role does not exactly read the queues of its events and look up those it sends to."""
     bad = []
     for name, function in of_type(template, "AWS::Serverless::Function"):
         events = function["Properties"]["Events"].values()
         queues = {target(event["Properties"]["Queue"]) for event in events if event["Type"] == "SQS"}
         allowed = {pair for pair in grants(role_of(template, name)) if pair[0].lower().startswith("sqs:")}
-        if {pair for pair in allowed if pair[0] != "sqs:SendMessage"} != set(product(READS, queues)):
+        sent_to = {queue for action, queue in allowed if action == "sqs:SendMessage"}
+        if allowed != set(product(READS, queues)) | set(product(SENDS, sent_to)):
             bad.append(name)
     return bad
 
@@ -371,6 +373,7 @@ CHECKS: list[tuple[Callable[[Template], list[str]], Callable[[Template], None]]]
     (findings_queue_reads, set_value(f"{METRICS_GRANTS}/4/Resource", {"Fn::GetAtt": "TradeInbox.Arn"})),
     (findings_queue_reads, set_value(f"{METRICS_GRANTS}/4/Action", "sqs:ReceiveMessage")),
     (findings_queue_reads, set_value(f"{METRICS_GRANTS}/0/Action", "sqs:PurgeQueue")),
+    (findings_queue_reads, set_value(f"{METRICS_GRANTS}/0/Action", "sqs:GetQueueUrl")),
     (findings_log_writes, set_value(f"{METRICS_GRANTS}/5/Resource", {"Fn::Sub": "arn:aws:logs:*:*:log-group:*"})),
     (findings_log_writes, set_value(f"{METRICS_GRANTS}/5/Action", "logs:PutLogEvents")),
     (findings_long_names, set_value(f"{'Long' * 8}Function", {"Type": "AWS::Serverless::Function"})),

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 @cache
 def _inbox() -> Inbox:
     runs = DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"])
+    bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
     aggregator = Aggregator(runs, now=lambda: datetime.now(UTC))
     return Inbox(
         module=MODULE,
         handlers={StrategyEvaluated: aggregator.handle, StrategyFailed: aggregator.handle},
-        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+        publisher=bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
+        checks={"runs table": runs.check, "bus": bus.check},
     )
 
 

@@ -4,18 +4,19 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.broker.connect import broker_from_environment
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.market_data.objects import S3Objects
-from the_alchemiser.shared.market_data.verdict import read_verdict
+from the_alchemiser.shared.market_data.verdict import QUALITY, read_verdict
 from the_alchemiser.shared.messaging.commands import StartRun, SweepRuns
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.publisher import BusPublisher
-from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.messaging.wiring import Check, Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import KillSwitch
 
@@ -25,23 +26,54 @@ if TYPE_CHECKING:
 
 @cache
 def _inbox() -> Inbox:
-    coordinator = _coordinator()
+    adapters = _adapters()
+    coordinator = _coordinator(adapters)
     return Inbox(
         module=MODULE,
         handlers={StartRun: coordinator.start, SweepRuns: coordinator.sweep},
-        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+        publisher=adapters.bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
+        checks=_checks(adapters),
     )
 
 
-def _coordinator() -> Coordinator:
-    lake = S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"])
-    return Coordinator(
-        stage=os.environ["STAGE"],
-        exchange=broker_from_environment(os.environ),
+class _Adapters(NamedTuple):
+    bus: BusPublisher
+    broker: Broker
+    runs: DynamoRunStore
+    switch: KillSwitch
+    lake: S3Objects
+
+
+def _adapters() -> _Adapters:
+    return _Adapters(
+        bus=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+        broker=broker_from_environment(os.environ),
         runs=DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"]),
         switch=KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
-        verdict=lambda: read_verdict(lake),
+        lake=S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"]),
+    )
+
+
+def _checks(adapters: _Adapters) -> Mapping[str, Check]:
+    return {
+        "book": load_book,
+        "runs table": adapters.runs.check,
+        "index of the runs table": adapters.runs.check_index,
+        "bucket": lambda: adapters.lake.check(QUALITY),
+        "bus": adapters.bus.check,
+        "kill switch": adapters.switch.check,
+        **broker_checks(adapters.broker, os.environ),
+    }
+
+
+def _coordinator(adapters: _Adapters) -> Coordinator:
+    return Coordinator(
+        stage=os.environ["STAGE"],
+        exchange=adapters.broker,
+        runs=adapters.runs,
+        switch=adapters.switch,
+        verdict=lambda: read_verdict(adapters.lake),
         allocations=lambda: {entry.name: entry.allocation for entry in load_book().entries},
         now=lambda: datetime.now(UTC),
     )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from the_alchemiser.data_quality_monitor.service import MODULE, Monitor
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.broker.connect import broker_from_environment
-from the_alchemiser.shared.market_data.lake import THREADS
+from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
+from the_alchemiser.shared.market_data.lake import PREFIX, THREADS
 from the_alchemiser.shared.market_data.objects import S3Objects
+from the_alchemiser.shared.market_data.verdict import QUALITY
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import MarketDataRefreshed
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 
 @cache
 def _inbox() -> Inbox:
+    broker = broker_from_environment(os.environ)
+    lake = S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"])
+    bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
     monitor = Monitor(
-        exchange=broker_from_environment(os.environ),
-        objects=S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"]),
+        exchange=broker,
+        objects=lake,
         universe=lambda: load_book().universe,
         stage=os.environ["STAGE"],
     )
@@ -33,8 +37,15 @@ def _inbox() -> Inbox:
     return Inbox(
         module=MODULE,
         handlers={MarketDataRefreshed: monitor.after_refresh, CheckDataQuality: monitor.on_command},
-        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+        publisher=bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
+        checks={
+            "book": lambda: load_book().universe,
+            "bars in the bucket": lambda: lake.check(PREFIX),
+            "verdicts in the bucket": lambda: lake.check(QUALITY),
+            "bus": bus.check,
+            **broker_checks(broker, os.environ),
+        },
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.dynamo import put_if
+from the_alchemiser.shared.dynamo import put_if, require_table
 from the_alchemiser.shared.errors import StateUnavailableError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class FetchRequests(Protocol):
 
 
 class DynamoFetchRequests:
-    """The FetchRequests table, partition key `symbol`. Grant: PutItem.
+    """The FetchRequests table, partition key `symbol`. Grants: PutItem, and DescribeTable for `check`.
 
     The condition of the write enforces the cooldown; the TTL only removes old items.
     """
@@ -60,3 +60,11 @@ class DynamoFetchRequests:
             )
         except (aws.ClientError, aws.BotoCoreError) as error:
             raise StateUnavailableError(f"table {self._table}: {error}") from error
+
+    def check(self) -> None:
+        """Look the table up; claim nothing.
+
+        Raises:
+            ClientError, BotoCoreError: DynamoDB denied access, has no such table, or did not answer.
+        """
+        require_table(self._client, self._table)

@@ -11,8 +11,8 @@ from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.data_v2.service import MODULE, Refresher
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.broker.connect import broker_from_environment
-from the_alchemiser.shared.market_data.lake import THREADS, Lake
+from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
+from the_alchemiser.shared.market_data.lake import PREFIX, THREADS, Lake
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
@@ -29,12 +29,15 @@ HISTORY_YEARS = "6"  # at least 5: recursive indicators depend on all earlier pr
 @cache
 def _inbox() -> Inbox:
     objects = S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"])
+    broker = broker_from_environment(os.environ)
+    bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
+    requests = DynamoFetchRequests(
+        aws.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=lambda: datetime.now(UTC)
+    )
     refresher = Refresher(
-        market=broker_from_environment(os.environ),
+        market=broker,
         lake=Lake(objects),
-        requests=DynamoFetchRequests(
-            aws.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=lambda: datetime.now(UTC)
-        ),
+        requests=requests,
         universe=lambda: load_book().universe,
         stage=os.environ["STAGE"],
         source=urlsplit(os.environ["BROKER_DATA_URL"]).netloc,
@@ -44,8 +47,15 @@ def _inbox() -> Inbox:
     return Inbox(
         module=MODULE,
         handlers={RefreshMarketData: refresher.refresh, MarketDataFetchRequested: refresher.fetch},
-        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+        publisher=bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
+        checks={
+            "book": lambda: load_book().universe,
+            "bucket": lambda: objects.check(PREFIX),
+            "fetch requests table": requests.check,
+            "bus": bus.check,
+            **broker_checks(broker, os.environ),
+        },
     )
 
 

@@ -10,7 +10,8 @@ from the_alchemiser.execution_v2.order_sequence import OrderSequence
 from the_alchemiser.execution_v2.orders import Stopwatch, Timing
 from the_alchemiser.execution_v2.service import MODULE, Executor
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.broker.connect import broker_from_environment
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import TradeRequested
@@ -24,20 +25,30 @@ if TYPE_CHECKING:
 
 @cache
 def _inbox() -> Inbox:
-    executor = Executor(_order_sequence(), DynamoLedger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"]))
+    bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
+    broker = broker_from_environment(os.environ)
+    switch = KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"])
+    ledger = DynamoLedger(aws.client("dynamodb"), os.environ["LEDGER_TABLE"])
+    executor = Executor(_order_sequence(broker, switch), ledger)
     return Inbox(
         module=MODULE,
         handlers={TradeRequested: executor.handle},
-        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+        publisher=bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         give_up=executor.give_up,
+        checks={
+            "ledger table": ledger.check_exists,
+            "bus": bus.check,
+            "kill switch": switch.check,
+            **broker_checks(broker, os.environ),
+        },
     )
 
 
-def _order_sequence() -> OrderSequence:
+def _order_sequence(broker: Broker, switch: KillSwitch) -> OrderSequence:
     return OrderSequence(
-        broker=broker_from_environment(os.environ),
-        switch=KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
+        broker=broker,
+        switch=switch,
         limits=limits_of(
             notional=os.environ.get("ORDER_NOTIONAL_LIMIT", ""),
             price_distance=os.environ.get("PRICE_DISTANCE_LIMIT", ""),

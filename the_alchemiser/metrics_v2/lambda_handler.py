@@ -22,17 +22,16 @@ if TYPE_CHECKING:
 @cache
 def _inbox() -> Inbox:
     dynamodb = aws.client("dynamodb")
-    accountant = Accountant(
-        DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
-        DynamoPerformanceStore(dynamodb, os.environ["PERFORMANCE_TABLE"]),
-        CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"]),
-    )
+    ledger = DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"])
+    performance = DynamoPerformanceStore(dynamodb, os.environ["PERFORMANCE_TABLE"])
+    accountant = Accountant(ledger, performance, CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"]))
 
     return Inbox(
         module=MODULE,
         handlers={RunCompleted: accountant.handle},
         publisher=NoPublisher(),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
+        checks={"ledger table": ledger.check, "performance table": performance.check},
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.metrics_v2.performance import Performance
-from the_alchemiser.shared.dynamo import plain, put_if, typed
+from the_alchemiser.shared.dynamo import plain, put_if, require_table, typed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -17,7 +17,7 @@ LATEST = "LATEST"
 
 
 class DynamoPerformanceStore:
-    """PerformanceStore in a DynamoDB table. Grants: PutItem and UpdateItem."""
+    """PerformanceStore in a DynamoDB table. Grants: PutItem and UpdateItem, and DescribeTable for `check`."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -45,6 +45,14 @@ class DynamoPerformanceStore:
         row = row_of(performance)
         self._put({**row, "sk": performance.trading_date.isoformat()})
         return self._put({**row, "sk": LATEST})
+
+    def check(self) -> None:
+        """Look the table up; write nothing.
+
+        Raises:
+            ClientError, BotoCoreError: DynamoDB denied access, has no such table, or did not answer.
+        """
+        require_table(self._client, self._table)
 
     def _put(self, row: Mapping[str, Any]) -> bool:
         # `edition` orders runs, so messages that arrive late or twice never replace the figures of a later run.

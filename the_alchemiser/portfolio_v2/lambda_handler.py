@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from the_alchemiser.portfolio_v2.rebalance import Rules
 from the_alchemiser.portfolio_v2.service import MODULE, Planner
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.broker.connect import broker_from_environment
+from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import SignalGenerated
@@ -25,18 +25,28 @@ if TYPE_CHECKING:
 @cache
 def _inbox() -> Inbox:
     dynamodb = aws.client("dynamodb")
+    runs = DynamoRunStore(dynamodb, os.environ["RUNS_TABLE"])
+    ledger = DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"])
+    broker = broker_from_environment(os.environ)
+    bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
     planner = Planner(
-        runs=DynamoRunStore(dynamodb, os.environ["RUNS_TABLE"]),
-        ledger=DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
-        broker=broker_from_environment(os.environ),
+        runs=runs,
+        ledger=ledger,
+        broker=broker,
         rules=Rules(deployment_fraction=Decimal(os.environ["DEPLOYMENT_FRACTION"])),
         now=lambda: datetime.now(UTC),
     )
     return Inbox(
         module=MODULE,
         handlers={SignalGenerated: planner.handle},
-        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+        publisher=bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
+        checks={
+            "runs table": runs.check,
+            "ledger table": ledger.check,
+            "bus": bus.check,
+            **broker_checks(broker, os.environ),
+        },
     )
 
 

@@ -48,6 +48,15 @@ def put_if(
     return True
 
 
+def require_table(client: "DynamoDBClient", table: str) -> None:
+    """Check a table that a function may only write to. Grant: dynamodb:DescribeTable, which shows no items.
+
+    Raises:
+        ClientError, BotoCoreError: DynamoDB denied access, has no such table, or did not answer.
+    """
+    client.describe_table(TableName=table)
+
+
 def is_condition_failure(error: "aws.ClientError") -> bool:
     """Return whether a conditional write failed only because its condition is false: somebody else was first."""
     return error.response["Error"]["Code"] == "ConditionalCheckFailedException"

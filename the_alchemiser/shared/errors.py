@@ -33,6 +33,16 @@ class MalformedMessageError(AlchemiserError):
     """A record is neither a message nor a command; after three receives it moves unchanged to the dead-letter queue."""
 
 
+class SetupIncompleteError(AlchemiserError):
+    """A person has not set something up yet, such as a secret: a new deployment is incomplete, not broken.
+
+    Attributes:
+        missing: what is missing, such as `broker secret`.
+    """
+
+    missing: ClassVar[str] = ""
+
+
 class StateUnavailableError(AlchemiserError):
     """A store did not answer, or an item that must exist is not visible yet."""
 

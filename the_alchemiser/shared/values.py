@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
@@ -48,9 +48,20 @@ class Session(NamedTuple):
 
 
 class Value(BaseModel):
-    """A frozen value that refuses unknown fields."""
+    """A frozen value. Its constructor refuses unknown fields; `read` ignores them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    @classmethod
+    def read(cls, content: object) -> Self:
+        """Return the value in a message or a stored item, which an earlier or a later release may have written.
+
+        Fields that this release does not know are ignored, in nested values too.
+
+        Raises:
+            ValidationError: a field that this release needs is missing, or has the wrong form.
+        """
+        return cls.model_validate(content, extra="ignore")
 
 
 class Refusal(Value):

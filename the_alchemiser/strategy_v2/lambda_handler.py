@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.market_data.lake import THREADS
+from the_alchemiser.shared.market_data.lake import PREFIX, THREADS
 from the_alchemiser.shared.market_data.objects import S3Objects
+from the_alchemiser.shared.market_data.verdict import QUALITY
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import StrategyRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher
@@ -22,17 +23,21 @@ if TYPE_CHECKING:
 
 @cache
 def _inbox() -> Inbox:
-    evaluator = Evaluator(
-        book=load_book,
-        objects=S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"]),
-        decide=decide_strategy,
-    )
+    objects = S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"])
+    bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
+    evaluator = Evaluator(book=load_book, objects=objects, decide=decide_strategy)
     return Inbox(
         module=MODULE,
         handlers={StrategyRequested: evaluator.handle},
-        publisher=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
+        publisher=bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         give_up=evaluator.give_up,
+        checks={
+            "book": lambda: load_book().universe,
+            "bars in the bucket": lambda: objects.check(PREFIX),
+            "verdicts in the bucket": lambda: objects.check(QUALITY),
+            "bus": bus.check,
+        },
     )
 
 

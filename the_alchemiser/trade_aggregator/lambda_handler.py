@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.broker.connect import broker_from_environment
+from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import RebalancePlanned, TradeExecuted, TradeFailed
 from the_alchemiser.shared.messaging.publisher import BusPublisher, RoutingPublisher, TradeQueue
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 @cache
 def _inbox() -> Inbox:
+    runs = DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"])
+    broker = broker_from_environment(os.environ)
+    bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
+    trades = TradeQueue(aws.client("sqs"), os.environ["TRADE_QUEUE_URL"])
     aggregator = TradeAggregator(
-        runs=DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"]),
-        broker=broker_from_environment(os.environ),
+        runs=runs,
+        broker=broker,
         limits=_limits(),
         now=lambda: datetime.now(UTC),
     )
@@ -36,11 +40,14 @@ def _inbox() -> Inbox:
             TradeExecuted: aggregator.handle_outcome,
             TradeFailed: aggregator.handle_outcome,
         },
-        publisher=RoutingPublisher(
-            BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
-            TradeQueue(aws.client("sqs"), os.environ["TRADE_QUEUE_URL"]),
-        ),
+        publisher=RoutingPublisher(bus, trades),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
+        checks={
+            "runs table": runs.check,
+            "trade queue": trades.check,
+            "bus": bus.check,
+            **broker_checks(broker, os.environ),
+        },
     )
 
 

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from tests.the_alchemiser.aws_wire import AwsWire
 from the_alchemiser.metrics_v2 import lambda_handler as module
 
 ENVIRONMENT = {
@@ -25,11 +26,18 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     module._inbox.cache_clear()
 
 
-@pytest.mark.usefixtures("environment")
-def test_lambda_handler_health_event_reports_what_it_consumes() -> None:
+def test_lambda_handler_health_event_reports_what_it_consumes(environment: pytest.MonkeyPatch) -> None:
+    AwsWire().install(environment)
+
     answer = module.lambda_handler({"health": True}, LambdaContext())
 
-    assert answer == {"module": "metrics_v2", "healthy": True, "consumes": ["RunCompleted"]}
+    assert answer == {
+        "module": "metrics_v2",
+        "healthy": True,
+        "consumes": ["RunCompleted"],
+        "checks": {"settings": "ok", "claims table": "ok", "ledger table": "ok", "performance table": "ok"},
+        "incomplete": [],
+    }
 
 
 @pytest.mark.parametrize("name", sorted(name for name in ENVIRONMENT if not name.startswith("AWS_")))

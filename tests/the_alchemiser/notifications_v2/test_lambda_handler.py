@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from tests.the_alchemiser.aws_wire import AwsWire
 from the_alchemiser.notifications_v2 import lambda_handler as module
 
 ENVIRONMENT = {
@@ -26,14 +27,17 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     module._inbox.cache_clear()
 
 
-@pytest.mark.usefixtures("environment")
-def test_lambda_handler_health_event_reports_what_it_consumes() -> None:
+def test_lambda_handler_health_event_reports_what_it_consumes(environment: pytest.MonkeyPatch) -> None:
+    AwsWire().install(environment)
+
     answer = module.lambda_handler({"health": True}, LambdaContext())
 
     assert answer == {
         "module": "notifications_v2",
         "healthy": True,
         "consumes": ["DataQualityChecked", "RunCompleted", "RunFailed"],
+        "checks": {"settings": "ok", "claims table": "ok"},
+        "incomplete": [],
     }
 
 

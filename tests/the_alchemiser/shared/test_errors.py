@@ -16,7 +16,12 @@ def product_errors() -> list[type[AlchemiserError]]:
     for path in sorted(PRODUCT.rglob("*.py")):
         if re.search(r"^class \w+Error\(", path.read_text(), re.MULTILINE):
             import_module(".".join(path.relative_to(PRODUCT.parent).with_suffix("").parts))
-    return [error for error in subclasses_of(AlchemiserError) if error.__module__.startswith("the_alchemiser.")]
+    # Once each: a class with two parents is reached twice.
+    return [
+        error
+        for error in dict.fromkeys(subclasses_of(AlchemiserError))
+        if error.__module__.startswith("the_alchemiser.")
+    ]
 
 
 def subclasses_of(error: type[AlchemiserError]) -> Iterator[type[AlchemiserError]]:

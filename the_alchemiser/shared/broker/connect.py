@@ -1,6 +1,6 @@
 """The broker as a function's environment configures it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials, broker_credentials
@@ -20,3 +20,13 @@ def broker_from_environment(environ: Mapping[str, str]) -> Broker:
         return broker_credentials(secret_name)
 
     return Broker(environ["BROKER_TRADING_URL"], environ["BROKER_DATA_URL"], keys)
+
+
+def broker_checks(broker: Broker, environ: Mapping[str, str]) -> Mapping[str, Callable[[], object]]:
+    """Return the checks of the health message: the secret can be read, and the broker accepts it and answers."""
+    secret_name = environ["BROKER_SECRET"]
+
+    def secret() -> Credentials:
+        return broker_credentials(secret_name)
+
+    return {"broker secret": secret, "broker clock": broker.clock}

@@ -6,13 +6,19 @@ from functools import cache
 from typing import Any, ClassVar, Protocol
 
 from the_alchemiser.shared import aws
-from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.errors import AlchemiserError, SetupIncompleteError
 
 
 class CredentialsUnavailableError(AlchemiserError):
     """The secret cannot be read at the moment."""
 
     retryable: ClassVar[bool] = True
+
+
+class CredentialsMissingError(CredentialsUnavailableError, SetupIncompleteError):
+    """There is no such secret."""
+
+    missing: ClassVar[str] = "broker secret"
 
 
 class CredentialsMalformedError(AlchemiserError):
@@ -39,12 +45,17 @@ def read_credentials(secret_name: str, secrets: Secrets) -> Credentials:
     """Read the secret.
 
     Raises:
-        CredentialsUnavailableError: Secrets Manager did not answer, has no such secret, or denied access.
+        CredentialsMissingError: there is no such secret.
+        CredentialsUnavailableError: Secrets Manager did not answer, or denied access.
         CredentialsMalformedError: the value is not the expected JSON. The message does not quote it.
     """
     try:
         text = str(secrets.get_secret_value(SecretId=secret_name)["SecretString"])
-    except (aws.BotoCoreError, aws.ClientError, KeyError) as error:
+    except aws.ClientError as error:
+        is_missing = error.response["Error"]["Code"] == "ResourceNotFoundException"
+        error_class = CredentialsMissingError if is_missing else CredentialsUnavailableError
+        raise error_class(f"secret {secret_name}: {error}") from error
+    except (aws.BotoCoreError, KeyError) as error:
         raise CredentialsUnavailableError(f"secret {secret_name}: {error}") from error
     try:
         value = json.loads(text)

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from the_alchemiser.shared.dynamo import plain, put_if, typed
+from the_alchemiser.shared.dynamo import plain, put_if, require_table, typed
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.values import Side
 
@@ -16,7 +16,10 @@ BY_RUN = "by-run"
 
 
 class DynamoLedger:
-    """Ledger in a DynamoDB table. Grants: PutItem to record; Query on the table and its index to read."""
+    """Ledger in a DynamoDB table.
+
+    Grants: PutItem to record; Query on the table and its index to read; DescribeTable for `check_exists`.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -34,6 +37,22 @@ class DynamoLedger:
     def entries_of_run(self, run_id: str) -> tuple[LedgerEntry, ...]:
         """Return every fill of a run, ordered by time; eventually consistent, as every index is."""
         return self._query("run_id = :key", run_id, IndexName=BY_RUN)
+
+    def check(self) -> None:
+        """Read a symbol that does not exist.
+
+        Raises:
+            ClientError, BotoCoreError: DynamoDB denied access, has no such table, or did not answer.
+        """
+        self.entries_of("health-check")
+
+    def check_exists(self) -> None:
+        """Look the table up; for a function that only records.
+
+        Raises:
+            ClientError, BotoCoreError: DynamoDB denied access, has no such table, or did not answer.
+        """
+        require_table(self._client, self._table)
 
     def _query(self, condition: str, key: str, **options: Any) -> tuple[LedgerEntry, ...]:
         pages = self._client.get_paginator("query").paginate(

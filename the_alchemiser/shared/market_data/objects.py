@@ -112,6 +112,14 @@ class S3Objects:
         """Return `s3://<bucket>/<key>`."""
         return f"s3://{self._bucket}/{key}"
 
+    def check(self, prefix: str) -> None:
+        """Read an object below a prefix that does not exist.
+
+        Raises:
+            StateUnavailableError: S3 denied access, has no such bucket, or did not answer.
+        """
+        self.get(f"{prefix}/health-check")
+
     def _request(self, key: str, body: bytes, content_type: str) -> "PutObjectRequestTypeDef":
         return {
             "Bucket": self._bucket,

@@ -10,7 +10,8 @@ from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.objects import ObjectStore, StoredObject
 from the_alchemiser.shared.values import Symbol, Value
 
-VERDICT_KEY = "quality/v1/latest.json"
+QUALITY = "quality/v1"
+VERDICT_KEY = f"{QUALITY}/latest.json"
 
 
 class VerdictMalformedError(AlchemiserError):
@@ -84,6 +85,6 @@ def _is_newer(stored: StoredObject, as_of: date) -> bool:
 
 def _parse(stored: StoredObject, where: str) -> Verdict:
     try:
-        return Verdict.model_validate_json(stored.body)
+        return Verdict.model_validate_json(stored.body, extra="ignore")
     except ValidationError as error:
         raise VerdictMalformedError(f"{where} is not a valid verdict; run the quality check again: {error}") from error

@@ -44,7 +44,7 @@ def deliver(event: Mapping[str, Any], context: LambdaContext, inbox: Inbox) -> d
 
 
 def parse(body: str) -> Message | Command:
-    """Parse the body of a record.
+    """Parse the body of a record. A message may have unknown fields, of another release; a command may not.
 
     Raises:
         MalformedMessageError: the body is neither a message nor a command; the text says why.
@@ -53,7 +53,7 @@ def parse(body: str) -> Message | Command:
         content = json.loads(body)
         if "command" in content:
             return COMMANDS[content["command"]].model_validate(content)
-        return BY_NAME[content["detail-type"]].model_validate(content["detail"])
+        return BY_NAME[content["detail-type"]].read(content["detail"])
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise MalformedMessageError(f"cannot parse as a message or a command: {error!r}: {body[:300]}") from error
 

@@ -30,8 +30,7 @@ def serve(event: Mapping[str, Any], context: "LambdaContext", *, build: Callable
     """Handle one Lambda event: a batch of an inbox, or a health message.
 
     Args:
-        event: `{"Records": [...]}` from SQS, or `{"health": true}`, which is answered with the module's name and the
-            types it consumes, once its wiring is built.
+        event: `{"Records": [...]}` from SQS, or `{"health": true}`, which checks what the module needs; see health.py.
         context: Lambda's own; its deadline bounds the claims.
         build: returns the wiring; called on every event, so it should be cached.
 
@@ -44,8 +43,9 @@ def serve(event: Mapping[str, Any], context: "LambdaContext", *, build: Callable
     inbox = build()
     logger.structure_logs(append=True, module=inbox.module)
     if event.get("health"):
-        logger.info("health check")
-        return {"module": inbox.module, "healthy": True, "consumes": sorted(kind.__name__ for kind in inbox.handlers)}
+        from the_alchemiser.shared.messaging.health import check_health  # noqa: PLC0415 - loads the SDK
+
+        return check_health(inbox)
 
     from the_alchemiser.shared.messaging.delivery import deliver  # noqa: PLC0415 - loads the SDK
 

@@ -40,7 +40,7 @@ def bus_event(message: Message) -> dict[str, Any]:
 
 
 class BusPublisher:
-    """Publisher on EventBridge; grant: events:PutEvents on the bus."""
+    """Publisher on EventBridge; grants on the bus: events:PutEvents, and events:DescribeEventBus for `check`."""
 
     def __init__(self, client: "EventBridgeClient", bus: str) -> None:
         self._client = client
@@ -56,6 +56,14 @@ class BusPublisher:
             answer = self._client.put_events(Entries=batch)
             if answer["FailedEntryCount"]:
                 raise NotAcceptedError(f"bus {self._bus}: {answer['FailedEntryCount']} of {len(batch)} not accepted")
+
+    def check(self) -> None:
+        """Look the bus up; send nothing.
+
+        Raises:
+            ClientError, BotoCoreError: EventBridge denied access, has no such bus, or did not answer.
+        """
+        self._client.describe_event_bus(Name=self._bus)
 
 
 def batches(
@@ -103,7 +111,10 @@ class NoPublisher:
 
 
 class TradeQueue:
-    """The FIFO trade queue: one group per run and symbol, deduplicated by trade id; grant: sqs:SendMessage."""
+    """The FIFO trade queue: one group per run and symbol, deduplicated by trade id.
+
+    Grants: sqs:SendMessage, and sqs:GetQueueUrl for `check`.
+    """
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
@@ -120,6 +131,14 @@ class TradeQueue:
                 # its consumer.
                 MessageDeduplicationId=trade.trade_id,
             )
+
+    def check(self) -> None:
+        """Look the queue up; send and receive nothing.
+
+        Raises:
+            ClientError, BotoCoreError: SQS denied access, has no such queue, or did not answer.
+        """
+        self._client.get_queue_url(QueueName=self._url.rpartition("/")[2])
 
 
 class RoutingPublisher:

@@ -1,6 +1,7 @@
 """The connection of a service to the shell: the reactions of its handlers, and the wiring of one module."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_lambda_powertools import Logger
@@ -34,6 +35,7 @@ class Reaction(NamedTuple):
 
 
 Handler = Callable[[Any], Reaction]
+Check = Callable[[], object]
 GiveUp = Callable[[Any, Exception], Reaction]
 
 
@@ -46,6 +48,8 @@ class Inbox(NamedTuple):
         claims: the Claims table, as Powertools sees it.
         give_up: reacts in the handler's place when the last receive fails too; None lets the record go to the
             dead-letter queue.
+        checks: what the health message checks, by name: each call raises when the function does not reach something
+            that it needs. They only read, because a health message may arrive at any time.
     """
 
     module: str
@@ -53,3 +57,4 @@ class Inbox(NamedTuple):
     publisher: Publisher
     claims: "BasePersistenceLayer"
     give_up: GiveUp | None = None
+    checks: Mapping[str, Check] = MappingProxyType({})

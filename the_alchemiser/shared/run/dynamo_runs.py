@@ -89,6 +89,22 @@ class DynamoRunStore:
         )
         return tuple(sorted(row["pk"].removeprefix("RUN#") for row in _plain_rows(pages)))
 
+    def check(self) -> None:
+        """Read a run that does not exist.
+
+        Raises:
+            ClientError, BotoCoreError: DynamoDB denied access, has no such table, or did not answer.
+        """
+        self.load("health-check")
+
+    def check_index(self) -> None:
+        """Read the runs of a date that has none.
+
+        Raises:
+            ClientError, BotoCoreError: DynamoDB denied access, has no such index, or did not answer.
+        """
+        self.runs_on(date.min)
+
     def _put(self, run_id: str, sk: str, values: Mapping[str, Any], messages: tuple[Message, ...]) -> bool:
         row = {"pk": _pk(run_id), "sk": sk, **values, "outbox": outbox.dump(messages), "sent": not messages}
 

@@ -27,13 +27,13 @@ class Release(Value):
 def plan_of(run: Run) -> RebalancePlan | None:
     """Return the run's plan; None before it is stored."""
     item = run.items.get(PLAN)
-    return None if item is None else RebalancePlan.model_validate(item.body)
+    return None if item is None else RebalancePlan.read(item.body)
 
 
 def releases_of(run: Run) -> tuple[Release, ...]:
     """Return the releases of the run's phases, sells first."""
     phases = (RunState.SELLING, RunState.BUYING)
-    return tuple(Release.model_validate(run.payloads[phase]) for phase in phases if phase in run.payloads)
+    return tuple(Release.read(run.payloads[phase]) for phase in phases if phase in run.payloads)
 
 
 def outstanding_strategies(run: Run) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from the_alchemiser.shared.errors import MalformedMessageError
 from the_alchemiser.shared.messaging.commands import Command, RefreshMarketData, StartRun
 from the_alchemiser.shared.messaging.delivery import parse
 from the_alchemiser.shared.messaging.inbox import serve
-from the_alchemiser.shared.messaging.messages import Message, RunFailed, StrategyFailed
+from the_alchemiser.shared.messaging.messages import Message, RunFailed, StrategyFailed, TradeFailed
 from the_alchemiser.shared.messaging.wiring import Inbox, Reaction
 
 if TYPE_CHECKING:
@@ -106,13 +106,17 @@ def test_serve_scheduler_command_as_sqs_delivers_it_handles_it() -> None:
     assert shell.service.received == [StartRun(command="start-run")]
 
 
-def test_serve_health_message_returns_module_and_consumed_types() -> None:
-    shell = Shell(Service())
+def test_serve_health_message_runs_the_checks_and_nothing_else() -> None:
+    calls: list[str] = []
+    shell = Shell(Service(), checks={"bus": lambda: calls.append("bus")})
 
     answer = shell.serve({"health": True})
 
-    assert answer == {"module": "a_module", "healthy": True, "consumes": ["StartRun", "StrategyFailed"]}
+    assert answer["checks"] == {"settings": "ok", "claims table": "ok", "bus": "ok"}
+    assert calls == ["bus"]
     assert shell.service.received == []
+    assert shell.publisher.published == []
+    assert shell.claims.records == {}
 
 
 def test_serve_message_publishes_then_notes() -> None:
@@ -182,6 +186,15 @@ def test_parse_malformed_body_raises_and_quotes_it(body: str) -> None:
         parse(body)
 
     assert body in str(caught.value)
+
+
+def test_parse_message_of_a_later_release_ignores_its_new_fields() -> None:
+    later = example(TradeFailed).model_dump(mode="json") | {"venue": "NYSE"}
+    later["fills"] = [fill | {"commission": "0.01"} for fill in later["fills"]]
+
+    message = parse(json.dumps({"detail-type": "TradeFailed", "detail": later, "region": "us-east-1"}))
+
+    assert message == example(TradeFailed)
 
 
 def test_serve_malformed_record_fails_only_itself() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from the_alchemiser.shared.run.kill_switch import KillSwitch
+from the_alchemiser.shared.run.kill_switch import KillSwitch, SwitchMalformedError
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -61,6 +61,37 @@ def test_is_enabled_when_anything_else_is_false(value: str) -> None:
 )
 def test_is_enabled_when_unreadable_is_false(error: Exception) -> None:
     assert not kill_switch(Parameters(error)).is_enabled()
+
+
+@pytest.mark.parametrize("value", ["enabled", "paused"])
+def test_check_readable_switch_passes(value: str) -> None:
+    kill_switch(Parameters(value)).check()
+
+
+@pytest.mark.parametrize("value", ["", "Enabled", "on"])
+def test_check_another_value_raises_and_quotes_it(value: str) -> None:
+    with pytest.raises(SwitchMalformedError) as caught:
+        kill_switch(Parameters(value)).check()
+
+    assert str(caught.value) == f"/alchemiser/local/trading is {value!r}, expected enabled or paused"
+
+
+def test_check_unreadable_switch_raises() -> None:
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        kill_switch(Parameters(refusal("ParameterNotFound"))).check()
+
+
+def test_check_reads_again_and_keeps_the_answer_of_is_enabled() -> None:
+    parameters = Parameters("enabled")
+    switch = kill_switch(parameters)
+    before = switch.is_enabled()
+
+    parameters.value = "paused"
+    switch.check()
+
+    assert parameters.reads == 2
+    assert before
+    assert switch.is_enabled()
 
 
 def test_is_enabled_within_five_seconds_reads_once() -> None:

@@ -1,0 +1,103 @@
+"""How the product reads each message and item: through its own readers."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from desk.deployment.stored_items import FetchRequest, PerformanceDay
+from tests.contracts.table import FakeTable
+from tests.contracts.written import written
+from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.market_data.lake import Lake, description_key
+from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, read_verdict
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.delivery import parse
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.run.progress import plan_of, releases_of
+from the_alchemiser.shared.run.runs import Run
+
+type Content = Mapping[str, Any]
+
+
+def read(kind: str, content: Content) -> Any:
+    """Return what the product makes of a message or an item; its contract has the name `kind`."""
+    reader = READERS.get(kind)
+    return _message(kind, content) if reader is None else reader(content)
+
+
+def _message(kind: str, content: Content) -> Any:
+    return parse(json.dumps({"detail-type": kind, "detail": content}))
+
+
+def _load(*rows: Content) -> Run:
+    run = DynamoRunStore(cast("Any", FakeTable(*rows)), "runs").load("a-run")
+    assert run is not None
+    return run
+
+
+def _meta(row: Content) -> Any:
+    run = _load(row)
+    # The payloads are JSON as it was stored; releases are the part of them that the product reads.
+    return replace(run, payloads={}), sorted(run.payloads), releases_of(run)
+
+
+def _item(row: Content) -> Any:
+    item = _load(written()["RunMeta"], row).items[row["sk"]]
+    return outbox.decode(item.body), item.outbox, item.sent
+
+
+def _plan(row: Content) -> Any:
+    return plan_of(_load(written()["RunMeta"], row))
+
+
+def _fill(row: Content) -> Any:
+    return DynamoLedger(cast("Any", FakeTable(row)), "ledger").entries_of("SPY")
+
+
+def _traded(row: Content) -> Any:
+    return DynamoPerformanceStore(cast("Any", FakeTable(row)), "performance").add_traded(())
+
+
+def _verdict(content: Content) -> Any:
+    objects = InMemoryObjects()
+    objects.plant(VERDICT_KEY, json.dumps(content).encode())
+    return read_verdict(objects)
+
+
+def _description(content: Content) -> Any:
+    objects = InMemoryObjects()
+    objects.plant(description_key("SPY"), json.dumps(content).encode())
+    description = Lake(objects).describe("SPY").description
+    assert description is not None
+    return description
+
+
+def _delivery(row: Content) -> Any:
+    return row["claim"]  # only its presence counts
+
+
+def _performance(row: Content) -> Any:
+    return PerformanceDay.model_validate(row, extra="ignore")  # the product only compares editions
+
+
+def _request(row: Content) -> Any:
+    return FetchRequest.model_validate(row, extra="ignore")  # DynamoDB itself reads it, in a condition
+
+
+READERS: Mapping[str, Callable[[Content], Any]] = {
+    "RunMeta": _meta,
+    "RunStrategy": _item,
+    "RunSignal": _item,
+    "RunPlan": _plan,
+    "RunTrade": _item,
+    "LedgerFill": _fill,
+    "PerformanceDay": _performance,
+    "TradedSymbols": _traded,
+    "FetchRequest": _request,
+    "Delivery": _delivery,
+    "Verdict": _verdict,
+    "Description": _description,
+}

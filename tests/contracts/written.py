@@ -1,0 +1,152 @@
+"""What the product writes today: one message of each type, and one item of each kind, through its own writers."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from tests.contracts.table import FakeTable
+from tests.the_alchemiser import run_builders as make
+from tests.the_alchemiser.examples import example
+from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
+from the_alchemiser.metrics_v2.performance import Performance
+from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
+from the_alchemiser.notifications_v2.channels import DynamoDeliveries
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.market_data.lake import Description
+from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict, write_verdict
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.messaging.messages import REGISTRY, StrategyRequested, TradeRequested
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.run.failures import Failure, failing_move
+from the_alchemiser.shared.run.plan import trade_id
+from the_alchemiser.shared.run.progress import Release
+from the_alchemiser.shared.run.runs import PLAN, SIGNAL, STRATEGY, TRADE, Move, RunItem, RunState
+from the_alchemiser.shared.values import Refusal, Side
+
+NOW = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
+
+
+def written() -> dict[str, Any]:
+    """Return the JSON of one message or item of each kind, by the name of its contract."""
+    messages = {kind.__name__: example(kind, symbols=2).model_dump(mode="json") for kind in REGISTRY}
+    return messages | _runs() | _tables() | _objects()
+
+
+def _runs() -> dict[str, Any]:
+    table = FakeTable()
+    store = DynamoRunStore(cast("Any", table), "runs")
+    store.create(make.new_run(), by="coordinator_v2", at=NOW, outbox=(example(StrategyRequested),))
+    buy = trade_id(make.RUN_ID, Side.BUY, "SPY")
+    items = (
+        RunItem(f"{STRATEGY}#calm", outbox.encode(make.evaluated("calm", {"SPY": "1"})), (make.signal(),), sent=False),
+        RunItem(SIGNAL, outbox.encode(make.signal())),
+        RunItem(
+            PLAN, make.plan(make.decision("SPY", Side.BUY, "10"), make.decision("TLT", None)).model_dump(mode="json")
+        ),
+        RunItem(f"{TRADE}#{buy}", outbox.encode(make.executed("SPY", Side.BUY, "10"))),
+    )
+    for item in items:
+        store.put_once(make.RUN_ID, item)
+    _move_through_every_state(store, buy)
+    return dict(zip(("RunMeta", "RunStrategy", "RunSignal", "RunPlan", "RunTrade"), table.rows, strict=True))
+
+
+def _move_through_every_state(store: DynamoRunStore, buy: str) -> None:
+    refusal = Refusal(reason="day_limit", detail="3 trades were sent today")
+    release = Release(
+        quantities={buy: Decimal(10)},
+        refused={trade_id(make.RUN_ID, Side.BUY, "TLT"): refusal},
+        spendable=Decimal("1000.50"),
+        factor=Decimal("0.5"),
+    ).model_dump(mode="json")
+    payloads = {RunState.SELLING: release, RunState.BUYING: release}
+    for state in (RunState.AGGREGATED, RunState.PLANNED, RunState.SELLING, RunState.BUYING, RunState.COMPLETED):
+        move = Move(RunState.EVALUATING, state, "a_module", NOW, NOW, payloads.get(state), (example(TradeRequested),))
+        store.move(make.RUN_ID, move)
+
+    run = store.load(make.RUN_ID)
+    assert run is not None
+    failure = Failure(reason="overdue_BUYING", detail="still BUYING", missing=(buy,))
+    store.move(make.RUN_ID, failing_move(run, failure, by="coordinator_v2", at=NOW, occurred_at=NOW))
+
+
+def _tables() -> dict[str, Any]:
+    ledger, performance, fetches, claims = FakeTable(), FakeTable(), FakeTable(), FakeTable()
+    DynamoLedger(cast("Any", ledger), "ledger").record(_fill())
+    DynamoPerformanceStore(cast("Any", performance), "performance").put(_performance())
+    DynamoFetchRequests(cast("Any", fetches), "requests", now=lambda: NOW).claim("SPY", message_id="a-message")
+    DynamoDeliveries(cast("Any", claims), "claims").record_sent("notifications_v2#mail#a-message")
+    return {
+        "LedgerFill": ledger.rows[0],
+        "PerformanceDay": performance.rows[0],
+        "TradedSymbols": {"pk": "SYMBOLS", "sk": "TRADED", "kept": True, "symbols": ["SPY", "TLT"]},
+        "FetchRequest": fetches.rows[0],
+        "Delivery": claims.rows[0],
+    }
+
+
+def _fill() -> LedgerEntry:
+    return LedgerEntry(
+        symbol="SPY",
+        filled_at=NOW,
+        order_id="an-order",
+        fill="1",
+        client_order_id="an-order-1",
+        trade_id="a-trade",
+        run_id=make.RUN_ID,
+        side=Side.BUY,
+        quantity=Decimal("1.5"),
+        price=Decimal("420.07"),
+        cash=Decimal("-630.11"),
+        attribution={"calm": Decimal(2), "bold": Decimal("-0.5")},
+    )
+
+
+def _performance() -> Performance:
+    return Performance(
+        strategy="calm",
+        trading_date=make.DAY,
+        completed_at=NOW,
+        run_id=make.RUN_ID,
+        equity=Decimal(100_000),
+        cash=Decimal(5_000),
+        market_value=Decimal(95_000),
+        cost=Decimal(90_000),
+        realised=Decimal("12.5"),
+        unrealised=Decimal(5_000),
+        holdings={"SPY": Decimal("1.5")},
+        unmarked=("TLT",),
+    )
+
+
+def _objects() -> dict[str, Any]:
+    objects = InMemoryObjects()
+    verdict = Verdict(checked_at=NOW, as_of=make.AS_OF, quarantined={"SPY": "gap: 2022-03-01"})
+    write_verdict(objects, verdict, keep_newer=True)
+    description = Description(
+        rows=2,
+        first_date=date(2022, 3, 14),
+        last_date=make.AS_OF,
+        digest="0" * 64,
+        source="data.alpaca.markets",
+        fetched_at=NOW,
+        close_only=False,
+        asked_from=date(2016, 3, 15),
+    )
+    return {
+        "Verdict": json.loads(objects.objects[VERDICT_KEY].body),
+        "Description": json.loads(description.model_dump_json()),
+    }
+
+
+def as_json(content: Mapping[str, Any]) -> Any:
+    """Return the content as a JSON file has it: a whole number of DynamoDB as an int, a set as a sorted list."""
+    return json.loads(json.dumps(content, default=_plain_value))
+
+
+def _plain_value(value: Any) -> Any:
+    return int(value) if isinstance(value, Decimal) else sorted(value)

@@ -44,7 +44,7 @@ def backtest(
     json: bool = False,
     bars: str = "",
 ) -> None:
-    """Simulate past sessions by the rules of the deployed system: `inv backtest [NAME...]`."""
+    """Trade the past as the deployed system would: `inv backtest [NAME...]`."""
     from desk.backtest.commands import run_backtest
 
     run_backtest(
@@ -70,7 +70,7 @@ def list_(_context: Context, json: bool = False) -> None:
     },
 )
 def check(_context: Context, files: list[str], bars: str = "", strict: bool = False, json: bool = False) -> None:
-    """Check the book or strategy files before they trade: `inv strategies.check [FILE...]`."""
+    """Check the book or strategy files: `inv strategies.check [FILE...]`."""
     from desk.strategies.check_report import check_strategies
 
     check_strategies(files, bars=bars, strict=strict, as_json=json)
@@ -87,7 +87,7 @@ def evaluate(
     inception: str = "",
     json: bool = False,
 ) -> None:
-    """Print the weights of a strategy at the close of a day: `inv strategies.evaluate NAME|FILE --date D`."""
+    """Print the weights of a day: `inv strategies.evaluate NAME|FILE --date D`."""
     from desk.strategies.evaluating import EvaluationRequest, show_weights
 
     show_weights(EvaluationRequest(names, date, bars, rsi, ddof, inception), as_json=json)
@@ -112,7 +112,7 @@ def explain(
     fragile: str = "",
     json: bool = False,
 ) -> None:
-    """Explain the weights of a day decision by decision: `inv strategies.explain NAME|FILE --date D`."""
+    """Explain these weights: `inv strategies.explain NAME|FILE --date D`."""
     from desk.strategies.evaluating import EvaluationRequest, show_path
 
     show_path(EvaluationRequest(names, date, bars, rsi, ddof, inception, fragile), as_json=json)
@@ -140,7 +140,7 @@ def add(
     bars: str = "",
     json: bool = False,
 ) -> None:
-    """Add a strategy file to the book: `inv strategies.add FILE --allocation A --scale`."""
+    """Add to the book: `inv strategies.add FILE --allocation A --scale`."""
     from desk.strategies.adding import AdditionRequest, add_strategy
 
     add_strategy(AdditionRequest(files, allocation, name, inception, scale, bars), as_json=json)

@@ -112,7 +112,9 @@ def _describe(cloudformation: "CloudFormationClient", stack: str) -> Mapping[str
 
 
 def _resources(cloudformation: "CloudFormationClient", stack: str) -> Iterable[Mapping[str, Any]]:
-    return cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    # describe_stack_resources would return no more than the first 100.
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return chain.from_iterable(page["StackResourceSummaries"] for page in pages)
 
 
 def _physical_ids(resources: Iterable[Mapping[str, Any]], resource_type: str) -> frozenset[str]:

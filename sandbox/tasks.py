@@ -47,7 +47,7 @@ def down(_context: Context) -> None:
 
 @task(help={"json": "print JSON"})
 def status(_context: Context, json: bool = False) -> None:
-    """Show whether the AWS emulator and the paper exchange are running, and at which addresses."""
+    """Show whether emulator and exchange are running, and where."""
     from sandbox import lifecycle
 
     servers = lifecycle.status(ROOT)
@@ -67,9 +67,16 @@ def reset(_context: Context) -> None:
     _report("deleted its state and restarted", restarted, otherwise="deleted all state; emulator and exchange are down")
 
 
-@task(help=DEPLOY_HELP)
-def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
-    """Build and deploy every stack to an environment; --env local starts the sandbox first."""
+@task(iterable=["allow"], positional=[], auto_shortflags=False, help=DEPLOY_HELP)
+def deploy(
+    _context: Context,
+    allow: list[str],
+    env: str = "",
+    yes: bool = False,
+    plan: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Check, plan, confirm, deploy and test; --env local starts the sandbox."""
     from automation import deploy as deployment
     from sandbox import lifecycle
 
@@ -77,7 +84,8 @@ def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = 
         if env == _LOCAL:
             _report("started", lifecycle.up_with_account(ROOT))
 
-    deployment.deploy(ROOT, env, variables=os.environ, yes=yes, dry_run=dry_run, before_changes=start_sandbox)
+    options = deployment.Options(yes, tuple(allow), plan, dry_run)
+    deployment.deploy(ROOT, env, variables=os.environ, options=options, start_target=start_sandbox)
 
 
 def run_day_task(reporter: "Callable[[], WriteReport]") -> "Task[Any]":
@@ -89,7 +97,7 @@ def run_day_task(reporter: "Callable[[], WriteReport]") -> "Task[Any]":
 
     @task(name="run-day", help=RUN_DAY_HELP)
     def run_day(_context: Context, env: str = _LOCAL, date: str = "", days: int = 1, json: bool = False) -> None:
-        """Trade one or more days in the sandbox: send what the scheduler would, follow the run, verify the result."""
+        """Trade one or more days in the sandbox, and verify the result."""
         from sandbox.preflight import read_universe
         from sandbox.run_day import DayRequest, run_days
 

@@ -1,11 +1,15 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from invoke.context import Context
+from invoke.program import Program
 
+from automation import commands, deploy
+from automation import tasks as automation_tasks
 from automation.system.errors import UsageError
-from sandbox import tasks
+from sandbox import lifecycle, tasks
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +45,47 @@ def test_reset_of_a_stopped_sandbox_starts_nothing(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "deleted all state; emulator and exchange are down\n"
 
 
-def test_deploy_to_an_unknown_environment_fails() -> None:
-    with pytest.raises(UsageError, match="nonsense"):
-        tasks.deploy(Context(), env="nonsense")
+def inv(*words: str) -> int:
+    """Run a command line of the sandbox's own deploy; return its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        Program(namespace=commands.assemble(tasks=(tasks.deploy,)), name="inv").run(["inv", *words])
+    return int(ended.value.code or 0)
+
+
+def test_deploy_to_an_unknown_environment_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert inv("deploy", "--env", "nonsense") == 2
+    assert "nonsense" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("env", "started"), [("local", ["up"]), ("prod", [])])
+def test_deploy_starts_the_sandbox_for_local_only(
+    env: str, started: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[str] = []
+    taken: list[object] = []
+
+    def up(_root: Path) -> tuple[str, ...]:
+        calls.append("up")
+        return ("emulator",)
+
+    def take(root: Path, name: str, *, options: object, start_target: Callable[[], None], **_variables: object) -> None:
+        start_target()
+        taken.extend([root, name, options])
+
+    monkeypatch.setattr(lifecycle, "up_with_account", up)
+    monkeypatch.setattr(deploy, "deploy", take)
+
+    tasks.deploy(Context(), ["replace:Ledger"], env=env, yes=True, plan="p.json", dry_run=True)
+
+    options = deploy.Options(yes=True, allow=("replace:Ledger",), plan="p.json", dry_run=True)
+    assert (calls, taken) == (started, [tasks.ROOT, env, options])
+    assert capsys.readouterr().out == "".join("emulator: started\n" for _ in started)
+
+
+def test_deploy_has_the_options_of_the_automation() -> None:
+    assert [argument.name for argument in tasks.deploy.get_arguments()] == [
+        argument.name for argument in automation_tasks.deploy.get_arguments()
+    ]
 
 
 def test_run_day_in_another_environment_fails() -> None:

@@ -31,6 +31,8 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
         if collection.name is None:
             for name in collection.tasks:
                 namespace.add_task(collection.tasks[name], name=name)
+            for inner in collection.collections.values():
+                namespace.add_collection(inner)
         else:
             namespace.add_collection(collection)
     for task in tasks:
@@ -47,6 +49,12 @@ def accept_positional_names() -> None:
     parser, so the only way in is to replace its method. Idempotent.
     """
     ParseMachine.handle = _handle_token  # type: ignore[assignment]  # mypy reads its self twice
+
+
+def end_with(exit_code: int) -> None:
+    """End Invoke with an exit code that is a result, not an error; 0 ends nothing."""
+    if exit_code:
+        raise Exit(code=exit_code)
 
 
 def guarded(body: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,81 +1,53 @@
-"""`inv deploy`: check, sync, build, prove, measure, ask to confirm, run `sam deploy` per stack, summarise, test."""
+"""`inv deploy`: check everything, plan, ask for exactly that, carry it out, prove that it works, or go back."""
 
-import platform
-import time
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
 
-from automation import prove, sizes, validate
-from automation.building import builder, built, source_copies
-from automation.deploying import records, smoke, stack_states
-from automation.project import environments, model
-from automation.project.environments import Consent, Environment, StackSettings
-from automation.project.model import Project
-from automation.system import aws, console, sam
-from automation.system.errors import CheckFailedError, ConfigurationError, DeploymentError, UsageError
-from automation.system.processes import Finished
-from automation.system.targets import Target
+from automation import diff
+from automation.deploying import applying, candidates, consent, plan_files, plans, recovery, sessions
+from automation.deploying import scope as scopes
+from automation.deploying.changes.model import Expanded, Verdict
+from automation.deploying.checks import preflight, work_tree
+from automation.deploying.checks.visits import Intent
+from automation.deploying.connections import Connections
+from automation.deploying.planning import PlannedStack
+from automation.deploying.plans import Plan
+from automation.deploying.releases import deployer_lock
+from automation.deploying.releases.records import Release
+from automation.deploying.remarks import Level
+from automation.deploying.scope import Scope
+from automation.deploying.sessions import Session
+from automation.deploying.stacks import change_sets, execution, stack_states
+from automation.deploying.stacks.execution import Operator
+from automation.deploying.views import plan_text
+from automation.system import console, git
+from automation.system.accounts import CallError
+from automation.system.errors import CheckFailedError, DeploymentError
 
-_NO_CHANGE = "No changes to deploy"
-
-
-class Cloud(smoke.Cloud, stack_states.Cloud, Protocol):
-    """The calls to AWS that a deployment needs; aws.Cloud is the real one."""
-
-    def account(self) -> str:
-        """Return the account id of the credentials."""
-        ...
-
-    def first_failure(self, name: str, *, since: datetime) -> str:
-        """Return why the last change of a stack failed; empty when no event gives a reason."""
-        ...
+_SHORT = 9
+_TABLE_TAGS = {"created-by": "inv deploy"}
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentPlan:
-    """The plan of a deployment; making one changes nothing and asks nobody."""
-
-    project: Project
-    environment: Environment
-    target: Target
-    stacks: tuple[StackSettings, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One stack after its deployment.
+class Options:
+    """What the user chose.
 
     Attributes:
-        status: created, updated or unchanged.
-        is_smoked: whether exactly this deployment has passed its smoke test before.
+        yes: ordinary changes are confirmed in advance.
+        allow: names of dangers, such as `replace:Ledger`; `dirty` and `unpushed` too.
+        plan: the file of a saved plan; empty for none.
+        dry_run: print stacks and parameters, and make no call.
     """
 
-    stack: str
-    stack_name: str
-    status: str
-    seconds: float
-    is_smoked: bool = False
-
-
-def make_plan(
-    project: Project, name: str, *, samconfig: Mapping[str, Any], variables: Mapping[str, str], machine: str
-) -> DeploymentPlan:
-    """Combine what pyproject.toml, samconfig.toml and this machine say about a deployment to the environment `name`.
-
-    Raises:
-        UsageError: there is no such environment.
-        ConfigurationError: the settings are incomplete or wrong.
-    """
-    environment = environments.load(project, name, variables=variables, machine=machine)
-    return DeploymentPlan(
-        project=project,
-        environment=environment,
-        target=environments.target(environment, variables),
-        stacks=environments.stack_settings(project, environment, samconfig),
-    )
+    yes: bool = False
+    allow: tuple[str, ...] = ()
+    plan: str = ""
+    dry_run: bool = False
 
 
 def deploy(
@@ -83,223 +55,209 @@ def deploy(
     name: str,
     *,
     variables: Mapping[str, str],
-    yes: bool = False,
-    dry_run: bool = False,
-    before_changes: Callable[[], None] = lambda: None,
-    connect: Callable[[Target], Cloud] = aws.Cloud,
-) -> tuple[Outcome, ...]:
+    options: Options,
+    start_target: Callable[[], None] = lambda: None,
+    connect: Callable[[Scope], Connections] | None = None,
+) -> Release | None:
     """Deploy every stack of the project to the environment `name`.
 
     Args:
         variables: the process's environment variables.
-        yes: the user has confirmed on the command line.
-        dry_run: print the plan and change nothing.
-        before_changes: called once artifacts are built and measured, before the first change.
-        connect: opens the connection to the target.
+        start_target: called before the first call to the target.
+        connect: opens the connections.
+
+    Returns:
+        The release that runs; None for a dry run.
 
     Raises:
-        AutomationError: a step failed; no later step ran.
+        AutomationError: a step failed; the message says what was changed, and what to type next.
     """
-    project = model.load(root)
-    samconfig = environments.read_samconfig(root) if project.settings.environments else {}
-    plan = make_plan(project, name, samconfig=samconfig, variables=variables, machine=platform.machine())
-    if dry_run:
-        show(plan)
-        return ()
+    scope = scopes.read(root, name, variables=variables)
+    if options.dry_run:
+        scopes.show(scope)
+        return None
 
-    require_consent_possible(plan.environment, yes=yes, is_interactive=console.is_interactive())
-    cloud = connect(plan.target)
-    check_account(plan, cloud)
-    prepare(plan)
-    before_changes()
-    require_deployable(plan, cloud)
-
-    # Ask last, when only the deployment itself can still fail: the user confirms what has been proven.
-    ask_consent(plan, yes=yes, ask=console.ask)
-    outcomes = tuple(deploy_stack(settings, plan, cloud=cloud, variables=variables) for settings in plan.stacks)
-    summarise(plan, outcomes)
-    smoke_test(plan, outcomes, cloud)
-    return outcomes
+    consent.require_possible(scope.environment, yes=options.yes, is_interactive=console.is_interactive())
+    with execution.explain_interrupt("nothing was changed", where=f"deploy --env {name}"):
+        start_target()
+        connections = diff.open_connections(scope, connect)
+        session = enter(scope, connections, allow=options.allow, plan=options.plan)
+        diff.prepare(scope)
+    if diff.is_up_to_date(session) and session.running is not None and session.running.is_proven:
+        return report_unchanged(session, session.running)
+    with hold_lock(session) as renew:
+        return _deploy(sessions.refresh(session), options, session.operator(renew))
 
 
-def smoke_test(plan: DeploymentPlan, outcomes: tuple[Outcome, ...], cloud: Cloud) -> None:
-    """Ask every function whether it works, unless every stack has passed since it was deployed.
+def enter(
+    scope: Scope, connections: Connections, *, allow: tuple[str, ...], plan: str = "", checks_tree: bool = True
+) -> Session:
+    """Follow a change that still runs, check everything that a deployment needs, and begin a session.
 
-    A deployment that failed its test, or was interrupted before it, is tested again by the next one.
+    Args:
+        allow: names given with --allow.
+        plan: the file of a saved plan, which does not make the working copy dirty.
+        checks_tree: whether the working copy is what will be deployed.
 
     Raises:
-        DeploymentError: a function failed.
+        CheckFailedError: something stops the deployment; nothing was changed.
+        AutomationError: AWS did not answer, or the user left.
     """
-    message = plan.project.settings.smoke
-    if message is None or all(outcome.is_smoked for outcome in outcomes):
-        return
+    attach_to_running(scope, connections)
+    tree = git.read_work_tree(scope.root, apart_from=diff.inside(scope.root, plan))
+    intent = Intent(now=datetime.now(UTC), tree=tree, allow=frozenset(allow))
+    find_lock = preflight.lock_finder(scope, connections.table)
+    results = preflight.check(scope, connections.account, intent, find_lock=find_lock)
+    for warning in results.warnings:
+        if warning.where == work_tree.WHERE and not checks_tree:
+            continue
+        console.warning(f"{warning.where}: {warning.what}{f'; {warning.fix}' if warning.fix else ''}")
+    if results.stops:
+        message = f"{len(results.stops)} finding(s) stop this; nothing was changed"
+        raise CheckFailedError(message, where=scope.environment.name, findings=results.stops)
+    return sessions.begin(scope, connections, tree)
 
-    answers = smoke.ask_all([outcome.stack_name for outcome in outcomes], cloud, message)
-    smoke.require_success(answers)
 
-    # Marked only now, so that an unproven deployment is never reported as fine.
-    for outcome in outcomes:
-        records.mark_smoked(records.path_of(plan.project.root, plan.target, outcome.stack_name))
-    console.result(f"{len(answers)} functions answered")
-
-
-def require_deployable(plan: DeploymentPlan, cloud: Cloud) -> None:
-    """Wait for running changes, then check the state of every stack before the first one is changed.
+def attach_to_running(scope: Scope, connections: Connections) -> None:
+    """Follow the changes that an interrupted deployment has left running until they are finished.
 
     Raises:
-        CheckFailedError: stacks cannot be deployed; there is one finding per stack, with the command that helps.
-        DeploymentError: AWS did not answer, or a change did not finish.
+        CancelledError, DetachedError: the user cancelled the change, or left.
+        DeploymentError: AWS did not answer while it was followed.
     """
-    states = stack_states.wait_until_settled([settings.stack_name for settings in plan.stacks], cloud)
-    obstacles = [stack_states.obstacle(state, plan.target) for state in states]
-    findings = [finding for finding in obstacles if finding is not None]
-    if findings:
-        raise CheckFailedError(f"{len(findings)} stack(s) cannot be deployed; nothing was changed", findings=findings)
+    # Nothing is followed or cancelled in another account; the checks that follow report the wrong account.
+    with suppress(CallError):
+        if scope.environment.account not in {"", connections.account.identity().account}:
+            return
+
+    operator = Operator(scope.environment.name, scope.target, ask=console.ask if console.is_interactive() else None)
+    for name in scope.stack_names:
+        # When AWS does not answer, the checks that follow report it.
+        with suppress(DeploymentError):
+            if not stack_states.is_running(connections.stacks.stack_state(name)):
+                continue
+            execution.attach(name, connections.stacks, operator)
 
 
-def prepare(plan: DeploymentPlan) -> None:
-    """Check the templates, sync, build, prove and measure: every step before the first change."""
-    validate.validate_once(plan.project)
-    source_copies.sync(plan.project)
-    parameters = {settings.stack.name: settings.parameters for settings in plan.stacks}
-    builder.build(plan.project, parameters=parameters)
-
-    as_built = built.as_built(plan.project)
-    prove.prove_once(as_built)
-    sizes.require_within_limits(sizes.measure(as_built))
-
-
-def check_account(plan: DeploymentPlan, cloud: Cloud) -> None:
-    """Compare the account of the credentials with the environment's, through an endpoint too.
-
-    An endpoint without a pinned account is not asked: it may be an emulator that has not been started yet.
+def hold_lock(session: Session) -> AbstractContextManager[Callable[[], None]]:
+    """Return the lock of the environment, whose table is created when it is missing.
 
     Raises:
-        ConfigurationError: credentials are missing, refused, or belong to another account.
+        DeploymentError: DynamoDB did not answer.
     """
-    expected = plan.environment.account
-    if plan.target.endpoint and not expected:
-        return
-    account = cloud.account()
-    if expected and account != expected:
-        message = f"the credentials belong to account {account}, but the environment needs {expected}"
-        raise ConfigurationError(f"{message}; set AWS_PROFILE to the right one", where=plan.environment.name)
+    table = session.connections.table
+    table.create(tags=_TABLE_TAGS)
+    return deployer_lock.hold(table, session.deployer(), environment=session.environment)
 
 
-def require_consent_possible(environment: Environment, *, yes: bool, is_interactive: bool) -> None:
-    """Refuse at once a deployment that must be confirmed when there is no terminal to confirm it on.
+def report_unchanged(session: Session, release: Release) -> Release:
+    """Say that nothing has changed, and which release runs."""
+    commit = f" ({release.commit[:_SHORT]}{', with uncommitted changes' if release.is_dirty else ''})"
+    console.result(
+        f"nothing has changed in {session.environment}: {release.name}{commit if release.commit else ''} runs"
+    )
+    return release
+
+
+def _deploy(session: Session, options: Options, operator: Operator) -> Release:
+    if diff.is_up_to_date(session) and session.running is not None:
+        report_unchanged(session, session.running)
+        return _prove(session, session.running, operator)
+
+    with execution.explain_interrupt("nothing was changed", where=f"deploy --env {session.environment}"):
+        plan = _reopen(session, options.plan) if options.plan else diff.make_plan(session, allow=options.allow)
+        if plan.verdict is not Verdict.NOTHING:
+            _confirm(plan, options)
+    if plan.verdict is Verdict.NOTHING:
+        plans.discard(plan)
+        release = applying.adopt(plan)
+        report_unchanged(session, release)
+    else:
+        release = applying.apply(plan, operator)
+    return _prove(session, release, operator)
+
+
+def _confirm(plan: Plan, options: Options) -> None:
+    """Show the plan and ask for its confirmation; without it no change set is left behind.
 
     Raises:
-        UsageError: it must be confirmed, `yes` is not set, and there is no terminal.
+        CheckFailedError: the plan is forbidden, or a guard of the project stops it.
+        UsageError: the user did not confirm.
     """
-    if environment.consent is not Consent.NONE and not yes and not is_interactive:
-        message = "must be confirmed, and there is no terminal to confirm it on; run it in a terminal, or add --yes"
-        raise UsageError(message, where=f"deploy --env {environment.name}")
-
-
-def ask_consent(plan: DeploymentPlan, *, yes: bool, ask: Callable[[str], str]) -> None:
-    """Show the plan and ask for the confirmation that the environment requires.
-
-    Raises:
-        UsageError: the answer does not confirm; nothing was deployed.
-    """
-    name, consent = plan.environment.name, plan.environment.consent
-    if yes or consent is Consent.NONE:
-        return
-
-    show(plan)
-    word = name if consent is Consent.WORD else "y"
-    # Exactly this word: an answer that merely resembles it must not deploy to production.
-    if ask(f"Type {word} to deploy to {name}:") != word:
-        raise UsageError(f"cancelled: nothing was deployed (type {word} to confirm)", where=f"--env {name}")
-
-
-def show(plan: DeploymentPlan) -> None:
-    """Print what will be deployed, where, and with which parameters."""
-    account = plan.environment.account or "of the credentials"
-    console.result(f"{plan.environment.name}: {plan.target.endpoint or f'AWS account {account}'}, {plan.target.region}")
-    for settings in plan.stacks:
-        parameters = " ".join(f"{name}={value}" for name, value in settings.parameters.items())
-        stack = settings.stack
-        console.result(f"{stack.name}: {settings.stack_name} from {stack.template.path} with {parameters}")
-
-
-def summarise(plan: DeploymentPlan, outcomes: tuple[Outcome, ...]) -> None:
-    """Print the outcome of each stack."""
-    rows = [(outcome.stack, outcome.stack_name, outcome.status, f"{outcome.seconds:.1f}") for outcome in outcomes]
-    console.table(("stack", "name", "status", "seconds"), rows, right=("seconds",))
-    if all(outcome.status == "unchanged" for outcome in outcomes):
-        console.result(f"nothing has changed in {plan.environment.name}")
-
-
-def arguments(settings: StackSettings, plan: DeploymentPlan) -> list[str | Path]:
-    """Return the arguments of `sam` that deploy one stack: the built template, no questions, parameters by value."""
-    root = plan.project.root
-    overrides = [f"{name}={value}" for name, value in settings.parameters.items()]
-    return [
-        "deploy",
-        *("--template-file", built.deployed_template(settings.stack, root)),
-        *("--config-file", root / environments.SAMCONFIG),
-        *("--config-env", settings.config_env),
-        *("--stack-name", settings.stack_name),
-        *("--region", plan.target.region),
-        "--resolve-s3",
-        "--no-confirm-changeset",
-        "--no-fail-on-empty-changeset",
-        *(["--parameter-overrides", *overrides] if overrides else []),
-    ]
-
-
-def deploy_stack(
-    settings: StackSettings, plan: DeploymentPlan, *, cloud: Cloud, variables: Mapping[str, str]
-) -> Outcome:
-    """Deploy one stack, unless it is up to date.
-
-    Raises:
-        DeploymentError: it could not be created or updated; the message has the first failure's reason.
-    """
-    started, started_at = time.monotonic(), datetime.now(UTC)
-    name, root = settings.stack_name, plan.project.root
-    before = cloud.stack_state(name)
-    digest = records.deployment_digest(built.deployed_template(settings.stack, root), settings.parameters)
-    record = records.path_of(root, plan.target, name)
-    if records.is_up_to_date(record, digest, before):
-        seconds = time.monotonic() - started
-        return Outcome(settings.stack.name, name, "unchanged", seconds, is_smoked=records.is_smoked(record))
-
+    session, environment = plan.session, plan.session.scope.environment
     try:
-        finished = _run_sam(settings, plan, variables)
-    except KeyboardInterrupt:
-        console.warning(f"{name} may still be changing; deploy again to wait for it, finish and test it")
+        plan_text.show(plans.view(plan, notes=diff.notes(session.scope)))
+        consent.require_allowed(plan.assessment, command=_command(plan, options))
+        require_readable(plan)
+        ask = console.ask if console.is_interactive() else None
+        consent.ask(plan.assessment, environment, yes=options.yes, ask=ask)
+    except BaseException:
+        plans.discard(plan)
         raise
-    if finished.exit_code:
-        raise DeploymentError(_failure(settings, cloud, started_at, finished.tail()), where=name)
-    records.write(record, digest, cloud.stack_state(name))
-
-    changed = "updated" if before.exists else "created"
-    status = "unchanged" if _NO_CHANGE in finished.stdout else changed
-    return Outcome(settings.stack.name, name, status, time.monotonic() - started)
 
 
-def _run_sam(settings: StackSettings, plan: DeploymentPlan, variables: Mapping[str, str]) -> Finished:
-    root, target = plan.project.root, plan.target
-    # Poll every 0.1 s on loopback, where a deployment takes 2-3 s; SAM's default is 0.5 s.
-    polling = {"SAM_CLI_POLL_DELAY": variables.get("SAM_CLI_POLL_DELAY", "0.1")} if target.is_loopback else {}
-    with console.progress(f"deploying {settings.stack_name}") as report_line:
-        return sam.run(
-            sam.ensure(root),
-            arguments(settings, plan),
-            cwd=root,
-            variables={**target.variables(), **polling},
-            without=target.hidden_variables(),
-            on_line=report_line,
-        )
+def _command(plan: Plan, options: Options) -> str:
+    """Return the command to which --allow must be added: a saved plan is made again."""
+    environment = plan.session.environment
+    if options.plan:
+        allowed = allow_words(danger.name for danger in plan.assessment.allowed)
+        return shlex.join(["inv", "diff", "--env", environment, "--out", options.plan, *allowed])
+    yes = ["--yes"] if options.yes else []
+    return shlex.join(["inv", "deploy", "--env", environment, *yes, *allow_words(options.allow)])
 
 
-def _failure(settings: StackSettings, cloud: Cloud, since: datetime, output: str) -> str:
-    """Return the reason in the first failed event; SAM's own output when there is none."""
-    reason = cloud.first_failure(settings.stack_name, since=since)
-    status = cloud.stack_state(settings.stack_name).status or "not created"
-    if not reason:
-        return f"sam deploy failed ({status}): {output}"
-    return f"{reason}; the stack is {status}; fix {settings.stack.template.path} and deploy again"
+def allow_words(names: Iterable[str]) -> list[str]:
+    """Return the words of a command that allow dangers by name."""
+    return list(chain.from_iterable(("--allow", name) for name in names))
+
+
+def require_readable(plan: Plan) -> None:
+    """Ask the project's guards about messages that one of the two releases cannot read.
+
+    Raises:
+        CheckFailedError: a guard stops the deployment.
+    """
+    breaking = plan.release.breaking
+    if not breaking:
+        return
+    guards = plan.session.scope.project.settings.hooks.guards
+    remarks = plan.session.run_hooks("guards", guards, breaking=breaking)
+    stops = [remark.finding for remark in remarks if remark.level is Level.STOP]
+    if stops:
+        message = f"{', '.join(breaking)} cannot be read by both releases; nothing was changed"
+        raise CheckFailedError(message, where=plan.session.environment, findings=stops)
+
+
+def _prove(session: Session, release: Release, operator: Operator) -> Release:
+    proven = recovery.prove_or_go_back(session, release, operator)
+    console.result(f"{proven.name} runs in {session.environment}: smoke test {proven.smoke}", style="bold green")
+    return proven
+
+
+def _reopen(session: Session, file: str) -> Plan:
+    """Return a saved plan, if nothing has moved since it was made.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+        CheckFailedError: something has moved, or a change set is gone.
+    """
+    path, cloud = Path(file), session.connections.stacks
+    saved = plan_files.read(path, environment=session.environment)
+    to_deploy = candidates.of_build(session.scope, cloud, session.connections.store, stamp=session.stamp)
+    changes, location = diff.compare_contracts(session, to_deploy[0].released.template)
+    release = diff.next_release(session, contracts=location, breaking=changes.breaking)
+    described = {name: cloud.describe(name) for name in session.scope.stack_names}
+    present = plans.bound(session, to_deploy, described, release, change_sets={}, assessment=saved.assessment)
+    plan_files.require_unmoved(saved, now=present, path=path)
+
+    stacks = []
+    planned = {stack.stack_name: stack for stack in saved.stacks}
+    for candidate in to_deploy:
+        entry = planned[candidate.settings.stack_name]
+        deployed = described[entry.stack_name]
+        change_set = None
+        if entry.change_set:
+            stack_id = entry.stack_id or deployed.state.stack_id
+            change_set = change_sets.reopen(entry.change_set, cloud, stack_id=stack_id, environment=saved.environment)
+        stacks.append(PlannedStack(candidate, deployed, None, Expanded(candidate.template), (), change_set))
+    return Plan(session, release, tuple(stacks), saved.assessment)

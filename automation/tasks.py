@@ -11,12 +11,18 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
+from automation import commands
+
 ROOT = Path(__file__).resolve().parent.parent
 _ENV = {"env": "the name of an environment in pyproject.toml"}
+_ALLOW = {"allow": "allow one danger by name, such as replace:Ledger; repeat it for more"}
+_YES = {"yes": "confirm ordinary changes in advance, for use without a terminal"}
 DEPLOY_HELP = {
     **_ENV,
-    "yes": "confirm in advance, for use without a terminal",
-    "dry_run": "print what would be deployed and change nothing",
+    **_YES,
+    "allow": "allow one danger by name, such as replace:Ledger; also dirty and unpushed; repeat it for more",
+    "plan": "deploy exactly the plan that inv diff --out saved",
+    "dry_run": "print stacks and parameters; make no call",
 }
 
 
@@ -93,7 +99,7 @@ def validate(_context: Context) -> None:
 
 @task(iterable=["names"], help={"names": "functions, by logical id; none means all", "json": "print JSON"})
 def prove(_context: Context, names: list[str], json: bool = False) -> None:
-    """Prove that the built artifacts work on Lambda, by importing every handler: `inv prove [NAME...]`."""
+    """Import every handler as on Lambda, check packaging: `inv prove [NAME...]`."""
     from automation import prove as front
     from automation.building import built
     from automation.project import model
@@ -121,7 +127,7 @@ def prove(_context: Context, names: list[str], json: bool = False) -> None:
 def size(
     _context: Context, names: list[str], baseline: str = "", json: bool = False, markdown: bool = False, html: str = ""
 ) -> None:
-    """Measure the built artifacts against their budgets and a baseline: `inv size [NAME...]`."""
+    """Compare artifacts with budgets and a baseline: `inv size [NAME...]`."""
     from automation import sizes
     from automation.project import model
 
@@ -141,7 +147,7 @@ def size(
 def coldstart(
     _context: Context, names: list[str], runs: int = 5, without_bytecode: bool = False, json: bool = False
 ) -> None:
-    """Measure how long each handler takes to import from its artifacts: `inv coldstart [NAME...]`."""
+    """Measure how long handlers take to import: `inv coldstart [NAME...]`."""
     from automation import coldstart as coldstarts
     from automation.project import model
 
@@ -169,7 +175,7 @@ def affected(_context: Context, since: str = "", tests: bool = False, json: bool
 
 @task
 def parity(_context: Context) -> None:
-    """Build with SAM as well, and explain every difference from our last build."""
+    """Build with SAM too, and explain each difference from our last build."""
     from automation import parity as comparison
     from automation.project import model
 
@@ -178,12 +184,95 @@ def parity(_context: Context) -> None:
     comparison.require_explained(result)
 
 
-@task(help=DEPLOY_HELP)
-def deploy(_context: Context, env: str = "", yes: bool = False, dry_run: bool = False) -> None:
-    """Build and deploy every stack to an environment."""
+@task(
+    iterable=["allow"],
+    positional=[],
+    auto_shortflags=False,
+    help={
+        **_ENV,
+        **_ALLOW,
+        "against": "compare with a git revision or a template file, without credentials",
+        "json": "print JSON",
+        "markdown": "print Markdown for a review comment",
+        "out": "save the plan to this file, for inv deploy --plan",
+    },
+)
+def diff(
+    _context: Context,
+    allow: list[str],
+    env: str = "",
+    against: str = "",
+    json: bool = False,
+    markdown: bool = False,
+    out: str = "",
+) -> None:
+    """Show what a deployment would change; exit 0 none, 7 changes, 3 forbidden."""
+    from automation import diff as plan
+
+    options = plan.Options(json, markdown, out, against, tuple(allow))
+    commands.end_with(plan.diff(ROOT, env, variables=os.environ, options=options))
+
+
+@task(iterable=["allow"], positional=[], auto_shortflags=False, help=DEPLOY_HELP)
+def deploy(
+    _context: Context,
+    allow: list[str],
+    env: str = "",
+    yes: bool = False,
+    plan: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Check, plan, confirm, deploy and test every stack; go back when the test fails."""
     from automation import deploy as deployment
 
-    deployment.deploy(ROOT, env, variables=os.environ, yes=yes, dry_run=dry_run)
+    options = deployment.Options(yes, tuple(allow), plan, dry_run)
+    deployment.deploy(ROOT, env, variables=os.environ, options=options)
+
+
+@task(
+    iterable=["allow"],
+    positional=[],
+    auto_shortflags=False,
+    help={
+        **_ENV,
+        **_YES,
+        **_ALLOW,
+        "to": "the release, such as r7; default: the last good one before the one that runs",
+    },
+)
+def rollback(_context: Context, allow: list[str], env: str = "", to: str = "", yes: bool = False) -> None:
+    """Restore an earlier release with its exact artifacts."""
+    from automation import rollback as restoration
+
+    options = restoration.Options(to, yes, tuple(allow))
+    restoration.rollback(ROOT, env, variables=os.environ, options=options)
+
+
+@task(auto_shortflags=False, help={**_ENV, "limit": "how many (default: 20)", "json": "print JSON"})
+def releases(_context: Context, env: str = "", limit: int = 20, json: bool = False) -> None:
+    """List the releases of an environment, and which one runs."""
+    from automation import releases as front
+
+    front.report(ROOT, env, variables=os.environ, json=json, limit=limit)
+
+
+@task(
+    auto_shortflags=False,
+    help={**_ENV, "drift": "detect drift first, which takes minutes on AWS", "json": "print JSON"},
+)
+def status(_context: Context, env: str = "", drift: bool = False, json: bool = False) -> None:
+    """Show release, stacks, alarms, queues and readiness; exit 3 on problems."""
+    from automation import status as front
+
+    front.report(ROOT, env, variables=os.environ, json=json, drift=drift)
+
+
+@task(auto_shortflags=False, help={**_ENV, "json": "print JSON"})
+def doctor(_context: Context, env: str = "", json: bool = False) -> None:
+    """Run every check that a deployment needs, and change nothing."""
+    from automation import doctor as front
+
+    front.report(ROOT, env, variables=os.environ, json=json)
 
 
 @task(help={"upgrade": "use the newest versions that pyproject.toml and requirements.in allow"})
@@ -206,9 +295,33 @@ def clean(_context: Context, all: bool = False) -> None:  # noqa: A002 - Invoke 
     console.results(cleaning.clean(model.load(ROOT), everything=all) or ["nothing to remove"])
 
 
-_TASKS = (sync_shared_layer, sync, build, validate, prove, size, coldstart, affected, parity, deploy, lock, clean)
+@task(
+    name="set",
+    auto_shortflags=False,
+    iterable=["names"],
+    help={**_ENV, "names": "the secret; not needed when pyproject.toml declares only one", "yes": "confirm in advance"},
+)
+def set_secret(_context: Context, names: list[str], env: str = "", yes: bool = False) -> None:
+    """Store a secret from a prompt or stdin: `inv secrets.set --env E [NAME]`."""
+    from automation import secrets
+
+    secrets.set_value(ROOT, env, " ".join(names), variables=os.environ, yes=yes)
+
+
+@task(name="check", auto_shortflags=False, help=_ENV)
+def check_secrets(_context: Context, env: str = "") -> None:
+    """Check that every declared secret exists and is complete; prints no value."""
+    from automation import secrets
+
+    secrets.check(ROOT, env, variables=os.environ)
+
+
+_TASKS = (
+    *(sync_shared_layer, sync, build, validate, prove, size, coldstart, affected, parity),
+    *(diff, deploy, rollback, releases, status, doctor, lock, clean),
+)
 
 
 def collection() -> Collection:
     """Return all of these tasks, for `commands.assemble`."""
-    return Collection(*_TASKS)
+    return Collection(*_TASKS, Collection("secrets", set_secret, check_secrets))

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -31,11 +32,10 @@ def validate(project: Project, *, with_sam: bool = True) -> None:
     findings = list(environments.disagreements(project, samconfig))
     program = sam.ensure(project.root) if with_sam else None
 
-    def check(stack: Stack) -> list[Finding]:
-        return [*lint(stack, project.root), *sam_faults(stack, project.root, program)]
-
     with console.progress("linting the templates"), ThreadPoolExecutor(2) as pool:
-        findings += chain.from_iterable(pool.map(check, project.stacks))
+        linted = pool.submit(lint, project.stacks, project.root)
+        faults = pool.map(lambda stack: sam_faults(stack, project.root, program), project.stacks)
+        findings += chain(linted.result(), *faults)
     if findings:
         raise CheckFailedError(f"{len(findings)} fault(s) in templates and settings", findings=findings)
 
@@ -52,21 +52,21 @@ def validate_once(project: Project) -> None:
         files.write_atomically(record, digest)
 
 
-def lint(stack: Stack, root: Path) -> list[Finding]:
-    """Return cfn-lint's errors and warnings about one template.
+def lint(stacks: Sequence[Stack], root: Path) -> list[Finding]:
+    """Return cfn-lint's errors and warnings about the templates, from one process: it takes seconds to load.
 
     Raises:
         ToolError: cfn-lint is missing or failed.
     """
-    finished = processes.run([_cfn_lint(), "--format", "json", stack.template.path], cwd=root, check=False)
-    return lint_findings(finished.stdout, name=stack.template.path, problem=finished.tail())
+    paths = [stack.template.path for stack in stacks]
+    finished = processes.run([_cfn_lint(), "--format", "json", *paths], cwd=root, check=False)
+    return lint_findings(finished.stdout, problem=finished.tail())
 
 
-def lint_findings(text: str, *, name: str, problem: str = "") -> list[Finding]:
+def lint_findings(text: str, *, problem: str = "") -> list[Finding]:
     """Return the errors and warnings in cfn-lint's JSON.
 
     Args:
-        name: the template's name in messages.
         problem: what cfn-lint printed, for the message when it failed.
 
     Raises:
@@ -75,8 +75,8 @@ def lint_findings(text: str, *, name: str, problem: str = "") -> list[Finding]:
     try:
         matches = json.loads(text or "[]")
     except ValueError as cause:
-        raise ToolError(f"cfn-lint failed\n{problem or text}", where=name) from cause
-    return [_finding(match, name) for match in matches if match["Level"] in _REPORTED_LEVELS]
+        raise ToolError(f"failed\n{problem or text}", where="cfn-lint") from cause
+    return [_finding(match) for match in matches if match["Level"] in _REPORTED_LEVELS]
 
 
 def sam_faults(stack: Stack, root: Path, program: Path | None) -> list[Finding]:
@@ -90,9 +90,9 @@ def sam_faults(stack: Stack, root: Path, program: Path | None) -> list[Finding]:
     return [Finding(stack.template.path, f"sam validate: {finished.tail(5)}")]
 
 
-def _finding(match: dict[str, Any], name: str) -> Finding:
+def _finding(match: dict[str, Any]) -> Finding:
     line = match["Location"]["Start"]["LineNumber"]
-    return Finding(f"{name}:{line}", f"{match['Rule']['Id']}: {match['Message']}")
+    return Finding(f"{match['Filename']}:{line}", f"{match['Rule']['Id']}: {match['Message']}")
 
 
 def _cfn_lint() -> Path:

@@ -1,1 +1,1 @@
-"""Record what was deployed, and check that every function answers."""
+"""Plan a deployment, carry it out, test it, and go back when it does not work."""

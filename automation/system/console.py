@@ -26,7 +26,8 @@ def _console(*, stderr: bool) -> "Console":
     """Return a Console that looks sys.stdout or sys.stderr up at every print, so that tests can capture it."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False)
+    # Without emoji: `:secret:` in an ARN must stay as it is.
+    console = Console(stderr=stderr, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDTH_WITHOUT_TERMINAL
     return console
@@ -101,6 +102,12 @@ def note(text: str) -> None:
         from rich.text import Text
 
         _console(stderr=True).print(Text(text, style="dim"), soft_wrap=True)
+
+
+def event(text: str) -> None:
+    """Print on stderr what has just happened, only without a terminal, where no progress is shown."""
+    if not is_terminal() and sys.stderr is not None:
+        sys.stderr.write(f"{text}\n")
 
 
 @contextmanager

@@ -50,6 +50,12 @@ class DeploymentError(AutomationError):
     exit_code = 6
 
 
+class RolledBackError(AutomationError):
+    """A deployment did not work, and the stacks run what they ran before."""
+
+    exit_code = 8
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One fault that a check found: where it is, what is wrong, and the line or command that fixes it."""

@@ -22,17 +22,18 @@ _LOCK_POLL_S = 0.05
 _CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
+def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     """Replace a file in one step and create its folder; readers see the old bytes or the new ones.
 
-    The bytes go to a file beside it first: a rename is atomic only within one file system.
+    The bytes go to a file beside it first: a rename is atomic only within one file system. Until the rename only its
+    owner can read that file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
-        Path(name).chmod(0o644)
+        Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

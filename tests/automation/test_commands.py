@@ -11,7 +11,8 @@ from invoke.program import Program
 from invoke.tasks import task
 
 from automation import commands
-from automation.system.errors import AutomationError, CheckFailedError, Finding, UsageError
+from automation.system import errors
+from automation.system.errors import CheckFailedError, Finding, UsageError
 from tests.automation.projects import make_shop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +86,27 @@ def test_no_task_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert "inner.check  Find a fault." in lines
 
 
+def test_nameless_collection_may_hold_a_named_one(capsys: pytest.CaptureFixture[str]) -> None:
+    namespace = commands.assemble(Collection(refuse, Collection("secrets", check)))
+
+    with pytest.raises(SystemExit) as ended:
+        Program(namespace=namespace, name="inv").run(["inv", "secrets.check"])
+
+    assert ended.value.code == 3
+    assert capsys.readouterr().out == "a.py: is wrong; fix it\n"
+
+
+def test_end_with_an_exit_code_ends_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    @task
+    def finish(_context: Context, code: int = 0) -> None:
+        """End with a code that is a result."""
+        commands.end_with(code)
+
+    assert run("finish", "--code", "7", tasks=(finish,)) == 7
+    assert run("finish", tasks=(finish,)) == 0
+    assert "".join(capsys.readouterr()) == ""
+
+
 def test_assemble_later_task_takes_the_place_of_an_earlier_one() -> None:
     @task(name="refuse")
     def other(_context: Context) -> None:
@@ -96,9 +118,9 @@ def test_assemble_later_task_takes_the_place_of_an_earlier_one() -> None:
 
 
 def test_exit_codes_of_the_error_tree_are_distinct() -> None:
-    codes = [error.exit_code for error in AutomationError.__subclasses__()]
+    codes = [value.exit_code for value in vars(errors).values() if hasattr(value, "exit_code")]
 
-    assert sorted(codes) == [2, 3, 4, 5, 6]
+    assert sorted(codes) == [1, 2, 3, 4, 5, 6, 8]
 
 
 def test_automation_copied_beside_another_project_works_there(tmp_path: Path) -> None:

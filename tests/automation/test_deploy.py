@@ -1,400 +1,289 @@
-import signal
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+"""`inv deploy` up to its consent: what is checked, planned, shown and asked, and that a refusal changes nothing."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from automation import deploy
-from automation.deploy import DeploymentPlan, Outcome
-from automation.project import environments
-from automation.project.environments import Consent, Environment
-from automation.project.model import Project
-from automation.system.aws import StackState
-from automation.system.errors import CheckFailedError, ConfigurationError, DeploymentError, UsageError
+from automation.deploying.releases import records as releases
+from automation.system import deployers
+from automation.system.errors import CheckFailedError, UsageError
+from tests.automation.deployable_shop import ENDPOINT, STACK_NAMES, ShopDeployments, is_untouched
+from tests.automation.deploying.fake_accounts import TIMELESS
 from tests.automation.projects import make_shop
+from tests.automation.release_tables import LOCK, NOW
 
+CREATED = [f"{step} {name}" for name in STACK_NAMES for step in ("create", "execute")]
 
-def make_plan(shop: Project, name: str, **variables: str) -> DeploymentPlan:
-    samconfig = environments.read_samconfig(shop.root)
-    return deploy.make_plan(shop, name, samconfig=samconfig, variables=variables, machine="x86_64")
 
-
-@dataclass
-class FakeCloud:
-    """A target where every stack has the same state."""
-
-    status: str = ""
-    reason: str = ""
-    number: str = ""
-    broken: str = ""
-    requests: list[Mapping[str, object]] = field(default_factory=list)
-    stacks: list[str] = field(default_factory=list)
-
-    def account(self) -> str:
-        return self.number
-
-    def stack_state(self, name: str) -> StackState:
-        return StackState(name, self.status)
-
-    def first_failure(self, name: str, *, since: datetime) -> str:
-        return self.reason
-
-    def functions(self, stack_name: str) -> Mapping[str, str]:
-        self.stacks.append(stack_name)
-        return {"Till": "physical-till"}
-
-    def invoke(self, function: str, payload: Mapping[str, object]) -> str:
-        self.requests.append(payload)
-        return self.broken
-
-
-class UnreachableCloud(FakeCloud):
-    """A target that fails at every call."""
-
-    def account(self) -> str:
-        raise ConfigurationError("no credentials")
-
-    def functions(self, stack_name: str) -> Mapping[str, str]:
-        raise DeploymentError("does not answer")
-
-
-def with_smoke(plan: DeploymentPlan) -> DeploymentPlan:
-    settings = replace(plan.project.settings, smoke={"health": True})
-    return replace(plan, project=replace(plan.project, settings=settings))
-
-
-@dataclass
-class FakeSam:
-    """A program named sam that writes its environment down and prints what the test wants."""
-
-    folder: Path
-
-    def will(self, output: str, *, exit_code: int = 0) -> None:
-        program = self.folder / "sam"
-        program.write_text(f"#!/bin/sh\nenv > '{self.folder}/seen'\necho '{output}'\nexit {exit_code}\n")
-        program.chmod(0o755)
-
-    def environment(self) -> list[str]:
-        return (self.folder / "seen").read_text().splitlines()
-
-
-@pytest.fixture
-def fake_sam(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> FakeSam:
-    folder = tmp_path_factory.mktemp("bin")
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    monkeypatch.setenv("AWS_PROFILE", "somebody")
-    return FakeSam(folder)
-
-
-@dataclass
-class Person:
-    """Somebody at the terminal who always gives the same answer."""
-
-    answer: str
-    questions: list[str] = field(default_factory=list)
-
-    def reply(self, question: str) -> str:
-        self.questions.append(question)
-        return self.answer
-
-
-def test_make_plan_has_the_stacks_in_order_and_the_target(shop: Project) -> None:
-    plan = make_plan(shop, "here", SHOP_PORT="7")
-
-    assert [settings.stack_name for settings in plan.stacks] == ["shop-here-base", "shop-here"]
-    assert plan.target.endpoint == "http://127.0.0.1:7"
-
-
-def test_arguments_name_template_settings_and_every_parameter(shop: Project) -> None:
-    plan = make_plan(shop, "here")
-
-    words = [str(word) for word in deploy.arguments(plan.stacks[1], plan)]
-
-    assert words[words.index("--config-env") + 1] == "here"
-    assert words[words.index("--stack-name") + 1] == "shop-here"
-    assert words[words.index("--template-file") + 1] == str(shop.root / ".aws-sam/build/template.yaml")
-    assert words[-2:] == ["BaseStack=shop-here-base", "Colour=red"]
-    assert {"--no-confirm-changeset", "--no-fail-on-empty-changeset", "--resolve-s3"} <= set(words)
-
-
-@pytest.mark.parametrize(
-    ("consent", "yes", "is_interactive"),
-    [(Consent.NONE, False, False), (Consent.WORD, True, False), (Consent.WORD, False, True)],
-)
-def test_require_consent_possible_passes(consent: Consent, yes: bool, is_interactive: bool) -> None:
-    environment = Environment("live", "us-east-1", consent)
-
-    deploy.require_consent_possible(environment, yes=yes, is_interactive=is_interactive)
-
-
-@pytest.mark.parametrize("consent", [Consent.CONFIRM, Consent.WORD])
-def test_require_consent_possible_without_terminal_is_refused(consent: Consent) -> None:
-    environment = Environment("live", "us-east-1", consent)
-
-    with pytest.raises(UsageError, match="no terminal to confirm it on; run it in a terminal, or add --yes"):
-        deploy.require_consent_possible(environment, yes=False, is_interactive=False)
-
-
-@pytest.mark.parametrize("answer", ["", "y", "yes", "LIVE", "live!"])
-def test_ask_consent_other_answer_cancels(shop: Project, answer: str) -> None:
-    with pytest.raises(UsageError, match="cancelled: nothing was deployed"):
-        deploy.ask_consent(make_plan(shop, "live"), yes=False, ask=lambda _: answer)
-
-
-def test_ask_consent_exact_word_confirms(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    person = Person("live")
-
-    deploy.ask_consent(make_plan(shop, "live"), yes=False, ask=person.reply)
-
-    assert person.questions == ["Type live to deploy to live:"]
-    assert "shop-live-base from base.yaml" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("name", "yes"), [("here", False), ("live", True)])
-def test_ask_consent_not_needed_asks_nothing(shop: Project, name: str, yes: bool) -> None:
-    person = Person("")
-
-    deploy.ask_consent(make_plan(shop, name), yes=yes, ask=person.reply)
-
-    assert person.questions == []
-
-
-def test_check_account_unpinned_endpoint_is_not_asked(shop: Project) -> None:
-    plan = make_plan(shop, "here", SHOP_PORT="7")
-
-    deploy.check_account(plan, UnreachableCloud())
-
-
-def test_check_account_unpinned_aws_needs_credentials(shop: Project) -> None:
-    plan = make_plan(shop, "live")
-    unpinned = replace(plan, environment=replace(plan.environment, account=""))
-
-    deploy.check_account(unpinned, FakeCloud(number="999"))
-    with pytest.raises(ConfigurationError, match="no credentials"):
-        deploy.check_account(unpinned, UnreachableCloud())
-
-
-def test_check_account_pinned_endpoint_with_other_account_is_refused(shop: Project) -> None:
-    plan = make_plan(shop, "live", AWS_ENDPOINT_URL="http://127.0.0.1:1")
-
-    deploy.check_account(plan, FakeCloud(number="123456789012"))
-    with pytest.raises(ConfigurationError, match="belong to account 999, but the environment needs 123456789012"):
-        deploy.check_account(plan, FakeCloud(number="999"))
-
-
-def test_check_account_of_the_guard_passes(shop: Project) -> None:
-    deploy.check_account(make_plan(shop, "live"), FakeCloud(number="123456789012"))
-
-
-def test_check_account_other_account_is_refused(shop: Project) -> None:
-    with pytest.raises(ConfigurationError, match="belong to account 999, but the environment needs 123456789012"):
-        deploy.check_account(make_plan(shop, "live"), FakeCloud(number="999"))
-
-
-@pytest.mark.parametrize(
-    ("status", "output", "expected"),
-    [
-        ("", "Successfully created/updated stack", "created"),
-        ("CREATE_COMPLETE", "Successfully created/updated stack", "updated"),
-        ("CREATE_COMPLETE", "No changes to deploy. Stack shop-here is up to date", "unchanged"),
-    ],
-)
-def test_deploy_stack_reports_created_updated_or_unchanged(
-    shop: Project, fake_sam: "FakeSam", status: str, output: str, expected: str
+def test_deploy_first_creates_both_stacks_in_order(
+    deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_sam.will(output)
-    plan = make_plan(shop, "here")
+    """The second stack imports an export of the first, so its change set has to wait."""
+    release = deployments.deploy()
 
-    outcome = deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud(status), variables={})
-
-    assert (outcome.stack, outcome.stack_name, outcome.status) == ("app", "shop-here", expected)
-
-
-def test_deploy_stack_sends_sam_to_the_target_with_its_credentials(shop: Project, fake_sam: "FakeSam") -> None:
-    fake_sam.will("done")
-    plan = make_plan(shop, "here", SHOP_PORT="7")
-
-    deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud(), variables={})
-
-    seen = fake_sam.environment()
-    assert "AWS_ENDPOINT_URL=http://127.0.0.1:7" in seen
-    assert "AWS_ACCESS_KEY_ID=test" in seen
-    assert "SAM_CLI_POLL_DELAY=0.1" in seen
-    assert not any(line.startswith("AWS_PROFILE=") for line in seen)
+    assert release is not None
+    assert deployments.take_calls() == CREATED
+    assert deployments.history == [("deploy", "deployed", "passed")]
+    output = capsys.readouterr().out
+    assert "app shop-live: new (provisional: waits for the exports shop-live-base-sales)\n" in output
+    assert "note: the target is an emulator" in output
+    assert "shop-live-base: created, 3 resource(s) changed\nshop-live: created, 4 resource(s) changed\n" in output
+    assert output.endswith("3 functions answered\nr1 runs in live: smoke test passed\n")
 
 
-def test_deploy_stack_failed_names_the_first_reason_and_next_step(shop: Project, fake_sam: "FakeSam") -> None:
-    fake_sam.will("Error: Failed to create/update the stack", exit_code=1)
-    plan = make_plan(shop, "here")
-    cloud = FakeCloud("UPDATE_ROLLBACK_COMPLETE", reason="Queue (AWS::SQS::Queue): name is taken")
+def test_deploy_first_records_the_release(deployments: ShopDeployments) -> None:
+    deployments.deploy()
 
-    with pytest.raises(DeploymentError, match=r"shop-here: Queue .*name is taken; .*fix app\.yaml") as caught:
-        deploy.deploy_stack(plan.stacks[1], plan, cloud=cloud, variables={})
-
-    assert caught.value.exit_code == 6
-
-
-def test_deploy_stack_failed_without_events_quotes_sam(shop: Project, fake_sam: "FakeSam") -> None:
-    fake_sam.will("Error: the bucket is missing", exit_code=1)
-    plan = make_plan(shop, "here")
-
-    with pytest.raises(DeploymentError, match=r"sam deploy failed \(not created\): Error: the bucket is missing"):
-        deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud(), variables={})
+    (release,) = deployments.releases
+    states = [deployments.aws.stacks.stack_state(name) for name in STACK_NAMES]
+    assert release.arn == TIMELESS.arn
+    assert release.person == deployers.this_process("").person
+    assert datetime.fromisoformat(release.created_at).utcoffset() == timedelta(0)
+    assert "." not in release.created_at
+    assert (release.verdict, release.allowed, release.commit, release.is_dirty) == ("safe", (), "", False)
+    assert [stack.stack_name for stack in release.stacks] == list(STACK_NAMES)
+    assert [(stack.stack_id, stack.changed_at, stack.content_of) for stack in release.stacks] == [
+        (state.stack_id, state.changed_at, 1) for state in states
+    ]
 
 
-def test_require_deployable_names_every_stack_that_is_not(shop: Project) -> None:
-    plan = make_plan(shop, "here")
+def test_deploy_first_stores_the_plan_beside_the_templates(deployments: ShopDeployments) -> None:
+    deployments.deploy()
 
-    with pytest.raises(CheckFailedError, match=r"2 stack\(s\) cannot be deployed; nothing was changed") as caught:
-        deploy.require_deployable(plan, FakeCloud("ROLLBACK_COMPLETE"))
-
-    assert [finding.where for finding in caught.value.findings] == ["shop-here-base", "shop-here"]
-
-
-@pytest.mark.parametrize("status", ["", "CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
-def test_require_deployable_settled_stacks_pass(shop: Project, status: str) -> None:
-    deploy.require_deployable(make_plan(shop, "here"), FakeCloud(status))
+    (release,) = deployments.releases
+    folder, _, key = release.plan.removeprefix("s3://shop-artifacts/").rpartition("/")
+    document = json.loads(deployments.aws.store.objects["shop-artifacts", f"{folder}/{key}"])
+    assert folder == release.stacks[0].template.removeprefix("s3://shop-artifacts/").rpartition("/")[0]
+    assert document["format"] == 1
+    assert [stack["stack_name"] for stack in document["plan"]["stacks"]] == list(STACK_NAMES)
 
 
-def deploy_packed(shop: Project, cloud: "FakeCloud") -> Outcome:
-    """Deploy the second stack of a project whose artifacts are packed, so that a record is kept."""
-    (shop.root / ".aws-sam/build/zips").mkdir(parents=True, exist_ok=True)
-    (shop.root / ".aws-sam/build/packed.json").write_text("{}")
-    plan = make_plan(shop, "here")
-    return deploy.deploy_stack(plan.stacks[1], plan, cloud=cloud, variables={})
+def test_deploy_stamps_the_templates_and_tags_the_table(deployments: ShopDeployments) -> None:
+    tags: list[str] = []
+    deployments.aws.table.on_call = lambda name, argument: tags.append(argument) if name == "create" else None
+
+    deployments.deploy()
+
+    assert [deployments.stamp(name) for name in STACK_NAMES] == [("r1", "none")] * 2
+    assert set(tags) == {"{'created-by': 'inv deploy'}"}
 
 
-def test_deploy_stack_again_is_unchanged_and_runs_no_sam(shop: Project, fake_sam: FakeSam) -> None:
-    fake_sam.will("done")
-    cloud = FakeCloud("UPDATE_COMPLETE")
-    first = deploy_packed(shop, cloud)
-    fake_sam.will("must not run", exit_code=1)
+def test_deploy_holds_the_lock_while_it_changes_and_gives_it_back(deployments: ShopDeployments) -> None:
+    held: list[bool] = []
+    table = deployments.aws.table
+    deployments.aws.stacks.on_call = lambda name, _: held.append(table.lock is not None) if "execute" in name else None
 
-    second = deploy_packed(shop, cloud)
+    deployments.deploy()
 
-    assert (first.status, first.is_smoked) == ("updated", False)
-    assert (second.status, second.is_smoked) == ("unchanged", False)
-
-
-def test_deploy_stack_failed_keeps_no_record(shop: Project, fake_sam: FakeSam) -> None:
-    cloud = FakeCloud("UPDATE_COMPLETE")
-    fake_sam.will("Error", exit_code=1)
-    with pytest.raises(DeploymentError):
-        deploy_packed(shop, cloud)
-    fake_sam.will("done")
-
-    assert deploy_packed(shop, cloud).status == "updated"
+    assert held == [True, True]
+    assert table.lock is None
+    assert (table.calls[:2], table.calls[-1]) == (["create", "lock"], "unlock")
 
 
-def test_smoke_test_failed_is_repeated_until_it_passes(
-    shop: Project, fake_sam: FakeSam, capsys: pytest.CaptureFixture[str]
+def test_deploy_again_changes_nothing_and_takes_no_lock(
+    deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fake_sam.will("done")
-    cloud = FakeCloud("UPDATE_COMPLETE", broken="KeyError: 'TABLE'")
-    plan = with_smoke(make_plan(shop, "here"))
+    deployments.deploy()
+    deployments.take_calls()
+    deployments.aws.table.calls.clear()
+    deployments.aws.functions.requests.clear()
+    capsys.readouterr()
 
-    for _ in range(2):
-        outcome = deploy_packed(shop, cloud)
-        with pytest.raises(DeploymentError, match="Till failed: KeyError: 'TABLE'"):
-            deploy.smoke_test(plan, (outcome,), cloud)
-    cloud.broken = ""
-    deploy.smoke_test(plan, (deploy_packed(shop, cloud),), cloud)
-    requests = len(cloud.requests)
-    deploy.smoke_test(plan, (deploy_packed(shop, cloud),), cloud)
+    release = deployments.deploy()
 
-    assert "1 functions answered" in capsys.readouterr().out
-    assert (requests, len(cloud.requests)) == (3, 3)
+    assert release == deployments.releases[0]
+    assert (deployments.take_calls(), deployments.aws.table.calls) == ([], [])
+    assert deployments.aws.functions.requests == {}
+    assert capsys.readouterr().out == "nothing has changed in live: r1 runs\n"
 
 
-def test_smoke_test_one_unproven_stack_tests_all(shop: Project) -> None:
-    cloud = FakeCloud("UPDATE_COMPLETE")
-    proven = Outcome("base", "shop-here-base", "unchanged", 1.0, is_smoked=True)
-    unproven = Outcome("app", "shop-here", "updated", 1.0)
-
-    deploy.smoke_test(with_smoke(make_plan(shop, "here")), (proven, unproven), cloud)
-
-    assert cloud.stacks == ["shop-here-base", "shop-here"]
-
-
-def test_smoke_test_without_message_asks_nothing(shop: Project) -> None:
-    deploy.smoke_test(make_plan(shop, "here"), (Outcome("app", "shop-here", "updated", 1.0),), UnreachableCloud())
-
-
-def test_deploy_stack_interrupted_says_what_to_type(
-    shop: Project, fake_sam: FakeSam, capsys: pytest.CaptureFixture[str]
+def test_deploy_changed_code_updates_its_stack_only(
+    deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C ends SAM, not CloudFormation; here SAM sends the signal to its parent, as the terminal would."""
-    program = fake_sam.folder / "sam"
-    program.write_text("#!/bin/sh\nkill -INT $PPID\nsleep 10\n")
-    program.chmod(0o755)
-    plan = make_plan(shop, "here")
-    heed = signal.signal(signal.SIGINT, signal.default_int_handler)
+    deployments.deploy()
+    before = deployments.till_code
+    deployments.change_till()
+    deployments.take_calls()
+    capsys.readouterr()
 
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            deploy.deploy_stack(plan.stacks[1], plan, cloud=FakeCloud("UPDATE_COMPLETE"), variables={})
-    finally:
-        signal.signal(signal.SIGINT, heed)
+    deployments.deploy()
 
-    assert "shop-here may still be changing; deploy again to wait for it" in capsys.readouterr().err
-
-
-def test_deploy_unknown_environment_is_refused_before_anything(tmp_path: Path) -> None:
-    make_shop(tmp_path)
-
-    with pytest.raises(UsageError, match="here, live"):
-        deploy.deploy(tmp_path, "nonsense", variables={})
-
-    assert not (tmp_path / ".alchemiser").exists()
+    assert deployments.take_calls() == [
+        "create shop-live-base",
+        "discard shop-live-base",
+        "create shop-live",
+        "execute shop-live",
+    ]
+    assert deployments.till_code != before
+    assert [deployments.stamp(name)[0] for name in STACK_NAMES] == ["r1", "r2"]
+    output = capsys.readouterr().out
+    assert "r1 -> r2\nbase shop-live-base: unchanged\napp shop-live: changes\n" in output
+    assert "code  app    Till      code: changed" in output
+    assert "shop-live-base: unchanged\nshop-live: updated, 1 resource(s) changed\n" in output
 
 
-def test_deploy_dry_run_prints_the_plan_and_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_deploy_prints_each_warning_of_the_checks(
+    deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployments.deploy()
+
+    warning = "warning: git: there is no commit, so nobody can tell what is deployed; run git init, then git add -A"
+    assert capsys.readouterr().err.startswith(warning)
+
+
+def test_deploy_without_terminal_stops_before_any_call(deployments: ShopDeployments) -> None:
+    started: list[str] = []
+
+    with pytest.raises(UsageError, match="deploy --env live: must be confirmed, and there is no terminal"):
+        deploy.deploy(
+            deployments.root,
+            "live",
+            variables=ENDPOINT,
+            options=deploy.Options(),
+            start_target=lambda: started.append("target"),
+            connect=deployments.aws.connect,
+        )
+
+    assert (started, deployments.aws.account.asked) == ([], [])
+
+
+def test_deploy_starts_the_target_before_its_first_call(deployments: ShopDeployments) -> None:
+    asked: list[list[str]] = []
+
+    deploy.deploy(
+        deployments.root,
+        "live",
+        variables=ENDPOINT,
+        options=deploy.Options(yes=True),
+        start_target=lambda: asked.append(list(deployments.aws.account.asked)),
+        connect=deployments.aws.connect,
+    )
+
+    assert asked == [[]]
+
+
+def test_deploy_dry_run_prints_the_scope_and_calls_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_shop(tmp_path)
     before = sorted(tmp_path.rglob("*"))
 
-    outcomes = deploy.deploy(tmp_path, "live", variables={}, dry_run=True)
+    release = deploy.deploy(tmp_path, "live", variables={}, options=deploy.Options(dry_run=True))
 
-    assert outcomes == ()
-    assert "app: shop-live from app.yaml with BaseStack=shop-live-base" in capsys.readouterr().out
+    assert release is None
+    assert capsys.readouterr().out == (
+        "live: AWS account 123456789012, eu-west-1\n"
+        "base: shop-live-base from base.yaml\n"
+        "app: shop-live from app.yaml with BaseStack=shop-live-base\n"
+    )
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize(
-    ("name", "account", "line"),
-    [
-        ("live", "123456789012", "live: AWS account 123456789012, eu-west-1"),
-        ("live", "", "live: AWS account of the credentials, eu-west-1"),
-        ("here", "", "here: http://127.0.0.1:7, us-east-1"),
-    ],
-)
-def test_show_names_the_target(
-    shop: Project, capsys: pytest.CaptureFixture[str], name: str, account: str, line: str
+def test_deploy_unknown_environment_is_refused(deployments: ShopDeployments) -> None:
+    with pytest.raises(UsageError, match="the environments are: here, live"):
+        deployments.deploy("nonsense")
+
+
+def test_deploy_another_account_builds_and_changes_nothing(deployments: ShopDeployments) -> None:
+    deployments.aws.account.who = replace(TIMELESS, account="999999999999")
+    deployments.edit("samconfig.toml", "shop-artifacts", "shop-artefacts")
+    (deployments.root / ".aws-sam/build/packed.json").unlink()
+
+    with pytest.raises(CheckFailedError, match=r"live: 1 finding\(s\) stop this; nothing was changed") as caught:
+        deployments.deploy()
+
+    assert [finding.where for finding in caught.value.findings] == ["account"]
+    assert not (deployments.root / ".aws-sam/build/packed.json").exists()
+    assert is_untouched(deployments)
+
+
+def test_deploy_another_account_is_not_asked_for_its_stacks(deployments: ShopDeployments) -> None:
+    """A change that runs there is not ours to follow, let alone to cancel."""
+    looks: list[str] = []
+    deployments.aws.stacks.on_call = lambda name, stack: looks.append(f"{name} {stack}")
+    deployments.aws.account.who = replace(TIMELESS, account="999999999999")
+
+    with pytest.raises(CheckFailedError):
+        deployments.deploy()
+
+    assert looks == []
+
+
+def test_deploy_reports_all_stops_at_once(deployments: ShopDeployments) -> None:
+    deployments.deploy()
+    deployments.aws.stacks.stacks["shop-live"].status = "UPDATE_ROLLBACK_FAILED"
+    deployments.aws.table.lock = replace(LOCK, expires_at=NOW + timedelta(minutes=1))
+    deployments.aws.stacks.calls.clear()
+    deployments.aws.table.calls.clear()
+
+    with pytest.raises(CheckFailedError, match=r"2 finding\(s\)") as caught:
+        deployments.deploy()
+
+    assert {finding.where for finding in caught.value.findings} == {"live", "shop-live"}
+    assert (deployments.aws.stacks.calls, deployments.aws.table.calls) == ([], [])
+
+
+def test_deploy_lock_taken_meanwhile_plans_nothing(deployments: ShopDeployments) -> None:
+    """Somebody else begins while this deployment builds: the checks before it saw no lock."""
+    table = deployments.aws.table
+
+    def lock_first(name: str, _argument: str) -> None:
+        if name == "create":
+            table.lock = LOCK
+
+    table.on_call = lock_first
+
+    with pytest.raises(CheckFailedError, match="live: another deployer is at work"):
+        deployments.deploy()
+
+    assert deployments.take_calls() == []
+    assert table.lock == LOCK
+
+
+def test_deploy_release_made_meanwhile_is_seen(deployments: ShopDeployments) -> None:
+    """What runs is read again under the lock."""
+    table = deployments.aws.table
+    deployments.deploy()
+    rows = dict(table.rows)
+    table.rows.clear()
+
+    def restore_first(name: str, _argument: str) -> None:
+        if name == "lock":
+            table.rows = rows
+
+    table.on_call = restore_first
+    deployments.take_calls()
+
+    deployments.deploy()
+
+    assert deployments.take_calls() == []
+    assert [release.number for release in releases.read(table)] == [1]
+
+
+def test_report_unchanged_names_commit_and_uncommitted_changes(
+    deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = make_plan(shop, name, SHOP_PORT="7")
+    deployments.deploy()
+    row = json.loads(deployments.aws.table.rows[1])
+    deployments.aws.table.rows[1] = json.dumps(row | {"commit": "0123456789abcdef", "is_dirty": True})
+    capsys.readouterr()
 
-    deploy.show(replace(plan, environment=replace(plan.environment, account=account)))
+    deployments.deploy()
 
-    assert capsys.readouterr().out.splitlines()[0] == line
-
-
-def test_deploy_needs_consent_unless_it_was_given(tmp_path: Path) -> None:
-    make_shop(tmp_path)
-
-    with pytest.raises(UsageError, match="no terminal to confirm it on"):
-        deploy.deploy(tmp_path, "live", variables={}, connect=lambda _: UnreachableCloud())
+    line = "nothing has changed in live: r1 (012345678, with uncommitted changes) runs\n"
+    assert capsys.readouterr().out == line
 
 
-def test_summarise_nothing_changed_says_so(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    deploy.summarise(make_plan(shop, "here"), (Outcome("base", "shop-here-base", "unchanged", 1.0),))
+def test_report_unchanged_clean_commit_is_named_alone(
+    deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployments.deploy()
+    row = json.loads(deployments.aws.table.rows[1])
+    deployments.aws.table.rows[1] = json.dumps(row | {"commit": "0123456789abcdef"})
+    capsys.readouterr()
 
-    assert "nothing has changed in here" in capsys.readouterr().out
+    deployments.deploy()
 
-
-def test_deploy_without_environments_lists_none(tmp_path: Path) -> None:
-    make_shop(tmp_path, pyproject_toml="")
-    (tmp_path / "base.yaml").rename(tmp_path / "template.yaml")
-
-    with pytest.raises(UsageError, match=r"add \[tool\.alchemiser\.environments"):
-        deploy.deploy(tmp_path, "here", variables={})
+    assert capsys.readouterr().out == "nothing has changed in live: r1 (012345678) runs\n"

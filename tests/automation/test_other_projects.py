@@ -1,6 +1,7 @@
 """`automation/`, copied beside other templates, works with the tasks.py that docs/other-projects.md shows."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.system import sam
 from tests.automation.projects import write_files
 
 REPOSITORY = Path(__file__).parents[2]
@@ -59,9 +61,10 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def inv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def inv(root: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "invoke", *words]
-    return subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False, timeout=120)
+    environ = {**os.environ, **variables}
+    return subprocess.run(argv, cwd=root, env=environ, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_tasks_of_the_document_are_five_lines(elsewhere: Path) -> None:
@@ -87,6 +90,45 @@ def test_build_for_arm_reads_the_architecture_through_a_condition(elsewhere: Pat
 
     assert "architecture: x86_64 -> arm64" in built.stdout
     assert inv(elsewhere, "build").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "exit_code", "verdict"),
+    [
+        ("Folder: mail", "Folder: mail", 0, "nothing to do"),
+        ("Timeout: 10", "Timeout: 20", 7, "safe"),
+        ("{Type: AWS::Serverless::SimpleTable}", "{Type: AWS::SQS::Queue}", 3, "forbidden"),
+    ],
+)
+def test_diff_against_a_file_needs_no_settings_and_no_credentials(
+    elsewhere: Path, before: str, after: str, exit_code: int, verdict: str
+) -> None:
+    """SAM CLI is the one on PATH, because the project pins none."""
+    write_files(elsewhere, {"earlier.yml": TEMPLATE, "template.yml": TEMPLATE.replace(before, after)})
+    path = f"{sam.ensure(REPOSITORY).parent}{os.pathsep}{os.environ['PATH']}"
+
+    compared = inv(elsewhere, "diff", "--against", "earlier.yml", "--json", PATH=path)
+
+    write_files(elsewhere, {"template.yml": TEMPLATE})
+    assert compared.returncode == exit_code, compared.stderr
+    assert json.loads(compared.stdout)["verdict"] == verdict
+
+
+@pytest.mark.parametrize("command", ["deploy", "diff", "rollback", "releases", "status", "doctor", "secrets.check"])
+def test_commands_without_an_environment_say_what_to_add(elsewhere: Path, command: str) -> None:
+    finished = inv(elsewhere, command, "--env", "live")
+
+    message = "--env: there is no environment 'live'; the environments are: none; add"
+    assert finished.returncode == 2
+    assert finished.stderr == f"error: {message} [tool.alchemiser.environments.<name>] to pyproject.toml\n"
+
+
+def test_diff_against_a_revision_without_git_says_so(elsewhere: Path) -> None:
+    compared = inv(elsewhere, "diff", "--against", "main", GIT_CEILING_DIRECTORIES=str(elsewhere.parent))
+
+    assert compared.returncode == 4
+    assert compared.stderr.startswith("error: diff --against: needs a git repository: ")
+    assert compared.stderr.endswith("; run git init and commit\n")
 
 
 def test_prove_fault_of_another_project_exits_3(elsewhere: Path) -> None:

@@ -1,12 +1,16 @@
+import importlib
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invoke.program import Program
 
-from automation import commands, tasks
+from automation import commands, deploy, diff, tasks
 from automation.project.model import Project
 from tests.automation.projects import write_build
 
@@ -77,6 +81,69 @@ def test_deploy_dry_run_changes_nothing(shop: Project, capsys: pytest.CaptureFix
     assert not (shop.root / ".alchemiser").exists()
 
 
+def test_deploy_dry_run_shows_stacks_and_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert inv("deploy", "--env", "live", "--dry-run") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "live: AWS account 123456789012, eu-west-1",
+        "base: shop-live-base from base.yaml",
+        "app: shop-live from app.yaml with BaseStack=shop-live-base",
+    ]
+
+
+@pytest.mark.parametrize("command", ["deploy", "diff", "rollback"])
+def test_allow_may_be_repeated(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    front = importlib.import_module(f"automation.{command}")
+    taken: list[tuple[str, ...]] = []
+
+    def take(*_arguments: object, options: Any, **_keywords: object) -> int:
+        taken.append(options.allow)
+        return 0
+
+    monkeypatch.setattr(front, command, take)
+
+    assert inv(command, "--env", "live", "--allow", "replace:Ledger", "--allow", "dirty") == 0
+    assert inv(command, "--env", "live") == 0
+    assert taken == [("replace:Ledger", "dirty"), ()]
+
+
+def test_deploy_and_diff_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+
+    def take(root: Path, name: str, *, variables: object, options: object) -> int:
+        assert variables is os.environ
+        taken.extend([root, name, options])
+        return 7
+
+    monkeypatch.setattr(deploy, "deploy", take)
+    monkeypatch.setattr(diff, "diff", take)
+
+    assert inv("deploy", "--env", "live", "--yes", "--plan", "p.json") == 0
+    assert inv("diff", "--env", "live", "--out", "p.json", "--markdown", "--against", "HEAD", "--json") == 7
+    assert taken == [
+        *(tasks.ROOT, "live", deploy.Options(yes=True, plan="p.json")),
+        *(tasks.ROOT, "live", diff.Options(json=True, markdown=True, out="p.json", against="HEAD")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("deploy", ["--allow", "--dry-run", "--env=STRING", "--plan=STRING", "--yes"]),
+        ("diff", ["--against=STRING", "--allow", "--env=STRING", "--json", "--markdown", "--out=STRING"]),
+        ("rollback", ["--allow", "--env=STRING", "--to=STRING", "--yes"]),
+    ],
+)
+def test_help_lists_every_option(command: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert inv(command, "--help") == 0
+    assert re.findall(r"^  (--\S+)", capsys.readouterr().out, re.MULTILINE) == options
+
+
+def test_deploy_stray_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is not an option must not be taken for a danger to allow."""
+    assert inv("deploy", "replace:Ledger") == 1
+    assert "replace:Ledger" in capsys.readouterr().err
+
+
 def test_deploy_without_terminal_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert inv("deploy", "--env", "live") == 2
     assert "add --yes" in capsys.readouterr().err
@@ -96,7 +163,9 @@ def test_lock_then_clean_print_what_they_did(shop: Project, capsys: pytest.Captu
     ]
 
 
-@pytest.mark.parametrize("front_door", ["build", "sync", "prove", "sizes", "affected", "coldstart"])
+@pytest.mark.parametrize(
+    "front_door", ["build", "sync", "prove", "sizes", "affected", "coldstart", "diff", "tasks", "validate"]
+)
 def test_front_door_that_calls_no_aws_imports_no_sdk(front_door: str) -> None:
     """Importing boto3 takes longer than a whole incremental build."""
     code = f"import sys; import automation.{front_door}; sys.exit('boto3' in sys.modules)"

@@ -13,14 +13,14 @@ MATCH = """[{"Filename": "t.yaml", "Level": "%s", "Location": {"Start": {"LineNu
 
 @pytest.mark.parametrize(("level", "count"), [("Error", 1), ("Warning", 1), ("Informational", 0)])
 def test_lint_findings_are_errors_and_warnings(level: str, count: int) -> None:
-    findings = validate.lint_findings(MATCH % level, name="t.yaml")
+    findings = validate.lint_findings(MATCH % level)
 
     assert [(finding.where, finding.what) for finding in findings] == [("t.yaml:7", "E1: is wrong")] * count
 
 
 def test_lint_findings_of_a_linter_that_broke_are_a_tool_error() -> None:
-    with pytest.raises(ToolError, match="cfn-lint failed"):
-        validate.lint_findings("Traceback", name="t.yaml", problem="Traceback")
+    with pytest.raises(ToolError, match="cfn-lint: failed"):
+        validate.lint_findings("Traceback", problem="Traceback")
 
 
 def test_validate_reports_template_and_settings_together(tmp_path: Path) -> None:

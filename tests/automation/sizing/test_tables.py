@@ -87,10 +87,6 @@ def test_markdown_rows_have_as_many_cells_as_the_head() -> None:
             assert len(cell_counts) == 1
 
 
-def test_markdown_names_are_escaped() -> None:
-    assert markdown.escape("a|b <i> *c* d_e [f]") == "a\\|b &lt;i> \\*c\\* d\\_e \\[f]"
-
-
 @pytest.mark.parametrize(
     ("count", "text"),
     [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (999_949, "999.9 kB"), (999_950, "1.00 MB"), (-2_000, "-2.0 kB")],

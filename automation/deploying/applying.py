@@ -1,0 +1,162 @@
+"""Carry out a plan: record the release, execute its change sets in order, and record how it left the stacks."""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+from automation.deploying import assessing, contract_store, plan_files, planning, plans
+from automation.deploying.planning import PlannedStack
+from automation.deploying.plans import Plan
+from automation.deploying.releases import records as releases
+from automation.deploying.releases.records import Release, Status
+from automation.deploying.sessions import Session
+from automation.deploying.stacks import execution, stack_states
+from automation.deploying.stacks.execution import DetachedError, Operator
+from automation.system import console
+from automation.system.errors import DeploymentError
+
+_TABLE_TAGS = {"created-by": "inv deploy"}
+
+
+def apply(plan: Plan, operator: Operator) -> Release:
+    """Carry out a plan; return the release, deployed but not tested.
+
+    Raises:
+        DeploymentError: a change failed; CloudFormation has rolled that stack back.
+        CancelledError: the user cancelled it.
+        DetachedError: the user left; the release stays as `deploying`, and the next deployment finishes it.
+        CheckFailedError: the change set of a provisional stack holds what the plan did not show.
+    """
+    waiting = list(plan.stacks)
+    try:
+        release = _record(plan)
+        console.note(f"deploying {release.name}")
+        return _change_all(waiting, plan, release, operator)
+    finally:
+        # Nobody executes what a failure has left over. The failure is the error to report, not one of the clean-up.
+        with suppress(DeploymentError):
+            planning.discard(waiting, plan.session.connections.stacks)
+
+
+def adopt(plan: Plan) -> Release:
+    """Record what runs already as a release, without a change; return it, not tested.
+
+    It is what an interrupted deployment left, or what somebody deployed without this program.
+
+    Raises:
+        DeploymentError: AWS did not answer.
+    """
+    return _finish(plan, _record(plan), Status.DEPLOYED)
+
+
+def save(session: Session, release: Release) -> Release:
+    """Store the new state of a release, and return it.
+
+    Raises:
+        DeploymentError: DynamoDB did not answer.
+    """
+    releases.save(session.connections.table, release)
+    return release
+
+
+def _record(plan: Plan) -> Release:
+    """Store the release before its first change; an unfinished one with the same content is continued."""
+    session, candidates = plan.session, [stack.candidate for stack in plan.stacks]
+    if unfinished := plans.unfinished(session, candidates):
+        return unfinished
+
+    # A rollback changes the stacks in reverse; a record has them in the order of deployment.
+    order = session.scope.stack_names
+    stacks = sorted((candidate.released for candidate in candidates), key=lambda stack: order.index(stack.stack_name))
+    release = Release(
+        commit=plan.release.commit,
+        is_dirty=plan.release.is_dirty,
+        arn=session.identity.arn,
+        person=session.deployer().person,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        plan=_store_plan(plan),
+        verdict=plan.verdict,
+        allowed=tuple(danger.name for danger in plan.assessment.allowed),
+        contracts=plan.release.contracts,
+        rollback_to=plan.release.rollback_to,
+        stacks=tuple(stacks),
+    )
+    session.connections.table.create(tags=_TABLE_TAGS)
+    return releases.add(session.connections.table, release)
+
+
+def _change_all(waiting: list[PlannedStack], plan: Plan, release: Release, operator: Operator) -> Release:
+    """Change each stack, and take it off the list."""
+    try:
+        while waiting:
+            _change(waiting.pop(0), plan, operator)
+    except DetachedError:
+        raise
+    except BaseException:
+        _finish(plan, release, Status.FAILED)
+        raise
+    return _finish(plan, release, Status.DEPLOYED)
+
+
+def _change(stack: PlannedStack, plan: Plan, operator: Operator) -> None:
+    change_set = stack.change_set
+    if change_set is None:
+        stack = _planned_now(stack, plan)
+        change_set = stack.change_set
+    if change_set is None or change_set.is_empty:
+        console.result(f"{stack.stack_name}: unchanged")
+        return
+
+    executed = execution.execute(change_set, plan.session.connections.stacks, operator)
+    what = "created" if executed.is_new_stack else "updated"
+    console.result(f"{stack.stack_name}: {what}, {len(executed.resources)} resource(s) changed")
+
+
+def _planned_now(stack: PlannedStack, plan: Plan) -> PlannedStack:
+    """Create the change set that had to wait for an earlier stack, and check it against the plan."""
+    session = plan.session
+    connections, scope = session.connections, session.scope
+    now = planning.plan_stack(
+        stack.candidate,
+        connections.stacks,
+        session.surroundings,
+        exports=connections.stacks.exports(),
+    )
+    try:
+        assessment = assessing.assess(
+            [now],
+            watched=scope.project.settings.watched,
+            tables=connections.tables,
+            allow=[danger.name for danger in plan.assessment.allowed],
+            enforce=not scope.environment.is_sandbox,
+        )
+        plans.require_consented(now, plan.assessment, assessment)
+    except BaseException:
+        planning.discard([now], connections.stacks)
+        raise
+    return now
+
+
+def _finish(plan: Plan, release: Release, status: Status) -> Release:
+    """Record how the stacks were left; without an answer from AWS after a failure, the failure is what counts."""
+    session = plan.session
+    try:
+        states = [session.connections.stacks.stack_state(name) for name in session.scope.stack_names]
+        if any(stack_states.is_running(state) for state in states):
+            # The connection or the lock was lost, and CloudFormation goes on: the next deployment finishes the release.
+            return release
+        final = releases.as_left(replace(release, status=status), states, before=session.running)
+        return save(session, final)
+    except DeploymentError as cause:
+        if status is not Status.FAILED:
+            raise
+        console.warning(f"how {release.name} left the stacks could not be recorded: {cause}")
+        return replace(release, status=status)
+
+
+def _store_plan(plan: Plan) -> str:
+    """Write the plan to the bucket; it is part of the release's evidence."""
+    beside = plan.stacks[0].candidate.released.template
+    content = json.dumps({"format": plan_files.FORMAT, "plan": asdict(plans.saved(plan))}, sort_keys=True).encode()
+    return contract_store.write(content, beside, plan.session.connections.store)

@@ -1,0 +1,136 @@
+"""What each stack would become: a template in the bucket, its code and its parameters. From a build, or a release."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from automation.building import built
+from automation.deploying import stack_inputs
+from automation.deploying.releases.records import Release, ReleasedStack
+from automation.deploying.scope import Scope
+from automation.deploying.stacks import sam_packages, uploads
+from automation.project.environments import StackSettings
+from automation.system.errors import ConfigurationError
+
+_SCHEME = "s3://"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What one stack would become.
+
+    Attributes:
+        settings: the stack and its parameters, those included that are NoEcho.
+        released: the same, as a release records it.
+        template: before SAM's transform, with the locations of the code in S3.
+        url: where CloudFormation reads the template.
+    """
+
+    settings: StackSettings
+    released: ReleasedStack
+    template: Mapping[str, Any]
+    url: str
+
+
+def digests(scope: Scope) -> dict[str, str]:
+    """Return the digest of what the last build would deploy, by the stack's name in the account."""
+    return {settings.stack_name: _digest(settings, scope.root) for settings in scope.stacks}
+
+
+def of_build(
+    scope: Scope, cloud: uploads.Cloud, store: uploads.Store, *, stamp: Mapping[str, str]
+) -> tuple[Candidate, ...]:
+    """Upload the last build, and return what each stack would become, in the order of deployment.
+
+    Args:
+        stamp: for the templates; see uploads.upload.
+
+    Raises:
+        ConfigurationError: the bucket cannot be used.
+        DeploymentError: AWS did not answer.
+        ToolError: SAM failed.
+    """
+    return tuple(_of_build(settings, scope, cloud, store, stamp) for settings in scope.stacks)
+
+
+def of_release(scope: Scope, stacks: Sequence[ReleasedStack], store: uploads.Store) -> tuple[Candidate, ...]:
+    """Return what the stacks of a release were, in the given order.
+
+    Raises:
+        ConfigurationError: the project does not have one of the stacks any more.
+        DeploymentError: S3 did not answer, or a template is gone.
+    """
+    settings_by_name = {settings.stack_name: settings for settings in scope.stacks}
+    candidates = []
+    for released in stacks:
+        if released.stack_name not in settings_by_name:
+            message = f"{released.stack_name} is not a stack of {scope.environment.name} any more"
+            raise ConfigurationError(f"{message}; check out the commit of the release, and run inv rollback there")
+        bucket, key = location(released.template)
+        settings = replace(settings_by_name[released.stack_name], parameters=released.parameters)
+        template = json.loads(store.read(bucket, key))
+        candidates.append(Candidate(settings, released, template, store.url(bucket, key)))
+    return tuple(candidates)
+
+
+def missing_artifacts(release: Release, store: uploads.Store) -> tuple[str, ...]:
+    """Return the S3 locations of a release's templates and zips that do not exist any more.
+
+    Raises:
+        DeploymentError: S3 did not answer.
+    """
+    missing: list[str] = []
+    for stack in release.stacks:
+        bucket, key = location(stack.template)
+        folder = key.rpartition("/")[0]
+        keys = {key: Path(key).stem}
+        for sha256 in stack.code.values():
+            keys[f"{folder}/{sha256}.zip" if folder else f"{sha256}.zip"] = sha256
+        missing += [
+            f"{_SCHEME}{bucket}/{name}" for name, sha256 in keys.items() if not store.has(bucket, name, sha256=sha256)
+        ]
+    return tuple(missing)
+
+
+def location(text: str) -> tuple[str, str]:
+    """Return bucket and key of a location such as `s3://bucket/key`."""
+    bucket, _, key = text.removeprefix(_SCHEME).partition("/")
+    return bucket, key
+
+
+def _of_build(
+    settings: StackSettings, scope: Scope, cloud: uploads.Cloud, store: uploads.Store, stamp: Mapping[str, str]
+) -> Candidate:
+    root, target = scope.root, scope.target
+    path = built.deployed_template(settings.stack, root)
+    bucket = uploads.code_bucket(
+        settings, cloud=cloud, store=store, create_managed=partial(sam_packages.create_managed_bucket, root, target)
+    )
+    package = partial(sam_packages.package, path, bucket, root=root, target=target)
+    upload = uploads.upload(path, bucket, store, stamp=stamp, package=package)
+
+    definitions = upload.template.get("Parameters") or {}
+    zips = uploads.local_zips(_packed(path), path.parent)
+    released = ReleasedStack(
+        stack=settings.stack.name,
+        stack_name=settings.stack_name,
+        digest=_digest(settings, root),
+        template=f"{_SCHEME}{bucket.name}/{upload.key}",
+        parameters=stack_inputs.visible_parameters(settings.parameters, definitions),
+        code=upload.code_digests,
+        sizes={name: zip_path.stat().st_size for name, zip_path in zips.items()},
+    )
+    return Candidate(settings, released, upload.template, upload.url)
+
+
+def _packed(path: Path) -> Mapping[str, Any]:
+    """Return a packed template; one without resources for a template that names folders."""
+    content: Mapping[str, Any] = json.loads(path.read_text()) if path.suffix == ".json" else {"Resources": {}}
+    return content
+
+
+def _digest(settings: StackSettings, root: Path) -> str:
+    return stack_inputs.deployment_digest(built.deployed_template(settings.stack, root), settings.parameters)

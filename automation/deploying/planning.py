@@ -1,0 +1,212 @@
+"""Plan a deployment: the change set of each stack, and what it changes, property by property.
+
+A stack that imports an export which is new or changes cannot have its change set before the earlier stack is deployed.
+It is planned by comparing templates, and counts as provisional.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from automation.deploying.candidates import Candidate
+from automation.deploying.changes import comparison, expansion, merging, resolution
+from automation.deploying.changes.expansion import SamTemplate
+from automation.deploying.changes.model import Expanded, ResourceChange
+from automation.deploying.connections import Stacks
+from automation.deploying.stacks import change_sets, stack_states
+from automation.deploying.stacks.change_sets import ChangeSet, Request
+from automation.project import yamls
+from automation.system.errors import DeploymentError
+from automation.system.stacks import StackDescription, Stage
+from automation.system.targets import Target
+
+_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where the stacks of a plan are.
+
+    Attributes:
+        root: of the project, whose SAM CLI expands provisional templates.
+    """
+
+    root: Path
+    target: Target
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStack:
+    """The plan of one stack.
+
+    Attributes:
+        deployed: the stack as it is now.
+        before, after: the template after the transforms, deployed and new; `before` is None for a new stack.
+        changes: what differs, resource by resource.
+        change_set: None for a provisional plan.
+        awaited: the exports that a provisional plan waits for.
+    """
+
+    candidate: Candidate
+    deployed: StackDescription
+    before: Expanded | None
+    after: Expanded
+    changes: tuple[ResourceChange, ...]
+    change_set: ChangeSet | None = None
+    awaited: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The stack's name in pyproject.toml."""
+        return self.candidate.released.stack
+
+    @property
+    def stack_name(self) -> str:
+        """The stack's name in the account."""
+        return self.candidate.released.stack_name
+
+
+def plan_stacks(candidates: Sequence[Candidate], cloud: Stacks, surroundings: Surroundings) -> tuple[PlannedStack, ...]:
+    """Create the change set of each stack, in the given order; when one fails, delete those before it.
+
+    Raises:
+        DeploymentError: CloudFormation refused a change set, or did not answer.
+        ConfigurationError, ToolError: a provisional template cannot be expanded.
+    """
+    exports = cloud.exports()
+    changing: set[str] = set()
+    planned: list[PlannedStack] = []
+    try:
+        for candidate in candidates:
+            stack = plan_stack(candidate, cloud, surroundings, exports=exports, changing=changing)
+            changing |= comparison.changed_exports(stack.before, stack.after)
+            planned.append(stack)
+    except BaseException:
+        # Ctrl-C included. The first error is the one to report, not one of the clean-up.
+        with suppress(DeploymentError):
+            discard(planned, cloud)
+        raise
+    return tuple(planned)
+
+
+def plan_stack(
+    candidate: Candidate,
+    cloud: Stacks,
+    surroundings: Surroundings,
+    *,
+    exports: Mapping[str, str],
+    changing: set[str] | frozenset[str] = frozenset(),
+) -> PlannedStack:
+    """Plan one stack.
+
+    Args:
+        exports: the values of the account's exports.
+        changing: the exports that the stacks before it add, change or remove.
+
+    Raises:
+        DeploymentError, ConfigurationError, ToolError: as `plan_stacks`.
+    """
+    deployed = cloud.describe(candidate.settings.stack_name)
+    before = _before(deployed, cloud, surroundings, exports)
+    unexpanded = _after(candidate, candidate.template, deployed, surroundings, exports)
+    awaited = sorted(comparison.imports(unexpanded) & changing)
+    if awaited:
+        # The new values are not known, and the old ones would hide that what uses them changes.
+        known = {name: value for name, value in exports.items() if name not in changing}
+        after = _expanded_here(candidate, replace(unexpanded, exports=known), surroundings)
+        changes = comparison.compare(candidate.released.stack, before, after)
+        return PlannedStack(candidate, deployed, before, after, changes, awaited=tuple(awaited))
+
+    request = Request(candidate.settings, candidate.url, candidate.template.get("Parameters") or {})
+    change_set = change_sets.create(request, deployed, cloud, poll_s=stack_states.poll_s(surroundings.target))
+    if change_set.is_empty and before is not None:
+        return PlannedStack(candidate, deployed, before, before, (), change_set)
+    try:
+        body = _mapping(cloud.template(change_set.stack_id, Stage.PROCESSED, change_set=change_set.id))
+        after = _after(candidate, body, deployed, surroundings, exports)
+        return _compared(PlannedStack(candidate, deployed, before, after, ()), change_set, cloud)
+    except BaseException:
+        with suppress(DeploymentError):
+            change_sets.discard(change_set, cloud)
+        raise
+
+
+def discard(stacks: Sequence[PlannedStack], cloud: Stacks) -> None:
+    """Delete the change sets of a plan that is not carried out.
+
+    Raises:
+        DeploymentError: CloudFormation refused, or did not answer.
+    """
+    for stack in stacks:
+        if stack.change_set is not None and not stack.change_set.is_empty:
+            change_sets.discard(stack.change_set, cloud)
+
+
+def pseudo_parameters(stack_name: str, surroundings: Surroundings) -> dict[str, str]:
+    """Return the values of AWS::Region and the like."""
+    region = surroundings.target.region
+    known = {"AWS::StackName": stack_name, "AWS::Region": region, "AWS::AccountId": surroundings.account}
+    prefix = next((prefix for prefix in _PARTITIONS if region.startswith(f"{prefix}-")), "")
+    suffix = "amazonaws.com.cn" if prefix == "cn" else "amazonaws.com"
+    known |= {"AWS::Partition": _PARTITIONS.get(prefix, "aws"), "AWS::URLSuffix": suffix}
+    return {name: value for name, value in known.items() if value}
+
+
+def _before(
+    deployed: StackDescription, cloud: Stacks, surroundings: Surroundings, exports: Mapping[str, str]
+) -> Expanded | None:
+    if not deployed.state.exists or deployed.state.status == stack_states.NOT_CREATED:
+        return None
+    body = _mapping(cloud.template(deployed.state.name, Stage.PROCESSED))
+    pseudo = pseudo_parameters(deployed.state.name, surroundings)
+    return Expanded(body, {**pseudo, **deployed.parameters}, exports)
+
+
+def _after(
+    candidate: Candidate,
+    template: Mapping[str, Any],
+    deployed: StackDescription,
+    surroundings: Surroundings,
+    exports: Mapping[str, str],
+) -> Expanded:
+    settings = candidate.settings
+    defined = template.get("Parameters") or {}
+    defaults = {name: str(entry["Default"]) for name, entry in defined.items() if "Default" in entry}
+    kept = {name: value for name, value in deployed.parameters.items() if name in defined and name not in defaults}
+    values = {**kept, **defaults, **settings.parameters}
+    return Expanded(template, {**pseudo_parameters(settings.stack_name, surroundings), **values}, exports)
+
+
+def _expanded_here(candidate: Candidate, after: Expanded, surroundings: Surroundings) -> Expanded:
+    source = SamTemplate(
+        name=candidate.settings.stack.template.path,
+        template=after.template,
+        parameters=after.parameters,
+    )
+    (expanded,) = expansion.expand([source], root=surroundings.root, region=surroundings.target.region)
+    return Expanded(expanded.template, after.parameters, after.exports)
+
+
+def _compared(stack: PlannedStack, change_set: ChangeSet, cloud: Stacks) -> PlannedStack:
+    """Return the stack with its change set, and with what the templates and the change set say that changes."""
+    before, after = stack.before, stack.after
+    changes = comparison.compare(stack.name, before, after)
+    merged = merging.with_change_set(stack.name, changes, change_set.described)
+    if before is not None and not merged and _has_same_outputs(before, after):
+        # Only tags would change: CloudFormation would write each resource again, and reset values that people have set.
+        change_sets.discard(change_set, cloud)
+        change_set = replace(change_set, is_empty=True)
+    return replace(stack, changes=merged, change_set=change_set)
+
+
+def _has_same_outputs(before: Expanded, after: Expanded) -> bool:
+    old, new = resolution.resolve(before), resolution.resolve(after)
+    return comparison.is_same(old.outputs, new.outputs) and comparison.is_same(old.exports, new.exports)
+
+
+def _mapping(body: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = yamls.load(body, name="the deployed template") if isinstance(body, str) else body
+    return content

@@ -1,0 +1,154 @@
+"""A session with an environment: what a command works on, through which connections, as whom, and what runs there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from automation.deploying import candidates
+from automation.deploying.checks import hooks
+from automation.deploying.connections import Connections
+from automation.deploying.planning import Surroundings
+from automation.deploying.releases import records as releases
+from automation.deploying.releases.records import Release, Status
+from automation.deploying.remarks import Remark
+from automation.deploying.scope import Scope
+from automation.deploying.stacks.execution import Operator
+from automation.system import console, deployers
+from automation.system.accounts import CallError, Identity
+from automation.system.errors import ConfigurationError
+from automation.system.git import WorkTree
+from automation.system.stacks import StackState
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command at work.
+
+    Attributes:
+        tree: None without git or a commit.
+        known: the releases, newest first.
+        states: of the stacks, in the order of deployment.
+        running: the release that runs; None when it is not known.
+        now: when the command began, aware UTC.
+    """
+
+    scope: Scope
+    connections: Connections
+    identity: Identity
+    tree: WorkTree | None
+    known: tuple[Release, ...]
+    states: tuple[StackState, ...]
+    running: Release | None
+    now: datetime
+
+    @property
+    def environment(self) -> str:
+        """The name of the environment."""
+        return self.scope.environment.name
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Where the stacks are."""
+        return Surroundings(self.scope.root, self.scope.target, self.identity.account)
+
+    @property
+    def next_number(self) -> int:
+        """The number that the next release gets."""
+        return self.known[0].number + 1 if self.known else 1
+
+    @property
+    def stamp(self) -> Mapping[str, str]:
+        """What the templates of a deployment of the last build say about it."""
+        continued = self.unfinished(candidates.digests(self.scope))
+        number = continued.number if continued else self.next_number
+        return {"Release": f"r{number}", "Commit": self.tree.commit if self.tree else "none"}
+
+    def unfinished(self, digests: Mapping[str, str]) -> Release | None:
+        """Return the release that an interrupted deployment of this content has left unfinished; None without one.
+
+        Args:
+            digests: by the stack's name in the account.
+        """
+        latest = self.known[0] if self.known else None
+        if latest is None or latest.status != Status.DEPLOYING:
+            return None
+        return latest if digests == {stack.stack_name: stack.digest for stack in latest.stacks} else None
+
+    def run_hooks(self, kind: str, functions: tuple[str, ...], *, breaking: tuple[str, ...] = ()) -> tuple[Remark, ...]:
+        """Run hooks of the project, which see the stacks as they are deployed now.
+
+        Raises:
+            ConfigurationError: there is no such function.
+            DeploymentError: CloudFormation did not answer.
+        """
+        described = [self.connections.stacks.describe(name) for name in self.scope.stack_names] if functions else []
+        context = hooks.context_of(
+            self.scope,
+            now=self.now,
+            account=self.identity.account,
+            outputs=[stack.outputs for stack in described],
+            parameters=[stack.parameters for stack in described],
+            breaking_contracts=breaking,
+        )
+        return hooks.run(kind, functions, context, root=self.scope.root, target=self.scope.target)
+
+    def operator(self, renew: Callable[[], None]) -> Operator:
+        """Return the person at the terminal, if there is one.
+
+        Args:
+            renew: renews the lock when that is due.
+        """
+        ask = console.ask if console.is_interactive() else None
+        return Operator(self.environment, self.scope.target, ask=ask, on_look=renew)
+
+    def deployer(self) -> deployers.Deployer:
+        """Return this process as the holder of the lock."""
+        return deployers.this_process(self.identity.arn)
+
+
+def begin(scope: Scope, connections: Connections, tree: WorkTree | None) -> Session:
+    """Ask who we are and what runs; nothing is changed.
+
+    Raises:
+        ConfigurationError: the credentials do not work, or belong to another account than the environment's.
+        DeploymentError: AWS did not answer.
+    """
+    try:
+        identity = connections.account.identity()
+    except CallError as cause:
+        message = f"AWS does not accept the credentials: {cause.detail}; run inv doctor --env {scope.environment.name}"
+        raise ConfigurationError(message, where=scope.environment.name) from cause
+    require_account(scope, identity)
+    return refresh(Session(scope, connections, identity, tree, (), (), None, datetime.now(UTC)))
+
+
+def refresh(session: Session) -> Session:
+    """Return the session with the releases and the stacks as they are now.
+
+    Raises:
+        DeploymentError: AWS did not answer.
+    """
+    known = releases.read(session.connections.table)
+    states = tuple(session.connections.stacks.stack_state(name) for name in session.scope.stack_names)
+    return replace(session, known=known, states=states, running=releases.running(known, states))
+
+
+def is_up_to_date(session: Session, digests: Mapping[str, str]) -> bool:
+    """Return whether a deployment of this content would change nothing.
+
+    Args:
+        digests: by the stack's name in the account.
+    """
+    return session.running is not None and releases.is_up_to_date(session.running, digests, session.states)
+
+
+def require_account(scope: Scope, identity: Identity) -> None:
+    """Compare the account of the credentials with the environment's, through an endpoint too.
+
+    Raises:
+        ConfigurationError: it is another one.
+    """
+    expected = scope.environment.account
+    if expected and identity.account != expected:
+        message = f"the credentials belong to account {identity.account}, but the environment needs {expected}"
+        raise ConfigurationError(f"{message}; set AWS_PROFILE to the right one", where=scope.environment.name)

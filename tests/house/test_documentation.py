@@ -1,0 +1,72 @@
+"""What the guides say about `inv` is true: its tasks, their options, and the dangers of a deployment."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from invoke.collection import Collection
+
+import tasks
+from automation.deploying.verdict import dangers
+from automation.deploying.verdict.aspects import REFUSED_BY_AWS
+from automation.deploying.views.plan_view import RANKS
+
+ROOT = Path(__file__).parents[2]
+GUIDES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
+GUIDES += sorted(path for path in (ROOT / "docs").rglob("*.md"))
+DEPLOYMENTS = ROOT / "docs" / "deployments.md"
+# Options of Invoke itself.
+CORE = frozenset({"--help", "--print-completion-script"})
+_COMMAND = re.compile(r"\binv ([a-z][\w.-]*\w)([^`\n|;()]*)")
+_OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
+_DANGER = re.compile(r"^\| `(\w+)` \| (.*) \|$", re.MULTILINE)
+_RANK = re.compile(r"^\d\. ([a-z ]+)", re.MULTILINE)
+
+
+def commands(text: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the task and the options of each command that is written in code."""
+    blocks = re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL)
+    for match in _COMMAND.finditer("\n".join(blocks)):
+        yield match[1], frozenset(_OPTION.findall(match[2])) - CORE
+
+
+def faults(text: str, namespace: Collection) -> list[str]:
+    """Return the tasks and options in a text that `inv` does not have."""
+    contexts = {context.name: frozenset(context.flags) for context in namespace.to_contexts()}
+    missing: list[str] = []
+    for task, options in commands(text):
+        if task not in contexts:
+            missing.append(f"inv {task}")
+        else:
+            missing += [f"inv {task} {option}" for option in sorted(options - contexts[task])]
+    return missing
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_guide_names_tasks_and_options_that_exist(guide: Path) -> None:
+    assert faults(guide.read_text(encoding="utf-8"), tasks.namespace) == []
+
+
+def test_faults_finds_a_planted_task_and_option() -> None:
+    text = "`inv deplou --env x`, `inv build --fast --explain`\n```\ninv prove   # all\ninv size --pretty\n```\n"
+
+    assert faults(text, tasks.namespace) == ["inv deplou", "inv build --fast", "inv size --pretty"]
+
+
+def test_deployments_lists_each_kind_of_danger() -> None:
+    table: Mapping[str, str] = dict(_DANGER.findall(DEPLOYMENTS.read_text(encoding="utf-8")))
+
+    assert table == dangers.KINDS
+
+
+def test_deployments_lists_changes_in_the_order_of_a_plan() -> None:
+    ranks = [rank.strip() for rank in _RANK.findall(DEPLOYMENTS.read_text(encoding="utf-8"))]
+
+    assert ranks == [name.replace("watched setting", "watched settings") for name in RANKS.values()]
+
+
+def test_kinds_that_aws_refuses_say_that_they_cannot_be_allowed() -> None:
+    refused = {kind for kind, text in dangers.KINDS.items() if text.endswith("cannot be allowed")}
+
+    assert refused == REFUSED_BY_AWS

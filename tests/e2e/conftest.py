@@ -12,6 +12,9 @@ import boto3
 import httpx
 import pytest
 
+from tests.e2e.aws_proxy import AwsProxy
+from tests.e2e.production import Production, make_production
+
 ROOT = Path(__file__).parents[2]
 FIRST_DAY = "2022-03-16"
 Inv = Callable[..., subprocess.CompletedProcess[str]]
@@ -87,3 +90,22 @@ def deployed(sandbox: Sandbox, inv: Inv) -> Iterator[Sandbox]:
 def first_day(deployed: Sandbox, inv: Inv) -> subprocess.CompletedProcess[str]:
     """Trade the demo's day once, for all tests that look at its results."""
     return inv("run-day", "--date", FIRST_DAY)
+
+
+@pytest.fixture(scope="session")
+def prod(deployed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Production:
+    """Copy the project for deployments to prod on the emulator; nothing is deployed yet."""
+    return make_production(tmp_path_factory.mktemp("prod"), deployed)
+
+
+@pytest.fixture(scope="session")
+def served_proxy(deployed: Sandbox) -> Iterator[AwsProxy]:
+    with AwsProxy(deployed.emulator_url).serve() as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(served_proxy: AwsProxy) -> AwsProxy:
+    """Return a proxy before the emulator, without faults."""
+    served_proxy.clear()
+    return served_proxy

@@ -46,14 +46,3 @@ def test_up_on_a_taken_port_leaves_nothing_running(deployed: Sandbox, inv: Inv) 
     assert done.returncode in {4, 5}
     assert port in done.stderr
     assert '"state": "ready"' not in status.stdout
-
-
-def test_deploy_prod_to_the_emulator_uses_prods_parameters(deployed: Sandbox, inv: Inv) -> None:
-    done = inv("deploy", "--env", "prod", "--yes", AWS_ENDPOINT_URL=deployed.emulator_url)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    stack = deployed.client("cloudformation").describe_stacks(StackName="alchemiser-prod")["Stacks"][0]
-    parameters = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
-    switch = deployed.client("ssm").get_parameter(Name="/alchemiser/prod/trading")["Parameter"]["Value"]
-    assert (parameters["Stage"], parameters["BrokerTradingUrl"]) == ("prod", "https://api.alpaca.markets")
-    assert switch == "paused"

@@ -1,4 +1,4 @@
-"""A day with a missing grant fails, and names the function and the action."""
+"""A day or a health message with a missing grant fails, and names the function and the action."""
 
 import copy
 import json
@@ -22,6 +22,8 @@ NOT_ON_A_GOOD_DAY = {"dynamodb:GetItem", "dynamodb:DeleteItem", "s3:ListBucket"}
 ON_EVERY_DAY = {("NotificationsFunction", "dynamodb:GetItem")}
 # data_v2 starts a day by a command, which needs no claim, and finds no missing bars to fetch.
 NEVER_ON_A_GOOD_DAY = {("SharedDataFunction", "dynamodb:PutItem"), ("SharedDataFunction", "dynamodb:UpdateItem")}
+# Only the health message calls these: they look a resource up that the function otherwise only writes or sends to.
+ONLY_FOR_HEALTH = {"dynamodb:DescribeTable", "events:DescribeEventBus", "sqs:GetQueueUrl"}
 BEFORE_AND_AFTER_TRADING = [("StrategyFunction", "s3:PutObject"), ("NotificationsFunction", "ses:SendEmail")]
 
 
@@ -58,13 +60,13 @@ def roles(sandbox: Sandbox) -> Iterator[Role]:
                 yield Role(logical.removesuffix("Role"), physical, policy, parsed)
 
 
+def physical_name(sandbox: Sandbox, function: str) -> str:
+    return next(name for stack in STACKS if (name := sandbox.resources(stack).get(function)))
+
+
 def module_of(sandbox: Sandbox, function: str) -> str:
-    for stack in STACKS:
-        name = sandbox.resources(stack).get(function)
-        if name:
-            handler = sandbox.client("lambda").get_function_configuration(FunctionName=name)["Handler"]
-            return str(handler).split(".")[1]
-    raise LookupError(function)
+    configuration = sandbox.client("lambda").get_function_configuration(FunctionName=physical_name(sandbox, function))
+    return str(configuration["Handler"]).split(".")[1]
 
 
 def trade_without(sandbox: Sandbox, inv: Inv, function: str, action: str) -> Sequence[str]:
@@ -81,6 +83,28 @@ def trade_without(sandbox: Sandbox, inv: Inv, function: str, action: str) -> Seq
     faults = [] if day.returncode == 3 else [f"{function} without {action}: exit {day.returncode}"]
     unnamed = [name for name in (module_of(sandbox, function), action) if name not in output]
     return faults + [f"{function} without {action}: the output does not name {name}" for name in unnamed]
+
+
+def health_without(sandbox: Sandbox, function: str, action: str) -> str:
+    """Send the health message to a function with one grant removed; return what it answers."""
+    functions, iam = sandbox.client("lambda"), sandbox.client("iam")
+    role = next(role for role in roles(sandbox) if role.function == function)
+    names = {"RoleName": role.name, "PolicyName": role.policy}
+
+    iam.put_role_policy(PolicyDocument=json.dumps(role.without(action)), **names)
+    try:
+        answer = functions.invoke(FunctionName=physical_name(sandbox, function), Payload=b'{"health": true}')
+        return str(answer["Payload"].read().decode())
+    finally:
+        iam.put_role_policy(PolicyDocument=json.dumps(role.document), **names)
+
+
+def test_health_without_a_grant_names_the_action(deployed: Sandbox) -> None:
+    answers = {pair: health_without(deployed, *pair) for pair in granted() if is_checked_by_health(*pair)}
+
+    assert len(answers) == 23
+    unnamed = [pair for pair, answer in answers.items() if pair[1] not in answer or '"healthy": false' not in answer]
+    assert unnamed == []
 
 
 @pytest.mark.parametrize(("function", "action"), BEFORE_AND_AFTER_TRADING)
@@ -106,9 +130,14 @@ def actions(document: Mapping[str, Any]) -> Iterator[str]:
 
 def is_called(function: str, action: str) -> bool:
     pair = (function, action)
-    if action in USED_BY_LAMBDA:
+    if action in USED_BY_LAMBDA | ONLY_FOR_HEALTH:
         return False
     return pair in ON_EVERY_DAY or (action not in NOT_ON_A_GOOD_DAY and pair not in NEVER_ON_A_GOOD_DAY)
+
+
+def is_checked_by_health(_: str, action: str) -> bool:
+    # A warm function has read its secret already.
+    return action in ONLY_FOR_HEALTH | {"dynamodb:GetItem", "ssm:GetParameter"}
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m benchmarks [builds] [imports] [weights] [growth] [symphonies] [--quick]`.
+"""Run benchmarks: `python -m benchmarks [builds] [imports] [weights] [growth] [deployments] [symphonies] [--quick]`.
 
 The exit code is 3 when a target is missed.
 """
@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from automation.system import console
-from benchmarks import builds, growth, imports, symphonies, weights
+from benchmarks import builds, deployments, growth, imports, symphonies, weights
 
 if TYPE_CHECKING:
     from benchmarks.timing import Result
@@ -18,6 +18,7 @@ _ALL = {
     "imports": imports.run,
     "weights": weights.run,
     "growth": growth.run,
+    "deployments": deployments.run,
     "symphonies": symphonies.run,
 }
 

@@ -16,6 +16,8 @@ nox.options.sessions = ["lint", "tests", "prove", "size"]
 
 PYTHON = "3.12"
 AFFECTED = "--affected"
+# The tests start the same programs many times: an environment that forbids bytecode would have each compile them again.
+BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -44,7 +46,7 @@ def tests(session: nox.Session) -> None:
     if arguments[0] == AFFECTED:
         arguments = _affected(session, *arguments[1:])
     if arguments:
-        session.run("pytest", "-n", "auto", *arguments)
+        session.run("pytest", "-n", "auto", *arguments, env=BYTECODE)
 
 
 @nox.session(python=PYTHON, tags=["check"])
@@ -100,6 +102,7 @@ def e2e(session: nox.Session) -> None:
     state = Path(session.create_tmp()) / "sandbox"
     shutil.rmtree(state, ignore_errors=True)
     env = {
+        **BYTECODE,
         "ALCHEMISER_SANDBOX_DIR": str(state),
         "ALCHEMISER_EMULATOR_PORT": str(_free_port()),
         "ALCHEMISER_EXCHANGE_PORT": str(_free_port()),

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from automation import diff, validate
+from automation import diff, prove, validate
 from automation.deploying import scope
 from automation.project import model
 from automation.project.model import Project
@@ -30,8 +30,9 @@ def prepared_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def deployments(prepared_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ShopDeployments:
-    """Return a copy of the deployable shop, and an empty account."""
+    """Return a copy of the deployable shop, and an empty account. Lint and proof have tests of their own."""
     monkeypatch.setattr(validate, "lint", pass_lint)
+    monkeypatch.setattr(prove, "prove_once", lambda _project: None)
     return ShopDeployments(shutil.copytree(prepared_shop, tmp_path / "deployable", symlinks=True))
 
 

@@ -82,7 +82,7 @@ EDITS: dict[str, Edit] = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(edits=st.sets(st.sampled_from(sorted(EDITS)), min_size=1, max_size=3))
 def test_find_any_edits_rebuild_artifacts_with_new_fingerprints(edits: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,14 @@
 """What may stop `inv deploy` besides the plan: the working copy, the project's guards, and message contracts."""
 
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from automation import prove, sizes, validate
 from automation.system.errors import CheckFailedError
-from tests.automation.deployable_shop import ShopDeployments
+from tests.automation.deployable_shop import ShopDeployments, is_untouched
 from tests.automation.deploying.changing_stacks import Person
 from tests.automation.repositories import commit_all, git
 
@@ -156,3 +158,21 @@ def test_deploy_readable_messages_ask_the_guards_once(deployments: ShopDeploymen
     deployments.deploy()
 
     assert (deployments.root / "guarded.jsonl").read_text() == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "check"), [(validate, "validate_once"), (prove, "prove_once"), (sizes, "require_within_limits")]
+)
+def test_deploy_failed_check_of_the_build_uploads_nothing(
+    deployments: ShopDeployments, monkeypatch: pytest.MonkeyPatch, module: ModuleType, check: str
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise CheckFailedError("1 fault")
+
+    monkeypatch.setattr(module, check, fail)
+
+    with pytest.raises(CheckFailedError, match="1 fault"):
+        deployments.deploy()
+
+    assert is_untouched(deployments)
+    assert deployments.aws.store.objects == {}

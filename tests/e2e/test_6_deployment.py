@@ -204,6 +204,7 @@ def test_no_room_for_new_code_stops_before_uploads(live: Production, proxy: AwsP
 
 
 @pytest.mark.usefixtures("unchanged")
+@pytest.mark.slow
 def test_uploads_that_are_cut_change_nothing(live: Production, proxy: AwsProxy) -> None:
     proxy.cut_uploads(times=1000)
 
@@ -250,6 +251,7 @@ def test_deployments_leave_the_kill_switch_alone(live: Production) -> None:
     assert live.switch() == "enabled"
 
 
+@pytest.mark.slow
 def test_interrupted_deployment_is_found_again_and_proven(live: Production, proxy: AwsProxy) -> None:
     """Ctrl-C without a terminal detaches; meanwhile another person cannot deploy; the same command attaches."""
     running: list[Interruptible] = []
@@ -290,6 +292,7 @@ def test_failed_smoke_rolls_both_stacks_back_until_it_passes(live: Production, p
     assert live.releases()[0]["smoke"] == "passed"
 
 
+@pytest.mark.slow
 def test_allowed_replacement_keeps_the_old_table(live: Production) -> None:
     """What AWS does with a table whose keys change, which the emulator does not do by itself."""
     old = live.table()

@@ -186,7 +186,9 @@ def _confirm(plan: Plan, options: Options) -> None:
     """
     session, environment = plan.session, plan.session.scope.environment
     try:
-        plan_text.show(plans.view(plan, notes=diff.notes(session.scope)))
+        plan_text.show(
+            plans.view(plan, notes=diff.notes(session.scope)), with_dangers=plan.verdict is not Verdict.FORBIDDEN
+        )
         consent.require_allowed(plan.assessment, command=_command(plan, options))
         require_readable(plan)
         ask = console.ask if console.is_interactive() else None

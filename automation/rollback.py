@@ -105,7 +105,9 @@ def _restore(session: Session, number: int, options: Options, operator: Operator
 def _confirm(plan: plans.Plan, options: Options) -> None:
     session = plan.session
     try:
-        plan_text.show(plans.view(plan, notes=diff.notes(session.scope)))
+        plan_text.show(
+            plans.view(plan, notes=diff.notes(session.scope)), with_dangers=plan.verdict is not Verdict.FORBIDDEN
+        )
         consent.require_allowed(plan.assessment, command=_command(session.environment, options))
         ask = console.ask if console.is_interactive() else None
         consent.ask(plan.assessment, session.scope.environment, yes=options.yes, ask=ask)

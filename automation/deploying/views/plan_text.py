@@ -17,8 +17,12 @@ _STYLES = {
 }
 
 
-def show(view: PlanView) -> None:
-    """Print the whole plan; a line that needs attention starts with `!` and is yellow, one with a danger is red."""
+def show(view: PlanView, *, with_dangers: bool = True) -> None:
+    """Print the whole plan; a line that needs attention starts with `!` and is yellow, one with a danger is red.
+
+    Args:
+        with_dangers: whether the dangers are explained; not where the error that follows explains them.
+    """
     console.result(view.title, style="bold")
     console.results(stack_lines(view))
 
@@ -26,7 +30,8 @@ def show(view: PlanView) -> None:
     if changes:
         styles = {number: style(change, view) for number, change in enumerate(changes)}
         console.table(_COLUMNS, [_row(change) for change in changes], styles=styles)
-    console.results(danger_lines(view))
+    if with_dangers:
+        console.results(danger_lines(view))
 
     for note in view.all_notes:
         console.result(f"note: {note}", style="dim")

@@ -55,3 +55,10 @@ def test_styles_tell_dangers_from_attention() -> None:
 
     assert styles == ["red", "yellow", "", ""]
     assert plan_text.style(replace(VIEW.assessment.changes[0], stack="data"), VIEW) == "yellow"
+
+
+@pytest.mark.parametrize("with_dangers", [True, False])
+def test_show_explains_dangers_unless_the_error_does(capsys: pytest.CaptureFixture[str], with_dangers: bool) -> None:
+    plan_text.show(VIEW, with_dangers=with_dangers)
+
+    assert ("or allow it: --allow " in capsys.readouterr().out) is with_dangers

@@ -22,7 +22,7 @@ from automation.deploying.releases.records import Release
 from automation.deploying.remarks import Level
 from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
-from automation.deploying.stacks import change_sets, execution, stack_states
+from automation.deploying.stacks import change_sets, execution
 from automation.deploying.stacks.execution import Operator
 from automation.deploying.views import plan_text
 from automation.system import console, git
@@ -134,8 +134,6 @@ def attach_to_running(scope: Scope, connections: Connections) -> None:
     for name in scope.stack_names:
         # When AWS does not answer, the checks that follow report it.
         with suppress(DeploymentError):
-            if not stack_states.is_running(connections.stacks.stack_state(name)):
-                continue
             execution.attach(name, connections.stacks, operator)
 
 

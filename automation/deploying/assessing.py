@@ -19,6 +19,7 @@ _TABLE = "AWS::DynamoDB::Table"
 _INDEXES = "Properties.GlobalSecondaryIndexes"
 _CODE = "Properties.Code"
 _OUTPUT = "an output of the stack"
+_EXPORT = "an export of the stack"
 
 
 def assess(
@@ -59,13 +60,22 @@ def assess(
 
 
 def output_lines(stack: str, before: Expanded | None, after: Expanded) -> Iterator[RankedChange]:
-    """Yield one line per output of a stack that is new, changes or is removed."""
-    old, new = resolution.resolve(before).outputs, resolution.resolve(after).outputs
-    for name in sorted({*old, *new}):
-        if before is not None and not is_same(old.get(name), new.get(name)):
-            action = Action.ADD if name not in old else Action.REMOVE if name not in new else Action.MODIFY
-            what = change_text("Value", old.get(name), new.get(name))
-            yield RankedChange(Rank.OTHER, stack, name, _OUTPUT, action, what, needs_attention=action is Action.REMOVE)
+    """Yield one line per output and export of a stack that is new, changes or is removed; none for a new stack."""
+    if before is None:
+        return
+    old, new = resolution.resolve(before), resolution.resolve(after)
+    for name in sorted({*old.outputs, *new.outputs}):
+        if not is_same(old.outputs.get(name), new.outputs.get(name)):
+            yield _output_line(stack, name, _OUTPUT, old.outputs, new.outputs)
+    # An export changes with the value of its output, which has a line already.
+    for name in sorted(old.exports.keys() ^ new.exports.keys()):
+        yield _output_line(stack, name, _EXPORT, old.exports, new.exports)
+
+
+def _output_line(stack: str, name: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> RankedChange:
+    action = Action.ADD if name not in old else Action.REMOVE if name not in new else Action.MODIFY
+    what = change_text("Value", old.get(name), new.get(name))
+    return RankedChange(Rank.OTHER, stack, name, kind, action, what, needs_attention=action is Action.REMOVE)
 
 
 def parameter_changes(stack: str, before: Expanded | None, after: Expanded) -> Iterator[ParameterChange]:

@@ -157,7 +157,7 @@ def test_deploy_new_export_makes_the_importing_stack_provisional(
     ]
     output = capsys.readouterr().out
     assert "app shop-live: changes (provisional: waits for the exports shop-live-base-returns)" in output
-    assert "Till      Environment.Variables.RETURNS:" in output
+    assert "Environment.Variables.RETURNS:" in output
     table = deployed.aws.stacks.stacks[BASE_ID].physical_ids["Returns"]
     variables = deployed.aws.stacks.stacks[APP_ID].content.imports()
     assert "shop-live-base-returns" in variables
@@ -229,3 +229,21 @@ def test_deploy_change_without_effect_is_recorded_without_a_change(deployed: Sho
     assert not any("execute" in call for call in deployed.take_calls())
     assert deployed.history[1] == ("deploy", "deployed", "passed")
     assert [stack.content_of for stack in deployed.releases[1].stacks] == [2, 2]
+
+
+def test_deploy_export_of_another_name_is_executed(
+    deployed: ShopDeployments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No resource and no output has another value, but the stack does change."""
+    text = (deployed.root / "base.yaml").read_text().rstrip()
+    more = '  Sold:\n    Value: fixed\n    Export: {Name: "shop-sold"}\n'
+    (deployed.root / "base.yaml").write_text(f"{text}\n{more}")
+    deployed.deploy()
+    deployed.edit("base.yaml", "shop-sold", "shop-sales")
+
+    deployed.deploy()
+
+    exports = deployed.aws.stacks.exports()
+    assert ("shop-sold" in exports, exports["shop-sales"]) == (False, "fixed")
+    assert "shop-sold" in capsys.readouterr().out
+    assert [deployed.stamp(name)[0] for name in (BASE_ID, APP_ID)] == ["r3", "r1"]

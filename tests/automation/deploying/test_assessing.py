@@ -160,6 +160,26 @@ def test_output_lines_name_each_output(before: Expanded, after: Expanded, line: 
     ]
 
 
+def test_output_lines_name_exports_that_come_and_go() -> None:
+    """The export has another name, and its output the same value: no other line says so."""
+    before, after = (
+        Expanded({"Outputs": {"Url": {"Value": "a", "Export": {"Name": name}}}}) for name in ("old", "new")
+    )
+
+    assert list(assessing.output_lines("app", before, after)) == [
+        RankedChange(Rank.OTHER, "app", "new", "an export of the stack", Action.ADD, "Value: (none) -> a"),
+        RankedChange(Rank.OTHER, "app", "old", "an export of the stack", Action.REMOVE, "Value: a -> (none)", True),
+    ]
+
+
+def test_output_lines_value_of_an_export_has_one_line() -> None:
+    before, after = (
+        Expanded({"Outputs": {"Url": {"Value": value, "Export": {"Name": "url"}}}}) for value in ("a", "b")
+    )
+
+    assert [line.type for line in assessing.output_lines("app", before, after)] == ["an output of the stack"]
+
+
 def test_output_lines_same_outputs_and_new_stacks_have_none() -> None:
     assert list(assessing.output_lines("app", outputs(Url="a"), outputs(Url="a"))) == []
     assert list(assessing.output_lines("app", None, outputs(Url="a"))) == []

@@ -84,8 +84,9 @@ def test_test_without_an_answer_is_made_up_for(deployed: ShopDeployments) -> Non
     deployed.aws.functions.on_call = lambda _name, _function: None
     deployed.take_calls()
 
-    deployed.deploy()
+    release = deployed.deploy()
 
+    assert release == deployed.releases[1]
     assert (before, deployed.history[1]) == (("deploy", "deployed", "pending"), ("deploy", "deployed", "passed"))
     assert deployed.take_calls() == []
 

@@ -5,6 +5,7 @@ import pytest
 from automation import validate
 from automation.project import model
 from automation.system.errors import CheckFailedError, ToolError
+from tests.automation.deployable_shop import pass_lint
 from tests.automation.projects import APP, SAMCONFIG, make_shop
 
 MATCH = """[{"Filename": "t.yaml", "Level": "%s", "Location": {"Start": {"LineNumber": 7}},
@@ -38,7 +39,8 @@ def test_validate_reports_template_and_settings_together(tmp_path: Path) -> None
     assert any("has no parameter Color" in line for line in lines), lines
 
 
-def test_validate_once_of_what_has_passed_does_not_lint_again(tmp_path: Path) -> None:
+def test_validate_once_of_what_has_passed_does_not_lint_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate, "lint", pass_lint)
     shop = model.load(make_shop(tmp_path))
     validate.validate_once(shop)
     record = tmp_path / ".alchemiser" / "validated"
@@ -49,7 +51,8 @@ def test_validate_once_of_what_has_passed_does_not_lint_again(tmp_path: Path) ->
     assert record.stat().st_mtime_ns == before
 
 
-def test_validate_once_after_a_fault_is_planted_fails(tmp_path: Path) -> None:
+def test_validate_once_after_a_fault_is_planted_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate, "lint", pass_lint)
     shop = model.load(make_shop(tmp_path))
     validate.validate_once(shop)
     (tmp_path / "samconfig.toml").write_text(SAMCONFIG.replace("Colour=red", "Color=red"))

@@ -3,7 +3,9 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,8 +41,13 @@ class Plans:
         return dangers.assess(changes, Facts(watched=settings.read(ROOT).watched))
 
 
+@cache
+def document(stack: str) -> Mapping[str, Any]:
+    return templates.document(ROOT / TEMPLATES[stack], name=TEMPLATES[stack])
+
+
 def edited(stack: str, edit: Edit) -> expansion.SamTemplate:
-    template = copy.deepcopy(dict(templates.document(ROOT / TEMPLATES[stack], name=TEMPLATES[stack])))
+    template = copy.deepcopy(dict(document(stack)))
     edit(template)
     return expansion.SamTemplate(TEMPLATES[stack], template, PARAMETERS)
 

@@ -280,7 +280,7 @@ def test_failed_smoke_rolls_both_stacks_back_until_it_passes(live: Production, p
     original, running = live.digests(), live.running()
     proxy.fail_invocation("MetricsFunction")
 
-    with live.edited(SHARED, CHANGED):
+    with live.edited(SHARED, appended("# fails its smoke test")):
         failed = live.deploy(endpoint=proxy.url)
         restored, status = live.digests(), live.releases()[0]["smoke"]
         repaired = live.deploy()

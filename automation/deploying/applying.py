@@ -16,8 +16,6 @@ from automation.deploying.stacks.execution import DetachedError, Operator
 from automation.system import console
 from automation.system.errors import DeploymentError
 
-_TABLE_TAGS = {"created-by": "inv deploy"}
-
 
 def apply(plan: Plan, operator: Operator) -> Release:
     """Carry out a plan; return the release, deployed but not tested.
@@ -82,7 +80,6 @@ def _record(plan: Plan) -> Release:
         rollback_to=plan.release.rollback_to,
         stacks=tuple(stacks),
     )
-    session.connections.table.create(tags=_TABLE_TAGS)
     return releases.add(session.connections.table, release)
 
 
@@ -152,7 +149,7 @@ def _finish(plan: Plan, release: Release, status: Status) -> Release:
         if status is not Status.FAILED:
             raise
         console.warning(f"how {release.name} left the stacks could not be recorded: {cause}")
-        return replace(release, status=status)
+        return release
 
 
 def _store_plan(plan: Plan) -> str:

@@ -45,7 +45,10 @@ def guard(context):
 
 def pause(context):
     Path("paused").touch()
-    return [{"level": "info", "where": "shop", "what": "is paused", "fix": "open it again"}]
+    return [
+        {"level": "info", "where": "shop", "what": "is paused", "fix": "open it again"},
+        {"level": "info", "where": "shop", "what": "sells nothing"},
+    ]
 
 
 def contracts(context):

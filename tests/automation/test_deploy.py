@@ -191,7 +191,7 @@ def test_deploy_another_account_builds_and_changes_nothing(deployments: ShopDepl
     deployments.edit("samconfig.toml", "shop-artifacts", "shop-artefacts")
     (deployments.root / ".aws-sam/build/packed.json").unlink()
 
-    with pytest.raises(CheckFailedError, match=r"live: 1 finding\(s\) stop this; nothing was changed") as caught:
+    with pytest.raises(CheckFailedError, match=r"live: 1 finding\(s\) stop this; nothing was changed$") as caught:
         deployments.deploy()
 
     assert [finding.where for finding in caught.value.findings] == ["account"]

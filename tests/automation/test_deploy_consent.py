@@ -49,7 +49,7 @@ def test_deploy_wrong_word_leaves_no_empty_stack(deployments: ShopDeployments, p
 def test_deploy_interrupt_at_the_question_discards(deployments: ShopDeployments, person: Person) -> None:
     person.answers = [KeyboardInterrupt]
 
-    with pytest.raises(DetachedError, match="deploy --env live: interrupted; nothing was changed") as caught:
+    with pytest.raises(DetachedError, match=r"deploy --env live: interrupted; nothing was changed$") as caught:
         deployments.deploy(yes=False)
 
     assert caught.value.exit_code == 130
@@ -71,7 +71,9 @@ def test_deploy_forbidden_plan_changes_nothing(
     assert [finding.where for finding in caught.value.findings] == ["watched:Selling"]
     assert str(caught.value).endswith("if that is what you want: inv deploy --env live --yes --allow watched:Selling")
     assert is_untouched(deployments)
-    assert "forbidden: 1 danger" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "forbidden: 1 danger" in output
+    assert "instead: keep off" not in output
 
 
 def test_deploy_forbidden_plan_advises_with_all_that_was_allowed(deployments: ShopDeployments, person: Person) -> None:
@@ -87,7 +89,9 @@ def test_deploy_forbidden_plan_advises_with_all_that_was_allowed(deployments: Sh
     assert person.questions == []
 
 
-def test_deploy_allowed_danger_is_confirmed_by_its_resource(deployments: ShopDeployments, person: Person) -> None:
+def test_deploy_allowed_danger_is_confirmed_by_its_resource(
+    deployments: ShopDeployments, person: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
     deployments.deploy()
     deployments.sell("on")
     person.answers = ["live", "Selling"]
@@ -95,6 +99,7 @@ def test_deploy_allowed_danger_is_confirmed_by_its_resource(deployments: ShopDep
     deployments.deploy(yes=False, allow=("watched:Selling",))
 
     assert person.questions[1].endswith("Type Selling to confirm:")
+    assert "allowed: watched:Selling (app): selling: off -> on\n" in capsys.readouterr().out
     assert deployments.releases[1].allowed == ("watched:Selling",)
     assert deployments.releases[1].verdict == "needs consent"
     assert deployments.aws.stacks.describe("shop-live").parameters["Selling"] == "on"
@@ -127,7 +132,7 @@ def test_deploy_interrupt_while_planning_leaves_no_change_set(deployments: ShopD
 
     stacks.on_call = interrupt
 
-    with pytest.raises(DetachedError, match="deploy --env live: interrupted; nothing was changed"):
+    with pytest.raises(DetachedError, match=r"deploy --env live: interrupted; nothing was changed$"):
         deployments.deploy()
 
     assert is_untouched(deployments)

@@ -116,12 +116,28 @@ def test_deploy_contracts_are_kept_with_the_release(deployments: ShopDeployments
 def test_deploy_breaking_message_is_stopped_by_a_guard(changed: ShopDeployments) -> None:
     write(changed, "breaking.json", [STOP, STOP | {"level": "warn", "what": "late"}])
 
-    with pytest.raises(CheckFailedError, match="live: Order cannot be read by both releases; nothing was") as caught:
+    with pytest.raises(
+        CheckFailedError, match=r"live: Order cannot be read by both releases; nothing was changed$"
+    ) as caught:
         changed.deploy()
 
     assert [finding.what for finding in caught.value.findings] == ["3 orders are queued"]
     assert changed.aws.stacks.sets == {}
     assert [release.number for release in changed.releases] == [1]
+
+
+def test_deploy_guard_that_fails_about_a_message_stops(changed: ShopDeployments) -> None:
+    """Nobody knows whether the message is queued, so nothing is deployed."""
+    (changed.root / "breaking.json").write_text("not JSON")
+
+    with pytest.raises(CheckFailedError, match="live: Order cannot be read by both releases") as caught:
+        changed.deploy()
+
+    (finding,) = caught.value.findings
+    assert (finding.where, finding.fix) == (
+        "shop_hooks:guard",
+        "fix it, or remove it from guards in pyproject.toml: [tool.alchemiser]",
+    )
 
 
 def test_deploy_breaking_messages_are_all_named(changed: ShopDeployments) -> None:

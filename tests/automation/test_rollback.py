@@ -138,7 +138,7 @@ def test_rollback_leaves_a_newer_stack_alone(twice: ShopDeployments, capsys: pyt
 
     twice.rollback()
 
-    assert "warning: shop-live was not deployed by r1, and is left alone" in capsys.readouterr().err
+    assert "warning: shop-live was not deployed by r1, and is left alone\n" in capsys.readouterr().err
     assert [call for call in twice.take_calls() if "execute" in call] == ["execute shop-live-base"]
 
 
@@ -165,7 +165,7 @@ def test_rollback_wrong_word_cancels_and_discards(twice: ShopDeployments, person
 def test_rollback_interrupted_at_the_question_changes_nothing(twice: ShopDeployments, person: Person) -> None:
     person.answers = [KeyboardInterrupt]
 
-    with pytest.raises(DetachedError, match="rollback --env live: interrupted; nothing was changed"):
+    with pytest.raises(DetachedError, match=r"rollback --env live: interrupted; nothing was changed$"):
         twice.rollback(yes=False)
 
     assert twice.aws.stacks.sets == {}
@@ -180,7 +180,9 @@ def test_rollback_without_terminal_is_refused_at_once(twice: ShopDeployments) ->
     assert twice.aws.account.asked == []
 
 
-def test_rollback_forbidden_advises_with_the_whole_command(deployments: ShopDeployments) -> None:
+def test_rollback_forbidden_advises_with_the_whole_command(
+    deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]
+) -> None:
     deployments.sell("on")
     deployments.deploy()
     deployments.sell("off")
@@ -193,6 +195,19 @@ def test_rollback_forbidden_advises_with_the_whole_command(deployments: ShopDepl
     command = "inv rollback --env live --to r1 --yes --allow replace:Sales --allow watched:Selling"
     assert str(caught.value).endswith(f"if that is what you want: {command}")
     assert deployments.aws.stacks.sets == {}
+    assert "instead: keep off" not in capsys.readouterr().out
+
+
+def test_rollback_allowed_danger_is_shown(deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]) -> None:
+    deployments.sell("on")
+    deployments.deploy()
+    deployments.sell("off")
+    deployments.deploy()
+
+    release = deployments.rollback(allow=("watched:Selling",))
+
+    assert release.allowed == ("watched:Selling",)
+    assert "allowed: watched:Selling (app): selling: off -> on\n" in capsys.readouterr().out
 
 
 def test_rollback_forbidden_default_has_no_release_in_the_command(deployments: ShopDeployments, person: Person) -> None:
@@ -255,7 +270,7 @@ def test_rollback_of_content_that_runs_already_is_recorded_and_tested(
     assert (release.name, release.smoke) == ("r3", "passed")
     assert not any("execute" in call for call in twice.take_calls())
     assert twice.aws.stacks.sets == {}
-    assert capsys.readouterr().out.endswith("r1 runs again in live, as r3: smoke test passed\n")
+    assert capsys.readouterr().out == "3 functions answered\nr1 runs again in live, as r3: smoke test passed\n"
 
 
 def test_rollback_to_a_release_that_fails_its_test_pauses(

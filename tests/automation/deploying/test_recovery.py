@@ -136,7 +136,7 @@ def test_failed_test_without_a_good_release_pauses(
     assert str(caught.value) == f"{what}; fix it and run inv deploy --env live, or inv rollback --env live"
     assert (deployments.root / "paused").exists()
     errors = capsys.readouterr().err
-    assert "warning: shop: is paused; open it again\n" in errors
+    assert "warning: shop: is paused; open it again\nwarning: shop: sells nothing\n" in errors
     assert f"warning: r1 failed its test: Till: failed: {BROKEN}" in errors
     assert deployments.history == [("deploy", "deployed", "failed")]
 
@@ -180,7 +180,8 @@ def test_pause_hook_that_is_missing_hides_no_failure(
     with pytest.raises(DeploymentError, match="r1 failed its test"):
         deployments.deploy()
 
-    assert "warning: live could not be paused: " in capsys.readouterr().err
+    reason = "pyproject.toml: [tool.alchemiser] pause: shop_hooks:halt does not exist: shop_hooks has no function halt"
+    assert f"warning: live could not be paused: {reason}\n" in capsys.readouterr().err
 
 
 def test_rollback_of_a_forbidden_change_stops_and_pauses(deployments: ShopDeployments) -> None:

@@ -34,12 +34,12 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> ContractChan
     """Return which contracts break; a side without schemas is not compared."""
     if not before or not after:
         return ContractChanges()
-    dangers = contracts.breaking(before, after)
+    breaking = contracts.breaking(before, after)
     lines = tuple(
-        RankedChange(Rank.DATA_LOSS, "", danger.resource, _TYPE, Action.MODIFY, danger.what, needs_attention=True)
-        for danger in dangers
+        RankedChange(Rank.DATA_LOSS, "", name, _TYPE, Action.MODIFY, what, needs_attention=True)
+        for name, what in breaking.items()
     )
-    return ContractChanges(tuple(danger.resource for danger in dangers), lines)
+    return ContractChanges(tuple(breaking), lines)
 
 
 def load(location: str, store: uploads.Store) -> Mapping[str, Any]:

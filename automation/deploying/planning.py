@@ -112,7 +112,7 @@ def plan_stack(
     deployed = cloud.describe(candidate.settings.stack_name)
     before = _before(deployed, cloud, surroundings, exports)
     unexpanded = _after(candidate, candidate.template, deployed, surroundings, exports)
-    awaited = sorted(comparison.imports(unexpanded) & changing)
+    awaited = sorted(resolution.imported_names(unexpanded) & changing)
     if awaited:
         # The new values are not known, and the old ones would hide that what uses them changes.
         known = {name: value for name, value in exports.items() if name not in changing}
@@ -125,7 +125,7 @@ def plan_stack(
     if change_set.is_empty and before is not None:
         return PlannedStack(candidate, deployed, before, before, (), change_set)
     try:
-        body = _mapping(cloud.template(change_set.stack_id, Stage.PROCESSED, change_set=change_set.id))
+        body = expanded_template(change_set.stack_id, cloud, change_set=change_set.id)
         after = _after(candidate, body, deployed, surroundings, exports)
         return _compared(PlannedStack(candidate, deployed, before, after, ()), change_set, cloud)
     except BaseException:
@@ -145,6 +145,17 @@ def discard(stacks: Sequence[PlannedStack], cloud: Stacks) -> None:
             change_sets.discard(stack.change_set, cloud)
 
 
+def expanded_template(stack: str, cloud: Stacks, *, change_set: str = "") -> Mapping[str, Any]:
+    """Return the template of a stack, or of one of its change sets, after the transforms.
+
+    Raises:
+        DeploymentError: CloudFormation did not answer.
+    """
+    body = cloud.template(stack, Stage.PROCESSED, change_set=change_set)
+    content: Mapping[str, Any] = yamls.load(body, name="the deployed template") if isinstance(body, str) else body
+    return content
+
+
 def pseudo_parameters(stack_name: str, surroundings: Surroundings) -> dict[str, str]:
     """Return the values of AWS::Region and the like."""
     region = surroundings.target.region
@@ -158,9 +169,9 @@ def pseudo_parameters(stack_name: str, surroundings: Surroundings) -> dict[str, 
 def _before(
     deployed: StackDescription, cloud: Stacks, surroundings: Surroundings, exports: Mapping[str, str]
 ) -> Expanded | None:
-    if not deployed.state.exists or deployed.state.status == stack_states.NOT_CREATED:
+    if stack_states.is_new(deployed.state):
         return None
-    body = _mapping(cloud.template(deployed.state.name, Stage.PROCESSED))
+    body = expanded_template(deployed.state.name, cloud)
     pseudo = pseudo_parameters(deployed.state.name, surroundings)
     return Expanded(body, {**pseudo, **deployed.parameters}, exports)
 
@@ -205,8 +216,3 @@ def _compared(stack: PlannedStack, change_set: ChangeSet, cloud: Stacks) -> Plan
 def _has_same_outputs(before: Expanded, after: Expanded) -> bool:
     old, new = resolution.resolve(before), resolution.resolve(after)
     return comparison.is_same(old.outputs, new.outputs) and comparison.is_same(old.exports, new.exports)
-
-
-def _mapping(body: str | Mapping[str, Any]) -> Mapping[str, Any]:
-    content: Mapping[str, Any] = yamls.load(body, name="the deployed template") if isinstance(body, str) else body
-    return content

@@ -52,11 +52,6 @@ def changed_exports(before: Expanded | None, after: Expanded | None) -> frozense
     )
 
 
-def imports(after: Expanded) -> frozenset[str]:
-    """Return the names of the exports that a template imports, as far as they are known."""
-    return resolution.imported_names(after)
-
-
 def is_same(before: Any, after: Any) -> bool:
     """Return whether two values mean the same to CloudFormation, for which 30 and "30", true and "true" are equal."""
     return bool(_canonical(before) == _canonical(after))

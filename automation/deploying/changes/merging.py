@@ -17,7 +17,8 @@ _REPLACEMENTS = {"True": Replacement.YES, "Conditional": Replacement.CONDITIONAL
 _RECREATIONS = {"Always": Replacement.YES, "Conditionally": Replacement.CONDITIONAL}
 # Every deployment sets the stack's tags, which CloudFormation passes on to each resource; Metadata has no effect.
 _WITHOUT_EFFECT = frozenset({"Tags", "Metadata"})
-_LAYERS = ("AWS::Lambda::Function", "Properties.Layers")
+_FUNCTION = "AWS::Lambda::Function"
+_LAYERS = "Properties.Layers"
 
 
 def with_change_set(
@@ -119,11 +120,11 @@ def _combined(entry: PropertyChange, detail: PropertyChange) -> PropertyChange:
 def _is_news(resource_type: str, detail: PropertyChange) -> bool:
     """Return whether a detail that the comparison lacks is a change.
 
-    A value that AWS resolved to the same is none. A function's layers were compared by their names, so what is left is
+    A value that AWS resolves to the same is not. A function's layers were compared by their names, so what is left is
     the number of a layer's version.
     """
     is_same = detail.before is not None and detail.before == detail.after
-    has_new_layer_version = resource_type == _LAYERS[0] and _overlap(_LAYERS[1], detail.path)
+    has_new_layer_version = resource_type == _FUNCTION and _overlap(_LAYERS, detail.path)
     return not is_same and not has_new_layer_version
 
 

@@ -51,7 +51,8 @@ class Expanded:
 
     Attributes:
         template: the sections of the CloudFormation template, intrinsics in long form.
-        parameters: the values of its parameters, the defaults included; pseudo parameters such as AWS::Region too.
+        parameters: the values of its parameters, and of pseudo parameters such as AWS::Region; a missing one has its
+            default.
         exports: the values of `Fn::ImportValue`, by export name, as far as they are known.
     """
 
@@ -108,7 +109,7 @@ class Danger:
         kind: such as `replace`, `delete`, `widen`; see dangers.py.
         resource: its logical id; `stack/id` where two stacks have a danger of the same name.
         what: what would happen, as one sentence without a full stop.
-        fix: what to do instead; empty when there is nothing but to allow it.
+        fix: what to do instead; empty when the only way is to allow it.
     """
 
     kind: str

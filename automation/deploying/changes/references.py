@@ -42,7 +42,7 @@ def templates_of(
         variables: the process's environment variables.
 
     Raises:
-        UsageError: the reference is neither, or the file fits no stack, or there is no such environment.
+        UsageError: the reference is neither, or the file fits no stack, or the environment does not exist.
         ConfigurationError: the file is not a template, or the project at that revision cannot be read.
         ToolError: git is not installed, or cannot check out the revision.
     """
@@ -71,7 +71,7 @@ def templates_of_project(
     """Return the templates of a project, such as the working copy, by stack.
 
     Raises:
-        UsageError: there is no such environment.
+        UsageError: the environment does not exist.
         ConfigurationError: a template or a setting cannot be read.
     """
     parameters = _parameters(project, environment, variables)

@@ -6,7 +6,7 @@ that changes inside an `Fn::Sub` with the name of a resource would go unseen.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,7 +94,8 @@ def resolve(expanded: Expanded | None) -> ResolvedTemplate:
     # A loop or a transform that only AWS can expand is not a resource.
     resources = {key: value for key, value in _section(expanded, "Resources").items() if "Type" in value}
     names = _stable_names(resources)
-    resolver = _Resolver(_as_template(expanded), known_parameters(expanded), expanded.exports, names)
+    known = known_parameters(expanded)
+    resolver = _Resolver(_as_template(expanded, known), known, expanded.exports, names)
     existing = {key: value for key, value in resources.items() if resolver.exists(value)}
     outputs = {key: value for key, value in _section(expanded, "Outputs").items() if resolver.exists(value)}
     return ResolvedTemplate(
@@ -119,11 +120,11 @@ def _stable_names(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {key: name if uses[name] == 1 else key for key, name in names.items()}
 
 
-def _as_template(expanded: Expanded) -> Template:
+def _as_template(expanded: Expanded, known: Iterable[str]) -> Template:
     """Return the template for `templates.resolve`, with a parameter for each value that is known."""
     return Template(
         path="",
-        parameters={name: {} for name in known_parameters(expanded)},
+        parameters={name: {} for name in known},
         mappings=_section(expanded, "Mappings"),
         conditions=_section(expanded, "Conditions"),
         globals={},

@@ -37,7 +37,7 @@ ALSO_STATEFUL = frozenset(
 )
 # The schema of a table omits this property, whose indexes DynamoDB creates only together with the table.
 _ALSO_CONDITIONAL = {"AWS::DynamoDB::Table": ("LocalSecondaryIndexes",)}
-_DEFINED_ATTRIBUTES = frozenset({"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"})
+TABLES = frozenset({"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"})
 
 
 def find_data(package: str = PACKAGE) -> Path:
@@ -54,7 +54,7 @@ def find_data(package: str = PACKAGE) -> Path:
 
 
 def worst(*replacements: Replacement) -> Replacement:
-    """Return the most severe of some answers; NO when there are none."""
+    """Return the most severe of some answers; NO without any."""
     return max(replacements, key=_SEVERITY.index, default=Replacement.NO)
 
 
@@ -76,15 +76,6 @@ def is_stateful(resource_type: str) -> bool:
     return resource_type in listed_stateful() or resource_type in ALSO_STATEFUL
 
 
-def deletes_only_when_empty(resource_type: str) -> bool:
-    """Return whether AWS refuses to delete a resource of this type that still holds data, such as a bucket.
-
-    Raises:
-        ToolError: cfn-lint is not installed.
-    """
-    return listed_stateful().get(resource_type, {}).get("DeleteRequiresEmptyResource") is True
-
-
 def replacement_of(resource_type: str, path: str, *, before: Any = None, after: Any = None) -> Replacement:
     """Return whether a change of a property replaces the resource.
 
@@ -102,8 +93,8 @@ def replacement_of(resource_type: str, path: str, *, before: Any = None, after: 
     attribute, *names = path.split(".")
     if attribute != _PROPERTIES:
         return Replacement.NO
-    if resource_type in _DEFINED_ATTRIBUTES and names == ["AttributeDefinitions"]:
-        return Replacement.YES if _retypes_attribute(before, after) else Replacement.NO
+    if resource_type in TABLES and names == ["AttributeDefinitions"]:
+        return Replacement.YES if retypes_attribute(before, after) else Replacement.NO
 
     schema = _schema(resource_type)
     answers = [_answer(pointer, names, Replacement.YES) for pointer in schema.get("createOnlyProperties") or ()]
@@ -142,8 +133,10 @@ def _answer(pointer: str, names: Sequence[str], answer: Replacement) -> Replacem
     return answer if len(pointed) <= len(names) else Replacement.CONDITIONAL
 
 
-def _retypes_attribute(before: Any, after: Any) -> bool:
-    """Return whether an attribute that a table keeps gets another type. New attributes, for an index, replace nothing.
+def retypes_attribute(before: Any, after: Any) -> bool:
+    """Return whether an attribute that a table keeps gets another type; the values are its AttributeDefinitions.
+
+    New attributes, for an index, replace nothing.
 
     Source: AWS CloudFormation template reference, AWS::DynamoDB::Table, AttributeDefinitions.
     """

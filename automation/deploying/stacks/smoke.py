@@ -17,7 +17,6 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from automation.system import console
-from automation.system.errors import DeploymentError
 from automation.system.invocations import Invocation
 
 # A changed role takes some seconds to reach every server of AWS, so a failed function is asked again after each pause.
@@ -123,18 +122,6 @@ def missing_of(answers: Iterable[Answer]) -> tuple[str, ...]:
     for answer in answers:
         missing |= set(answer.missing)
     return tuple(sorted(missing))
-
-
-def failures_of(answers: Iterable[Answer]) -> tuple[str, ...]:
-    """Return one text per function that failed, such as `TillFunction failed: KeyError: 'TABLE'`."""
-    return tuple(f"{answer.function} failed: {answer.detail}" for answer in answers if answer.state is State.FAILED)
-
-
-def require_success(answers: Iterable[Answer]) -> None:
-    """Raise DeploymentError naming each function that failed; an incomplete set-up is not a failure."""
-    if failures := failures_of(answers):
-        message = f"{'; '.join(failures)}. The stacks are deployed; fix the function and deploy again"
-        raise DeploymentError(message, where="smoke test")
 
 
 def _names(value: Any) -> tuple[str, ...]:

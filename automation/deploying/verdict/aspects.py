@@ -15,17 +15,12 @@ REFUSED_BY_AWS = frozenset({"gsi", "retype"})
 
 @dataclass(frozen=True, slots=True)
 class ParameterChange:
-    """A template parameter whose value changes; None on the side where the template does not have it.
-
-    Attributes:
-        is_secret: whether the template declares it NoEcho.
-    """
+    """A template parameter whose value changes; None on the side where the template does not have it."""
 
     stack: str
     name: str
     before: str | None
     after: str | None
-    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +34,6 @@ class Facts:
         layer_users: the functions of each layer that has a new version, by stack and layer; see code_changes.py.
         deployed_indexes: the global indexes that each table has in AWS now, by stack and logical id; a missing table
             has those of the deployed template.
-        dangers: those that were found elsewhere.
         lines: changes that no resource shows, such as those of outputs.
         hidden: values that no text may show, such as those of NoEcho parameters.
     """
@@ -49,7 +43,6 @@ class Facts:
     code_reasons: Mapping[str, str] = field(default_factory=dict)
     layer_users: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     deployed_indexes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    dangers: tuple[Danger, ...] = ()
     lines: tuple[RankedChange, ...] = ()
     hidden: frozenset[str] = field(default_factory=frozenset, repr=False)
 
@@ -59,7 +52,7 @@ class Aspect:
     """What one rule says about a change.
 
     Attributes:
-        kind: the kind of danger; empty when it is none.
+        kind: the kind of danger; empty for what is harmless or only needs attention.
         fix: of a danger, what to do instead.
         paths: the properties that need no line of their own any more; WHOLE for every property.
     """

@@ -7,11 +7,8 @@ directions count: the new release reads what the deployed one wrote, and the dep
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from automation.deploying.changes.model import Danger, Rank
 from automation.deploying.verdict.property_texts import as_list, text_of
 
-KIND = "contract"
-_FIX = "read the old and the new form for one release, and write the new form only after it"
 _LOWER_LIMITS = ("minimum", "exclusiveMinimum", "minLength", "minItems")
 _UPPER_LIMITS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
 _FORMS = ("pattern", "format")
@@ -20,18 +17,15 @@ type Schema = Mapping[str, Any]
 type Within = frozenset[tuple[str, str]]
 
 
-def breaking(before: Mapping[str, Schema], after: Mapping[str, Schema]) -> tuple[Danger, ...]:
-    """Return one danger per message or item that one of two neighbouring releases could not read.
+def breaking(before: Mapping[str, Schema], after: Mapping[str, Schema]) -> dict[str, str]:
+    """Return why one of two neighbouring releases could not read a message or item of the other, by its name.
 
     Args:
         before: the schemas of the deployed release, by name, as pydantic's `model_json_schema` returns them.
         after: those of the new release. A new name breaks nothing: only the new release sends it.
     """
-    return tuple(
-        Danger(KIND, "", name, Rank.DATA_LOSS, "; ".join(reasons), _FIX)
-        for name in sorted(before)
-        if (reasons := _reasons(before[name], after.get(name)))
-    )
+    reasons = {name: _reasons(before[name], after.get(name)) for name in sorted(before)}
+    return {name: "; ".join(faults) for name, faults in reasons.items() if faults}
 
 
 def _reasons(before: Schema, after: Schema | None) -> list[str]:

@@ -62,7 +62,8 @@ def assess(
         ToolError: cfn-lint, whose data say which types hold data, is not installed.
     """
     facts = facts or Facts()
-    lines, dangers = [*facts.lines], [*facts.dangers]
+    lines: list[RankedChange] = [*facts.lines]
+    dangers: list[Danger] = []
     for change in changes:
         aspects = _aspects(change, changes, facts)
         lines += _lines(change, aspects)

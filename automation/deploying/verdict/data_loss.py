@@ -9,7 +9,6 @@ from automation.deploying.verdict.aspects import WHOLE, Aspect, is_update, noun
 from automation.deploying.verdict.property_texts import as_list, text_of, value_of
 
 _IMPORTS = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html"
-_TABLE_TYPES = frozenset({"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"})
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 _ATTRIBUTES = "Properties.AttributeDefinitions"
 _INDEXES = "GlobalSecondaryIndexes"
@@ -38,7 +37,7 @@ def aspects(
         replacement = replacement_of(change)
         if replacement is not Replacement.NO:
             yield _replaced(change, replacement)
-        elif change.type in _TABLE_TYPES and is_update(change):
+        elif change.type in schemas.TABLES and is_update(change):
             yield from _changed_indexes(change, deployed_indexes.get((change.stack, change.logical_id)))
         yield from _not_retained(change)
 
@@ -49,11 +48,11 @@ def replacement_of(change: ResourceChange) -> Replacement:
     A new index needs new attributes, and only an edited definition replaces the table, although CloudFormation calls
     both "conditional".
     """
-    if change.type not in _TABLE_TYPES or not is_update(change):
+    if change.type not in schemas.TABLES or not is_update(change):
         return change.replacement
     replacing = [entry for entry in change.properties if entry.replacement is not Replacement.NO]
     is_only_attributes = bool(replacing) and all(entry.path.startswith(_ATTRIBUTES) for entry in replacing)
-    return Replacement.NO if is_only_attributes and not _has_edited_attribute(change) else change.replacement
+    return Replacement.NO if is_only_attributes and not _retypes_attribute(change) else change.replacement
 
 
 def twin_of(change: ResourceChange, changes: Sequence[ResourceChange]) -> ResourceChange | None:
@@ -156,18 +155,13 @@ def _layout(index: Mapping[str, Any]) -> tuple[str, str]:
     return text_of(index.get("KeySchema")), text_of(index.get("Projection"))
 
 
-def _has_edited_attribute(change: ResourceChange) -> bool:
-    before, after = _attribute_types(change.before), _attribute_types(change.after)
-    return any(before[name] != after[name] for name in before.keys() & after.keys())
-
-
-def _attribute_types(resource: Mapping[str, Any] | None) -> dict[str, str]:
-    definitions = as_list(value_of(resource, "AttributeDefinitions"))
-    return {text_of(entry.get("AttributeName")): text_of(entry.get("AttributeType")) for entry in definitions}
+def _retypes_attribute(change: ResourceChange) -> bool:
+    before, after = (value_of(resource, "AttributeDefinitions") for resource in (change.before, change.after))
+    return schemas.retypes_attribute(before, after)
 
 
 def _identity(resource_type: str, resource: Mapping[str, Any] | None) -> str:
-    if resource_type in _TABLE_TYPES:
+    if resource_type in schemas.TABLES:
         return text_of(value_of(resource, "KeySchema"))
     properties = (resource or {}).get("Properties") or {}
     return text_of({key: properties[key] for key in sorted(properties) if key not in _LABELS})

@@ -72,7 +72,7 @@ def conditions_of(block: Any) -> Conditions:
 
 
 def as_document(value: Any) -> Mapping[str, Any] | None:
-    """Return a value as a policy document, which may be JSON text; None when it is none."""
+    """Return a value as a policy document, which may be JSON text; None for any other value."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
             value = json.loads(value)

@@ -33,7 +33,7 @@ def is_on(value: Any) -> bool:
 
 
 def number(value: Any) -> float | None:
-    """Return a value as a number; None when it is none, or only known at deploy time."""
+    """Return a value as a number; None for a text, or for a value that is only known at deploy time."""
     try:
         return float(value)
     except (TypeError, ValueError):

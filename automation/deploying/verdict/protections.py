@@ -98,7 +98,7 @@ def _shortened(change: ResourceChange) -> Iterator[Aspect]:
 
 
 def _period(value: Any, default: float | None) -> float:
-    """Return a period as a number; one that is only known at deploy time counts as none, so that it is reported."""
+    """Return a period as a number; one that is only known at deploy time counts as 0, so that it is reported."""
     if value is None:
         return float("inf") if default is None else default
     return number(value) or 0.0

@@ -24,7 +24,8 @@ def aspects(change: ResourceChange, watched: Iterable[Watched]) -> Iterator[Aspe
         if is_same(before, after):
             continue
 
-        paths, what = (f"Properties.{setting.property}",), _text(setting, setting.property, before, after)
+        paths = (f"Properties.{setting.property}",)
+        what = f"{setting.name}: {change_text(setting.property, before, after)}"
         if text_of(after) in setting.forbid:
             yield Aspect(Rank.WATCHED, what, KIND, _fix(setting, before), paths=paths)
         elif change.action is Action.MODIFY:
@@ -54,17 +55,13 @@ def parameter_dangers(parameters: Iterable[ParameterChange], watched: Iterable[W
 
 
 def _parameter_text(setting: Watched, change: ParameterChange) -> str:
-    if change.is_secret or is_secret(change.name):
+    if is_secret(change.name):
         return f"{setting.name}: {HIDDEN} -> {HIDDEN}"
     return f"{setting.name}: {pair_text(_value(change.before), _value(change.after))}"
 
 
 def _value(value: str | None) -> str:
     return '""' if value == "" else text_of(value)
-
-
-def _text(setting: Watched, path: str, before: Any, after: Any) -> str:
-    return f"{setting.name}: {change_text(path, before, after)}"
 
 
 def _fix(setting: Watched, before: Any) -> str:

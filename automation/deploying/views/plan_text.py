@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from automation.deploying.changes.model import Danger, RankedChange, Verdict
+from automation.deploying.changes.model import RankedChange, Verdict
 from automation.deploying.views import plan_view
 from automation.deploying.views.plan_view import RANKS, PlanView
 from automation.system import console
@@ -49,17 +49,13 @@ def stack_lines(view: PlanView) -> Iterator[str]:
 def danger_lines(view: PlanView) -> Iterator[str]:
     """Yield what each danger would do, what to do instead, and how to allow it."""
     for danger in view.assessment.dangers:
-        yield f"{danger.name}{_place(danger)}: {danger.what}"
+        yield f"{danger.name} ({danger.stack}): {danger.what}"
         if danger.fix:
             yield f"  instead: {danger.fix}"
         if plan_view.is_allowable(danger):
             yield f"  or allow it: {plan_view.allow_options([danger])}"
     for danger in view.assessment.allowed:
-        yield f"allowed: {danger.name}{_place(danger)}: {danger.what}"
-
-
-def _place(danger: Danger) -> str:
-    return f" ({danger.stack})" if danger.stack else ""
+        yield f"allowed: {danger.name} ({danger.stack}): {danger.what}"
 
 
 def _row(change: RankedChange) -> tuple[str, ...]:

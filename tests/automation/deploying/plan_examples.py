@@ -7,7 +7,6 @@ TABLE = "AWS::DynamoDB::Table"
 REPLACE = Danger("replace", "trading", "Ledger", Rank.DATA_LOSS, "is replaced", "keep KeySchema")
 REFUSED = Danger("gsi", "trading", "Runs", Rank.DATA_LOSS, "adds a, adds b", "deploy one index at a time")
 WIDEN = Danger("widen", "trading", "Role", Rank.PERMISSIONS, "may s3:* on *")
-CONTRACT = Danger("contract", "", "Order", Rank.DATA_LOSS, "cannot be read")
 
 
 def line(rank: Rank, resource: str, what: str, *, stack: str = "trading", attention: bool = False) -> RankedChange:

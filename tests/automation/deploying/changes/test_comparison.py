@@ -360,7 +360,3 @@ def test_changed_exports_not_of_a_modified_resource() -> None:
     after = exporting({"Ref": "Queue"}, Queue=resource(QUEUE, DelaySeconds=2))
 
     assert comparison.changed_exports(before, after) == frozenset()
-
-
-def test_imports_are_the_exports_that_a_template_needs() -> None:
-    assert comparison.imports(expanded(Fn=resource(FUNCTION, Role={"Fn::ImportValue": "role"}))) == {"role"}

@@ -85,12 +85,6 @@ def test_is_known_tells_schemas_from_custom_resources() -> None:
     assert not schemas.is_known("Custom::Thing")
 
 
-def test_deletes_only_when_empty_is_true_for_buckets() -> None:
-    assert schemas.deletes_only_when_empty("AWS::S3::Bucket")
-    assert not schemas.deletes_only_when_empty(TABLE)
-    assert not schemas.deletes_only_when_empty("AWS::IAM::Role")
-
-
 def test_worst_is_the_most_severe() -> None:
     assert schemas.worst() is NO
     assert schemas.worst(NO, CONDITIONAL) is CONDITIONAL

@@ -9,7 +9,6 @@ import pytest
 from automation.deploying.stacks import smoke
 from automation.deploying.stacks.smoke import Answer, State
 from automation.system import aws
-from automation.system.errors import DeploymentError
 from automation.system.invocations import Invocation
 
 BROKEN = Invocation(error="KeyError: 'RUNS_TABLE'")
@@ -180,22 +179,6 @@ def test_missing_of_answers_has_no_repetitions() -> None:
     answers = [Answer("A", missing=("topic", "secret")), Answer("B", missing=("secret",)), Answer("C")]
 
     assert smoke.missing_of(answers) == ("secret", "topic")
-
-
-def test_require_success_names_failed_function_and_error() -> None:
-    answers = [Answer("A1"), Answer("A2", State.FAILED, "KeyError: 'X'"), Answer("A3", State.FAILED, "bus: no")]
-
-    with pytest.raises(DeploymentError) as caught:
-        smoke.require_success(answers)
-
-    assert str(caught.value) == (
-        "smoke test: A2 failed: KeyError: 'X'; A3 failed: bus: no. "
-        "The stacks are deployed; fix the function and deploy again"
-    )
-
-
-def test_require_success_accepts_an_incomplete_function() -> None:
-    smoke.require_success([Answer("A1", State.INCOMPLETE, missing=("secret",))])
 
 
 @pytest.mark.parametrize(

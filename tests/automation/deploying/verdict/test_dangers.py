@@ -4,7 +4,6 @@ import pytest
 
 from automation.deploying.changes.model import (
     Action,
-    Danger,
     PropertyChange,
     Rank,
     RankedChange,
@@ -14,6 +13,7 @@ from automation.deploying.changes.model import (
 )
 from automation.deploying.verdict import dangers
 from automation.deploying.verdict.aspects import Facts
+from automation.project.settings import Watched
 from tests.automation.deploying.planned_changes import (
     ALARM,
     FUNCTION,
@@ -174,19 +174,19 @@ def test_assess_joins_the_dangers_of_one_kind_and_resource() -> None:
 
 
 def test_assess_joins_equal_fixes_once() -> None:
-    faults = tuple(Danger("contract", "", "Order", Rank.DATA_LOSS, what, "read both") for what in "ab")
+    watched = tuple(Watched("selling", resource="X", property=name, forbid=("on",)) for name in ("Mode", "Value"))
+    before, after = dict.fromkeys(("Mode", "Value"), "off"), dict.fromkeys(("Mode", "Value"), "on")
 
-    [danger] = dangers.assess((), Facts(dangers=faults)).dangers
+    [danger] = update("AWS::SSM::Parameter", before, after, Facts(watched)).dangers
 
-    assert (danger.what, danger.fix) == ("a; b", "read both")
+    assert danger.what == "selling: Mode: off -> on; selling: Value: off -> on"
+    assert danger.fix == "keep off; pyproject.toml forbids on as selling"
 
 
 def test_assess_dangers_are_ranked() -> None:
-    found_elsewhere = Danger("contract", "", "Order", Rank.DATA_LOSS, "what")
+    assessment = assess({"A": resource(ALARM), "T": resource(TABLE)}, {})
 
-    assessment = assess({"A": resource(ALARM)}, {}, Facts(dangers=(found_elsewhere,)))
-
-    assert names(assessment) == ["contract:Order", "unwatch:A"]
+    assert names(assessment) == ["delete:T", "unwatch:A"]
 
 
 def test_assess_shows_lines_of_others() -> None:
@@ -198,14 +198,22 @@ def test_assess_shows_lines_of_others() -> None:
 def test_assess_hides_values_everywhere() -> None:
     before = {"F": resource(FUNCTION, {"Environment": {"Variables": {"A": "geheim", "B": "geheimer"}}})}
     after = {"F": resource(FUNCTION, {"Environment": {"Variables": {"A": "x", "B": "y"}}})}
-    danger = Danger("contract", "", "Order", Rank.DATA_LOSS, "geheim")
 
-    assessment = assess(before, after, Facts(hidden=frozenset({"geheim", "geheimer", "Env"}), dangers=(danger,)))
+    assessment = assess(before, after, Facts(hidden=frozenset({"geheim", "geheimer", "Env"})))
 
     assert [what for what, _ in lines(assessment)] == [
         "Environment.Variables.A: (hidden) -> x",
         "Environment.Variables.B: (hidden) -> y",
     ]
-    assert assessment.dangers[0].what == "(hidden)"
     assert "(hidden)" in lines(update(TOPIC, {}, {"DisplayName": "pass"}, Facts(hidden=frozenset({"pass"}))))[0][0]
     assert "geheim" not in repr(Facts(hidden=frozenset({"geheim"})))
+
+
+def test_assess_hides_values_in_dangers() -> None:
+    facts = Facts(
+        (Watched("word", resource="X", property="DisplayName", forbid=("on",)),), hidden=frozenset({"geheim"})
+    )
+
+    [danger] = update(TOPIC, {"DisplayName": "geheim"}, {"DisplayName": "on"}, facts).dangers
+
+    assert danger.what == "word: DisplayName: (hidden) -> on"

@@ -16,8 +16,8 @@ URL = Watched("broker", parameter="BrokerUrl", forbid=("https://live",))
 FACTS = Facts(watched=(SWITCH, STATE, NESTED, URL))
 
 
-def parameter(before: str | None, after: str | None, *, name: str = "BrokerUrl", is_secret: bool = False) -> Facts:
-    return Facts(watched=(URL,), parameters=(ParameterChange("trading", name, before, after, is_secret),))
+def parameter(before: str | None, after: str | None, *, name: str = "BrokerUrl") -> Facts:
+    return Facts(watched=(URL,), parameters=(ParameterChange("trading", name, before, after),))
 
 
 def test_forbidden_value_is_a_danger() -> None:
@@ -119,13 +119,6 @@ def test_forbidden_value_of_a_parameter_is_a_danger() -> None:
 
 def test_unwatched_parameter_has_no_line() -> None:
     assert dangers.assess((), parameter("a", "https://live", name="Stage")) == dangers.assess(())
-
-
-def test_secret_parameter_shows_no_value() -> None:
-    for facts in (parameter("a", "b", is_secret=True), parameter("a", "b")):
-        is_secret = facts.parameters[0].is_secret
-        [line] = dangers.assess((), facts).changes
-        assert line.what == ("broker: (hidden) -> (hidden)" if is_secret else "broker: a -> b")
 
 
 def test_parameter_with_the_name_of_a_secret_shows_no_value() -> None:

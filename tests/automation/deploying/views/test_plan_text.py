@@ -7,7 +7,7 @@ import pytest
 from automation.deploying.changes.model import Assessment
 from automation.deploying.views import plan_text
 from automation.deploying.views.plan_view import PlanView
-from tests.automation.deploying.plan_examples import CONTRACT, VIEW
+from tests.automation.deploying.plan_examples import VIEW, WIDEN
 
 
 def test_show_prints_the_whole_plan(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,12 +41,12 @@ def test_show_empty_plan_has_no_table(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.splitlines() == ["prod: AWS", "nothing to do"]
 
 
-def test_danger_lines_without_stack_or_fix_are_short() -> None:
-    view = replace(VIEW, assessment=Assessment(dangers=(CONTRACT,)))
+def test_danger_lines_without_fix_are_short() -> None:
+    view = replace(VIEW, assessment=Assessment(dangers=(WIDEN,)))
 
     assert list(plan_text.danger_lines(view)) == [
-        "contract:Order: cannot be read",
-        "  or allow it: --allow contract:Order",
+        "widen:Role (trading): may s3:* on *",
+        "  or allow it: --allow widen:Role",
     ]
 
 

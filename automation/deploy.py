@@ -19,7 +19,6 @@ from automation.deploying.planning import PlannedStack
 from automation.deploying.plans import Plan
 from automation.deploying.releases import deployer_lock
 from automation.deploying.releases.records import Release
-from automation.deploying.remarks import Level
 from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import change_sets, execution
@@ -83,10 +82,11 @@ def deploy(
         connections = diff.open_connections(scope, connect)
         session = enter(scope, connections, allow=options.allow, plan=options.plan)
         diff.prepare(scope)
-    if diff.is_up_to_date(session) and session.running is not None and session.running.is_proven:
+        digests = candidates.digests(scope)
+    if sessions.is_up_to_date(session, digests) and session.running is not None and session.running.is_proven:
         return report_unchanged(session, session.running)
     with hold_lock(session) as renew:
-        return _deploy(sessions.refresh(session), options, session.operator(renew))
+        return _deploy(sessions.refresh(session), digests, options, session.operator(renew))
 
 
 def enter(
@@ -123,7 +123,6 @@ def attach_to_running(scope: Scope, connections: Connections) -> None:
 
     Raises:
         CancelledError, DetachedError: the user cancelled the change, or left.
-        DeploymentError: AWS did not answer while it was followed.
     """
     # Nothing is followed or cancelled in another account; the checks that follow report the wrong account.
     with suppress(CallError):
@@ -157,40 +156,45 @@ def report_unchanged(session: Session, release: Release) -> Release:
     return release
 
 
-def _deploy(session: Session, options: Options, operator: Operator) -> Release:
-    if diff.is_up_to_date(session) and session.running is not None:
+def _deploy(session: Session, digests: Mapping[str, str], options: Options, operator: Operator) -> Release:
+    if sessions.is_up_to_date(session, digests) and session.running is not None:
         report_unchanged(session, session.running)
         return _prove(session, session.running, operator)
 
     with execution.explain_interrupt("nothing was changed", where=f"deploy --env {session.environment}"):
-        plan = _reopen(session, options.plan) if options.plan else diff.make_plan(session, allow=options.allow)
-        if plan.verdict is not Verdict.NOTHING:
-            _confirm(plan, options)
+        if options.plan:
+            plan = _reopen(session, digests, options.plan)
+        else:
+            plan = diff.make_plan(session, digests, allow=options.allow)
+        confirm(plan, yes=options.yes, command=_command(plan, options))
+    release = applying.carry_out(plan, operator)
     if plan.verdict is Verdict.NOTHING:
-        plans.discard(plan)
-        release = applying.adopt(plan)
         report_unchanged(session, release)
-    else:
-        release = applying.apply(plan, operator)
     return _prove(session, release, operator)
 
 
-def _confirm(plan: Plan, options: Options) -> None:
-    """Show the plan and ask for its confirmation; without it no change set is left behind.
+def confirm(plan: Plan, *, yes: bool, command: str) -> None:
+    """Show a plan that changes something and ask for its confirmation; without it no change set is left behind.
+
+    Args:
+        yes: ordinary changes are confirmed.
+        command: what the user typed, to which --allow can be added.
 
     Raises:
         CheckFailedError: the plan is forbidden, or a guard of the project stops it.
         UsageError: the user did not confirm.
     """
+    if plan.verdict is Verdict.NOTHING:
+        return
     session, environment = plan.session, plan.session.scope.environment
     try:
         plan_text.show(
             plans.view(plan, notes=diff.notes(session.scope)), with_dangers=plan.verdict is not Verdict.FORBIDDEN
         )
-        consent.require_allowed(plan.assessment, command=_command(plan, options))
-        require_readable(plan)
+        consent.require_allowed(plan.assessment, command=command)
+        plans.require_readable(plan)
         ask = console.ask if console.is_interactive() else None
-        consent.ask(plan.assessment, environment, yes=options.yes, ask=ask)
+        consent.ask(plan.assessment, environment, yes=yes, ask=ask)
     except BaseException:
         plans.discard(plan)
         raise
@@ -211,30 +215,13 @@ def allow_words(names: Iterable[str]) -> list[str]:
     return list(chain.from_iterable(("--allow", name) for name in names))
 
 
-def require_readable(plan: Plan) -> None:
-    """Ask the project's guards about messages that one of the two releases cannot read.
-
-    Raises:
-        CheckFailedError: a guard stops the deployment.
-    """
-    breaking = plan.release.breaking
-    if not breaking:
-        return
-    guards = plan.session.scope.project.settings.hooks.guards
-    remarks = plan.session.run_hooks("guards", guards, breaking=breaking)
-    stops = [remark.finding for remark in remarks if remark.level is Level.STOP]
-    if stops:
-        message = f"{', '.join(breaking)} cannot be read by both releases; nothing was changed"
-        raise CheckFailedError(message, where=plan.session.environment, findings=stops)
-
-
 def _prove(session: Session, release: Release, operator: Operator) -> Release:
     proven = recovery.prove_or_go_back(session, release, operator)
     console.result(f"{proven.name} runs in {session.environment}: smoke test {proven.smoke}", style="bold green")
     return proven
 
 
-def _reopen(session: Session, file: str) -> Plan:
+def _reopen(session: Session, digests: Mapping[str, str], file: str) -> Plan:
     """Return a saved plan, if nothing has moved since it was made.
 
     Raises:
@@ -243,7 +230,7 @@ def _reopen(session: Session, file: str) -> Plan:
     """
     path, cloud = Path(file), session.connections.stacks
     saved = plan_files.read(path, environment=session.environment)
-    to_deploy = candidates.of_build(session.scope, cloud, session.connections.store, stamp=session.stamp)
+    to_deploy = diff.upload(session, digests)
     changes, location = diff.compare_contracts(session, to_deploy[0].released.template)
     release = diff.next_release(session, contracts=location, breaking=changes.breaking)
     described = {name: cloud.describe(name) for name in session.scope.stack_names}

@@ -13,6 +13,7 @@ from automation import affected, prove, sizes, validate
 from automation.building import builder, built, source_copies
 from automation.deploying import assessing, candidates, contract_store, plan_files, plans, sessions
 from automation.deploying import scope as scopes
+from automation.deploying.candidates import Candidate
 from automation.deploying.changes import comparison, expansion, references
 from automation.deploying.changes.expansion import SamTemplate
 from automation.deploying.changes.model import Expanded, ResourceChange, Verdict
@@ -84,11 +85,12 @@ def diff(
     tree = git.read_work_tree(root, apart_from=inside(root, options.out))
     session = sessions.begin(scope, open_connections(scope, connect), tree)
     prepare(scope)
-    if is_up_to_date(session):
+    digests = candidates.digests(scope)
+    if sessions.is_up_to_date(session, digests):
         show(unchanged_view(session), options)
         return EXIT_CODES[Verdict.NOTHING]
 
-    plan = make_plan(session, allow=options.allow)
+    plan = make_plan(session, digests, allow=options.allow)
     _show_and_save(plan, options)
     return EXIT_CODES[plan.verdict]
 
@@ -140,24 +142,31 @@ def prepare(scope: Scope) -> None:
     sizes.require_within_limits(sizes.measure(as_built))
 
 
-def is_up_to_date(session: Session) -> bool:
-    """Return whether exactly the last build runs, as a release left it."""
-    return sessions.is_up_to_date(session, candidates.digests(session.scope))
-
-
-def make_plan(session: Session, *, allow: tuple[str, ...] = ()) -> Plan:
+def make_plan(session: Session, digests: Mapping[str, str], *, allow: tuple[str, ...] = ()) -> Plan:
     """Upload the build, create its change sets and assess what they change.
+
+    Args:
+        digests: of the build; see candidates.digests.
 
     Raises:
         AutomationError: a step failed; no change set is left behind.
     """
-    connections = session.connections
-    to_deploy = candidates.of_build(session.scope, connections.stacks, connections.store, stamp=session.stamp)
+    to_deploy = upload(session, digests)
     changes, location = compare_contracts(session, to_deploy[0].released.template)
     release = next_release(session, contracts=location, breaking=changes.breaking)
     return plans.make(
         session, release, to_deploy, allow=allow, lines=changes.lines, reasons=lambda: code_reasons(session)
     )
+
+
+def upload(session: Session, digests: Mapping[str, str]) -> tuple[Candidate, ...]:
+    """Upload the build, and return what each stack would become.
+
+    Raises:
+        AutomationError: as candidates.of_build.
+    """
+    connections, stamp = session.connections, session.stamp(digests)
+    return candidates.of_build(session.scope, connections.stacks, connections.store, digests=digests, stamp=stamp)
 
 
 def next_release(session: Session, *, contracts: str = "", breaking: tuple[str, ...] = ()) -> NextRelease:

@@ -4,13 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from automation.deploying import planning
 from automation.deploying.connections import Connections
 from automation.deploying.releases.records import Release, Smoke
 from automation.deploying.stacks import smoke, verification
-from automation.project import yamls
 from automation.system import console
 from automation.system.errors import Finding
-from automation.system.stacks import Stage
 from automation.system.targets import Target
 
 _STATES = {
@@ -90,8 +89,7 @@ def summary(findings: Iterable[Finding]) -> str:
 
 def _mismatches(release: Release, connections: Connections, target: Target) -> Iterable[Finding]:
     for stack in release.stacks:
-        body = connections.stacks.template(stack.stack_name, Stage.PROCESSED)
-        template = yamls.load(body, name=stack.stack_name) if isinstance(body, str) else body
+        template = planning.expanded_template(stack.stack_name, connections.stacks)
         yield from verification.verify(
             stack.stack_name, template, stack.code, stacks=connections.stacks, code=connections.code, target=target
         )

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from automation.deploying import assessing, contract_store, plan_files, planning, plans
+from automation.deploying import contract_store, plan_files, planning, plans
+from automation.deploying.changes.model import Verdict
 from automation.deploying.planning import PlannedStack
 from automation.deploying.plans import Plan
 from automation.deploying.releases import records as releases
@@ -17,8 +18,20 @@ from automation.system import console
 from automation.system.errors import DeploymentError
 
 
+def carry_out(plan: Plan, operator: Operator) -> Release:
+    """Apply a plan, or record what runs already when nothing is to be done; return the release, not tested.
+
+    Raises:
+        AutomationError: as `apply` and `adopt`.
+    """
+    if plan.verdict is not Verdict.NOTHING:
+        return apply(plan, operator)
+    plans.discard(plan)
+    return adopt(plan)
+
+
 def apply(plan: Plan, operator: Operator) -> Release:
-    """Carry out a plan; return the release, deployed but not tested.
+    """Execute the change sets of a plan; return the release, deployed but not tested.
 
     Raises:
         DeploymentError: a change failed; CloudFormation has rolled that stack back.
@@ -112,25 +125,13 @@ def _change(stack: PlannedStack, plan: Plan, operator: Operator) -> None:
 
 def _planned_now(stack: PlannedStack, plan: Plan) -> PlannedStack:
     """Create the change set that had to wait for an earlier stack, and check it against the plan."""
-    session = plan.session
-    connections, scope = session.connections, session.scope
-    now = planning.plan_stack(
-        stack.candidate,
-        connections.stacks,
-        session.surroundings,
-        exports=connections.stacks.exports(),
-    )
+    session, cloud = plan.session, plan.session.connections.stacks
+    now = planning.plan_stack(stack.candidate, cloud, session.surroundings, exports=cloud.exports())
     try:
-        assessment = assessing.assess(
-            [now],
-            watched=scope.project.settings.watched,
-            tables=connections.tables,
-            allow=[danger.name for danger in plan.assessment.allowed],
-            enforce=not scope.environment.is_sandbox,
-        )
+        assessment = plans.assess(session, [now], allow=[danger.name for danger in plan.assessment.allowed])
         plans.require_consented(now, plan.assessment, assessment)
     except BaseException:
-        planning.discard([now], connections.stacks)
+        planning.discard([now], cloud)
         raise
     return now
 

@@ -36,16 +36,27 @@ class Candidate:
 
 
 def digests(scope: Scope) -> dict[str, str]:
-    """Return the digest of what the last build would deploy, by the stack's name in the account."""
-    return {settings.stack_name: _digest(settings, scope.root) for settings in scope.stacks}
+    """Return the digest of what the last build would deploy, by the stack's name in the account. It reads every zip."""
+    return {
+        settings.stack_name: stack_inputs.deployment_digest(
+            built.deployed_template(settings.stack, scope.root), settings.parameters
+        )
+        for settings in scope.stacks
+    }
 
 
 def of_build(
-    scope: Scope, cloud: uploads.Cloud, store: uploads.Store, *, stamp: Mapping[str, str]
+    scope: Scope,
+    cloud: uploads.Cloud,
+    store: uploads.Store,
+    *,
+    digests: Mapping[str, str],
+    stamp: Mapping[str, str],
 ) -> tuple[Candidate, ...]:
     """Upload the last build, and return what each stack would become, in the order of deployment.
 
     Args:
+        digests: those of `digests`, which take longer to compute than all else here.
         stamp: for the templates; see uploads.upload.
 
     Raises:
@@ -53,7 +64,10 @@ def of_build(
         DeploymentError: AWS did not answer.
         ToolError: SAM failed.
     """
-    return tuple(_of_build(settings, scope, cloud, store, stamp) for settings in scope.stacks)
+    return tuple(
+        _of_build(settings, scope, cloud, store, digest=digests[settings.stack_name], stamp=stamp)
+        for settings in scope.stacks
+    )
 
 
 def of_release(scope: Scope, stacks: Sequence[ReleasedStack], store: uploads.Store) -> tuple[Candidate, ...]:
@@ -102,7 +116,13 @@ def location(text: str) -> tuple[str, str]:
 
 
 def _of_build(
-    settings: StackSettings, scope: Scope, cloud: uploads.Cloud, store: uploads.Store, stamp: Mapping[str, str]
+    settings: StackSettings,
+    scope: Scope,
+    cloud: uploads.Cloud,
+    store: uploads.Store,
+    *,
+    digest: str,
+    stamp: Mapping[str, str],
 ) -> Candidate:
     root, target = scope.root, scope.target
     path = built.deployed_template(settings.stack, root)
@@ -117,7 +137,7 @@ def _of_build(
     released = ReleasedStack(
         stack=settings.stack.name,
         stack_name=settings.stack_name,
-        digest=_digest(settings, root),
+        digest=digest,
         template=f"{_SCHEME}{bucket.name}/{upload.key}",
         parameters=stack_inputs.visible_parameters(settings.parameters, definitions),
         code=upload.code_digests,
@@ -130,7 +150,3 @@ def _packed(path: Path) -> Mapping[str, Any]:
     """Return a packed template; one without resources for a template that names folders."""
     content: Mapping[str, Any] = json.loads(path.read_text()) if path.suffix == ".json" else {"Resources": {}}
     return content
-
-
-def _digest(settings: StackSettings, root: Path) -> str:
-    return stack_inputs.deployment_digest(built.deployed_template(settings.stack, root), settings.parameters)

@@ -10,6 +10,7 @@ from automation.deploying.changes.model import Assessment, RankedChange, Verdict
 from automation.deploying.plan_files import SavedPlan
 from automation.deploying.planning import PlannedStack
 from automation.deploying.releases.records import Release
+from automation.deploying.remarks import Level
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import stack_states
 from automation.deploying.views.plan_view import PlanView, StackView
@@ -76,24 +77,39 @@ def make(
     Raises:
         DeploymentError: CloudFormation refused a change set, or AWS did not answer; no change set is left behind.
     """
-    scope, connections = session.scope, session.connections
     if continued := unfinished(session, candidates):
         release = replace(release, number=continued.number)
-    stacks = planning.plan_stacks(candidates, connections.stacks, session.surroundings)
+    stacks = planning.plan_stacks(candidates, session.connections.stacks, session.surroundings)
     try:
-        assessment = assessing.assess(
-            stacks,
-            watched=scope.project.settings.watched,
-            tables=connections.tables,
-            allow=allow,
-            enforce=not scope.environment.is_sandbox,
-            reasons=reasons,
-            lines=lines,
-        )
+        assessment = assess(session, stacks, allow=allow, lines=lines, reasons=reasons)
     except BaseException:
-        planning.discard(stacks, connections.stacks)
+        planning.discard(stacks, session.connections.stacks)
         raise
     return Plan(session, release, stacks, assessment)
+
+
+def assess(
+    session: Session,
+    stacks: Sequence[PlannedStack],
+    *,
+    allow: Sequence[str],
+    lines: Sequence[RankedChange] = (),
+    reasons: Callable[[], Mapping[str, str]] = dict,
+) -> Assessment:
+    """Pass the verdict on planned stacks by the settings of the session's project and environment.
+
+    Raises:
+        DeploymentError, ToolError: as assessing.assess.
+    """
+    return assessing.assess(
+        stacks,
+        watched=session.scope.project.settings.watched,
+        tables=session.connections.tables,
+        allow=allow,
+        enforce=not session.scope.environment.is_sandbox,
+        reasons=reasons,
+        lines=lines,
+    )
 
 
 def unfinished(session: Session, candidates: Sequence[Candidate]) -> Release | None:
@@ -196,15 +212,33 @@ def require_consented(stack: PlannedStack, consented: Assessment, present: Asses
         raise CheckFailedError(message, where=stack.stack_name, findings=findings)
 
 
+def require_readable(plan: Plan) -> None:
+    """Ask the project's guards about messages that one of the two releases cannot read.
+
+    Raises:
+        CheckFailedError: a guard refuses.
+    """
+    breaking = plan.release.breaking
+    if not breaking:
+        return
+    guards = plan.session.scope.project.settings.hooks.guards
+    remarks = plan.session.run_hooks("guards", guards, breaking=breaking)
+    stops = [remark.finding for remark in remarks if remark.level is Level.STOP]
+    if stops:
+        message = f"{', '.join(breaking)} cannot be read by both releases; nothing was changed"
+        raise CheckFailedError(message, where=plan.session.environment, findings=stops)
+
+
 def _subject(change: RankedChange) -> tuple[object, ...]:
     return (change.stack, change.resource, change.rank, change.action)
 
 
 def _stack_view(stack: PlannedStack) -> StackView:
     is_unchanged = stack.change_set is not None and stack.change_set.is_empty
-    status = "new" if stack.before is None else "unchanged" if is_unchanged else "changes"
+    is_new = stack_states.is_new(stack.deployed.state)
+    status = "new" if is_new else "unchanged" if is_unchanged else "changes"
     provisional = f"waits for the exports {', '.join(stack.awaited)}" if stack.awaited else ""
-    return StackView(stack.name, stack.stack_name, status, is_new=stack.before is None, provisional=provisional)
+    return StackView(stack.name, stack.stack_name, status, is_new=is_new, provisional=provisional)
 
 
 def _planned_stack(

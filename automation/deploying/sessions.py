@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from automation.deploying import candidates
 from automation.deploying.checks import hooks
 from automation.deploying.connections import Connections
 from automation.deploying.planning import Surroundings
@@ -56,10 +55,13 @@ class Session:
         """The number that the next release gets."""
         return self.known[0].number + 1 if self.known else 1
 
-    @property
-    def stamp(self) -> Mapping[str, str]:
-        """What the templates of a deployment of the last build say about it."""
-        continued = self.unfinished(candidates.digests(self.scope))
+    def stamp(self, digests: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what the templates of a deployment say about it.
+
+        Args:
+            digests: of what is deployed, by the stack's name in the account.
+        """
+        continued = self.unfinished(digests)
         number = continued.number if continued else self.next_number
         return {"Release": f"r{number}", "Commit": self.tree.commit if self.tree else "none"}
 
@@ -100,6 +102,10 @@ class Session:
         """
         ask = console.ask if console.is_interactive() else None
         return Operator(self.environment, self.scope.target, ask=ask, on_look=renew)
+
+    def rollback_command(self, release: Release) -> str:
+        """Return the command that restores a release."""
+        return f"inv rollback --env {self.environment} --to {release.name}"
 
     def deployer(self) -> deployers.Deployer:
         """Return this process as the holder of the lock."""

@@ -55,7 +55,9 @@ def test_saved_plan_is_shown_and_confirmed(
     changed.deploy(yes=False, plan=file)
 
     assert person.questions == ["Type live to change live:"]
-    assert "code  app    Till      code: changed" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "code  app    Till      code: changed" in output
+    assert "app shop-live: changes\n" in output
 
 
 def test_saved_plan_of_a_first_deployment_creates_both_stacks(deployments: ShopDeployments) -> None:

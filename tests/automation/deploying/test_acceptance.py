@@ -42,8 +42,8 @@ class Running:
     answers: dict[str, list[Invocation]] = field(default_factory=dict)
     messages: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
-    def template(self, stack: str, stage: Stage) -> str | Mapping[str, Any]:
-        assert stage is Stage.PROCESSED
+    def template(self, stack: str, stage: Stage, *, change_set: str = "") -> str | Mapping[str, Any]:
+        assert (stage, change_set) == (Stage.PROCESSED, "")
         return TEMPLATE if stack == "shop-app" else JSON
 
     def resources(self, stack: str) -> tuple[StackResource, ...]:

@@ -10,6 +10,7 @@ import pytest
 
 from automation.building import outputs
 from automation.deploying import candidates, stack_inputs
+from automation.deploying.candidates import Candidate
 from automation.deploying.releases.records import Release, ReleasedStack
 from automation.deploying.scope import Scope
 from automation.deploying.stacks import sam_packages
@@ -55,10 +56,15 @@ def scope(tmp_path: Path) -> Scope:
     return replace(built, stacks=(base, replace(app, parameters={**app.parameters, "Pin": "hunter22"})))
 
 
+def of_build(scope: Scope, aws: FakeAws) -> tuple[Candidate, ...]:
+    digests = candidates.digests(scope)
+    return candidates.of_build(scope, aws.stacks, aws.store, digests=digests, stamp={"Release": "r7"})
+
+
 def test_of_build_uploads_and_describes_each_stack(scope: Scope) -> None:
     aws = FakeAws()
 
-    base, app = candidates.of_build(scope, aws.stacks, aws.store, stamp={"Release": "r7"})
+    base, app = of_build(scope, aws)
 
     content = zipped("Till")
     assert [base.released.stack, app.released.stack] == ["base", "app"]
@@ -104,13 +110,13 @@ def test_of_build_of_folders_is_packaged_by_sam(tmp_path: Path, scope: Scope, mo
     aws, packaged = FakeAws(), {"Resources": {"Till": {"Type": FUNCTION, "Properties": {}}}}
     monkeypatch.setattr(sam_packages, "package", lambda *_arguments, **_options: packaged)
 
-    _, app = candidates.of_build(scope, aws.stacks, aws.store, stamp={"Release": "r7"})
+    _, app = of_build(scope, aws)
 
     assert app.template == {**packaged, "Metadata": {"Release": "r7"}}
     assert (app.released.sizes, app.released.digest) == ({}, "")
 
 
-def of_release(scope: Scope, *stacks: ReleasedStack) -> tuple[candidates.Candidate, ...]:
+def of_release(scope: Scope, *stacks: ReleasedStack) -> tuple[Candidate, ...]:
     store = FakeStore({("shop", "code/app.json"): b'{"Resources": {}}', ("shop", "base.json"): b'{"Outputs": {}}'})
     return candidates.of_release(scope, stacks, store)
 

@@ -147,11 +147,11 @@ def test_next_number_follows_the_newest_release(shop: Project) -> None:
 
 
 def test_stamp_names_the_next_release_and_its_commit(shop: Project) -> None:
-    session = replace(session_of(shop), known=(Release(7),))
+    session = replace(session_of(shop), known=(Release(7, status=Status.DEPLOYED),))
     tree = WorkTree("c0ffee", "c0ffee", is_dirty=False, has_remote=True, is_pushed=True)
 
-    assert replace(session, tree=tree).stamp == {"Release": "r8", "Commit": "c0ffee"}
-    assert replace(session, tree=None).stamp == {"Release": "r8", "Commit": "none"}
+    assert replace(session, tree=tree).stamp({}) == {"Release": "r8", "Commit": "c0ffee"}
+    assert replace(session, tree=None).stamp({}) == {"Release": "r8", "Commit": "none"}
 
 
 def test_surroundings_are_root_target_and_account(shop: Project) -> None:

@@ -2,13 +2,12 @@
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from automation import deploy, diff
-from automation.deploying import applying, candidates, consent, plans, recovery, sessions
+from automation.deploying import applying, candidates, consent, recovery, sessions
 from automation.deploying import scope as scopes
-from automation.deploying.changes.model import Verdict
 from automation.deploying.checks.work_tree import DIRTY, UNPUSHED
 from automation.deploying.connections import Connections
 from automation.deploying.releases import records as releases
@@ -18,7 +17,6 @@ from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution
 from automation.deploying.stacks.execution import Operator
-from automation.deploying.views import plan_text
 from automation.system import console
 from automation.system.errors import DeploymentError
 
@@ -79,15 +77,11 @@ def _restore(session: Session, number: int, options: Options, operator: Operator
     for kept in choice.kept:
         console.warning(f"{kept} was not deployed by {choice.release.name}, and is left alone")
 
+    operator = replace(operator, command=session.rollback_command(choice.release))
     with execution.explain_interrupt("nothing was changed", where=f"rollback --env {session.environment}"):
         plan = recovery.plan_restoration(session, choice.release, allow=options.allow)
-        if plan.verdict is not Verdict.NOTHING:
-            _confirm(plan, options)
-    if plan.verdict is Verdict.NOTHING:
-        plans.discard(plan)
-        release = applying.adopt(plan)
-    else:
-        release = applying.apply(plan, operator)
+        deploy.confirm(plan, yes=options.yes, command=_command(session.environment, options))
+    release = applying.carry_out(plan, operator)
 
     proven = recovery.prove(sessions.refresh(session), release)
     if proven.smoke == Smoke.FAILED:
@@ -100,20 +94,6 @@ def _restore(session: Session, number: int, options: Options, operator: Operator
         style="bold green",
     )
     return proven
-
-
-def _confirm(plan: plans.Plan, options: Options) -> None:
-    session = plan.session
-    try:
-        plan_text.show(
-            plans.view(plan, notes=diff.notes(session.scope)), with_dangers=plan.verdict is not Verdict.FORBIDDEN
-        )
-        consent.require_allowed(plan.assessment, command=_command(session.environment, options))
-        ask = console.ask if console.is_interactive() else None
-        consent.ask(plan.assessment, session.scope.environment, yes=options.yes, ask=ask)
-    except BaseException:
-        plans.discard(plan)
-        raise
 
 
 def _command(environment: str, options: Options) -> str:

@@ -7,8 +7,7 @@ stops, and pauses the product. Only a person may accept such a loss.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from automation.deploying import acceptance, applying, candidates, plans, sessions
-from automation.deploying.changes.model import Assessment
+from automation.deploying import acceptance, applying, candidates, contract_store, plans, sessions
 from automation.deploying.plans import NextRelease, Plan
 from automation.deploying.releases import records as releases
 from automation.deploying.releases.records import Release, Smoke, Status
@@ -75,9 +74,12 @@ def prove_or_go_back(session: Session, release: Release, operator: Operator) -> 
 
     reason = f"{proven.name} failed its test: {acceptance.summary(proven.smoke_findings)}"
     console.warning(f"{reason}; going back to the last release that works")
+    unfinished = f"{reason}; it may be rolled back in part; finish it: inv rollback --env {session.environment}"
     try:
-        restored = _go_back(sessions.refresh(session), proven, operator)
+        with execution.explain_interrupt(unfinished, where=session.environment):
+            restored = _go_back(sessions.refresh(session), proven, operator)
     except DetachedError:
+        pause(session)
         raise
     except AutomationError as cause:
         pause(session)
@@ -92,26 +94,21 @@ def prove_or_go_back(session: Session, release: Release, operator: Operator) -> 
     )
 
 
-def forbidden(assessment: Assessment) -> str:
-    """Return the dangers of a plan as one text."""
-    return "; ".join(f"{danger.name}: {danger.what}" for danger in assessment.dangers)
-
-
 def _go_back(session: Session, failed: Release, operator: Operator) -> Release:
     good = releases.last_good(session.known, before=failed.number)
     if good is None:
         raise DeploymentError("no earlier release has passed its test")
 
     plan = plan_restoration(session, good)
-    if plan.assessment.dangers:
+    try:
+        _require_permitted(plan, good)
+        plans.require_readable(plan)
+    except BaseException:
         plans.discard(plan)
-        allow = plan_view.allow_options(plan.assessment.dangers)
-        command = f"inv rollback --env {session.environment} --to {good.name} {allow}"
-        advice = f"if you want it: {command}" if allow else "AWS would refuse it"
-        raise DeploymentError(f"that is forbidden: {forbidden(plan.assessment)}; {advice}")
+        raise
 
     console.result(f"rolling back to {good.name}")
-    restored = applying.apply(plan, operator)
+    restored = applying.apply(plan, replace(operator, command=session.rollback_command(good)))
     applying.save(session, replace(failed, status=Status.ROLLED_BACK))
     proven = prove(sessions.refresh(session), restored)
     if proven.smoke == Smoke.FAILED:
@@ -119,6 +116,17 @@ def _go_back(session: Session, failed: Release, operator: Operator) -> Release:
             f"{good.name} was restored, and fails its test too: {acceptance.summary(proven.smoke_findings)}"
         )
     return proven
+
+
+def _require_permitted(plan: Plan, good: Release) -> None:
+    """Refuse a way back that is forbidden; there is nobody to allow it."""
+    dangers = plan.assessment.dangers
+    if not dangers:
+        return
+    allow = plan_view.allow_options(dangers)
+    command = f"{plan.session.rollback_command(good)} {allow}"
+    advice = f"if you want it: {command}" if allow else "AWS would refuse it"
+    raise DeploymentError(f"that is forbidden: {plan_view.explain(dangers)}; {advice}")
 
 
 def plan_restoration(session: Session, good: Release, *, allow: Sequence[str] = ()) -> Plan:
@@ -131,15 +139,22 @@ def plan_restoration(session: Session, good: Release, *, allow: Sequence[str] = 
         DeploymentError, ConfigurationError: it cannot be planned.
     """
     stacks = tuple(reversed(good.stacks))
-    to_restore = candidates.of_release(session.scope, stacks, session.connections.store)
+    store = session.connections.store
+    to_restore = candidates.of_release(session.scope, stacks, store)
+    # After a deployment that failed halfway no release runs on every stack: its messages are those of the newest.
+    present = session.running or session.known[0]
+    changes = contract_store.compare(
+        contract_store.load(present.contracts, store), contract_store.load(good.contracts, store)
+    )
     release = NextRelease(
         number=session.next_number,
         commit=good.commit,
         is_dirty=good.is_dirty,
         contracts=good.contracts,
+        breaking=changes.breaking,
         rollback_to=good.rollback_to or good.number,
     )
-    return plans.make(session, release, to_restore, allow=allow)
+    return plans.make(session, release, to_restore, allow=allow, lines=changes.lines)
 
 
 def pause(session: Session) -> None:

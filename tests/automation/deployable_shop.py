@@ -20,6 +20,10 @@ from tests.automation.projects import make_shop, write_files
 
 ENDPOINT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 STACK_NAMES = ("shop-live-base", "shop-live")
+# Two forms of a message, of which each release reads only its own; and what a guard may say about it.
+ORDER = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"], "additionalProperties": False}
+NEW_ORDER = ORDER | {"required": ["id", "price"], "properties": {"id": {"type": "string"}, "price": {"type": "string"}}}
+STOP = {"level": "stop", "where": "orders", "what": "3 orders are queued", "fix": "wait until they are done"}
 
 _WATCHED = """
 [[tool.alchemiser.watched]]
@@ -237,6 +241,11 @@ class ShopDeployments:
         calls = list(self.aws.stacks.calls)
         self.aws.stacks.calls.clear()
         return calls
+
+
+def write_json(deployments: ShopDeployments, name: str, value: object) -> None:
+    """Write a file that a hook reads."""
+    (deployments.root / name).write_text(json.dumps(value))
 
 
 def is_untouched(deployments: ShopDeployments) -> bool:

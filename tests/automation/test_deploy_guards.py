@@ -2,23 +2,14 @@
 
 import json
 from types import ModuleType
-from typing import Any
 
 import pytest
 
 from automation import prove, sizes, validate
 from automation.system.errors import CheckFailedError
-from tests.automation.deployable_shop import ShopDeployments, is_untouched
+from tests.automation.deployable_shop import NEW_ORDER, ORDER, STOP, ShopDeployments, is_untouched, write_json
 from tests.automation.deploying.changing_stacks import Person
 from tests.automation.repositories import commit_all, git
-
-ORDER = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"], "additionalProperties": False}
-NEW_ORDER = ORDER | {"required": ["id", "price"], "properties": {"id": {"type": "string"}, "price": {"type": "string"}}}
-STOP = {"level": "stop", "where": "orders", "what": "3 orders are queued", "fix": "wait until they are done"}
-
-
-def write(deployments: ShopDeployments, name: str, value: Any) -> None:
-    (deployments.root / name).write_text(json.dumps(value))
 
 
 def commit(deployments: ShopDeployments) -> str:
@@ -37,7 +28,7 @@ def changed(deployments: ShopDeployments) -> ShopDeployments:
     deployments.add_hooks({"Order": ORDER})
     deployments.deploy()
     deployments.change_till()
-    write(deployments, "contracts.json", {"Order": NEW_ORDER})
+    write_json(deployments, "contracts.json", {"Order": NEW_ORDER})
     (deployments.root / "guarded.jsonl").unlink()
     deployments.take_calls()
     return deployments
@@ -81,7 +72,7 @@ def test_deploy_uncommitted_changes_allowed_are_recorded(
 
 def test_deploy_guard_stops_before_anything(deployments: ShopDeployments) -> None:
     deployments.add_hooks()
-    write(deployments, "guard.json", [STOP])
+    write_json(deployments, "guard.json", [STOP])
 
     with pytest.raises(CheckFailedError, match=r"live: 1 finding\(s\) stop this; nothing was changed") as caught:
         deployments.deploy()
@@ -94,7 +85,9 @@ def test_deploy_warning_of_a_guard_is_printed_with_its_fix(
     deployments: ShopDeployments, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployments.add_hooks()
-    write(deployments, "guard.json", [STOP | {"level": "warn"}, STOP | {"level": "warn", "what": "late", "fix": ""}])
+    write_json(
+        deployments, "guard.json", [STOP | {"level": "warn"}, STOP | {"level": "warn", "what": "late", "fix": ""}]
+    )
 
     deployments.deploy()
 
@@ -114,7 +107,7 @@ def test_deploy_contracts_are_kept_with_the_release(deployments: ShopDeployments
 
 
 def test_deploy_breaking_message_is_stopped_by_a_guard(changed: ShopDeployments) -> None:
-    write(changed, "breaking.json", [STOP, STOP | {"level": "warn", "what": "late"}])
+    write_json(changed, "breaking.json", [STOP, STOP | {"level": "warn", "what": "late"}])
 
     with pytest.raises(
         CheckFailedError, match=r"live: Order cannot be read by both releases; nothing was changed$"
@@ -141,13 +134,13 @@ def test_deploy_guard_that_fails_about_a_message_stops(changed: ShopDeployments)
 
 
 def test_deploy_breaking_messages_are_all_named(changed: ShopDeployments) -> None:
-    write(changed, "contracts.json", {})
-    write(changed, "breaking.json", [STOP])
+    write_json(changed, "contracts.json", {})
+    write_json(changed, "breaking.json", [STOP])
     changed.deploy()
-    write(changed, "contracts.json", {"Bill": ORDER, "Order": ORDER})
+    write_json(changed, "contracts.json", {"Bill": ORDER, "Order": ORDER})
     changed.change_till()
     changed.deploy()
-    write(changed, "contracts.json", {"Bill": NEW_ORDER, "Order": NEW_ORDER})
+    write_json(changed, "contracts.json", {"Bill": NEW_ORDER, "Order": NEW_ORDER})
     changed.change_till()
 
     with pytest.raises(CheckFailedError, match="live: Bill, Order cannot be read by both releases"):
@@ -158,7 +151,7 @@ def test_deploy_breaking_message_passes_when_no_guard_stops(
     changed: ShopDeployments, person: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is queued, and a guard that only warns does not decide."""
-    write(changed, "breaking.json", [STOP | {"level": "warn"}])
+    write_json(changed, "breaking.json", [STOP | {"level": "warn"}])
     person.answers = ["live"]
 
     changed.deploy(yes=False)

@@ -7,7 +7,7 @@ import pytest
 
 from automation.deploying.stacks.execution import DetachedError
 from automation.system.errors import CheckFailedError, DeploymentError, UsageError
-from tests.automation.deployable_shop import ShopDeployments
+from tests.automation.deployable_shop import NEW_ORDER, ORDER, STOP, ShopDeployments, write_json
 from tests.automation.deploying.changing_stacks import Person
 from tests.automation.deploying.fake_accounts import TIMELESS
 from tests.automation.fake_stacks import interrupt_changes
@@ -24,6 +24,19 @@ def twice(deployments: ShopDeployments) -> ShopDeployments:
     deployments.change_till()
     deployments.edit("shop/stock/handler.py", "...", "return 1")
     deployments.deploy()
+    deployments.take_calls()
+    return deployments
+
+
+@pytest.fixture
+def unreadable(deployments: ShopDeployments) -> ShopDeployments:
+    """Return a shop whose two releases cannot read each other's messages."""
+    deployments.add_hooks({"Order": ORDER})
+    deployments.deploy()
+    deployments.change_till()
+    write_json(deployments, "contracts.json", {"Order": NEW_ORDER})
+    deployments.deploy()
+    (deployments.root / "guarded.jsonl").unlink()
     deployments.take_calls()
     return deployments
 
@@ -51,6 +64,7 @@ def test_rollback_restores_the_last_good_release(twice: ShopDeployments, capsys:
 def test_rollback_keeps_commit_and_contracts_of_the_release(twice: ShopDeployments) -> None:
     row = json.loads(twice.aws.table.rows[1])
     twice.aws.table.rows[1] = json.dumps(row | {"commit": "a" * 40, "is_dirty": True, "contracts": "s3://b/c.json"})
+    twice.aws.store.objects["b", "c.json"] = b"{}"
 
     release = twice.rollback()
 
@@ -295,10 +309,57 @@ def test_rollback_to_a_release_that_fails_its_test_pauses(
 
 def test_rollback_interrupted_is_finished_by_the_same_command(twice: ShopDeployments) -> None:
     interrupt_changes(twice.aws.stacks, "shop-live")
-    with pytest.raises(DetachedError):
+    with pytest.raises(DetachedError, match=r"finish and test it, run inv rollback --env live --to r1$"):
         twice.rollback()
     assert twice.history[2] == ("rollback to r1", "deploying", "pending")
 
     twice.rollback("r1")
 
     assert twice.history[2:] == [("rollback to r1", "deployed", "passed")]
+
+
+def test_rollback_whose_stack_fails_names_the_command_again(twice: ShopDeployments) -> None:
+    twice.aws.stacks.failing["shop-live"] = "name is taken"
+
+    with pytest.raises(DeploymentError, match=r"fix the cause, then run inv rollback --env live --to r1$"):
+        twice.rollback()
+
+
+def test_rollback_breaking_message_is_stopped_by_a_guard(unreadable: ShopDeployments) -> None:
+    write_json(unreadable, "breaking.json", [STOP])
+
+    with pytest.raises(
+        CheckFailedError, match=r"live: Order cannot be read by both releases; nothing was changed$"
+    ) as caught:
+        unreadable.rollback()
+
+    assert [finding.what for finding in caught.value.findings] == ["3 orders are queued"]
+    assert unreadable.aws.stacks.sets == {}
+    assert [release.number for release in unreadable.releases] == [1, 2]
+
+
+def test_rollback_breaking_message_passes_when_no_guard_stops(
+    unreadable: ShopDeployments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+
+    release = unreadable.rollback()
+
+    assert (release.kind, release.contracts) == ("rollback to r1", unreadable.releases[0].contracts)
+    assert (unreadable.root / "guarded.jsonl").read_text() == '[]\n["Order"]\n'
+    assert "the new release cannot read the deployed one's: price is unknown" in capsys.readouterr().out
+
+
+def test_rollback_after_a_failed_deployment_compares_with_its_messages(unreadable: ShopDeployments) -> None:
+    """No release runs on both stacks then, and the messages of the newest one may be queued."""
+    unreadable.change_both()
+    write_json(unreadable, "contracts.json", {"Order": ORDER})
+    unreadable.aws.stacks.failing["shop-live"] = "name is taken"
+    with pytest.raises(DeploymentError):
+        unreadable.deploy()
+    unreadable.aws.stacks.failing.clear()
+    (unreadable.root / "guarded.jsonl").unlink()
+
+    unreadable.rollback("r1")
+
+    assert (unreadable.root / "guarded.jsonl").read_text() == "[]\n"

@@ -15,11 +15,10 @@ from typing import Protocol
 from automation.deploying.stacks import stack_states
 from automation.deploying.stacks.change_sets import ChangeSet
 from automation.system import console, files, terminations
-from automation.system.errors import INTERRUPTED, AutomationError, DeploymentError
+from automation.system.errors import INTERRUPTED, AutomationError, DeploymentError, RolledBackError
 from automation.system.stacks import NoSuchStackError, StackEvent, StackState, StaleChangeSetError, failure_reason
 from automation.system.targets import Target
 
-ROLLED_BACK = 8
 MAX_FAILED_LOOKS = 10
 _NAMES_SHOWN = 3
 _SUCCEEDED = frozenset({"CREATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE"})
@@ -70,7 +69,7 @@ def explain_interrupt(message: str, *, where: str) -> Iterator[None]:
 class CancelledError(AutomationError):
     """The user cancelled a change, and the stack is as it was before."""
 
-    exit_code = ROLLED_BACK
+    exit_code = RolledBackError.exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,7 @@ class Operator:
         environment: its name, for the commands in messages.
         ask: asks a question on the terminal; None without one.
         on_look: called after each look at the stack, such as to renew a lock.
+        command: the command that makes the change; empty for a deployment.
     """
 
     environment: str
@@ -88,10 +88,12 @@ class Operator:
     ask: Callable[[str], str] | None = None
     on_look: Callable[[], None] = lambda: None
     sleep: Callable[[float], None] = time.sleep
+    command: str = ""
 
     @property
     def attach_command(self) -> str:
-        return f"inv deploy --env {self.environment}"
+        """What to type to attach again to a change that was left, and to finish it."""
+        return self.command or f"inv deploy --env {self.environment}"
 
 
 @dataclass(frozen=True, slots=True)

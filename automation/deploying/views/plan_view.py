@@ -92,6 +92,11 @@ def is_allowable(danger: Danger) -> bool:
     return danger.kind not in REFUSED_BY_AWS
 
 
+def explain(dangers: Iterable[Danger]) -> str:
+    """Return the names of dangers and what each would do as one text."""
+    return "; ".join(f"{danger.name}: {danger.what}" for danger in dangers)
+
+
 def allow_options(dangers: Iterable[Danger]) -> str:
     """Return the options that allow the dangers, such as `--allow replace:Ledger --allow widen:Role`."""
     return " ".join(f"--allow {danger.name}" for danger in dangers if is_allowable(danger))

@@ -2,11 +2,9 @@
 
 import pytest
 
-from automation.deploying import recovery
-from automation.deploying.changes.model import Assessment, Danger, Rank
 from automation.deploying.stacks.execution import DetachedError
 from automation.system.errors import DeploymentError, RolledBackError
-from tests.automation.deployable_shop import ShopDeployments
+from tests.automation.deployable_shop import NEW_ORDER, ORDER, STOP, ShopDeployments, write_json
 from tests.automation.fake_stacks import interrupt_changes
 
 BROKEN = "KeyError: 'TABLE'"
@@ -253,7 +251,7 @@ def test_rollback_to_a_release_that_fails_too_pauses(deployed: ShopDeployments) 
     assert deployed.history[1:] == [("deploy", "rolled back", "failed"), ("rollback to r1", "deployed", "failed")]
 
 
-def test_rollback_left_by_the_user_goes_on_without_a_pause(deployed: ShopDeployments) -> None:
+def test_rollback_left_by_the_user_goes_on_and_pauses(deployed: ShopDeployments) -> None:
     deployed.add_hooks()
     deployed.answer(error=BROKEN)
     stacks = deployed.aws.stacks
@@ -263,10 +261,10 @@ def test_rollback_left_by_the_user_goes_on_without_a_pause(deployed: ShopDeploym
 
     deployed.aws.functions.on_call = interrupt_later
 
-    with pytest.raises(DetachedError, match="shop-live: detached"):
+    with pytest.raises(DetachedError, match=r"shop-live: detached: .* run inv rollback --env live --to r1$"):
         deployed.deploy()
 
-    assert not (deployed.root / "paused").exists()
+    assert (deployed.root / "paused").exists()
     assert deployed.history[1:] == [("deploy", "deployed", "failed"), ("rollback to r1", "deploying", "pending")]
 
 
@@ -279,16 +277,71 @@ def test_rollback_whose_stack_fails_is_reported(deployed: ShopDeployments) -> No
 
     deployed.aws.functions.on_call = fail_later
 
-    with pytest.raises(DeploymentError, match=r"and was not rolled back: shop-live: Queue .*: name is taken"):
+    with pytest.raises(DeploymentError, match=r"and was not rolled back: shop-live: Queue .*: name is taken") as caught:
         deployed.deploy()
 
     assert deployed.history[1:] == [("deploy", "deployed", "failed"), ("rollback to r1", "failed", "pending")]
+    assert "fix the cause, then run inv rollback --env live --to r1; " in str(caught.value)
 
 
-def test_forbidden_joins_names_and_sentences() -> None:
-    dangers = (
-        Danger("replace", "app", "Ledger", Rank.DATA_LOSS, "is replaced"),
-        Danger("widen", "app", "Role", Rank.PERMISSIONS, "may s3:* on *", "name the bucket"),
-    )
+@pytest.fixture
+def unreadable(deployments: ShopDeployments) -> ShopDeployments:
+    """Return a deployment that will fail its test, with messages that one of both releases cannot read."""
+    deployments.add_hooks({"Order": ORDER})
+    deployments.deploy()
+    deployments.answer(error=BROKEN)
+    write_json(deployments, "contracts.json", {"Order": NEW_ORDER})
+    deployments.take_calls()
+    return deployments
 
-    assert recovery.forbidden(Assessment(dangers=dangers)) == "replace:Ledger: is replaced; widen:Role: may s3:* on *"
+
+def test_rollback_of_a_message_is_stopped_by_a_guard_and_pauses(unreadable: ShopDeployments) -> None:
+    """The message was not queued when it was deployed, but is since then."""
+
+    def queue(_name: str, _function: str) -> None:
+        write_json(unreadable, "breaking.json", [STOP])
+
+    unreadable.aws.functions.on_call = queue
+
+    with pytest.raises(DeploymentError) as caught:
+        unreadable.deploy()
+
+    assert caught.value.exit_code == 6
+    assert "and was not rolled back: live: Order cannot be read by both releases" in str(caught.value)
+    assert (unreadable.root / "paused").exists()
+    assert executed(unreadable) == ["shop-live"]
+    assert unreadable.aws.stacks.sets == {}
+
+
+def test_rollback_of_a_message_that_no_guard_stops_restores(unreadable: ShopDeployments) -> None:
+    with pytest.raises(RolledBackError):
+        unreadable.deploy()
+
+    assert (unreadable.root / "guarded.jsonl").read_text() == '[]\n[]\n["Order"]\n["Order"]\n'
+    assert executed(unreadable) == ["shop-live", "shop-live"]
+    assert not (unreadable.root / "paused").exists()
+
+
+def test_rollback_interrupted_while_it_is_planned_pauses(deployed: ShopDeployments) -> None:
+    deployed.add_hooks()
+    break_both(deployed)
+    stacks = deployed.aws.stacks
+
+    def interrupt(name: str, argument: str) -> None:
+        if (name, argument) == ("create_change_set", "shop-live-base"):
+            raise KeyboardInterrupt
+
+    def interrupt_later(_name: str, _function: str) -> None:
+        stacks.on_call = interrupt
+
+    deployed.aws.functions.on_call = interrupt_later
+
+    with pytest.raises(DetachedError) as caught:
+        deployed.deploy()
+
+    advice = "it may be rolled back in part; finish it: inv rollback --env live"
+    assert str(caught.value) == f"live: interrupted; {FAILED}; {advice}"
+    assert (deployed.root / "paused").exists()
+    assert executed(deployed) == ["shop-live-base", "shop-live"]
+    assert stacks.sets == {}
+    assert deployed.history[1:] == [("deploy", "deployed", "failed")]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from automation.deploying.changes.model import Action, Assessment, Rank, RankedChange
+from automation.deploying.changes.model import Action, Assessment, Danger, Rank, RankedChange
 from automation.deploying.views import plan_view
 from automation.deploying.views.plan_view import PlanView, StackView
 from tests.automation.deploying.plan_examples import CHANGES, FORBIDDEN, REFUSED, REPLACE, VIEW, WIDEN, line
@@ -130,3 +130,12 @@ def test_title_says_where_and_from_what_to_what(view: PlanView, title: str) -> N
 
 def test_notes_name_options_without_a_danger() -> None:
     assert VIEW.all_notes == ("not rehearsed here: quotas", "--allow delete:Ledger: this plan has no such danger")
+
+
+def test_explain_joins_names_and_sentences() -> None:
+    dangers = (
+        Danger("replace", "app", "Ledger", Rank.DATA_LOSS, "is replaced"),
+        Danger("widen", "app", "Role", Rank.PERMISSIONS, "may s3:* on *", "name the bucket"),
+    )
+
+    assert plan_view.explain(dangers) == "replace:Ledger: is replaced; widen:Role: may s3:* on *"

@@ -304,4 +304,4 @@ def _show_and_save(plan: Plan, options: Options) -> None:
 def _expand(templates: Mapping[str, StackTemplate], root: Path) -> dict[str, Expanded]:
     sources = [SamTemplate(source.name, source.template, source.parameters) for source in templates.values()]
     expanded = zip(templates.items(), expansion.expand(sources, root=root), strict=True)
-    return {stack: Expanded(result.template, source.parameters) for (stack, source), result in expanded}
+    return {stack: Expanded(template, source.parameters) for (stack, source), template in expanded}

@@ -198,7 +198,7 @@ def _expanded_here(candidate: Candidate, after: Expanded, surroundings: Surround
         parameters=after.parameters,
     )
     (expanded,) = expansion.expand([source], root=surroundings.root, region=surroundings.target.region)
-    return Expanded(expanded.template, after.parameters, after.exports)
+    return Expanded(expanded, after.parameters, after.exports)
 
 
 def _compared(stack: PlannedStack, change_set: ChangeSet, cloud: Stacks) -> PlannedStack:

@@ -60,7 +60,7 @@ def plans() -> Plans:
     edits |= {name: (stack, edit) for name, (stack, edit, _, _) in NAMED.items()}
     sources = [edited(stack, lambda _: None) for stack in TEMPLATES] + [edited(*entry) for entry in edits.values()]
     parameters = {**PARAMETERS, "AWS::StackName": STACK}
-    expanded = [Expanded(entry.template, parameters) for entry in expansion.expand(sources, root=ROOT)]
+    expanded = [Expanded(template, parameters) for template in expansion.expand(sources, root=ROOT)]
     count = len(TEMPLATES)
     return Plans(
         before=dict(zip(TEMPLATES, expanded[:count], strict=True)),

@@ -6,7 +6,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from automation.system.errors import ConfigurationError, ToolError
 REGION = "us-east-1"
 _WORKER = Path(__file__).with_name("expansion_worker.py")
 _EXPANDED_HERE = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions")
-_INCLUDE, _LOOP = "Fn::Transform", "Fn::ForEach"
 # A profile that does not exist would stop boto3, which samtranslator uses to find the region.
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 
@@ -40,21 +39,8 @@ class SamTemplate:
     code_digests: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
-    """A template after SAM's transform.
-
-    Attributes:
-        template: every section of the CloudFormation template.
-        left: what only AWS can expand and so stays as it is, such as `the macro Audit`.
-    """
-
-    template: Mapping[str, Any]
-    left: tuple[str, ...] = ()
-
-
-def expand(templates: Sequence[SamTemplate], *, root: Path, region: str = REGION) -> tuple[Expansion, ...]:
-    """Expand templates, all in one process; one without a transform stays as it is.
+def expand(templates: Sequence[SamTemplate], *, root: Path, region: str = REGION) -> tuple[Mapping[str, Any], ...]:
+    """Return CloudFormation templates, expanded all in one process; one without a transform stays as it is.
 
     Args:
         root: of the project, whose SAM CLI does it.
@@ -66,8 +52,8 @@ def expand(templates: Sequence[SamTemplate], *, root: Path, region: str = REGION
     """
     numbers = [number for number, source in enumerate(templates) if _needs_worker(source.template)]
     answers = _run_worker([templates[number] for number in numbers], root, region) if numbers else []
-    expanded = dict(zip(numbers, answers, strict=True))
-    return tuple(_expansion(source, expanded.get(number)) for number, source in enumerate(templates))
+    expanded = {number: _expanded(templates[number], answer) for number, answer in zip(numbers, answers, strict=True)}
+    return tuple(expanded.get(number, source.template) for number, source in enumerate(templates))
 
 
 def find_interpreter(program: Path) -> Path:
@@ -117,32 +103,9 @@ def _run_worker(templates: Sequence[SamTemplate], root: Path, region: str) -> li
     return answers
 
 
-def _expansion(source: SamTemplate, answer: Mapping[str, Any] | None) -> Expansion:
-    if answer is not None and "errors" in answer:
+def _expanded(source: SamTemplate, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "errors" in answer:
         reasons = "; ".join(str(error) for error in answer["errors"])
         raise ConfigurationError(f"SAM cannot expand it: {reasons}", where=source.name)
-    template = source.template if answer is None else answer["template"]
-    return Expansion(template, tuple(dict.fromkeys(_left(source.template, template))))
-
-
-def _left(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Name what is left to AWS: macros, and transforms and loops inside the template."""
-    for transform in _transforms(before):
-        name = transform.get("Name") if isinstance(transform, Mapping) else transform
-        if name not in _EXPANDED_HERE:
-            yield f"the macro {name}"
-    yield from _left_inside(after, "")
-
-
-def _left_inside(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == _INCLUDE:
-                yield f"Fn::Transform in {path}"
-            elif str(key).startswith(_LOOP):
-                yield f"{key} in {path}"
-            else:
-                yield from _left_inside(inner, f"{path}.{key}".removeprefix("."))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _left_inside(inner, path)
+    template: Mapping[str, Any] = answer["template"]
+    return template

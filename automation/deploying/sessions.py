@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from automation.deploying.checks import hooks
+from automation.deploying.checks import credentials, hooks
 from automation.deploying.connections import Connections
 from automation.deploying.planning import Surroundings
 from automation.deploying.releases import records as releases
@@ -13,8 +13,7 @@ from automation.deploying.remarks import Remark
 from automation.deploying.scope import Scope
 from automation.deploying.stacks.execution import Operator
 from automation.system import console, deployers
-from automation.system.accounts import CallError, Identity
-from automation.system.errors import ConfigurationError
+from automation.system.accounts import Identity
 from automation.system.git import WorkTree
 from automation.system.stacks import StackState
 
@@ -116,16 +115,12 @@ def begin(scope: Scope, connections: Connections, tree: WorkTree | None) -> Sess
     """Ask who we are and what runs; nothing is changed.
 
     Raises:
-        ConfigurationError: the credentials do not work, or belong to another account than the environment's.
+        CheckFailedError: the credentials do not work, or belong to another account than the environment's.
         DeploymentError: AWS did not answer.
     """
-    try:
-        identity = connections.account.identity()
-    except CallError as cause:
-        message = f"AWS does not accept the credentials: {cause.detail}; run inv doctor --env {scope.environment.name}"
-        raise ConfigurationError(message, where=scope.environment.name) from cause
-    require_account(scope, identity)
-    return refresh(Session(scope, connections, identity, tree, (), (), None, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    identity = credentials.require_account(scope, connections.account.identity, now)
+    return refresh(Session(scope, connections, identity, tree, (), (), None, now))
 
 
 def refresh(session: Session) -> Session:
@@ -146,15 +141,3 @@ def is_up_to_date(session: Session, digests: Mapping[str, str]) -> bool:
         digests: by the stack's name in the account.
     """
     return session.running is not None and releases.is_up_to_date(session.running, digests, session.states)
-
-
-def require_account(scope: Scope, identity: Identity) -> None:
-    """Compare the account of the credentials with the environment's, through an endpoint too.
-
-    Raises:
-        ConfigurationError: it is another one.
-    """
-    expected = scope.environment.account
-    if expected and identity.account != expected:
-        message = f"the credentials belong to account {identity.account}, but the environment needs {expected}"
-        raise ConfigurationError(f"{message}; set AWS_PROFILE to the right one", where=scope.environment.name)

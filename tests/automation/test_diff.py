@@ -167,7 +167,7 @@ def test_diff_refused_credentials_build_nothing(deployments: ShopDeployments, mo
     monkeypatch.setattr(diff, "prepare", lambda _scope: pytest.fail("prepared"))
     deployments.aws.account.failing = {"identity": CallError(Problem.EXPIRED, "ExpiredToken")}
 
-    with pytest.raises(ConfigurationError, match="AWS does not accept the credentials"):
+    with pytest.raises(CheckFailedError, match="live cannot be used with these credentials"):
         run(deployments)
 
 

@@ -16,7 +16,7 @@ from automation.deploying.remarks import Level, Remark
 from automation.project.model import Project
 from automation.system import console, deployers
 from automation.system.accounts import CallError, Identity, Problem
-from automation.system.errors import ConfigurationError
+from automation.system.errors import CheckFailedError
 from automation.system.git import WorkTree
 from automation.system.stacks import StackDescription, StackState
 from automation.system.targets import Target
@@ -76,28 +76,23 @@ def test_begin_in_an_empty_account_knows_nothing(shop: Project) -> None:
     assert [state.exists for state in session.states] == [False, False]
 
 
-def test_begin_refused_credentials_offer_the_doctor(shop: Project, aws: FakeAws) -> None:
+def test_begin_refused_credentials_are_explained(shop: Project, aws: FakeAws) -> None:
     aws.account.failing = {"identity": CallError(Problem.EXPIRED, "ExpiredToken: no")}
 
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(CheckFailedError) as caught:
         begin(shop, aws)
 
-    assert str(caught.value) == (
-        "live: AWS does not accept the credentials: ExpiredToken: no; run inv doctor --env live"
-    )
+    assert [finding.what for finding in caught.value.findings] == ["the credentials have expired: ExpiredToken: no"]
 
 
 def test_begin_in_another_account_is_refused_before_anything_is_read(shop: Project, aws: FakeAws) -> None:
     aws.account.who = Identity("999999999999", "arn:aws:iam::999999999999:user/ann")
     aws.stacks.on_call = lambda name, _argument: pytest.fail(name)
 
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(CheckFailedError, match="live cannot be used with these credentials") as caught:
         begin(shop, aws)
 
-    assert str(caught.value) == (
-        "live: the credentials belong to account 999999999999, but the environment needs 123456789012; "
-        "set AWS_PROFILE to the right one"
-    )
+    assert [finding.where for finding in caught.value.findings] == ["account"]
 
 
 def test_begin_without_a_pinned_account_takes_any(shop: Project) -> None:

@@ -112,4 +112,5 @@ def _results(names: list[str]) -> dict[type[m.Message], dict[str, Any]]:
             "detail": SENTENCE,
             "missing": [f"{RUN_ID}-SELL-{name}" for name in names],
         },
+        m.RunRefused: {"trading_date": DAY, "reason": "verdict_stale", "detail": SENTENCE},
     }

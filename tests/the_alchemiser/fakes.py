@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
+from the_alchemiser.shared.gauges import Gauge
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import Message
@@ -109,6 +110,16 @@ class InMemoryLedger:
     @staticmethod
     def _sorted(entries: Any) -> tuple[LedgerEntry, ...]:
         return tuple(sorted(entries, key=lambda entry: (entry.filled_at, entry.order_id, entry.fill)))
+
+
+class InMemoryGauges:
+    """Records every published gauge."""
+
+    def __init__(self) -> None:
+        self.published: list[Gauge] = []
+
+    def publish(self, figures: Sequence[Gauge]) -> None:
+        self.published.extend(figures)
 
 
 class InMemoryPublisher:

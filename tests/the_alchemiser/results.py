@@ -9,6 +9,7 @@ from the_alchemiser.shared.messaging.messages import (
     Mark,
     RunCompleted,
     RunFailed,
+    RunRefused,
     TradeOutcome,
     message_id,
 )
@@ -79,6 +80,18 @@ def failed(*, state: str = "EVALUATING", detail: str = "trend: TLT has 120 bars,
         reason="strategy_failed",
         detail=detail,
         missing=("trend",),
+    )
+
+
+def refused(reason: str = "paused", detail: str = "the kill switch is not enabled") -> RunRefused:
+    run_id = f"local-{DAY}"
+    return RunRefused(
+        message_id=message_id(run_id, RunRefused, reason),
+        run_id=run_id,
+        occurred_at=at(DAY),
+        trading_date=DAY,
+        reason=reason,
+        detail=detail,
     )
 
 

@@ -11,6 +11,19 @@ from the_alchemiser.shared.values import Clock, Refusal, Session
 
 # The schedule fires 15 minutes before the close; five more for a schedule that is early or a clock that is off.
 STARTS_AT_MOST_BEFORE_CLOSE = timedelta(minutes=20)
+# The afternoon's start comes 2:45 hours after the close of a half day. A start that is only late comes sooner.
+ROUTINE_AFTER_CLOSE = timedelta(hours=2)
+
+
+class StartRefusal(Refusal):
+    """Why no run is started.
+
+    Attributes:
+        is_routine: the schedules themselves lead to this refusal, on holidays and half days for example, so nobody has
+            to know of it.
+    """
+
+    is_routine: bool = False
 
 
 class TradingDay(NamedTuple):
@@ -31,7 +44,7 @@ class TradingDay(NamedTuple):
         return self.session.close - self.now
 
 
-def trading_day(clock: Clock, sessions: Sequence[Session]) -> TradingDay | Refusal:
+def trading_day(clock: Clock, sessions: Sequence[Session]) -> TradingDay | StartRefusal:
     """Return the session of the broker's date, or the refusal of a day that is not one.
 
     Args:
@@ -41,11 +54,13 @@ def trading_day(clock: Clock, sessions: Sequence[Session]) -> TradingDay | Refus
     before = [session for session in sessions if session.date < today]
     session = next((session for session in sessions if session.date == today), None)
 
-    if session is None:
-        return Refusal(reason="not_a_session", detail=f"the exchange is closed on {today}")
+    # Checked first: a calendar without any session says nothing about today either.
     if not before:
         detail = f"the broker's calendar has no session before {today}"
-        return Refusal(reason="calendar_too_short", detail=detail)
+        return StartRefusal(reason="calendar_too_short", detail=detail)
+    if session is None:
+        detail = f"the exchange is closed on {today}"
+        return StartRefusal(reason="not_a_session", detail=detail, is_routine=True)
     return TradingDay(session, before[-1].date, clock.timestamp.astimezone(UTC))
 
 
@@ -54,27 +69,28 @@ def market_date(clock: Clock) -> date:
     return clock.timestamp.astimezone(NEW_YORK).date()
 
 
-def refuse_time(day: TradingDay, *, force: bool) -> Refusal | None:
+def refuse_time(day: TradingDay, *, force: bool) -> StartRefusal | None:
     """Refuse a start outside the session, or, unless forced, one that is not near the close of this very day."""
     if day.now < day.session.open or day.to_close <= timedelta(0):
-        return Refusal(reason="market_closed", detail=f"it is {_time(day.now)}, the session is {_hours(day)}")
+        detail = f"it is {_time(day.now)}, the session is {_hours(day)}"
+        return StartRefusal(reason="market_closed", detail=detail, is_routine=day.to_close < -ROUTINE_AFTER_CLOSE)
     if not force and day.to_close > STARTS_AT_MOST_BEFORE_CLOSE:
         detail = f"it is {_time(day.now)}, today's close is {_time(day.session.close)}"
-        return Refusal(reason="not_near_close", detail=detail)
+        return StartRefusal(reason="not_near_close", detail=detail, is_routine=True)
     return None
 
 
-def refuse_verdict(verdict: Verdict | None, as_of: date) -> Refusal | None:
+def refuse_verdict(verdict: Verdict | None, as_of: date) -> StartRefusal | None:
     """Refuse a start unless the lake was checked through the session that the run decides on."""
     if verdict is None:
-        return Refusal(reason="verdict_missing", detail="the lake has no quality verdict")
+        return StartRefusal(reason="verdict_missing", detail="the lake has no quality verdict")
     if verdict.as_of != as_of:
         detail = f"the quality verdict is of {verdict.as_of}, the run needs that of {as_of}"
-        return Refusal(reason="verdict_stale", detail=detail)
+        return StartRefusal(reason="verdict_stale", detail=detail)
     return None
 
 
-def free_run_id(stage: str, day: TradingDay, runs: Iterable[Run], *, force: bool) -> str | Refusal:
+def free_run_id(stage: str, day: TradingDay, runs: Iterable[Run], *, force: bool) -> str | StartRefusal:
     """Return the id of the run to create, or a refusal.
 
     Two runs never trade at once: another run may be forced only when all runs before it have ended.
@@ -89,7 +105,8 @@ def free_run_id(stage: str, day: TradingDay, runs: Iterable[Run], *, force: bool
         blocking.insert(0, known[scheduled])
 
     if blocking:
-        return Refusal(reason="run_exists", detail=f"{blocking[0].run_id} is {blocking[0].state}")
+        detail = f"{blocking[0].run_id} is {blocking[0].state}"
+        return StartRefusal(reason="run_exists", detail=detail, is_routine=True)
     if not force:
         return scheduled
     return run_id_of(stage, day.session.date, 1 + len(known.keys() - {scheduled}))

@@ -11,9 +11,10 @@ from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
+from the_alchemiser.shared.gauges import CloudWatchGauges
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.market_data.verdict import QUALITY, read_verdict
-from the_alchemiser.shared.messaging.commands import StartRun, SweepRuns
+from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.publisher import BusPublisher
 from the_alchemiser.shared.messaging.wiring import Check, Inbox
@@ -30,7 +31,7 @@ def _inbox() -> Inbox:
     coordinator = _coordinator(adapters)
     return Inbox(
         module=MODULE,
-        handlers={StartRun: coordinator.start, SweepRuns: coordinator.sweep},
+        handlers={StartRun: coordinator.start, SweepRuns: coordinator.sweep, CheckDay: coordinator.check_day},
         publisher=adapters.bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         checks=_checks(adapters),
@@ -75,10 +76,17 @@ def _coordinator(adapters: _Adapters) -> Coordinator:
         switch=adapters.switch,
         verdict=lambda: read_verdict(adapters.lake),
         allocations=lambda: {entry.name: entry.allocation for entry in load_book().entries},
+        gauges=_gauges,
         now=lambda: datetime.now(UTC),
     )
 
 
+@cache
+def _gauges() -> CloudWatchGauges:
+    """Return the connection to CloudWatch. Starts and sweeps, which are in a hurry, never create its client."""
+    return CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"])
+
+
 def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Start a run, or sweep the runs."""
+    """Start a run, sweep the runs, or check the day."""
     return serve(event, context, build=_inbox)

@@ -1,4 +1,4 @@
-"""Starts the day's run, and sweeps runs that are stuck."""
+"""Starts the day's run, sweeps runs that are stuck, and checks whether the day had its run."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from decimal import Decimal
 from aws_lambda_powertools import Logger
 
 from the_alchemiser.coordinator_v2.admission import (
+    StartRefusal,
     TradingDay,
     free_run_id,
     market_date,
@@ -15,17 +16,20 @@ from the_alchemiser.coordinator_v2.admission import (
     refuse_verdict,
     trading_day,
 )
+from the_alchemiser.coordinator_v2.day_check import days_without_run, is_without_run
 from the_alchemiser.coordinator_v2.sweep import UnsentOutbox, overdue, unsent_outboxes
+from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.gauges import Gauges
 from the_alchemiser.shared.market_data.calendar import LOOK_BACK, Exchange
 from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedError
-from the_alchemiser.shared.messaging.commands import StartRun, SweepRuns
-from the_alchemiser.shared.messaging.messages import Message, StrategyRequested, envelope
+from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
+from the_alchemiser.shared.messaging.messages import Message, RunRefused, StrategyRequested, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.deadlines import deadline
 from the_alchemiser.shared.run.failures import failing_move
 from the_alchemiser.shared.run.kill_switch import Switch
-from the_alchemiser.shared.run.runs import META, NewRun, Run, RunState, RunStore, runs_of_day
-from the_alchemiser.shared.values import Clock, Refusal, Session
+from the_alchemiser.shared.run.runs import META, NewRun, Run, RunState, RunStore, run_id_of, runs_of_day
+from the_alchemiser.shared.values import Clock, Session
 
 MODULE = "coordinator_v2"
 
@@ -34,11 +38,12 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True, slots=True)
 class Coordinator:
-    """Starts and sweeps runs.
+    """Starts and sweeps runs, and checks days.
 
     Attributes:
         verdict: reads the lake's quality verdict; None when there is none.
         allocations: returns the fractions of the book by strategy; they sum to 1.
+        gauges: returns what displays figures; called only by the check of a day.
         now: returns the wall clock, UTC; used for deadlines only.
     """
 
@@ -48,31 +53,36 @@ class Coordinator:
     switch: Switch
     verdict: Callable[[], Verdict | None]
     allocations: Callable[[], Mapping[str, Decimal]]
+    gauges: Callable[[], Gauges]
     now: Callable[[], datetime]
 
     def start(self, command: StartRun) -> Reaction:
-        """Start a run if one may start now; every refusal is one line in the log.
+        """Start a run if one may start now.
 
-        A second start on the same day finds the run, and only publishes what the first one left unsent.
+        Every refusal is one line in the log. People hear of it through RunRefused, unless it is routine and nobody
+        forced the start. A second start on the same day finds the run, and publishes what the first one left unsent.
 
         Raises:
             AlchemiserError: the broker or a store cannot answer now; nothing was started.
         """
-        day = trading_day(*self._time())
-        if isinstance(day, Refusal):
-            return _refuse(day)
+        clock, sessions = self._time()
+        day = trading_day(clock, sessions)
+        if isinstance(day, StartRefusal):
+            return self._refuse(day, clock, force=command.force)
         refusal = refuse_time(day, force=command.force)
         if refusal is not None:
-            return _refuse(refusal)
+            return self._refuse(refusal, clock, force=command.force)
 
         runs = runs_of_day(self.runs, self.stage, day.session.date)
         run_id = free_run_id(self.stage, day, runs, force=command.force)
-        if isinstance(run_id, Refusal):
-            _refuse(run_id)
-            return self._publish_unsent(runs)
+        if isinstance(run_id, StartRefusal):
+            unsent, refused = self._publish_unsent(runs), self._refuse(run_id, clock, force=command.force)
+            return unsent._replace(messages=unsent.messages + refused.messages)
 
         refusal = self._refuse_trading(day)
-        return self._create(run_id, day) if refusal is None else _refuse(refusal)
+        if refusal is not None:
+            return self._refuse(refusal, clock, force=command.force)
+        return self._create(run_id, day)
 
     def sweep(self, command: SweepRuns) -> Reaction:  # noqa: ARG002 - the command has no options
         """Fail overdue runs of today and of the session before, and publish unsent messages."""
@@ -88,6 +98,32 @@ class Coordinator:
                 runs.append(run)
         return self._publish_unsent(runs)
 
+    def check_day(self, command: CheckDay) -> Reaction:  # noqa: ARG002 - the command has no options
+        """Publish whether today's session has ended without a completed run, as a figure that an alarm watches.
+
+        Nothing is published while the broker does not say what day it is. The alarm counts a missing figure too, so an
+        unreachable broker never looks like a day that had its run.
+
+        Raises:
+            AlchemiserError: the broker refuses to answer, for example because of its key.
+        """
+        try:
+            day = trading_day(*self._time())
+        except AlchemiserError as error:
+            if not error.retryable:
+                raise
+            return _leave_unchecked(error.reason, str(error))
+
+        if isinstance(day, TradingDay):
+            is_missing = is_without_run(day, runs_of_day(self.runs, self.stage, day.session.date))
+        elif day.is_routine:
+            is_missing = False
+        else:
+            return _leave_unchecked(day.reason, day.detail)
+
+        self.gauges().publish([days_without_run(is_missing=is_missing)])
+        return Reaction()
+
     def _time(self) -> tuple[Clock, tuple[Session, ...]]:
         clock = self.exchange.clock()
         today = market_date(clock)
@@ -99,13 +135,30 @@ class Coordinator:
             run_ids.extend(self.runs.runs_on(day))
         return run_ids
 
-    def _refuse_trading(self, day: TradingDay) -> Refusal | None:
+    def _refuse(self, refusal: StartRefusal, clock: Clock, *, force: bool) -> Reaction:
+        """Log the refusal, and publish it unless it is routine; a person who forces a start always gets an answer."""
+        _log_refusal(refusal)
+        if refusal.is_routine and not force:
+            return Reaction()
+
+        today = market_date(clock)
+        # The reason is the subject: a second start that is refused for the same reason repeats the id, so that people
+        # read of each reason once per day.
+        fields = envelope(
+            RunRefused,
+            run_id_of(self.stage, today),
+            refusal.reason,
+            occurred_at=clock.timestamp.astimezone(UTC),
+        )
+        return Reaction((RunRefused(**fields, trading_date=today, reason=refusal.reason, detail=refusal.detail),))
+
+    def _refuse_trading(self, day: TradingDay) -> StartRefusal | None:
         if not self.switch.is_enabled():
-            return Refusal(reason="paused", detail="the kill switch is not enabled")
+            return StartRefusal(reason="paused", detail="the kill switch is not enabled")
         try:
             return refuse_verdict(self.verdict(), day.as_of)
         except VerdictMalformedError as error:
-            return Refusal(reason=error.reason, detail=str(error))
+            return StartRefusal(reason=error.reason, detail=str(error))
 
     def _create(self, run_id: str, day: TradingDay) -> Reaction:
         allocations = self.allocations()
@@ -122,7 +175,8 @@ class Coordinator:
 
         # The conditional write is what allows one run of this id: two starts at once create and publish it once.
         if not self.runs.create(run, by=MODULE, at=at, outbox=requests):
-            return _refuse(Refusal(reason="run_exists", detail=f"{run_id} was created a moment ago"))
+            _log_refusal(StartRefusal(reason="run_exists", detail=f"{run_id} was created a moment ago"))
+            return Reaction()
         logger.info("run started", extra={"run_id": run_id, "strategies": sorted(allocations)})
 
         def mark_sent() -> None:
@@ -170,6 +224,10 @@ def _requests(run_id: str, day: TradingDay, allocations: Mapping[str, Decimal]) 
     )
 
 
-def _refuse(refusal: Refusal) -> Reaction:
+def _log_refusal(refusal: StartRefusal) -> None:
     logger.warning("run refused", extra={"reason": refusal.reason, "detail": refusal.detail})
+
+
+def _leave_unchecked(reason: str, detail: str) -> Reaction:
+    logger.warning("day not checked", extra={"reason": reason, "detail": detail})
     return Reaction()

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from the_alchemiser.metrics_v2.gauges import CloudWatchGauges
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.metrics_v2.service import MODULE, Accountant
 from the_alchemiser.shared import aws
+from the_alchemiser.shared.gauges import CloudWatchGauges
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import RunCompleted

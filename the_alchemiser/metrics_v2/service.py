@@ -8,12 +8,13 @@ A symbol that only failed runs traded is in the positions of the next completed 
 and sold all of it, until it is traded again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from the_alchemiser.metrics_v2.gauges import Gauge, build_gauges
+from the_alchemiser.metrics_v2.gauges import build_gauges
 from the_alchemiser.metrics_v2.performance import Performance, compute_performances
+from the_alchemiser.shared.gauges import Gauge, Gauges
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.messaging.wiring import Reaction
@@ -34,14 +35,6 @@ class PerformanceStore(Protocol):
         Returns:
             True when they are the latest.
         """
-        ...
-
-
-class Gauges(Protocol):
-    """A service that displays figures."""
-
-    def publish(self, figures: Sequence[Gauge]) -> None:
-        """Publish the figures of the latest run."""
         ...
 
 

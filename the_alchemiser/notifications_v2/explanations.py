@@ -8,6 +8,10 @@ from the_alchemiser.shared.run.runs import RunState
 
 RESTART = 'To start another run today, send {"command": "start-run", "force": true} to the inbox of coordinator_v2.'
 REFRESH = 'Send {"command": "refresh-market-data"} to the inbox of data_v2. The quality check then runs automatically.'
+START = (
+    'If the session is still open, you can start a run: send {"command": "start-run", "force": true} to the inbox of '
+    "coordinator_v2."
+)
 ORDERS_UNKNOWN = "Check the run's trades to see whether any orders were sent."
 NO_ORDERS = "No orders were sent, and the account is unchanged."
 SOME_ORDERS = "Some orders may have been filled."
@@ -79,3 +83,46 @@ def explain_failure(state: str) -> Situation:
     """Explain a failure in this state. For an unknown state, claim nothing about orders."""
     unknown = Situation(f"it was {formats.words(state).lower()}", ORDERS_UNKNOWN, (RESTART,))
     return _SITUATIONS.get(state, unknown)
+
+
+class Advice(NamedTuple):
+    """Why a run was not started, as a sentence, and the next steps for the reader."""
+
+    meaning: str
+    steps: tuple[str, ...]
+
+
+_UNCHECKED_DATA = (f"Refresh the market data. {REFRESH}", START)
+
+_REFUSALS: Mapping[str, Advice] = {
+    "calendar_too_short": Advice(
+        "The broker's calendar is incomplete, so nobody can say whether today is a trading day.",
+        ("Check the broker's status page.", START),
+    ),
+    "market_closed": Advice(
+        "The start came while the exchange was closed.",
+        ("If a schedule sent it, read the log of coordinator_v2, and check its inbox for messages that wait.",),
+    ),
+    "not_a_session": Advice("The exchange is closed today.", ("Nothing: the next session's run starts by itself.",)),
+    "paused": Advice(
+        "The kill switch is paused, missing or unreadable.",
+        (
+            "Find out who paused trading, and why.",
+            "Run `inv status --env {stage}`: it prints the command that lets the system trade again.",
+            START,
+        ),
+    ),
+    "run_exists": Advice(
+        "Another run of today has not ended.", ("Wait for the mail about that run, then send the command again.",)
+    ),
+    "verdict_malformed": Advice("The quality verdict on the market data cannot be read.", _UNCHECKED_DATA),
+    "verdict_missing": Advice("The market data was never checked.", _UNCHECKED_DATA),
+    "verdict_stale": Advice("The market data was not checked through the session before today's.", _UNCHECKED_DATA),
+}
+
+
+def explain_refusal(reason: str, *, stage: str) -> Advice:
+    """Explain why a run was not started; an unknown reason is returned as plain words."""
+    unknown = Advice(f"The reason is: {formats.words(reason)}.", ("Read the log of coordinator_v2.", START))
+    advice = _REFUSALS.get(reason, unknown)
+    return advice._replace(steps=tuple(step.replace("{stage}", stage) for step in advice.steps))

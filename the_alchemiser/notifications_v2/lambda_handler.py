@@ -1,4 +1,4 @@
-"""notifications_v2: sends a mail and an SNS message when a run ends or market data fails its check."""
+"""notifications_v2: sends a mail and an SNS message when a run ends or is refused, or market data fails its check."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from the_alchemiser.notifications_v2.channels import DynamoDeliveries, SesMail, 
 from the_alchemiser.notifications_v2.service import MODULE, Notifier
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed, RunRefused
 from the_alchemiser.shared.messaging.publisher import NoPublisher
 from the_alchemiser.shared.messaging.wiring import Inbox
 
@@ -28,7 +28,7 @@ def _inbox() -> Inbox:
 
     return Inbox(
         module=MODULE,
-        handlers=dict.fromkeys((RunCompleted, RunFailed, DataQualityChecked), notifier.handle),
+        handlers=dict.fromkeys((RunCompleted, RunFailed, RunRefused, DataQualityChecked), notifier.handle),
         publisher=NoPublisher(),
         claims=claims_table(claims),
     )

@@ -8,10 +8,17 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from the_alchemiser.notifications_v2.explanations import REFRESH, explain_failure, explain_trade_reason
-from the_alchemiser.notifications_v2.subject import mail_subject
+from the_alchemiser.notifications_v2.explanations import REFRESH, explain_failure, explain_refusal, explain_trade_reason
+from the_alchemiser.notifications_v2.subject import News, mail_subject
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, Message, RunCompleted, RunFailed, TradeOutcome
+from the_alchemiser.shared.messaging.messages import (
+    DataQualityChecked,
+    Message,
+    RunCompleted,
+    RunFailed,
+    RunRefused,
+    TradeOutcome,
+)
 
 MAX_SHORT_CHARS = 300  # two text messages on a phone
 _ZERO = Decimal(0)
@@ -42,13 +49,15 @@ class Holding(NamedTuple):
     actual: Decimal
 
 
-def compose(message: RunCompleted | RunFailed | DataQualityChecked, *, stage: str) -> Mail:
+def compose(message: News, *, stage: str) -> Mail:
     """Compose the mail about a message. Deterministic: the same message always gives the same bytes."""
     match message:
         case RunCompleted():
             return _run_completed(message, stage)
         case RunFailed():
             return _run_failed(message, stage)
+        case RunRefused():
+            return _run_refused(message, stage)
         case DataQualityChecked():
             return _data_unfit(message, stage)
 
@@ -90,6 +99,12 @@ def _run_failed(run: RunFailed, stage: str) -> Mail:
     affected = f" Affected: {', '.join(run.missing)}." if run.missing else ""
     values = {"run": run, "reason": formats.words(run.reason), "situation": explain_failure(run.state)}
     return _mail("run_failed", run, stage, subject, f"{subject}.{affected} {run.detail}", values)
+
+
+def _run_refused(refused: RunRefused, stage: str) -> Mail:
+    subject = mail_subject(refused, stage=stage)
+    values = {"refused": refused, "advice": explain_refusal(refused.reason, stage=stage)}
+    return _mail("run_refused", refused, stage, subject, f"{subject}. {refused.detail}", values)
 
 
 def _data_unfit(verdict: DataQualityChecked, stage: str) -> Mail:

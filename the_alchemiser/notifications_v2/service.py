@@ -1,10 +1,11 @@
-"""One mail and one SNS message for each completed or failed run, and for market data that failed its check."""
+"""One mail and one SNS message for each run that completed, failed or was refused, and for data unfit for use."""
 
 from dataclasses import dataclass
 
 from the_alchemiser.notifications_v2.channels import Channel, Deliveries, NotDeliveredError
 from the_alchemiser.notifications_v2.mail import Mail, compose
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.notifications_v2.subject import News
+from the_alchemiser.shared.messaging.messages import DataQualityChecked
 from the_alchemiser.shared.messaging.wiring import Reaction
 
 MODULE = "notifications_v2"
@@ -18,7 +19,7 @@ class Notifier:
     channels: tuple[Channel, ...]
     deliveries: Deliveries
 
-    def handle(self, message: RunCompleted | RunFailed | DataQualityChecked) -> Reaction:
+    def handle(self, message: News) -> Reaction:
         """Send the notice about a message. Data that passed its check needs none.
 
         Raises:

@@ -66,8 +66,9 @@ def test_trading_day_on_a_holiday_is_refused() -> None:
     assert reason(trading_day(clock_at(date(2022, 11, 24), "15:45"), SESSIONS[:1])) == "not_a_session"
 
 
-def test_trading_day_without_a_session_before_is_refused() -> None:
-    assert reason(trading_day(clock_at(WEDNESDAY, "15:45"), SESSIONS[:1])) == "calendar_too_short"
+@pytest.mark.parametrize("sessions", [SESSIONS[:1], ()], ids=["only today", "empty"])
+def test_trading_day_without_a_session_before_is_refused(sessions: tuple[Session, ...]) -> None:
+    assert reason(trading_day(clock_at(WEDNESDAY, "15:45"), sessions)) == "calendar_too_short"
 
 
 @pytest.mark.parametrize(

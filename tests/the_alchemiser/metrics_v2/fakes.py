@@ -1,8 +1,7 @@
 """In-memory implementations of the ports of metrics_v2."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from the_alchemiser.metrics_v2.gauges import Gauge
 from the_alchemiser.metrics_v2.performance import Performance
 from the_alchemiser.metrics_v2.performance_table import LATEST, row_of
 
@@ -32,13 +31,3 @@ class InMemoryPerformanceStore:
 
     def row(self, strategy: str, sk: str) -> Mapping[str, object] | None:
         return self.rows.get((strategy, sk))
-
-
-class InMemoryGauges:
-    """Records every published gauge."""
-
-    def __init__(self) -> None:
-        self.published: list[Gauge] = []
-
-    def publish(self, figures: Sequence[Gauge]) -> None:
-        self.published.extend(figures)

@@ -1,10 +1,8 @@
 from decimal import Decimal
 
-import boto3
-from botocore.stub import Stubber
-
 from tests.the_alchemiser.metrics_v2.performance_store_contract import performance
-from the_alchemiser.metrics_v2.gauges import CloudWatchGauges, Gauge, build_gauges
+from the_alchemiser.metrics_v2.gauges import build_gauges
+from the_alchemiser.shared.gauges import Gauge
 
 
 def test_gauges_account_without_equity_has_no_exposure() -> None:
@@ -13,17 +11,9 @@ def test_gauges_account_without_equity_has_no_exposure() -> None:
     assert "Exposure" not in {gauge.name for gauge in shown}
 
 
-def test_cloudwatch_gauges_carry_stage_and_strategy() -> None:
-    client = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-    datum = {
-        "MetricName": "Exposure",
-        "Dimensions": [{"Name": "Stage", "Value": "prod"}, {"Name": "Strategy", "Value": "trend"}],
-        "Value": 12.5,
-        "Unit": "Percent",
-    }
-    with Stubber(client) as cloudwatch:
-        cloudwatch.add_response("put_metric_data", {}, {"Namespace": "Alchemiser", "MetricData": [datum]})
+def test_gauges_of_a_strategy_are_in_percent_or_in_usd() -> None:
+    shown = build_gauges(performance("trend")._replace(equity=Decimal(200), market_value=Decimal(50)))
 
-        CloudWatchGauges(client, stage="prod").publish([Gauge("Exposure", "trend", Decimal("12.5"), "Percent")])
-
-        cloudwatch.assert_no_pending_responses()
+    assert Gauge("Exposure", Decimal(25), "Percent", "trend") in shown
+    assert Gauge("MarketValue", Decimal(50), "None", "trend") in shown
+    assert {gauge.strategy for gauge in shown} == {"trend"}

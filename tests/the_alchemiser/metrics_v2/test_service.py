@@ -2,8 +2,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
-from tests.the_alchemiser.fakes import InMemoryLedger
-from tests.the_alchemiser.metrics_v2.fakes import InMemoryGauges, InMemoryPerformanceStore
+from tests.the_alchemiser.fakes import InMemoryGauges, InMemoryLedger
+from tests.the_alchemiser.metrics_v2.fakes import InMemoryPerformanceStore
 from tests.the_alchemiser.results import DAY, at, completed, mark, outcome
 from the_alchemiser.metrics_v2.performance import ACCOUNT
 from the_alchemiser.metrics_v2.service import Accountant

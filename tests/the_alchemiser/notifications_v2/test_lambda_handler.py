@@ -35,7 +35,7 @@ def test_lambda_handler_health_event_reports_what_it_consumes(environment: pytes
     assert answer == {
         "module": "notifications_v2",
         "healthy": True,
-        "consumes": ["DataQualityChecked", "RunCompleted", "RunFailed"],
+        "consumes": ["DataQualityChecked", "RunCompleted", "RunFailed", "RunRefused"],
         "checks": {"settings": "ok", "claims table": "ok"},
         "incomplete": [],
     }

@@ -2,10 +2,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.the_alchemiser.results import BOUGHT, HALF_BOUGHT, REFUSED, SOLD, checked, completed, failed, mark
-from the_alchemiser.notifications_v2.explanations import REFRESH, RESTART
+from tests.the_alchemiser.results import BOUGHT, HALF_BOUGHT, REFUSED, SOLD, checked, completed, failed, mark, refused
+from the_alchemiser.notifications_v2.explanations import REFRESH, RESTART, START
 from the_alchemiser.notifications_v2.mail import MAX_SHORT_CHARS, Mail, compose, holdings
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared.run.runs import RunState
 
 MESSAGES = (
@@ -13,6 +13,7 @@ MESSAGES = (
     completed(outcomes=(), positions=()),
     completed(outcomes=(HALF_BOUGHT, REFUSED)),
     failed(),
+    refused(),
     checked(passed=False),
 )
 
@@ -83,6 +84,32 @@ def test_compose_run_failed_in_unknown_state_claims_nothing_about_orders() -> No
         assert "No orders were sent" not in text
 
 
+def test_compose_paused_day_says_how_to_trade_again() -> None:
+    mail = compose(refused(), stage="prod")
+
+    for text in html_and_text(mail):
+        assert "Tuesday, 15 March 2022: no run was started" in text
+        assert "The kill switch is paused, missing or unreadable. This start sent no orders. Reason: paused" in text
+        assert "the kill switch is not enabled" in text
+        assert "Run `inv status --env prod`: it prints the command that lets the system trade again." in text
+        assert START in text
+        assert "You read of each reason once per day, however often a start is refused." in text
+    assert mail.short == "[prod] 2022-03-15: run REFUSED: paused. the kill switch is not enabled"
+
+
+@pytest.mark.parametrize("reason", ["verdict_missing", "verdict_stale", "verdict_malformed"])
+def test_compose_refusal_on_unchecked_data_says_how_to_check_it(reason: str) -> None:
+    for text in html_and_text(compose(refused(reason), stage="local")):
+        assert f"Refresh the market data. {REFRESH}" in text
+        assert START in text
+
+
+def test_compose_refusal_for_an_unknown_reason_names_it() -> None:
+    for text in html_and_text(compose(refused("moon_phase"), stage="local")):
+        assert "The reason is: moon phase. This start sent no orders. Reason: moon phase" in text
+        assert "Read the log of coordinator_v2." in text
+
+
 def test_compose_unfit_data_lists_symbols_with_reasons() -> None:
     mail = compose(checked(passed=False), stage="local")
 
@@ -102,9 +129,7 @@ def test_compose_markup_in_a_detail_is_escaped_in_html() -> None:
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_compose_any_message_html_loads_nothing(
-    message: RunCompleted | RunFailed | DataQualityChecked,
-) -> None:
+def test_compose_any_message_html_loads_nothing(message: News) -> None:
     html = _Words(compose(message, stage="local").html)
 
     assert not {"script", "link", "img", "iframe", "style"} & {tag for tag, _ in html.tags}
@@ -112,7 +137,7 @@ def test_compose_any_message_html_loads_nothing(
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_compose_same_message_twice_gives_same_mail(message: RunCompleted | RunFailed | DataQualityChecked) -> None:
+def test_compose_same_message_twice_gives_same_mail(message: News) -> None:
     assert compose(message, stage="local") == compose(message, stage="local")
 
 

@@ -1,10 +1,10 @@
 import pytest
 
-from tests.the_alchemiser.results import checked, completed, failed
+from tests.the_alchemiser.results import checked, completed, failed, refused
 from the_alchemiser.notifications_v2.channels import NotDeliveredError
 from the_alchemiser.notifications_v2.mail import Mail
 from the_alchemiser.notifications_v2.service import Notifier
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed
+from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared.messaging.wiring import Reaction
 
 
@@ -47,10 +47,8 @@ class NotifierHarness:
         return len(self.mail.sent), len(self.topic.sent)
 
 
-@pytest.mark.parametrize("message", [completed(), failed(), checked(passed=False)])
-def test_handle_news_sends_one_notice_per_channel(
-    message: RunCompleted | RunFailed | DataQualityChecked,
-) -> None:
+@pytest.mark.parametrize("message", [completed(), failed(), refused(), checked(passed=False)])
+def test_handle_news_sends_one_notice_per_channel(message: News) -> None:
     harness = NotifierHarness()
 
     reaction = harness.notifier.handle(message)
@@ -82,6 +80,16 @@ def test_handle_two_runs_of_a_day_sends_one_notice_each() -> None:
     harness.notifier.handle(completed())
     harness.notifier.handle(completed(run_id="local-2022-03-15-r2"))
 
+    assert harness.counts == (2, 2)
+
+
+def test_handle_refusals_sends_one_notice_per_day_and_reason() -> None:
+    harness = NotifierHarness()
+
+    for reason in ("paused", "paused", "verdict_stale", "paused"):
+        harness.notifier.handle(refused(reason))
+
+    assert [mail.subject.rpartition(": ")[2] for mail in harness.mail.sent] == ["paused", "verdict stale"]
     assert harness.counts == (2, 2)
 
 

@@ -41,6 +41,7 @@ class Broker:
         data_url: str,
         keys: Callable[[], Credentials],
         *,
+        reread: Callable[[], Credentials] | None = None,
         transport: httpx.BaseTransport | None = None,
         timeouts: Timeouts | None = None,
         retries: Retries | None = None,
@@ -51,9 +52,10 @@ class Broker:
         Args:
             trading_url, data_url: hosts without `/v2`.
             keys: called for every request, so it should cache.
+            reread: called when the broker refuses the keys, so it must not use a cache; None when they never change.
             feed: `iex` or `sip`; with None the broker uses the best feed of the subscription.
         """
-        self._http = http_client(keys, timeouts=timeouts or Timeouts(), transport=transport)
+        self._http = http_client(keys, reread=reread, timeouts=timeouts or Timeouts(), transport=transport)
         self._trading = Wire(self._http, trading_url, retries or Retries())
         self._data = Wire(self._http, data_url, retries or Retries())
         self._feed = {"feed": feed} if feed else {}

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.broker.credentials import Credentials, broker_credentials
+from the_alchemiser.shared.broker.credentials import Credentials, broker_credentials, reread_broker_credentials
 
 
 def broker_from_environment(environ: Mapping[str, str]) -> Broker:
     """Return the broker of BROKER_TRADING_URL and BROKER_DATA_URL.
 
-    Nothing is connected or read yet: the first request reads the credentials from the secret BROKER_SECRET.
+    Nothing is connected or read yet: the first request reads the credentials from the secret BROKER_SECRET. They are
+    read again when the broker refuses them, so that a rotated key needs no restart.
 
     Raises:
         KeyError: one of the three variables is missing.
@@ -19,7 +20,10 @@ def broker_from_environment(environ: Mapping[str, str]) -> Broker:
     def keys() -> Credentials:
         return broker_credentials(secret_name)
 
-    return Broker(environ["BROKER_TRADING_URL"], environ["BROKER_DATA_URL"], keys)
+    def reread() -> Credentials:
+        return reread_broker_credentials(secret_name)
+
+    return Broker(environ["BROKER_TRADING_URL"], environ["BROKER_DATA_URL"], keys, reread=reread)
 
 
 def broker_checks(broker: Broker, environ: Mapping[str, str]) -> Mapping[str, Callable[[], object]]:

@@ -1,4 +1,4 @@
-"""The broker's key and secret: read from Secrets Manager at first use and kept for the life of the process."""
+"""The broker's key and secret: read from Secrets Manager at first use, and again when the broker refuses them."""
 
 import json
 from collections.abc import Mapping
@@ -74,3 +74,13 @@ def broker_credentials(secret_name: str) -> Credentials:
         CredentialsUnavailableError, CredentialsMalformedError: see `read_credentials`.
     """
     return read_credentials(secret_name, aws.client("secretsmanager"))
+
+
+def reread_broker_credentials(secret_name: str) -> Credentials:
+    """Return the credentials that are in this secret now, and cache them.
+
+    Raises:
+        CredentialsUnavailableError, CredentialsMalformedError: see `read_credentials`.
+    """
+    broker_credentials.cache_clear()
+    return broker_credentials(secret_name)

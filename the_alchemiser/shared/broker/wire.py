@@ -67,24 +67,47 @@ class Wire:
 
 
 class KeyAuth(httpx.Auth):
-    """Add the broker's two key headers to every request. The keys are not read before the first request."""
+    """Add the broker's two key headers to every request. The keys are not read before the first request.
 
-    def __init__(self, keys: Callable[[], Credentials]) -> None:
+    A request that is refused because of its keys is sent once more when the secret has other keys by now. It was not
+    carried out, so even an order may be sent again.
+    """
+
+    def __init__(self, keys: Callable[[], Credentials], reread: Callable[[], Credentials] | None) -> None:
         self._keys = keys
+        self._reread = reread
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         keys = self._keys()
-        request.headers["APCA-API-KEY-ID"] = keys.key
-        request.headers["APCA-API-SECRET-KEY"] = keys.secret
-        yield request
+        response = yield _signed(request, keys)
+        if response.status_code != httpx.codes.UNAUTHORIZED or self._reread is None:
+            return
+
+        current = self._reread()
+        if (current.key, current.secret) != (keys.key, keys.secret):
+            yield _signed(request, current)
+
+
+def _signed(request: httpx.Request, keys: Credentials) -> httpx.Request:
+    request.headers["APCA-API-KEY-ID"] = keys.key
+    request.headers["APCA-API-SECRET-KEY"] = keys.secret
+    return request
 
 
 def http_client(
-    keys: Callable[[], Credentials], *, timeouts: Timeouts, transport: httpx.BaseTransport | None
+    keys: Callable[[], Credentials],
+    *,
+    reread: Callable[[], Credentials] | None = None,
+    timeouts: Timeouts,
+    transport: httpx.BaseTransport | None,
 ) -> httpx.Client:
-    """Return a connection pool that reaches only the configured hosts: it uses no proxy and follows no redirect."""
+    """Return a connection pool that reaches only the configured hosts: it uses no proxy and follows no redirect.
+
+    Args:
+        keys, reread: see Broker.
+    """
     return httpx.Client(
-        auth=KeyAuth(keys),
+        auth=KeyAuth(keys, reread),
         timeout=httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s),
         transport=transport,
         trust_env=False,

@@ -27,6 +27,12 @@ class SweepRuns(Command):
     command: Literal["sweep-runs"]
 
 
+class CheckDay(Command):
+    """Publish whether today's session has ended without a completed run."""
+
+    command: Literal["check-day"]
+
+
 class RefreshMarketData(Command):
     """Refresh the lake: these symbols, or the book's universe when there are none."""
 
@@ -43,6 +49,7 @@ class CheckDataQuality(Command):
 COMMANDS: Mapping[str, type[Command]] = {
     "start-run": StartRun,
     "sweep-runs": SweepRuns,
+    "check-day": CheckDay,
     "refresh-market-data": RefreshMarketData,
     "check-data-quality": CheckDataQuality,
 }

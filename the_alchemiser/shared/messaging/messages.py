@@ -193,6 +193,14 @@ class RunFailed(Message):
     missing: tuple[str, ...] = ()
 
 
+class RunRefused(Message):
+    """No run was started: why, as a short code and as a sentence. The id ends in the reason: one per day and reason."""
+
+    trading_date: date
+    reason: str
+    detail: str
+
+
 class MarketDataRefreshed(Message):
     """The lake was refreshed; `failed` maps a symbol to the reason."""
 
@@ -234,8 +242,11 @@ REGISTRY: Mapping[type[Message], Route] = {
     TradeFailed: Route(TRADING, ("execution_v2",), ("trade_aggregator",)),
     RunCompleted: Route(TRADING, ("trade_aggregator",), ("notifications_v2", "metrics_v2")),
     RunFailed: Route(
-        TRADING, ("coordinator_v2", "aggregator_v2", "portfolio_v2", "trade_aggregator"), ("notifications_v2",)
+        TRADING,
+        ("coordinator_v2", "aggregator_v2", "portfolio_v2", "trade_aggregator"),
+        ("notifications_v2",),
     ),
+    RunRefused: Route(TRADING, ("coordinator_v2",), ("notifications_v2",)),
     MarketDataRefreshed: Route(DATA, ("data_v2",), ("data_quality_monitor",)),
     DataQualityChecked: Route(DATA, ("data_quality_monitor",), ("notifications_v2",)),
 }

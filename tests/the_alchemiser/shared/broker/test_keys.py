@@ -1,10 +1,39 @@
-"""The keys are read with the first request, not on construction: a function can start before its secret exists."""
+"""The keys are read with the first request, not on construction: a function can start before its secret exists.
+
+They are read again when the broker refuses them: a person may have rotated them.
+"""
 
 import httpx
+import pytest
 
+from tests.the_alchemiser.aws_wire import AwsWire
 from tests.the_alchemiser.shared.broker.answers import ACCOUNT
 from the_alchemiser.shared.broker.client import Broker
-from the_alchemiser.shared.broker.credentials import Credentials
+from the_alchemiser.shared.broker.credentials import Credentials, broker_credentials, reread_broker_credentials
+from the_alchemiser.shared.broker.errors import NotAuthorizedError
+
+SECRET = "secretsmanager:GetSecretValue"
+OLD, NEW = Credentials(key="old", secret="1"), Credentials(key="new", secret="2")
+
+
+class Gate:
+    """A broker that knows one pair of keys, and the keys of each request."""
+
+    def __init__(self, known: Credentials) -> None:
+        self._known = known
+        self.tried: list[tuple[str, str]] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.tried.append((request.headers["APCA-API-KEY-ID"], request.headers["APCA-API-SECRET-KEY"]))
+        is_known = self.tried[-1] == (self._known.key, self._known.secret)
+        return httpx.Response(200, json=ACCOUNT) if is_known else httpx.Response(401, json={"message": "unauthorized."})
+
+
+def connect(gate: Gate, reread: Credentials | None) -> Broker:
+    """Return a connection with the old keys; `reread` are those of the secret now, None when nothing reads it."""
+    transport = httpx.MockTransport(gate.answer)
+    again = None if reread is None else lambda: reread
+    return Broker("http://trading.test", "http://data.test", lambda: OLD, reread=again, transport=transport)
 
 
 def test_keys_are_read_with_a_request_and_sent_as_headers() -> None:
@@ -25,3 +54,53 @@ def test_keys_are_read_with_a_request_and_sent_as_headers() -> None:
 
     assert reads_on_construction == []
     assert (received[0]["APCA-API-KEY-ID"], received[0]["APCA-API-SECRET-KEY"]) == ("the-key", "the-secret")
+
+
+def test_refused_keys_are_read_again_and_the_request_repeated() -> None:
+    gate = Gate(NEW)
+
+    account = connect(gate, NEW).account()
+
+    assert gate.tried == [("old", "1"), ("new", "2")]
+    assert account == connect(Gate(OLD), None).account()
+
+
+@pytest.mark.parametrize(
+    ("reread", "tries"),
+    [
+        (OLD, [("old", "1")]),
+        (None, [("old", "1")]),
+        (Credentials(key="old", secret="3"), [("old", "1"), ("old", "3")]),
+        (Credentials(key="third", secret="1"), [("old", "1"), ("third", "1")]),
+    ],
+)
+def test_refused_keys_that_are_refused_again_raise(reread: Credentials | None, tries: list[tuple[str, str]]) -> None:
+    gate = Gate(NEW)
+
+    with pytest.raises(NotAuthorizedError):
+        connect(gate, reread).account()
+    assert gate.tried == tries
+
+
+def test_accepted_keys_are_not_read_again() -> None:
+    gate = Gate(OLD)
+
+    connect(gate, NEW).account()
+
+    assert gate.tried == [("old", "1")]
+
+
+def test_reread_credentials_replace_the_cached_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = AwsWire(answers={SECRET: {"SecretString": '{"key": "old", "secret": "1"}'}})
+    wire.install(monkeypatch)
+    broker_credentials.cache_clear()
+
+    before = broker_credentials("/alchemiser/prod/broker").key
+    wire.answers[SECRET] = {"SecretString": '{"key": "new", "secret": "2"}'}
+    cached = broker_credentials("/alchemiser/prod/broker").key
+    reread = reread_broker_credentials("/alchemiser/prod/broker").key
+
+    assert (before, cached, reread) == ("old", "old", "new")
+    assert broker_credentials("/alchemiser/prod/broker").key == "new"
+    assert wire.operations == [SECRET, SECRET]
+    broker_credentials.cache_clear()

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from the_alchemiser.shared.messaging.messages import (
 from the_alchemiser.shared.messaging.publisher import bus_event
 
 CARRIER_LIMIT_BYTES = 256 * 1024
+PRODUCT = Path(messages.__file__).parents[2]
 EVERY_MESSAGE = pytest.mark.parametrize("kind", REGISTRY, ids=lambda kind: kind.__name__)
 
 
@@ -59,12 +61,13 @@ def test_message_built_with_an_unknown_field_is_refused(kind: type[Message]) -> 
 
 
 @EVERY_MESSAGE
-def test_route_names_source_producers_and_consumers(kind: type[Message]) -> None:
+def test_route_names_a_source_and_modules_that_exist(kind: type[Message]) -> None:
     route = REGISTRY[kind]
+    modules = {path.parent.name for path in PRODUCT.glob("*/lambda_handler.py")}
 
     assert route.source in (TRADING, DATA)
-    assert route.producers
     assert route.consumers
+    assert modules.issuperset((*route.producers, *route.consumers))
 
 
 def test_registry_holds_every_message_class() -> None:

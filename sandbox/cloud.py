@@ -118,9 +118,9 @@ class LocalCloud:
 
     def log_of(self, module: str, since: datetime) -> FunctionLog:
         """Return what a function has logged since a moment; an empty log when it has no log group yet."""
-        function = self.deployment.functions[module]
+        function, group = self.deployment.functions[module], self.deployment.log_groups[module]
         pages = self._clients.logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{function}", startTime=int(since.timestamp() * 1000)
+            logGroupName=group, startTime=int(since.timestamp() * 1000)
         )
         try:
             events = chain.from_iterable(page["events"] for page in pages)

@@ -43,11 +43,13 @@ class Deployment:
 
     Attributes:
         functions: the deployed function's name, by module.
+        log_groups: the name of the log group that a function writes to, by module.
         queues: inboxes and dead-letter queues, by queue name.
         outputs, parameters: of all stacks together.
     """
 
     functions: Mapping[str, str]
+    log_groups: Mapping[str, str]
     queues: Mapping[str, Queue]
     schedules: tuple[Schedule, ...]
     outputs: Mapping[str, str]
@@ -86,12 +88,14 @@ def _find_deployment(target: Target, stacks: Sequence[str]) -> Deployment:
     cloudformation: CloudFormationClient = client("cloudformation", target)
     described = [_describe(cloudformation, stack) for stack in stacks]
     resources = tuple(chain.from_iterable(_resources(cloudformation, stack) for stack in stacks))
-    functions = _functions(client("lambda", target), _physical_ids(resources, "AWS::Lambda::Function"))
+    configurations = _functions(client("lambda", target), _physical_ids(resources, "AWS::Lambda::Function"))
+    functions = {module: function["FunctionName"] for module, function in configurations.items()}
 
     outputs = chain.from_iterable(stack.get("Outputs", ()) for stack in described)
     parameters = chain.from_iterable(stack.get("Parameters", ()) for stack in described)
     return Deployment(
         functions=functions,
+        log_groups={module: function["LoggingConfig"]["LogGroup"] for module, function in configurations.items()},
         queues=_queues(target, _physical_ids(resources, "AWS::SQS::Queue"), functions),
         schedules=_schedules(client("scheduler", target), _physical_ids(resources, "AWS::Scheduler::Schedule")),
         outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
@@ -123,14 +127,11 @@ def _physical_ids(resources: Iterable[Mapping[str, Any]], resource_type: str) ->
     )
 
 
-def _functions(lambda_client: "LambdaClient", names: frozenset[str]) -> Mapping[str, str]:
+def _functions(lambda_client: "LambdaClient", names: frozenset[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Map each module to the configuration of its function."""
     pages = lambda_client.get_paginator("list_functions").paginate()
     functions = chain.from_iterable(page["Functions"] for page in pages)
-    return {
-        module_of(function["Handler"]): function["FunctionName"]
-        for function in functions
-        if function["FunctionName"] in names
-    }
+    return {module_of(function["Handler"]): function for function in functions if function["FunctionName"] in names}
 
 
 def module_of(handler: str) -> str:
@@ -175,7 +176,11 @@ def _dead_letter_queue(sqs: "SQSClient", url: str) -> str:
 
 
 def _schedules(scheduler: "EventBridgeSchedulerClient", names: frozenset[str]) -> tuple[Schedule, ...]:
-    described = [scheduler.get_schedule(Name=name) for name in sorted(names)]
+    pages = scheduler.get_paginator("list_schedules").paginate()
+    listed = chain.from_iterable(page["Schedules"] for page in pages)
+    # The name alone would be looked up in the default group.
+    groups = {schedule["Name"]: schedule["GroupName"] for schedule in listed if schedule["Name"] in names}
+    described = [scheduler.get_schedule(Name=name, GroupName=groups[name]) for name in sorted(groups)]
     # The emulator drops a schedule's time zone; the templates use New York for all of them.
     return tuple(
         Schedule(

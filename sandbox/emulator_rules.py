@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox import aws_rules, emulator_grants
+from sandbox import aws_rules
 
 _TABLE, _BUCKET = "AWS::DynamoDB::Table", "AWS::S3::Bucket"
 _PROTECTED = (
@@ -26,7 +26,7 @@ def apply() -> None:
     _check_buckets(cloudformation.provisioners)
     _check_busy_stacks(cloudformation)
     _check_exports(cloudformation)
-    emulator_grants.apply()
+    _leave_out_conditional(cloudformation.changesets)
 
 
 def _replace_tables(provisioners: Any, stacks: Any) -> None:
@@ -133,6 +133,19 @@ def _check_exports(cloudformation: Any) -> None:
         return outputs, resolved
 
     stacks._resolve_stack_outputs = resolve_checked
+
+
+def _leave_out_conditional(changesets: Any) -> None:
+    """Leave the resources whose condition is false out of a change set; the emulator would list them as changes."""
+    resolve = changesets._resolve_props_for_diff
+
+    def resolve_existing(template: Mapping[str, Any], parameters: Mapping[str, Any], *rest: Any) -> Mapping[str, Any]:
+        resolved = resolve(template, parameters, *rest)
+        conditions = changesets._evaluate_conditions(template, parameters) if resolved else {}
+        resources = resolved.get("Resources", {}).items()
+        return {**resolved, "Resources": {name: r for name, r in resources if conditions.get(r.get("Condition"), True)}}
+
+    changesets._resolve_props_for_diff = resolve_existing
 
 
 def _importers(cloudformation: Any, export: str, exporter: str) -> list[str]:

@@ -1,14 +1,17 @@
 """Start the AWS emulator inside its own environment: `python launcher.py RUNTIME_PYTHON LAYERS`.
 
 The project's packages are not installed there, so this module imports only the standard library and ministack. It
-starts ministack with five differences:
+starts ministack with six differences:
 - Lambda workers run under RUNTIME_PYTHON, which has only what the Lambda runtime ships. A worker then sees neither the
   emulator's packages nor the developer's.
 - The emulator waits for the log of an invocation, so that the log is complete when the invocation ends.
 - A layer is unpacked once per content into the folder LAYERS, not once per worker; workers get a symlink to it. Later
   starts of the emulator reuse the copies.
 - Stacks keep the rules of `aws_rules.py`: the emulator then refuses and replaces what AWS refuses and replaces.
-- A role may describe the event bus that its policy names; see `emulator_grants.py`.
+- Calls are authorized on event buses, by two more condition keys, and as over TLS; see `emulator_grants.py`.
+- A queue or log group without a name gets a new one; see `emulator_names.py`.
+- An alarm looks at its own dimensions and at missing data, and queues have figures; see `emulator_alarms.py`.
+- A deleted stack is kept with the resources that it retained; see `emulator_deletions.py`.
 """
 
 import hashlib
@@ -122,10 +125,16 @@ def main() -> None:
     lambda_runtime.Worker._drain_stderr_bounded.__defaults__ = LOG_WAITS_S
     # A script finds modules in its own folder; the rules lie in the package, one folder above.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
-    from sandbox import emulator_grants, emulator_rules  # noqa: PLC0415 - sys.path is right only now
+    from sandbox import (  # noqa: PLC0415 - sys.path is right only now
+        emulator_alarms,
+        emulator_deletions,
+        emulator_grants,
+        emulator_names,
+        emulator_rules,
+    )
 
-    emulator_rules.apply()
-    emulator_grants.apply()
+    for changes in (emulator_rules, emulator_deletions, emulator_grants, emulator_names, emulator_alarms):
+        changes.apply()
     sys.argv = ["ministack"]
     app.main()
 

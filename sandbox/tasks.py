@@ -67,10 +67,12 @@ def reset(_context: Context) -> None:
     _report("deleted its state and restarted", restarted, otherwise="deleted all state; emulator and exchange are down")
 
 
-@task(iterable=["allow"], positional=[], auto_shortflags=False, help=DEPLOY_HELP)
+@task(iterable=["allow", "adopt", "set"], positional=[], auto_shortflags=False, help=DEPLOY_HELP)
 def deploy(
     _context: Context,
     allow: list[str],
+    adopt: list[str],
+    set: list[str],  # noqa: A002 - Invoke names the option after the parameter
     env: str = "",
     yes: bool = False,
     plan: str = "",
@@ -84,7 +86,7 @@ def deploy(
         if env == _LOCAL:
             _report("started", lifecycle.up_with_account(ROOT))
 
-    options = deployment.Options(yes, tuple(allow), plan, dry_run)
+    options = deployment.Options(yes, tuple(allow), plan, dry_run, tuple(adopt), tuple(set))
     deployment.deploy(ROOT, env, variables=os.environ, options=options, start_target=start_sandbox)
 
 

@@ -2,12 +2,16 @@
 
 import json
 import subprocess
+import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from sandbox.exchange.clock import Phase
+from sandbox.exchange.control import ExchangeControl
 from tests.e2e.conftest import FIRST_DAY, Inv, Sandbox
 
 pytestmark = pytest.mark.usefixtures("first_day")
@@ -46,10 +50,11 @@ def test_day_completes_and_prints_its_summary(first_day: subprocess.CompletedPro
 
 
 def test_day_runs_each_of_the_ten_functions(deployed: Sandbox) -> None:
-    logs = deployed.client("logs")
+    logs, functions = deployed.client("logs"), deployed.client("lambda")
     working = set()
     for name, physical in of_kind(deployed, "AWS::Lambda::Function").items():
-        events = logs.filter_log_events(logGroupName=f"/aws/lambda/{physical}")["events"]
+        group = functions.get_function_configuration(FunctionName=physical)["LoggingConfig"]["LogGroup"]
+        events = logs.filter_log_events(logGroupName=group)["events"]
         if any(is_handled(event["message"]) for event in events):
             working.add(name)
 
@@ -61,21 +66,30 @@ def is_handled(line: str) -> bool:
 
 
 def test_day_leaves_every_queue_empty(deployed: Sandbox) -> None:
-    sqs, queues = deployed.client("sqs"), of_kind(deployed, "AWS::SQS::Queue")
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    messages = {}
-    for name, url in queues.items():
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        messages[name] = sum(map(int, attributes.values()))
+    messages = waiting(deployed)
 
     assert len(messages) == 2 * FUNCTIONS
     assert set(messages.values()) == {0}
 
 
-def test_day_sends_one_mail(deployed: Sandbox) -> None:
-    sent = httpx.get(f"{deployed.emulator_url}/_ministack/ses/messages").raise_for_status().json()
+def waiting(sandbox: Sandbox) -> dict[str, int]:
+    """Return the number of messages in each queue, also of those that are being handled."""
+    sqs, names = sandbox.client("sqs"), ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    messages = {}
+    for name, url in of_kind(sandbox, "AWS::SQS::Queue").items():
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        messages[name] = sum(map(int, attributes.values()))
+    return messages
 
-    assert len(sent["messages"] if isinstance(sent, dict) else sent) == 1
+
+def mail_subjects(sandbox: Sandbox) -> list[str]:
+    """Return the subjects of the sandbox's mails, in order."""
+    answer = httpx.get(f"{sandbox.emulator_url}/_ministack/ses/messages").raise_for_status().json()
+    return [mail["Subject"] for mail in answer["messages"].get("000000000000", [])]
+
+
+def test_day_sends_one_mail(deployed: Sandbox) -> None:
+    assert len(mail_subjects(deployed)) == 1
 
 
 def test_day_enters_one_ledger_entry_per_fill(deployed: Sandbox) -> None:
@@ -140,3 +154,44 @@ def test_deploy_again_without_changes_says_so(deployed: Sandbox, inv: Inv) -> No
 
     assert again.returncode == 0, again.stderr
     assert "nothing has changed in local" in again.stdout
+
+
+def test_refused_start_reaches_a_person_once(deployed: Sandbox) -> None:
+    with ExchangeControl(deployed.exchange_url) as exchange:
+        day = exchange.set_clock(exchange.state().session, Phase.AFTER_CLOSE).session
+    sqs, inbox = deployed.client("sqs"), of_kind(deployed, "AWS::SQS::Queue")["CoordinatorInbox"]
+    before = mail_subjects(deployed)
+
+    for body in ('{"command": "start-run", "force": true}',) * 2:
+        sqs.send_message(QueueUrl=inbox, MessageBody=body)
+    await_queues(deployed)
+
+    assert mail_subjects(deployed)[len(before) :] == [f"[local] {day}: run REFUSED: market closed"]
+
+
+def test_check_day_publishes_its_figure(deployed: Sandbox) -> None:
+    inbox = of_kind(deployed, "AWS::SQS::Queue")["CoordinatorInbox"]
+    deployed.client("sqs").send_message(QueueUrl=inbox, MessageBody='{"command": "check-day"}')
+    await_queues(deployed)
+
+    now = datetime.now(UTC)
+    [figure] = deployed.client("cloudwatch").get_metric_statistics(
+        Namespace="Alchemiser",
+        MetricName="DaysWithoutRun",
+        Dimensions=[{"Name": "Stage", "Value": "local"}],
+        StartTime=now - timedelta(days=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=2 * 86400,
+        Statistics=["Sum", "SampleCount"],
+    )["Datapoints"]
+    assert (figure["Sum"], figure["SampleCount"]) == (0, 1)
+
+
+def await_queues(sandbox: Sandbox) -> None:
+    """Wait until all queues have been empty for a second."""
+    empty_since, deadline = time.monotonic(), time.monotonic() + 60
+    while time.monotonic() - empty_since < 1:
+        assert time.monotonic() < deadline, "the queues still hold messages"
+        if any(waiting(sandbox).values()):
+            empty_since = time.monotonic()
+        time.sleep(0.1)

@@ -204,7 +204,8 @@ def deployment() -> Deployment:
         for backlog in backlogs()
     }
     functions = {module: f"stack-{module}" for module in MODULES}
-    return Deployment(functions, queues, (EVENING, AFTERNOON), {}, {"Stage": "local"})
+    groups = {module: f"logs-{module}" for module in MODULES}
+    return Deployment(functions, groups, queues, (EVENING, AFTERNOON), {}, {"Stage": "local"})
 
 
 class InMemoryCloud:

@@ -66,7 +66,8 @@ def eventually(condition: Callable[[], bool]) -> bool:
 
 
 def test_find_deployment_reads_functions_queues_and_outputs(deployment: Deployment) -> None:
-    assert list(deployment.functions) == ["index"]
+    assert list(deployment.functions) == list(deployment.log_groups) == ["index"]
+    assert deployment.log_groups["index"].startswith("small-Logs-")
     assert sorted((queue.module, queue.is_dead_letter) for queue in deployment.queues.values()) == [
         ("index", False),
         ("index", True),

@@ -45,13 +45,15 @@ def test_find_deployment_reads_every_page_of_resources(stubs: dict[str, Stubber]
     stubs["cloudformation"].add_response("list_stack_resources", page("Hourly"), second)
     stubs["lambda"].add_response("list_functions", {"Functions": []}, {})
     stubs["lambda"].add_response("list_event_source_mappings", {"EventSourceMappings": []}, {})
+    listed = [{"Name": name, "GroupName": f"{name}s"} for name in ("Daily", "Foreign", "Hourly")]
+    stubs["scheduler"].add_response("list_schedules", {"Schedules": listed}, {})
     for name in ("Daily", "Hourly"):
         answer = {
             "Name": name,
             "ScheduleExpression": "rate(1 day)",
             "Target": {"Arn": "arn:x" * 5, "RoleArn": "arn:aws:iam::123456789012:role/x", "Input": "{}"},
         }
-        stubs["scheduler"].add_response("get_schedule", answer, {"Name": name})
+        stubs["scheduler"].add_response("get_schedule", answer, {"Name": name, "GroupName": f"{name}s"})
 
     deployment = find_deployment(TARGET, ["small"])
 

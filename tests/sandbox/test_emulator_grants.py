@@ -1,13 +1,15 @@
-"""A call about an event bus is authorized on that bus; every other call as the emulator does it."""
+"""What the emulator is taught about requests: the bus they are about, their condition keys, and that they use TLS."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sandbox.emulator_grants import with_buses
+from sandbox.emulator_grants import condition_keys, remember_keys, trust_loopback, with_buses, with_keys, with_senders
 
 DESCRIBE = {"x-amz-target": "AWSEvents.DescribeEventBus"}
+JSON, FORM = {"content-type": "application/x-amz-json-1.0"}, {"content-type": "application/x-www-form-urlencoded"}
 
 
 def extract(*request: Any) -> str:
@@ -36,3 +38,72 @@ def test_with_buses_names_the_bus_of_a_description(body: dict[str, str], arn: st
 )
 def test_with_buses_leaves_other_calls_to_the_emulator(service: str, headers: dict[str, str]) -> None:
     assert resource_of(service, headers, {"Name": "a"}) == f"the emulator's, of {service} in eu-west-1"
+
+
+def test_with_senders_names_the_identity_of_a_mails_sender() -> None:
+    body = b'{"FromEmailAddress": "A B <a@b.org>"}'
+
+    arn = with_senders(extract)("ses", "POST", "/v2/email/outbound-emails", JSON, body, {}, "eu-west-1", "123")
+
+    assert arn == "arn:aws:ses:eu-west-1:123:identity/a@b.org"
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path"),
+    [
+        ("sqs", "POST", "/v2/email/outbound-emails"),
+        ("ses", "GET", "/v2/email/outbound-emails"),
+        ("ses", "POST", "/v2/email/identities"),
+    ],
+)
+def test_with_senders_leaves_other_calls_to_the_emulator(service: str, method: str, path: str) -> None:
+    arn = with_senders(extract)(service, method, path, JSON, b"{}", {}, "eu-west-1", "123")
+
+    assert arn == f"the emulator's, of {service} in eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("action", "headers", "body", "keys"),
+    [
+        ("ses:SendEmail", {}, b'{"FromEmailAddress": "a@b.org"}', {"ses:FromAddress": "a@b.org"}),
+        ("ses:SendEmail", JSON, b'{"FromEmailAddress": "A B <a@b.org>"}', {"ses:FromAddress": "a@b.org"}),
+        ("ses:SendEmail", JSON, b"{}", {}),
+        ("cloudwatch:PutMetricData", JSON, b'{"Namespace": "Shop"}', {"cloudwatch:namespace": "Shop"}),
+        ("cloudwatch:PutMetricData", FORM, b"Action=X&Namespace=My+Shop", {"cloudwatch:namespace": "My Shop"}),
+        ("cloudwatch:PutMetricData", FORM, b"Action=X", {}),
+        ("cloudwatch:GetMetricData", JSON, b'{"Namespace": "Shop"}', {}),
+        ("ses:ListIdentities", JSON, b'{"FromEmailAddress": "a@b.org"}', {}),
+        (None, {}, b"not JSON", {}),
+    ],
+)
+def test_condition_keys_are_those_of_the_action(
+    action: str | None, headers: dict[str, str], body: bytes, keys: dict[str, str]
+) -> None:
+    assert condition_keys(action, headers, body) == keys
+
+
+def test_keys_of_a_request_reach_its_decision_and_no_later_one() -> None:
+    action_of = remember_keys(lambda service, *_: f"{service}:SendEmail")
+    decide = with_keys(lambda *request, **named: (request, named))
+    mail: tuple[Any, ...] = ("ses", "POST", "/", JSON, b'{"FromEmailAddress": "a@b.org"}', {})
+
+    assert action_of(*mail) == "ses:SendEmail"
+    first = decide("key", "ses:SendEmail", resource_arn="*", service_context={"x": "1"})
+    assert action_of("sqs", *mail[1:]) == "sqs:SendEmail"
+    second = decide("key", service_context=None)
+
+    keys = {"ses:FromAddress": "a@b.org", "x": "1"}
+    assert first == (("key", "ses:SendEmail"), {"resource_arn": "*", "service_context": keys})
+    assert second == (("key",), {"service_context": {}})
+
+
+def test_trust_loopback_lets_every_request_use_tls() -> None:
+    app, evaluator = SimpleNamespace(), SimpleNamespace()
+    evaluator.pin_request_origin = lambda ip, secure_transport: evaluator._request_origin.set((ip, secure_transport))
+    trust_loopback(app, evaluator)
+    inside = evaluator._request_origin.get()
+
+    app.pin_request_origin("127.0.0.2", False)
+
+    assert inside == ("127.0.0.1", True)
+    assert evaluator._request_origin.get() == ("127.0.0.2", True)

@@ -1,130 +1,50 @@
 """The rules of AWS in the real emulator: it refuses and replaces what CloudFormation refuses and replaces."""
 
 import json
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import count
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from automation.system.aws import client
-from automation.system.targets import Target
-from sandbox import emulator
-from sandbox.settings import SandboxSettings
-from tests.sandbox.test_cloud import ROOT
-from tests.sandbox.test_servers import free_port
+from tests.sandbox.emulated_stacks import (
+    HANDLE,
+    NEVER,
+    QUEUE,
+    RETAIN,
+    Clients,
+    Stack,
+    body,
+    table,
+    with_unused_attribute,
+)
 
 pytestmark = pytest.mark.enable_socket
-NUMBERS = count(1)
-RETAIN: dict[str, Any] = {"UpdateReplacePolicy": "Retain", "DeletionPolicy": "Retain"}
-NEVER = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "60"}}
-HANDLE = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
 
 
-@pytest.fixture(scope="module")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Clients"]:
-    settings = SandboxSettings(ROOT, tmp_path_factory.mktemp("sandbox"), free_port(), 1)
-    emulator.start(settings)
-    target = Target("us-east-1", settings.emulator_url, "test", "test")
-    yield Clients(client("cloudformation", target), client("dynamodb", target), client("s3", target))
-    emulator.stop(settings)
+def test_deleted_stack_is_known_by_its_id_with_what_it_retained(stack: Stack) -> None:
+    kept = stack.create(Ledger=table("pk", **RETAIN), Sales=table("pk")).physical_id()
+    described = stack.cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
+
+    deleted = stack.delete()
+    stack.create(Ledger=table("pk"))
+
+    listed = stack.cloudformation.list_stack_resources(StackName=described["StackId"])["StackResourceSummaries"]
+    resources = {entry["LogicalResourceId"]: (entry["ResourceStatus"], entry["PhysicalResourceId"]) for entry in listed}
+    assert deleted["StackId"] == described["StackId"]
+    assert deleted["DeletionTime"] >= described["CreationTime"].replace(microsecond=0)
+    assert (resources["Ledger"], resources["Sales"][0]) == (("DELETE_SKIPPED", kept), "DELETE_COMPLETE")
+    assert stack.physical_id() != kept
 
 
-def table(*keys: str, indexes: tuple[str, ...] = (), kind: str = "S", **attributes: Any) -> dict[str, Any]:
-    """Return a table with a key, a sort key where given, and global indexes named after their keys."""
-    roles = zip(keys, ("HASH", "RANGE"), strict=False)
-    properties: dict[str, Any] = {
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name in (*keys, *indexes)],
-        "KeySchema": [{"AttributeName": name, "KeyType": role} for name, role in roles],
-    }
-    if indexes:
-        properties["GlobalSecondaryIndexes"] = [index(name) for name in indexes]
-    return {"Type": "AWS::DynamoDB::Table", "Properties": properties, **attributes}
+def test_stack_is_found_by_the_physical_id_of_a_resource(stack: Stack) -> None:
+    name = stack.create(Ledger=table("pk", **RETAIN)).physical_id()
 
+    [owner] = stack.owners(name)
+    stack.delete()
 
-def index(name: str, projection: str = "ALL") -> dict[str, Any]:
-    keys = [{"AttributeName": name, "KeyType": "HASH"}]
-    return {"IndexName": f"by-{name}", "KeySchema": keys, "Projection": {"ProjectionType": projection}}
-
-
-def with_unused_attribute() -> dict[str, Any]:
-    wrong = table("pk", indexes=("a",))
-    del wrong["Properties"]["GlobalSecondaryIndexes"]
-    return wrong
-
-
-@dataclass(frozen=True)
-class Clients:
-    cloudformation: Any
-    dynamodb: Any
-    s3: Any
-
-
-class Stack:
-    """A stack of the emulator, and the clients that look at it."""
-
-    def __init__(self, clients: Clients) -> None:
-        self.name = f"stack-{next(NUMBERS)}"
-        self.cloudformation, self.dynamodb, self.s3 = clients.cloudformation, clients.dynamodb, clients.s3
-
-    def create(self, **resources: Any) -> "Stack":
-        self.cloudformation.create_stack(StackName=self.name, TemplateBody=body(resources))
-        self.settle()
-        return self
-
-    def update(self, *, outputs: Mapping[str, Any] | None = None, **resources: Any) -> str:
-        """Update the stack; return its status, once it is settled."""
-        self.cloudformation.update_stack(StackName=self.name, TemplateBody=body(resources, outputs))
-        return self.settle()
-
-    def settle(self) -> str:
-        while (status := self.status()).endswith("_IN_PROGRESS"):
-            time.sleep(0.02)
-        return status
-
-    def status(self) -> str:
-        return str(self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"])
-
-    def physical_id(self, logical_id: str = "Ledger") -> str:
-        resource = self.cloudformation.describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
-        return str(resource["StackResourceDetail"]["PhysicalResourceId"])
-
-    def reasons(self) -> list[str]:
-        events = self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
-        return [
-            event.get("ResourceStatusReason", "") for event in events if event["ResourceStatus"].endswith("_FAILED")
-        ]
-
-    def change_set(self, name: str, kind: str = "UPDATE", **resources: Any) -> None:
-        self.cloudformation.create_change_set(
-            StackName=self.name, ChangeSetName=name, ChangeSetType=kind, TemplateBody=body(resources)
-        )
-
-    def put(self, key: str = "pk") -> str:
-        """Write an item to the ledger; return the table's name."""
-        name = self.physical_id()
-        self.dynamodb.put_item(TableName=name, Item={key: {"S": "kept"}})
-        return name
-
-    def tables(self) -> list[str]:
-        names = self.dynamodb.list_tables()["TableNames"]
-        return [name for name in names if name.startswith(f"{self.name}-")]
-
-    def count(self, table_name: str) -> int:
-        return int(self.dynamodb.scan(TableName=table_name)["Count"])
-
-
-def body(resources: Mapping[str, Any], outputs: Mapping[str, Any] | None = None) -> str:
-    return json.dumps({"Resources": resources, "Outputs": outputs or {}})
-
-
-@pytest.fixture
-def stack(clients: Clients) -> Stack:
-    return Stack(clients)
+    assert owner["StackName"] == stack.name
+    assert [entry["ResourceStatus"] for entry in stack.owners(name)] == ["DELETE_SKIPPED"]
+    with pytest.raises(ClientError, match="Stack for nobody does not exist"):
+        stack.owners("nobody")
 
 
 def test_table_with_other_keys_is_replaced_and_the_old_one_retained(stack: Stack) -> None:
@@ -320,3 +240,19 @@ def test_export_that_nobody_imports_disappears(stack: Stack) -> None:
 
     assert stack.update(Ledger=table("pk")) == "UPDATE_COMPLETE"
     assert name not in {export["Name"] for export in stack.cloudformation.list_exports()["Exports"]}
+
+
+def test_resource_with_a_false_condition_is_in_no_change_set(stack: Stack) -> None:
+    conditions = {"Never": {"Fn::Equals": ["a", "b"]}, "Always": {"Fn::Equals": ["a", "a"]}}
+    resources = {
+        "Absent": {"Type": QUEUE, "Condition": "Never"},
+        "Present": {"Type": QUEUE, "Condition": "Always"},
+        "Plain": {"Type": QUEUE},
+    }
+    template = json.dumps({"Resources": resources, "Conditions": conditions})
+    name = {"StackName": stack.name, "ChangeSetName": "create"}
+    stack.cloudformation.create_change_set(**name, ChangeSetType="CREATE", TemplateBody=template)
+
+    changes = stack.cloudformation.describe_change_set(**name)["Changes"]
+
+    assert {change["ResourceChange"]["LogicalResourceId"] for change in changes} == {"Present", "Plain"}

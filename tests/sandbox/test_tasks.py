@@ -75,9 +75,9 @@ def test_deploy_starts_the_sandbox_for_local_only(
     monkeypatch.setattr(lifecycle, "up_with_account", up)
     monkeypatch.setattr(deploy, "deploy", take)
 
-    tasks.deploy(Context(), ["replace:Ledger"], env=env, yes=True, plan="p.json", dry_run=True)
+    tasks.deploy(Context(), ["replace:Ledger"], ["Runs=new"], env=env, yes=True, plan="p.json", dry_run=True)
 
-    options = deploy.Options(yes=True, allow=("replace:Ledger",), plan="p.json", dry_run=True)
+    options = deploy.Options(yes=True, allow=("replace:Ledger",), plan="p.json", dry_run=True, adopt=("Runs=new",))
     assert (calls, taken) == (started, [tasks.ROOT, env, options])
     assert capsys.readouterr().out == "".join("emulator: started\n" for _ in started)
 

@@ -21,7 +21,7 @@ def index(name: str) -> dict[str, Any]:
 
 
 GRANTS = "MetricsFunctionRole/Properties/Policies/0/PolicyDocument/Statement"
-INBOX_POLICY = "InboxPolicy/Properties/PolicyDocument/Statement"
+INBOX_POLICY = "MetricsInboxPolicy/Properties/PolicyDocument/Statement"
 LEDGER_INDEXES = "Ledger/Properties/GlobalSecondaryIndexes"
 
 # The stack, the edit, and the names of its dangers.
@@ -32,6 +32,7 @@ FORBIDDEN: Mapping[str, tuple[str, Edit, set[str]]] = {
     "table renamed": ("trading", rename("Ledger", "Trades"), {"rename:Ledger"}),
     "bucket named": ("data", put("Lake/Properties/BucketName", "lake"), {"replace:Lake"}),
     "inbox removed": ("data", drop("MonitorInbox"), {"delete:MonitorInbox"}),
+    "inbox renamed": ("trading", put("TradeInbox/Properties/QueueName", "trades.fifo"), {"replace:TradeInbox"}),
     "queue made fifo": ("trading", put("StrategyInbox/Properties/FifoQueue", True), {"replace:StrategyInbox"}),
     "retain removed": ("trading", drop("Ledger/DeletionPolicy"), {"unretain:Ledger"}),
     "replaced table kept no more": (
@@ -47,6 +48,11 @@ FORBIDDEN: Mapping[str, tuple[str, Edit, set[str]]] = {
     "recovery removed": (
         "trading",
         drop("Ledger/Properties/PointInTimeRecoverySpecification"),
+        {"unprotect:Ledger"},
+    ),
+    "deletion protection off": (
+        "trading",
+        put("Ledger/Properties/DeletionProtectionEnabled", False),
         {"unprotect:Ledger"},
     ),
     "versions suspended": (
@@ -117,28 +123,19 @@ FORBIDDEN: Mapping[str, tuple[str, Edit, set[str]]] = {
     ),
     "queue open to everybody": (
         "trading",
-        both(put(f"{INBOX_POLICY}/0/Principal", "*"), drop(f"{INBOX_POLICY}/0/Condition")),
-        {"public:InboxPolicy"},
+        both(put(f"{INBOX_POLICY}/1/Principal", "*"), drop(f"{INBOX_POLICY}/1/Condition")),
+        {"public:MetricsInboxPolicy"},
     ),
+    "calls without TLS accepted": ("trading", drop(f"{INBOX_POLICY}/0"), {"widen:MetricsInboxPolicy"}),
     "bucket policy open to everybody": (
         "data",
-        put(
-            "LakePolicy",
+        append(
+            "LakePolicy/Properties/PolicyDocument/Statement",
             {
-                "Type": "AWS::S3::BucketPolicy",
-                "Properties": {
-                    "Bucket": {"Ref": "Lake"},
-                    "PolicyDocument": {
-                        "Statement": [
-                            {
-                                "Effect": "Allow",
-                                "Principal": {"AWS": "*"},
-                                "Action": "s3:GetObject",
-                                "Resource": {"Fn::Sub": "${Lake.Arn}/*"},
-                            }
-                        ]
-                    },
-                },
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": "s3:GetObject",
+                "Resource": {"Fn::Sub": "${Lake.Arn}/*"},
             },
         ),
         {"public:LakePolicy"},
@@ -294,7 +291,6 @@ HARMLESS: Mapping[str, tuple[str, Edit]] = {
         ),
     ),
     "retain added": ("trading", put("Alerts/DeletionPolicy", "Retain")),
-    "deletion protection": ("trading", put("Ledger/Properties/DeletionProtectionEnabled", True)),
     "old versions kept longer": (
         "data",
         put("Lake/Properties/LifecycleConfiguration/Rules/0/NoncurrentVersionExpiration/NoncurrentDays", 365),

@@ -1,7 +1,7 @@
 """Widened permissions: new grants in the policies of a resource, attached policies, and public access by policy."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -55,11 +55,14 @@ class Access:
     paths: tuple[str, ...] = ()
 
 
-def aspects(change: ResourceChange, changes: Sequence[ResourceChange]) -> Iterator[Aspect]:
+def aspects(
+    change: ResourceChange, changes: Sequence[ResourceChange], adopted: Collection[tuple[str, str]] = ()
+) -> Iterator[Aspect]:
     """Yield the permissions that a change widens or narrows.
 
     Args:
         changes: those of every stack: a policy of a resource that is new itself widens nothing that exists.
+        adopted: stack and logical id of the resources that count as new, because a new stack adopts them.
     """
     before, after = access_of(change.before), _with_old_names(access_of(change.after), change, changes)
     if before == after or (change.action is Action.REMOVE and change.type in _IDENTITIES):
@@ -70,7 +73,7 @@ def aspects(change: ResourceChange, changes: Sequence[ResourceChange]) -> Iterat
     private = [grant for grant in new if not grant.is_public]
     if public:
         yield _danger("public", grants.join(public), after.paths, fix=_PUBLIC_FIX)
-    if _is_of_new_resource(change, changes):
+    if _is_of_new_resource(change, changes, adopted):
         yield from _first_grants(private, after)
     else:
         yield from _widened(private, before, after)
@@ -118,8 +121,8 @@ def _widened(new: Sequence[Grant], before: Access, after: Access) -> Iterator[As
 
 def _first_grants(new: Sequence[Grant], after: Access) -> Iterator[Aspect]:
     """Yield the grants of a new resource: they are shown, and only wide ones are a danger."""
-    wide = [grant for grant in new if _is_wide(grant)]
-    narrow = [grant for grant in new if not _is_wide(grant)]
+    wide = [grant for grant in new if is_wide(grant)]
+    narrow = [grant for grant in new if not is_wide(grant)]
     wide_policies = [f"attaches {name}" for name in sorted(after.managed) if _LAMBDA_POLICY not in name]
     lambda_policies = [f"attaches {name}" for name in sorted(after.managed) if _LAMBDA_POLICY in name]
     if wide or wide_policies:
@@ -129,7 +132,7 @@ def _first_grants(new: Sequence[Grant], after: Access) -> Iterator[Aspect]:
         yield Aspect(Rank.PERMISSIONS, what, needs_attention=True, paths=(WHOLE,))
 
 
-def _is_wide(grant: Grant) -> bool:
+def is_wide(grant: Grant) -> bool:
     """Return whether a first grant goes beyond least privilege: wildcards, accounts, or the permissions themselves."""
     if grant.is_deny:
         return False
@@ -156,10 +159,12 @@ def _narrowed(before: Access, after: Access) -> Iterator[Aspect]:
         yield Aspect(Rank.PERMISSIONS, f"takes away: {grants.join(lost)}", paths=(*before.paths, *after.paths))
 
 
-def _is_of_new_resource(change: ResourceChange, changes: Sequence[ResourceChange]) -> bool:
+def _is_of_new_resource(
+    change: ResourceChange, changes: Sequence[ResourceChange], adopted: Collection[tuple[str, str]]
+) -> bool:
     if change.action is not Action.ADD:
         return False
-    added = {
+    added = {logical_id for stack, logical_id in adopted if stack == change.stack} | {
         candidate.logical_id
         for candidate in changes
         if candidate.action is Action.ADD
@@ -174,7 +179,7 @@ def access_of(resource: Mapping[str, Any] | None) -> Access:
     properties = (resource or {}).get("Properties")
     if not isinstance(properties, Mapping):
         return Access()
-    documents = tuple(_documents(properties, "Properties"))
+    documents = tuple(policy_documents(properties, "Properties"))
     stated = chain.from_iterable(grants.grants_of(document) for _, document in documents)
     targets = chain.from_iterable(as_list(properties.get(name)) for name in _TARGETS)
     is_policy = bool(documents) or (resource or {}).get("Type") in _FLAT | _IDENTITIES
@@ -187,17 +192,17 @@ def access_of(resource: Mapping[str, Any] | None) -> Access:
     )
 
 
-def _documents(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def policy_documents(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield every policy document below a value, with the path at which its changes are reported."""
     document = grants.as_document(value)
     if document is not None:
         yield path, document
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _documents(item, f"{path}.{key}")
+            yield from policy_documents(item, f"{path}.{key}")
     elif isinstance(value, list | tuple):
         for item in value:
-            for _, nested in _documents(item, path):
+            for _, nested in policy_documents(item, path):
                 yield path, nested
 
 

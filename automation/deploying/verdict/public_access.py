@@ -27,7 +27,7 @@ def aspects(change: ResourceChange) -> Iterator[Aspect]:
     """Yield what everybody may reach after a change, and could not before."""
     if change.action is Action.REMOVE:
         return
-    before, after = (_openings(change.type, resource) for resource in (change.before, change.after))
+    before, after = (openings(change.type, resource) for resource in (change.before, change.after))
     if change.type == _BUCKET and value_of(change.before, _BLOCK) and not value_of(change.after, _BLOCK):
         after[f"{_BLOCK} is removed, so the bucket can be made public"] = _BLOCK
     for what, path in after.items():
@@ -36,7 +36,7 @@ def aspects(change: ResourceChange) -> Iterator[Aspect]:
             yield Aspect(Rank.PERMISSIONS, what, "public", f"keep {change.logical_id} private", paths=paths)
 
 
-def _openings(resource_type: str, resource: Mapping[str, Any] | None) -> dict[str, str]:
+def openings(resource_type: str, resource: Mapping[str, Any] | None) -> dict[str, str]:
     """Return how everybody reaches a resource, with the property that says so; empty for a missing resource."""
     if resource is None:
         return {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from automation.building import built
-from automation.lambda_runtime import coldstart_probe, importtime, runtime
+from automation.lambda_runtime import coldstart_probe, importtime, local_coldstarts, runtime
 from automation.lambda_runtime.importtime import PackageImport
 from automation.lambda_runtime.mounts import Mount
 from automation.project import settings
@@ -184,6 +184,12 @@ def find_budget(mount: Mount, project: Project) -> tuple[float | None, str]:
         return None, f"{line}: {function.logical_id}"
     where = f"{lines.find_default(project.root, _DEFAULT) or settings.PYPROJECT}: [tool.alchemiser.budgets] {_DEFAULT}"
     return default, f"{where}, or {line}: Metadata: {{Alchemiser: {{{_KEY}: n}}}}"
+
+
+def remember(measurement: Measurement, root: Path) -> None:
+    """Store the medians, which `inv coldstart --env` shows beside the cold starts on AWS."""
+    medians_ms = {(function.stack, function.name): function.timing.median_ms for function in measurement.functions}
+    local_coldstarts.write(root, medians_ms)
 
 
 def require_within_budgets(measurement: Measurement) -> None:

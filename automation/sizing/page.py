@@ -1,12 +1,12 @@
 """Render sizes as one self-contained HTML page: key figures, a treemap, and every number in tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 
 from automation.project.model import LAMBDA_LIMIT_BYTES
-from automation.sizing import blocks, budgets, overlaps, units
+from automation.sizing import blocks, budgets, markup, overlaps, units
 from automation.sizing.changes import SizeComparison
 from automation.sizing.model import ArtifactSize, FunctionSize, Part, Sizes, group_by_content
 from automation.system import files
@@ -84,22 +84,22 @@ def _changes(comparison: SizeComparison) -> str:
     for change in comparison.changed:
         own = change.new_or_removed or units.format_change(change.bytes)
         cells = (own, units.format_change(change.effective_bytes), units.format_change(change.zipped_bytes))
-        rows.append(_row((f"{change.logical_id} ({change.stack})", "", *map(_delta, cells)), style="lead"))
+        rows.append(markup.row((f"{change.logical_id} ({change.stack})", "", *map(markup.delta, cells)), style="lead"))
         rows += [
-            _row((f"— {part.name}", part.versions, _delta(units.format_change(part.bytes)), "", ""))
+            markup.row((f"— {part.name}", part.versions, markup.delta(units.format_change(part.bytes)), "", ""))
             for part in change.parts
         ]
 
     if not rows:
-        return _section("changes", "Changes", f"<p>No changes since {escape(comparison.label)}.</p>")
+        return markup.section("changes", "Changes", f"<p>No changes since {escape(comparison.label)}.</p>")
     columns = (f"Since {comparison.label}", "Version", "Own", "With layers", "Zipped")
-    return _section("changes", "Changes", _table(columns, rows, text_columns=2))
+    return markup.section("changes", "Changes", markup.table(columns, rows, text_columns=2))
 
 
 def _functions(sizes: Sizes, comparison: SizeComparison | None) -> str:
     columns = ["Function", "Layers", "Own", "Budget", "Unzipped", "Zipped", "Of 262 MB", *_change_head(comparison)]
     rows = [_function(function, sizes, comparison) for function in sizes.functions]
-    return _section("functions", "Functions", _table(columns, rows, text_columns=2)) if rows else ""
+    return markup.section("functions", "Functions", markup.table(columns, rows, text_columns=2)) if rows else ""
 
 
 def _function(function: FunctionSize, sizes: Sizes, comparison: SizeComparison | None) -> str:
@@ -108,55 +108,55 @@ def _function(function: FunctionSize, sizes: Sizes, comparison: SizeComparison |
     cells = (
         sizes.label(function.own),
         ", ".join(layers) or "none",
-        _number(function.own.bytes),
-        _number(function.own.budget_bytes),
-        _number(function.effective_bytes),
-        _number(function.zipped_bytes),
-        _bar(function.effective_bytes, LAMBDA_LIMIT_BYTES),
+        markup.number(function.own.bytes),
+        markup.number(function.own.budget_bytes),
+        markup.number(function.effective_bytes),
+        markup.number(function.zipped_bytes),
+        markup.bar(function.effective_bytes, LAMBDA_LIMIT_BYTES),
         *_change_cells(comparison, function.own),
     )
-    return _row(cells, style=budgets.severity(function.own, sizes))
+    return markup.row(cells, style=budgets.severity(function.own, sizes))
 
 
 def _layers(sizes: Sizes, comparison: SizeComparison | None) -> str:
     columns = ["Layer", "Unzipped", "Zipped", "Budget", "Used", "Left", *_change_head(comparison)]
     rows = [_layer(layer, sizes, comparison) for layer in sizes.layers]
-    return _section("layers", "Layers", _table(columns, rows)) if rows else ""
+    return markup.section("layers", "Layers", markup.table(columns, rows)) if rows else ""
 
 
 def _layer(layer: ArtifactSize, sizes: Sizes, comparison: SizeComparison | None) -> str:
     cells = (
         sizes.label(layer),
-        _number(layer.bytes),
-        _number(layer.zipped_bytes),
-        _number(layer.budget_bytes),
-        _bar(layer.bytes, layer.budget_bytes),
-        _number(None if layer.budget_bytes is None else layer.budget_bytes - layer.bytes),
+        markup.number(layer.bytes),
+        markup.number(layer.zipped_bytes),
+        markup.number(layer.budget_bytes),
+        markup.bar(layer.bytes, layer.budget_bytes),
+        markup.number(None if layer.budget_bytes is None else layer.budget_bytes - layer.bytes),
         *_change_cells(comparison, layer),
     )
-    return _row(cells, style=budgets.severity(layer, sizes))
+    return markup.row(cells, style=budgets.severity(layer, sizes))
 
 
 def _composition(sizes: Sizes) -> str:
     artifacts = []
     for group in group_by_content(sizes.artifacts):
         rows = [_part(part, group[0].bytes) for part in group[0].parts]
-        table = _table(("Distribution", "Version", "Unzipped", "Bytecode", "Share"), rows, text_columns=2)
+        table = markup.table(("Distribution", "Version", "Unzipped", "Bytecode", "Share"), rows, text_columns=2)
         size = f"{units.format_bytes(group[0].bytes)}, {units.format_count(len(rows), 'part')}"
         summary = f"<summary>{escape(sizes.labels(group))} <small>{size}</small></summary>"
         artifacts.append(f"<details>{summary}{table}</details>")
-    return _section("parts", "Composition", "".join(artifacts))
+    return markup.section("parts", "Composition", "".join(artifacts))
 
 
 def _part(part: Part, artifact_bytes: int) -> str:
-    share = _bar(part.bytes, artifact_bytes, marked=False)
-    return _row((part.name, part.version, _number(part.bytes), _number(part.bytecode_bytes), share))
+    share = markup.bar(part.bytes, artifact_bytes, marked=False)
+    return markup.row((part.name, part.version, markup.number(part.bytes), markup.number(part.bytecode_bytes), share))
 
 
 def _notes(sizes: Sizes, comparison: SizeComparison | None) -> str:
     notes = [*(comparison.notes if comparison else ()), *overlaps.notes(sizes)]
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return _section("notes", "Notes", f"<ul>{items}</ul>") if notes else ""
+    return markup.section("notes", "Notes", f"<ul>{items}</ul>") if notes else ""
 
 
 def _change_head(comparison: SizeComparison | None) -> list[str]:
@@ -164,54 +164,4 @@ def _change_head(comparison: SizeComparison | None) -> list[str]:
 
 
 def _change_cells(comparison: SizeComparison | None, artifact: ArtifactSize) -> list[str]:
-    return [_delta(comparison.change_text(artifact))] if comparison else []
-
-
-class _Markup(str):
-    """Text that is already HTML and must not be escaped."""
-
-    __slots__ = ()
-
-
-def _number(count: int | None) -> str:
-    """Render a byte count, with the exact bytes as its tooltip and for sorting."""
-    if count is None:
-        return "-"
-    return _Markup(f'<data value="{count}" title="{count:,} bytes">{units.format_bytes(count)}</data>')
-
-
-def _delta(text: str) -> str:
-    style = "up" if text.startswith("+") else "down" if text.startswith("-") else ""
-    return _Markup(f'<span class="{style}">{escape(text)}</span>')
-
-
-def _bar(part: int, whole: int | None, *, marked: bool = True) -> str:
-    if not whole:
-        return "-"
-    share = part / whole
-    style = ""
-    if marked and share >= budgets.NEAR_SHARE:
-        style = "over" if share > 1 else "near"
-    return _Markup(
-        f'<data value="{share:.4f}">{units.format_percent(part, whole)}</data>'
-        f'<span class="bar {style}"><i style="width:{100 * min(share, 1):.1f}%"></i></span>'
-    )
-
-
-def _section(name: str, title: str, body: str) -> str:
-    return f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{body}</section>'
-
-
-def _table(columns: Sequence[str], rows: Iterable[str], *, text_columns: int = 1) -> str:
-    """Render a table whose first `text_columns` columns contain text, and the others numbers."""
-    head = "".join(
-        f'<th scope="col"{"" if number < text_columns else " class=n"}>{escape(name)}</th>'
-        for number, name in enumerate(columns)
-    )
-    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="wide"><table data-text="{text_columns}">{body}</table></div>'
-
-
-def _row(cells: Sequence[str], *, style: str = "") -> str:
-    first, *following = (cell if isinstance(cell, _Markup) else escape(cell) for cell in cells)
-    return f'<tr class="{style}"><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in following)}</tr>'
+    return [markup.delta(comparison.change_text(artifact))] if comparison else []

@@ -151,11 +151,12 @@ def _change(change: SizeChange | None) -> dict[str, Any] | None:
         "bytes": change.bytes,
         "effective_bytes": change.effective_bytes,
         "zipped_bytes": change.zipped_bytes,
-        "parts": [_part_change(part) for part in change.parts],
+        "parts": [part_change(part) for part in change.parts],
     }
 
 
-def _part_change(change: PartChange) -> dict[str, Any]:
+def part_change(change: PartChange) -> dict[str, Any]:
+    """Return the change of one distribution; null where it was missing."""
     return {
         "name": change.name,
         "from_version": change.before.version if change.before else None,

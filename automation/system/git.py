@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from automation.system import processes
 from automation.system.errors import ConfigurationError, ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,33 @@ def is_dirty(folder: Path, *, apart_from: str = "") -> bool:
     return bool(_output(folder, "status", "--porcelain", "--untracked-files=all", "--", ".", *excluded))
 
 
+def uncommitted(folder: Path, paths: "Sequence[str]") -> tuple[str, ...]:
+    """Return those of the files that differ from HEAD or are new; all of them outside a repository.
+
+    Args:
+        paths: relative to the folder.
+    """
+    if not paths:
+        return ()
+    argv = ["git", "-c", "core.quotePath=false", "status", "--porcelain", "--untracked-files=all", "--", *paths]
+    try:
+        finished = processes.run(argv, cwd=folder)
+    except ToolError:
+        return tuple(paths)
+    changed = {line[3:] for line in finished.stdout.splitlines()}
+    return tuple(path for path in paths if any(name.endswith(path) for name in changed))
+
+
+def mentions(folder: Path, words: "Sequence[str]") -> tuple[str, ...]:
+    """Return the lines of tracked files with one of the words, as `file:line: text`; none outside a repository."""
+    patterns = [f"-e{word}" for word in words]
+    try:
+        finished = processes.run(["git", "grep", "-nIw", "--fixed-strings", *patterns], cwd=folder, check=False)
+    except ToolError:
+        return ()
+    return tuple(finished.stdout.splitlines())
+
+
 def is_pushed(folder: Path) -> bool:
     """Return whether a branch of a remote contains HEAD, as far as this repository knows.
 
@@ -92,6 +123,21 @@ def find_commit(folder: Path, name: str) -> str:
     argv = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
     finished = processes.run(argv, cwd=folder, check=False)
     return "" if finished.exit_code else finished.stdout.strip()
+
+
+def tags(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return the tags of each commit that has some; empty without git and outside a repository."""
+    listing = "--format=%(objectname) %(*objectname) %(refname:strip=2)"
+    try:
+        lines = _output(folder, "for-each-ref", "refs/tags", "--sort=version:refname", listing).splitlines()
+    except ToolError:
+        return {}
+    names: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        # An annotated tag is an object of its own; the second hash is the commit that it names.
+        object_hash, commit, name = line.split(" ", 2)
+        names[commit or object_hash] = (*names.get(commit or object_hash, ()), name)
+    return names
 
 
 def check_out(commit: str, repository: Path, target: Path) -> None:

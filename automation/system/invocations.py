@@ -15,3 +15,16 @@ class Invocation:
 
     error: str = ""
     answer: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialInvocation:
+    """The result of an invocation whose log was asked for.
+
+    Attributes:
+        error: the error as `Type: message`; empty for success.
+        log: the last 4 kB of the log of this invocation.
+    """
+
+    error: str
+    log: str

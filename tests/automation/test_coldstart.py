@@ -9,6 +9,7 @@ import pytest
 
 from automation import coldstart
 from automation.coldstart import ColdStart, Measurement, Timing
+from automation.lambda_runtime import local_coldstarts
 from automation.lambda_runtime.importtime import PackageImport
 from automation.project.model import Project
 from automation.system import files
@@ -207,3 +208,9 @@ def test_as_json_contains_every_sample() -> None:
         "max_ms": 150,
         "samples_ms": [150, 120],
     }
+
+
+def test_remember_stores_the_medians(tmp_path: Path) -> None:
+    coldstart.remember(Measurement((till(30.0, 10.0, 11.0, budget_ms=None),), {}, 3), tmp_path)
+
+    assert local_coldstarts.read(tmp_path) == {("app", "Till"): 11.0}

@@ -19,6 +19,7 @@ QUEUE = "AWS::SQS::Queue"
 ALARMS = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
 UNKNOWN_RELEASE = "unknown: changed outside of inv deploy"
 _NO_RELEASE = "none: not deployed"
+FINDINGS = frozenset({Level.STOP, Level.WARN})
 _UNFINISHED = frozenset({Status.DEPLOYING, Status.FAILED})
 
 
@@ -45,7 +46,9 @@ class EnvironmentStatus:
         newest: the newest release; None when there is none.
         lock: who is deploying; None when nobody is.
         ringing: the alarms in state ALARM, of all `alarms`.
+        setup: what a person has set up, and has not.
         remarks: the product's own lines.
+        is_sandbox: whether its stacks need no protection.
     """
 
     environment: str
@@ -56,7 +59,9 @@ class EnvironmentStatus:
     lock: DeployerLock | None = None
     ringing: tuple[Alarm, ...] = ()
     queues: tuple[Queue, ...] = ()
+    setup: tuple[Remark, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    is_sandbox: bool = False
 
     @property
     def is_deployed(self) -> bool:
@@ -96,12 +101,13 @@ def physical_ids(stacks: Iterable[StackStatus], types: Iterable[str]) -> dict[st
 def attention(status: EnvironmentStatus) -> tuple[Finding, ...]:
     """Return what needs a person, each with the command that helps; empty when all is well."""
     findings = [_stack_finding(stack, status) for stack in status.stacks]
+    findings += [_protection_finding(stack, status) for stack in status.stacks]
     findings += [_release_finding(status)]
     findings += [_drift_finding(stack, status.target) for stack in status.stacks]
     findings += [_alarm_finding(alarm, status) for alarm in status.ringing]
     findings += [_queue_finding(queue, status) for queue in status.queues]
     findings += _missing_queues(status)
-    findings += [remark.finding for remark in status.remarks if remark.level in {Level.STOP, Level.WARN}]
+    findings += [remark.finding for remark in (*status.setup, *status.remarks) if remark.level in FINDINGS]
     return tuple(finding for finding in findings if finding is not None)
 
 
@@ -119,6 +125,7 @@ def as_json(status: EnvironmentStatus) -> Mapping[str, Any]:
         "stacks": [_stack_json(stack) for stack in status.stacks],
         "alarms": [{"name": alarm.name, "reason": alarm.reason, "since": alarm.since} for alarm in status.ringing],
         "queues": _queues_json(status),
+        "setup": [_remark_json(remark) for remark in status.setup],
         "lines": [_remark_json(remark) for remark in status.remarks],
         "attention": [_finding_json(finding) for finding in attention(status)],
     }
@@ -131,7 +138,20 @@ def _stack_finding(stack: StackStatus, status: EnvironmentStatus) -> Finding | N
     if stack_states.is_running(stack.state):
         what = f"the stack is {stack.state.status}, and no deployer holds the lock"
         return None if status.lock else Finding(stack.state.name, what, f"wait for it and finish: {deploy}")
-    return stack_states.obstacle(stack.state, status.target)
+    if stack_states.is_failed_creation(stack.state):
+        what = f"the stack is {stack.state.status}: its creation failed"
+        return None if status.lock else Finding(stack.state.name, what, f"fix the cause and deploy again: {deploy}")
+    return stack_states.obstacle(stack.state, status.target, status.environment)
+
+
+def _protection_finding(stack: StackStatus, status: EnvironmentStatus) -> Finding | None:
+    """Report a stack that anybody can delete; a deployment that runs protects it at its end."""
+    is_open = releases.is_created(stack.state) and not stack.description.is_protected
+    if status.is_sandbox or status.lock or not is_open or stack_states.is_failed_creation(stack.state):
+        return None
+    words = ("--enable-termination-protection", "--stack-name", stack.state.name)
+    command = aws_commands.line(status.target, "cloudformation", "update-termination-protection", *words)
+    return Finding(stack.state.name, "the stack is not protected from deletion", f"protect it: {command}")
 
 
 def _release_finding(status: EnvironmentStatus) -> Finding | None:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from automation.system.stacks import StackState
 
 READ_LIMIT = 100
+TABLE_SUFFIX = "-releases"
 _NOT_CREATED = frozenset({"", "REVIEW_IN_PROGRESS"})
 _SETTLED = "_COMPLETE"
 _ROLLED_BACK = "ROLLBACK_COMPLETE"
+_IMPORTED = "IMPORT_COMPLETE"
 
 
 class Status(StrEnum):
@@ -50,6 +52,9 @@ class ReleasedStack:
         parameters: without those that are NoEcho.
         code: the digest of each zip, by logical id.
         sizes: the bytes of each zip, by logical id.
+        contents: the unzipped bytes of each artifact, by logical id and distribution, such as `numpy==2.4.1`; empty in
+            a release of an earlier version of this program.
+        mounts: the layers that each function mounts, by logical id.
         stack_id, changed_at: the stack as this deployment left it; empty until then.
         content_of: the number of the release whose content the stack then had; 0 until then. It is an earlier release
             when the change failed and CloudFormation rolled it back.
@@ -63,6 +68,8 @@ class ReleasedStack:
     parameters: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    contents: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    mounts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stack_id: str = ""
     changed_at: str = ""
     content_of: int = 0
@@ -83,6 +90,7 @@ class Release:
         contracts: the digest of the schemas of messages and stored items.
         rollback_to: the release that this one restores; 0 for a deployment.
         status, smoke: a Status and a Smoke; plain text, because a newer version may have more of them.
+        pruned: whether its artifacts may be deleted by now, so that it cannot be restored any more; see pruning.
         unknown: fields of a newer version of this program.
     """
 
@@ -101,6 +109,7 @@ class Release:
     smoke: str = Smoke.PENDING
     smoke_findings: tuple[Finding, ...] = ()
     stacks: tuple[ReleasedStack, ...] = ()
+    pruned: bool = False
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -141,7 +150,7 @@ def table_name(stack_names: Sequence[str]) -> str:
     Args:
         stack_names: the names of its stacks in the account, in the order of deployment; not empty.
     """
-    return f"{stack_names[-1]}-releases"
+    return f"{stack_names[-1]}{TABLE_SUFFIX}"
 
 
 def read(table: Table, *, limit: int = READ_LIMIT) -> tuple[Release, ...]:
@@ -238,12 +247,16 @@ def last_good(releases: Iterable[Release], *, before: int) -> Release | None:
     """Return the release to go back to: the newest before a number that passed its smoke test.
 
     Without one it is the newest whose test was incomplete. A release that was never tested, failed, was rolled back or
-    did not reach every stack is never good.
+    did not reach every stack is never good, nor is one whose artifacts are deleted.
 
     Args:
         releases: newest first.
     """
-    deployed = [release for release in releases if release.number < before and release.status == Status.DEPLOYED]
+    deployed = [
+        release
+        for release in releases
+        if release.number < before and release.status == Status.DEPLOYED and not release.pruned
+    ]
     for smoke in (Smoke.PASSED, Smoke.INCOMPLETE):
         for release in deployed:
             if release.smoke == smoke:
@@ -292,8 +305,10 @@ def _stack_as_left(
 
     is_untouched = any(_is_as_left(earlier, state) for earlier in before.stacks) if before else False
     keeps_old = release.status != Status.DEPLOYED and (is_untouched or state.status.endswith(_ROLLED_BACK))
-    earlier_number = before.number if before else 0
-    content_of = earlier_number if keeps_old else release.number
+    # A deployment that failed after it had adopted resources has left nothing else in the stack.
+    is_only_imported = release.status != Status.DEPLOYED and state.status == _IMPORTED
+    earlier_number = before.number if before and not is_only_imported else 0
+    content_of = earlier_number if keeps_old or is_only_imported else release.number
     return replace(stack, stack_id=state.stack_id, changed_at=state.changed_at, content_of=content_of)
 
 
@@ -312,4 +327,5 @@ def _divided(kind: type, document: Mapping[str, Any]) -> tuple[dict[str, Any], d
 
 def _stack(document: Mapping[str, Any]) -> ReleasedStack:
     known, unknown = _divided(ReleasedStack, document)
+    known["mounts"] = {name: tuple(layers) for name, layers in known.get("mounts", {}).items()}
     return ReleasedStack(**known, unknown=unknown)

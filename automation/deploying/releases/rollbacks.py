@@ -47,7 +47,7 @@ def plan_rollback(
     release = _requested(known, to, environment) if to else _default(known, running, environment)
     if running is not None and release.number in {running.number, running.rollback_to}:
         raise UsageError(f"{release.name} already runs in {environment}; see {_list(environment)}", where="--to")
-    _require_artifacts(release, missing(release), environment)
+    _require_artifacts(release, () if release.pruned else missing(release), environment)
 
     names = {stack.stack_name for stack in release.stacks}
     present = running.stacks if running else ()
@@ -88,10 +88,14 @@ def _after(known: Sequence[Release]) -> int:
 
 
 def _require_artifacts(release: Release, missing: Sequence[str], environment: str) -> None:
-    fix = f"build it again: git checkout {release.commit}, then inv deploy --env {environment}"
+    build = f"build it again: git checkout {release.commit} && inv deploy --env {environment}"
+    is_in_git = release.commit and not release.is_dirty
+    fix = build if is_in_git else f"choose another one: {_list(environment)}"
     findings = [
         Finding(location, f"the artifact of {release.name} does not exist any more", fix) for location in missing
     ]
+    if release.pruned:
+        findings = [Finding(release.name, "inv prune has deleted its artifacts", fix)]
     if findings:
         message = f"{release.name} cannot be restored; nothing was changed"
         raise CheckFailedError(message, where=environment, findings=findings)

@@ -105,3 +105,20 @@ def test_check_out_writes_committed_files(tmp_path: Path) -> None:
 
     assert (tmp_path / "tree/README.md").read_text() == "# Plain\n"
     assert (repository / "README.md").read_text() == "# Changed\n"
+
+
+def test_tags_are_listed_by_commit_in_the_order_of_versions(tmp_path: Path) -> None:
+    repositories.make_plain_repository(tmp_path)
+    first = git.find_commit(tmp_path, "HEAD")
+    for name in ("v1.10", "v1.9"):
+        repositories.git(tmp_path, "tag", name)
+    repositories.append(tmp_path, "README.md")
+    repositories.commit(tmp_path)
+    repositories.git(tmp_path, "tag", "-a", "v2", "-m", "annotated")
+
+    assert git.tags(tmp_path) == {first: ("v1.9", "v1.10"), git.find_commit(tmp_path, "HEAD"): ("v2",)}
+
+
+def test_tags_outside_a_repository_or_without_tags_are_empty(tmp_path: Path) -> None:
+    assert git.tags(tmp_path) == {}
+    assert git.tags(repositories.make_plain_repository(tmp_path / "repository")) == {}

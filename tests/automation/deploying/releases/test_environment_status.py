@@ -24,7 +24,9 @@ RESOURCES = (
     StackResource("AnyAlarm", "alarm-2", "AWS::CloudWatch::CompositeAlarm"),
     StackResource("Till", "till", "AWS::Lambda::Function"),
 )
-APP = StackStatus("app", StackDescription(STATE), RESOURCES, Drift("IN_SYNC", "2026-01-02T00:00:00+00:00"))
+APP = StackStatus(
+    "app", StackDescription(STATE, is_protected=True), RESOURCES, Drift("IN_SYNC", "2026-01-02T00:00:00+00:00")
+)
 INBOX, DEAD = Queue("https://sqs/inbox", 1, 2, 3), Queue("https://sqs/dead", is_dead_letter=True)
 WELL = EnvironmentStatus(
     environment="live",
@@ -37,7 +39,9 @@ WELL = EnvironmentStatus(
 
 
 def with_state(status: str) -> EnvironmentStatus:
-    return replace(WELL, stacks=(replace(APP, description=StackDescription(replace(STATE, status=status))),))
+    return replace(
+        WELL, stacks=(replace(APP, description=StackDescription(replace(STATE, status=status), is_protected=True)),)
+    )
 
 
 def attention(**changes: Any) -> tuple[Finding, ...]:
@@ -46,6 +50,33 @@ def attention(**changes: Any) -> tuple[Finding, ...]:
 
 def test_attention_all_well_is_empty() -> None:
     assert attention() == ()
+
+
+def test_attention_unprotected_stack_is_named() -> None:
+    unprotected = replace(APP, description=StackDescription(STATE))
+    what, command = "the stack is not protected from deletion", "aws cloudformation update-termination-protection"
+    words = "--enable-termination-protection --stack-name shop-app --region eu-west-1"
+
+    assert attention(stacks=(unprotected,)) == (Finding("shop-app", what, f"protect it: {command} {words}"),)
+    assert attention(stacks=(unprotected,), is_sandbox=True) == ()
+    assert attention(stacks=(unprotected,), lock=LOCK) == ()
+
+
+def test_attention_failed_creation_is_deployed_again() -> None:
+    what, fix = (
+        "the stack is ROLLBACK_COMPLETE: its creation failed",
+        "fix the cause and deploy again: inv deploy --env live",
+    )
+    failed = replace(APP, description=StackDescription(replace(STATE, status="ROLLBACK_COMPLETE")))
+
+    assert attention(stacks=(failed,)) == (Finding("shop-app", what, fix),)
+    assert attention(stacks=(failed,), lock=LOCK) == ()
+
+
+def test_attention_failed_deletion_is_finished_by_inv_destroy() -> None:
+    [finding] = environment_status.attention(with_state("DELETE_FAILED"))
+
+    assert finding.fix.endswith("delete it, then deploy again: inv destroy --env live")
 
 
 def test_attention_missing_stack_is_named() -> None:
@@ -246,6 +277,7 @@ def test_as_json_has_everything() -> None:
                 "is_dead_letter": True,
             },
         ],
+        "setup": [{"level": "ok", "where": "SES", "what": "sends mail", "fix": ""}],
         "lines": [
             {"level": "info", "where": "run", "what": "finished", "fix": ""},
             {"level": "ok", "where": "switch", "what": "enabled", "fix": ""},

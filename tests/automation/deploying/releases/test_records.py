@@ -8,7 +8,7 @@ import pytest
 
 from automation.deploying.releases import records as releases
 from automation.deploying.releases.records import Release, ReleasedStack, Smoke, Status
-from automation.system.errors import Finding, UsageError
+from automation.system.errors import Finding
 from automation.system.stacks import StackState
 from tests.automation.release_tables import FakeReleaseTable
 
@@ -28,6 +28,7 @@ FULL = Release(
     allowed=("replace:Ledger",),
     contracts="d1",
     rollback_to=5,
+    pruned=True,
     status=Status.DEPLOYED,
     smoke=Smoke.INCOMPLETE,
     smoke_findings=(Finding("Till", "the secret is missing", "set it"),),
@@ -40,6 +41,8 @@ FULL = Release(
             parameters={"Stage": "live"},
             code={"Till": "d3"},
             sizes={"Till": 12},
+            contents={"Till": {"numpy==2.4.1": 34}},
+            mounts={"Till": ("Wheels", "Code")},
             stack_id="arn:app",
             changed_at="2026-01-02T03:05:00+00:00",
             content_of=7,
@@ -51,6 +54,8 @@ EMPTY_STACK = {
     "parameters": {},
     "code": {},
     "sizes": {},
+    "contents": {},
+    "mounts": {},
     "content_of": 0,
 }
 DOCUMENT: dict[str, Any] = {
@@ -64,6 +69,7 @@ DOCUMENT: dict[str, Any] = {
     "allowed": ["replace:Ledger"],
     "contracts": "d1",
     "rollback_to": 5,
+    "pruned": True,
     "status": "deployed",
     "smoke": "incomplete",
     "smoke_findings": [{"where": "Till", "what": "the secret is missing", "fix": "set it"}],
@@ -76,6 +82,8 @@ DOCUMENT: dict[str, Any] = {
             "parameters": {"Stage": "live"},
             "code": {"Till": "d3"},
             "sizes": {"Till": 12},
+            "contents": {"Till": {"numpy==2.4.1": 34}},
+            "mounts": {"Till": ["Wheels", "Code"]},
             "stack_id": "arn:app",
             "changed_at": "2026-01-02T03:05:00+00:00",
             "content_of": 7,
@@ -147,6 +155,7 @@ def test_missing_fields_have_defaults() -> None:
         "is_dirty": False,
         "allowed": (),
         "rollback_to": 0,
+        "pruned": False,
         "smoke_findings": (),
         "status": "deploying",
         "smoke": "pending",
@@ -339,6 +348,13 @@ def good(known: Sequence[Release], before: int) -> int:
     return release_before.number if release_before else 0
 
 
+def test_last_good_passes_over_pruned_releases() -> None:
+    known = [replace(release(2), pruned=True), release(1)]
+
+    assert releases.last_good(known, before=3) == known[1]
+    assert releases.last_good(known[:1], before=3) is None
+
+
 def test_last_good_is_the_newest_that_passed() -> None:
     known = [release(4), release(3), release(2)]
 
@@ -361,33 +377,3 @@ def test_last_good_incomplete_test_counts_only_without_a_passed_one() -> None:
 
     assert good(known, 5) == 4
     assert good([*known, release(1)], 5) == 1
-
-
-# --- small things
-
-
-@pytest.mark.parametrize(("text", "number"), [("7", 7), ("r7", 7), ("r10", 10)])
-def test_parse_number_accepts_both_forms(text: str, number: int) -> None:
-    assert releases.parse_number(text) == number
-
-
-@pytest.mark.parametrize("text", ["", "r", "x7", "7.0", "-1", "0", "r0", "rr7"])
-def test_parse_number_refuses_the_rest(text: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        releases.parse_number(text)
-
-    assert str(caught.value) == f"--to: '{text}' is not a release; write it as r7 or 7"
-
-
-@pytest.mark.parametrize(
-    ("moment", "another", "expected"),
-    [
-        ("", "", True),
-        ("2026-01-01T00:00:00+00:00", "", False),
-        ("", "2026-01-01T00:00:00+00:00", False),
-        ("2026-01-01T00:00:00+00:00", "2026-01-01T01:00:00+01:00", True),
-        ("2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00+01:00", False),
-    ],
-)
-def test_is_same_moment_compares_instants(moment: str, another: str, expected: bool) -> None:
-    assert releases.is_same_moment(moment, another) is expected

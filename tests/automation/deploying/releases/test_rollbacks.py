@@ -109,6 +109,29 @@ def test_plan_rollback_missing_artifacts_are_all_named() -> None:
         plan(ALL, 2, THIRD, "s3://b/1.zip", "s3://b/2.zip")
 
     assert str(caught.value) == "live: r2 cannot be restored; nothing was changed"
-    fix = "build it again: git checkout c0ffee, then inv deploy --env live"
+    fix = "build it again: git checkout c0ffee && inv deploy --env live"
     what = "the artifact of r2 does not exist any more"
     assert caught.value.findings == (Finding("s3://b/1.zip", what, fix), Finding("s3://b/2.zip", what, fix))
+
+
+def test_plan_rollback_pruned_release_is_refused() -> None:
+    pruned = replace(SECOND, pruned=True)
+
+    with pytest.raises(CheckFailedError) as caught:
+        plan((THIRD, pruned), 2, THIRD, "s3://b/1.zip")
+
+    assert str(caught.value) == "live: r2 cannot be restored; nothing was changed"
+    fix = "build it again: git checkout c0ffee && inv deploy --env live"
+    assert caught.value.findings == (Finding("r2", "inv prune has deleted its artifacts", fix),)
+
+
+@pytest.mark.parametrize("release", [replace(SECOND, is_dirty=True), replace(SECOND, commit="")])
+def test_plan_rollback_release_that_git_does_not_have_names_another_way(release: Release) -> None:
+    with pytest.raises(CheckFailedError) as caught:
+        plan((THIRD, replace(release, pruned=True)), 2, THIRD)
+
+    assert caught.value.findings[0].fix == "choose another one: inv releases --env live"
+
+
+def test_plan_rollback_default_passes_over_pruned_releases() -> None:
+    assert plan((THIRD, replace(SECOND, pruned=True), FIRST), 0, THIRD).release == FIRST

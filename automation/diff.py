@@ -4,15 +4,17 @@ With --against it compares templates only, and needs neither credentials nor a c
 """
 
 import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 from automation import affected, prove, sizes, validate
 from automation.building import builder, built, source_copies
-from automation.deploying import assessing, candidates, contract_store, plan_files, plans, sessions
+from automation.deploying import asked_parameters, assessing, candidates, contract_store, plan_files, plans, sessions
 from automation.deploying import scope as scopes
+from automation.deploying.adoption import choices
 from automation.deploying.candidates import Candidate
 from automation.deploying.changes import comparison, expansion, references
 from automation.deploying.changes.expansion import SamTemplate
@@ -28,8 +30,9 @@ from automation.deploying.verdict.aspects import Facts
 from automation.deploying.views import plan_json, plan_markdown, plan_text
 from automation.deploying.views.plan_view import PlanView, StackView
 from automation.project import model
+from automation.sizing import history
 from automation.system import console, git
-from automation.system.errors import AutomationError, UsageError
+from automation.system.errors import AutomationError, CheckFailedError, Finding, UsageError
 
 EXIT_CODES = {Verdict.NOTHING: 0, Verdict.SAFE: 7, Verdict.CONSENT: 7, Verdict.FORBIDDEN: 3}
 _NOT_REHEARSED = "the target is an emulator: quotas, time-outs and refusals of AWS are not rehearsed here"
@@ -43,6 +46,8 @@ class Options:
         out: the file to save the plan to; empty for none.
         against: a git revision or a template file to compare with; empty for the deployed stacks.
         allow: names of dangers, such as `replace:Ledger`.
+        adopt: decisions about resources of earlier stacks, such as `Ledger=new`.
+        set: values of parameters that a person is asked for, as `NAME=VALUE`.
     """
 
     json: bool = False
@@ -50,6 +55,8 @@ class Options:
     out: str = ""
     against: str = ""
     allow: tuple[str, ...] = ()
+    adopt: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
 
 
 def diff(
@@ -81,16 +88,19 @@ def diff(
         return EXIT_CODES[view.assessment.verdict]
 
     scope = scopes.read(root, name, variables=variables)
+    chosen = asked_parameters.parse(options.set)
+    asked_parameters.require_settable(scope, chosen)
     start_target()
     tree = git.read_work_tree(root, apart_from=inside(root, options.out))
-    session = sessions.begin(scope, open_connections(scope, connect), tree)
-    prepare(scope)
-    digests = candidates.digests(scope)
+    session = sessions.begin(scope, open_connections(scope, connect), tree, chosen=chosen)
+    session = with_placeholders(session, options)
+    prepare(session.scope)
+    digests = candidates.digests(session.scope)
     if sessions.is_up_to_date(session, digests):
         show(unchanged_view(session), options)
         return EXIT_CODES[Verdict.NOTHING]
 
-    plan = make_plan(session, digests, allow=options.allow)
+    plan = make_plan(session, digests, allow=options.allow, decisions=choices.parse(options.adopt))
     _show_and_save(plan, options)
     return EXIT_CODES[plan.verdict]
 
@@ -106,6 +116,28 @@ def require_consistent(options: Options) -> None:
     if options.against and options.out:
         message = "--out saves a plan, but --against only compares templates; use one of them"
         raise UsageError(message, where="diff")
+
+
+def with_placeholders(session: Session, options: Options) -> Session:
+    """Return the session with examples for the parameters that inv deploy will ask for and that have no default.
+
+    Raises:
+        CheckFailedError: the plan is to be saved, or a template does not allow the example.
+    """
+    questions = asked_parameters.questions(session.scope)
+    needed = [question for question in questions if options.out or not question.has_usable_example]
+    if needed:
+        command = _typed(session.environment, options, asked_parameters.set_words(questions))
+        findings = [Finding(question.name, "has no value yet", command) for question in needed]
+        message = f"{'a saved plan' if options.out else 'the plan'} needs these values; nothing was changed"
+        raise CheckFailedError(message, where=session.environment, findings=findings)
+
+    for question in questions:
+        default = question.default
+        used = f"its default {default!r}" if default is not None else question.example
+        console.warning(f"{question.name} has no value yet: inv deploy asks for it; this plan has {used}")
+    examples = {question.name: question.example for question in questions if question.default is None}
+    return replace(session, scope=asked_parameters.fill(session.scope, {}, examples))
 
 
 def open_connections(scope: Scope, connect: Callable[[Scope], Connections] | None) -> Connections:
@@ -142,11 +174,18 @@ def prepare(scope: Scope) -> None:
     sizes.require_within_limits(sizes.measure(as_built))
 
 
-def make_plan(session: Session, digests: Mapping[str, str], *, allow: tuple[str, ...] = ()) -> Plan:
+def make_plan(
+    session: Session,
+    digests: Mapping[str, str],
+    *,
+    allow: tuple[str, ...] = (),
+    decisions: Mapping[str, str] = MappingProxyType({}),
+) -> Plan:
     """Upload the build, create its change sets and assess what they change.
 
     Args:
         digests: of the build; see candidates.digests.
+        decisions: about resources of earlier stacks; see adopting.find.
 
     Raises:
         AutomationError: a step failed; no change set is left behind.
@@ -155,18 +194,26 @@ def make_plan(session: Session, digests: Mapping[str, str], *, allow: tuple[str,
     changes, location = compare_contracts(session, to_deploy[0].released.template)
     release = next_release(session, contracts=location, breaking=changes.breaking)
     return plans.make(
-        session, release, to_deploy, allow=allow, lines=changes.lines, reasons=lambda: code_reasons(session)
+        session,
+        release,
+        to_deploy,
+        allow=allow,
+        lines=changes.lines,
+        reasons=lambda: code_reasons(session),
+        decisions=decisions,
     )
 
 
 def upload(session: Session, digests: Mapping[str, str]) -> tuple[Candidate, ...]:
-    """Upload the build, and return what each stack would become.
+    """Upload the build, and return what each stack would become, with its sizes for `inv size --history`.
 
     Raises:
         AutomationError: as candidates.of_build.
     """
     connections, stamp = session.connections, session.stamp(digests)
-    return candidates.of_build(session.scope, connections.stacks, connections.store, digests=digests, stamp=stamp)
+    to_deploy = candidates.of_build(session.scope, connections.stacks, connections.store, digests=digests, stamp=stamp)
+    measured = sizes.measure(built.as_built(session.scope.project))
+    return candidates.with_sizes(to_deploy, history.contents_by_stack(measured), history.mounts_by_stack(measured))
 
 
 def next_release(session: Session, *, contracts: str = "", breaking: tuple[str, ...] = ()) -> NextRelease:
@@ -299,6 +346,17 @@ def _show_and_save(plan: Plan, options: Options) -> None:
         console.note(f"saved; deploy exactly this with {command}")
     else:
         plans.discard(plan)
+
+
+def _typed(environment: str, options: Options, more: Sequence[str]) -> str:
+    """Return the command that the user typed, with more words."""
+    pairs = [
+        *(("--allow", name) for name in options.allow),
+        *((choices.OPTION, decision) for decision in options.adopt),
+        *(("--set", value) for value in options.set),
+    ]
+    out = ["--out", options.out] if options.out else []
+    return shlex.join(["inv", "diff", "--env", environment, *out, *chain.from_iterable(pairs), *more])
 
 
 def _expand(templates: Mapping[str, StackTemplate], root: Path) -> dict[str, Expanded]:

@@ -37,7 +37,7 @@ def plan(project: Project, groups: tuple[str, ...]) -> tuple[Lock, ...]:
             folders[function.code_uri] = (function.runtime,)
 
     artifact_locks = [
-        Lock(f"{uri}/requirements.txt", (f"{uri}/requirements.in",), _python(runtimes))
+        Lock(f"{uri}/requirements.txt", (f"{uri}/requirements.in",), python_of(runtimes))
         for uri, runtimes in sorted(folders.items())
         if (project.root / uri / "requirements.in").is_file()
     ]
@@ -66,11 +66,16 @@ def lock(project: Project, *, upgrade: bool = False) -> tuple[str, ...]:
     locks = plan(project, locked_groups(project))
     before = {lock.target: _bytes(project.root / lock.target) for lock in locks}
     with console.progress("locking"), ThreadPoolExecutor(4) as pool:
-        list(pool.map(partial(_compile, root=project.root, upgrade=upgrade), locks))
+        list(pool.map(partial(compile_lock, root=project.root, upgrade=upgrade), locks))
     return tuple(target for target, content in before.items() if _bytes(project.root / target) != content)
 
 
-def _compile(lock: Lock, *, root: Path, upgrade: bool) -> None:
+def compile_lock(lock: Lock, *, root: Path, upgrade: bool) -> None:
+    """Write one lock.
+
+    Raises:
+        ToolError: uv found no solution, or the index did not answer.
+    """
     command: list[str | Path] = [tools.uv_program(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header"]
     # Name our own interpreter, so that uv does not start every other one on the machine to choose.
     versions = ["--python", sys.executable, *(["--python-version", lock.python] if lock.python else [])]
@@ -81,7 +86,8 @@ def _compile(lock: Lock, *, root: Path, upgrade: bool) -> None:
     )
 
 
-def _python(names: tuple[Text, ...]) -> str:
+def python_of(names: tuple[Text, ...]) -> str:
+    """Return the Python version to lock for; empty when no runtime says it."""
     runtimes = [runtime for runtime in names if isinstance(runtime, str) and runtime.startswith("python")]
     return runtimes[0].removeprefix("python") if runtimes else ""
 

@@ -117,6 +117,6 @@ def _row(release: Release, *, is_running: bool) -> Sequence[str]:
         when,
         release.person,
         release.verdict,
-        release.status,
+        f"{release.status}, pruned" if release.pruned else release.status,
         release.smoke,
     )

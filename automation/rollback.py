@@ -3,21 +3,24 @@
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from automation import deploy, diff
 from automation.deploying import applying, candidates, consent, recovery, sessions
 from automation.deploying import scope as scopes
+from automation.deploying.checks.visits import Intent
 from automation.deploying.checks.work_tree import DIRTY, UNPUSHED
 from automation.deploying.connections import Connections
 from automation.deploying.releases import records as releases
 from automation.deploying.releases import rollbacks
 from automation.deploying.releases.records import Release, Smoke
+from automation.deploying.remarks import Level
 from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution
 from automation.deploying.stacks.execution import Operator
-from automation.system import console
+from automation.system import console, git
 from automation.system.errors import DeploymentError
 
 
@@ -59,8 +62,13 @@ def rollback(
         scope.environment, yes=options.yes, is_interactive=console.is_interactive(), command="rollback"
     )
     # The working copy does not matter: what is deployed comes from the bucket.
-    allow = (*options.allow, DIRTY, UNPUSHED)
-    session = deploy.enter(scope, diff.open_connections(scope, connect), allow=allow, checks_tree=False)
+    intent = Intent(
+        now=datetime.now(UTC),
+        tree=git.read_work_tree(root),
+        allow=frozenset((*options.allow, DIRTY, UNPUSHED)),
+        unknown_parameters=Level.INFO,
+    )
+    session = deploy.enter(scope, diff.open_connections(scope, connect), intent, checks_tree=False)
     with deploy.hold_lock(session) as renew:
         return _restore(sessions.refresh(session), number, options, session.operator(renew))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from automation.deploying import scope as scopes
-from automation.deploying.checks import hooks
+from automation.deploying.checks import hooks, setup, visits
 from automation.deploying.checks.hooks import Context
 from automation.deploying.releases import environment_status
 from automation.deploying.releases import records as releases
@@ -18,7 +18,8 @@ from automation.deploying.releases.environment_status import EnvironmentStatus, 
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.scope import Scope
 from automation.project.environments import StackSettings
-from automation.system import console
+from automation.system import account_checks, console
+from automation.system.accounts import DeployedStack
 from automation.system.cloudformation import CloudFormation
 from automation.system.deployers import LockReading
 from automation.system.errors import CheckFailedError
@@ -73,12 +74,14 @@ class Sources:
     """Where the status comes from.
 
     Attributes:
+        account: answers what a person has set up.
         product: returns the product's own lines.
     """
 
     stacks: Stacks
     overview: Overview
     table: Table
+    account: visits.Account
     product: Callable[[Context], tuple[Remark, ...]]
 
 
@@ -89,7 +92,8 @@ def connect(scope: Scope) -> Sources:
         return hooks.run("status", scope.project.settings.hooks.status, context, root=scope.root, target=scope.target)
 
     table = ReleaseTable(scope.target, releases.table_name(scope.stack_names))
-    return Sources(CloudFormation(scope.target), StackOverview(scope.target), table, product)
+    account = account_checks.Account(scope.target)
+    return Sources(CloudFormation(scope.target), StackOverview(scope.target), table, account, product)
 
 
 def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool = False) -> EnvironmentStatus:
@@ -111,6 +115,7 @@ def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool 
     status = EnvironmentStatus(
         environment=scope.environment.name,
         target=scope.target,
+        is_sandbox=scope.environment.is_sandbox,
         stacks=stacks,
         release=releases.running(known, [stack.state for stack in stacks]),
         newest=known[0] if known else None,
@@ -118,8 +123,12 @@ def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool 
         ringing=sources.overview.ringing(sorted(environment_status.physical_ids(stacks, environment_status.ALARMS))),
         queues=sources.overview.queues(sorted(environment_status.physical_ids(stacks, [environment_status.QUEUE]))),
     )
+    if not status.is_deployed:
+        return status
+    remarks = _setup(scope, stacks, sources.account, now)
+    missing = [remark.where for remark in remarks if remark.level in environment_status.FINDINGS]
     # The product's hooks may take for granted that there is something to ask about.
-    return replace(status, remarks=sources.product(_context(scope, stacks, now))) if status.is_deployed else status
+    return replace(status, setup=remarks, remarks=sources.product(_context(scope, stacks, now, missing)))
 
 
 def report(
@@ -169,6 +178,9 @@ def show(status: EnvironmentStatus) -> None:
     if rows:
         numbers = ("waiting", "in flight", "delayed")
         console.table(("queue", *numbers, "kind"), rows, right=numbers)
+    missing = [remark for remark in status.setup if remark.level in environment_status.FINDINGS]
+    if status.is_deployed:
+        console.result(f"set-up: {f'{len(missing)} thing(s) missing' if missing else 'complete'}")
     # The others are findings, which are printed with what helps.
     for remark in status.remarks:
         if remark.level in {Level.INFO, Level.OK}:
@@ -183,13 +195,22 @@ def _stack(settings: StackSettings, stacks: Stacks, look_for_drift: Callable[[st
     return StackStatus(settings.stack.name, description, stacks.resources(name), look_for_drift(name))
 
 
-def _context(scope: Scope, stacks: Sequence[StackStatus], now: datetime) -> Context:
+def _setup(scope: Scope, stacks: Sequence[StackStatus], account: visits.Account, now: datetime) -> tuple[Remark, ...]:
+    deployed = [
+        DeployedStack(stack.state, stack.description.outputs, stack.description.parameters, resources=stack.resources)
+        for stack in stacks
+    ]
+    return setup.look(scope, account, deployed, now=now)
+
+
+def _context(scope: Scope, stacks: Sequence[StackStatus], now: datetime, missing: Sequence[str]) -> Context:
     return hooks.context_of(
         scope,
         now=now,
         account=scope.environment.account,
         outputs=[stack.description.outputs for stack in stacks],
         parameters=[stack.description.parameters for stack in stacks],
+        missing=missing,
     )
 
 

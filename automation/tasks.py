@@ -11,15 +11,19 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from automation import commands
+from automation import authoring_tasks, commands, measuring_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 _ENV = {"env": "the name of an environment in pyproject.toml"}
 _ALLOW = {"allow": "allow one danger by name, such as replace:Ledger; repeat it for more"}
+_ADOPT = {"adopt": "take over a resource of an earlier stack, or not: Ledger=<physical id> or Ledger=new; repeat it"}
 _YES = {"yes": "confirm ordinary changes in advance, for use without a terminal"}
+_SET = {"set": "a value that no file has, such as AlertsTo=you@example.org; later deployments keep it; repeat it"}
 DEPLOY_HELP = {
     **_ENV,
     **_YES,
+    **_SET,
+    **_ADOPT,
     "allow": "allow one danger by name, such as replace:Ledger; also dirty and unpushed; repeat it for more",
     "plan": "deploy exactly the plan that inv diff --out saved",
     "dry_run": "print stacks and parameters; make no call",
@@ -97,6 +101,23 @@ def validate(_context: Context) -> None:
     console.result(f"{len(loaded.stacks)} template(s) and {len(loaded.settings.environments)} environment(s) are valid")
 
 
+@task(
+    positional=[],
+    auto_shortflags=False,
+    help={
+        "env": "scan what this environment would get, instead of the templates' defaults",
+        "json": "print JSON",
+    },
+)
+def security(_context: Context, env: str = "", json: bool = False) -> None:
+    """Scan the templates for weaknesses; each finding needs a fix or a reason."""
+    from automation import security as front
+
+    scan = front.scan(ROOT, env, variables=os.environ)
+    (front.show_json if json else front.show)(scan)
+    front.require_clean(scan)
+
+
 @task(iterable=["names"], help={"names": "functions, by logical id; none means all", "json": "print JSON"})
 def prove(_context: Context, names: list[str], json: bool = False) -> None:
     """Import every handler as on Lambda, check packaging: `inv prove [NAME...]`."""
@@ -110,50 +131,6 @@ def prove(_context: Context, names: list[str], json: bool = False) -> None:
     else:
         front.show(proof)
     front.require_no_errors(proof)
-
-
-@task(
-    iterable=["names"],
-    optional=["html"],
-    auto_shortflags=False,
-    help={
-        "names": "functions and layers, by logical id; none means all",
-        "baseline": "compare with a git revision, which is built, or with a file that inv size --json wrote",
-        "json": "print JSON",
-        "markdown": "print Markdown for a review comment",
-        "html": "write one page with a treemap, to this file or to .alchemiser/size.html",
-    },
-)
-def size(
-    _context: Context, names: list[str], baseline: str = "", json: bool = False, markdown: bool = False, html: str = ""
-) -> None:
-    """Compare artifacts with budgets and a baseline: `inv size [NAME...]`."""
-    from automation import sizes
-    from automation.project import model
-
-    sizes.report(model.load(ROOT), names=names, reference=baseline, json=json, markdown=markdown, html=html)
-
-
-@task(
-    iterable=["names"],
-    auto_shortflags=False,
-    help={
-        "names": "functions, by logical id; none means all",
-        "runs": "how often to import each handler, each time in a fresh process (default: 5)",
-        "without_bytecode": "also measure without bytecode",
-        "json": "print JSON",
-    },
-)
-def coldstart(
-    _context: Context, names: list[str], runs: int = 5, without_bytecode: bool = False, json: bool = False
-) -> None:
-    """Measure how long handlers take to import: `inv coldstart [NAME...]`."""
-    from automation import coldstart as coldstarts
-    from automation.project import model
-
-    measured = coldstarts.measure(model.load(ROOT), names=names, runs=runs, without_bytecode=without_bytecode)
-    (coldstarts.show_json if json else coldstarts.show)(measured)
-    coldstarts.require_within_budgets(measured)
 
 
 @task(
@@ -185,12 +162,14 @@ def parity(_context: Context) -> None:
 
 
 @task(
-    iterable=["allow"],
+    iterable=["allow", "adopt", "set"],
     positional=[],
     auto_shortflags=False,
     help={
         **_ENV,
         **_ALLOW,
+        **_SET,
+        **_ADOPT,
         "against": "compare with a git revision or a template file, without credentials",
         "json": "print JSON",
         "markdown": "print Markdown for a review comment",
@@ -200,6 +179,8 @@ def parity(_context: Context) -> None:
 def diff(
     _context: Context,
     allow: list[str],
+    adopt: list[str],
+    set: list[str],  # noqa: A002 - Invoke names the option after the parameter
     env: str = "",
     against: str = "",
     json: bool = False,
@@ -209,14 +190,16 @@ def diff(
     """Show what a deployment would change; exit 0 none, 7 changes, 3 forbidden."""
     from automation import diff as plan
 
-    options = plan.Options(json, markdown, out, against, tuple(allow))
+    options = plan.Options(json, markdown, out, against, tuple(allow), tuple(adopt), tuple(set))
     commands.end_with(plan.diff(ROOT, env, variables=os.environ, options=options))
 
 
-@task(iterable=["allow"], positional=[], auto_shortflags=False, help=DEPLOY_HELP)
+@task(iterable=["allow", "adopt", "set"], positional=[], auto_shortflags=False, help=DEPLOY_HELP)
 def deploy(
     _context: Context,
     allow: list[str],
+    adopt: list[str],
+    set: list[str],  # noqa: A002 - Invoke names the option after the parameter
     env: str = "",
     yes: bool = False,
     plan: str = "",
@@ -225,7 +208,7 @@ def deploy(
     """Check, plan, confirm, deploy and test every stack; go back when the test fails."""
     from automation import deploy as deployment
 
-    options = deployment.Options(yes, tuple(allow), plan, dry_run)
+    options = deployment.Options(yes, tuple(allow), plan, dry_run, tuple(adopt), tuple(set))
     deployment.deploy(ROOT, env, variables=os.environ, options=options)
 
 
@@ -248,12 +231,57 @@ def rollback(_context: Context, allow: list[str], env: str = "", to: str = "", y
     restoration.rollback(ROOT, env, variables=os.environ, options=options)
 
 
+@task(
+    iterable=["delete_data"],
+    positional=[],
+    auto_shortflags=False,
+    help={
+        **_ENV,
+        "delete_data": "delete these retained data too, by name; also all, releases and artifacts; repeat it for more",
+        "data_only": "leave the stacks alone; delete only what earlier stacks have left",
+        "yes": "confirm in advance, together with --confirm",
+        "confirm": "the word that a person would type: the name of the environment",
+        "dry_run": "show what would be deleted and what would stay; change nothing",
+    },
+)
+def destroy(
+    _context: Context,
+    delete_data: list[str],
+    env: str = "",
+    data_only: bool = False,
+    yes: bool = False,
+    confirm: str = "",
+    dry_run: bool = False,
+) -> None:
+    """Delete every stack of an environment; its data stay, but for what is named."""
+    from automation import destroy as destruction
+
+    options = destruction.Options(tuple(delete_data), data_only, yes, confirm, dry_run)
+    destruction.destroy(ROOT, env, variables=os.environ, options=options)
+
+
 @task(auto_shortflags=False, help={**_ENV, "limit": "how many (default: 20)", "json": "print JSON"})
 def releases(_context: Context, env: str = "", limit: int = 20, json: bool = False) -> None:
     """List the releases of an environment, and which one runs."""
     from automation import releases as front
 
     front.report(ROOT, env, variables=os.environ, json=json, limit=limit)
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        **_ENV,
+        **_YES,
+        "keep": "how many of the newest releases stay restorable (default: keep_releases of pyproject.toml, or 20)",
+        "dry_run": "print what would be deleted, and delete nothing",
+    },
+)
+def prune(_context: Context, env: str = "", keep: int = 0, yes: bool = False, dry_run: bool = False) -> None:
+    """Delete old versions and artifacts that no kept release uses."""
+    from automation import prune as front
+
+    front.prune(ROOT, env, variables=os.environ, options=front.Options(keep, yes, dry_run))
 
 
 @task(
@@ -317,8 +345,9 @@ def check_secrets(_context: Context, env: str = "") -> None:
 
 
 _TASKS = (
-    *(sync_shared_layer, sync, build, validate, prove, size, coldstart, affected, parity),
-    *(diff, deploy, rollback, releases, status, doctor, lock, clean),
+    *(sync_shared_layer, sync, build, validate, security, prove, *measuring_tasks.TASKS, affected, parity),
+    *(diff, deploy, rollback, destroy, releases, prune, status, doctor, lock, clean),
+    *authoring_tasks.TASKS,
 )
 
 

@@ -15,7 +15,7 @@ from benchmarks import timing
 from benchmarks.checkout import ROOT
 from benchmarks.timing import Result, Side
 from tests.e2e.conftest import Sandbox
-from tests.e2e.production import ACCOUNT, Production, make_production
+from tests.e2e.production import ACCOUNT, VALUES, Production, make_production
 from tests.sandbox.test_servers import free_port
 
 _LIMIT_S = 5.0
@@ -63,8 +63,9 @@ def run(*, quick: bool) -> Iterator[Result]:
         version = [timing.time_once(Side(_nothing, lambda: contest.inv("--version"))) for _ in range(times)]
         contest.deploy_with_sam()
 
-        for words in (("deploy", "--env", "local"), ("deploy", "--env", "prod", "--yes")):
-            contest.inv(*words)
+        to_local, to_prod = ("deploy", "--env", "local"), ("deploy", "--env", "prod", "--yes")
+        for words, values in ((to_local, ()), (to_prod, VALUES)):
+            contest.inv(*words, *values)
             ours, sams = _time_unchanged(contest, words, times=times)
 
             name = f"nothing changed, inv {' '.join(words)}"

@@ -111,6 +111,6 @@ def _fields(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
 
 
 def trust_loopback(app: Any, evaluator: Any) -> None:
-    """Let every request count as one over TLS, and so what the emulator calls itself, which is no request."""
+    """Let every request count as one over TLS; what the emulator calls itself, without a request, does so too."""
     evaluator._request_origin = ContextVar("request_origin", default=("127.0.0.1", True))
     app.pin_request_origin = lambda source_ip, _: evaluator.pin_request_origin(source_ip, secure_transport=True)

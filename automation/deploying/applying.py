@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from automation.deploying import contract_store, plan_files, planning, plans
+from automation.deploying import adopted_values, adopting, contract_store, plan_files, planning, plans
 from automation.deploying.changes.model import Verdict
 from automation.deploying.planning import PlannedStack
 from automation.deploying.plans import Plan
@@ -58,7 +58,7 @@ def adopt(plan: Plan) -> Release:
     Raises:
         DeploymentError: AWS did not answer.
     """
-    return _finish(plan, _record(plan), Status.DEPLOYED)
+    return _complete(plan, _record(plan))
 
 
 def save(session: Session, release: Release) -> Release:
@@ -106,21 +106,45 @@ def _change_all(waiting: list[PlannedStack], plan: Plan, release: Release, opera
     except BaseException:
         _finish(plan, release, Status.FAILED)
         raise
+    return _complete(plan, release)
+
+
+def _complete(plan: Plan, release: Release) -> Release:
+    """Finish a deployment that has changed every stack; an interrupted one is completed by the next."""
+    session = plan.session
+    if not session.scope.environment.is_sandbox:
+        _protect(session)
+    adopted_values.report_lost(session.scope, session.connections)
     return _finish(plan, release, Status.DEPLOYED)
 
 
+def _protect(session: Session) -> None:
+    """Switch on the termination protection of every stack that lacks it."""
+    cloud = session.connections.stacks
+    for name in session.scope.stack_names:
+        described = cloud.describe(name)
+        if not (described.is_protected or stack_states.can_be_created(described.state)):
+            cloud.protect(name, on=True)
+            console.result(f"{name}: termination protection is on")
+
+
 def _change(stack: PlannedStack, plan: Plan, operator: Operator) -> None:
-    change_set = stack.change_set
+    connections, change_set = plan.session.connections, stack.change_set
+    if stack.replaces_failed_creation:
+        # Destructive, but the stack is empty: CloudFormation has rolled its creation back.
+        execution.delete(stack.stack_name, connections.stacks, operator)
+        console.result(f"{stack.stack_name}: its failed creation is deleted")
+    if stack.adoption.resources:
+        adopting.adopt(stack, plan.session, operator)
     if change_set is None:
-        stack = _planned_now(stack, plan)
-        change_set = stack.change_set
+        change_set = _planned_now(stack, plan).change_set
     if change_set is None or change_set.is_empty:
         console.result(f"{stack.stack_name}: unchanged")
-        return
-
-    executed = execution.execute(change_set, plan.session.connections.stacks, operator)
-    what = "created" if executed.is_new_stack else "updated"
-    console.result(f"{stack.stack_name}: {what}, {len(executed.resources)} resource(s) changed")
+    else:
+        executed = execution.execute(change_set, connections.stacks, operator)
+        what = "created" if executed.is_new_stack else "updated"
+        console.result(f"{stack.stack_name}: {what}, {len(executed.resources)} resource(s) changed")
+    adopted_values.keep(stack.stack_name, stack.adoption.resources, connections)
 
 
 def _planned_now(stack: PlannedStack, plan: Plan) -> PlannedStack:

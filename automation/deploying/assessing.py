@@ -47,13 +47,14 @@ def assess(
     facts = Facts(
         watched=tuple(watched),
         parameters=tuple(
-            chain.from_iterable(parameter_changes(stack.name, stack.before, stack.after) for stack in stacks)
+            chain.from_iterable(parameter_changes(stack.name, stack.deployed_before, stack.after) for stack in stacks)
         ),
         code_reasons=reasons() if any(_changes_code(stack) for stack in stacks) else {},
         layer_users=_layer_users(stacks),
         deployed_indexes=_deployed_indexes(stacks, tables),
-        lines=(*lines, *chain.from_iterable(output_lines(stack.name, stack.before, stack.after) for stack in stacks)),
+        lines=(*lines, *chain.from_iterable(map(_output_lines, stacks))),
         hidden=frozenset(chain.from_iterable(_hidden(stack) for stack in stacks)),
+        adopted=frozenset(chain.from_iterable(_adopted(stack) for stack in stacks)),
     )
     changes = tuple(chain.from_iterable(stack.changes for stack in stacks))
     return dangers.assess(changes, facts, allow=allow, enforce=enforce)
@@ -70,6 +71,14 @@ def output_lines(stack: str, before: Expanded | None, after: Expanded) -> Iterat
     # An export changes with the value of its output, which has a line already.
     for name in sorted(old.exports.keys() ^ new.exports.keys()):
         yield _output_line(stack, name, _EXPORT, old.exports, new.exports)
+
+
+def _output_lines(stack: PlannedStack) -> Iterator[RankedChange]:
+    return output_lines(stack.name, stack.deployed_before, stack.after)
+
+
+def _adopted(stack: PlannedStack) -> Iterator[tuple[str, str]]:
+    return ((stack.name, logical_id) for logical_id in stack.adopted)
 
 
 def _output_line(stack: str, name: str, kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> RankedChange:

@@ -36,10 +36,14 @@ class Candidate:
 
 
 def digests(scope: Scope) -> dict[str, str]:
-    """Return the digest of what the last build would deploy, by the stack's name in the account. It reads every zip."""
+    """Return the digest of what the last build would deploy, by the stack's name in the account. It reads every zip.
+
+    It leaves out the parameters that a person is asked for: they belong to the environment, not to the release.
+    """
     return {
         settings.stack_name: stack_inputs.deployment_digest(
-            built.deployed_template(settings.stack, scope.root), settings.parameters
+            built.deployed_template(settings.stack, scope.root),
+            {name: value for name, value in settings.parameters.items() if name not in settings.asked},
         )
         for settings in scope.stacks
     }
@@ -70,8 +74,32 @@ def of_build(
     )
 
 
+def with_sizes(
+    candidates: Sequence[Candidate],
+    contents: Mapping[str, Mapping[str, Mapping[str, int]]],
+    mounts: Mapping[str, Mapping[str, Sequence[str]]],
+) -> tuple[Candidate, ...]:
+    """Return the candidates with what their releases record about sizes.
+
+    Args:
+        contents: of ReleasedStack, by the stack's name in pyproject.toml.
+        mounts: the same.
+    """
+    return tuple(
+        replace(
+            candidate,
+            released=replace(
+                candidate.released,
+                contents=contents.get(candidate.released.stack, {}),
+                mounts=mounts.get(candidate.released.stack, {}),
+            ),
+        )
+        for candidate in candidates
+    )
+
+
 def of_release(scope: Scope, stacks: Sequence[ReleasedStack], store: uploads.Store) -> tuple[Candidate, ...]:
-    """Return what the stacks of a release were, in the given order.
+    """Return what the stacks of a release were, in the given order, but with the present values of asked parameters.
 
     Raises:
         ConfigurationError: the project does not have one of the stacks any more.
@@ -84,9 +112,9 @@ def of_release(scope: Scope, stacks: Sequence[ReleasedStack], store: uploads.Sto
             message = f"{released.stack_name} is not a stack of {scope.environment.name} any more"
             raise ConfigurationError(f"{message}; check out the commit of the release, and run inv rollback there")
         bucket, key = location(released.template)
-        settings = replace(settings_by_name[released.stack_name], parameters=released.parameters)
         template = json.loads(store.read(bucket, key))
-        candidates.append(Candidate(settings, released, template, store.url(bucket, key)))
+        settings = settings_by_name[released.stack_name]
+        candidates.append(_of_release(settings, released, template, store.url(bucket, key)))
     return tuple(candidates)
 
 
@@ -144,6 +172,15 @@ def _of_build(
         sizes={name: zip_path.stat().st_size for name, zip_path in zips.items()},
     )
     return Candidate(settings, released, upload.template, upload.url)
+
+
+def _of_release(settings: StackSettings, released: ReleasedStack, template: Mapping[str, Any], url: str) -> Candidate:
+    definitions = template.get("Parameters") or {}
+    asked = {name: value for name, value in settings.parameters.items() if name in settings.asked}
+    kept = {name: value for name, value in asked.items() if name in definitions}
+    parameters = {**released.parameters, **kept}
+    visible = stack_inputs.visible_parameters(parameters, definitions)
+    return Candidate(replace(settings, parameters=parameters), replace(released, parameters=visible), template, url)
 
 
 def _packed(path: Path) -> Mapping[str, Any]:

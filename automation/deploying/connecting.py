@@ -6,6 +6,7 @@ from automation.deploying.scope import Scope
 from automation.system import aws
 from automation.system.account_checks import Account
 from automation.system.cloudformation import CloudFormation
+from automation.system.data_resources import DataResources
 from automation.system.lambda_code import LambdaCode
 from automation.system.object_store import ObjectStore
 from automation.system.release_table import ReleaseTable
@@ -23,4 +24,5 @@ def connect(scope: Scope) -> Connections:
         functions=aws.Cloud(target),
         code=LambdaCode(target),
         tables=TableIndexes(target),
+        data=DataResources(target),
     )

@@ -20,7 +20,7 @@ from automation.system.errors import CheckFailedError, ConfigurationError, Findi
 FORMAT = 1
 _MODE = 0o600
 _SCOPE_FIELDS = ("environment", "account", "region", "endpoint", "consent", "commit", "is_dirty")
-_STACK_FIELDS = ("stack_id", "digest", "parameters", "code")
+_STACK_FIELDS = ("stack_id", "digest", "parameters", "code", "adopt")
 _LABELS = {
     "is_dirty": "uncommitted changes",
     "stack_id": "stack id",
@@ -42,6 +42,7 @@ class PlannedStack:
         parameters: NoEcho ones masked; see stack_inputs.py.
         code: the digest of each zip, by logical id.
         change_set: its id; empty for a provisional plan, whose change set is created when an earlier stack stands.
+        adopt: what it takes over from an earlier stack: a physical id or `new`, by logical id.
     """
 
     stack: str
@@ -53,6 +54,7 @@ class PlannedStack:
     parameters: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
     change_set: str = ""
+    adopt: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,19 @@
 """Plan a deployment: the change set of each stack, and what it changes, property by property.
 
-A stack that imports an export which is new or changes cannot have its change set before the earlier stack is deployed.
-It is planned by comparing templates, and counts as provisional.
+A stack that imports an export which is new or changes cannot have its change set before the earlier stack is deployed,
+nor can one that adopts resources first, or whose failed creation must be deleted first. It is planned by comparing
+templates, and counts as provisional.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from automation.deploying.adoption import import_template
+from automation.deploying.adoption.model import Adoption
 from automation.deploying.candidates import Candidate
 from automation.deploying.changes import comparison, expansion, merging, resolution
 from automation.deploying.changes.expansion import SamTemplate
@@ -45,9 +49,10 @@ class PlannedStack:
     Attributes:
         deployed: the stack as it is now.
         before, after: the template after the transforms, deployed and new; `before` is None for a new stack.
-        changes: what differs, resource by resource.
+        changes: what differs, resource by resource; of an adopted resource, what the update after its adoption changes.
         change_set: None for a provisional plan.
         awaited: the exports that a provisional plan waits for.
+        adoption: what a new stack adopts before the rest of it is created.
     """
 
     candidate: Candidate
@@ -57,6 +62,24 @@ class PlannedStack:
     changes: tuple[ResourceChange, ...]
     change_set: ChangeSet | None = None
     awaited: tuple[str, ...] = ()
+    adoption: Adoption = field(default_factory=Adoption)
+
+    @property
+    def replaces_failed_creation(self) -> bool:
+        """Whether the stack must be deleted first, because it is what a failed creation has left."""
+        return stack_states.is_failed_creation(self.deployed.state)
+
+    @property
+    def deployed_before(self) -> Expanded | None:
+        """The deployed template; None for a stack that is new, or has only adopted resources so far."""
+        return None if self.before and import_template.is_ours(self.before.template) else self.before
+
+    @property
+    def adopted(self) -> frozenset[str]:
+        """The logical ids that the stack adopts, or has adopted without the update that adds the rest."""
+        if self.before and self.deployed_before is None:
+            return frozenset(self.before.template["Resources"])
+        return frozenset(resource.logical_id for resource in self.adoption.resources)
 
     @property
     def name(self) -> str:
@@ -69,8 +92,17 @@ class PlannedStack:
         return self.candidate.released.stack_name
 
 
-def plan_stacks(candidates: Sequence[Candidate], cloud: Stacks, surroundings: Surroundings) -> tuple[PlannedStack, ...]:
+def plan_stacks(
+    candidates: Sequence[Candidate],
+    cloud: Stacks,
+    surroundings: Surroundings,
+    *,
+    adoptions: Mapping[str, Adoption] = MappingProxyType({}),
+) -> tuple[PlannedStack, ...]:
     """Create the change set of each stack, in the given order; when one fails, delete those before it.
+
+    Args:
+        adoptions: what new stacks adopt, by their names in the account.
 
     Raises:
         DeploymentError: CloudFormation refused a change set, or did not answer.
@@ -81,7 +113,8 @@ def plan_stacks(candidates: Sequence[Candidate], cloud: Stacks, surroundings: Su
     planned: list[PlannedStack] = []
     try:
         for candidate in candidates:
-            stack = plan_stack(candidate, cloud, surroundings, exports=exports, changing=changing)
+            adoption = adoptions.get(candidate.settings.stack_name, Adoption())
+            stack = plan_stack(candidate, cloud, surroundings, exports=exports, changing=changing, adoption=adoption)
             changing |= comparison.changed_exports(stack.before, stack.after)
             planned.append(stack)
     except BaseException:
@@ -99,26 +132,30 @@ def plan_stack(
     *,
     exports: Mapping[str, str],
     changing: set[str] | frozenset[str] = frozenset(),
+    adoption: Adoption | None = None,
 ) -> PlannedStack:
     """Plan one stack.
 
     Args:
         exports: the values of the account's exports.
         changing: the exports that the stacks before it add, change or remove.
+        adoption: what it adopts; None for nothing.
 
     Raises:
         DeploymentError, ConfigurationError, ToolError: as `plan_stacks`.
     """
     deployed = cloud.describe(candidate.settings.stack_name)
     before = _before(deployed, cloud, surroundings, exports)
-    unexpanded = _after(candidate, candidate.template, deployed, surroundings, exports)
+    unexpanded = to_deploy(candidate, candidate.template, deployed, surroundings, exports)
     awaited = sorted(resolution.imported_names(unexpanded) & changing)
-    if awaited:
+    adopted = adoption or Adoption()
+    if awaited or adopted.resources or stack_states.is_failed_creation(deployed.state):
         # The new values are not known, and the old ones would hide that what uses them changes.
         known = {name: value for name, value in exports.items() if name not in changing}
         after = _expanded_here(candidate, replace(unexpanded, exports=known), surroundings)
-        changes = comparison.compare(candidate.released.stack, before, after)
-        return PlannedStack(candidate, deployed, before, after, changes, awaited=tuple(awaited))
+        imported = Expanded(import_template.template(adopted.resources)) if adopted.resources else before
+        changes = comparison.compare(candidate.released.stack, imported, after)
+        return PlannedStack(candidate, deployed, before, after, changes, awaited=tuple(awaited), adoption=adopted)
 
     request = Request(candidate.settings, candidate.url, candidate.template.get("Parameters") or {})
     change_set = change_sets.create(request, deployed, cloud, poll_s=stack_states.poll_s(surroundings.target))
@@ -126,8 +163,8 @@ def plan_stack(
         return PlannedStack(candidate, deployed, before, before, (), change_set)
     try:
         body = expanded_template(change_set.stack_id, cloud, change_set=change_set.id)
-        after = _after(candidate, body, deployed, surroundings, exports)
-        return _compared(PlannedStack(candidate, deployed, before, after, ()), change_set, cloud)
+        after = to_deploy(candidate, body, deployed, surroundings, exports)
+        return _compared(PlannedStack(candidate, deployed, before, after, (), adoption=adopted), change_set, cloud)
     except BaseException:
         with suppress(DeploymentError):
             change_sets.discard(change_set, cloud)
@@ -169,20 +206,25 @@ def pseudo_parameters(stack_name: str, surroundings: Surroundings) -> dict[str, 
 def _before(
     deployed: StackDescription, cloud: Stacks, surroundings: Surroundings, exports: Mapping[str, str]
 ) -> Expanded | None:
-    if stack_states.is_new(deployed.state):
+    if stack_states.can_be_created(deployed.state):
         return None
     body = expanded_template(deployed.state.name, cloud)
     pseudo = pseudo_parameters(deployed.state.name, surroundings)
     return Expanded(body, {**pseudo, **deployed.parameters}, exports)
 
 
-def _after(
+def to_deploy(
     candidate: Candidate,
     template: Mapping[str, Any],
     deployed: StackDescription,
     surroundings: Surroundings,
     exports: Mapping[str, str],
 ) -> Expanded:
+    """Return a template of a candidate, before or after the transforms, with the values that it will have.
+
+    Args:
+        exports: the values of the account's exports.
+    """
     settings = candidate.settings
     defined = template.get("Parameters") or {}
     defaults = {name: str(entry["Default"]) for name, entry in defined.items() if "Default" in entry}
@@ -206,11 +248,23 @@ def _compared(stack: PlannedStack, change_set: ChangeSet, cloud: Stacks) -> Plan
     before, after = stack.before, stack.after
     changes = comparison.compare(stack.name, before, after)
     merged = merging.with_change_set(stack.name, changes, change_set.described)
+    if stack.deployed_before is None:
+        compared = {change.logical_id for change in changes}
+        merged = tuple(change for change in merged if not _is_echo(change, compared, stack.adopted))
     if before is not None and not merged and _has_same_outputs(before, after):
         # Only tags would change: CloudFormation would write each resource again, and reset values that people have set.
         change_sets.discard(change_set, cloud)
         change_set = replace(change_set, is_empty=True)
     return replace(stack, changes=merged, change_set=change_set)
+
+
+def _is_echo(change: ResourceChange, compared: set[str], adopted: frozenset[str]) -> bool:
+    """Return whether a change set names an adopted resource only because its template has a parameter now.
+
+    The import has the values in place of the parameters, and the comparison has found them equal.
+    """
+    differs = any(entry.before != entry.after for entry in change.properties)
+    return change.logical_id in adopted and change.logical_id not in compared and not differs
 
 
 def _has_same_outputs(before: Expanded, after: Expanded) -> bool:

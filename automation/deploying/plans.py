@@ -1,10 +1,12 @@
 """The plan of a deployment: the planned stacks with their verdict, as it is shown, saved and carried out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
-from automation.deploying import assessing, plan_files, planning, stack_inputs
+from automation.deploying import adopting, assessing, plan_files, planning, stack_inputs
+from automation.deploying.adoption import model
 from automation.deploying.candidates import Candidate
 from automation.deploying.changes.model import Assessment, RankedChange, Verdict
 from automation.deploying.plan_files import SavedPlan
@@ -65,27 +67,38 @@ def make(
     allow: Sequence[str] = (),
     lines: Sequence[RankedChange] = (),
     reasons: Callable[[], Mapping[str, str]] = dict,
+    decisions: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
-    """Create the change sets, compare the templates, and pass the verdict.
+    """Find what new stacks adopt, create the change sets, compare the templates, and pass the verdict.
 
     Args:
         candidates: in the order in which the stacks will be changed.
         allow: the dangers that were allowed by name.
         lines: changes that no stack shows.
         reasons: returns why the code of functions changes.
+        decisions: about resources of earlier stacks; see adopting.find.
 
     Raises:
+        CheckFailedError, UsageError: as adopting.find.
         DeploymentError: CloudFormation refused a change set, or AWS did not answer; no change set is left behind.
     """
     if continued := unfinished(session, candidates):
         release = replace(release, number=continued.number)
-    stacks = planning.plan_stacks(candidates, session.connections.stacks, session.surroundings)
+    adoptions = adopting.find(session, candidates, decisions)
+    stacks = planning.plan_stacks(candidates, session.connections.stacks, session.surroundings, adoptions=adoptions)
     try:
-        assessment = assess(session, stacks, allow=allow, lines=lines, reasons=reasons)
+        every_line = [*lines, *adopted_lines(stacks)]
+        assessment = assess(session, stacks, allow=allow, lines=every_line, reasons=reasons)
     except BaseException:
         planning.discard(stacks, session.connections.stacks)
         raise
     return Plan(session, release, stacks, assessment)
+
+
+def adopted_lines(stacks: Iterable[PlannedStack]) -> Iterator[RankedChange]:
+    """Yield one line per resource that a plan adopts."""
+    for stack in stacks:
+        yield from (model.line(stack.name, resource) for resource in stack.adoption.resources)
 
 
 def assess(
@@ -137,13 +150,14 @@ def view(plan: Plan, *, notes: Sequence[str] = ()) -> PlanView:
         from_release=running.name if running else "",
         to_commit=f"r{release.number} {commit}".strip(),
         stacks=tuple(_stack_view(stack) for stack in plan.stacks),
-        notes=tuple(notes),
+        notes=(*notes, *_left_over(plan)),
     )
 
 
 def saved(plan: Plan) -> SavedPlan:
     """Return the plan bound to everything that it was made from."""
     described = {stack.stack_name: stack.deployed for stack in plan.stacks}
+    decisions = {stack.stack_name: adopting.final_decisions(stack.adoption) for stack in plan.stacks}
     change_sets = {
         stack.stack_name: stack.change_set.id
         for stack in plan.stacks
@@ -156,6 +170,7 @@ def saved(plan: Plan) -> SavedPlan:
         plan.release,
         change_sets=change_sets,
         assessment=plan.assessment,
+        decisions=decisions,
     )
 
 
@@ -167,12 +182,14 @@ def bound(
     *,
     change_sets: Mapping[str, str],
     assessment: Assessment,
+    decisions: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> SavedPlan:
     """Return a plan bound to the account, the commit, the stacks and the digests.
 
     Args:
         deployed: the stacks as they are now, by their names in the account.
         change_sets: their ids, by the stacks' names in the account.
+        decisions: as adopting.final_decisions returns them, by the stacks' names in the account.
     """
     environment, target = session.scope.environment, session.scope.target
     return SavedPlan(
@@ -185,7 +202,11 @@ def bound(
         is_dirty=release.is_dirty,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         stacks=tuple(
-            _planned_stack(candidate, deployed[candidate.settings.stack_name], change_sets) for candidate in candidates
+            replace(
+                _planned_stack(candidate, deployed[candidate.settings.stack_name], change_sets),
+                adopt=dict(decisions.get(candidate.settings.stack_name, {})),
+            )
+            for candidate in candidates
         ),
         assessment=assessment,
     )
@@ -229,15 +250,27 @@ def require_readable(plan: Plan) -> None:
         raise CheckFailedError(message, where=plan.session.environment, findings=stops)
 
 
+def _left_over(plan: Plan) -> Iterator[str]:
+    """Yield the notes on what earlier stacks have left and the new ones do not adopt."""
+    for stack in plan.stacks:
+        if left := stack.adoption.left:
+            names = ", ".join(sorted(resource.logical_id for resource in left))
+            command = f"inv destroy --env {plan.session.environment}"
+            yield f"{stack.stack_name}: left over and not adopted: {names}; look or delete: {command}"
+
+
 def _subject(change: RankedChange) -> tuple[object, ...]:
     return (change.stack, change.resource, change.rank, change.action)
 
 
 def _stack_view(stack: PlannedStack) -> StackView:
     is_unchanged = stack.change_set is not None and stack.change_set.is_empty
-    is_new = stack_states.is_new(stack.deployed.state)
+    is_new = stack_states.can_be_created(stack.deployed.state)
     status = "new" if is_new else "unchanged" if is_unchanged else "changes"
-    provisional = f"waits for the exports {', '.join(stack.awaited)}" if stack.awaited else ""
+    reasons = [f"waits for the exports {', '.join(stack.awaited)}"] if stack.awaited else []
+    reasons += ["its failed creation is deleted first"] if stack.replaces_failed_creation else []
+    reasons += [f"adopts {len(stack.adoption.resources)} resource(s) first"] if stack.adoption.resources else []
+    provisional = "; ".join(reasons)
     return StackView(stack.name, stack.stack_name, status, is_new=is_new, provisional=provisional)
 
 
@@ -245,7 +278,7 @@ def _planned_stack(
     candidate: Candidate, deployed: StackDescription, change_sets: Mapping[str, str]
 ) -> plan_files.PlannedStack:
     released, state = candidate.released, deployed.state
-    is_new = stack_states.is_new(state)
+    is_new = stack_states.can_be_created(state)
     definitions = candidate.template.get("Parameters") or {}
     return plan_files.PlannedStack(
         stack=released.stack,

@@ -12,7 +12,7 @@ from automation.deploying.plans import NextRelease, Plan
 from automation.deploying.releases import records as releases
 from automation.deploying.releases.records import Release, Smoke, Status
 from automation.deploying.sessions import Session
-from automation.deploying.stacks import execution
+from automation.deploying.stacks import execution, stack_states
 from automation.deploying.stacks.execution import DetachedError, Operator
 from automation.deploying.stacks.smoke import PAUSES_S
 from automation.deploying.views import plan_view
@@ -130,7 +130,7 @@ def _require_permitted(plan: Plan, good: Release) -> None:
 
 
 def plan_restoration(session: Session, good: Release, *, allow: Sequence[str] = ()) -> Plan:
-    """Plan the restoration of a release, the last stack first.
+    """Plan the restoration of a release, the last stack first; where one must be created, in the order of deployment.
 
     Args:
         allow: the dangers that were allowed by name.
@@ -138,7 +138,9 @@ def plan_restoration(session: Session, good: Release, *, allow: Sequence[str] = 
     Raises:
         DeploymentError, ConfigurationError: it cannot be planned.
     """
-    stacks = tuple(reversed(good.stacks))
+    # A stack is created after those whose exports it imports, and goes back before them.
+    is_created = not any(stack_states.can_be_created(state) for state in session.states)
+    stacks = tuple(reversed(good.stacks)) if is_created else good.stacks
     store = session.connections.store
     to_restore = candidates.of_release(session.scope, stacks, store)
     # After a deployment that failed halfway no release runs on every stack: its messages are those of the newest.

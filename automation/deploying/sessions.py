@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
+from automation.deploying import asked_parameters
 from automation.deploying.checks import credentials, hooks
 from automation.deploying.connections import Connections
 from automation.deploying.planning import Surroundings
@@ -111,8 +113,17 @@ class Session:
         return deployers.this_process(self.identity.arn)
 
 
-def begin(scope: Scope, connections: Connections, tree: WorkTree | None) -> Session:
-    """Ask who we are and what runs; nothing is changed.
+def begin(
+    scope: Scope,
+    connections: Connections,
+    tree: WorkTree | None,
+    *,
+    chosen: Mapping[str, str] = MappingProxyType({}),
+) -> Session:
+    """Ask who we are and what runs; nothing is changed. The scope gets the values of parameters that no file has.
+
+    Args:
+        chosen: the values of parameters that were given with --set.
 
     Raises:
         CheckFailedError: the credentials do not work, or belong to another account than the environment's.
@@ -120,6 +131,10 @@ def begin(scope: Scope, connections: Connections, tree: WorkTree | None) -> Sess
     """
     now = datetime.now(UTC)
     identity = credentials.require_account(scope, connections.account.identity, now)
+    if scope.project.settings.ask:
+        described = [connections.stacks.describe(name) for name in scope.stack_names]
+        deployed = {stack.state.name: stack.parameters for stack in described if releases.is_created(stack.state)}
+        scope = asked_parameters.fill(scope, deployed, chosen)
     return refresh(Session(scope, connections, identity, tree, (), (), None, now))
 
 
@@ -140,4 +155,6 @@ def is_up_to_date(session: Session, digests: Mapping[str, str]) -> bool:
     Args:
         digests: by the stack's name in the account.
     """
-    return session.running is not None and releases.is_up_to_date(session.running, digests, session.states)
+    if session.running is None or any(settings.sets_anew for settings in session.scope.stacks):
+        return False
+    return releases.is_up_to_date(session.running, digests, session.states)

@@ -7,12 +7,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from automation.project import architectures
 from automation.project.model import Project, Stack
-from automation.project.settings import PYPROJECT
+from automation.project.settings import PYPROJECT, TABLE
 from automation.system.errors import ConfigurationError, Finding, UsageError
 from automation.system.targets import Target
 
@@ -64,6 +65,9 @@ class StackSettings:
     """How one stack is deployed to one environment.
 
     Attributes:
+        parameters: their values; those that are asked for are only known once the deployed stack was read.
+        asked: the parameters that a person is asked for, with the values that the deployed stack has; none before it
+            was read.
         section: what samconfig.toml says about its deployment, such as `s3_bucket`, `capabilities` or `tags`.
     """
 
@@ -72,6 +76,12 @@ class StackSettings:
     config_env: str
     parameters: Mapping[str, str]
     section: Mapping[str, Any] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sets_anew(self) -> bool:
+        """Whether a parameter that is asked for gets another value than the deployed stack has."""
+        return any(self.parameters.get(name, present) != present for name, present in self.asked.items())
 
     def values(self) -> dict[str, str]:
         """Return the value of each of its template's parameters, the defaults included."""
@@ -193,10 +203,13 @@ def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Findi
             section = stack.config_env.format(env=name)
             expected.add(section)
             if section in present:
-                findings += _section_faults(section, guards, stack, samconfig)
+                findings += _section_faults(section, guards, stack, samconfig, project.settings.ask)
             else:
                 findings.append(_missing_section(section, name))
 
+    defined = set(chain.from_iterable(stack.template.parameters for stack in project.stacks))
+    for name in set(project.settings.ask) - defined:
+        findings.append(Finding(f"{TABLE} ask", f"no template has the parameter {name}", "remove it"))
     for section in present - expected:
         what = f"no environment of {PYPROJECT} uses this section"
         findings.append(Finding(f"{SAMCONFIG}: [{section}]", what, "remove it, or add the guards"))
@@ -280,13 +293,19 @@ def overrides(section: Mapping[str, Any], key: str = "parameter_overrides", *, w
 
 
 def _section_faults(
-    section_name: str, guards: Mapping[str, Any], stack: Stack, samconfig: Mapping[str, Any]
+    section_name: str,
+    guards: Mapping[str, Any],
+    stack: Stack,
+    samconfig: Mapping[str, Any],
+    asked: tuple[str, ...],
 ) -> list[Finding]:
     where = f"{SAMCONFIG}: [{section_name}.deploy.parameters]"
     section = _deploy_section(section_name, samconfig)
     values, path = overrides(section, where=where), stack.template.path
     known = set(stack.template.parameters)
     needed = known - set(stack.template.defaults()) - set(values) - set(guards.get("parameters", {}))
+    if not Target("", str(guards.get("endpoint", ""))).is_loopback:
+        needed -= set(asked)
 
     findings = [
         Finding(where, f"{path} has no parameter {parameter}", "remove it") for parameter in set(values) - known

@@ -14,6 +14,7 @@ STACKS_TABLE = f"{PYPROJECT}: [[tool.alchemiser.stacks]]"
 WATCHED_TABLE = f"{PYPROJECT}: [[tool.alchemiser.watched]]"
 SECRETS_TABLE = f"{PYPROJECT}: [[tool.alchemiser.secrets]]"
 BUDGETS_TABLE = f"{PYPROJECT}: [tool.alchemiser.budgets]"
+MIN_KEPT_RELEASES = 20
 _BYTES_PER_MB = 1_000_000
 
 
@@ -92,18 +93,23 @@ class Settings:
     Attributes:
         package: the source package that sync copies from; empty when the project has none.
         messages: the message registry, as `package.module:NAME`; empty when the project has none.
+        scaffold: the folder that describes the files of a new function; empty when the project has none.
         smoke: the message that every function must answer after a deployment; None for no such test.
         stacks: the tables `[[tool.alchemiser.stacks]]`, in the order of deployment.
         environments: the tables `[tool.alchemiser.environments.<name>]`; environments.py checks them.
         watched: the settings whose changes a deployment plan shows apart.
         secrets: what must be in Secrets Manager before the functions can work.
         senders: the template parameters with an address that mail is sent from.
+        recipients: the template parameters with addresses that mail is sent to, with commas between them.
+        ask: the template parameters that `inv deploy` asks for once; no file has their values.
+        keep_releases: how many of the newest releases `inv prune` keeps restorable.
         dependency_groups: the names in `[dependency-groups]`.
         pytest_options: the table `[tool.pytest.ini_options]`.
     """
 
     package: str = ""
     messages: str = ""
+    scaffold: str = ""
     smoke: Mapping[str, Any] | None = None
     stacks: tuple[Mapping[str, Any], ...] = ()
     budgets: Budgets = field(default_factory=Budgets)
@@ -111,6 +117,9 @@ class Settings:
     watched: tuple[Watched, ...] = ()
     secrets: tuple[Secret, ...] = ()
     senders: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    keep_releases: int = MIN_KEPT_RELEASES
     hooks: Hooks = field(default_factory=Hooks)
     dependency_groups: frozenset[str] = frozenset()
     pytest_options: Mapping[str, Any] = field(default_factory=dict)
@@ -135,6 +144,7 @@ def read(root: Path) -> Settings:
     return Settings(
         package=_text(table, "package"),
         messages=_text(table, "messages"),
+        scaffold=_text(table, "scaffold"),
         smoke=_table(table, "smoke", TABLE, example="smoke = { health = true }") if "smoke" in table else None,
         stacks=_tables(table, "stacks"),
         budgets=_budgets(_table(table, "budgets", TABLE)),
@@ -142,6 +152,9 @@ def read(root: Path) -> Settings:
         watched=tuple(_watched(entry) for entry in _tables(table, "watched")),
         secrets=tuple(_secret(entry) for entry in _tables(table, "secrets")),
         senders=_texts(table, "senders", TABLE),
+        recipients=_texts(table, "recipients", TABLE),
+        ask=_texts(table, "ask", TABLE),
+        keep_releases=_kept_releases(table.get("keep_releases", MIN_KEPT_RELEASES)),
         hooks=Hooks(*(_functions(table, key) for key in ("guards", "status", "pause", "contracts"))),
         dependency_groups=frozenset(_table(document, "dependency-groups", PYPROJECT)),
         pytest_options=pytest,
@@ -227,6 +240,12 @@ def _functions(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
             f'{key} is not a list of functions, as in {key} = ["package.module:function"]', where=TABLE
         )
     return tuple(values)
+
+
+def _kept_releases(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < MIN_KEPT_RELEASES:
+        raise ConfigurationError(f"keep_releases must be at least {MIN_KEPT_RELEASES}, got {value!r}", where=TABLE)
+    return value
 
 
 def _environments(table: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

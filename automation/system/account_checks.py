@@ -1,11 +1,11 @@
 """Ask an AWS account, read-only, about everything that a deployment needs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from itertools import chain
+from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions, loaders
@@ -28,11 +28,14 @@ from automation.system.targets import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
+
+_ALARMS_PER_CALL = 100  # the most that DescribeAlarms accepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,26 @@ class Account:
             if cause.problem is Problem.MISSING:
                 return False
             raise
+
+    def is_mail_restricted(self) -> bool:
+        """Return whether SES is in its sandbox: it only sends to addresses that are verified too."""
+        with translate_errors():
+            mail: SESV2Client = client("sesv2", self.target)
+            return not mail.get_account().get("ProductionAccessEnabled", False)
+
+    def alarm_topics(self, alarms: Sequence[str]) -> tuple[str, ...]:
+        """Return the ARNs of the topics that alarms notify, sorted."""
+        cloudwatch: CloudWatchClient = client("cloudwatch", self.target)
+        actions: set[str] = set()
+        for batch in batched(alarms, _ALARMS_PER_CALL):
+            with translate_errors():
+                pages = cloudwatch.get_paginator("describe_alarms").paginate(
+                    AlarmNames=list(batch), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+                )
+                for page in pages:
+                    listed = chain(page["MetricAlarms"], page.get("CompositeAlarms", ()))
+                    actions.update(chain.from_iterable(alarm.get("AlarmActions", ()) for alarm in listed))
+        return tuple(sorted(action for action in actions if ":sns:" in action))
 
     def require_bucket(self, name: str) -> None:
         """Check that a bucket for code can be used; see ObjectStore.require_usable for what it raises."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from automation.system import aws
+from automation.system.leftovers import WaitingChangeSet
 from automation.system.stacks import (
     NoSuchStackError,
     StackDescription,
@@ -22,6 +23,9 @@ from automation.system.targets import Target
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
+_COMPUTED = frozenset({"CREATE_COMPLETE", "FAILED"})
+_NOT_EXECUTED = frozenset({"AVAILABLE", "UNAVAILABLE", "OBSOLETE"})
+_WITHOUT_RESOURCES = frozenset({"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"})
 _STALE = frozenset({"ChangeSetNotFound", "InvalidChangeSetStatus"})
 
 
@@ -61,6 +65,7 @@ class CloudFormation:
             parameters={entry["ParameterKey"]: entry["ParameterValue"] for entry in parameters},
             tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())},
             outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
+            is_protected=answer.get("EnableTerminationProtection", False),
         )
 
     def resources(self, stack: str) -> tuple[StackResource, ...]:
@@ -142,6 +147,28 @@ class CloudFormation:
             summaries = pages.build_full_result()["Summaries"]
         return tuple(summary["ChangeSetId"] for summary in summaries)
 
+    def waiting_change_sets(self, stack: str) -> tuple[WaitingChangeSet, ...]:
+        """Return the change sets of a stack that were computed, or failed to be, and that nobody has executed.
+
+        Raises:
+            NoSuchStackError: there is no such stack.
+            DeploymentError: CloudFormation did not answer.
+        """
+        pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack)
+        with aws.translate_errors(stack, self.target):
+            summaries = pages.build_full_result()["Summaries"]
+        return tuple(
+            WaitingChangeSet(
+                id=summary["ChangeSetId"],
+                name=summary["ChangeSetName"],
+                stack_id=summary["StackId"],
+                stack_name=summary["StackName"],
+                created_at=summary["CreationTime"],
+            )
+            for summary in summaries
+            if summary["Status"] in _COMPUTED and summary["ExecutionStatus"] in _NOT_EXECUTED
+        )
+
     def delete_change_set(self, change_set: str) -> None:
         """Delete a change set by its id; do nothing when it is missing.
 
@@ -195,6 +222,60 @@ class CloudFormation:
         """
         with aws.translate_errors(stack_id, self.target):
             self._client.delete_stack(StackName=stack_id)
+
+    def protect(self, stack: str, *, on: bool) -> None:
+        """Switch the termination protection of a stack: while it is on, CloudFormation refuses to delete the stack.
+
+        Raises:
+            DeploymentError: CloudFormation refused the request, or did not answer.
+        """
+        with aws.translate_errors(stack, self.target):
+            self._client.update_termination_protection(StackName=stack, EnableTerminationProtection=on)
+
+    def deleted_stacks(self, name: str) -> tuple[str, ...]:
+        """Return the ids of the deleted stacks that had a name, the newest first; AWS keeps them for 90 days.
+
+        Raises:
+            DeploymentError: CloudFormation did not answer.
+        """
+        pages = self._client.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
+        with aws.translate_errors(name, self.target):
+            summaries = pages.build_full_result()["StackSummaries"]
+        deleted = [summary for summary in summaries if summary["StackName"] == name]
+        newest_first = sorted(deleted, key=lambda summary: summary["CreationTime"], reverse=True)
+        return tuple(summary["StackId"] for summary in newest_first)
+
+    def retained(self, stack_id: str) -> tuple[StackResource, ...]:
+        """Return the resources that the deletion of a stack has left in the account.
+
+        Raises:
+            NoSuchStackError: there is no such stack.
+            DeploymentError: CloudFormation did not answer.
+        """
+        pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+        with aws.translate_errors(stack_id, self.target):
+            summaries = pages.build_full_result()["StackResourceSummaries"]
+        return tuple(
+            StackResource(summary["LogicalResourceId"], summary["PhysicalResourceId"], summary["ResourceType"])
+            for summary in summaries
+            if summary["ResourceStatus"] == "DELETE_SKIPPED"
+        )
+
+    def owner(self, physical_id: str) -> str:
+        """Return the name of the stack that has a resource; empty when no stack that exists has it.
+
+        Raises:
+            DeploymentError: CloudFormation did not answer.
+        """
+        try:
+            with aws.translate_errors(physical_id, self.target):
+                answer = self._client.describe_stack_resources(PhysicalResourceId=physical_id)["StackResources"]
+        except NoSuchStackError:
+            return ""
+        # CloudFormation also names a stack that has retained the resource: one that was deleted in the last 90 days, or
+        # whose creation was rolled back.
+        is_owned = bool(answer) and self.stack_state(answer[0]["StackId"]).status not in _WITHOUT_RESOURCES
+        return answer[0]["StackName"] if is_owned else ""
 
 
 def _event(answer: Mapping[str, Any]) -> StackEvent:

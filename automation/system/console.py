@@ -164,3 +164,13 @@ def ask(question: str) -> str:
         return _console(stderr=False).input(f"{escape(question)} ").strip()
     except EOFError:
         return ""
+
+
+def ask_hidden(question: str) -> str:
+    """Return the answer typed on the terminal without showing it, stripped; empty at the end of the input."""
+    import getpass
+
+    try:
+        return getpass.getpass(f"{question} ").strip()
+    except EOFError:
+        return ""

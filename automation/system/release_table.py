@@ -1,11 +1,12 @@
 """Read and write the table of an environment's releases, which also holds the deployer lock.
 
 A release is an item with `pk` RELEASE, its number in `sk` (`00000007`) and JSON in `document`; the lock is the item
-LOCK, deployer. Permissions: dynamodb:CreateTable, TagResource, DescribeTable, Query, GetItem, PutItem, DeleteItem.
+LOCK, deployer; what a deleted stack has retained is the item RETAINED, name of the stack. Permissions:
+dynamodb:CreateTable, TagResource, DescribeTable, Query, GetItem, PutItem, DeleteItem; also ListTables for `inv prune`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,14 @@ from automation.system.targets import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import KeySchemaElementTypeDef
 
+_KEYS: "Sequence[KeySchemaElementTypeDef]" = [
+    {"AttributeName": "pk", "KeyType": "HASH"},
+    {"AttributeName": "sk", "KeyType": "RANGE"},
+]
 _RELEASE = "RELEASE"
+_RETAINED = "RETAINED"
 _LOCK = {"pk": {"S": "LOCK"}, "sk": {"S": "deployer"}}
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
@@ -128,6 +135,50 @@ class ReleaseTable:
         ):
             self._client.delete_item(TableName=self.name, Key=_LOCK, **_condition(_UNCHANGED, token))
 
+    def retained(self, stack: str) -> tuple[Mapping[str, Any], ...]:
+        """Return what `write_retained` has stored for a stack; empty when it has stored nothing.
+
+        Raises:
+            DeploymentError: DynamoDB did not answer.
+        """
+        key = {"pk": {"S": _RETAINED}, "sk": {"S": stack}}
+        with aws.translate_errors(self.name, self.target):
+            try:
+                answer: Mapping[str, Any] = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+            except self._client.exceptions.ResourceNotFoundException:
+                return ()
+        return tuple(json.loads(answer["Item"]["document"]["S"])) if "Item" in answer else ()
+
+    def write_retained(self, stack: str, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Store what the deletion of a stack leaves in the account, in place of what was stored before.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
+        item = {"pk": {"S": _RETAINED}, "sk": {"S": stack}, "document": {"S": json.dumps(list(documents))}}
+        with aws.translate_errors(self.name, self.target):
+            self._client.put_item(TableName=self.name, Item=item)
+
+    def delete(self) -> None:
+        """Delete the table with all releases; do nothing when it is missing.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
+        with aws.translate_errors(self.name, self.target), suppress(self._client.exceptions.ResourceNotFoundException):
+            self._client.update_table(TableName=self.name, DeletionProtectionEnabled=False)
+            self._client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig=_WAIT)  # type: ignore[arg-type] # a plain dict
+            self._client.delete_table(TableName=self.name)
+
+    def exists(self) -> bool:
+        """Return whether the table exists.
+
+        Raises:
+            DeploymentError: DynamoDB did not answer.
+        """
+        with aws.translate_errors(self.name, self.target):
+            return self._exists()
+
     def _exists(self) -> bool:
         try:
             self._client.describe_table(TableName=self.name)
@@ -140,7 +191,7 @@ class ReleaseTable:
             TableName=self.name,
             BillingMode="PAY_PER_REQUEST",
             DeletionProtectionEnabled=True,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            KeySchema=_KEYS,
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
@@ -153,6 +204,24 @@ class ReleaseTable:
             except self._client.exceptions.ConditionalCheckFailedException:
                 return False
         return True
+
+
+def find_all(target: Target, *, suffix: str) -> tuple[ReleaseTable, ...]:
+    """Return the tables of releases of every environment of the account in the target's region.
+
+    Args:
+        suffix: how their names end.
+
+    Raises:
+        DeploymentError: DynamoDB did not answer.
+    """
+    client: DynamoDBClient = aws.client("dynamodb", target)
+    with aws.translate_errors("tables", target):
+        names = client.get_paginator("list_tables").paginate().build_full_result()["TableNames"]
+        named = [name for name in names if name.endswith(suffix)]
+        # Any other table may have such a name too; only ours has these keys.
+        keys = {name: client.describe_table(TableName=name)["Table"]["KeySchema"] for name in named}
+    return tuple(ReleaseTable(target, name) for name in named if keys[name] == _KEYS)
 
 
 def _condition(expression: str, token: str) -> dict[str, Any]:

@@ -35,12 +35,14 @@ class StackDescription:
 
     Attributes:
         parameters: by name; a value that CloudFormation hides (NoEcho) is `****`.
+        is_protected: whether CloudFormation refuses to delete it.
     """
 
     state: StackState
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    is_protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Read what is deployed: queues, runs, the kill switch, and what people have to set up.
+"""Read what is deployed: queues, runs and the kill switch.
 
 The names come from the stacks' resources, outputs and functions. Nothing is changed, but for `pause_trading`.
 """
@@ -13,8 +13,6 @@ from functools import cache, cached_property
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
-from botocore.exceptions import ClientError
-
 from automation.system import aws
 from automation.system.stacks import NoSuchStackError, StackResource
 from automation.system.targets import Target
@@ -24,11 +22,9 @@ from the_alchemiser.shared.run.dynamo_runs import BY_DATE, DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import ENABLED, PAUSED
 from the_alchemiser.shared.run.runs import META, TRADE, RunState
 
-_QUEUE, _TOPIC = "AWS::SQS::Queue", "AWS::SNS::Topic"
-# Logical ids: the kill switch, and a function that reads the broker's secret.
-_KILL_SWITCH, _TRADER = "KillSwitch", "ExecutionFunction"
+_QUEUE = "AWS::SQS::Queue"
+_KILL_SWITCH = "KillSwitch"  # its logical id
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
-_CONFIRMED = "arn:"
 
 
 class Queue(NamedTuple):
@@ -73,18 +69,6 @@ class Account(Protocol):
 
     def pause_trading(self, kill_switch: str) -> None:
         """Set the kill switch to paused."""
-        ...
-
-    def missing_secret(self) -> str:
-        """Return the name of the broker's secret when it does not exist; otherwise an empty text."""
-        ...
-
-    def is_verified(self, sender: str) -> bool:
-        """Return whether SES may send from an address."""
-        ...
-
-    def topics_without_subscriber(self) -> tuple[str, ...]:
-        """Return the ARNs of the topics that reach nobody."""
         ...
 
 
@@ -147,30 +131,6 @@ class AwsAccount:
         """Set the kill switch to paused."""
         self.client("ssm").put_parameter(Name=kill_switch, Value=PAUSED, Overwrite=True)
 
-    def missing_secret(self) -> str:
-        """Return the name of the broker's secret when it does not exist; otherwise an empty text."""
-        function = self._physical_id(_TRADER)
-        if not function:
-            return ""
-        configuration = self.client("lambda").get_function_configuration(FunctionName=function)
-        name: str = configuration["Environment"]["Variables"]["BROKER_SECRET"]
-        try:
-            # The description, which does not contain the value.
-            secret = self.client("secretsmanager").describe_secret(SecretId=name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            return name
-        return name if "DeletedDate" in secret else ""
-
-    def is_verified(self, sender: str) -> bool:
-        """Return whether SES may send from an address: it, or its domain, is verified."""
-        return self._has_identity(sender) or self._has_identity(sender.rpartition("@")[2])
-
-    def topics_without_subscriber(self) -> tuple[str, ...]:
-        """Return the ARNs of the topics that reach nobody."""
-        return tuple(topic.physical_id for topic in self._of_type(_TOPIC) if not self._has_subscriber(topic))
-
     @property
     def _dynamodb(self) -> Any:
         return self.client("dynamodb")
@@ -197,21 +157,6 @@ class AwsAccount:
         )
         rows = chain.from_iterable(page["Items"] for page in pages)
         return Counter(json.loads(plain(row)["body"])["type"] for row in rows)
-
-    def _has_identity(self, identity: str) -> bool:
-        mail = self.client("sesv2")
-        try:
-            return bool(mail.get_email_identity(EmailIdentity=identity).get("VerifiedForSendingStatus"))
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NotFoundException":
-                raise
-            return False
-
-    def _has_subscriber(self, topic: StackResource) -> bool:
-        pages = self.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic.physical_id)
-        subscriptions = chain.from_iterable(page["Subscriptions"] for page in pages)
-        # The ARN of an unconfirmed subscription is the text `PendingConfirmation`.
-        return any(subscription["SubscriptionArn"].startswith(_CONFIRMED) for subscription in subscriptions)
 
     def _of_type(self, resource_type: str) -> tuple[StackResource, ...]:
         return tuple(resource for resource in self.resources if resource.type == resource_type)

@@ -34,6 +34,7 @@ class Context:
     outputs: Mapping[str, str]
     parameters: Mapping[str, str]
     breaking_contracts: tuple[str, ...]
+    missing: tuple[str, ...]
     now: datetime
 
     @property
@@ -69,6 +70,7 @@ def parse(context: Mapping[str, Any]) -> Context:
         outputs=context.get("outputs", {}),
         parameters=context.get("parameters", {}),
         breaking_contracts=tuple(context.get("breaking_contracts", ())),
+        missing=tuple(context.get("missing", ())),
         now=datetime.fromisoformat(context["now"]),
     )
 

@@ -21,11 +21,10 @@ def status(hook_context: Mapping[str, Any], *, connect: Callable[[Context], Acco
     deployed = connect(context)
     name = deployed.kill_switch()
     is_enabled = bool(name) and deployed.is_enabled(name)
-    reasons = _not_ready(context, deployed, name, is_enabled=is_enabled)
     return [
         _last_run(deployed.last_run()),
         line(Level.INFO, "kill switch", ENABLED if is_enabled else PAUSED),
-        *(reasons or [line(Level.INFO, "trading", "ready to trade")]),
+        _trading(context, name, is_enabled=is_enabled),
     ]
 
 
@@ -43,41 +42,15 @@ def _last_run(run: LastRun | None) -> Line:
     return line(level, "last run", f"{run.run_id}: {run.state}, {plural(run.trades, 'trade')}{failed}")
 
 
-def _not_ready(context: Context, deployed: Account, kill_switch: str, *, is_enabled: bool) -> list[Line]:
-    """Return a line for each reason why the system cannot trade, or nobody would hear of it."""
-    paused = None if is_enabled else _paused(context, kill_switch)
-    reasons = [_missing_secret(context, deployed.missing_secret()), paused]
-    # The sandbox keeps its mails, so it needs no sender and no subscriber.
-    if not context.is_sandbox:
-        reasons.append(_unverified(context, deployed))
-        reasons += [_unheard(context, topic) for topic in deployed.topics_without_subscriber()]
-    return [reason for reason in reasons if reason]
-
-
-def _missing_secret(context: Context, name: str) -> Line | None:
-    fix = f"inv secrets.set --env {context.environment} {name}"
-    return _reason(f"the secret {name} does not exist", fix) if name else None
-
-
-def _paused(context: Context, kill_switch: str) -> Line:
+def _trading(context: Context, kill_switch: str, *, is_enabled: bool) -> Line:
+    """Return whether the system can trade; the automation itself names what must be set up, with what helps."""
     if not kill_switch:
         return _reason("there is no kill switch", f"inv deploy --env {context.environment}")
-    return _reason("the kill switch is paused", enable_command(context, kill_switch))
-
-
-def _unverified(context: Context, deployed: Account) -> Line | None:
-    sender = context.parameters.get("MailFrom", "")
-    if deployed.is_verified(sender):
-        return None
-    verify = aws_commands.line(context.target, "sesv2", "create-email-identity", "--email-identity", sender)
-    return _reason(f"SES has not verified the sender {sender}", f"{verify}, then open the link in the mail")
-
-
-def _unheard(context: Context, topic: str) -> Line:
-    address = context.parameters.get("MailTo", "").partition(",")[0].strip()
-    words = ("sns", "subscribe", "--topic-arn", topic, "--protocol", "email", "--notification-endpoint", address)
-    fix = f"{aws_commands.line(context.target, *words)}, then open the link in the mail"
-    return _reason(f"the topic {topic.rpartition(':')[2]} has no confirmed subscriber", fix)
+    if not is_enabled:
+        return _reason("the kill switch is paused", enable_command(context, kill_switch))
+    if context.missing:
+        return line(Level.INFO, "trading", f"not ready to trade: set up first: {', '.join(context.missing)}")
+    return line(Level.INFO, "trading", "ready to trade")
 
 
 def _reason(what: str, fix: str) -> Line:

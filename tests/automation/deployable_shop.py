@@ -5,10 +5,11 @@ Stack app imports the export of stack base. Only the check of cfn-lint is left o
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from automation import deploy, diff, rollback
+from automation import deploy, destroy, diff, rollback
 from automation.deploying.releases import records as releases
 from automation.deploying.releases.records import Release
 from automation.project.model import Stack
@@ -20,11 +21,16 @@ from tests.automation.projects import make_shop, write_files
 
 ENDPOINT = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 STACK_NAMES = ("shop-live-base", "shop-live")
+CREATED = [
+    *("create shop-live-base", "execute shop-live-base", "create shop-live", "execute shop-live"),
+    *("protect shop-live-base", "protect shop-live"),
+]
 # Two forms of a message, of which each release reads only its own; and what a guard may say about it.
 ORDER = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"], "additionalProperties": False}
 NEW_ORDER = ORDER | {"required": ["id", "price"], "properties": {"id": {"type": "string"}, "price": {"type": "string"}}}
 STOP = {"level": "stop", "where": "orders", "what": "3 orders are queued", "fix": "wait until they are done"}
 
+OWNER = '{Type: String, Default: "", Description: who is called, AllowedPattern: "|[^@]+@[^@]+"}'
 _WATCHED = """
 [[tool.alchemiser.watched]]
 name = "selling"
@@ -166,21 +172,42 @@ class ShopDeployments:
     root: Path
     aws: FakeAws = field(default_factory=FakeAws)
     variables: dict[str, str] = field(default_factory=lambda: dict(ENDPOINT))
+    leftovers: Any = None
 
     def deploy(
-        self, name: str = "live", *, yes: bool = True, allow: tuple[str, ...] = (), plan: str = ""
+        self,
+        name: str = "live",
+        *,
+        yes: bool = True,
+        allow: tuple[str, ...] = (),
+        plan: str = "",
+        values: tuple[str, ...] = (),
+        adopt: tuple[str, ...] = (),
     ) -> Release | None:
-        options = deploy.Options(yes=yes, allow=allow, plan=plan)
+        options = deploy.Options(yes=yes, allow=allow, plan=plan, set=values, adopt=adopt)
         return deploy.deploy(self.root, name, variables=self.variables, options=options, connect=self.aws.connect)
 
     def rollback(self, to: str = "", *, yes: bool = True, allow: tuple[str, ...] = ()) -> Release:
         options = rollback.Options(to=to, yes=yes, allow=allow)
         return rollback.rollback(self.root, "live", variables=self.variables, options=options, connect=self.aws.connect)
 
-    def save_plan(self, *, allow: tuple[str, ...] = ()) -> str:
+    def destroy(self, *data: str, name: str = "live", **options: Any) -> None:
+        """Destroy an environment, confirmed in advance unless `options` say otherwise."""
+        chosen = replace(destroy.Options(data, yes=True, confirm=name), **options)
+        destroy.destroy(
+            *(self.root, name),
+            variables=self.variables,
+            options=chosen,
+            connect=self.aws.connect,
+            find_leftovers=lambda _scope: self.leftovers,
+        )
+
+    def save_plan(
+        self, *, allow: tuple[str, ...] = (), values: tuple[str, ...] = (), adopt: tuple[str, ...] = ()
+    ) -> str:
         """Save a plan with `inv diff --out`, and return its file."""
         file = str(self.root / "plan.json")
-        options = diff.Options(out=file, allow=allow)
+        options = diff.Options(out=file, allow=allow, set=values, adopt=adopt)
         diff.diff(self.root, "live", variables=self.variables, options=options, connect=self.aws.connect)
         return file
 
@@ -211,6 +238,18 @@ class ShopDeployments:
         file.unlink(missing_ok=True)
         if answer:
             file.write_text(json.dumps(answer))
+
+    def ask_for_owner(self, definition: str = OWNER) -> None:
+        """Give both templates a parameter that a person is asked for."""
+        self.edit(PYPROJECT, 'package = "shop"', 'package = "shop"\nask = ["Owner"]')
+        for template in ("base.yaml", "app.yaml"):
+            self.edit(template, "Parameters:\n", f"Parameters:\n  Owner: {definition}\n")
+        self.edit("base.yaml", "{URL: !Ref Url}", "{URL: !Ref Url, OWNER: !Ref Owner}")
+        self.edit("app.yaml", "{COLOUR: !Ref Colour,", "{OWNER: !Ref Owner, COLOUR: !Ref Colour,")
+
+    def owners(self) -> list[str]:
+        """Return the parameter Owner of each deployed stack."""
+        return [self.aws.stacks.describe(name).parameters["Owner"] for name in STACK_NAMES]
 
     def add_hooks(self, contracts: object = None) -> None:
         self.edit(PYPROJECT, 'package = "shop"', f'package = "shop"{_HOOKS}')

@@ -7,7 +7,7 @@ function answers follows the code that runs.
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from automation.system.errors import ConfigurationError
 from automation.system.files import digest
 from automation.system.invocations import Invocation
 from tests.automation.deploying.fake_accounts import TIMELESS, FakeAccount
+from tests.automation.fake_data import FakeData
 from tests.automation.fake_stacks import FakeStacks
 from tests.automation.fake_templates import TABLE
 from tests.automation.release_tables import FakeReleaseTable
@@ -72,6 +73,7 @@ class ObservedTable(FakeReleaseTable):
 
     def create(self, *, tags: Mapping[str, str]) -> None:
         self._note("create", str(dict(tags)))
+        super().create(tags=tags)
 
     def add(self, document: Mapping[str, Any]) -> int:
         self._note("add")
@@ -80,6 +82,14 @@ class ObservedTable(FakeReleaseTable):
     def replace(self, number: int, document: Mapping[str, Any]) -> None:
         self._note("replace", str(number))
         super().replace(number, document)
+
+    def write_retained(self, stack: str, documents: Sequence[Mapping[str, Any]]) -> None:
+        self._note("write_retained", stack)
+        super().write_retained(stack, documents)
+
+    def delete(self) -> None:
+        self._note("delete")
+        super().delete()
 
     def write_lock(self, lock: DeployerLock, *, expected: str) -> bool:
         self._note("lock", lock.deployer.arn)
@@ -186,6 +196,7 @@ class FakeAws:
         self.functions = FakeFunctions(self.stacks, self.store)
         self.code = FakeCode(self.stacks)
         self.tables = FakeTables(self.stacks)
+        self.data = FakeData(self.stacks)
 
     def connect(self, _scope: Scope) -> Connections:
         return Connections(
@@ -196,6 +207,7 @@ class FakeAws:
             functions=self.functions,
             code=self.code,
             tables=self.tables,
+            data=self.data,
         )
 
 

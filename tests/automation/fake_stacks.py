@@ -28,6 +28,7 @@ from tests.automation.fake_templates import Content, NoExportError
 
 _START = datetime(2026, 1, 2, tzinfo=UTC)
 _REVIEW = "REVIEW_IN_PROGRESS"
+_DELETING = "DELETE_IN_PROGRESS"
 
 
 @dataclass
@@ -49,6 +50,7 @@ class FakeStack:
     events: list[StackEvent] = field(default_factory=list)
     coming: "FakeChangeSet | None" = None
     looks: int = 0
+    is_protected: bool = False
 
     @property
     def state(self) -> StackState:
@@ -68,6 +70,7 @@ class FakeChangeSet:
     content: Content
     tags: Mapping[str, str]
     actions: Mapping[str, str]
+    imports: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     is_obsolete: bool = False
 
@@ -93,6 +96,7 @@ class FakeStacks:
     calls: list[str] = field(default_factory=list)
     looks: int = 0
     failing: dict[str, str] = field(default_factory=dict)
+    deleted: list[FakeStack] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
 
     def stack_state(self, stack: str) -> StackState:
@@ -100,7 +104,7 @@ class FakeStacks:
         known = self._find(stack)
         if known is None:
             return StackState(stack)
-        if known.coming is not None:
+        if known.coming is not None or known.status == _DELETING:
             known.looks -= 1
             if known.looks < 0:
                 self.finish(known)
@@ -113,17 +117,18 @@ class FakeStacks:
             return StackDescription(StackState(stack))
         parameters = {name: value for name, value in known.content.values.items() if "::" not in name}
         outputs = known.content.outputs(known.physical_ids)
-        return StackDescription(known.state, parameters, known.tags, outputs)
+        return StackDescription(known.state, parameters, known.tags, outputs, known.is_protected)
 
     def resources(self, stack: str) -> tuple[StackResource, ...]:
         self.on_call("resources", stack)
         known = self._require(stack)
-        types = {name: str(resource["Type"]) for name, resource in known.content.resources.items()}
-        return tuple(StackResource(name, known.physical_ids[name], kind) for name, kind in types.items())
+        return tuple(
+            StackResource(name, physical_id, str(known.content.resources[name]["Type"]))
+            for name, physical_id in known.physical_ids.items()
+        )
 
     def template(self, stack: str, stage: Stage, *, change_set: str = "") -> Mapping[str, Any]:
-        self.on_call("template", stack)
-        assert stage is Stage.PROCESSED
+        self.on_call("template", f"{stack} {stage}" if stage is Stage.ORIGINAL else stack)
         return self.sets[change_set].content.template if change_set else self._require(stack).content.template
 
     def exports(self) -> Mapping[str, str]:
@@ -136,7 +141,7 @@ class FakeStacks:
     def create_change_set(self, request: Mapping[str, Any]) -> tuple[str, str]:
         name, kind = request["StackName"], request["ChangeSetType"]
         self.on_call("create_change_set", name)
-        if self._is_new(name) != (kind == "CREATE"):
+        if kind != "IMPORT" and self._is_new(name) != (kind == "CREATE"):
             raise DeploymentError(f"AWS refused the request: {kind} does not fit the stack", where=name)
         if name not in self.stacks:
             self.stacks[name] = FakeStack(name, self._new_id("stack", name), _REVIEW, self._now())
@@ -174,8 +179,14 @@ class FakeStacks:
     def delete_stack(self, stack_id: str) -> None:
         self.on_call("delete_stack", stack_id)
         stack = self._require(stack_id)
+        if stack.is_protected:
+            raise DeploymentError("cannot be deleted while TerminationProtection is enabled", where=stack.name)
         self.calls.append(f"delete {stack.name}")
-        del self.stacks[stack.name]
+        if stack.status == _REVIEW:
+            del self.stacks[stack.name]
+            return
+        stack.coming, stack.looks = None, self.looks
+        self._move(stack, _DELETING)
 
     def execute_change_set(self, change_set: str, *, token: str) -> None:
         self.on_call("execute_change_set", change_set)
@@ -187,7 +198,8 @@ class FakeStacks:
         for sibling in [sibling for sibling in self.sets.values() if sibling.stack is stack]:
             sibling.is_obsolete = True
         stack.coming, stack.looks, stack.changed_at = known, self.looks, self._now()
-        self._move(stack, "CREATE_IN_PROGRESS" if stack.status == _REVIEW else "UPDATE_IN_PROGRESS")
+        verb = "IMPORT" if known.imports else "CREATE" if stack.status == _REVIEW else "UPDATE"
+        self._move(stack, f"{verb}_IN_PROGRESS")
 
     def events(self, stack: str) -> Iterator[StackEvent]:
         self.on_call("events", stack)
@@ -199,14 +211,34 @@ class FakeStacks:
         self.calls.append(f"cancel {known.name}")
         known.looks, self.failing[known.name] = 0, "User Initiated"
 
+    def protect(self, stack: str, *, on: bool) -> None:
+        self.on_call("protect", stack)
+        self.calls.append(f"{'protect' if on else 'unprotect'} {stack}")
+        self._require(stack).is_protected = on
+
+    def deleted_stacks(self, name: str) -> tuple[str, ...]:
+        self.on_call("deleted_stacks", name)
+        return tuple(stack.id for stack in reversed(self.deleted) if stack.name == name)
+
+    def retained(self, stack_id: str) -> tuple[StackResource, ...]:
+        return self.resources(stack_id)
+
+    def owner(self, physical_id: str) -> str:
+        self.on_call("owner", physical_id)
+        owners = [stack.name for stack in self.stacks.values() if physical_id in stack.physical_ids.values()]
+        return owners[0] if owners else ""
+
     def finish(self, stack: FakeStack) -> None:
         """Let the change that runs succeed or fail."""
+        if stack.status == _DELETING:
+            self._finish_deletion(stack)
+            return
         change_set, verb = stack.coming, stack.status.partition("_")[0]
         assert change_set is not None
         stack.coming = None
         if reason := self.failing.get(stack.name) or self._export_in_use(change_set):
             self._event(stack, "Queue", f"{verb}_FAILED", reason)
-            self._move(stack, "ROLLBACK_COMPLETE" if verb == "CREATE" else "UPDATE_ROLLBACK_COMPLETE")
+            self._move(stack, "UPDATE_ROLLBACK_COMPLETE" if verb == "UPDATE" else "ROLLBACK_COMPLETE")
             return
 
         self.sets = {name: known for name, known in self.sets.items() if known.stack is not stack}
@@ -216,6 +248,20 @@ class FakeStacks:
             self._event(stack, name, f"{verb}_COMPLETE")
         self._move(stack, f"{verb}_COMPLETE")
 
+    def _finish_deletion(self, stack: FakeStack) -> None:
+        if reason := self.failing.get(stack.name):
+            self._event(stack, "Queue", "DELETE_FAILED", reason)
+            self._move(stack, "DELETE_FAILED")
+            return
+        kept = {
+            name
+            for name, resource in stack.content.resources.items()
+            if resource.get("DeletionPolicy", "").startswith("Retain")
+        }
+        stack.physical_ids = {name: entry for name, entry in stack.physical_ids.items() if name in kept}
+        self.deleted.append(self.stacks.pop(stack.name))
+        self._move(stack, "DELETE_COMPLETE")
+
     def edit(self, name: str, edit: Callable[[str], str]) -> None:
         """Change the template of a stack behind the back of everybody: nothing else about the stack moves."""
         stack = self.stacks[name]
@@ -223,9 +269,18 @@ class FakeStacks:
 
     def _compute(self, stack: FakeStack, request: Mapping[str, Any]) -> FakeChangeSet:
         template = json.loads(self.read(request["TemplateURL"]))
-        content = Content(template, self._values(stack, template, request["Parameters"]))
+        content = Content(template, self._values(stack, template, request.get("Parameters", [])))
         tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]} if "Tags" in request else stack.tags
-        change_set = FakeChangeSet(self._new_id("changeSet", stack.name), stack, content, tags, {})
+        imports = {
+            entry["LogicalResourceId"]: next(iter(entry["ResourceIdentifier"].values()))
+            for entry in request.get("ResourcesToImport", ())
+        }
+        change_set = FakeChangeSet(self._new_id("changeSet", stack.name), stack, content, tags, {}, imports)
+        if imports:
+            change_set.actions = dict.fromkeys(imports, "Import")
+            owned = [entry for entry in imports.values() if self.owner(entry)]
+            change_set.reason = f"{owned[0]} already exists in stack {self.owner(owned[0])}" if owned else ""
+            return change_set
         try:
             change_set.actions = fake_templates.changes(stack.content, content, self.exports())
         except NoExportError as cause:
@@ -252,8 +307,8 @@ class FakeStacks:
         stack, ids = change_set.stack, {}
         for name, resource in change_set.content.resources.items():
             is_new = name not in stack.physical_ids or change_set.actions.get(name) == "Replace"
-            ids[name] = (
-                self._new_id(str(resource["Type"]), f"{stack.name}-{name}") if is_new else stack.physical_ids[name]
+            ids[name] = change_set.imports.get(name) or (
+                self._new_name(resource, f"{stack.name}-{name}") if is_new else stack.physical_ids[name]
             )
         return ids
 
@@ -280,7 +335,8 @@ class FakeStacks:
         return name not in self.stacks or self.stacks[name].status == _REVIEW
 
     def _find(self, stack: str) -> FakeStack | None:
-        return next((known for known in self.stacks.values() if stack in {known.name, known.id}), None)
+        live = next((known for known in self.stacks.values() if stack in {known.name, known.id}), None)
+        return live or next((known for known in self.deleted if stack == known.id), None)
 
     def _require(self, stack: str) -> FakeStack:
         known = self._find(stack)
@@ -292,6 +348,11 @@ class FakeStacks:
         if change_set not in self.sets or self.sets[change_set].stack.name not in self.stacks:
             raise StaleChangeSetError("the change set can no longer be used")
         return self.sets[change_set]
+
+    def _new_name(self, resource: Mapping[str, Any], name: str) -> str:
+        """Return the name that a template gives a parameter, or a new id."""
+        is_parameter = resource["Type"] == "AWS::SSM::Parameter"
+        return str(resource["Properties"]["Name"]) if is_parameter else self._new_id(str(resource["Type"]), name)
 
     def _new_id(self, kind: str, name: str) -> str:
         return f"arn:aws:{kind}:{self.region}:{self.account}:{name}:{next(self.numbers)}"
@@ -317,10 +378,10 @@ def _described(change_set: FakeChangeSet, name: str, action: str) -> dict[str, A
     """Return a change as an emulator describes it: without the values of properties."""
     resources = {**change_set.stack.content.resources, **change_set.content.resources}
     entry = {
-        "Action": action if action in {"Add", "Remove"} else "Modify",
+        "Action": action if action in {"Add", "Remove", "Import"} else "Modify",
         "LogicalResourceId": name,
         "ResourceType": str(resources[name]["Type"]),
-        "Scope": {"Add": [], "Remove": [], "Tags": ["Tags"]}.get(action, ["Properties"]),
+        "Scope": {"Add": [], "Remove": [], "Import": [], "Tags": ["Tags"]}.get(action, ["Properties"]),
     }
     if physical_id := change_set.stack.physical_ids.get(name):
         entry["PhysicalResourceId"] = physical_id

@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from automation.deploying.adoption import search
 from automation.deploying.releases import deployer_lock
 from automation.deploying.releases import records as releases
 from automation.system.deployers import Deployer, DeployerLock, LockReading
@@ -23,10 +24,16 @@ ANN = Deployer("arn:aws:iam::123456789012:user/ann", "ann@desk", 11)
 LOCK = DeployerLock(ANN, "t1", NOW, NOW + timedelta(hours=1))
 
 
-class Table(releases.Table, deployer_lock.Table, Protocol):
+class Table(releases.Table, deployer_lock.Table, search.Table, Protocol):
     """The whole interface of a table of releases."""
 
     def create(self, *, tags: Mapping[str, str]) -> None: ...
+
+    def exists(self) -> bool: ...
+
+    def write_retained(self, stack: str, documents: Sequence[Mapping[str, Any]]) -> None: ...
+
+    def delete(self) -> None: ...
 
 
 @dataclass
@@ -39,9 +46,23 @@ class FakeReleaseTable:
     rows: dict[int, str] = field(default_factory=dict)
     lock: DeployerLock | None = None
     mutex: Any = field(default_factory=Lock)
+    left: dict[str, str] = field(default_factory=dict)
+    is_created: bool = False
 
     def create(self, *, tags: Mapping[str, str]) -> None:
-        pass
+        self.is_created = True
+
+    def exists(self) -> bool:
+        return self.is_created or bool(self.rows)
+
+    def retained(self, stack: str) -> tuple[Mapping[str, Any], ...]:
+        return tuple(json.loads(self.left.get(stack, "[]")))
+
+    def write_retained(self, stack: str, documents: Sequence[Mapping[str, Any]]) -> None:
+        self.left[stack] = json.dumps(documents)
+
+    def delete(self) -> None:
+        self.rows, self.left, self.lock, self.is_created = {}, {}, None, False
 
     def documents(self, limit: int) -> tuple[tuple[int, Mapping[str, Any]], ...]:
         newest = sorted(self.rows, reverse=True)[:limit]
@@ -171,6 +192,27 @@ class ReleaseTableContract(ABC):
 
     def test_read_lock_time_is_aware(self, table: Table) -> None:
         assert table.read_lock().now.utcoffset() == timedelta(0)
+
+    def test_exists_from_its_creation_to_its_deletion(self, missing: Table) -> None:
+        before = missing.exists()
+        missing.create(tags={})
+        missing.add({})
+        during = missing.exists()
+        missing.delete()
+        missing.delete()
+
+        assert (before, during, missing.exists(), missing.documents(5)) == (False, True, False, ())
+
+    def test_retained_of_a_missing_table_is_empty(self, missing: Table) -> None:
+        assert missing.retained("shop") == ()
+
+    def test_write_retained_replaces_what_was_there(self, table: Table) -> None:
+        table.write_retained("shop", [{"logical_id": "Sales", "definition": {"ä": None}}])
+        table.write_retained("shop", [{"logical_id": "Ledger"}])
+        table.write_retained("shop-base", [{"logical_id": "Stock"}])
+
+        assert table.retained("shop") == ({"logical_id": "Ledger"},)
+        assert (table.retained("other"), table.documents(5)) == ((), ())
 
     def test_lock_is_not_a_release(self, table: Table) -> None:
         table.write_lock(LOCK, expected="")

@@ -11,12 +11,10 @@ from automation import deploy
 from automation.deploying.releases import records as releases
 from automation.system import deployers
 from automation.system.errors import CheckFailedError, UsageError
-from tests.automation.deployable_shop import ENDPOINT, STACK_NAMES, ShopDeployments, is_untouched
+from tests.automation.deployable_shop import CREATED, ENDPOINT, STACK_NAMES, ShopDeployments, is_untouched
 from tests.automation.deploying.fake_accounts import TIMELESS
 from tests.automation.projects import make_shop
 from tests.automation.release_tables import LOCK, NOW
-
-CREATED = [f"{step} {name}" for name in STACK_NAMES for step in ("create", "execute")]
 
 
 def test_deploy_first_creates_both_stacks_in_order(
@@ -49,6 +47,17 @@ def test_deploy_first_records_the_release(deployments: ShopDeployments) -> None:
     assert [(stack.stack_id, stack.changed_at, stack.content_of) for stack in release.stacks] == [
         (state.stack_id, state.changed_at, 1) for state in states
     ]
+
+
+def test_deploy_first_records_the_bytes_of_each_artifact(deployments: ShopDeployments) -> None:
+    deployments.deploy()
+
+    (release,) = deployments.releases
+    base, app = release.stacks
+    assert list(base.contents) == ["Code", "Stock"]
+    till = (deployments.root / ".aws-sam/build/Till").rglob("*")
+    assert app.contents["Till"] == {"(own code)": sum(path.stat().st_size for path in till if path.is_file())}
+    assert (base.mounts, app.mounts) == ({"Stock": ("Code",)}, {"Till": ("Code", "Wheels"), "Ledger": ("Code",)})
 
 
 def test_deploy_first_stores_the_plan_beside_the_templates(deployments: ShopDeployments) -> None:

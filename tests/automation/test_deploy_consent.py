@@ -5,10 +5,8 @@ import pytest
 from automation import deploy
 from automation.deploying.stacks.execution import DetachedError
 from automation.system.errors import CheckFailedError, Finding, UsageError
-from tests.automation.deployable_shop import STACK_NAMES, ShopDeployments, is_untouched
+from tests.automation.deployable_shop import CREATED, ShopDeployments, is_untouched
 from tests.automation.deploying.changing_stacks import Person
-
-CREATED = [f"{step} {name}" for name in STACK_NAMES for step in ("create", "execute")]
 
 
 def test_deploy_word_confirms_after_the_plan_is_shown(

@@ -45,7 +45,7 @@ def test_deploy_interrupted_detaches_and_says_how_to_attach(deployed: ShopDeploy
     deployed.change_till()
     interrupt_changes(deployed.aws.stacks, APP_ID)
 
-    with pytest.raises(DetachedError, match="to attach again, finish and test it, run inv deploy --env live") as caught:
+    with pytest.raises(DetachedError, match="to attach again and finish it, run inv deploy --env live") as caught:
         deployed.deploy()
 
     assert caught.value.exit_code == 130

@@ -67,7 +67,8 @@ def test_saved_plan_of_a_first_deployment_creates_both_stacks(deployments: ShopD
 
     deployments.deploy(plan=file)
 
-    assert deployments.take_calls() == ["execute shop-live-base", "create shop-live", "execute shop-live"]
+    protected = ["protect shop-live-base", "protect shop-live"]
+    assert deployments.take_calls() == ["execute shop-live-base", "create shop-live", "execute shop-live", *protected]
     assert deployments.history == [("deploy", "deployed", "passed")]
 
 

@@ -81,6 +81,16 @@ def test_report_lists_newest_first_and_marks_the_running_one(
     ]
 
 
+def test_report_marks_a_pruned_release(
+    report: Callable[..., None], table: FakeReleaseTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    releases.save(table, replace(FIRST, number=1, pruned=True))
+
+    report()
+
+    assert "safe deployed, pruned passed" in " ".join(capsys.readouterr().out.split())
+
+
 def test_report_outside_change_says_that_none_runs(
     report: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -309,7 +309,7 @@ def test_rollback_to_a_release_that_fails_its_test_pauses(
 
 def test_rollback_interrupted_is_finished_by_the_same_command(twice: ShopDeployments) -> None:
     interrupt_changes(twice.aws.stacks, "shop-live")
-    with pytest.raises(DetachedError, match=r"finish and test it, run inv rollback --env live --to r1$"):
+    with pytest.raises(DetachedError, match=r"and finish it, run inv rollback --env live --to r1$"):
         twice.rollback()
     assert twice.history[2] == ("rollback to r1", "deploying", "pending")
 

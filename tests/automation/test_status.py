@@ -16,12 +16,15 @@ from automation.deploying.releases import records as releases
 from automation.deploying.releases.records import Release, ReleasedStack, Smoke, Status
 from automation.deploying.remarks import Level, Remark
 from automation.status import Sources
+from automation.system import account_checks
+from automation.system.accounts import Subscribers
 from automation.system.cloudformation import CloudFormation
 from automation.system.errors import CheckFailedError, UsageError
 from automation.system.overviews import Alarm, Drift, Queue
 from automation.system.release_table import ReleaseTable
 from automation.system.stack_overview import StackOverview
 from automation.system.stacks import StackDescription, StackResource, StackState
+from tests.automation.deploying import fake_accounts
 from tests.automation.projects import PYPROJECT, make_shop
 from tests.automation.release_tables import LOCK, NOW, FakeReleaseTable
 
@@ -48,10 +51,11 @@ class FakeAccount:
     asked: list[tuple[str, ...]] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
     lines: tuple[Remark, ...] = ()
+    setup: fake_accounts.FakeAccount = field(default_factory=fake_accounts.FakeAccount)
 
     def describe(self, stack: str) -> StackDescription:
         parameters = {"Colour": "blue", "Key": "****"} if stack == "shop-live" else {}
-        return StackDescription(self.states[stack], parameters, outputs={f"{stack}-url": "u"})
+        return StackDescription(self.states[stack], parameters, outputs={f"{stack}-url": "u"}, is_protected=True)
 
     def resources(self, stack: str) -> tuple[StackResource, ...]:
         return RESOURCES[stack]
@@ -96,7 +100,7 @@ def report(tmp_path: Path, account: FakeAccount, table: FakeReleaseTable) -> Cal
     root = make_shop(tmp_path)
 
     def run(**options: Any) -> None:
-        sources = Sources(account, account, table, account.product)
+        sources = Sources(account, account, table, account.setup, account.product)
         front.report(root, "live", variables={}, connect=lambda _: sources, **options)
 
     return run
@@ -114,6 +118,7 @@ def test_report_all_well_prints_everything(report: Callable[..., None], capsys: 
         "app shop-live UPDATE_COMPLETE 2026-01-01 00:01 NOT_CHECKED",
         "alarms: 0 of 2 in state ALARM",
         "queues: 0 of 2 have messages",
+        "set-up: complete",
     ]
 
 
@@ -139,6 +144,7 @@ def test_report_attention_raises_after_printing(
         "queues: 1 of 2 have messages",
         "queue waiting in flight delayed kind",
         "Dead 4 0 0 dead letters",
+        "set-up: complete",
     ]
 
 
@@ -225,12 +231,58 @@ def test_report_prints_the_lines_of_the_product(
     assert [(finding.what, finding.fix) for finding in caught.value.findings] == [("not ready to trade", "do it")]
 
 
+def test_report_names_what_must_be_set_up(
+    report: Callable[..., None], account: FakeAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An alarm notifies a topic of somebody else, to which nobody has confirmed a subscription."""
+    account.setup.alarms = {"alarm-1": ("arn:aws:sns:eu-west-1:1:heard",), "alarm-2": ("arn:aws:sns:eu-west-1:1:deaf",)}
+    account.setup.topics = {
+        "arn:aws:sns:eu-west-1:1:heard": Subscribers(1, 0),
+        "arn:aws:sns:eu-west-1:1:deaf": Subscribers(0, 1),
+    }
+
+    with pytest.raises(CheckFailedError) as caught:
+        report()
+
+    assert capsys.readouterr().out.splitlines()[-1] == "set-up: 1 thing(s) missing"
+    [finding] = caught.value.findings
+    assert finding.where == "arn:aws:sns:eu-west-1:1:deaf"
+    assert account.contexts[0].missing == ("arn:aws:sns:eu-west-1:1:deaf",)
+
+
+def test_report_json_has_what_is_set_up(
+    report: Callable[..., None], account: FakeAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.setup.alarms = {"alarm-1": ("arn:aws:sns:eu-west-1:1:heard",)}
+    account.setup.topics = {"arn:aws:sns:eu-west-1:1:heard": Subscribers(2, 0)}
+
+    report(json=True)
+
+    what = "the topic has 2 subscriber(s)"
+    remark = {"level": "ok", "where": "arn:aws:sns:eu-west-1:1:heard", "what": what, "fix": ""}
+    assert json.loads(capsys.readouterr().out)["setup"] == [remark]
+
+
+def test_report_before_the_first_deployment_asks_nothing_about_the_set_up(
+    report: Callable[..., None], account: FakeAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.states = {name: StackState(name) for name in account.states}
+
+    with pytest.raises(CheckFailedError):
+        report()
+
+    assert account.setup.asked == []
+    assert "set-up" not in capsys.readouterr().out
+
+
 def test_gather_tells_the_product_about_the_stacks(
     tmp_path: Path, account: FakeAccount, table: FakeReleaseTable
 ) -> None:
     scope = scopes.read(make_shop(tmp_path), "live", variables={})
 
-    front.gather(scope, Sources(account, account, table, account.product), now=datetime(2026, 1, 2, tzinfo=UTC))
+    front.gather(
+        scope, Sources(account, account, table, account.setup, account.product), now=datetime(2026, 1, 2, tzinfo=UTC)
+    )
 
     [context] = account.contexts
     assert (context.environment, context.region, context.account) == ("live", "eu-west-1", "123456789012")
@@ -253,6 +305,7 @@ def test_connect_opens_the_table_of_the_last_stack(tmp_path: Path) -> None:
     assert sources.table == ReleaseTable(scope.target, "shop-live-releases")
     assert sources.overview == StackOverview(scope.target)
     assert sources.stacks == CloudFormation(scope.target)
+    assert sources.account == account_checks.Account(scope.target)
 
 
 def test_connect_runs_the_status_hooks_of_the_project(tmp_path: Path) -> None:

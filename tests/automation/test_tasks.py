@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from invoke.program import Program
 
-from automation import commands, deploy, diff, tasks
+from automation import commands, deploy, destroy, diff, measuring_tasks, tasks
+from automation import prune as prune_front
 from automation.project.model import Project
 from tests.automation.projects import write_build
 
@@ -24,6 +25,7 @@ BUILT = {
 @pytest.fixture(autouse=True)
 def _here(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "ROOT", shop.root)
+    monkeypatch.setattr(measuring_tasks, "ROOT", shop.root)
 
 
 def inv(*words: str) -> int:
@@ -128,14 +130,71 @@ def test_deploy_and_diff_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("deploy", ["--allow", "--dry-run", "--env=STRING", "--plan=STRING", "--yes"]),
-        ("diff", ["--against=STRING", "--allow", "--env=STRING", "--json", "--markdown", "--out=STRING"]),
+        ("deploy", ["--adopt", "--allow", "--dry-run", "--env=STRING", "--plan=STRING", "--set", "--yes"]),
+        (
+            "diff",
+            ["--adopt", "--against=STRING", "--allow", "--env=STRING", "--json", "--markdown", "--out=STRING", "--set"],
+        ),
+        ("prune", ["--dry-run", "--env=STRING", "--keep=INT", "--yes"]),
         ("rollback", ["--allow", "--env=STRING", "--to=STRING", "--yes"]),
+        ("destroy", ["--confirm=STRING", "--data-only", "--delete-data", "--dry-run", "--env=STRING", "--yes"]),
     ],
 )
 def test_help_lists_every_option(command: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert inv(command, "--help") == 0
     assert re.findall(r"^  (--\S+)", capsys.readouterr().out, re.MULTILINE) == options
+
+
+def test_set_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+
+    def take(*_arguments: object, options: object, **_keywords: object) -> int:
+        taken.append(options)
+        return 0
+
+    monkeypatch.setattr(deploy, "deploy", take)
+    monkeypatch.setattr(diff, "diff", take)
+    values = ("--set", "Owner=ann", "--set", "Pin=1")
+
+    inv("deploy", "--env", "live", *values)
+    inv("diff", "--env", "live", *values)
+
+    assert taken == [deploy.Options(set=("Owner=ann", "Pin=1")), diff.Options(set=("Owner=ann", "Pin=1"))]
+
+
+def test_prune_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+
+    def take(root: Path, name: str, *, variables: object, options: object) -> None:
+        taken.extend([root, name, options])
+
+    monkeypatch.setattr(prune_front, "prune", take)
+
+    inv("prune", "--env", "live", "--keep", "30", "--yes", "--dry-run")
+
+    assert taken == [tasks.ROOT, "live", prune_front.Options(keep=30, yes=True, dry_run=True)]
+
+
+def test_adopt_and_delete_data_are_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+
+    def take(*_arguments: object, options: object, **_keywords: object) -> int:
+        taken.append(options)
+        return 0
+
+    for front, name in ((deploy, "deploy"), (diff, "diff"), (destroy, "destroy")):
+        monkeypatch.setattr(front, name, take)
+    decisions = ("--adopt", "Ledger=new", "--adopt", "Sales=shop-Sales-1")
+
+    assert inv("deploy", "--env", "live", *decisions) == inv("diff", "--env", "live", *decisions) == 0
+    assert inv("destroy", "--env", "live", "--delete-data", "Ledger", "--delete-data", "releases", "--data-only") == 0
+    assert inv("destroy", "--env", "live", "--yes", "--confirm", "live", "--dry-run") == 0
+    assert taken == [
+        deploy.Options(adopt=("Ledger=new", "Sales=shop-Sales-1")),
+        diff.Options(adopt=("Ledger=new", "Sales=shop-Sales-1")),
+        destroy.Options(("Ledger", "releases"), data_only=True),
+        destroy.Options(yes=True, confirm="live", dry_run=True),
+    ]
 
 
 def test_deploy_stray_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,13 +27,13 @@ class Sandbox:
     emulator_url: str
     exchange_url: str
 
-    def client(self, service: str, *, account: str = "test") -> Any:
+    def client(self, service: str, *, account: str = "test", key: str = "test") -> Any:
         """Return a boto3 client of the emulator; a 12-digit key is a separate account."""
         return boto3.client(
             service,  # type: ignore[call-overload]  # any service, by name
             endpoint_url=self.emulator_url,
             aws_access_key_id=account,
-            aws_secret_access_key="test",
+            aws_secret_access_key=key,
             region_name="us-east-1",
         )
 

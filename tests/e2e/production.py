@@ -4,6 +4,7 @@ Tests edit templates and code in the copy. It has a git repository with a remote
 and pushed. Its prod trades with the paper exchange, at any hour; everything else is the project as it lies here.
 """
 
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +33,10 @@ ACCOUNT = "123456789012"  # the one that pyproject.toml pins
 STACKS = ("alchemiser-prod-data", "alchemiser-prod")
 SECRET = "/alchemiser/prod/broker"
 SWITCH = "/alchemiser/prod/trading"
+# What the first deployment of an environment asks for; later ones keep it.
+ADDRESSES = {"AlertsTo": "alerts@fund.test", "MailFrom": "bot@fund.test", "MailTo": "desk@fund.test"}
+VALUES = tuple(chain.from_iterable(("--set", f"{name}={value}") for name, value in ADDRESSES.items()))
+_FUNCTION = "MetricsFunction"
 _HASH = 10  # the hexadecimal digits that SAM adds to the logical id of a layer
 _BROKER = '"BrokerTradingUrl=https://api.alpaca.markets"'
 _CLOCK_GUARD = re.compile(r'"[\w.]+:market_hours",?\s*')
@@ -132,9 +138,7 @@ class Production:
 
     def publish(self, message: str) -> None:
         """Commit everything, and push it."""
-        self._git("add", "--all")
-        self._git("commit", "--quiet", "--allow-empty", "--message", message)
-        self._git("push", "--force", "--quiet", "origin", "HEAD:main")
+        publish(self.root, message)
 
     # The account.
 
@@ -174,6 +178,30 @@ class Production:
             elif logical_id.endswith("Function"):
                 function = self.functions.get_function_configuration(FunctionName=physical_id)
                 yield f"{stack}/{logical_id}", function["CodeSha256"]
+
+    def layer_versions(self) -> int:
+        """Return how many versions the layers of the stacks have."""
+        physical_ids = chain.from_iterable(self.resources(stack).values() for stack in STACKS)
+        names = {physical_id.split(":")[-2] for physical_id in physical_ids if ":layer:" in physical_id}
+        return sum(len(self.functions.list_layer_versions(LayerName=name)["LayerVersions"]) for name in names)
+
+    def publish_layer_version(self) -> str:
+        """Publish a version of a layer that nothing uses, and return its ARN."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("unused.py", "")
+        name = next(arn for arn in self.resources().values() if ":layer:" in arn).split(":")[-2]
+        answer = self.functions.publish_layer_version(LayerName=name, Content={"ZipFile": packed.getvalue()})
+        return str(answer["LayerVersionArn"])
+
+    def publish_function_version(self) -> str:
+        """Publish a version of a function with the code that runs, and return its number."""
+        return str(self.functions.publish_version(FunctionName=self.resources()[_FUNCTION])["Version"])
+
+    def function_versions(self) -> list[str]:
+        """Return the versions of that function."""
+        answer = self.functions.list_versions_by_function(FunctionName=self.resources()[_FUNCTION])
+        return [version["Version"] for version in answer["Versions"]]
 
     def switch(self) -> str:
         """Return the value of the kill switch."""
@@ -241,22 +269,33 @@ class Interruptible:
 
 
 def make_production(folder: Path, sandbox: "Sandbox") -> Production:
-    """Copy the project to a folder, commit and push it there, and store the broker's secret in the account."""
+    """Copy the project to a folder, and store the broker's secret in the account."""
+    production = Production(copy_project(folder, sandbox.exchange_url), sandbox, uuid4().hex)
+    value = {"key": SANDBOX_KEY, "secret": SANDBOX_SECRET, "canary": production.canary}
+    production.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(value))
+    return production
+
+
+def copy_project(folder: Path, broker_url: str) -> Path:
+    """Copy the project to a folder, commit and push it there; its prod trades at this broker."""
     root = folder / "project"
     _copy(root)
-    production = Production(root, sandbox, uuid4().hex)
-    _adapt(production)
+    _adapt(root, broker_url)
 
     git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", "remote.git")
     git(root, "init", "--quiet", "--initial-branch", "main")
     git(root, "config", "user.email", "tests@example.com")
     git(root, "config", "user.name", "tests")
     git(root, "remote", "add", "origin", str(folder / "remote.git"))
-    production.publish("copy")
+    publish(root, "copy")
+    return root
 
-    value = {"key": SANDBOX_KEY, "secret": SANDBOX_SECRET, "canary": production.canary}
-    production.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(value))
-    return production
+
+def publish(root: Path, message: str) -> None:
+    """Commit everything in a repository, and push it."""
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "--message", message)
+    git(root, "push", "--force", "--quiet", "origin", "HEAD:main")
 
 
 def git(folder: Path, *words: str) -> str:
@@ -275,10 +314,9 @@ def _copy(root: Path) -> None:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("deployed"))
 
 
-def _adapt(production: Production) -> None:
+def _adapt(root: Path, broker_url: str) -> None:
     """Let prod trade with the paper exchange, whatever the time of day is."""
-    samconfig, pyproject = production.root / "samconfig.toml", production.root / "pyproject.toml"
-    url = production.sandbox.exchange_url
-    broker = f'"BrokerTradingUrl={url}", "BrokerDataUrl={url}"'
+    samconfig, pyproject = root / "samconfig.toml", root / "pyproject.toml"
+    broker = f'"BrokerTradingUrl={broker_url}", "BrokerDataUrl={broker_url}"'
     samconfig.write_text(samconfig.read_text().replace(_BROKER, broker))
     pyproject.write_text(_CLOCK_GUARD.sub("", pyproject.read_text()))

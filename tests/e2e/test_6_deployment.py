@@ -6,13 +6,20 @@ changes back, so the next deployment brings the original code.
 
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from automation.deploying import scope as scopes
+from automation.deploying import sessions
+from automation.deploying.connecting import connect
+from automation.deploying.pruning import removal, survey
+from automation.prune import find_leftovers
 from tests.e2e.aws_proxy import AwsProxy
 from tests.e2e.edits import appended, renamed, replaced, within, without
-from tests.e2e.production import STACKS, Finished, Interruptible, Production
+from tests.e2e.production import ACCOUNT, ADDRESSES, STACKS, VALUES, Finished, Interruptible, Production
 
 TEMPLATE, SHARED = "template.yaml", "the_alchemiser/shared/ledger/lots.py"
 KEYS = (
@@ -42,7 +49,7 @@ CHANGED = appended("# changed")
 @pytest.fixture(scope="module")
 def live(prod: Production) -> Production:
     """Deploy prod for the first time, and put an item into its ledger."""
-    done = prod.deploy()
+    done = prod.deploy(*VALUES)
     assert done.returncode == 0, text_of(done)
     prod.put_item("kept")
     return prod
@@ -67,6 +74,13 @@ def require(done: Finished, code: int, *parts: str) -> None:
     assert [part for part in parts if part not in text] == [], text
 
 
+def test_first_deployment_without_its_values_is_refused(prod: Production) -> None:
+    command = "inv deploy --env prod --yes --set AlertsTo=you@example.org --set MailFrom=you@example.org"
+
+    require(prod.deploy(), 3, "AlertsTo: has no value yet", f"{command} --set MailTo=you@example.org")
+    assert prod.releases() == []
+
+
 def test_first_deployment_is_a_proven_release(live: Production) -> None:
     release = live.releases()[0]
 
@@ -80,6 +94,7 @@ def test_first_deployment_uses_prods_own_parameters(live: Production) -> None:
     parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in live.stack()["Parameters"]}
 
     assert (parameters["Stage"], parameters["ScheduleState"]) == ("prod", "ENABLED")
+    assert ADDRESSES.items() <= parameters.items()
 
 
 def test_deployed_template_names_release_and_commit(live: Production) -> None:
@@ -123,8 +138,7 @@ def test_credentials_that_aws_refuses_stop_everything(live: Production, proxy: A
 @pytest.mark.parametrize(
     ("status", "command"),
     [
-        ("ROLLBACK_COMPLETE", "aws cloudformation delete-stack --stack-name alchemiser-prod"),
-        ("DELETE_FAILED", "aws cloudformation delete-stack --stack-name alchemiser-prod"),
+        ("DELETE_FAILED", "inv destroy --env prod"),
         ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name alchemiser-prod"),
         ("UPDATE_FAILED", "aws cloudformation rollback-stack --stack-name alchemiser-prod"),
     ],
@@ -290,6 +304,35 @@ def test_failed_smoke_rolls_both_stacks_back_until_it_passes(live: Production, p
     require(repaired, 0)
     assert live.digests() != original
     assert live.releases()[0]["smoke"] == "passed"
+
+
+def test_prune_leaves_what_runs_and_the_last_releases(live: Production) -> None:
+    """Here only the last three releases are kept, and nothing counts as young."""
+    unused, version = live.publish_layer_version(), live.publish_function_version()
+    before, running, layers = live.digests(), live.running(), live.layer_versions()
+    scope = scopes.read(live.root, "prod", variables={"AWS_ENDPOINT_URL": live.sandbox.emulator_url})
+    scope = replace(scope, target=replace(scope.target, key_id=ACCOUNT, secret="test"))
+    session, leftovers = sessions.begin(scope, connect(scope), None), find_leftovers(scope)
+
+    selected = survey.select(session, leftovers, newest=3, min_age=timedelta(days=-1))
+    removal.remove(selected, session, leftovers, renew=lambda: None)
+
+    again = survey.select(sessions.refresh(session), leftovers, newest=3, min_age=timedelta(days=-1))
+    assert again.is_empty
+    assert [layer.arn for layer in selected.layers] == [unused]
+    assert live.layer_versions() == layers - 1
+    assert version in live.function_versions()
+    assert len(selected.objects) > 1
+    assert (live.digests(), live.running()) == (before, running)
+
+
+def test_pruned_release_cannot_be_restored_and_others_can(live: Production) -> None:
+    rollback = ("rollback", "--env", "prod", "--yes")
+    assert live.releases()[-1]["pruned"]
+
+    require(live.inv("prune", "--env", "prod", "--dry-run"), 0, "nothing to prune in prod")
+    require(live.inv(*rollback, "--to", "r1"), 3, "r1: inv prune has deleted its artifacts")
+    require(live.inv(*rollback), 0)
 
 
 @pytest.mark.slow

@@ -75,9 +75,11 @@ def test_deploy_starts_the_sandbox_for_local_only(
     monkeypatch.setattr(lifecycle, "up_with_account", up)
     monkeypatch.setattr(deploy, "deploy", take)
 
-    tasks.deploy(Context(), ["replace:Ledger"], ["Runs=new"], env=env, yes=True, plan="p.json", dry_run=True)
+    words = (["replace:Ledger"], ["Runs=new"], ["MailTo=a@fund.test"])
+    tasks.deploy(Context(), *words, env=env, yes=True, plan="p.json", dry_run=True)
 
-    options = deploy.Options(yes=True, allow=("replace:Ledger",), plan="p.json", dry_run=True, adopt=("Runs=new",))
+    decided = {"allow": ("replace:Ledger",), "adopt": ("Runs=new",), "set": ("MailTo=a@fund.test",)}
+    options = deploy.Options(yes=True, plan="p.json", dry_run=True, **decided)
     assert (calls, taken) == (started, [tasks.ROOT, env, options])
     assert capsys.readouterr().out == "".join("emulator: started\n" for _ in started)
 

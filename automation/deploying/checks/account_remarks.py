@@ -3,13 +3,12 @@
 from typing import TYPE_CHECKING
 
 from automation.building import outputs
+from automation.deploying.adoption import model as adoption
 from automation.deploying.checks import physical_names, quotas, readiness
 from automation.deploying.checks.physical_names import NamedResource
 from automation.deploying.checks.visits import Visit, ask_each
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.stacks import stack_states, uploads
-from automation.project.environments import StackSettings
-from automation.project.settings import Secret
 from automation.system.accounts import DeployedStack
 from automation.system.errors import ConfigurationError, DeploymentError
 
@@ -48,17 +47,24 @@ def quota_remarks(visit: Visit) -> list[Remark]:
 
 
 def name_remarks(visit: Visit) -> list[Remark]:
-    """Check that no name which a stack would create is taken."""
+    """Check that no name which a stack would create is taken, but by what a new stack may adopt."""
     account, scope = visit.identity.account, visit.scope
     named: list[NamedResource] = []
     deployed: list[StackResource] = []
+    adoptable: set[NamedResource] = set()
     for settings, stack in zip(scope.stacks, visit.deployed, strict=True):
-        named += physical_names.named_resources(settings, account=account, region=scope.target.region)
+        own = physical_names.named_resources(settings, account=account, region=scope.target.region)
+        named += own
         deployed += stack.resources
+        if stack_states.can_be_created(stack.state):
+            adoptable |= {resource for resource in own if resource.kind.type in adoption.IDENTIFIERS}
 
     def ask(resource: NamedResource) -> Remark | None:
-        is_taken = visit.account.exists(resource.kind.type, resource.name)
-        return physical_names.conflict(resource, scope.target) if is_taken else None
+        if not visit.account.exists(resource.kind.type, resource.name):
+            return None
+        if resource in adoptable:
+            return physical_names.adoptable(resource, scope.environment.name)
+        return physical_names.conflict(resource, scope.target)
 
     new = physical_names.new_names(named, deployed)
     conflicts = ask_each(new, ask, about=lambda resource: f"{resource.template}: {resource.logical_id}")
@@ -82,63 +88,14 @@ def bucket_remarks(visit: Visit) -> list[Remark]:
     return [*ask_each(sorted(buckets - {""}), ask, about=str), *ask_each(managed, ask_managed, about=str)]
 
 
-def secret_remarks(visit: Visit) -> list[Remark]:
-    """Check that the secrets of pyproject.toml exist; nothing reads their values."""
-    environment, target = visit.scope.environment.name, visit.scope.target
-
-    def name_of(secret: Secret) -> str:
-        return secret.name_in(environment)
-
-    def ask(secret: Secret) -> Remark:
-        return readiness.secret_remark(secret, environment, visit.account.secret(name_of(secret)), target)
-
-    return ask_each(visit.scope.project.settings.secrets, ask, about=name_of)
-
-
-def sender_remarks(visit: Visit) -> list[Remark]:
-    """Check that SES may send from the senders of pyproject.toml."""
-    if visit.scope.environment.is_sandbox:
-        return []
-    senders = readiness.senders(visit.scope.stacks, visit.scope.project.settings.senders)
-
-    def ask(parameter: str) -> Remark:
-        address = senders[parameter]
-        is_verified = visit.account.is_verified(address) or visit.account.is_verified(address.rpartition("@")[2])
-        return readiness.sender_remark(parameter, address, is_verified=is_verified, target=visit.scope.target)
-
-    return ask_each(sorted(senders), ask, about=str)
-
-
-def topic_remarks(visit: Visit) -> list[Remark]:
-    """Check that somebody receives what is sent to the topics of the templates."""
-    if visit.scope.environment.is_sandbox:
-        return []
-    remarks: list[Remark] = []
-    for settings, stack in zip(visit.scope.stacks, visit.deployed, strict=True):
-        remarks += _topic_remarks(visit, settings, stack)
-    return remarks
-
-
-def _topic_remarks(visit: Visit, settings: StackSettings, stack: DeployedStack) -> list[Remark]:
-    arns = {entry.logical_id: entry.physical_id for entry in stack.resources if entry.type == readiness.TOPIC}
-
-    def where(topic: str) -> str:
-        return f"{settings.stack_name}: {topic}"
-
-    def ask(topic: str) -> Remark:
-        arn = arns.get(topic)
-        if arn is None:
-            return readiness.new_topic_remark(settings, topic, visit.scope.environment.name)
-        return readiness.topic_remark(where(topic), arn, visit.account.subscribers(arn), visit.scope.target)
-
-    return ask_each(readiness.topics(settings), ask, about=where)
-
-
 def _state_remark(visit: Visit, stack: DeployedStack) -> Remark:
-    state = stack.state
+    state, environment = stack.state, visit.scope.environment.name
     if stack_states.is_running(state):
         return Remark(Level.INFO, state.name, f"is {state.status}; inv deploy waits until this change is finished")
-    if obstacle := stack_states.obstacle(state, visit.scope.target):
+    if stack_states.is_failed_creation(state):
+        what = f"is {state.status}: its creation failed; inv deploy deletes the empty stack and creates it again"
+        return Remark(Level.INFO, state.name, what)
+    if obstacle := stack_states.obstacle(state, visit.scope.target, environment):
         return Remark(Level.STOP, obstacle.where, obstacle.what, obstacle.fix)
     return Remark(Level.OK, state.name, f"is {state.status}" if state.exists else "will be created")
 

@@ -40,6 +40,7 @@ class Context:
         stacks: the stacks' names in the account, by their names in pyproject.toml.
         outputs, parameters: of all deployed stacks together; without parameters that CloudFormation hides.
         breaking_contracts: the names of messages and items that the deployed or the new release cannot read.
+        missing: what a person still has to set up, such as a secret; only for the status hooks.
         now: RFC 3339.
     """
 
@@ -51,6 +52,7 @@ class Context:
     outputs: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     breaking_contracts: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     now: str = ""
 
 
@@ -62,6 +64,7 @@ def context_of(
     outputs: Iterable[Mapping[str, str]] = (),
     parameters: Iterable[Mapping[str, str]] = (),
     breaking_contracts: Iterable[str] = (),
+    missing: Iterable[str] = (),
 ) -> Context:
     """Return what hooks need to know about a scope.
 
@@ -80,6 +83,7 @@ def context_of(
         outputs=_merged(outputs),
         parameters=_merged((*planned, *deployed)),
         breaking_contracts=tuple(breaking_contracts),
+        missing=tuple(missing),
         now=now.isoformat(timespec="seconds"),
     )
 

@@ -112,6 +112,13 @@ def new_names(resources: Iterable[NamedResource], deployed: Iterable[StackResour
     return tuple(resource for resource in resources if not any(_is_named(entry, resource) for entry in owned))
 
 
+def adoptable(resource: NamedResource, environment: str) -> Remark:
+    """Return the remark on a name that is taken by what a new stack may adopt: the plan says what happens to it."""
+    what = f"{resource.kind.type} {resource.name} exists already"
+    fix = f"inv diff --env {environment} shows whether the new stack adopts it"
+    return Remark(Level.INFO, f"{resource.template}: {resource.logical_id}", what, fix)
+
+
 def conflict(resource: NamedResource, target: Target) -> Remark:
     """Return the remark on a name that is taken."""
     kind, name = resource.kind, resource.name

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 
-from automation.deploying.checks import account_remarks, credentials, hooks, quotas, readiness, work_tree
+from automation.deploying.checks import account_remarks, credentials, hooks, quotas, readiness, setup, work_tree
 from automation.deploying.checks.visits import Account, Intent, Visit
 from automation.deploying.releases import deployer_lock
 from automation.deploying.remarks import Level, Remark
@@ -15,17 +15,13 @@ from automation.system import console, deployers
 from automation.system.accounts import CallError, DeployedStack, Identity, Problem
 from automation.system.errors import DeploymentError, Finding
 
-type Topic = Callable[[Visit], list[Remark]]
-
 _CONCURRENT_CALLS = 8
-_TOPICS: tuple[Topic, ...] = (
+_TOPICS: tuple[setup.Topic, ...] = (
     account_remarks.stack_remarks,
     account_remarks.quota_remarks,
     account_remarks.name_remarks,
     account_remarks.bucket_remarks,
-    account_remarks.secret_remarks,
-    account_remarks.sender_remarks,
-    account_remarks.topic_remarks,
+    *setup.TOPICS,
 )
 _REST = Remark(Level.INFO, "account", "the other checks need working credentials of the right account")
 
@@ -57,6 +53,7 @@ def check(
     *,
     find_lock: Callable[[Identity], Finding | None] = lambda _: None,
     run_hooks: Callable[..., tuple[Remark, ...]] = hooks.run,
+    is_removal: bool = False,
 ) -> Preflight:
     """Run every check that can be run, several at a time.
 
@@ -66,11 +63,12 @@ def check(
     Args:
         find_lock: returns the deployer who keeps others out, None when there is none.
         run_hooks: runs the guards of pyproject.toml.
+        is_removal: whether the stacks are to be deleted: then nothing is checked that only a deployment needs.
 
     Raises:
         ConfigurationError: pyproject.toml names a guard that does not exist.
     """
-    remarks = [*_offline_remarks(scope, account, intent)]
+    remarks = [_region_remark(scope, account)] if is_removal else [*_offline_remarks(scope, account, intent)]
     try:
         identity = account.identity()
     except CallError as cause:
@@ -80,7 +78,9 @@ def check(
         return Preflight((*remarks, _REST))
 
     def guards(visit: Visit) -> list[Remark]:
-        return _guard_remarks(visit, run_hooks)
+        # What a deletion that has begun has left is nothing that the guards can look at.
+        has_begun = any(stack.state.status.startswith("DELETE_") for stack in visit.deployed)
+        return [] if is_removal and has_begun else _guard_remarks(visit, run_hooks)
 
     def lock(visit: Visit) -> list[Remark]:
         return _lock_remarks(visit, find_lock)
@@ -90,10 +90,10 @@ def check(
         if unreadable := [answer for answer in answers if isinstance(answer, Remark)]:
             return Preflight((*remarks, *unreadable))
         deployed = tuple(answer for answer in answers if isinstance(answer, DeployedStack))
-        visit = Visit(scope, account, intent, identity, deployed)
+        visit = setup.visit(scope, account, intent, identity, deployed)
 
         # The guards first: their process takes longest.
-        topics = (guards, lock, *_TOPICS)
+        topics = (guards, lock) if is_removal else (guards, lock, *_TOPICS)
         remarks += chain.from_iterable(pool.map(lambda topic: topic(visit), topics))
     return Preflight(tuple(remarks))
 
@@ -116,15 +116,19 @@ def lock_finder(scope: Scope, table: deployer_lock.Table) -> Callable[[Identity]
 
 def _offline_remarks(scope: Scope, account: Account, intent: Intent) -> Iterator[Remark]:
     environment = scope.environment
-    where = f"{PYPROJECT}: [tool.alchemiser.environments.{environment.name}]"
-    yield credentials.region_remark(scope.target.region, account.regions(), where)
+    yield _region_remark(scope, account)
     yield from work_tree.remarks(intent.tree, environment.consent, intent.allow)
     if not environment.is_sandbox:
-        yield from readiness.example_remarks(scope.stacks)
+        yield from readiness.example_remarks(scope.stacks, asked=scope.project.settings.ask)
     for settings in scope.stacks:
         template = settings.stack.template
         count = intent.resource_counts.get(settings.stack_name, len(template.resources))
         yield quotas.resources_remark(settings.stack_name, template.path, count)
+
+
+def _region_remark(scope: Scope, account: Account) -> Remark:
+    where = f"{PYPROJECT}: [tool.alchemiser.environments.{scope.environment.name}]"
+    return credentials.region_remark(scope.target.region, account.regions(), where)
 
 
 def _read_stack(account: Account, name: str) -> DeployedStack | Remark:

@@ -1,8 +1,10 @@
 """Whether the functions will find what they need: secrets, senders, subscribers. What is missing warns, never stops."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from email.utils import getaddresses
+from typing import Any
 
+from automation.deploying.asked_parameters import is_example
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.stacks import stack_states
 from automation.project import templates
@@ -13,22 +15,21 @@ from automation.system.accounts import DeployedStack, SecretState, Subscribers
 from automation.system.targets import Target
 
 TOPIC = "AWS::SNS::Topic"
+ALARMS = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
 _SUBSCRIPTION = "AWS::SNS::Subscription"
-# Source: RFC 2606: nobody can receive mail there.
-_EXAMPLE = re.compile(r"@(?:[\w-]+\.)*example\.(?:com|net|org)\b", re.IGNORECASE)
 
 
-def is_example(address: str) -> bool:
-    """Return whether a text has a mail address of a domain that is reserved for examples."""
-    return _EXAMPLE.search(address) is not None
+def example_remarks(stacks: Iterable[StackSettings], *, asked: Collection[str] = ()) -> tuple[Remark, ...]:
+    """Return a warning for each template parameter whose value is an example of a mail address.
 
-
-def example_remarks(stacks: Iterable[StackSettings]) -> tuple[Remark, ...]:
-    """Return a warning for each template parameter whose value is an example of a mail address."""
+    Args:
+        asked: the parameters that a person is asked for; of these only values in samconfig.toml count.
+    """
     remarks: list[Remark] = []
     for settings in stacks:
         for name, value in settings.values().items():
-            if is_example(value):
+            is_asked = name in asked and name not in settings.parameters
+            if is_example(value) and not is_asked:
                 section = f"{SAMCONFIG}: [{settings.config_env}.deploy.parameters]"
                 fix = f'add "{name}=you@your-company.com", with a real address, to parameter_overrides of {section}'
                 remarks.append(Remark(Level.WARN, settings.stack_name, f"{name} is an example: {value}", fix))
@@ -53,6 +54,26 @@ def sender_remark(parameter: str, address: str, *, is_verified: bool, target: Ta
     return Remark(Level.WARN, parameter, f"SES has not verified {address}, so no mail is sent", fix)
 
 
+def recipients(stacks: Iterable[StackSettings], parameters: Iterable[str]) -> tuple[str, ...]:
+    """Return the addresses in the parameters that name recipients, except examples."""
+    values: dict[str, str] = {}
+    for settings in stacks:
+        values |= settings.values()
+    addresses = [address for _, address in getaddresses([values.get(name, "") for name in parameters])]
+    return tuple(dict.fromkeys(address for address in addresses if address and not is_example(address)))
+
+
+def recipient_remark(address: str, *, is_verified: bool, target: Target) -> Remark:
+    """Return whether SES sends to an address although it is in its sandbox."""
+    if is_verified:
+        return Remark(Level.OK, address, "SES may send to it")
+    verify = aws_commands.line(target, "sesv2", "create-email-identity", "--email-identity", address)
+    words = ("--production-access-enabled", "--mail-type", "TRANSACTIONAL", "--website-url", "https://your-company.com")
+    leave = aws_commands.line(target, "sesv2", "put-account-details", *words)
+    fix = f"open the link in the mail that this sends: {verify}; or ask AWS to take SES out of its sandbox: {leave}"
+    return Remark(Level.WARN, address, "gets no mail: SES is in its sandbox, and has not verified the address", fix)
+
+
 def secret_remark(secret: Secret, environment: str, state: SecretState, target: Target) -> Remark:
     """Return whether a secret exists; its value is not read."""
     name = secret.name_in(environment)
@@ -74,7 +95,7 @@ def topics(settings: StackSettings) -> tuple[str, ...]:
 def new_topic_remark(settings: StackSettings, topic: str, environment: str) -> Remark:
     """Return whether a topic that is not deployed yet will have a subscriber."""
     where = f"{settings.stack_name}: {topic}"
-    if _has_subscription(settings.stack.template, topic):
+    if _has_subscription(settings, topic):
         return Remark(Level.OK, where, "the template has a subscriber for the topic")
     fix = f"deploy, then run inv doctor --env {environment}: it prints the command that subscribes"
     return Remark(Level.WARN, where, "the topic will have no subscriber", fix)
@@ -85,8 +106,9 @@ def topic_remark(where: str, topic_arn: str, subscribers: Subscribers, target: T
     if subscribers.confirmed:
         return Remark(Level.OK, where, f"the topic has {subscribers.confirmed} subscriber(s)")
     if subscribers.pending:
-        what = f"{subscribers.pending} subscription(s) of the topic wait for their confirmation"
-        return Remark(Level.WARN, where, what, "open the link in the mail that AWS has sent to each subscriber")
+        what = f"nobody receives its messages: {subscribers.pending} subscription(s) are pending confirmation"
+        fix = 'open the mail "AWS Notification - Subscription Confirmation", also in the folder for spam, and its link'
+        return Remark(Level.WARN, where, what, fix)
     words = ("--protocol", "email", "--notification-endpoint", "you@your-company.com")
     fix = f"with your own address: {aws_commands.line(target, 'sns', 'subscribe', '--topic-arn', topic_arn, *words)}"
     return Remark(Level.WARN, where, "the topic has no subscriber, so nobody receives its messages", fix)
@@ -101,9 +123,20 @@ def drift_remark(stack: DeployedStack, target: Target) -> Remark:
     return Remark(Level.WARN, name, finding.what, finding.fix)
 
 
-def _has_subscription(template: templates.Template, topic: str) -> bool:
+def _has_subscription(settings: StackSettings, topic: str) -> bool:
+    template, values = settings.stack.template, settings.values()
     properties = template.resources[topic].get("Properties") or {}
-    subscriptions = [resource for resource in template.resources.values() if resource["Type"] == _SUBSCRIPTION]
+    subscriptions = [
+        resource
+        for resource in template.resources.values()
+        if resource["Type"] == _SUBSCRIPTION and _is_created(resource, template, values)
+    ]
     return bool(properties.get("Subscription")) or any(
         topic in templates.references(resource.get("Properties") or {}) for resource in subscriptions
     )
+
+
+def _is_created(resource: Mapping[str, Any], template: templates.Template, values: Mapping[str, str]) -> bool:
+    """Return whether the condition of a resource holds; true when that is only known at deploy time."""
+    condition = resource.get("Condition")
+    return condition is None or templates.resolve({"Fn::If": [condition, True, False]}, template, values) is not False

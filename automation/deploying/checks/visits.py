@@ -1,6 +1,6 @@
 """A visit to an account: what is known about it, how to ask it, and what to say when it does not answer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -58,6 +58,14 @@ class Account(Protocol):
         """Return whether SES may send from an address."""
         ...
 
+    def is_mail_restricted(self) -> bool:
+        """Return whether SES only sends to addresses that are verified too."""
+        ...
+
+    def alarm_topics(self, alarms: Sequence[str]) -> tuple[str, ...]:
+        """Return the ARNs of the topics that alarms notify, by the alarms' names."""
+        ...
+
     def require_bucket(self, name: str) -> None:
         """Raise ConfigurationError for a bucket that cannot be used, DeploymentError when S3 does not answer."""
         ...
@@ -74,6 +82,9 @@ class Intent:
         resource_counts: the number of resources after SAM's transform, by stack name, as far as it is known.
         new_code_bytes: the size of the zips that Lambda will store; None for all zips of the last build.
         breaking_contracts: the names of messages and items that the deployed or the new release cannot read.
+        chosen: the values of parameters that were given with --set.
+        unknown_parameters: what it means that a parameter to ask for has no value.
+        command: what the user typed, to which --set can be added; empty for a deployment.
     """
 
     now: datetime
@@ -82,6 +93,9 @@ class Intent:
     resource_counts: Mapping[str, int] = field(default_factory=dict)
     new_code_bytes: int | None = None
     breaking_contracts: tuple[str, ...] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    unknown_parameters: Level = Level.WARN
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)

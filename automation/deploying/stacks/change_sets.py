@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from automation.system.errors import CheckFailedError, DeploymentError, Finding
 from automation.system.stacks import NoSuchStackError, StackDescription, StackState, StaleChangeSetError
 
 MAX_WAIT_S = 600.0
-_NAME = "release"
+NAME = "release"
 _AUTO_EXPAND = "CAPABILITY_AUTO_EXPAND"
 # The plan shows every change of a permission, so that roles without a name of their own need no other consent.
 _DEFAULT_CAPABILITIES = "CAPABILITY_IAM"
@@ -81,11 +81,13 @@ class Request:
     Attributes:
         template_url: where CloudFormation reads the template; see uploads.upload.
         parameters: the section Parameters of the template.
+        imports: the resources of an import, as CreateChangeSet takes them; empty for any other change.
     """
 
     settings: StackSettings
     template_url: str
     parameters: Mapping[str, Any]
+    imports: Sequence[Mapping[str, Any]] = ()
 
 
 def create(
@@ -110,7 +112,7 @@ def create(
         DeploymentError: CloudFormation refused the request, could not compute the set, or did not answer.
     """
     is_new_stack, name = stack_states.is_new(deployed.state), request.settings.stack_name
-    change_set_id, stack_id = cloud.create_change_set(api_request(request, deployed, f"{_NAME}-{new_id()}"))
+    change_set_id, stack_id = cloud.create_change_set(api_request(request, deployed, f"{NAME}-{new_id()}"))
     try:
         described = _wait(change_set_id, cloud, name, poll_s=poll_s, sleep=sleep)
         change_set = _change_set(described, change_set_id, stack_id, name, is_new_stack=is_new_stack)
@@ -164,6 +166,8 @@ def discard(change_set: ChangeSet, cloud: Cloud) -> None:
 def api_request(request: Request, deployed: StackDescription, name: str) -> dict[str, Any]:
     """Return the request of CreateChangeSet."""
     settings, section = request.settings, request.settings.section
+    if request.imports:
+        return _import_request(request, name)
     tags = [{"Key": key, "Value": value} for key, value in _tags(settings).items()]
     # Without tags the key is left out: an empty list would remove those that the stack has.
     optional = {
@@ -179,6 +183,19 @@ def api_request(request: Request, deployed: StackDescription, name: str) -> dict
         "Parameters": _parameters(request, deployed),
         "Capabilities": _capabilities(section),
         **{key: value for key, value in optional.items() if value},
+    }
+
+
+def _import_request(request: Request, name: str) -> dict[str, Any]:
+    """Return the request for an import, which may set neither parameters nor tags."""
+    settings, role = request.settings, request.settings.section.get("role_arn")
+    return {
+        "StackName": settings.stack_name,
+        "ChangeSetName": name,
+        "ChangeSetType": "IMPORT",
+        "TemplateURL": request.template_url,
+        "ResourcesToImport": list(request.imports),
+        **({"RoleARN": role} if role else {}),
     }
 
 

@@ -24,7 +24,8 @@ _NAMES_SHOWN = 3
 _SUCCEEDED = frozenset({"CREATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE"})
 _BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "UPDATE_IN_PROGRESS"})
 _ROLLED_BACK_UPDATE = "UPDATE_ROLLBACK_COMPLETE"
-_AS_BEFORE = frozenset({"", "DELETE_COMPLETE", _ROLLED_BACK_UPDATE})
+_DELETED = "DELETE_COMPLETE"
+_AS_BEFORE = frozenset({"", _DELETED, _ROLLED_BACK_UPDATE})
 
 
 class Cloud(stack_states.Cloud, Protocol):
@@ -174,6 +175,33 @@ def attach(stack_name: str, cloud: Cloud, operator: Operator) -> StackState:
     return settled
 
 
+def delete(stack: str, cloud: Cloud, operator: Operator, *, total: int = 0) -> None:
+    """Delete a stack and follow the deletion until CloudFormation has finished it; do nothing when it is missing.
+
+    Args:
+        total: how many resources it has; 0 when that is not known.
+
+    Raises:
+        DeploymentError: the deletion failed; the message has the first failure's reason and the next command.
+        DetachedError: the user detached; the deletion goes on.
+    """
+    state = cloud.stack_state(stack)
+    if not state.exists:
+        return
+    # By its id: its name means nothing any more once the stack is deleted.
+    newest = next(cloud.events(state.stack_id), None)
+    change = _Change(state.stack_id, state.name, newest.id if newest else "", is_ours=True, total=total)
+
+    def start() -> None:
+        with files.uninterrupted():
+            cloud.delete_stack(state.stack_id)
+
+    final = _follow(change, cloud, operator, start=start)
+    if final.exists and final.status != _DELETED:
+        message = f"{_reason(change)}; the stack is {final.status}; fix the cause, then run {operator.attach_command}"
+        raise DeploymentError(message, where=change.name)
+
+
 def progress_text(events: Sequence[StackEvent], total: int) -> str:
     """Return how far a change is, such as `3/12 resources, now Queue, Table`."""
     is_running = {event.logical_id: event.is_running for event in events if not event.is_of_stack}
@@ -321,7 +349,7 @@ def _require_success(change: _Change, state: StackState, operator: Operator) -> 
     if state.status in _SUCCEEDED:
         return
 
-    obstacle = stack_states.obstacle(state, operator.target)
+    obstacle = stack_states.obstacle(state, operator.target, operator.environment)
     fix = obstacle.fix if obstacle else f"fix the cause, then run {operator.attach_command}"
     as_before = ", as it was before" if state.status == _ROLLED_BACK_UPDATE else ""
     message = f"{_reason(change)}; the stack is {state.status or 'gone'}{as_before}; {fix}"
@@ -341,7 +369,7 @@ def _reason(change: _Change) -> str:
 
 
 def _detached(change: _Change, operator: Operator) -> DetachedError:
-    message = "detached: CloudFormation goes on with this change; to attach again, finish and test it, run"
+    message = "detached: CloudFormation goes on with this change; to attach again and finish it, run"
     return DetachedError(f"{message} {operator.attach_command}", where=change.name)
 
 

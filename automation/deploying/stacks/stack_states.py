@@ -1,5 +1,6 @@
 """Whether a stack can be deployed in its present state, and what to type when it cannot."""
 
+import shlex
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -14,6 +15,8 @@ _IN_PROGRESS = "_IN_PROGRESS"
 # A change set was created for a stack that does not exist yet: nothing is running, and a deployment creates the stack.
 NOT_CREATED = "REVIEW_IN_PROGRESS"
 _NEW = frozenset({"", NOT_CREATED, "DELETE_COMPLETE"})
+# The creation failed, and CloudFormation has taken it back: the stack is empty, and can only be deleted.
+_FAILED_CREATION = "ROLLBACK_COMPLETE"
 _DEPLOYABLE = _NEW | frozenset(
     {
         "CREATE_COMPLETE",
@@ -54,14 +57,28 @@ def is_new(state: StackState) -> bool:
     return state.status in _NEW
 
 
+def is_failed_creation(state: StackState) -> bool:
+    """Return whether the stack is what a failed creation has left: empty, and to be deleted before it is created."""
+    return state.status == _FAILED_CREATION
+
+
+def can_be_created(state: StackState) -> bool:
+    """Return whether a deployment creates the stack, perhaps after it has deleted what a failed creation has left."""
+    return is_new(state) or is_failed_creation(state)
+
+
 def poll_s(target: Target) -> float:
     """Return how long to wait between two questions: a local deployment takes seconds, one to AWS takes minutes."""
     return LOOPBACK_POLL_S if target.is_loopback else POLL_S
 
 
-def obstacle(state: StackState, target: Target) -> Finding | None:
-    """Return why a stack cannot be deployed now, with the command that helps; None when it can."""
-    if state.status in _DEPLOYABLE:
+def obstacle(state: StackState, target: Target, environment: str = "") -> Finding | None:
+    """Return why a stack cannot be deployed now, with the command that helps; None when it can.
+
+    Args:
+        environment: the one that the stack belongs to; empty for a stack that `inv destroy` does not delete.
+    """
+    if state.status in _DEPLOYABLE or (environment and is_failed_creation(state)):
         return None
     if is_running(state):
         what = f"the stack is {state.status}: a change of it is running"
@@ -70,7 +87,10 @@ def obstacle(state: StackState, target: Target) -> Finding | None:
         )
 
     what = f"the stack is {state.status}, in which CloudFormation refuses updates"
-    if state.status in _DELETABLE:
+    if state.status in _DELETABLE and environment:
+        destroy = shlex.join(["inv", "destroy", "--env", environment])
+        fix = f"read its events ({_events_command(state, target)}), delete it, then deploy again: {destroy}"
+    elif state.status in _DELETABLE:
         fix = f"read its events, delete it, then deploy again: {_command('delete-stack', state, target)}"
     elif state.status in _RESUMABLE:
         command = _command("continue-update-rollback", state, target)

@@ -36,6 +36,7 @@ class Facts:
             has those of the deployed template.
         lines: changes that no resource shows, such as those of outputs.
         hidden: values that no text may show, such as those of NoEcho parameters.
+        adopted: stack and logical id of the resources that a new stack adopts; for permissions they are new.
     """
 
     watched: tuple[Watched, ...] = ()
@@ -45,6 +46,7 @@ class Facts:
     deployed_indexes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     lines: tuple[RankedChange, ...] = ()
     hidden: frozenset[str] = field(default_factory=frozenset, repr=False)
+    adopted: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def _aspects(change: ResourceChange, changes: Sequence[ResourceChange], facts: F
 def _rules(change: ResourceChange, changes: Sequence[ResourceChange], facts: Facts) -> Iterator[Aspect]:
     yield from data_loss.aspects(change, changes, facts.deployed_indexes)
     yield from protections.aspects(change)
-    yield from permissions.aspects(change, changes)
+    yield from permissions.aspects(change, changes, facts.adopted)
     yield from role_changes.aspects(change, changes)
     yield from public_access.aspects(change)
     yield from monitoring.aspects(change, changes)

@@ -1,8 +1,9 @@
 """An account without AWS: what it holds is given, and any of its calls can fail."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 
 from automation.deploying import scope
 from automation.deploying.scope import Scope
@@ -34,6 +35,8 @@ class FakeAccount:
     Attributes:
         names: of existing resources, with their types.
         unusable: the errors of buckets that cannot be used.
+        is_restricted: whether SES is in its sandbox.
+        alarms: the topics that alarms notify, by the alarms' names.
         asked: every call, as `method argument`.
     """
 
@@ -45,6 +48,8 @@ class FakeAccount:
     secrets: Mapping[str, SecretState] = field(default_factory=dict)
     topics: Mapping[str, Subscribers] = field(default_factory=dict)
     verified: Collection[str] = ()
+    is_restricted: bool = False
+    alarms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unusable: Mapping[str, Exception] = field(default_factory=dict)
     failing: Mapping[str, CallError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -83,6 +88,14 @@ class FakeAccount:
     def is_verified(self, sender: str) -> bool:
         self._ask("is_verified", sender)
         return sender in self.verified
+
+    def is_mail_restricted(self) -> bool:
+        self._ask("is_mail_restricted", "")
+        return self.is_restricted
+
+    def alarm_topics(self, alarms: Sequence[str]) -> tuple[str, ...]:
+        self._ask("alarm_topics", " ".join(alarms))
+        return tuple(sorted(set(chain.from_iterable(self.alarms.get(alarm, ()) for alarm in alarms))))
 
     def require_bucket(self, name: str) -> None:
         self._ask("require_bucket", name)

@@ -65,7 +65,7 @@ class Running:
 
 def run(running: Running, *, message: Mapping[str, Any] | None = MESSAGE, pauses: int = 0) -> Acceptance:
     services = dict.fromkeys(
-        ("account", "stacks", "store", "table", "functions", "code", "tables"), cast("Any", running)
+        ("account", "stacks", "store", "table", "functions", "code", "tables", "data"), cast("Any", running)
     )
     return acceptance.run(RELEASE, Connections(**services), target=AWS, message=message, pauses_s=[0.0] * pauses)
 

@@ -86,6 +86,17 @@ def test_of_build_uploads_and_describes_each_stack(scope: Scope) -> None:
     assert json.loads(aws.store.read(bucket, key)) == app.template
 
 
+def test_with_sizes_records_those_of_each_stack(scope: Scope) -> None:
+    contents = {"app": {"Till": {"numpy==1.0": 7}}}
+    mounts: dict[str, dict[str, tuple[str, ...]]] = {"app": {"Till": ("Wheels",)}, "base": {"Stock": ()}}
+
+    base, app = candidates.with_sizes(of_build(scope, FakeAws()), contents, mounts)
+
+    assert (base.released.contents, base.released.mounts) == ({}, {"Stock": ()})
+    assert (app.released.contents, app.released.mounts) == ({"Till": {"numpy==1.0": 7}}, {"Till": ("Wheels",)})
+    assert list(app.released.sizes) == ["Till"]
+
+
 def test_digests_follow_the_hidden_parameters_too(scope: Scope) -> None:
     before = candidates.digests(scope)
     base, app = scope.stacks

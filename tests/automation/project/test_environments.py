@@ -6,8 +6,8 @@ import pytest
 from automation.project import environments, model
 from automation.project.environments import Consent, Environment
 from automation.project.model import Project
-from automation.system.errors import ConfigurationError, UsageError
-from tests.automation.projects import PYPROJECT, SAMCONFIG, make_shop
+from automation.system.errors import ConfigurationError, Finding, UsageError
+from tests.automation.projects import APP, PYPROJECT, SAMCONFIG, make_shop
 
 
 def load(shop: Project, name: str, **variables: str) -> Environment:
@@ -203,6 +203,29 @@ def test_disagreements_planted_fault_is_found(tmp_path: Path, old: str, new: str
     findings = environments.disagreements(shop, environments.read_samconfig(tmp_path))
 
     assert any(where in finding.where and what in finding.what for finding in findings), findings
+
+
+def test_disagreements_asked_parameter_needs_a_value_in_a_sandbox_only(tmp_path: Path) -> None:
+    shop = changed_shop(
+        tmp_path,
+        pyproject_toml=PYPROJECT.replace('package = "shop"', 'package = "shop"\nask = ["Owner"]'),
+        app_yaml=APP.replace("Parameters:\n", "Parameters:\n  Owner: {Type: String}\n"),
+    )
+
+    findings = environments.disagreements(shop, environments.read_samconfig(tmp_path))
+
+    where = "samconfig.toml: [here.deploy.parameters]"
+    assert findings == (Finding(where, "Owner of app.yaml has no value", "set it"),)
+
+
+def test_disagreements_asked_parameter_that_no_template_has_is_found(tmp_path: Path) -> None:
+    pyproject = PYPROJECT.replace('package = "shop"', 'package = "shop"\nask = ["Owner", "Url", "Colour"]')
+    shop = changed_shop(tmp_path, pyproject_toml=pyproject)
+
+    findings = environments.disagreements(shop, environments.read_samconfig(tmp_path))
+
+    where = "pyproject.toml: [tool.alchemiser] ask"
+    assert findings == (Finding(where, "no template has the parameter Owner", "remove it"),)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ package = "shop"
 messages = "shop.routes:ROUTES"
 smoke = { health = true }
 senders = ["Sender"]
+ask = ["Sender", "Owner"]
+keep_releases = 30
 
 [[tool.alchemiser.stacks]]
 name = "only"
@@ -56,6 +58,8 @@ def test_read_gives_every_setting_its_type(tmp_path: Path) -> None:
         environments={"live": {"region": "eu-west-1"}},
         secrets=(Secret("/shop/{env}/till", ("key", "pin")), Secret("/shop/word")),
         senders=("Sender",),
+        ask=("Sender", "Owner"),
+        keep_releases=30,
         dependency_groups=frozenset({"tool"}),
         pytest_options={"testpaths": ["checks"]},
     )
@@ -81,6 +85,10 @@ def test_read_without_pyproject_or_tables_gives_defaults(tmp_path: Path) -> None
         ("environments = { live = 3 }", "live is not a table"),
         ("senders = 'Sender'", r'senders is not a list of names, as in senders = \["a", "b"\]'),
         ("senders = ['']", r"\[tool.alchemiser\]: senders is not a list of names"),
+        ("ask = 'Owner'", r'ask is not a list of names, as in ask = \["a", "b"\]'),
+        ("keep_releases = 19", r"\[tool.alchemiser\]: keep_releases must be at least 20, got 19"),
+        ("keep_releases = true", "keep_releases must be at least 20, got True"),
+        ("keep_releases = '30'", "keep_releases must be at least 20, got '30'"),
         ("senders = [3]", "senders is not a list of names"),
         (
             "secrets = [{ fields = ['a'] }]",
@@ -101,3 +109,7 @@ def test_read_wrong_type_names_the_setting(line: str, message: str, tmp_path: Pa
 def test_name_in_replaces_the_environment() -> None:
     assert Secret("/shop/{env}/{env}-till").name_in("live") == "/shop/live/live-till"
     assert Secret("/shop/till").name_in("live") == "/shop/till"
+
+
+def test_read_keeps_the_least_number_of_releases(tmp_path: Path) -> None:
+    assert read(tmp_path, "[tool.alchemiser]\nkeep_releases = 20\n").keep_releases == 20

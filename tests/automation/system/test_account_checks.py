@@ -278,6 +278,38 @@ def test_is_verified(stubs: Stubs) -> None:
         ACCOUNT.is_verified("a@b.de")
 
 
+def test_is_mail_restricted_unless_production_access_is_enabled(stubs: Stubs) -> None:
+    for answer in ({"ProductionAccessEnabled": True}, {"ProductionAccessEnabled": False}, {}):
+        stubs.answer("sesv2", "get_account", answer)
+    stubs.fail("sesv2", "get_account", "AccessDeniedException")
+
+    assert [ACCOUNT.is_mail_restricted() for _ in range(3)] == [False, True, True]
+    with pytest.raises(CallError):
+        ACCOUNT.is_mail_restricted()
+
+
+def test_alarm_topics_of_every_kind_and_page(stubs: Stubs) -> None:
+    names = [f"alarm-{number}" for number in range(101)]
+    kinds = ["MetricAlarm", "CompositeAlarm"]
+    pages: list[dict[str, Any]] = [
+        {"MetricAlarms": [{"AlarmActions": ["arn:aws:sns:b", "arn:aws:lambda:x"]}, {}], "NextToken": "2"},
+        {"MetricAlarms": [], "CompositeAlarms": [{"AlarmActions": ["arn:aws:sns:a"]}]},
+        {"MetricAlarms": [{"AlarmActions": ["arn:aws:sns:b"], "OKActions": ["arn:aws:sns:c"]}]},
+    ]
+    stubs.answer("cloudwatch", "describe_alarms", pages[0], AlarmNames=names[:100], AlarmTypes=kinds)
+    stubs.answer("cloudwatch", "describe_alarms", pages[1], AlarmNames=names[:100], AlarmTypes=kinds, NextToken="2")
+    stubs.answer("cloudwatch", "describe_alarms", pages[2], AlarmNames=names[100:], AlarmTypes=kinds)
+
+    assert ACCOUNT.alarm_topics(names) == ("arn:aws:sns:a", "arn:aws:sns:b")
+
+
+def test_alarm_topics_refused_is_an_error(stubs: Stubs) -> None:
+    stubs.fail("cloudwatch", "describe_alarms", "AccessDenied")
+
+    with pytest.raises(CallError):
+        ACCOUNT.alarm_topics(["slow"])
+
+
 def test_require_bucket_says_what_is_wrong(stubs: Stubs) -> None:
     stubs.answer("s3", "head_bucket", {"BucketRegion": "eu-west-1"}, Bucket="zips")
     stubs.fail("s3", "head_bucket", "404")

@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 from automation.system import aws
 from automation.system.cloudformation import CloudFormation
 from automation.system.errors import DeploymentError
+from automation.system.leftovers import WaitingChangeSet
 from automation.system.stacks import (
     NoSuchStackError,
     StackDescription,
@@ -63,6 +64,7 @@ def test_describe_has_parameters_tags_and_outputs(stub: Stubber) -> None:
         "Parameters": [{"ParameterKey": "Password", "ParameterValue": "****"}],
         "Tags": [{"Key": "release", "Value": "7"}],
         "Outputs": [{"OutputKey": "Bus", "OutputValue": "bus-1"}],
+        "EnableTerminationProtection": True,
     }
     stub.add_response("describe_stacks", {"Stacks": [DESCRIBED | extra]}, {"StackName": STACK_ID})
 
@@ -71,6 +73,7 @@ def test_describe_has_parameters_tags_and_outputs(stub: Stubber) -> None:
         parameters={"Password": "****"},
         tags={"release": "7"},
         outputs={"Bus": "bus-1"},
+        is_protected=True,
     )
 
 
@@ -169,6 +172,40 @@ def test_change_sets_come_from_every_page(stub: Stubber) -> None:
     stub.add_response("list_change_sets", {"Summaries": [{"ChangeSetId": "b"}]})
 
     assert CLOUD.change_sets(STACK_ID) == ("a", "b")
+
+
+def test_waiting_change_sets_are_those_that_nobody_has_executed(stub: Stubber) -> None:
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    waiting = {
+        "ChangeSetId": "a",
+        "ChangeSetName": "release-1",
+        "StackId": STACK_ID,
+        "StackName": "shop",
+        "Status": "CREATE_COMPLETE",
+        "ExecutionStatus": "AVAILABLE",
+        "CreationTime": moment,
+    }
+    summaries = [
+        waiting,
+        {**waiting, "ChangeSetId": "b", "Status": "FAILED", "ExecutionStatus": "UNAVAILABLE"},
+        {**waiting, "ChangeSetId": "c", "ExecutionStatus": "OBSOLETE"},
+        {**waiting, "ChangeSetId": "d", "ExecutionStatus": "EXECUTE_COMPLETE"},
+        {**waiting, "ChangeSetId": "e", "Status": "CREATE_IN_PROGRESS", "ExecutionStatus": "UNAVAILABLE"},
+    ]
+    stub.add_response("list_change_sets", {"Summaries": summaries[:1], "NextToken": "2"}, {"StackName": STACK_ID})
+    stub.add_response("list_change_sets", {"Summaries": summaries[1:]}, {"StackName": STACK_ID, "NextToken": "2"})
+
+    change_sets = CLOUD.waiting_change_sets(STACK_ID)
+
+    assert [change_set.id for change_set in change_sets] == ["a", "b", "c"]
+    assert change_sets[0] == WaitingChangeSet("a", "release-1", STACK_ID, "shop", moment)
+
+
+def test_waiting_change_sets_refused_is_an_error(stub: Stubber) -> None:
+    stub.add_client_error("list_change_sets", "AccessDenied", "not you")
+
+    with pytest.raises(DeploymentError, match="not you"):
+        CLOUD.waiting_change_sets(STACK_ID)
 
 
 def test_delete_change_set_missing_one_is_fine(stub: Stubber) -> None:

@@ -1,3 +1,4 @@
+import getpass
 import json
 import sys
 
@@ -75,3 +76,18 @@ def test_findings_are_printed_as_sorted_lines(capsys: pytest.CaptureFixture[str]
     console.findings([Finding("b", "wrong"), Finding("a", "wrong", "fix it")])
 
     assert capsys.readouterr().out.splitlines() == ["a: wrong; fix it", "b: wrong"]
+
+
+def test_ask_hidden_strips_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getpass", {"Pin: ": " 12 "}.__getitem__)
+
+    assert console.ask_hidden("Pin:") == "12"
+
+
+def test_ask_hidden_end_of_input_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(_question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(getpass, "getpass", end)
+
+    assert console.ask_hidden("Pin:") == ""

@@ -122,3 +122,33 @@ def test_tags_are_listed_by_commit_in_the_order_of_versions(tmp_path: Path) -> N
 def test_tags_outside_a_repository_or_without_tags_are_empty(tmp_path: Path) -> None:
     assert git.tags(tmp_path) == {}
     assert git.tags(repositories.make_plain_repository(tmp_path / "repository")) == {}
+
+
+def test_uncommitted_are_the_files_that_no_commit_has(tmp_path: Path) -> None:
+    write_files(tmp_path, {"kept.py": "1", "changed.py": "1"})
+    repositories.commit_all(tmp_path)
+    write_files(tmp_path, {"changed.py": "2", "new/ä.py": "3"})
+
+    paths = ("kept.py", "changed.py", "new/ä.py", "missing.py")
+
+    assert git.uncommitted(tmp_path, paths) == ("changed.py", "new/ä.py")
+    assert git.uncommitted(tmp_path, ()) == ()
+
+
+def test_uncommitted_outside_a_repository_are_all_files(tmp_path: Path) -> None:
+    assert git.uncommitted(tmp_path, ("a", "b")) == ("a", "b")
+
+
+def test_mentions_are_lines_of_tracked_files_with_a_whole_word(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.md": "x\nsee risk.\nrisks\n", "b.md": "Risk\nother\n"})
+    repositories.commit_all(tmp_path)
+    write_files(tmp_path, {"new.md": "risk\n"})
+
+    assert git.mentions(tmp_path, ("risk", "other")) == ("a.md:2:see risk.", "b.md:2:other")
+    assert git.mentions(tmp_path, ("nobody",)) == ()
+
+
+def test_mentions_outside_a_repository_are_none(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.md": "risk\n"})
+
+    assert git.mentions(tmp_path, ("risk",)) == ()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from automation.system import aws
+from automation.system import aws, release_table
 from automation.system.errors import DeploymentError
 from automation.system.release_table import ReleaseTable
 from automation.system.targets import Target
@@ -217,3 +217,60 @@ def test_remove_lock_is_conditional(dynamodb: Stubber) -> None:
     TABLE.remove_lock("t1")
     with pytest.raises(DeploymentError, match="shop-releases: AWS refused"):
         TABLE.remove_lock("t1")
+
+
+def test_find_all_is_every_table_with_our_name_and_keys(dynamodb: Stubber) -> None:
+    ours = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    pages = [["a-releases", "bbb"], ["c-releases"]]
+    dynamodb.add_response("list_tables", {"TableNames": pages[0], "LastEvaluatedTableName": "bbb"}, {})
+    dynamodb.add_response("list_tables", {"TableNames": pages[1]}, {"ExclusiveStartTableName": "bbb"})
+    dynamodb.add_response("describe_table", {"Table": {"KeySchema": ours}}, {"TableName": "a-releases"})
+    dynamodb.add_response("describe_table", {"Table": {"KeySchema": ours[:1]}}, {"TableName": "c-releases"})
+
+    assert release_table.find_all(TARGET, suffix="-releases") == (ReleaseTable(TARGET, "a-releases"),)
+
+
+def test_find_all_refused_is_an_error(dynamodb: Stubber) -> None:
+    dynamodb.add_client_error("list_tables", "AccessDeniedException", "not you")
+
+    with pytest.raises(DeploymentError, match=r"^tables: AWS refused the request: .*not you"):
+        release_table.find_all(TARGET, suffix="-releases")
+
+
+def test_retained_reads_its_own_item(dynamodb: Stubber) -> None:
+    key = {"pk": {"S": "RETAINED"}, "sk": {"S": "shop"}}
+    request = {"TableName": "shop-releases", "Key": key, "ConsistentRead": True}
+    dynamodb.add_response("get_item", {"Item": {**key, "document": {"S": '[{"type": "T"}]'}}}, request)
+    dynamodb.add_response("get_item", {}, request)
+    dynamodb.add_client_error("get_item", "ResourceNotFoundException")
+
+    assert [TABLE.retained("shop") for _ in range(3)] == [({"type": "T"},), (), ()]
+
+
+def test_write_retained_puts_the_whole_list(dynamodb: Stubber) -> None:
+    item = {"pk": {"S": "RETAINED"}, "sk": {"S": "shop"}, "document": {"S": '[{"type": "T"}]'}}
+    dynamodb.add_response("put_item", {}, {"TableName": "shop-releases", "Item": item})
+
+    TABLE.write_retained("shop", ({"type": "T"},))
+
+
+def test_delete_takes_the_protection_first(dynamodb: Stubber) -> None:
+    request = {"TableName": "shop-releases", "DeletionProtectionEnabled": False}
+    dynamodb.add_response("update_table", {}, request)
+    dynamodb.add_response("describe_table", described())
+    dynamodb.add_response("delete_table", {}, {"TableName": "shop-releases"})
+
+    TABLE.delete()
+
+
+def test_delete_of_a_missing_table_does_nothing(dynamodb: Stubber) -> None:
+    dynamodb.add_client_error("update_table", "ResourceNotFoundException")
+
+    TABLE.delete()
+
+
+def test_exists_asks_for_the_table(dynamodb: Stubber) -> None:
+    dynamodb.add_response("describe_table", described(), {"TableName": "shop-releases"})
+    dynamodb.add_client_error("describe_table", "ResourceNotFoundException")
+
+    assert [TABLE.exists(), TABLE.exists()] == [True, False]

@@ -26,9 +26,6 @@ class FakeAccount:
     last: LastRun | None = None
     switch: str = SWITCH
     is_switch_enabled: bool = True
-    secret: str = ""
-    verified: tuple[str, ...] = ("bot@fund.test",)
-    silent_topics: tuple[str, ...] = ()
     refusal: Exception | None = None
     asked: list[date] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
@@ -58,15 +55,6 @@ class FakeAccount:
         if self.refusal is not None:
             raise self.refusal
         self.paused.append(kill_switch)
-
-    def missing_secret(self) -> str:
-        return self.secret
-
-    def is_verified(self, sender: str) -> bool:
-        return sender in self.verified
-
-    def topics_without_subscriber(self) -> tuple[str, ...]:
-        return self.silent_topics
 
 
 def unreachable(context: Context) -> FakeAccount:

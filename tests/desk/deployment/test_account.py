@@ -1,4 +1,4 @@
-"""The account as AWS describes it: which queues count, which run is the last, and what is missing."""
+"""The account as AWS describes it: which queues count, which run is the last, and whether it may trade."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from automation.system.stacks import NoSuchStackError, StackResource
 from desk.deployment.account import AwsAccount, LastRun, Queue
@@ -19,13 +18,11 @@ DAY = date(2026, 11, 27)
 RESOURCES = {
     "prod": (
         StackResource("KillSwitch", "/alchemiser/prod/trading", "AWS::SSM::Parameter"),
-        StackResource("ExecutionFunction", "prod-execution", "AWS::Lambda::Function"),
         StackResource("TradeInbox", "https://sqs/trades.fifo", "AWS::SQS::Queue"),
         StackResource("TradeDlq", "https://sqs/trades-dlq.fifo", "AWS::SQS::Queue"),
         StackResource("MetricsInbox", "https://sqs/metrics", "AWS::SQS::Queue"),
-        StackResource("Alerts", "arn:prod-alerts", "AWS::SNS::Topic"),
     ),
-    "prod-data": (StackResource("Alerts", "arn:data-alerts", "AWS::SNS::Topic"),),
+    "prod-data": (),
 }
 QUEUES = {
     "https://sqs/trades.fifo": {
@@ -38,10 +35,6 @@ QUEUES = {
     "https://sqs/trades-dlq.fifo": {"FifoQueue": "true", "ApproximateNumberOfMessages": "7"},
     "https://sqs/metrics": {"RedrivePolicy": "{}", "ApproximateNumberOfMessages": "0"},
 }
-
-
-def refused(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Operation")
 
 
 class Pages:
@@ -95,10 +88,6 @@ SERVICES = {
     "get_queue_attributes": "sqs",
     "get_parameter": "ssm",
     "put_parameter": "ssm",
-    "get_function_configuration": "lambda",
-    "describe_secret": "secretsmanager",
-    "get_email_identity": "sesv2",
-    "get_paginator": "sns",
 }
 
 
@@ -133,31 +122,6 @@ class Services:
     def put_parameter(self, **request: Any) -> None:
         self.put.append(request)
 
-    def get_function_configuration(self, *, FunctionName: str) -> Any:  # noqa: N803
-        assert FunctionName == "prod-execution"
-        return {"Environment": {"Variables": {"BROKER_SECRET": "/alchemiser/prod/broker"}}}
-
-    def describe_secret(self, *, SecretId: str) -> Any:  # noqa: N803
-        assert SecretId == "/alchemiser/prod/broker"
-        return _answer(self.answers["secret"])
-
-    def get_email_identity(self, *, EmailIdentity: str) -> Any:  # noqa: N803
-        return _answer(self.answers["identities"].get(EmailIdentity, refused("NotFoundException")))
-
-    def get_paginator(self, operation: str) -> Any:
-        assert operation == "list_subscriptions_by_topic"
-        return self
-
-    def paginate(self, *, TopicArn: str) -> Any:  # noqa: N803
-        subscriptions = [{"SubscriptionArn": arn} for arn in self.answers["subscriptions"].get(TopicArn, ())]
-        return Pages("Subscriptions", subscriptions).paginate()
-
-
-def _answer(value: Any) -> Any:
-    if isinstance(value, Exception):
-        raise value
-    return value
-
 
 def resources_of(stack: str) -> tuple[StackResource, ...]:
     return RESOURCES[stack]
@@ -180,7 +144,7 @@ def test_inboxes_of_a_stack_that_does_not_exist_are_none() -> None:
 
     bare = AwsAccount(parse(hook_context()), Services(), nothing)
 
-    assert (bare.inboxes(), bare.kill_switch(), bare.missing_secret()) == ((), "", "")
+    assert (bare.inboxes(), bare.kill_switch()) == ((), "")
 
 
 def test_open_runs_leave_out_those_that_have_ended() -> None:
@@ -216,52 +180,3 @@ def test_pause_trading_overwrites_the_kill_switch() -> None:
     AwsAccount(parse(hook_context()), services, resources_of).pause_trading("/alchemiser/prod/trading")
 
     assert services.put == [{"Name": "/alchemiser/prod/trading", "Value": "paused", "Overwrite": True}]
-
-
-@pytest.mark.parametrize(
-    ("secret", "missing"),
-    [
-        ({"Name": "x"}, ""),
-        ({"Name": "x", "DeletedDate": "yesterday"}, "/alchemiser/prod/broker"),
-        (refused("ResourceNotFoundException"), "/alchemiser/prod/broker"),
-    ],
-    ids=["present", "deleted", "missing"],
-)
-def test_missing_secret_is_one_that_cannot_be_read(secret: Any, missing: str) -> None:
-    assert account(secret=secret).missing_secret() == missing
-
-
-def test_missing_secret_that_may_not_be_described_raises() -> None:
-    with pytest.raises(ClientError, match="AccessDenied"):
-        account(secret=refused("AccessDenied")).missing_secret()
-
-
-@pytest.mark.parametrize(
-    ("identities", "is_verified"),
-    [
-        ({"bot@fund.test": {"VerifiedForSendingStatus": True}}, True),
-        ({"fund.test": {"VerifiedForSendingStatus": True}}, True),
-        ({"bot@fund.test": {"VerifiedForSendingStatus": False}}, False),
-        ({"bot@fund.test": {}, "fund.test": {}}, False),
-        ({}, False),
-    ],
-)
-def test_is_verified_accepts_the_address_or_its_domain(identities: Any, is_verified: bool) -> None:
-    assert account(identities=identities).is_verified("bot@fund.test") is is_verified
-
-
-def test_is_verified_that_may_not_be_asked_raises() -> None:
-    with pytest.raises(ClientError, match="AccessDenied"):
-        account(identities={"bot@fund.test": refused("AccessDenied")}).is_verified("bot@fund.test")
-
-
-@pytest.mark.parametrize(
-    ("subscriptions", "silent"),
-    [
-        ({"arn:prod-alerts": ["arn:s1"], "arn:data-alerts": ["PendingConfirmation", "arn:s2"]}, ()),
-        ({"arn:prod-alerts": ["PendingConfirmation"], "arn:data-alerts": ["arn:s2"]}, ("arn:prod-alerts",)),
-        ({}, ("arn:data-alerts", "arn:prod-alerts")),
-    ],
-)
-def test_topics_without_subscriber_ignore_pending_ones(subscriptions: Any, silent: tuple[str, ...]) -> None:
-    assert account(subscriptions=subscriptions).topics_without_subscriber() == silent

@@ -6,11 +6,10 @@ import pytest
 
 from desk.deployment.account import LastRun
 from desk.deployment.status import status
-from tests.desk.deployment.accounts import SANDBOX, FakeAccount, hook_context, unreachable
+from tests.desk.deployment.accounts import FakeAccount, hook_context, unreachable
 from the_alchemiser.shared.run.runs import RunState
 
 READY = {"level": "info", "where": "trading", "what": "ready to trade", "fix": ""}
-TOPIC = "arn:aws:sns:us-east-1:123456789012:prod-Alerts"
 
 
 def trading(account: FakeAccount, **changes: Any) -> list[dict[str, str]]:
@@ -72,41 +71,14 @@ def test_status_without_a_kill_switch_is_not_ready() -> None:
     assert reason(account) == ("there is no kill switch", "inv deploy --env prod")
 
 
-def test_status_without_the_secret_has_the_command_that_sets_it() -> None:
-    assert reason(FakeAccount(secret="/alchemiser/prod/broker")) == (
-        "the secret /alchemiser/prod/broker does not exist",
-        "inv secrets.set --env prod /alchemiser/prod/broker",
-    )
+def test_status_with_something_to_set_up_is_not_ready() -> None:
+    """The automation itself names what helps, so the line only informs."""
+    missing = ["/alchemiser/prod/broker", "MailFrom"]
+
+    assert trading(FakeAccount(), missing=missing) == [
+        {**READY, "what": "not ready to trade: set up first: /alchemiser/prod/broker, MailFrom"}
+    ]
 
 
-def test_status_with_an_unverified_sender_has_the_command_that_asks_for_it() -> None:
-    what, fix = reason(FakeAccount(verified=()))
-
-    command = "aws sesv2 create-email-identity --email-identity bot@fund.test --region us-east-1"
-    assert what == "SES has not verified the sender bot@fund.test"
-    assert fix == f"{command}, then open the link in the mail"
-
-
-def test_status_with_a_silent_topic_has_the_command_that_subscribes() -> None:
-    what, fix = reason(FakeAccount(silent_topics=(TOPIC,)), endpoint="http://127.0.0.1:4566")
-
-    command = f"aws sns subscribe --topic-arn {TOPIC} --protocol email --notification-endpoint a@fund.test"
-    target = "--region us-east-1 --endpoint-url http://127.0.0.1:4566"
-    assert what == "the topic prod-Alerts has no confirmed subscriber"
-    assert fix == f"{command} {target}, then open the link in the mail"
-
-
-def test_status_lists_every_reason() -> None:
-    account = FakeAccount(is_switch_enabled=False, secret="a-secret", verified=(), silent_topics=(TOPIC, TOPIC))
-
-    assert len(trading(account)) == 5
-
-
-def test_status_of_the_sandbox_does_not_ask_for_mail() -> None:
-    account = FakeAccount(verified=(), silent_topics=(TOPIC,))
-
-    assert trading(account, parameters=SANDBOX) == [READY]
-
-
-def test_status_of_the_sandbox_without_its_secret_is_not_ready() -> None:
-    assert reason(FakeAccount(secret="a-secret"), parameters=SANDBOX)[0] == "the secret a-secret does not exist"
+def test_status_paused_comes_before_what_must_be_set_up() -> None:
+    assert reason(FakeAccount(is_switch_enabled=False), missing=["MailFrom"])[0] == "the kill switch is paused"

@@ -2,44 +2,20 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from automation.deploying.checks import account_remarks
-from automation.deploying.checks.visits import Intent, Visit
 from automation.deploying.remarks import Level, Remark
-from automation.project import model
 from automation.project.model import Project
-from automation.system.accounts import DeployedStack, LambdaLimits, SecretState, Subscribers
+from automation.system.accounts import DeployedStack, LambdaLimits
 from automation.system.errors import ConfigurationError, DeploymentError
-from automation.system.stacks import StackResource, StackState
-from tests.automation.deploying.fake_accounts import IDENTITY, NOW, FakeAccount, denied, scope_of, unsupported
-from tests.automation.projects import APP, PYPROJECT, SAMCONFIG, make_shop
+from automation.system.stacks import StackResource
+from tests.automation.deploying.checks.visited_accounts import NOT_REHEARSED, changed_shop, stack, visit_to
+from tests.automation.deploying.fake_accounts import FakeAccount, denied, unsupported
+from tests.automation.projects import APP, SAMCONFIG
 
 MANAGED = "aws-sam-cli-managed-default"
-NOT_REHEARSED = "not rehearsed here: the endpoint does not support this check"
-SETTINGS = """
-[[tool.alchemiser.secrets]]
-name = "/shop/{env}/till"
-
-[[tool.alchemiser.secrets]]
-name = "/shop/word"
-"""
-
-
-def visit_to(account: FakeAccount, shop: Project, *deployed: DeployedStack, name: str = "live", **intent: Any) -> Visit:
-    scope = scope_of(shop, name)
-    stacks = deployed or tuple(DeployedStack(StackState(stack)) for stack in scope.stack_names)
-    return Visit(scope, account, Intent(NOW, **intent), IDENTITY, stacks)
-
-
-def stack(name: str, status: str = "UPDATE_COMPLETE", *resources: StackResource, drift: str = "") -> DeployedStack:
-    return DeployedStack(StackState(name, status), resources=resources, drift=drift)
-
-
-def changed_shop(tmp_path: Path, **changes: str) -> Project:
-    return model.load(make_shop(tmp_path, **changes))
 
 
 def test_stack_remarks_new_stacks_will_be_created(shop: Project) -> None:
@@ -50,15 +26,24 @@ def test_stack_remarks_new_stacks_will_be_created(shop: Project) -> None:
 
 
 def test_stack_remarks_state_and_drift(shop: Project) -> None:
-    deployed = stack("shop-live-base"), stack("shop-live", "ROLLBACK_COMPLETE", drift="DRIFTED")
+    deployed = stack("shop-live-base"), stack("shop-live", "DELETE_FAILED", drift="DRIFTED")
 
     fine, no_drift, broken, drifted = account_remarks.stack_remarks(visit_to(FakeAccount(), shop, *deployed))
 
     assert fine == Remark(Level.OK, "shop-live-base", "is UPDATE_COMPLETE")
     assert no_drift == Remark(Level.OK, "shop-live-base", "no drift is known")
     assert (broken.level, broken.where) == (Level.STOP, "shop-live")
-    assert "aws cloudformation delete-stack --stack-name shop-live --region eu-west-1" in broken.fix
+    assert broken.fix.endswith("delete it, then deploy again: inv destroy --env live")
     assert (drifted.level, drifted.where) == (Level.WARN, "shop-live")
+
+
+def test_stack_remarks_failed_creation_does_not_stop(shop: Project) -> None:
+    deployed = stack("shop-live-base"), stack("shop-live", "ROLLBACK_COMPLETE")
+
+    *_, failed, _ = account_remarks.stack_remarks(visit_to(FakeAccount(), shop, *deployed))
+
+    what = "is ROLLBACK_COMPLETE: its creation failed; inv deploy deletes the empty stack and creates it again"
+    assert failed == Remark(Level.INFO, "shop-live", what)
 
 
 def test_stack_remarks_running_change_does_not_stop(shop: Project) -> None:
@@ -131,9 +116,20 @@ def named_shop(tmp_path: Path) -> Project:
 def test_name_remarks_taken_name_stops(tmp_path: Path) -> None:
     account = FakeAccount(names=[("AWS::SSM::Parameter", "/shop/on")])
 
-    [remark] = account_remarks.name_remarks(visit_to(account, named_shop(tmp_path)))
+    deployed = stack("base"), stack("app")
+
+    [remark] = account_remarks.name_remarks(visit_to(account, named_shop(tmp_path), *deployed))
 
     assert (remark.level, remark.where) == (Level.STOP, "app.yaml: Switch")
+
+
+def test_name_remarks_name_that_a_new_stack_may_adopt_is_a_note(tmp_path: Path) -> None:
+    account = FakeAccount(names=[("AWS::SSM::Parameter", "/shop/on")])
+
+    fix = "inv diff --env live shows whether the new stack adopts it"
+    assert account_remarks.name_remarks(visit_to(account, named_shop(tmp_path))) == [
+        Remark(Level.INFO, "app.yaml: Switch", "AWS::SSM::Parameter /shop/on exists already", fix)
+    ]
 
 
 def test_name_remarks_free_name_is_fine(tmp_path: Path) -> None:
@@ -234,72 +230,3 @@ def test_bucket_remarks_unusable_bucket(shop: Project, error: Exception, remark:
     account = FakeAccount(stacks=managed("CREATE_COMPLETE", BUCKET), unusable={"sam-bucket": error})
 
     assert account_remarks.bucket_remarks(visit_to(account, shop)) == [remark]
-
-
-def test_secret_remarks_of_every_declared_secret(tmp_path: Path) -> None:
-    shop = changed_shop(tmp_path, pyproject_toml=PYPROJECT + SETTINGS)
-    account = FakeAccount(secrets={"/shop/live/till": SecretState.PRESENT})
-
-    remarks = account_remarks.secret_remarks(visit_to(account, shop))
-
-    assert [(remark.level, remark.where) for remark in remarks] == [
-        (Level.OK, "/shop/live/till"),
-        (Level.WARN, "/shop/word"),
-    ]
-
-
-def test_secret_remarks_unsupported_call_is_a_note(tmp_path: Path) -> None:
-    shop = changed_shop(tmp_path, pyproject_toml=PYPROJECT + SETTINGS)
-
-    remarks = account_remarks.secret_remarks(visit_to(FakeAccount(failing={"secret": unsupported()}), shop))
-
-    assert remarks == [
-        Remark(Level.INFO, "/shop/live/till", NOT_REHEARSED),
-        Remark(Level.INFO, "/shop/word", NOT_REHEARSED),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("verified", "level"), [(["me@shop.de"], Level.OK), (["shop.de"], Level.OK), (["de"], Level.WARN)]
-)
-def test_sender_remarks_address_or_domain_is_verified(tmp_path: Path, verified: list[str], level: Level) -> None:
-    pyproject = PYPROJECT.replace('package = "shop"', 'package = "shop"\nsenders = ["Colour"]')
-    samconfig = SAMCONFIG.replace("Colour=red", "Colour=me@shop.de")
-    samconfig = samconfig.replace("BaseStack=shop-live-base", "BaseStack=b Colour=me@shop.de")
-    shop = changed_shop(tmp_path, pyproject_toml=pyproject, samconfig_toml=samconfig)
-    account = FakeAccount(verified=verified)
-
-    [remark] = account_remarks.sender_remarks(visit_to(account, shop))
-
-    assert (remark.level, remark.where) == (level, "Colour")
-    assert account_remarks.sender_remarks(visit_to(account, shop, name="here")) == []
-
-
-def test_topic_remarks_of_deployed_and_new_topics(tmp_path: Path) -> None:
-    topics = "  Known:\n    Type: AWS::SNS::Topic\n  New:\n    Type: AWS::SNS::Topic\n"
-    shop = changed_shop(tmp_path, app_yaml=APP + topics)
-    app = stack("shop-live", "", StackResource("Known", "arn:known", "AWS::SNS::Topic"))
-    account = FakeAccount(topics={"arn:known": Subscribers(1, 0)})
-
-    remarks = account_remarks.topic_remarks(visit_to(account, shop, stack("shop-live-base"), app))
-
-    assert remarks == [
-        Remark(Level.OK, "shop-live: Known", "the topic has 1 subscriber(s)"),
-        Remark(
-            Level.WARN,
-            "shop-live: New",
-            "the topic will have no subscriber",
-            "deploy, then run inv doctor --env live: it prints the command that subscribes",
-        ),
-    ]
-    assert account_remarks.topic_remarks(visit_to(account, shop, name="here")) == []
-
-
-def test_topic_remarks_unanswered_question_names_the_topic(tmp_path: Path) -> None:
-    shop = changed_shop(tmp_path, app_yaml=APP + "  Known:\n    Type: AWS::SNS::Topic\n")
-    app = stack("shop-live", "", StackResource("Known", "arn:known", "AWS::SNS::Topic"))
-    account = FakeAccount(failing={"subscribers": unsupported()})
-
-    [remark] = account_remarks.topic_remarks(visit_to(account, shop, stack("base"), app))
-
-    assert remark == Remark(Level.INFO, "shop-live: Known", NOT_REHEARSED)

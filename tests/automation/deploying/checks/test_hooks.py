@@ -96,6 +96,7 @@ def test_run_hook_sees_the_context(root: Path) -> None:
         "outputs": "{}",
         "parameters": "{}",
         "breaking_contracts": "['Sold']",
+        "missing": "[]",
         "now": "2026-03-04",
     }
 

@@ -265,3 +265,24 @@ def test_lock_finder_free_or_lapsed_lock_is_none(shop: Project) -> None:
     assert Remark(Level.OK, "lock", "nobody else is deploying") in check(shop, FakeAccount()).remarks
     for lock in (None, lapsed):
         assert preflight.lock_finder(scope_of(shop, "live"), Table(lock))(IDENTITY) is None
+
+
+def test_check_of_a_removal_leaves_out_what_only_a_deployment_needs(shop: Project) -> None:
+    results = check(shop, FakeAccount(), intent=Intent(NOW), is_removal=True)
+
+    assert list(levels(results)) == ["region", "account", "clock", "lock"]
+
+
+def test_check_of_a_removal_asks_the_guards_unless_it_has_begun(shop: Project) -> None:
+    asked: list[str] = []
+
+    def guard(kind: str, *_arguments: Any, **_options: Any) -> tuple[Remark, ...]:
+        asked.append(kind)
+        return (Remark(Level.STOP, "orders", "3 orders are queued"),)
+
+    half = FakeAccount(stacks={"shop-live": DeployedStack(StackState("shop-live", "DELETE_FAILED", "arn:app"))})
+    whole = check(shop, FakeAccount(), is_removal=True, run_hooks=guard)
+    begun = check(shop, half, is_removal=True, run_hooks=guard)
+
+    assert ([finding.where for finding in whole.stops], begun.stops, asked) == (["orders"], (), ["guards"])
+    assert [finding.where for finding in check(shop, half, run_hooks=guard).stops] == ["orders", "shop-live"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.deploying import asked_parameters
 from automation.deploying.checks import readiness
 from automation.deploying.remarks import Level, Remark
 from automation.project import model
@@ -45,7 +46,7 @@ TOPICS = """
     ],
 )
 def test_is_example_reserved_domains_only(address: str, is_example: bool) -> None:
-    assert readiness.is_example(address) is is_example
+    assert asked_parameters.is_example(address) is is_example
 
 
 def test_example_remarks_name_parameter_and_file(tmp_path: Path) -> None:
@@ -115,6 +116,51 @@ def test_secret_remark_of_each_state(state: SecretState, remark: Remark) -> None
     assert readiness.secret_remark(SECRET, "live", state, AWS) == remark
 
 
+@pytest.mark.parametrize(
+    ("value", "addresses"),
+    [
+        ("a@shop.de", ("a@shop.de",)),
+        ("Ann <a@shop.de>, b@shop.de", ("a@shop.de", "b@shop.de")),
+        ("a@shop.de, a@shop.de, c@example.com", ("a@shop.de",)),
+        ("", ()),
+    ],
+)
+def test_recipients_are_addresses_without_examples(tmp_path: Path, value: str, addresses: tuple[str, ...]) -> None:
+    samconfig = SAMCONFIG.replace('"BaseStack=shop-live-base"', f'["BaseStack=b", "Colour={value}"]')
+    scope = scope_of(model.load(make_shop(tmp_path, samconfig_toml=samconfig)), "live")
+
+    assert readiness.recipients(scope.stacks, ["Colour", "Missing"]) == addresses
+
+
+def test_recipient_remark_unverified_offers_both_ways_out() -> None:
+    what = "gets no mail: SES is in its sandbox, and has not verified the address"
+    verify = "aws sesv2 create-email-identity --email-identity a@shop.de --region eu-west-1"
+    leave = (
+        "aws sesv2 put-account-details --production-access-enabled --mail-type TRANSACTIONAL "
+        "--website-url https://your-company.com --region eu-west-1"
+    )
+    fix = f"open the link in the mail that this sends: {verify}; or ask AWS to take SES out of its sandbox: {leave}"
+
+    assert readiness.recipient_remark("a@shop.de", is_verified=False, target=AWS) == Remark(
+        Level.WARN, "a@shop.de", what, fix
+    )
+    assert readiness.recipient_remark("a@shop.de", is_verified=True, target=AWS) == Remark(
+        Level.OK, "a@shop.de", "SES may send to it"
+    )
+
+
+@pytest.mark.parametrize(("colour", "level"), [("green", Level.WARN), ("red", Level.OK)])
+def test_new_topic_remark_subscriber_depends_on_its_condition(tmp_path: Path, colour: str, level: Level) -> None:
+    conditions = "Conditions: {IsRed: !Equals [!Ref Colour, red]}\n"
+    topics = TOPICS.replace("  Follower:\n", "  Follower:\n    Condition: IsRed\n")
+    samconfig = SAMCONFIG.replace("BaseStack=shop-live-base", f"BaseStack=b Colour={colour}")
+    root = make_shop(tmp_path, app_yaml=conditions + APP.lstrip() + topics, samconfig_toml=samconfig)
+
+    remark = readiness.new_topic_remark(scope_of(model.load(root), "live").stacks[1], "Followed", "live")
+
+    assert remark.level is level
+
+
 def test_topics_of_a_template(tmp_path: Path) -> None:
     scope = scope_of(model.load(make_shop(tmp_path, app_yaml=APP + TOPICS)), "live")
 
@@ -146,7 +192,7 @@ def test_new_topic_remark_without_subscriber_warns(tmp_path: Path) -> None:
     [
         (Subscribers(1, 0), Level.OK, "the topic has 1 subscriber(s)"),
         (Subscribers(2, 1), Level.OK, "the topic has 2 subscriber(s)"),
-        (Subscribers(0, 1), Level.WARN, "1 subscription(s) of the topic wait for their confirmation"),
+        (Subscribers(0, 1), Level.WARN, "nobody receives its messages: 1 subscription(s) are pending confirmation"),
         (Subscribers(0, 0), Level.WARN, "the topic has no subscriber, so nobody receives its messages"),
     ],
 )
@@ -160,7 +206,8 @@ def test_topic_remark_of_each_count(subscribers: Subscribers, level: Level, what
 def test_topic_remark_pending_subscription_is_confirmed_by_mail() -> None:
     fix = readiness.topic_remark("x", "arn:topic", Subscribers(0, 2), AWS).fix
 
-    assert fix == "open the link in the mail that AWS has sent to each subscriber"
+    mail = 'open the mail "AWS Notification - Subscription Confirmation", also in the folder for spam, and its link'
+    assert fix == mail
 
 
 def test_topic_remark_offers_the_command_that_subscribes() -> None:

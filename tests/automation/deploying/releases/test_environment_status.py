@@ -34,6 +34,7 @@ WELL = EnvironmentStatus(
     stacks=(APP,),
     release=Release(7, commit="c0ffee" * 6, smoke=Smoke.PASSED),
     queues=(INBOX, DEAD),
+    setup=(Remark(Level.OK, "SES", "sends mail"),),
     remarks=(Remark(Level.INFO, "run", "finished"), Remark(Level.OK, "switch", "enabled")),
 )
 
@@ -205,6 +206,13 @@ def test_attention_warning_of_the_product_is_named(level: Level) -> None:
     assert attention(remarks=(Remark(level, "switch", "paused", "inv resume"),)) == (
         Finding("switch", "paused", "inv resume"),
     )
+
+
+@pytest.mark.parametrize("level", [Level.STOP, Level.WARN])
+def test_attention_what_must_be_set_up_is_named(level: Level) -> None:
+    setup = (Remark(level, "MailFrom", "is not verified", "verify it"), Remark(Level.INFO, "alarms", "not asked"))
+
+    assert attention(setup=setup) == (Finding("MailFrom", "is not verified", "verify it"),)
 
 
 @pytest.mark.parametrize("review", ["", "REVIEW_IN_PROGRESS"])

@@ -304,6 +304,24 @@ def test_as_left_failure_without_a_known_release_before_is_unknown() -> None:
     assert [stack.content_of for stack in left(4, BASE, rolled_back, status=Status.FAILED).stacks] == [4, 0]
 
 
+@pytest.mark.parametrize(
+    ("status", "stack_status", "content"),
+    [
+        (Status.FAILED, "IMPORT_COMPLETE", 0),
+        (Status.DEPLOYED, "IMPORT_COMPLETE", 7),
+        (Status.FAILED, "UPDATE_COMPLETE", 7),
+    ],
+)
+def test_as_left_failed_adoption_has_the_content_of_no_release(status: Status, stack_status: str, content: int) -> None:
+    """Otherwise a stack with adopted tables and nothing else would count as this release."""
+    release = Release(7, status=status, stacks=(ReleasedStack("app", "shop"),))
+    state = StackState("shop", stack_status, "arn:shop", "2026-01-01T00:00:00+00:00")
+
+    [stack] = releases.as_left(release, [state], before=Release(6)).stacks
+
+    assert stack.content_of == content
+
+
 def test_as_left_stack_that_does_not_exist_stays_unrecorded() -> None:
     review = StackState("shop-app", "REVIEW_IN_PROGRESS", "arn:app", "2026-01-01T00:00:00+00:00")
     planned = release(4, Status.FAILED)

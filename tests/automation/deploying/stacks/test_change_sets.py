@@ -355,3 +355,18 @@ def refusal(cloud: FakeCloud) -> tuple[str, str, str]:
     assert str(caught.value) == "the planned changes can no longer be made; nothing was changed"
     [finding] = caught.value.findings
     return finding.where, finding.what, finding.fix
+
+
+def test_api_request_of_an_import_sets_neither_parameters_nor_tags(shop: Project) -> None:
+    imports = [{"ResourceType": "T", "LogicalResourceId": "Queue", "ResourceIdentifier": {"QueueUrl": "q"}}]
+    request = replace(make_request(shop, tags=["team=a"], role_arn="arn:role"), imports=imports)
+
+    assert change_sets.api_request(request, NEW, "release-1") == {
+        "StackName": "shop-live",
+        "ChangeSetName": "release-1",
+        "ChangeSetType": "IMPORT",
+        "TemplateURL": request.template_url,
+        "ResourcesToImport": imports,
+        "RoleARN": "arn:role",
+    }
+    assert "RoleARN" not in change_sets.api_request(replace(make_request(shop), imports=imports), NEW, "release-1")

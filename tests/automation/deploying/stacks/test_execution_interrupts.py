@@ -22,8 +22,7 @@ from tests.automation.deploying.changing_stacks import (
 
 QUESTION = "shop is changing. Type w to wait, c to cancel and roll back, d to detach:"
 DETACHED = (
-    "shop: detached: CloudFormation goes on with this change; to attach again, finish and test it, run "
-    "inv deploy --env live"
+    "shop: detached: CloudFormation goes on with this change; to attach again and finish it, run inv deploy --env live"
 )
 
 

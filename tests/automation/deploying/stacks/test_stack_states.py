@@ -120,6 +120,31 @@ def test_drift_names_the_resources_and_shows_how(resources: tuple[str, ...], nam
     )
 
 
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"])
+def test_obstacle_in_an_environment_is_destroyed(status: str) -> None:
+    finding = stack_states.obstacle(StackState("shop", status), AWS, "live")
+
+    fix = f"read its events ({EVENTS}), delete it, then deploy again: inv destroy --env live"
+    assert finding == Finding("shop", f"the stack is {status}, in which CloudFormation refuses updates", fix)
+
+
+def test_failed_creation_in_an_environment_can_be_created() -> None:
+    state = StackState("shop", "ROLLBACK_COMPLETE")
+
+    assert stack_states.obstacle(state, AWS, "live") is None
+    assert (stack_states.is_failed_creation(state), stack_states.can_be_created(state)) == (True, True)
+    assert not stack_states.is_new(state)
+
+
+@pytest.mark.parametrize(
+    ("status", "can"), [("", True), ("REVIEW_IN_PROGRESS", True), ("UPDATE_ROLLBACK_COMPLETE", False)]
+)
+def test_can_be_created_is_a_stack_without_content(status: str, can: bool) -> None:
+    state = StackState("shop", status)
+
+    assert (stack_states.can_be_created(state), stack_states.is_failed_creation(state)) == (can, False)
+
+
 def test_obstacle_command_goes_to_the_endpoint() -> None:
     target = Target("eu-west-1", "http://127.0.0.1:4566")
 

@@ -1,0 +1,1 @@
+"""Choose what old releases have left over in an account, and delete it."""

@@ -1,0 +1,226 @@
+"""`inv destroy`: delete the stacks of an environment, and of its data exactly what was named.
+
+Retained data stay in the account, and the next `inv deploy` adopts them.
+"""
+
+import shlex
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from automation import deploy, diff, prune
+from automation.deploying import scope as scopes
+from automation.deploying import sessions
+from automation.deploying.checks import preflight
+from automation.deploying.checks.visits import Intent
+from automation.deploying.connections import Connections
+from automation.deploying.destroying import inventory, steps, text
+from automation.deploying.destroying import removal as removals
+from automation.deploying.destroying.removal import Removal
+from automation.deploying.pruning.survey import Leftovers
+from automation.deploying.scope import Scope
+from automation.deploying.sessions import Session
+from automation.deploying.stacks import execution
+from automation.system import console
+from automation.system.errors import CheckFailedError, Finding, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user chose.
+
+    Attributes:
+        delete_data: what goes with its data, such as `Ledger`; also `all`, `releases` and `artifacts`.
+        data_only: leave the stacks alone, and delete only what earlier stacks have left.
+        yes: confirmed in advance, with `confirm`.
+        confirm: the word that a person would type.
+        dry_run: show what would be destroyed, and change nothing.
+    """
+
+    delete_data: tuple[str, ...] = ()
+    data_only: bool = False
+    yes: bool = False
+    confirm: str = ""
+    dry_run: bool = False
+
+
+def destroy(
+    root: Path,
+    name: str,
+    *,
+    variables: Mapping[str, str],
+    options: Options,
+    connect: Callable[[Scope], Connections] | None = None,
+    find_leftovers: Callable[[Scope], Leftovers] = prune.find_leftovers,
+) -> None:
+    """Destroy the environment `name`.
+
+    Args:
+        variables: the process's environment variables.
+        connect, find_leftovers: open the connections.
+
+    Raises:
+        AutomationError: a step failed; the message says what was changed, and what to type next.
+    """
+    scope = scopes.read(root, name, variables=variables)
+    _require_possible(scope, options)
+    connections = diff.open_connections(scope, connect)
+    with execution.explain_interrupt("nothing was changed", where=f"destroy --env {name}"):
+        session = _enter(scope, connections, options)
+        removal = _plan(session, options)
+        if removal.is_empty:
+            _report_nothing(removal, name)
+            return
+        text.show(removal)
+        if options.dry_run:
+            return
+        _confirm(removal, session, options)
+
+    rest = f"the rest is still there; go on: {_command(name, options)}"
+    with execution.explain_interrupt(rest, where=f"destroy --env {name}"):
+        with _hold_lock(session) as renew:
+            _carry_out(removal, session, options, renew, find_leftovers)
+        if removal.releases:
+            connections.table.delete()
+            console.result(f"releases: deleted {connections.table.name}")
+    _report_rest(removal, session)
+
+
+def _require_possible(scope: Scope, options: Options) -> None:
+    """Refuse at once what must be confirmed when there is no terminal to confirm it on.
+
+    Raises:
+        UsageError: it must be confirmed.
+    """
+    environment, is_all = scope.environment, removals.ALL in options.delete_data
+    if environment.is_sandbox or options.dry_run:
+        return
+    word = _word(environment.name, is_all=is_all)
+    if options.yes and options.confirm != word:
+        message = f"--yes needs the word that a person would type; add --confirm {shlex.quote(word)}"
+        raise UsageError(message, where=f"destroy --env {environment.name}")
+    if not options.yes and not console.is_interactive():
+        message = "must be confirmed, and there is no terminal to confirm it on; run it in a terminal, or add"
+        raise UsageError(f"{message} --yes --confirm {shlex.quote(word)}", where=f"destroy --env {environment.name}")
+
+
+def _enter(scope: Scope, connections: Connections, options: Options) -> Session:
+    """Follow a change that still runs, check what a deletion needs, and begin a session.
+
+    Raises:
+        CheckFailedError: something stops the deletion; nothing was changed.
+        AutomationError: AWS did not answer, or the user left.
+    """
+    if not options.dry_run:
+        deploy.attach_to_running(scope, connections, command=_command(scope.environment.name, options))
+    intent = Intent(now=datetime.now(UTC))
+    find_lock = preflight.lock_finder(scope, connections.table)
+    results = preflight.check(scope, connections.account, intent, find_lock=find_lock, is_removal=True)
+    for warning in (*results.warnings, *(results.stops if options.dry_run else ())):
+        console.warning(f"{warning.where}: {warning.what}{f'; {warning.fix}' if warning.fix else ''}")
+    if results.stops and not options.dry_run:
+        message = f"{len(results.stops)} finding(s) stop this; nothing was changed"
+        raise CheckFailedError(message, where=scope.environment.name, findings=results.stops)
+    return sessions.begin(scope, connections, None)
+
+
+def _plan(session: Session, options: Options) -> Removal:
+    """Return what is destroyed.
+
+    Raises:
+        UsageError, CheckFailedError: as removal.plan.
+        DeploymentError: AWS did not answer.
+    """
+    contents = inventory.gather(session)
+    if options.data_only:
+        contents = replace(contents, stacks=())
+    return removals.plan(contents, options.delete_data, command=_command(session.environment, options))
+
+
+def _confirm(removal: Removal, session: Session, options: Options) -> None:
+    """Ask for the environment's name, and for what is lost with its data.
+
+    Raises:
+        UsageError: the answer does not confirm; nothing was changed.
+    """
+    name = session.environment
+    if session.scope.environment.is_sandbox or options.yes:
+        return
+    _require(name, f"Type {name} to destroy {name}:", name)
+    if removal.is_all:
+        word = _word(name, is_all=True)
+        _require(word, f"Type {word} to delete the data of {len(removal.data)} resource(s) for ever:", name)
+        return
+    for resource in removal.data:
+        label = removals.label(resource, removal.inventory)
+        _require(label, f"{resource.text} is deleted for ever. Type {label} to confirm:", name)
+
+
+def _require(word: str, question: str, environment: str) -> None:
+    # Exactly this word: an answer that merely resembles it must not destroy anything.
+    if console.ask(question) != word:
+        message = f"cancelled: nothing was changed (type {word} to confirm)"
+        raise UsageError(message, where=f"destroy --env {environment}")
+
+
+def _hold_lock(session: Session) -> AbstractContextManager[Callable[[], None]]:
+    return deploy.hold_lock(session)
+
+
+def _require_unmoved(removal: Removal, session: Session) -> None:
+    """Refuse to destroy another content than the one that was shown.
+
+    Raises:
+        CheckFailedError: a stack was changed while the person was asked.
+    """
+    cloud = session.connections.stacks
+    moved = [stack.state for stack in removal.inventory.stacks if cloud.stack_state(stack.state.name) != stack.state]
+    if moved:
+        fix = f"look again: inv destroy --env {session.environment} --dry-run"
+        findings = [Finding(state.name, "the stack was changed in the meantime", fix) for state in moved]
+        raise CheckFailedError("nothing was changed", where=session.environment, findings=findings)
+
+
+def _carry_out(
+    removal: Removal,
+    session: Session,
+    options: Options,
+    renew: Callable[[], None],
+    find_leftovers: Callable[[Scope], Leftovers],
+) -> None:
+    _require_unmoved(removal, session)
+    operator = replace(session.operator(renew), command=_command(session.environment, options))
+    steps.destroy_stacks(removal, session, operator)
+    if removal.artifacts:
+        steps.delete_artifacts(session, find_leftovers(session.scope), renew)
+
+
+def _report_nothing(removal: Removal, environment: str) -> None:
+    if removal.staying:
+        text.show(removal)
+    console.result(f"nothing to destroy in {environment}")
+
+
+def _report_rest(removal: Removal, session: Session) -> None:
+    name = session.environment
+    console.result(f"{name} is destroyed", style="bold green")
+    if removal.staying:
+        advice = f"inv deploy --env {name} adopts them"
+        console.result(f"{len(removal.staying)} resource(s) stay in the account; {advice}")
+
+
+def _word(environment: str, *, is_all: bool) -> str:
+    """Return what a person types to confirm."""
+    return f"{environment} and all data" if is_all else environment
+
+
+def _command(environment: str, options: Options) -> str:
+    """Return the command that the user typed."""
+    words = ["inv", "destroy", "--env", environment]
+    for name in options.delete_data:
+        words += [removals.OPTION, name]
+    words += ["--data-only"] if options.data_only else []
+    words += ["--yes", "--confirm", options.confirm] if options.yes else []
+    return shlex.join(words)

@@ -18,6 +18,8 @@ PYTHON = "3.12"
 AFFECTED = "--affected"
 # The tests start the same programs many times: an environment that forbids bytecode would have each compile them again.
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
+# The tests that run the scanners.
+SCANNED = ("tests/automation/test_security_planted.py", "tests/automation/test_other_projects.py")
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -66,6 +68,14 @@ def size(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
+def security(session: nox.Session) -> None:
+    """Scan the templates as they would be in prod, then check that the scanners find planted faults."""
+    _install(session)
+    session.run("inv", "security", "--env", "prod", *session.posargs)
+    session.run("pytest", "-m", "slow", *SCANNED, env=BYTECODE)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
 def coldstart(session: nox.Session) -> None:
     """Build every artifact and measure how long each handler takes to import, with and without bytecode."""
     _install(session)
@@ -99,18 +109,15 @@ def laws(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Trade days in a separate sandbox and check the results; `-- -m slow`: twenty days, a day without each grant."""
     _install(session)
-    state = Path(session.create_tmp()) / "sandbox"
-    shutil.rmtree(state, ignore_errors=True)
-    env = {
-        **BYTECODE,
-        "ALCHEMISER_SANDBOX_DIR": str(state),
-        "ALCHEMISER_EMULATOR_PORT": str(_free_port()),
-        "ALCHEMISER_EXCHANGE_PORT": str(_free_port()),
-    }
-    try:
-        session.run("pytest", "tests/e2e", "--force-enable-socket", *(session.posargs or ["-m", "not slow"]), env=env)
-    finally:
-        session.run("inv", "sandbox.down", env=env)
+    _test_in_sandbox(session, "tests/e2e", *(session.posargs or ["-m", "not slow"]))
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
+def docs(session: nox.Session) -> None:
+    """Type each command of docs/deploying.md, from an empty account of the emulator to an empty one."""
+    _install(session)
+    session.run("inv", "build")
+    _test_in_sandbox(session, "tests/e2e/test_9_deploying_guide.py", "-m", "slow", *session.posargs)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
@@ -122,6 +129,22 @@ def demo(session: nox.Session) -> None:
 
 def _install(session: nox.Session) -> None:
     session.install("--require-hashes", "-r", "locks/dev.txt")
+
+
+def _test_in_sandbox(session: nox.Session, *arguments: str) -> None:
+    """Run tests with ports and a folder for a sandbox of their own."""
+    state = Path(session.create_tmp()) / "sandbox"
+    shutil.rmtree(state, ignore_errors=True)
+    env = {
+        **BYTECODE,
+        "ALCHEMISER_SANDBOX_DIR": str(state),
+        "ALCHEMISER_EMULATOR_PORT": str(_free_port()),
+        "ALCHEMISER_EXCHANGE_PORT": str(_free_port()),
+    }
+    try:
+        session.run("pytest", "--force-enable-socket", *arguments, env=env)
+    finally:
+        session.run("inv", "sandbox.down", env=env)
 
 
 def _affected(session: nox.Session, since: str = "", *others: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the guides say about `inv` is true: its tasks, their options, and the dangers of a deployment."""
+"""What the guides say is true: the tasks of `inv`, their options, the dangers of a deployment, the functions."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,19 +8,25 @@ import pytest
 from invoke.collection import Collection
 
 import tasks
+from automation.authoring import selections
+from automation.authoring.triggers import Trigger, triggers_of
 from automation.deploying.verdict import dangers
 from automation.deploying.verdict.aspects import REFUSED_BY_AWS
 from automation.deploying.views.plan_view import RANKS
+from automation.project import model
+from automation.project.model import Project
 
 ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
 GUIDES += sorted(path for path in (ROOT / "docs").rglob("*.md"))
 DEPLOYMENTS = ROOT / "docs" / "deployments.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 # Options of Invoke itself.
 CORE = frozenset({"--help", "--print-completion-script"})
 _COMMAND = re.compile(r"\binv ([a-z][\w.-]*\w)([^`\n|;()]*)")
 _OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 _DANGER = re.compile(r"^\| `(\w+)` \| (.*) \|$", re.MULTILINE)
+_FUNCTION = re.compile(r"^\| `(\w+)` \| (\w+) \| ([a-z, ]+) \| (.*) \|$", re.MULTILINE)
 _RANK = re.compile(r"^\d\. ([a-z ]+)", re.MULTILINE)
 
 
@@ -70,3 +76,22 @@ def test_kinds_that_aws_refuses_say_that_they_cannot_be_allowed() -> None:
     refused = {kind for kind, text in dangers.KINDS.items() if text.endswith("cannot be allowed")}
 
     assert refused == REFUSED_BY_AWS
+
+
+def functions_of(project: Project) -> set[tuple[str, ...]]:
+    """Return module, stack, triggers and description of every function; an inbox alone is the trigger `queue`."""
+    rows: set[tuple[str, ...]] = set()
+    for stack in project.stacks:
+        parsed = selections.parse((project.root / stack.template.path).read_text(encoding="utf-8"), path=stack.name)
+        for function in stack.functions:
+            kinds = triggers_of(function.logical_id, parsed.resources, parsed.owners).kinds
+            shown = [kind for kind in Trigger if kind in (kinds - {Trigger.QUEUE} or kinds)]
+            module = str(function.handler).split(".")[1]
+            rows.add((module, stack.name, ", ".join(shown), str(function.properties["Description"])))
+    return rows
+
+
+def test_architecture_lists_each_function_as_its_template_says() -> None:
+    rows = set(_FUNCTION.findall(ARCHITECTURE.read_text(encoding="utf-8")))
+
+    assert rows == functions_of(model.load(ROOT))

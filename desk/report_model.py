@@ -33,7 +33,7 @@ MODULES: Mapping[str, str] = {
     "notifications_v2": "sends the mail",
     "metrics_v2": "records profit, loss and exposure",
 }
-"""What each of the ten functions does, in the order of a trading day."""
+"""What each function does, in the order of a trading day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class TradeLine:
 
 @dataclass(frozen=True, slots=True)
 class FunctionLine:
-    """One of the ten functions and its log of the day, if there is one."""
+    """One function and its log of the day, if there is one."""
 
     module: str
     does: str

@@ -60,8 +60,8 @@ def test_build_report_day_lists_all_functions_even_idle_ones() -> None:
     day = build_report_day(failed_day())
 
     assert [line.module for line in day.functions] == list(MODULES)
-    assert {line.module for line in day.functions if not line.ran} == {
-        "portfolio_v2", "trade_aggregator", "execution_v2", "metrics_v2",
+    assert {line.module for line in day.functions if line.ran} == {
+        "data_v2", "data_quality_monitor", "coordinator_v2", "strategy_v2", "aggregator_v2", "notifications_v2",
     }  # fmt: skip
 
 

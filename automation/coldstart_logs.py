@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from automation.deploying import scope as scopes
 from automation.deploying.releases import cold_starts, release_windows
 from automation.deploying.releases import records as releases
-from automation.deploying.releases.cold_starts import FunctionStarts, ReleaseStarts
+from automation.deploying.releases.cold_starts import Durations, FunctionStarts, ReleaseStarts
 from automation.deploying.scope import Scope
 from automation.lambda_runtime import local_coldstarts, start_reports
 from automation.system import aws, console
@@ -263,6 +263,22 @@ def show_json(result: ColdStartReport) -> None:
     )
 
 
+def duration_cells(durations: Durations) -> Sequence[str]:
+    """Return the cells of `cold starts`, `p50`, `p95` and `max` in a table."""
+    p95 = "" if durations.p95_ms is None else f"{durations.p95_ms:.0f}"
+    return str(durations.count), f"{durations.p50_ms:.0f}", p95, f"{durations.max_ms:.0f}"
+
+
+def duration_record(durations: Durations) -> dict[str, Any]:
+    """Return the same figures for JSON."""
+    return {
+        "cold_starts": durations.count,
+        "p50_ms": durations.p50_ms,
+        "p95_ms": durations.p95_ms,
+        "max_ms": durations.max_ms,
+    }
+
+
 def _nothing_measured(function: FunctionStarts, days: int) -> str:
     if not function.invocations:
         return f"no cold start in {days} days: no invocation in {function.log_group}"
@@ -270,11 +286,9 @@ def _nothing_measured(function: FunctionStarts, days: int) -> str:
 
 
 def _row(function: FunctionStarts, starts: ReleaseStarts, *, is_first: bool) -> Sequence[str]:
-    durations = starts.durations
-    p95 = "" if durations.p95_ms is None else f"{durations.p95_ms:.0f}"
-    figures = (str(durations.count), f"{durations.p50_ms:.0f}", p95, f"{durations.max_ms:.0f}", _change(starts))
     local = "" if function.local_import_ms is None or not is_first else f"{function.local_import_ms:.0f}"
-    return (function.name if is_first else "", starts.release, starts.kind, *figures, local)
+    cells = (*duration_cells(starts.durations), _change(starts), local)
+    return (function.name if is_first else "", starts.release, starts.kind, *cells)
 
 
 def _change(starts: ReleaseStarts) -> str:
@@ -295,13 +309,5 @@ def _function_record(function: FunctionStarts) -> dict[str, Any]:
 
 
 def _starts_record(starts: ReleaseStarts) -> dict[str, Any]:
-    durations = starts.durations
-    return {
-        "release": starts.release,
-        "start": str(starts.kind),
-        "cold_starts": durations.count,
-        "p50_ms": durations.p50_ms,
-        "p95_ms": durations.p95_ms,
-        "max_ms": durations.max_ms,
-        "change_ms": starts.change_ms,
-    }
+    durations = duration_record(starts.durations)
+    return {"release": starts.release, "start": str(starts.kind), **durations, "change_ms": starts.change_ms}

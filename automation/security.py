@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +59,8 @@ def scan(
     stacks = read_stacks(root, environment, variables=variables)
     with console.progress("scanning the templates"):
         scanned = run_scanners(root, stacks)
-    own = chain.from_iterable(map(own_rules.findings, stacks))
     tools = (*scanned.tools, own_rules.TOOL)
-    findings = without_duplicates([*scanned.findings, *own])
+    findings = without_duplicates([*scanned.findings, *own_rules.findings(stacks)])
     judgement = reasons.judge(findings, accepted, tools=tools, today=datetime.now(UTC).date())
     return Scan(judgement, tools, scanned.missing)
 

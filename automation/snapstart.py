@@ -234,17 +234,10 @@ def _delete(copy: str, trials: Trials, scope: Scope) -> None:
 def _row(label: str, kind: StartKind, durations: Durations | None) -> Sequence[str]:
     if durations is None:
         return (label, kind, "0", "not measured", "", "")
-    p95 = "" if durations.p95_ms is None else f"{durations.p95_ms:.0f}"
-    return (label, kind, str(durations.count), f"{durations.p50_ms:.0f}", p95, f"{durations.max_ms:.0f}")
+    return (label, kind, *coldstart_logs.duration_cells(durations))
 
 
 def _record(durations: Durations | None) -> dict[str, Any] | None:
     if durations is None:
         return None
-    return {
-        "cold_starts": durations.count,
-        "p50_ms": durations.p50_ms,
-        "p95_ms": durations.p95_ms,
-        "max_ms": durations.max_ms,
-        "samples_ms": list(durations.samples_ms),
-    }
+    return {**coldstart_logs.duration_record(durations), "samples_ms": list(durations.samples_ms)}

@@ -1,11 +1,13 @@
 """What each function may do: the grants of its role, and what its own definition mentions."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from automation.deploying.changes import resolution
+from automation.deploying.verdict import grants as grant_texts
 from automation.deploying.verdict import permissions
 from automation.deploying.verdict.grants import Grant
 from automation.deploying.verdict.property_texts import as_list, text_of, value_of
@@ -13,12 +15,13 @@ from automation.deploying.verdict.property_texts import as_list, text_of, value_
 FUNCTION = "AWS::Lambda::Function"
 ROLE = "AWS::IAM::Role"
 LOG_GROUP = "AWS::Logs::LogGroup"
+SOURCE = "AWS::Lambda::EventSourceMapping"
+IDENTITIES = frozenset({ROLE, "AWS::IAM::User", "AWS::IAM::Group"})
 _POLICIES = frozenset({"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"})
-_SOURCE = "AWS::Lambda::EventSourceMapping"
-_BELONGS = (_SOURCE, "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Url")
+_BELONGS = (SOURCE, "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Url")
 _ALIASES = ("AWS::Lambda::Alias", "AWS::Lambda::Version")
-# These say who runs the function and with which code, not what it works on.
-_NOT_MENTIONED = frozenset({"Role", "Layers", "Code", "Tags", "FunctionName"})
+# These say with which code the function runs, not what it works on.
+_NOT_MENTIONED = frozenset({"Layers", "Code", "Tags"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +69,41 @@ def identity_grants(logical_id: str, resources: Mapping[str, Mapping[str, Any]])
     return tuple(grant for grant in stated if not grant.principal)
 
 
+def actions_by_resource(grants: Iterable[Grant], names: Iterable[str]) -> dict[str, list[str]]:
+    """Return, by resource, the actions that include one of the named actions."""
+    lowered = [name.lower() for name in names]
+    actions: dict[str, list[str]] = defaultdict(list)
+    for grant in grants:
+        if any(grant_texts.is_match(grant.action.lower(), name) for name in lowered):
+            actions[grant.resource].append(grant.action)
+    return actions
+
+
 def _roles_of(policy: Mapping[str, Any]) -> list[Any]:
     return [value_of(policy, "Roles"), value_of(policy, "RoleName")]
 
 
 def _access(name: str, resources: Mapping[str, Mapping[str, Any]]) -> FunctionAccess:
     function = resources[name]
-    role = next((role for role in _references(value_of(function, "Role")) if _is_type(resources, role, ROLE)), "")
+    roles = {key for key, resource in resources.items() if resource["Type"] == ROLE}
+    role = min(resolution.references(value_of(function, "Role")) & roles, default="")
     belonging = [resource for resource in resources.values() if _belongs(resource, name, resources)]
     variables = [text_of(value) for value in (value_of(function, "Environment.Variables") or {}).values()]
     properties = {key: value for key, value in (function.get("Properties") or {}).items() if key not in _NOT_MENTIONED}
-    log_groups = frozenset(_log_groups(name, resources))
+    log_names = _log_names(name, function)
+    log_groups = _log_groups(function, log_names, resources)
     return FunctionAccess(
         logical_id=name,
         role=role,
         grants=identity_grants(role, resources) if role else (),
         sources=frozenset(
-            text_of(value_of(resource, "EventSourceArn")) for resource in belonging if resource["Type"] == _SOURCE
+            text_of(value_of(resource, "EventSourceArn")) for resource in belonging if resource["Type"] == SOURCE
         ),
         mentioned=resolution.references([properties, belonging]) - {name},
         values=frozenset(filter(None, variables)),
-        log_groups=log_groups,
-        log_names=frozenset(_log_names(name, function, log_groups, resources)),
+        log_groups=frozenset(log_groups),
+        log_names=log_names | set(log_groups.values()),
     )
-
-
-def _references(value: Any) -> list[str]:
-    return sorted(resolution.references(value))
-
-
-def _is_type(resources: Mapping[str, Mapping[str, Any]], name: str, resource_type: str) -> bool:
-    return name in resources and resources[name]["Type"] == resource_type
 
 
 def _belongs(resource: Mapping[str, Any], function: str, resources: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -108,28 +115,21 @@ def _belongs(resource: Mapping[str, Any], function: str, resources: Mapping[str,
     return function in names | resolution.references([value_of(alias, "FunctionName") for alias in aliases])
 
 
-def _log_groups(function: str, resources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the log groups of a function: the one that it names, and those that are named after it."""
-    configured = resolution.references(value_of(resources[function], "LoggingConfig.LogGroup"))
-    name = value_of(resources[function], "FunctionName")
-    own_names = {f"/aws/lambda/${{{function}}}", f"/aws/lambda/{text_of(name)}"}
-    for logical_id, resource in resources.items():
-        if resource["Type"] == LOG_GROUP:
-            is_named_after_it = text_of(value_of(resource, "LogGroupName")) in own_names
-            if logical_id in configured or is_named_after_it:
-                yield logical_id
+def _log_names(name: str, function: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names that a function's log group can have: the configured one, and those after the function."""
+    configured = as_list(value_of(function, "LoggingConfig.LogGroup"))
+    own = [f"/aws/lambda/{text_of(text)}" for text in as_list(value_of(function, "FunctionName"))]
+    return frozenset([f"/aws/lambda/${{{name}}}", *own, *map(text_of, configured)])
 
 
-def _log_names(
-    function: str,
-    resource: Mapping[str, Any],
-    log_groups: frozenset[str],
-    resources: Mapping[str, Mapping[str, Any]],
-) -> Iterator[str]:
-    yield f"/aws/lambda/${{{function}}}"
-    configured = as_list(value_of(resource, "LoggingConfig.LogGroup"))
-    named = [value_of(resources[group], "LogGroupName") for group in log_groups]
-    yield from (text_of(value) for value in (*configured, *named) if value is not None)
-    name = value_of(resource, "FunctionName")
-    if name is not None:
-        yield f"/aws/lambda/{text_of(name)}"
+def _log_groups(
+    function: Mapping[str, Any], names: frozenset[str], resources: Mapping[str, Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return the log groups of the template that a function has, with their names."""
+    configured = resolution.references(value_of(function, "LoggingConfig.LogGroup"))
+    groups = {
+        key: text_of(value_of(resource, "LogGroupName"))
+        for key, resource in resources.items()
+        if resource["Type"] == LOG_GROUP
+    }
+    return {key: name for key, name in groups.items() if key in configured or name in names}

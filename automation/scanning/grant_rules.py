@@ -3,24 +3,24 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from automation.deploying.changes import resolution
 from automation.deploying.verdict import grants as grant_texts
 from automation.deploying.verdict import permissions
-from automation.deploying.verdict.grants import Conditions, Grant
+from automation.deploying.verdict.grants import Grant
 from automation.deploying.verdict.property_texts import as_list, text_of, value_of
-from automation.scanning import function_access
+from automation.scanning import function_access, queue_rules
 from automation.scanning.function_access import FunctionAccess
 from automation.scanning.model import Weakness
 from automation.scanning.scanned_stacks import ScannedStack
+from automation.scanning.strict_grants import is_too_wide
 
-_IDENTITIES = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"})
 _ELSEWHERE = "it cannot name the resources of this template"
-# What the policies that SAM attaches by itself reach. Source: AWS managed policy reference.
+# What well-known policies reach; SAM attaches most of them by itself. Source: AWS managed policy reference.
 _REACHES = {
+    "AdministratorAccess": "it may do everything in the account",
     "AWSLambdaBasicExecutionRole": "it may write every log group of the account",
     "AWSLambdaSQSQueueExecutionRole": "it may take messages from every queue of the account",
     "AWSLambdaDynamoDBExecutionRole": "it may read every stream of every table of the account",
@@ -31,14 +31,15 @@ _REACHES = {
     "AWSXrayWriteOnlyAccess": "it may write every trace of the account",
     "AWSLambdaRole": "it may invoke every function of the account",
 }
-_TAKES = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue")
-_WRITES_LOGS = ("logs:PutLogEvents", "logs:CreateLogStream")
+_CHANGES_LOGS = (
+    *("logs:PutLogEvents", "logs:CreateLogStream", "logs:CreateLogGroup", "logs:DeleteLogGroup"),
+    *("logs:DeleteLogStream", "logs:PutRetentionPolicy", "logs:DeleteRetentionPolicy"),
+)
 # Services whose resources a function must name to use them; a key or a VPC is used without a name.
 _NAMED_SERVICES = frozenset(
     {"dynamodb", "s3", "sqs", "sns", "secretsmanager", "ssm", "events", "kinesis", "states", "lambda", "firehose"}
 )
 _REFERENCE = re.compile(r"\$\{([^}!:.]+)[^}]*\}")
-_ARN_FROM_NAME = re.compile(r"^arn:[^$]*:\$\{(\w+)\.QueueName\}$")
 _NAME_KEYS = ("Name", "TableName", "QueueName", "TopicName", "BucketName", "FunctionName")
 _PSEUDO = "AWS"  # of ${AWS::Region} and the like
 _WILDCARD = re.compile(r"[*?]")
@@ -50,27 +51,34 @@ def weaknesses(stack: ScannedStack) -> Iterator[Weakness]:
     """Yield what the roles of a stack grant too much, and what its functions may do without need."""
     yield from _managed_policies(stack.resources)
     yield from _wildcards(stack.resources)
-    for function in function_access.of_resources(stack.resources):
+    functions = function_access.of_resources(stack.resources)
+    yield from _roles(functions)
+    yield from queue_rules.of_others(stack, {function.role for function in functions})
+    for function in functions:
         named = [grant for grant in function.grants if not grant.is_deny and not is_too_wide(grant)]
-        yield from _drained_queues(function, named)
+        yield from queue_rules.of_function(function, named)
         yield from _foreign_log_groups(function, named)
         yield from _unused_grants(function, named, stack.resources)
 
 
-def is_too_wide(grant: Grant) -> bool:
-    """Return whether a grant goes beyond least privilege, once conditions that a missing key passes are left out."""
-    return permissions.is_wide(replace(grant, conditions=_strict(grant.conditions)))
+def _roles(functions: Iterable[FunctionAccess]) -> Iterator[Weakness]:
+    """Yield the functions whose grants nobody can check, and the roles that give a function the grants of another."""
+    users: dict[str, list[str]] = defaultdict(list)
+    for function in functions:
+        users[function.role].append(function.logical_id)
 
-
-def _strict(conditions: Conditions) -> Conditions:
-    return frozenset(
-        condition for condition in conditions if not condition[0].endswith("IfExists") and "Not" not in condition[0]
-    )
+    for logical_id in users.pop("", ()):
+        sentence = "has a role from outside the template, so nothing is known of what it may do"
+        yield Weakness("unknown-role", logical_id, sentence, "define its role in the template")
+    for role, names in users.items():
+        if len(names) > 1:
+            sentence = f"is the role of {', '.join(names)}, so each may do what another one needs"
+            yield Weakness("shared-role", role, sentence, "give each function a role of its own")
 
 
 def _managed_policies(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[Weakness]:
     for logical_id, resource in resources.items():
-        if resource["Type"] not in _IDENTITIES:
+        if resource["Type"] not in function_access.IDENTITIES:
             continue
         for arn in as_list(value_of(resource, "ManagedPolicyArns")):
             if resolution.references(arn) & set(resources):
@@ -94,21 +102,8 @@ def _wildcards(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[Weakness]
             yield Weakness("wildcard-grant", logical_id, sentence, fix)
 
 
-def _drained_queues(function: FunctionAccess, grants: Iterable[Grant]) -> Iterator[Weakness]:
-    sources = set(map(_queue_arn, function.sources))
-    for queue, actions in _actions_by_resource(grants, _TAKES).items():
-        if _queue_arn(queue) not in sources:
-            sentence = f"{function.logical_id} may {', '.join(actions)} on {queue}, which is not its event source"
-            yield Weakness("drained-queue", function.role, sentence, "remove the grant: messages would be lost")
-
-
-def _queue_arn(text: str) -> str:
-    """Return the ARN of a queue of the template in one spelling: SAM's policy templates make it from the name."""
-    return _ARN_FROM_NAME.sub(r"${\1.Arn}", text)
-
-
 def _foreign_log_groups(function: FunctionAccess, grants: Iterable[Grant]) -> Iterator[Weakness]:
-    for group, actions in _actions_by_resource(grants, _WRITES_LOGS).items():
+    for group, actions in function_access.actions_by_resource(grants, _CHANGES_LOGS).items():
         if not _is_own_log_group(group, function):
             sentence = f"{function.logical_id} may {', '.join(actions)} on {group}, which is not only its own log group"
             yield Weakness("foreign-log-group", function.role, sentence, "name the function's own log group")
@@ -127,7 +122,7 @@ def _unused_grants(
 ) -> Iterator[Weakness]:
     mentioned = [resources[name] for name in function.mentioned if name in resources]
     texts = {_without_colons(text) for text in chain(function.values, *map(_names_of, mentioned))}
-    taken = _actions_by_resource(grants, _TAKES)  # drained-queue reports these
+    taken = function_access.actions_by_resource(grants, queue_rules.TAKES)  # drained-queue reports these
     actions: dict[str, list[str]] = defaultdict(list)
     for grant in grants:
         is_named_service = grant.action.partition(":")[0] in _NAMED_SERVICES and grant.resource not in taken
@@ -148,8 +143,10 @@ def _is_mentioned(resource: str, function: FunctionAccess, texts: Iterable[str])
         is_unknown = any(name.startswith("import ") for name in references)
         return is_unknown or bool(references & function.mentioned)
     name = _name_in(_without_colons(resource))
-    # An ARN or a URL contains the name; a bucket's name comes before the key's, a table's before the index's.
-    return not name or any(name in text or name.startswith(f"{text}/") for text in texts)
+    # An ARN or a URL ends in the name; a bucket's name comes before the key's, a table's before the index's.
+    suffix = r"(-\w{6})?" if ":secret:" in resource else ""  # six characters, which AWS adds to the ARN of a secret
+    ending = re.compile(rf"(^|[/:]|parameter){re.escape(name)}{suffix}$")
+    return not name or any(ending.search(text) or name.startswith(f"{text}/") for text in texts)
 
 
 def _without_colons(text: str) -> str:
@@ -166,13 +163,3 @@ def _name_in(arn: str) -> str:
 
 def _names_of(resource: Mapping[str, Any]) -> list[str]:
     return [text_of(value) for key in _NAME_KEYS if (value := value_of(resource, key)) is not None]
-
-
-def _actions_by_resource(grants: Iterable[Grant], names: Iterable[str]) -> dict[str, list[str]]:
-    """Return, by resource, the actions that include one of the named actions."""
-    lowered = [name.lower() for name in names]
-    actions: dict[str, list[str]] = defaultdict(list)
-    for grant in grants:
-        if any(grant_texts.is_match(grant.action.lower(), name) for name in lowered):
-            actions[grant.resource].append(grant.action)
-    return actions

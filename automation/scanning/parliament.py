@@ -11,7 +11,6 @@ from automation.scanning.model import SecurityFinding
 from automation.scanning.policy_documents import PolicyDocument
 from automation.scanning.scanned_stacks import ScannedStack
 from automation.system import processes
-from automation.system.errors import ToolError
 
 TOOL = "parliament"
 _WORKER = Path(__file__).with_name("parliament_worker.py")
@@ -34,9 +33,7 @@ def scan(python: Path, stacks: Sequence[ScannedStack], *, folder: Path) -> list[
     request.write_text(json.dumps([policy.document for _, policy in policies], default=dict))
     # Its source has escapes that Python warns about, and it uses setuptools' old pkg_resources.
     command: list[str | Path] = [python, "-I", "-W", "ignore", _WORKER, request]
-    finished = processes.run(command, cwd=folder, env=isolation.environment(folder), check=False)
-    if finished.exit_code:
-        raise ToolError(f"failed with exit code {finished.exit_code}\n{finished.tail()}", where=TOOL)
+    finished = processes.run(command, cwd=folder, env=isolation.environment(folder))
     return list(findings(json.loads(finished.stdout), policies))
 
 

@@ -20,6 +20,36 @@ PLANTED = """
     Type: AWS::Logs::LogGroup
   PlantedQueue:
     Type: AWS::SQS::Queue
+  PlantedShared:
+    Type: AWS::SQS::Queue
+    Properties: {SqsManagedSseEnabled: false}
+  PlantedFirst:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {FunctionName: !Ref Planted, EventSourceArn: !GetAtt PlantedShared.Arn}
+  PlantedSecond:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties: {FunctionName: !Ref PlantedTwin, EventSourceArn: !GetAtt PlantedShared.Arn}
+  PlantedPolicy:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: [!Ref PlantedShared]
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - {Effect: Allow, Principal: {Service: events.amazonaws.com}, Action: "sqs:SendMessage", Resource: "*"}
+          - {Effect: Allow, Principal: {AWS: "999999999999"}, Action: "sqs:ReceiveMessage", Resource: "*"}
+  PlantedTwin:
+    Type: AWS::Serverless::Function
+    Properties:
+      InlineCode: "def handler(event, context): ..."
+      Handler: index.handler
+      Role: !GetAtt PlantedRole.Arn
+  PlantedStranger:
+    Type: AWS::Serverless::Function
+    Properties:
+      InlineCode: "def handler(event, context): ..."
+      Handler: index.handler
+      Role: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:role/admin
   PlantedTable:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -77,6 +107,14 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> set[tuple[str, str]]:
         ("PlantedRole", "inv:foreign-log-group"),
         ("PlantedRole", "inv:drained-queue"),
         ("PlantedRole", "inv:unused-grant"),
+        ("PlantedRole", "inv:shared-role"),
+        ("PlantedStranger", "inv:unknown-role"),
+        ("PlantedFirst", "inv:drained-queue"),  # another function takes messages of the same queue
+        ("PlantedSecond", "inv:drained-queue"),
+        ("PlantedPolicy", "inv:drained-queue"),
+        ("PlantedPolicy", "inv:any-caller"),
+        ("PlantedPolicy", "inv:other-account"),
+        ("PlantedShared", "inv:unencrypted-queue"),
         ("PlantedRole", "inv:managed-policy"),  # SAM's implicit role
     ],
 )

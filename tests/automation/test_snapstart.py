@@ -142,8 +142,8 @@ def test_compare_gives_up_after_three_rounds(compare: Compare, trials: FakeTrial
 def test_compare_failing_function_is_an_error_and_leaves_no_copy(compare: Compare, trials: FakeTrials) -> None:
     trials.error = "ImportError: no numpy"
 
-    with pytest.raises(DeploymentError, match="shop-till-copy: 3 of 3 invocations failed: ImportError: no numpy"):
-        compare()
+    with pytest.raises(DeploymentError, match="shop-till-copy: 1 of 1 invocations failed: ImportError: no numpy"):
+        compare(runs=1)
     assert trials.calls[-1] == "delete shop-till-copy"
 
 
@@ -170,7 +170,7 @@ def test_compare_copy_that_stays_is_named_with_the_command(
 
 @pytest.mark.parametrize("runs", [0, 51])
 def test_compare_impossible_runs_are_refused(compare: Compare, runs: int) -> None:
-    with pytest.raises(UsageError, match=f"coldstart --snapstart: --runs must be between 1 and 50, got {runs}"):
+    with pytest.raises(UsageError, match=rf"^coldstart --snapstart: --runs must be between 1 and 50, got {runs}"):
         compare(runs=runs)
 
 

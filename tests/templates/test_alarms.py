@@ -20,6 +20,20 @@ HEARTBEATS = {"NoRunTodayAlarm"}
 RECOVERS = {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}
 # On a bus with a name, the figures of a rule have two dimensions.
 ON_A_BUS = {"EventBusName", "RuleName"}
+# Namespace, dimensions and statistic of each metric. Source: the pages on CloudWatch metrics of each service's guide.
+METRICS = {
+    "ApproximateNumberOfMessagesVisible": ("AWS/SQS", {"QueueName"}, "Maximum"),
+    "ApproximateAgeOfOldestMessage": ("AWS/SQS", {"QueueName"}, "Maximum"),
+    "Errors": ("AWS/Lambda", {"FunctionName"}, "Sum"),
+    "Throttles": ("AWS/Lambda", {"FunctionName"}, "Sum"),
+    "FailedInvocations": ("AWS/Events", ON_A_BUS, "Sum"),
+    "TargetErrorCount": ("AWS/Scheduler", {"ScheduleGroup"}, "Sum"),
+    "InvocationDroppedCount": ("AWS/Scheduler", {"ScheduleGroup"}, "Sum"),
+    "NumberOfNotificationsFailed": ("AWS/SNS", {"TopicName"}, "Sum"),
+    "DaysWithoutRun": ("Alchemiser", {"Stage"}, "Maximum"),
+}
+# Ref of a queue is its URL, and Ref of a topic its ARN; the figures have the names.
+NAMED_BY = {"QueueName", "TopicName"}
 type Watched = tuple[str, str]
 
 
@@ -73,6 +87,20 @@ def findings_dimensions(template: Template) -> list[str]:
     return bad
 
 
+def findings_metrics(template: Template) -> list[str]:
+    """Return alarms of a figure that AWS never publishes, so that they would never ring."""
+    bad = []
+    for name, alarm in of_type(template, ALARM):
+        properties = alarm["Properties"]
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in properties["Dimensions"]}
+        metric = (properties["Namespace"], set(dimensions), properties["Statistic"])
+        names = [value for key, value in dimensions.items() if key in NAMED_BY]
+        is_named = all(value.get("Fn::GetAtt", ["", ""])[1] in NAMED_BY for value in names)
+        if metric != METRICS[properties["MetricName"]] or not is_named:
+            bad.append(name)
+    return bad
+
+
 def findings_actions(template: Template) -> list[str]:
     """Return alarms that do not notify their stack's topic, or that report no recovery where there can be one."""
     bad = []
@@ -83,6 +111,19 @@ def findings_actions(template: Template) -> list[str]:
         recovery = ["Alerts"] if properties["MetricName"] in RECOVERS else []
         if notified != ["Alerts"] or notified_again != recovery or "ActionsEnabled" in properties:
             bad.append(name)
+    return bad
+
+
+def findings_hasty(template: Template) -> list[str]:
+    """Return alarms on old messages that ring while the message may still be handled at its last receive."""
+    bad = []
+    for name, alarm in of_type(template, ALARM):
+        properties = alarm["Properties"]
+        if properties["MetricName"] == "ApproximateAgeOfOldestMessage":
+            queue = template["Resources"][target_from(name, properties["Dimensions"][0]["Value"])]["Properties"]
+            visibility_s = template["Parameters"][queue["VisibilityTimeout"]["Ref"]]["Default"]
+            if properties["Threshold"] < visibility_s * queue["RedrivePolicy"]["maxReceiveCount"]:
+                bad.append(name)
     return bad
 
 
@@ -112,6 +153,12 @@ CHECKS: list[tuple[Check, Fault]] = [
     (findings_unwatched, set_value("TradeDlqAlarm/Properties/Dimensions/0/Value", {"Ref": "MetricsDlq"})),
     (findings_dimensions, set_value("TradeDlqAlarm/Properties/Dimensions/0/Value", "trade-dlq")),
     (findings_dimensions, drop("RunFailedRuleAlarm/Properties/Dimensions/0")),
+    (findings_metrics, set_value("TradeDlqAlarm/Properties/Namespace", "AWS/Lambda")),
+    (findings_metrics, set_value("TradeDlqAlarm/Properties/Dimensions/0/Value", {"Ref": "TradeDlq"})),
+    (findings_metrics, set_value("SchedulesDroppedAlarm/Properties/Dimensions/0/Name", "GroupName")),
+    (findings_metrics, set_value("MetricsFunctionErrorsAlarm/Properties/Statistic", "Average")),
+    (findings_metrics, drop("RunFailedRuleAlarm/Properties/Dimensions/0")),
+    (findings_hasty, set_value("StrategyInboxAlarm/Properties/Threshold", 300)),
     (findings_actions, set_value("TradeDlqAlarm/Properties/AlarmActions", [])),
     (findings_actions, drop("TradeDlqAlarm/Properties/OKActions")),
     (findings_actions, set_value("TradeDlqAlarm/Properties/ActionsEnabled", value=False)),

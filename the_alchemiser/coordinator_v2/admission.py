@@ -72,10 +72,10 @@ def market_date(clock: Clock) -> date:
 def refuse_time(day: TradingDay, *, force: bool) -> StartRefusal | None:
     """Refuse a start outside the session, or, unless forced, one that is not near the close of this very day."""
     if day.now < day.session.open or day.to_close <= timedelta(0):
-        detail = f"it is {_time(day.now)}, the session is {_hours(day)}"
+        detail = f"it is {_time(day.now)} in New York, the session is {_hours(day)}"
         return StartRefusal(reason="market_closed", detail=detail, is_routine=day.to_close < -ROUTINE_AFTER_CLOSE)
     if not force and day.to_close > STARTS_AT_MOST_BEFORE_CLOSE:
-        detail = f"it is {_time(day.now)}, today's close is {_time(day.session.close)}"
+        detail = f"it is {_time(day.now)} in New York, today's close is {_time(day.session.close)}"
         return StartRefusal(reason="not_near_close", detail=detail, is_routine=True)
     return None
 

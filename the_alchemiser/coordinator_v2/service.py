@@ -136,7 +136,7 @@ class Coordinator:
         return run_ids
 
     def _refuse(self, refusal: StartRefusal, clock: Clock, *, force: bool) -> Reaction:
-        """Log the refusal, and publish it unless it is routine; a person who forces a start always gets an answer."""
+        """Log the refusal, and publish it unless it is routine. A person forced the start: then it is never routine."""
         _log_refusal(refusal)
         if refusal.is_routine and not force:
             return Reaction()

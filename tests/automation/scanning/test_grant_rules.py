@@ -78,6 +78,26 @@ def test_managed_policy_of_the_template_is_read_for_its_grants() -> None:
     assert [(rule, name) for rule, name, _ in weaknesses] == [("drained-queue", "WorkerRole")]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AdministratorAccess",
+        "AWSLambdaBasicExecutionRole",
+        "AWSLambdaDynamoDBExecutionRole",
+        "AWSLambdaKinesisExecutionRole",
+        "AWSLambdaMSKExecutionRole",
+        "AWSLambdaVPCAccessExecutionRole",
+        "AWSXRayDaemonWriteAccess",
+        "AWSXrayWriteOnlyAccess",
+        "AWSLambdaRole",
+    ],
+)
+def test_managed_policy_that_is_known_says_what_it_reaches(name: str) -> None:
+    [(_, _, sentence)] = sentences(Person=resource("IAM::User", ManagedPolicyArns=[f"arn:aws:iam::aws:policy/{name}"]))
+
+    assert sentence.startswith(f"has the managed policy {name}: it may ")
+
+
 def test_managed_policies_are_looked_for_on_identities_only() -> None:
     assert sentences(Thing=resource("Custom::Thing", ManagedPolicyArns=[SQS_POLICY])) == []
 
@@ -127,50 +147,6 @@ def test_wildcard_in_a_bucket_policy_is_not_about_an_identity() -> None:
     assert sentences(Open=policy) == []
 
 
-@pytest.mark.parametrize("action", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue", "SQS:receivemessage"])
-def test_drained_queue_is_found(action: str) -> None:
-    weaknesses = of_worker(allow(action, arn("Other")), Inbox=QUEUE, Other=QUEUE, WorkerInbox=source("Inbox"))
-
-    sentence = f"Worker may {action} on ${{Other.Arn}}, which is not its event source"
-    assert weaknesses == [("drained-queue", sentence)]
-
-
-def test_drained_queue_that_another_function_reads_is_found() -> None:
-    weaknesses = of_worker(allow(TAKE, arn("Other")), Other=QUEUE, OtherInbox=source("Other", {"Ref": "Reader"}))
-
-    assert [rule for rule, _ in weaknesses] == ["drained-queue"]
-
-
-def test_sender_of_a_queue_does_not_drain_it() -> None:
-    weaknesses = of_worker(allow("sqs:SendMessage", arn("Other")), variables={"Q": {"Ref": "Other"}}, Other=QUEUE)
-
-    assert weaknesses == []
-
-
-def test_queue_of_an_alias_is_the_source_of_its_function() -> None:
-    alias = resource("Lambda::Alias", FunctionName={"Ref": "Worker"}, Name="live")
-
-    weaknesses = of_worker(
-        allow(TAKE, arn("Inbox")), Inbox=QUEUE, Live=alias, WorkerInbox=source("Inbox", {"Ref": "Live"})
-    )
-
-    assert weaknesses == []
-
-
-def test_own_queue_granted_by_a_policy_template_of_sam_is_the_source() -> None:
-    place = {"Fn::Sub": "arn:aws:sqs:us-east-1:123456789012:${Inbox.QueueName}"}
-
-    assert of_worker(allow(TAKE, place), Inbox=QUEUE, WorkerInbox=source("Inbox")) == []
-
-
-def test_other_queue_granted_by_a_policy_template_of_sam_is_drained() -> None:
-    place = {"Fn::Sub": "arn:aws:sqs:us-east-1:123456789012:${Other.QueueName}"}
-
-    weaknesses = of_worker(allow(TAKE, place), Inbox=QUEUE, Other=QUEUE, WorkerInbox=source("Inbox"))
-
-    assert [rule for rule, _ in weaknesses] == ["drained-queue"]
-
-
 @pytest.mark.parametrize(
     ("place", "count"),
     [
@@ -199,6 +175,15 @@ def test_foreign_log_group_names_actions_and_group() -> None:
     assert weaknesses == [("foreign-log-group", f"Worker may {grant}, which is not only its own log group")]
 
 
+@pytest.mark.parametrize(
+    "action", ["CreateLogGroup", "DeleteLogGroup", "DeleteLogStream", "PutRetentionPolicy", "DeleteRetentionPolicy"]
+)
+def test_change_of_another_log_group_is_found(action: str) -> None:
+    weaknesses = of_worker(allow(f"logs:{action}", arn("OtherLogs")), OtherLogs=logs())
+
+    assert [rule for rule, _ in weaknesses] == ["foreign-log-group"]
+
+
 def test_reader_of_another_log_group_does_not_write_it() -> None:
     assert of_worker(allow("logs:GetLogEvents", arn("OtherLogs")), OtherLogs=logs()) == []
 
@@ -224,7 +209,11 @@ def test_unused_grant_on_a_table_is_found() -> None:
         ({"Fn::GetAtt": ["Orders", "Arn"]}, "dynamodb:GetItem", {"Fn::Sub": "${Orders.Arn}/index/*"}),
         ("/shop/mail", "secretsmanager:GetSecretValue", f"{SECRET}:/shop/mail-*"),
         ("/shop/mail", "secretsmanager:GetSecretValue", f"{SECRET}:/shop/mail-??????"),
+        (f"{SECRET}:/shop/mail-a1B2c3", "secretsmanager:GetSecretValue", f"{SECRET}:/shop/mail-*"),
         ("/shop/mail", "ssm:GetParameter", "arn:aws:ssm:x:y:parameter/shop/mail"),
+        ("arn:aws:ssm:x:y:parameter/shop/mail", "ssm:GetParameter", "arn:aws:ssm:x:y:parameter/shop/mail"),
+        ("arn:aws:dynamodb:x:y:table/orders", "dynamodb:Query", "arn:aws:dynamodb:x:y:table/orders"),
+        ("arn:aws:sns:x:y:alerts", "sns:Publish", "arn:aws:sns:x:y:alerts"),
         ({"Ref": "Switch"}, "ssm:GetParameter", "arn:aws:ssm:x:y:parameter/shop/switch"),
         ("bucket", "s3:GetObject", "arn:aws:s3:::bucket/bars/*"),
         ("bucket", "s3:ListBucket", "arn:aws:s3:::bucket"),
@@ -253,7 +242,12 @@ def test_grant_that_the_environment_names_is_used(variable: Any, action: str, pl
         ("prod", "secretsmanager:GetSecretValue", f"{SECRET}:/shop/prod/mail-*"),
         ("/shop/mails", "secretsmanager:GetSecretValue", f"{SECRET}:/shop/post-*"),
         ("", "ssm:GetParameter", "arn:aws:ssm:x:y:parameter/shop/mail"),
+        ("/shop/prod/mail", "secretsmanager:GetSecretValue", f"{SECRET}:/shop/*"),
+        ("/shop/prod/mail", "ssm:GetParameter", "arn:aws:ssm:x:y:parameter/shop/*"),
+        ("shop-orders", "dynamodb:GetItem", "arn:aws:dynamodb:x:y:table/shop-*"),
+        ("shop-orders", "dynamodb:GetItem", "arn:aws:dynamodb:x:y:table/orders"),
         ("buck", "s3:GetObject", "arn:aws:s3:::bucket/bars/*"),
+        ("bucket", "s3:GetObject", "arn:aws:s3:::buck*/*"),
         ({"Ref": "Other"}, "sns:Publish", {"Ref": "Alerts"}),
         ({"Fn::Sub": "${AWS::Region}"}, "sns:Publish", {"Fn::Sub": "arn:aws:sns:${AWS::Region}:y:alerts"}),
     ],
@@ -262,6 +256,33 @@ def test_grant_that_the_environment_does_not_name_is_unused(variable: Any, actio
     weaknesses = of_worker(allow(action, place), variables={"A": variable})
 
     assert [rule for rule, _ in weaknesses] == ["unused-grant"]
+
+
+@pytest.mark.parametrize(
+    "service",
+    ["dynamodb", "s3", "sqs", "sns", "secretsmanager", "ssm", "events", "kinesis", "states", "lambda", "firehose"],
+)
+def test_grant_of_every_service_with_names_can_be_unused(service: str) -> None:
+    weaknesses = of_worker(allow(f"{service}:Use", f"arn:aws:{service}:x:y:orders"))
+
+    assert [rule for rule, _ in weaknesses] == ["unused-grant"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "action", "place"),
+    [
+        ("DynamoDB::Table", "TableName", "dynamodb:GetItem", "table/orders"),
+        ("SQS::Queue", "QueueName", "sqs:SendMessage", "orders"),
+        ("SNS::Topic", "TopicName", "sns:Publish", "orders"),
+        ("Lambda::Function", "FunctionName", "lambda:InvokeFunction", "function:orders"),
+    ],
+)
+def test_grant_by_the_name_of_a_resource_is_used(kind: str, key: str, action: str, place: str) -> None:
+    service, named = action.partition(":")[0], resource(kind, **{key: "orders"})
+
+    weaknesses = of_worker(allow(action, f"arn:aws:{service}:x:y:{place}"), variables={"A": {"Ref": "N"}}, N=named)
+
+    assert weaknesses == []
 
 
 def test_destination_of_failures_is_used() -> None:
@@ -280,8 +301,19 @@ def test_trust_policy_of_a_role_grants_the_role_nothing() -> None:
     assert sentences(Worker=function(), WorkerRole=open_role) == []
 
 
-def test_function_with_a_role_from_elsewhere_has_no_known_grants() -> None:
-    assert sentences(Worker=function(Role={"Ref": "RoleArn"})) == []
+@pytest.mark.parametrize("elsewhere", [{"Ref": "RoleArn"}, "arn:aws:iam::123456789012:role/admin", arn("data/Role")])
+def test_function_with_a_role_from_elsewhere_is_found(elsewhere: Any) -> None:
+    sentence = "has a role from outside the template, so nothing is known of what it may do"
+
+    assert sentences(Worker=function(Role=elsewhere)) == [("unknown-role", "Worker", sentence)]
+
+
+def test_role_of_two_functions_is_found() -> None:
+    weaknesses = sentences(Worker=function(), Helper=function(), Own=function(Role=arn("OwnRole")), WorkerRole=role())
+
+    sentence = "is the role of Worker, Helper, so each may do what another one needs"
+    assert ("shared-role", "WorkerRole", sentence) in weaknesses
+    assert [name for rule, name, _ in weaknesses if rule == "shared-role"] == ["WorkerRole"]
 
 
 @pytest.mark.parametrize(
@@ -301,9 +333,14 @@ def test_policy_of_another_role_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"Tags": [{"Key": "a", "Value": {"Ref": "Orders"}}]}, {"Layers": [{"Ref": "Orders"}]}]
+    "more",
+    [
+        {"Tags": [{"Key": "a", "Value": {"Ref": "Orders"}}]},
+        {"Layers": [{"Ref": "Orders"}]},
+        {"Code": {"S3Bucket": {"Ref": "Orders"}}},
+    ],
 )
-def test_tags_and_layers_do_not_make_a_grant_used(more: dict[str, Any]) -> None:
+def test_tags_layers_and_code_do_not_make_a_grant_used(more: dict[str, Any]) -> None:
     worker_role = role(allow("dynamodb:GetItem", arn("Orders")))
 
     weaknesses = sentences(Worker=function(**more), WorkerRole=worker_role)
@@ -312,7 +349,7 @@ def test_tags_and_layers_do_not_make_a_grant_used(more: dict[str, Any]) -> None:
 
 
 def test_function_url_belongs_to_its_function() -> None:
-    """What belongs to a function names the function itself, which is no reason to let it invoke itself."""
+    """What belongs to a function names the function itself, but that does not let it invoke itself."""
     url = resource(
         "Lambda::Url", TargetFunctionArn=arn("Worker"), AuthType="AWS_IAM", Cors={"AllowOrigins": [{"Ref": "Site"}]}
     )

@@ -48,6 +48,88 @@ def test_open_bucket_is_found() -> None:
     ]
 
 
+def test_access_point_is_checked_like_its_bucket() -> None:
+    point = resource("S3::AccessPoint", PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+
+    assert [sentence.partition(" ")[0] for _, _, sentence in weaknesses(Point=point)] == [
+        "BlockPublicPolicy",
+        "IgnorePublicAcls",
+        "RestrictPublicBuckets",
+    ]
+
+
+def test_website_is_found() -> None:
+    site = resource("S3::Bucket", WebsiteConfiguration={"IndexDocument": "index.html"})
+
+    assert weaknesses(Site=site, Other=resource("Custom::Site", WebsiteConfiguration={"a": "b"})) == [
+        ("public-access", "Site", "WebsiteConfiguration serves the bucket as a website, without TLS")
+    ]
+
+
+@pytest.mark.parametrize("value", [False, "false"])
+def test_queue_without_encryption_is_found(value: object) -> None:
+    assert weaknesses(Inbox=resource("SQS::Queue", SqsManagedSseEnabled=value)) == [
+        ("unencrypted-queue", "Inbox", "SqsManagedSseEnabled is off, so messages are stored as plain text")
+    ]
+
+
+@pytest.mark.parametrize(
+    "properties", [{}, {"SqsManagedSseEnabled": True}, {"SqsManagedSseEnabled": False, "KmsMasterKeyId": "alias/a"}]
+)
+def test_encrypted_queue_is_accepted(properties: dict[str, Any]) -> None:
+    assert weaknesses(Inbox=resource("SQS::Queue", **properties)) == []
+
+
+@pytest.mark.parametrize(
+    ("principal", "rule", "subject"),
+    [
+        ({"Service": "events.amazonaws.com"}, "any-caller", "events.amazonaws.com"),
+        ({"AWS": "999999999999"}, "other-account", "999999999999"),
+    ],
+)
+def test_queue_policy_for_any_caller_or_another_account_is_found(principal: Any, rule: str, subject: str) -> None:
+    policy = resource("SQS::QueuePolicy", PolicyDocument=document(allow("sqs:SendMessage", "x", Principal=principal)))
+
+    assert weaknesses(Policy=policy) == [(rule, "Policy", f"{subject} may sqs:SendMessage on x")]
+
+
+def test_log_group_of_two_functions_is_found_at_the_second() -> None:
+    assert weaknesses(Worker=function(), Helper=function(), WorkerLogs=logs()) == [
+        ("foreign-log-group", "Helper", "writes to WorkerLogs, which is the log group of Worker")
+    ]
+
+
+def test_own_log_groups_of_two_functions_are_accepted() -> None:
+    helper = function(LoggingConfig={"LogGroup": {"Ref": "HelperLogs"}})
+
+    assert weaknesses(Worker=function(), Helper=helper, WorkerLogs=logs(), HelperLogs=logs()) == []
+
+
+def test_rules_say_what_to_do() -> None:
+    statements = [
+        allow("sqs:SendMessage", "x", Principal=name)
+        for name in ("*", {"Service": "a.amazonaws.com"}, {"AWS": "9" * 12})
+    ]
+    scanned = stack(
+        Policy=resource("SQS::QueuePolicy", PolicyDocument=document(*statements)),
+        Site=resource("S3::Bucket", WebsiteConfiguration={"a": "b"}, AccessControl="PublicRead"),
+        Inbox=resource("SQS::Queue", SqsManagedSseEnabled=False),
+        Worker=function(),
+        Helper=function(),
+        WorkerLogs=logs(),
+    )
+
+    assert [weakness.fix for weakness in resource_rules.weaknesses(scanned)] == [
+        "name the principals, or add a condition that says who calls",
+        "add a condition on aws:SourceArn or aws:SourceAccount",
+        "name principals of ${AWS::AccountId} only",
+        "keep Site private",
+        "remove it",
+        "remove SqsManagedSseEnabled; it is on by default",
+        "name a log group of its own",
+    ]
+
+
 def test_function_url_that_anyone_may_call_is_found() -> None:
     assert weaknesses(Door=resource("Lambda::Url", AuthType="NONE")) == [
         ("public-access", "Door", "AuthType NONE lets anyone call it")
@@ -70,7 +152,11 @@ def test_function_without_a_log_group_is_found() -> None:
 
 @pytest.mark.parametrize(
     ("name", "more"),
-    [({"Fn::Sub": "/aws/lambda/${Worker}"}, {}), ("/aws/lambda/shop", {"FunctionName": "shop"})],
+    [
+        ({"Fn::Sub": "/aws/lambda/${Worker}"}, {}),
+        ("/aws/lambda/shop", {"FunctionName": "shop"}),
+        ("/shop/worker", {"LoggingConfig": {"LogGroup": "/shop/worker"}}),
+    ],
 )
 def test_log_group_named_after_its_function_is_its_own(name: Any, more: dict[str, Any]) -> None:
     worker = function(**{"LoggingConfig": None, **more})
@@ -83,7 +169,7 @@ def test_own_rules_say_where_and_what_to_do() -> None:
         WorkerLogs=logs(), Worker=function(), WorkerRole=role(allow("sqs:*", "*")), Open=resource("Logs::LogGroup")
     )
 
-    assert own_rules.findings(scanned) == (
+    assert tuple(own_rules.findings([scanned])) == (
         SecurityFinding(
             template="template.yaml",
             line=12,

@@ -79,6 +79,25 @@ def test_render_caption_has_size_share_and_removal() -> None:
     assert "Till<small>function: 5 B</small>" in html
 
 
+def test_render_figure_has_caption_and_chart() -> None:
+    html = history_page.render(history_of(wheels("r1", numpy_1=MB)))
+
+    chart = (
+        '<svg viewBox="0 -2 360 138" role="img" aria-label="Wheels, layer: 1.00 MB in the newest release">'
+        '<rect class="" x="0.0" y="0.0" width="252.0" height="120.0">'
+        "<title>r1: 1.00 MB (1,000,000 bytes)</title></rect>"
+        '<text x="126.0" y="132">r1</text></svg>'
+    )
+    caption = "<figcaption>Wheels<small>layer: 1.00 MB</small></figcaption>"
+    assert f'<div class="charts"><figure>{caption}{chart}</figure></div>' in html
+
+
+def test_render_notes_are_a_list() -> None:
+    html = history_page.render(history_of(RELEASES[0], notes="a <note>"))
+
+    assert "<ul><li>a &lt;note&gt;</li></ul>" in html
+
+
 @pytest.mark.parametrize(("count", "labels"), [(12, 12), (13, 0)])
 def test_render_many_releases_have_no_labels(count: int, labels: int) -> None:
     sized = history_of(*(wheels(f"r{number}", numpy_1=1) for number in range(count)))

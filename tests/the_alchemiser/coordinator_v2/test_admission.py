@@ -91,6 +91,23 @@ def test_refuse_time_allows_only_the_last_twenty_minutes(day: date, clock: str, 
 
 
 @pytest.mark.parametrize(
+    ("day", "clock", "sentence"),
+    [
+        (date(2022, 11, 24), "15:45", "the exchange is closed on 2022-11-24"),
+        (WEDNESDAY, "15:45", "the broker's calendar has no session before 2022-11-23"),
+        (HALF_DAY, "15:45", "it is 15:45 in New York, the session is 09:30 to 13:00"),
+        (MONDAY, "12:45", "it is 12:45 in New York, today's close is 16:00"),
+    ],
+)
+def test_refusals_of_a_time_say_what_was_compared(day: date, clock: str, sentence: str) -> None:
+    answer = trading_day(clock_at(day, clock), [session for session in SESSIONS if session.date <= day])
+    refusal = answer if isinstance(answer, Refusal) else refuse_time(answer, force=False)
+
+    assert refusal is not None
+    assert refusal.detail == sentence
+
+
+@pytest.mark.parametrize(
     ("clock", "expected"), [("09:29", "market_closed"), ("09:30", None), ("12:00", None), ("16:00", "market_closed")]
 )
 def test_refuse_time_when_forced_allows_the_whole_session(clock: str, expected: str | None) -> None:

@@ -36,8 +36,9 @@ def new_function(
 ) -> None:
     """Write a function that can be deployed at once: `inv new-function NAME`."""
     from automation import new_function as front
+    from automation.authoring.function_plans import Options
 
-    options = front.Options(trigger, stack, example, layer, message, schedule, description)
+    options = Options(trigger, stack, example, layer, message, schedule, description)
     front.show(ROOT, front.create(ROOT, " ".join(names), options))
 
 

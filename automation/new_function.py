@@ -3,13 +3,12 @@
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from automation import validate
 from automation.authoring import file_changes, function_plans, function_removals, names, scaffolds
 from automation.authoring.file_changes import FileChanges
-from automation.authoring.function_plans import FunctionPlan, Order
+from automation.authoring.function_plans import FunctionPlan, Options
 from automation.project import model
 from automation.project.model import Project, Stack
 from automation.proof import registry
@@ -20,19 +19,6 @@ from automation.system.errors import CheckFailedError, Finding, ToolError
 _COMMAND = "new-function"
 
 type Lint = Callable[[Sequence[Stack], Path], list[Finding]]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says; an empty text leaves the choice to the command."""
-
-    trigger: str = ""
-    stack: str = ""
-    example: str = ""
-    layer: str = ""
-    message: str = ""
-    schedule: str = ""
-    description: str = ""
 
 
 def create(root: Path, name: str, options: Options, *, lint: Lint = validate.lint) -> FunctionPlan:
@@ -50,18 +36,7 @@ def create(root: Path, name: str, options: Options, *, lint: Lint = validate.lin
     spellings = names.parse(name, command=_COMMAND)
     project = model.load(root)
     known = {route.message: route.source for route in routes_of(project)}
-    order = Order(
-        names=spellings,
-        trigger=options.trigger,
-        stack=options.stack,
-        example=options.example,
-        layer=options.layer,
-        message=options.message,
-        schedule=options.schedule,
-        description=options.description,
-        known=known,
-    )
-    plan = function_plans.plan(project, order)
+    plan = function_plans.plan(project, spellings, options, known=known)
     require_no_new_faults(project, plan.stack, plan.changes, lint=lint)
     write(root, plan)
     return plan
@@ -121,7 +96,7 @@ def _run_commands(root: Path, plan: FunctionPlan) -> None:
     # A cache would keep the folder of a function that is taken back.
     env = processes.environment({"PYTHONDONTWRITEBYTECODE": "1"})
     for words in plan.scaffold.runs:
-        argv = [scaffolds.render(word, plan.values, where=scaffolds.FILE) for word in words]
+        argv = [scaffolds.render(word, plan.values) for word in words]
         try:
             processes.run([sys.executable if argv[0] == "python" else argv[0], *argv[1:]], cwd=root, env=env)
         except ToolError as cause:

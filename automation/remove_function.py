@@ -57,11 +57,16 @@ def show(root: Path, plan: RemovalPlan) -> None:
     if kept:
         console.result(f"it leaves in the account, without a stack: {', '.join(kept)}")
 
-    mentions = git.mentions(root, (plan.module, plan.function.logical_id))
+    mentions = git.mentions(root, (*_spellings(plan.module), plan.function.logical_id))
     if mentions:
         console.result(f"{len(mentions)} line(s) still name it:")
         console.results(f"  {line}" for line in mentions[:_MENTIONS_SHOWN])
     console.result("next: inv sync build prove, then inv diff")
+
+
+def _spellings(module: str) -> tuple[str, ...]:
+    """Return how texts may name a module; a plain word, such as `run`, counts in quotes only."""
+    return (f'"{module}"', f"'{module}'", f"`{module}`") if module.isalpha() else (module,)
 
 
 def consumed_by(names: frozenset[str], routes: tuple[Route, ...]) -> tuple[Consumed, ...]:

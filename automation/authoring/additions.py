@@ -1,7 +1,22 @@
-"""Compare two parsed templates: one may only add to the other. Pure."""
+"""Compare two texts of a template: one may only add to the other. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from automation.project import yamls
+
+
+def first_change(before: str, after: str, *, name: str) -> str:
+    """Return the place of the first value that the second text lacks or changes; empty when it only adds.
+
+    Args:
+        name: the template's name in messages.
+
+    Raises:
+        ConfigurationError: a text cannot be parsed.
+    """
+    old, new = (yamls.load(text, name=name) for text in (before, after))
+    return next(differences(old, new), "")
 
 
 def differences(before: Any, after: Any, *, path: str = "") -> Iterator[str]:

@@ -18,8 +18,12 @@ _PHYSICAL_NAMES = frozenset(
 
 def rewritten(text: str, resource: Resource, edits: Iterable[Edit], words: Mapping[str, str]) -> str:
     """Return the lines of a resource with these edits, and with words replaced in every other value."""
-    start, end = text_edits.line_start(text, resource.key.start), text_edits.line_end(text, resource.body.end)
-    return _renamed(text, (start, end), resource.body, [*edits], words)
+    return _renamed(text, lines_of(text, resource), resource.body, [*edits], words)
+
+
+def lines_of(text: str, resource: Resource) -> tuple[int, int]:
+    """Return where the lines of a resource start and end."""
+    return text_edits.line_start(text, resource.key.start), text_edits.line_end(text, resource.body.end)
 
 
 def renamed(text: str, node: Node, words: Mapping[str, str]) -> str:
@@ -55,7 +59,7 @@ def insertion(text: str, neighbour: Resource, blocks: Iterable[str]) -> Edit:
     """Return the edit that puts blocks behind a resource, separated as the resources around it are."""
     newline = text_edits.newline_of(text)
     gap = newline if _has_gap(text, neighbour) else ""
-    position = text_edits.line_end(text, neighbour.body.end)
+    _, position = lines_of(text, neighbour)
     added = "".join(gap + block.rstrip() + newline for block in blocks)
     if position == len(text) and not text.endswith("\n"):
         return Edit(position, position, newline + added.removesuffix(newline))
@@ -64,7 +68,7 @@ def insertion(text: str, neighbour: Resource, blocks: Iterable[str]) -> Edit:
 
 def _has_gap(text: str, resource: Resource) -> bool:
     """Return whether blank lines separate a resource from the next one, or from the one before when it is the last."""
-    start, end = text_edits.line_start(text, resource.key.start), text_edits.line_end(text, resource.body.end)
+    start, end = lines_of(text, resource)
     following = text[end : text_edits.line_end(text, end)]
     if end < len(text) and following[:1].isspace() and following.strip():
         return False

@@ -7,7 +7,7 @@ from automation.authoring.scaffolds import NewFile, Scaffold
 from automation.system.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from automation.project.model import Function
+    from automation.project.model import Function, Project
 
 _HANDLER = '''"""${module}: ${description}"""
 
@@ -21,7 +21,7 @@ def ${entry}(event: dict[str, Any], context: object) -> dict[str, Any]:
 _TEST = """import runpy
 from pathlib import Path
 
-HANDLER = Path(__file__).parents[1] / "${path}"
+HANDLER = Path(__file__).parents[${depth}] / "${path}"
 
 
 def test_${module}_handles_an_event() -> None:
@@ -33,12 +33,22 @@ def test_${module}_handles_an_event() -> None:
 _ANSWER = '{"batchItemFailures": []}'
 
 
-def scaffold(function: "Function", *, package: str, has_tests: bool) -> Scaffold:
+def of_project(project: "Project", function: "Function") -> Scaffold:
+    """Return the files of a function of a project.
+
+    Raises:
+        ConfigurationError: it does not run on Python, or its code is not in a folder.
+    """
+    return scaffold(function, package=project.settings.package, tests=test_folder(project.root))
+
+
+def scaffold(function: "Function", *, package: str, tests: str) -> Scaffold:
     """Return the files of a function.
 
     Args:
         function: the new function, as its template says.
         package: the source package that is copied to the functions; empty when CodeUri is the source.
+        tests: the folder of its test; empty for no test.
 
     Raises:
         ConfigurationError: it does not run on Python, or its code is not in a folder.
@@ -50,8 +60,9 @@ def scaffold(function: "Function", *, package: str, has_tests: bool) -> Scaffold
         )
         raise ConfigurationError(message, where=function.logical_id)
     path, entry = code_path(function, package=package), str(function.handler).rpartition(".")[2]
-    texts = {path: _HANDLER, **({"tests/test_${module}.py": _TEST} if has_tests else {})}
-    fixed = {"${entry}": entry, "${answer}": _ANSWER, "${path}": path}
+    texts = {path: _HANDLER, **({f"{tests}/test_${{module}}.py": _TEST} if tests else {})}
+    depth = str(len(PurePosixPath(tests).parts))
+    fixed = {"${entry}": entry, "${answer}": _ANSWER, "${path}": path, "${depth}": depth}
     return Scaffold(files=tuple(NewFile(name, _filled(text, fixed)) for name, text in texts.items()))
 
 
@@ -76,6 +87,6 @@ def _filled(text: str, values: dict[str, str]) -> str:
     return text
 
 
-def has_tests(root: Path) -> bool:
-    """Return whether a project keeps tests in `tests/`."""
-    return (root / "tests").is_dir()
+def test_folder(root: Path) -> str:
+    """Return the folder in which a project keeps unit tests: `tests/unit`, otherwise `tests`; empty for neither."""
+    return next((name for name in ("tests/unit", "tests") if (root / name).is_dir()), "")

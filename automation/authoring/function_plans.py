@@ -1,8 +1,9 @@
-"""Plan a new function, or the removal of one, as contents of files. Pure but for reading the project's files."""
+"""Plan a new function as contents of files. Pure but for reading the project's files."""
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from automation.authoring import additions, builtin_scaffold, insertions, scaffolds, selections, template_copies
@@ -12,26 +13,23 @@ from automation.authoring.scaffolds import Scaffold
 from automation.authoring.selections import Parsed, Selection
 from automation.authoring.template_copies import TemplateCopy, Wishes
 from automation.authoring.triggers import Trigger
-from automation.project import model, selection, templates, yamls
+from automation.project import model, selection, templates
 from automation.project.model import Function, Project, Stack
 from automation.project.selection import Chosen
 from automation.system import files
 from automation.system.errors import ConfigurationError, UsageError
 
+_WITH_MESSAGES = frozenset({Trigger.BUS, Trigger.QUEUE})
 _MESSAGE = re.compile(r"[A-Z][A-Za-z0-9]*")
+_SCHEDULE = re.compile(r"(rate|cron|at)\([^()]+\)")
 # A description goes into YAML, Python and a table, which spell other characters in different ways.
 _DESCRIPTION = re.compile(r"[^\n\r\"\\|]{0,80}")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What a person asks for; empty values leave the choice to the plan.
+class Options:
+    """What the command line says; an empty text leaves the choice to the plan."""
 
-    Attributes:
-        known: the source of each message that exists, by its name.
-    """
-
-    names: Names
     trigger: str = ""
     stack: str = ""
     example: str = ""
@@ -39,7 +37,6 @@ class Order:
     message: str = ""
     schedule: str = ""
     description: str = ""
-    known: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,6 @@ class FunctionPlan:
 
     Attributes:
         example: the function that is copied.
-        resources: the logical ids of the new resources.
         values: what the placeholders of the scaffold stand for.
     """
 
@@ -56,47 +52,53 @@ class FunctionPlan:
     stack: Stack
     example: str
     trigger: Trigger
-    resources: tuple[str, ...]
     changes: FileChanges
     scaffold: Scaffold
     values: Mapping[str, str]
 
 
-def plan(project: Project, order: Order) -> FunctionPlan:
+def plan(project: Project, names: Names, options: Options, *, known: Mapping[str, str]) -> FunctionPlan:
     """Plan a new function.
+
+    Args:
+        known: the source of each message that exists, by its name.
 
     Raises:
         UsageError: the name, the trigger, the stack, the layer or the message cannot be used.
         ConfigurationError: the template or the scaffold cannot be used.
     """
-    stack, parsed, selected = select(project, order)
-    scaffold = project_scaffold(project)
-    wishes = _wishes(order, stack, selected, scaffold or Scaffold())
+    configured = project_scaffold(project)
+    scaffold = configured or Scaffold()
+    stack, parsed, selected = _select(project, options, scaffold.keep)
+    _require_new_name(parsed, names)
+    _require_fitting(options, selected.trigger, known)
+    wishes = _wishes(names, options, stack, selected.trigger, scaffold=scaffold, known=known)
     copied = template_copies.copy(parsed, selected, wishes)
     _require_only_additions(parsed, copied)
 
-    function = _function(stack, copied)
-    if scaffold is None:
-        package = project.settings.package
-        scaffold = builtin_scaffold.scaffold(
-            function, package=package, has_tests=builtin_scaffold.has_tests(project.root)
-        )
-    values = _values(order, wishes, stack, selected, copied)
-    facts = facts_of({selected.trigger}, wishes.message, is_known=wishes.message in order.known)
+    scaffold = configured or _builtin(project, stack, copied, names)
+    values = values_of(
+        names,
+        function=copied.function,
+        stack=stack.name,
+        trigger=selected.trigger,
+        message=wishes.message,
+        description=wishes.description,
+    )
+    facts = facts_of({selected.trigger}, wishes.message, is_known=wishes.message in known)
     contents = _contents(project.root, scaffold, values, facts)
     return FunctionPlan(
         function=copied.function,
         stack=stack,
         example=selected.example,
         trigger=selected.trigger,
-        resources=tuple(copied.ids[name] for name in selected.copies),
         changes=FileChanges({stack.template.path: copied.text, **contents}),
         scaffold=scaffold,
         values=values,
     )
 
 
-def select(project: Project, order: Order) -> tuple[Stack, Parsed, Selection]:
+def _select(project: Project, options: Options, keep: Mapping[str, frozenset[str]]) -> tuple[Stack, Parsed, Selection]:
     """Return the stack of a new function, its template, and what is copied there.
 
     Without a stack it is the last one that has an example: it may use what the others export.
@@ -104,18 +106,18 @@ def select(project: Project, order: Order) -> tuple[Stack, Parsed, Selection]:
     Raises:
         UsageError: there is no such stack, function or trigger.
     """
-    chosen = selection.stacks(project, Chosen(stack=order.stack))
-    example = find_function(project, order.example).logical_id if order.example else ""
+    chosen = selection.stacks(project, Chosen(stack=options.stack))
+    example = find_function(project, options.example).logical_id if options.example else ""
     refusal: UsageError | None = None
     for stack in reversed(chosen):
         if example and example not in {function.logical_id for function in stack.functions}:
             continue
         parsed = selections.parse(read_text(project.root / stack.template.path), path=stack.template.path)
         try:
-            return stack, parsed, selections.select(parsed, example=example, trigger=order.trigger)
+            return stack, parsed, selections.select(parsed, example=example, trigger=options.trigger, keep=keep)
         except UsageError as cause:
             refusal = refusal or cause
-    raise refusal or UsageError(f"{example} is not a function of the stack {order.stack}")
+    raise refusal or UsageError(f"{example} is not a function of the stack {options.stack}")
 
 
 def find_function(project: Project, name: str) -> Function:
@@ -160,37 +162,49 @@ def read_text(path: Path) -> str:
         raise ConfigurationError(f"cannot be read: {cause}", where=files.display_path(path)) from cause
 
 
-def _wishes(order: Order, stack: Stack, selected: Selection, scaffold: Scaffold) -> Wishes:
-    has_message = selected.trigger in {Trigger.BUS, Trigger.QUEUE}
-    if order.message and not has_message:
-        raise UsageError("--message needs --trigger bus or queue")
-    if order.message and not _MESSAGE.fullmatch(order.message):
-        raise UsageError(f"--message must be a name such as OrderPlaced, got {order.message!r}")
-    if order.message in order.known and selected.trigger is Trigger.QUEUE:
-        raise UsageError(f"{order.message} has its consumers already; a queue has messages of its own")
-    if not _DESCRIPTION.fullmatch(order.description):
-        message = "--description must be one line of at most 80 characters, without double quotes, backslashes and |"
-        raise UsageError(message)
-    if order.schedule and selected.trigger is not Trigger.SCHEDULE:
-        raise UsageError("--schedule needs --trigger schedule")
+def _require_fitting(options: Options, trigger: Trigger, known: Mapping[str, str]) -> None:
+    """Require that the options fit together.
 
-    names = order.names
-    spellings = {"module": names.module, "kebab": names.kebab, "words": names.words, "camel": names.camel}
-    message = order.message or (
-        scaffolds.render(scaffold.message, spellings, where=scaffolds.FILE) if has_message else ""
-    )
-    if message in order.known and not order.message:
-        raise UsageError(f"there is a message {message} already; choose another name, or type --message {message}")
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+    message = options.message
+    if message and trigger not in _WITH_MESSAGES:
+        raise UsageError("--message needs --trigger bus or queue")
+    if message and not _MESSAGE.fullmatch(message):
+        raise UsageError(f"--message must be a name such as OrderPlaced, got {message!r}")
+    if message in known and trigger is Trigger.QUEUE:
+        raise UsageError(f"{message} has its consumers already; a queue has messages of its own")
+    if not _DESCRIPTION.fullmatch(options.description):
+        rule = "one line of at most 80 characters, without double quotes, backslashes and |"
+        raise UsageError(f"--description must be {rule}")
+    if options.schedule and trigger is not Trigger.SCHEDULE:
+        raise UsageError("--schedule needs --trigger schedule")
+    if options.schedule and not _SCHEDULE.fullmatch(options.schedule):
+        raise UsageError(
+            f"--schedule must be as in 'rate(1 day)' or 'cron(0 20 ? * MON-FRI *)', got {options.schedule!r}"
+        )
+
+
+def _wishes(
+    names: Names, options: Options, stack: Stack, trigger: Trigger, *, scaffold: Scaffold, known: Mapping[str, str]
+) -> Wishes:
+    message = options.message
+    if not message and trigger in _WITH_MESSAGES:
+        message = scaffolds.render(scaffold.message, names.spellings)
+        if message in known:
+            advice = f"choose another name, or type --message {message}"
+            raise UsageError(f"there is a message {message} already; {advice}")
     does = f"Handles {message}" if message else f"Does the work of {names.module}"
     return Wishes(
         names=names,
-        description=order.description or does,
+        description=options.description or does,
         message=message,
-        source=order.known.get(message, scaffold.source if message else ""),
-        schedule=order.schedule,
-        schedule_input=scaffolds.render(scaffold.schedule_input, spellings, where=scaffolds.FILE),
-        layer=_layer(stack, order.layer),
-        keep=scaffold.keep.get(selected.trigger, frozenset()),
+        source=known.get(message, scaffold.source if message else ""),
+        schedule=options.schedule,
+        schedule_input=scaffolds.render(scaffold.schedule_input, names.spellings),
+        layer=_layer(stack, options.layer),
+        keep=scaffold.keep.get(trigger, frozenset()),
     )
 
 
@@ -206,29 +220,29 @@ def _layer(stack: Stack, name: str) -> str:
     raise UsageError(f"the stack {stack.name} has no layer {name!r}; its layers are: {known}; inv new-layer adds one")
 
 
+def _require_new_name(parsed: Parsed, names: Names) -> None:
+    for function in parsed.functions:
+        if template_copies.module_of(parsed, function) in {names.module, names.kebab}:
+            advice = f"choose another name, or take that one out first: inv remove-function {function}"
+            raise UsageError(f"{names.module} is the code of {function} already; {advice}")
+
+
 def _require_only_additions(parsed: Parsed, copied: TemplateCopy) -> None:
-    before, after = (yamls.load(text, name=parsed.path) for text in (parsed.text, copied.text))
-    changed = [*additions.differences(before, after)]
-    if changed:
-        message = f"the new function would change {changed[0]}; copy another function with --example"
+    if changed := additions.first_change(parsed.text, copied.text, name=parsed.path):
+        message = f"the new function would change {changed}; copy another function with --example"
         raise ConfigurationError(message, where=parsed.path)
 
 
-def _function(stack: Stack, copied: TemplateCopy) -> Function:
+def _builtin(project: Project, stack: Stack, copied: TemplateCopy, names: Names) -> Scaffold:
+    """Return the scaffold for the new function of a project that describes none."""
     template = templates.parse(copied.text, name=stack.template.path)
     changed = model.with_parameters(replace(stack, template=template), stack.parameters)
-    return next(function for function in changed.functions if function.logical_id == copied.function)
-
-
-def _values(order: Order, wishes: Wishes, stack: Stack, selected: Selection, copied: TemplateCopy) -> Mapping[str, str]:
-    return values_of(
-        order.names,
-        function=copied.function,
-        stack=stack.name,
-        trigger=selected.trigger,
-        message=wishes.message,
-        description=wishes.description,
-    )
+    function = next(function for function in changed.functions if function.logical_id == copied.function)
+    if str(function.handler).split(".")[0] == names.module and names.module in sys.stdlib_module_names:
+        raise UsageError(
+            f"{names.module} is a module of Python, which Lambda would import instead; choose another name"
+        )
+    return builtin_scaffold.of_project(project, function)
 
 
 def values_of(
@@ -236,10 +250,7 @@ def values_of(
 ) -> Mapping[str, str]:
     """Return what the placeholders of a scaffold stand for."""
     return {
-        "module": names.module,
-        "kebab": names.kebab,
-        "words": names.words,
-        "camel": names.camel,
+        **names.spellings,
         "function": function,
         "stack": stack,
         "trigger": trigger,
@@ -258,7 +269,7 @@ def _contents(root: Path, scaffold: Scaffold, values: Mapping[str, str], facts: 
     contents = {}
     for file in scaffold.files:
         if file.when <= facts:
-            path = scaffolds.render(file.path, values, where=scaffolds.FILE)
+            path = scaffolds.render(file.path, values)
             _require_new(root, path, values["module"])
             contents[path] = scaffolds.render(file.text, values, where=path)
     if not contents:
@@ -267,7 +278,8 @@ def _contents(root: Path, scaffold: Scaffold, values: Mapping[str, str], facts: 
         if insertion.when <= facts:
             text = contents.get(insertion.file) or read_text(root / insertion.file)
             contents[insertion.file] = insertions.insert(text, insertion, values)
-    return contents
+    # New files come last: once lists and registries name the function, inv remove-function undoes what was killed.
+    return dict(sorted(contents.items(), key=lambda item: not (root / item[0]).exists()))
 
 
 def _require_new(root: Path, path: str, module: str) -> None:

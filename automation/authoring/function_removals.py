@@ -1,5 +1,6 @@
 """Plan the removal of a function as contents of files. Pure but for reading the project's files."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,12 @@ from automation.authoring.ownership import Resource
 from automation.authoring.scaffolds import Insertion, Scaffold
 from automation.authoring.selections import Parsed
 from automation.authoring.triggers import triggers_of
-from automation.project import yamls
 from automation.project.model import Function, Project, Stack
 from automation.system import files
 from automation.system.errors import ConfigurationError
+
+# A word, or a sign that a formatter neither adds nor removes.
+_WORD = re.compile(r"\w+|[^\w\s(),]")
 
 type Values = Mapping[str, str]
 
@@ -84,9 +87,11 @@ def plan(project: Project, name: str, *, consumed: Iterable[Consumed]) -> Remova
     module = template_copies.module_of(parsed, function.logical_id)
     variants = _variants(function, module, parsed, tuple(consumed))
     sources = _sources(project.root, scaffold, module, variants)
-    contents: dict[str, str | None] = {stack.template.path: removal.text}
+    # The template comes last, and before it the registry of messages, whose insertions are a scaffold's first: as long
+    # as both name the function, the same command finishes a removal that was killed.
+    contents: dict[str, str | None] = dict.fromkeys([*sources, *_generated(project.root, scaffold, variants)])
     contents |= _without_insertions(project.root, scaffold, variants)
-    contents |= dict.fromkeys([*sources, *_generated(project.root, scaffold, variants)])
+    contents[stack.template.path] = removal.text
     return RemovalPlan(
         function=function,
         stack=stack,
@@ -100,10 +105,8 @@ def plan(project: Project, name: str, *, consumed: Iterable[Consumed]) -> Remova
 
 
 def _require_only_removals(parsed: Parsed, text: str) -> None:
-    before, after = (yamls.load(content, name=parsed.path) for content in (parsed.text, text))
-    changed = [*additions.differences(after, before)]
-    if changed:
-        message = f"the removal would change {changed[0]}; take the function out by hand"
+    if changed := additions.first_change(text, parsed.text, name=parsed.path):
+        message = f"the removal would change {changed}; take the function out by hand"
         raise ConfigurationError(message, where=parsed.path)
 
 
@@ -117,9 +120,8 @@ class _Variant:
 
 def _builtin(project: Project, function: Function) -> Scaffold:
     """Return what would be written for the function without a scaffold; for other languages its code folder."""
-    has_tests = builtin_scaffold.has_tests(project.root)
     try:
-        return builtin_scaffold.scaffold(function, package=project.settings.package, has_tests=has_tests)
+        return builtin_scaffold.of_project(project, function)
     except ConfigurationError:
         return Scaffold(files=(scaffolds.NewFile(f"{function.code_uri}/handler", ""),))
 
@@ -147,19 +149,20 @@ def _sources(root: Path, scaffold: Scaffold, module: str, variants: Iterable[_Va
     expected: dict[str, list[list[str]]] = {}
     for file in scaffold.files:
         for variant in variants:
-            path = scaffolds.render(file.path, variant.values, where=scaffolds.FILE)
+            path = scaffolds.render(file.path, variant.values)
             text = scaffolds.render(file.text, variant.values, where=path)
-            # A formatter may have moved an import.
-            expected.setdefault(path, []).append(sorted(text.splitlines()))
+            expected.setdefault(path, []).append(_words(text))
 
     paths = {path for path in expected if (root / path).is_file()}
     for folder in {function_plans.own_folder(path, module) for path in expected} - {""}:
         paths |= {f"{folder}/{path.as_posix()}" for path in files.walk(root / folder, keep=function_plans.is_source)}
-    return {path: sorted(_lines(root / path)) not in expected.get(path, []) for path in sorted(paths)}
+    texts = {path: (root / path).read_text(encoding="utf-8", errors="replace") for path in sorted(paths)}
+    return {path: _words(text) not in expected.get(path, []) for path, text in texts.items()}
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+def _words(text: str) -> list[str]:
+    """Return what a formatter leaves of a text: it may wrap lines and move imports."""
+    return sorted(_WORD.findall(text))
 
 
 def _without_insertions(root: Path, scaffold: Scaffold, variants: Iterable[_Variant]) -> dict[str, str]:
@@ -189,7 +192,7 @@ def _generated(root: Path, scaffold: Scaffold, variants: Iterable[_Variant]) -> 
 
 def matching(root: Path, scaffold: Scaffold, values: Values) -> list[str]:
     """Return the files that the scaffold's commands write."""
-    patterns = [scaffolds.render(pattern, values, where=scaffolds.FILE) for pattern in scaffold.generated]
+    patterns = [scaffolds.render(pattern, values) for pattern in scaffold.generated]
     paths: list[str] = []
     for pattern in patterns:
         paths += sorted(path.relative_to(root).as_posix() for path in root.glob(pattern))

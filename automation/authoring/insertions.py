@@ -42,16 +42,17 @@ def remove(text: str, insertion: Insertion, values: Mapping[str, str]) -> str:
 
 def _place(text: str, insertion: Insertion, values: Mapping[str, str]) -> re.Match[str]:
     escaped = {name: re.escape(value) for name, value in values.items()}
-    anchor = scaffolds.render(insertion.anchor, escaped, where=scaffolds.FILE)
+    anchor = scaffolds.render(insertion.anchor, escaped)
     matches = list(re.finditer(anchor, text, re.MULTILINE))
     if len(matches) != 1:
-        message = f"the scaffold inserts text at {anchor!r}, which is there {len(matches)} times instead of once"
+        times = f"which is there {len(matches)} times instead of once"
+        message = f"the scaffold inserts text at {anchor!r}, {times}; restore the place, or correct {scaffolds.FILE}"
         raise ConfigurationError(message, where=insertion.file)
     return matches[0]
 
 
 def _rendered(insertion: Insertion, values: Mapping[str, str]) -> str:
-    return scaffolds.render(insertion.text, values, where=scaffolds.FILE)
+    return scaffolds.render(insertion.text, values)
 
 
 def _with_items(text: str, start: int, change: Callable[[list[str]], list[str]]) -> str:

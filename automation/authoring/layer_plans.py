@@ -9,7 +9,7 @@ from automation.authoring.file_changes import FileChanges
 from automation.authoring.names import Names
 from automation.authoring.ownership import Resource
 from automation.authoring.text_edits import Edit
-from automation.project import selection, yamls
+from automation.project import selection
 from automation.project.model import Layer, Project, Stack
 from automation.project.selection import Chosen
 from automation.system.errors import ConfigurationError, UsageError
@@ -58,7 +58,7 @@ def plan(project: Project, new: Names, *, requirements: tuple[str, ...], stack_n
 
     template = stack.template.path
     text = function_plans.read_text(project.root / template)
-    folder = PurePosixPath(str(copied.content_uri)).with_name(new.module).as_posix()
+    folder = PurePosixPath(str(copied.content_uri)).with_name(new.like(_folder_name(copied))).as_posix()
     budget_bytes = project.settings.budgets.layer_bytes
     layer, changed = _copy(text, template, copied, new, budget_mb=budget_bytes / _BYTES_PER_MB if budget_bytes else 0)
     if (project.root / folder).exists():
@@ -110,11 +110,10 @@ def _copy(text: str, template: str, example: Layer, new: Names, *, budget_mb: fl
     layer = new.camel + ("Layer" if resource.logical_id.endswith("Layer") else "")
     template_copies.require_free(parsed, [layer])
 
-    words = names.replacements({resource.logical_id: layer}, _folder_name(example), new.module)
+    words = names.replacements({resource.logical_id: layer}, _folder_name(example), new)
     block = blocks.rewritten(text, resource, _edits(text, resource, new, words, budget_mb=budget_mb), words)
     changed = text_edits.apply(text, [blocks.insertion(text, resource, [block])])
-    before, after = (yamls.load(content, name=template) for content in (text, changed))
-    if [*additions.differences(before, after)]:
+    if additions.first_change(text, changed, name=template):
         raise ConfigurationError(
             f"{example.logical_id} cannot be copied; name another layer with --example", where=template
         )

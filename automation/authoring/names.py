@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from automation.system.errors import UsageError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*[a-z0-9]|[a-z]")
-_CAMEL_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+# A queue's name has at most 80 characters, with the name of its stack in front and `-inbox` behind.
+_MAX_LENGTH = 48
+_CAMEL_WORD = re.compile(r"[A-Z]+(?![a-z])[a-z0-9]*|[A-Z]?[a-z0-9]+")
+# The name of an AWS service, as in `sqs:SendMessage`, `arn:aws:sqs:…`, `aws.events` or `events.amazonaws.com`.
+_BEFORE_SERVICE = r"(?<!::)(?<!arn:aws:)(?<!Partition\}:)(?<!\baws\.)"
+_ACTION = r"(?<![^\s\"'\[{,])[\w-]+:[A-Z*]"
+_BEHIND_SERVICE = r"\.amazonaws\.|\.\$\{AWS::URLSuffix"
 _SUFFIXES = ("Function", "Lambda", "Handler", "Fn")
 
 
@@ -30,12 +36,21 @@ class Names:
     def camel(self) -> str:
         return "".join(word.capitalize() for word in self.module.split("_"))
 
+    @property
+    def spellings(self) -> Mapping[str, str]:
+        """Return the placeholders of a scaffold that stand for the name."""
+        return {"module": self.module, "kebab": self.kebab, "words": self.words, "camel": self.camel}
+
+    def like(self, name: str) -> str:
+        """Return the spelling that another name has: with dashes or with underscores."""
+        return self.kebab if "-" in name else self.module
+
 
 def parse(name: str, *, command: str) -> Names:
     """Return the spellings of a name from the command line.
 
     Raises:
-        UsageError: it is missing, or cannot be the name of a Python module.
+        UsageError: it is missing, too long, or cannot be the name of a Python module.
     """
     if not name:
         raise UsageError(f"a name is missing; type, for example, inv {command} risk_check")
@@ -43,6 +58,8 @@ def parse(name: str, *, command: str) -> Names:
         raise UsageError(
             f"{name!r} cannot be a name: use small letters, digits and single underscores, as in risk_check"
         )
+    if len(name) > _MAX_LENGTH:
+        raise UsageError(f"{name!r} has {len(name)} characters; choose a name of at most {_MAX_LENGTH}")
     if keyword.iskeyword(name):
         raise UsageError(f"{name!r} is a word of Python; choose another name")
     return Names(name)
@@ -79,28 +96,42 @@ def new_ids(copied: Iterable[str], function: str, names: Names, *, kinds: Mappin
     return renamed
 
 
-def replacements(ids: Mapping[str, str], module: str, new_module: str) -> Mapping[str, str]:
-    """Return the words to replace in a copied block: logical ids, also as physical names spell them, and the module."""
+def replacements(ids: Mapping[str, str], module: str, new: Names) -> Mapping[str, str]:
+    """Return the words to replace in a copied block: logical ids, also as physical names spell them, and the module.
+
+    Args:
+        ids: by the logical id of an original, that of its copy, which begins with the new name.
+        module: the name that the original's code has; empty for none.
+    """
     words: dict[str, str] = {}
-    for old, new in ids.items():
-        for separator in ("-", "_"):
+    for old, copied in ids.items():
+        rest = copied.removeprefix(new.camel)
+        for separator, start in (("-", new.kebab), ("_", new.module)):
             # A single word in small letters is too common to be a name.
             if separator in _spelled(old, separator):
-                words[_spelled(old, separator)] = _spelled(new, separator)
+                words[_spelled(old, separator)] = separator.join(filter(None, (start, _spelled(rest, separator))))
     if module:
-        words |= {module.replace("_", "-"): new_module.replace("_", "-"), module: new_module}
+        words |= {module.replace("_", "-"): new.kebab, module: new.like(module)}
     return words | dict(ids)
 
 
 def replace_words(text: str, words: Mapping[str, str]) -> str:
     """Replace whole words, the longest first; letters, digits and underscores around them make another word.
 
-    The last word of a type such as `AWS::SQS::Queue` stays.
+    The last word of a type such as `AWS::SQS::Queue` stays, and so does the name of an AWS service. Beside a dash, a
+    single word gives way to a name with dashes.
     """
     if not words:
         return text
+
+    def replacement(match: re.Match[str]) -> str:
+        beside = text[match.start() - 1 : match.start()] + text[match.end() : match.end() + 1]
+        new = words[match[0]]
+        return new.replace("_", "-") if "-" in beside and "_" not in match[0] else new
+
     choices = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    return re.sub(rf"(?<!\w)(?<!::)(?:{choices})(?!\w)", lambda match: words[match[0]], text)
+    pattern = rf"(?<!\w){_BEFORE_SERVICE}(?!{_ACTION})(?:{choices})(?!\w|{_BEHIND_SERVICE})"
+    return re.sub(pattern, replacement, text)
 
 
 def _begins(name: str, prefix: str) -> bool:

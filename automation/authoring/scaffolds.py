@@ -90,7 +90,7 @@ def read(folder: Path, *, name: str) -> Scaffold:
         raise ConfigurationError(f"has a wrong or missing entry: {cause}", where=where) from cause
 
 
-def render(text: str, values: Mapping[str, str], *, where: str) -> str:
+def render(text: str, values: Mapping[str, str], *, where: str = FILE) -> str:
     """Replace the placeholders of a text.
 
     Raises:

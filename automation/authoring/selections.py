@@ -9,6 +9,7 @@ from automation.authoring.triggers import Trigger, Triggers
 from automation.authoring.yaml_trees import Node
 from automation.system.errors import UsageError
 
+_WRITTEN = {Trigger.BUS: "rule", Trigger.QUEUE: "queue", Trigger.SCHEDULE: "schedule"}
 _RULES_AND_SCHEDULES = frozenset({RULE, SCHEDULE})
 
 
@@ -62,15 +63,16 @@ def parse(text: str, *, path: str) -> Parsed:
     return Parsed(path, text, root, resources, ownership.owners(resources))
 
 
-def select(parsed: Parsed, *, example: str, trigger: str) -> Selection:
+def select(parsed: Parsed, *, example: str, trigger: str, keep: Mapping[str, frozenset[str]]) -> Selection:
     """Select an example and its resources.
 
     Args:
         example: the function to copy; empty for the shortest one that has the trigger.
         trigger: bus, queue or schedule; empty for the first of these that an example has.
+        keep: by trigger, shared resources that the example must use, since the new code does.
 
     Raises:
-        UsageError: there is no such function or trigger, or no function has this trigger.
+        UsageError: there is no such function or trigger, or no function has this trigger or uses these resources.
     """
     if example and example not in parsed.functions:
         raise UsageError(f"{parsed.path} has no function {example!r}; its functions are: {', '.join(parsed.functions)}")
@@ -80,7 +82,15 @@ def select(parsed: Parsed, *, example: str, trigger: str) -> Selection:
     }
     kind = _trigger(trigger, candidates, parsed.path)
     fitting = [name for name, own in candidates.items() if kind is Trigger.NONE or kind in own.kinds]
-    selections = [_selection(parsed, name, kind, candidates[name]) for name in fitting]
+    needed = keep.get(kind, frozenset()).intersection(parsed.resources)
+    selections = [
+        selection
+        for selection in (_selection(parsed, name, kind, candidates[name]) for name in fitting)
+        if _mentioned(parsed, selection, needed) == needed
+    ]
+    if not selections:
+        names = ", ".join(sorted(needed))
+        raise UsageError(f"no function of {parsed.path} with the trigger {kind} uses {names}; choose another --example")
     # The shortest example, since the fewest of its settings are special.
     return min(selections, key=lambda selection: _length(parsed, selection))
 
@@ -95,10 +105,10 @@ def _trigger(asked: str, candidates: Mapping[str, Triggers], path: str) -> Trigg
     if asked not in set(Trigger) - {Trigger.NONE}:
         raise UsageError(f"--trigger must be bus, queue or schedule, got {asked!r}")
     if asked not in kinds:
-        names = " or ".join(f"--trigger {kind}" for kind in kinds) or "no --trigger at all"
-        who = next(iter(candidates)) if len(candidates) == 1 else f"no function of {path}"
-        verb = "does not have" if len(candidates) == 1 else "has"
-        raise UsageError(f"{who} {verb} the trigger {asked}, so there is nothing to copy; use {names}")
+        names = " or ".join(f"--trigger {kind}" for kind in kinds) or "the command without --trigger"
+        who = f"{next(iter(candidates))} does not have" if len(candidates) == 1 else f"no function of {path} has"
+        advice = f"use {names}, and write the {_WRITTEN[Trigger(asked)]} by hand"
+        raise UsageError(f"{who} the trigger {asked}, so there is nothing to copy; {advice}")
     return Trigger(asked)
 
 
@@ -127,6 +137,11 @@ def _watches(resource: Resource, picked: str, copies: frozenset[str]) -> bool:
     """Return whether a resource, such as an alarm, is there for the rule or schedule that is copied."""
     is_trigger = resource.type in _RULES_AND_SCHEDULES or resource.type in FUNCTIONS
     return not is_trigger and picked in resource.refers_to and resource.refers_to <= copies
+
+
+def _mentioned(parsed: Parsed, selection: Selection, resources: frozenset[str]) -> frozenset[str]:
+    bodies = (parsed.resources[name].body for name in selection.copies)
+    return frozenset[str]().union(*(yaml_trees.references(body, resources) for body in bodies))
 
 
 def _length(parsed: Parsed, selection: Selection) -> int:

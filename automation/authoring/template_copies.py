@@ -69,12 +69,8 @@ def copy(parsed: Parsed, selection: Selection, wishes: Wishes) -> TemplateCopy:
     ids = names.new_ids(selection.copies, selection.example, wishes.names, kinds=kinds)
     require_free(parsed, ids.values())
 
-    words = names.replacements(ids, *_folders(parsed, selection.example, wishes.names))
-    source = wishes.source or _source(parsed, selection)
-    copies = {
-        name: _block(parsed, selection, parsed.resources[name], wishes, words=words, source=source)
-        for name in selection.copies
-    }
+    words = names.replacements(ids, module_of(parsed, selection.example), wishes.names)
+    copies = {name: _block(parsed, selection, parsed.resources[name], wishes, words) for name in selection.copies}
     edits = [*_insertions(parsed, copies), *shared_lists.additions(parsed, selection, words)]
     text = text_edits.apply(parsed.text, edits)
     return TemplateCopy(text, ids, ids[selection.example])
@@ -94,11 +90,6 @@ def _text_of(resource: Resource, *keys: str) -> str:
     """Return the text of the first of these properties that the resource has as a text."""
     nodes = (resource.body.get("Properties", key) for key in keys)
     return next((node.scalar for node in nodes if node and node.scalar), "")
-
-
-def _folders(parsed: Parsed, example: str, new: Names) -> tuple[str, str]:
-    module = module_of(parsed, example)
-    return module, new.kebab if "-" in module else new.module
 
 
 def _kind(resource: Resource) -> str:
@@ -121,23 +112,6 @@ def require_free(parsed: Parsed, ids: Iterable[str]) -> None:
         raise UsageError(f"{parsed.path} already has a resource {taken[0]}; choose another name")
 
 
-def _source(parsed: Parsed, selection: Selection) -> str:
-    """Return the source in the pattern that is copied; empty without one."""
-    for pattern in _patterns(parsed, selection):
-        sources = pattern.get("source")
-        if sources and sources.items:
-            return sources.items[0].scalar or ""
-    return ""
-
-
-def _patterns(parsed: Parsed, selection: Selection) -> Iterator[Node]:
-    """Yield the event patterns of the picked rule and of the function's own Events."""
-    rule = parsed.resources[selection.picked].body.get("Properties", "EventPattern") if selection.picked else None
-    events = parsed.resources[selection.example].body.get("Properties", "Events")
-    own = (event.get("Properties", "Pattern") for _, event in (events.entries if events else ()))
-    yield from (pattern for pattern in (rule, *own) if pattern is not None)
-
-
 def _insertions(parsed: Parsed, copies: Mapping[str, str]) -> Iterator[Edit]:
     """Yield the edits that put the copies of neighbours together, behind the last of these neighbours."""
     order = list(parsed.resources)
@@ -150,13 +124,11 @@ def _insertions(parsed: Parsed, copies: Mapping[str, str]) -> Iterator[Edit]:
             waiting = []
 
 
-def _block(
-    parsed: Parsed, selection: Selection, resource: Resource, wishes: Wishes, *, words: Mapping[str, str], source: str
-) -> str:
+def _block(parsed: Parsed, selection: Selection, resource: Resource, wishes: Wishes, words: Mapping[str, str]) -> str:
     """Return the text of one copy."""
-    reduced = pruning.edits(parsed.text, resource.body, needs(parsed, selection, resource, wishes.keep))
+    reduced = pruning.edits(parsed.text, resource.body, _needs(parsed, selection, resource, wishes.keep))
     changed = [
-        *_values(parsed, selection, resource, wishes, source=source),
+        *_values(parsed, selection, resource, wishes),
         *blocks.anchors(parsed.text, resource.body),
     ]
     edits = [*reduced, *(edit for edit in changed if not blocks.is_inside(edit, reduced))]
@@ -168,7 +140,7 @@ def _block(
     return blocks.rewritten(parsed.text, resource, edits, words)
 
 
-def needs(parsed: Parsed, selection: Selection, resource: Resource, keep: frozenset[str]) -> Needs:
+def _needs(parsed: Parsed, selection: Selection, resource: Resource, keep: frozenset[str]) -> Needs:
     """Return what the copy of a resource keeps."""
     copies = frozenset(selection.copies)
     shared = {
@@ -185,7 +157,7 @@ def needs(parsed: Parsed, selection: Selection, resource: Resource, keep: frozen
     )
 
 
-def _values(parsed: Parsed, selection: Selection, resource: Resource, wishes: Wishes, *, source: str) -> Iterator[Edit]:
+def _values(parsed: Parsed, selection: Selection, resource: Resource, wishes: Wishes) -> Iterator[Edit]:
     """Yield the edits of values that a copy does not take over."""
     properties = resource.body.get("Properties")
     if properties is None:
@@ -193,12 +165,12 @@ def _values(parsed: Parsed, selection: Selection, resource: Resource, wishes: Wi
     if resource.logical_id in {selection.picked, selection.example}:
         yield from _description(parsed.text, resource, wishes.description)
     if resource.logical_id == selection.picked:
-        yield from _trigger_values(properties, wishes, source=source)
+        yield from _trigger_values(properties, wishes)
     if resource.logical_id == selection.example:
         events = properties.get("Events")
         for _, event in events.entries if events else ():
             if (event_properties := event.get("Properties")) is not None:
-                yield from _trigger_values(event_properties, wishes, source=source)
+                yield from _trigger_values(event_properties, wishes)
         if wishes.layer:
             yield from _layers(parsed, properties, wishes.layer)
 
@@ -214,13 +186,12 @@ def _description(text: str, resource: Resource, description: str) -> Iterator[Ed
         yield from _replaced(properties.get("Description"), blocks.quoted(description))
 
 
-def _trigger_values(properties: Node, wishes: Wishes, *, source: str) -> Iterator[Edit]:
+def _trigger_values(properties: Node, wishes: Wishes) -> Iterator[Edit]:
     """Yield the edits of the pattern, the time and the input of a rule or a schedule."""
     if wishes.message:
-        sources = f"source: [{source}], " if source else ""
-        pattern = f"{{{sources}detail-type: [{wishes.message}]}}"
         for key in ("EventPattern", "Pattern"):
-            yield from _replaced(properties.get(key), pattern)
+            pattern = properties.get(key)
+            yield from _replaced(pattern, _pattern(pattern, wishes) if pattern else "")
     if wishes.schedule:
         for key in ("ScheduleExpression", "Schedule"):
             yield from _replaced(properties.get(key), blocks.quoted(wishes.schedule))
@@ -228,6 +199,14 @@ def _trigger_values(properties: Node, wishes: Wishes, *, source: str) -> Iterato
         text = "'" + wishes.schedule_input.replace("'", "''") + "'"
         for keys in (("Target", "Input"), ("Input",)):
             yield from _replaced(properties.get(*keys), text)
+
+
+def _pattern(copied: Node, wishes: Wishes) -> str:
+    """Return the pattern of the new message, from its source, otherwise from that of the original."""
+    sources = copied.get("source")
+    source = wishes.source or (sources.items[0].scalar if sources and sources.items else "")
+    prefix = f"source: [{source}], " if source else ""
+    return f"{{{prefix}detail-type: [{wishes.message}]}}"
 
 
 def _replaced(node: Node | None, text: str) -> Iterator[Edit]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from automation.authoring import selections, shared_lists, text_edits, yaml_trees
+from automation.authoring import blocks, selections, shared_lists, text_edits, yaml_trees
 from automation.authoring.ownership import Resource
 from automation.authoring.selections import Parsed
 from automation.authoring.text_edits import Edit
@@ -43,7 +43,7 @@ def remove(parsed: Parsed, function: str) -> TemplateRemoval:
 
 def _without(text: str, resource: Resource) -> Edit:
     """Return the edit that removes a block with the blank lines above it."""
-    start, end = text_edits.line_start(text, resource.key.start), text_edits.line_end(text, resource.body.end)
+    start, end = blocks.lines_of(text, resource)
     while start and not text[(above := text_edits.line_start(text, start - 1)) : start].strip():
         start = above
     if end == len(text) and not text.endswith("\n"):

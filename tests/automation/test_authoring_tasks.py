@@ -5,7 +5,7 @@ import pytest
 from invoke.program import Program
 
 from automation import authoring_tasks, commands, new_function, new_layer, remove_function, tasks
-from automation.new_function import Options
+from automation.authoring.function_plans import Options
 
 PLAN = object()
 

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from automation import new_function
-from automation.authoring.function_plans import FunctionPlan
-from automation.new_function import Options
+from automation.authoring.function_plans import FunctionPlan, Options
 from automation.project.model import Stack
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding, ToolError, UsageError
 from tests.automation.authoring import shops

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from automation import new_function, remove_function
+from automation.authoring.function_plans import Options
 from automation.authoring.function_removals import Consumed
-from automation.new_function import Options
 from automation.proof.registry import Route
 from automation.system import git
 from automation.system.errors import UsageError
@@ -111,3 +111,16 @@ def test_show_names_what_the_next_deployment_deletes_and_keeps(root: Path, capsy
         "  README.md:1:see risk_check",
         "next: inv sync build prove, then inv diff",
     ]
+
+
+def test_show_counts_a_module_that_is_a_plain_word_in_quotes_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shops.make(tmp_path, shops.WITH_SCAFFOLD)
+    write_files(tmp_path, {"notes.md": "all orders\n`orders`\n\"orders\"\n'orders'\nOrdersFunction\n"})
+    repositories.commit_all(tmp_path)
+
+    remove_function.show(tmp_path, remove_function.remove(tmp_path, "orders", yes=True))
+
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if "notes.md" in line]
+    assert lines == ["notes.md:2:`orders`", 'notes.md:3:"orders"', "notes.md:4:'orders'", "notes.md:5:OrdersFunction"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from automation.authoring import function_plans, insertions, scaffolds
-from automation.authoring.function_plans import FunctionPlan, Order
+from automation.authoring.function_plans import FunctionPlan, Options
 from automation.authoring.names import Names
 from automation.project import model
 from automation.project.model import Project
@@ -23,7 +23,7 @@ def project() -> Project:
 
 
 def plan(project: Project, **choices: str) -> FunctionPlan:
-    return function_plans.plan(project, Order(NEW, known=KNOWN, **choices))
+    return function_plans.plan(project, NEW, Options(**choices), known=KNOWN)
 
 
 @pytest.mark.parametrize(

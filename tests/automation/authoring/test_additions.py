@@ -24,3 +24,10 @@ from automation.authoring import additions
 )
 def test_differences_are_what_is_gone_or_changed(before: Any, after: Any, places: list[str]) -> None:
     assert [*additions.differences(before, after)] == places
+
+
+@pytest.mark.parametrize(
+    ("after", "change"), [("A: 1\nB: {C: 2, D: 3}\nE: 4\n", ""), ("A: 2\nB: {}\n", "A"), ("A: 1\nB: {}\n", "B.C")]
+)
+def test_first_change_is_the_first_place_that_did_not_stay(after: str, change: str) -> None:
+    assert additions.first_change("A: 1\nB: {C: 2}\n", after, name="t.yaml") == change

@@ -37,23 +37,23 @@ def test_code_path_without_a_folder_names_the_way_out(unknown: Function) -> None
 
 
 def test_scaffold_is_a_handler_and_a_test() -> None:
-    handler, test = builtin_scaffold.scaffold(function(), package="", has_tests=True).files
+    handler, test = builtin_scaffold.scaffold(function(), package="", tests="tests/unit").files
 
-    assert (handler.path, test.path) == ("src/risk/main.py", "tests/test_${module}.py")
+    assert (handler.path, test.path) == ("src/risk/main.py", "tests/unit/test_${module}.py")
     assert handler.text.splitlines()[0] == '"""${module}: ${description}"""'
     assert "def handle(event: dict[str, Any], context: object) -> dict[str, Any]:" in handler.text
-    assert 'HANDLER = Path(__file__).parents[1] / "src/risk/main.py"' in test.text
+    assert 'HANDLER = Path(__file__).parents[2] / "src/risk/main.py"' in test.text
 
 
 def test_scaffold_without_tests_is_a_handler() -> None:
-    [handler] = builtin_scaffold.scaffold(function(), package="", has_tests=False).files
+    [handler] = builtin_scaffold.scaffold(function(), package="", tests="").files
 
     assert handler.path == "src/risk/main.py"
 
 
 def test_scaffold_of_another_language_names_the_setting() -> None:
     with pytest.raises(ConfigurationError) as raised:
-        builtin_scaffold.scaffold(function(runtime="nodejs22.x"), package="", has_tests=False)
+        builtin_scaffold.scaffold(function(runtime="nodejs22.x"), package="", tests="")
 
     assert str(raised.value) == (
         "Risk: runs on nodejs22.x; without a scaffold only Python can be written: "
@@ -61,7 +61,10 @@ def test_scaffold_of_another_language_names_the_setting() -> None:
     )
 
 
-def test_has_tests_looks_for_their_folder(tmp_path: Path) -> None:
-    assert not builtin_scaffold.has_tests(tmp_path)
-    (tmp_path / "tests").mkdir()
-    assert builtin_scaffold.has_tests(tmp_path)
+def test_test_folder_is_the_one_for_unit_tests_first(tmp_path: Path) -> None:
+    folders = [builtin_scaffold.test_folder(tmp_path)]
+    for name in ("tests", "tests/unit"):
+        (tmp_path / name).mkdir()
+        folders.append(builtin_scaffold.test_folder(tmp_path))
+
+    assert folders == ["", "tests", "tests/unit"]

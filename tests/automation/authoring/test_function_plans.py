@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from automation.authoring import function_plans, template_copies
-from automation.authoring.function_plans import FunctionPlan, Order
+from automation.authoring.function_plans import FunctionPlan, Options
 from automation.authoring.names import Names
 from automation.authoring.selections import Parsed
 from automation.authoring.template_copies import TemplateCopy
@@ -21,7 +21,7 @@ NEW = Names("risk_check")
 
 
 def plan(project: Project, **choices: str) -> FunctionPlan:
-    return function_plans.plan(project, Order(NEW, known=KNOWN, **choices))
+    return function_plans.plan(project, NEW, Options(**choices), known=KNOWN)
 
 
 def contents(project: Project, **choices: str) -> dict[str, str | None]:
@@ -32,7 +32,6 @@ def test_plan_without_settings_is_the_template_a_handler_and_a_test(tmp_path: Pa
     planned = plan(shops.make(tmp_path, shops.PLAIN), description="Checks risk")
 
     assert (planned.function, planned.example, planned.trigger) == ("RiskCheckFunction", "ReturnsFunction", "queue")
-    assert planned.resources == ("RiskCheckQueue", "RiskCheckFunction")
     assert list(planned.changes.contents) == ["template.yaml", "src/risk_check/main.py", "tests/test_risk_check.py"]
 
 
@@ -85,9 +84,9 @@ def test_plan_with_a_known_message_joins_its_consumers(tmp_path: Path) -> None:
 
 def test_plan_of_a_known_message_takes_its_source(tmp_path: Path) -> None:
     project = shops.make(tmp_path, shops.WITH_SCAFFOLD)
-    order = Order(NEW, trigger="bus", message="Placed", known={"Placed": "bank"})
+    options, known = Options(trigger="bus", message="Placed"), {"Placed": "bank"}
 
-    template = function_plans.plan(project, order).changes.contents["template.yaml"] or ""
+    template = function_plans.plan(project, NEW, options, known=known).changes.contents["template.yaml"] or ""
 
     assert "EventPattern: {source: [bank], detail-type: [Placed]}" in template
 
@@ -132,7 +131,10 @@ def test_plan_takes_the_last_stack_with_an_example(tmp_path: Path) -> None:
         ({"example": "Stock", "stack": "app"}, "Stock is not a function of the stack app"),
         (
             {"trigger": "bus"},
-            "no function of app.yaml has the trigger bus, so there is nothing to copy; use no --trigger at all",
+            (
+                "no function of app.yaml has the trigger bus, so there is nothing to copy; "
+                "use the command without --trigger, and write the rule by hand"
+            ),
         ),
         (
             {"layer": "nope"},
@@ -153,6 +155,59 @@ def test_plan_refuses_what_it_cannot_do(tmp_path: Path, choices: dict[str, str],
     assert str(raised.value) == message
 
 
+def test_plan_refuses_a_module_of_python_where_it_would_be_imported(tmp_path: Path) -> None:
+    """`json.handle` is Python's json on Lambda, but src/json/main.py works."""
+    names = Names("json")
+    project = shops.make(tmp_path, {"template.yaml": HELLO.replace("app.lambda", "hello.lambda")})
+
+    with pytest.raises(
+        UsageError, match=r"^json is a module of Python, which Lambda would import instead; choose anoth"
+    ):
+        function_plans.plan(project, names, Options(), known={})
+
+    (tmp_path / "template.yaml").write_text(HELLO)
+    planned = function_plans.plan(model.load(tmp_path), names, Options(), known={})
+    assert "json/app.py" in planned.changes.contents
+
+
+def test_plan_writes_new_files_last_so_that_a_killed_command_can_be_undone(tmp_path: Path) -> None:
+    texts = contents(shops.make(tmp_path, shops.WITH_SCAFFOLD), trigger="bus")
+
+    assert list(texts) == ["template.yaml", "messages.py", "list.md", "shop/risk_check/handler.py"]
+
+
+@pytest.mark.parametrize("schedule", ["daily", "rate()", "every(1 day)", "cron(0 20 * * ? *) x", "xat(1)"])
+def test_plan_refuses_a_schedule_that_aws_would_refuse(tmp_path: Path, schedule: str) -> None:
+    """Of a schedule of EventBridge Scheduler, cfn-lint does not check the expression."""
+    with pytest.raises(UsageError) as raised:
+        plan(shops.make(tmp_path, shops.WITH_SCAFFOLD), trigger="schedule", schedule=schedule)
+
+    assert str(raised.value) == (
+        f"--schedule must be as in 'rate(1 day)' or 'cron(0 20 ? * MON-FRI *)', got {schedule!r}"
+    )
+
+
+@pytest.mark.parametrize("schedule", ["rate(5 minutes)", "cron(0 20 ? * MON-FRI *)", "at(2026-01-01T00:00:00)"])
+def test_plan_writes_a_schedule(tmp_path: Path, schedule: str) -> None:
+    texts = contents(shops.make(tmp_path, shops.WITH_SCAFFOLD), trigger="schedule", schedule=schedule)
+
+    assert f'ScheduleExpression: "{schedule}"' in (texts["template.yaml"] or "")
+
+
+@pytest.mark.parametrize(("name", "code"), [("orders", "src/orders/"), ("daily_report", "src/daily-report/")])
+def test_plan_refuses_the_name_of_a_function_of_the_template(tmp_path: Path, name: str, code: str) -> None:
+    text = ORDERS.replace("src/orders/", code)
+    project = shops.make(tmp_path, {"template.yaml": text})
+
+    with pytest.raises(UsageError) as raised:
+        function_plans.plan(project, Names(name), Options(), known={})
+
+    assert str(raised.value) == (
+        f"{name} is the code of OrdersFunction already; choose another name, or take that one out first: "
+        "inv remove-function OrdersFunction"
+    )
+
+
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
@@ -171,12 +226,12 @@ def test_plan_refuses_a_message_that_it_cannot_route(tmp_path: Path, choices: di
 
 
 def test_plan_refuses_a_new_message_that_exists(tmp_path: Path) -> None:
-    order = Order(NEW, trigger="bus", known={"RiskCheckAsked": "shop"})
+    known = {"RiskCheckAsked": "shop"}
 
     with pytest.raises(
         UsageError, match=r"there is a message RiskCheckAsked already; .* type --message RiskCheckAsked"
     ):
-        function_plans.plan(shops.make(tmp_path, shops.WITH_SCAFFOLD), order)
+        function_plans.plan(shops.make(tmp_path, shops.WITH_SCAFFOLD), NEW, Options(trigger="bus"), known=known)
 
 
 @pytest.mark.parametrize("description", ["x" * 81, "a\nb", "a\rb", "a\\b", "a|b"])

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from automation.authoring import file_changes, function_plans, function_removals, template_removals
-from automation.authoring.function_plans import Order
+from automation.authoring.function_plans import Options
 from automation.authoring.function_removals import Consumed, RemovalPlan
 from automation.authoring.names import Names
 from automation.authoring.template_removals import TemplateRemoval
@@ -19,8 +19,8 @@ OWN = Consumed("RiskCheckAsked", is_its_own=True)
 
 
 def add(root: Path, **choices: str) -> None:
-    order = Order(NEW, known={"Placed": "shop"}, **choices)
-    with file_changes.written(root, function_plans.plan(model.load(root), order).changes):
+    planned = function_plans.plan(model.load(root), NEW, Options(**choices), known={"Placed": "shop"})
+    with file_changes.written(root, planned.changes):
         pass
 
 
@@ -75,8 +75,8 @@ def test_removal_restores_a_project_with_a_scaffold(
 
 def test_removal_of_one_function_leaves_another_new_one(tmp_path: Path) -> None:
     shops.make(tmp_path, shops.WITH_SCAFFOLD)
-    order = Order(Names("other_check"), trigger="bus")
-    with file_changes.written(tmp_path, function_plans.plan(model.load(tmp_path), order).changes):
+    other = function_plans.plan(model.load(tmp_path), Names("other_check"), Options(trigger="bus"), known={})
+    with file_changes.written(tmp_path, other.changes):
         before = shops.snapshot(tmp_path)
 
     add(tmp_path, trigger="bus")
@@ -138,6 +138,32 @@ def test_plan_accepts_imports_in_another_order(tmp_path: Path) -> None:
     write_files(tmp_path, {"shop/risk_check/handler.py": '"""risk_check."""\n\nimport a\nimport b\n'})
 
     assert plan(tmp_path).edited == ()
+
+
+def test_plan_accepts_lines_that_a_formatter_has_wrapped(tmp_path: Path) -> None:
+    scaffold = {**shops.WITH_SCAFFOLD, "scaffold/handler.txt": "run(${module}, True)\n"}
+    shops.make(tmp_path, scaffold)
+    add(tmp_path, trigger="bus")
+    wrapped, edited = "run(\n    risk_check,\n    True,\n)\n", "run(\n    risk_check,\n    not True,\n)\n"
+
+    write_files(tmp_path, {"shop/risk_check/handler.py": wrapped})
+    assert plan(tmp_path).edited == ()
+    write_files(tmp_path, {"shop/risk_check/handler.py": edited})
+    assert plan(tmp_path).edited == ("shop/risk_check/handler.py",)
+
+
+def test_plan_writes_the_template_last_so_that_a_killed_removal_can_go_on(tmp_path: Path) -> None:
+    shops.make(tmp_path, shops.WITH_SCAFFOLD)
+    before = shops.snapshot(tmp_path)
+    add(tmp_path, trigger="bus")
+    changes = plan(tmp_path, consumed=[OWN]).changes.contents
+    assert list(changes) == ["shop/risk_check/handler.py", "list.md", "messages.py", "template.yaml"]
+
+    (tmp_path / "shop/risk_check/handler.py").unlink()
+    write_files(tmp_path, {"list.md": str(changes["list.md"])})
+    remove(tmp_path, (OWN,))
+
+    assert shops.snapshot(tmp_path) == before
 
 
 def test_plan_of_another_language_removes_the_code_folder(tmp_path: Path) -> None:

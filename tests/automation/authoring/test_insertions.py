@@ -44,7 +44,8 @@ def test_insert_needs_its_anchor_once(text: str, count: int) -> None:
         insertions.insert(text, Insertion("f.py", "^b", "x"), VALUES)
 
     assert str(raised.value) == (
-        f"f.py: the scaffold inserts text at '^b', which is there {count} times instead of once"
+        f"f.py: the scaffold inserts text at '^b', which is there {count} times instead of once; "
+        "restore the place, or correct scaffold.toml"
     )
 
 

@@ -54,7 +54,7 @@ def test_plan_copies_the_first_layer_that_is_made_from_requirements(tmp_path: Pa
         "  ReportPagesLayer:\n"
         "    Type: AWS::Serverless::LayerVersion\n"
         "    Properties:\n"
-        '      LayerName: !Sub "${AWS::StackName}-report_pages"\n'
+        '      LayerName: !Sub "${AWS::StackName}-report-pages"\n'
         "      ContentUri: layers/report_pages/\n"
         "      CompatibleRuntimes: [python3.12] # only\n"
         "    Metadata: {BuildMethod: python3.12, Alchemiser: {BudgetMB: 27}}\n"

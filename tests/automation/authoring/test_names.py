@@ -11,9 +11,14 @@ def test_names_are_spelled_in_each_way() -> None:
     assert (NEW.module, NEW.kebab, NEW.words, NEW.camel) == ("risk_check", "risk-check", "risk check", "RiskCheck")
 
 
-@pytest.mark.parametrize("name", ["a", "a1", "risk_check_2", "ab"])
+@pytest.mark.parametrize("name", ["a", "a1", "risk_check_2", "ab", "a" * 48])
 def test_parse_accepts_the_name_of_a_module(name: str) -> None:
     assert names.parse(name, command="new-function") == Names(name)
+
+
+def test_parse_refuses_a_name_that_physical_names_cannot_hold() -> None:
+    with pytest.raises(UsageError, match=r"'a{49}' has 49 characters; choose a name of at most 48$"):
+        names.parse("a" * 49, command="new-function")
 
 
 @pytest.mark.parametrize("name", ["A", "1a", "a_", "_a", "a__b", "a-b", "a b", "ä"])
@@ -85,7 +90,7 @@ def test_new_ids_do_not_take_half_a_word_as_a_stem() -> None:
 
 
 def test_replace_words_replaces_ids_their_spellings_and_the_module() -> None:
-    words = names.replacements({"TradesInbox": "RiskCheckInbox"}, "trades_v2", "risk_check")
+    words = names.replacements({"TradesInbox": "RiskCheckInbox"}, "trades_v2", NEW)
     text = "!Ref TradesInbox, ${S}-trades-inbox, x.trades_v2.y, trades-v2, trades_inbox"
 
     assert (
@@ -95,7 +100,7 @@ def test_replace_words_replaces_ids_their_spellings_and_the_module() -> None:
 
 
 def test_replacements_spell_only_names_of_several_words() -> None:
-    assert names.replacements({"Queue": "RiskQueue"}, "", "x") == {"Queue": "RiskQueue"}
+    assert names.replacements({"Queue": "RiskCheckQueue"}, "", NEW) == {"Queue": "RiskCheckQueue"}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +108,62 @@ def test_replacements_spell_only_names_of_several_words() -> None:
 )
 def test_replace_words_leaves_longer_words(text: str) -> None:
     assert names.replace_words(text, {"TradesInbox": "X", "trades_v2": "y"}) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            '"sqs:SendMessage"',
+            "[sqs:*]",
+            "- sqs:GetQueueUrl",
+            "arn:aws:sqs:eu-west-1:1:x",
+            "aws.sqs",
+            "sqs:ReceiveMessage",
+        ),
+        *("arn:${AWS::Partition}:sqs:${AWS::Region}", "{Service: sqs.amazonaws.com}", "sqs.${AWS::URLSuffix}"),
+    ],
+)
+def test_replace_words_leaves_the_name_of_a_service(text: str) -> None:
+    """A module may be called as a service of AWS, and its role still has to read the queue."""
+    assert names.replace_words(text, {"sqs": "risk_check"}) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "replaced"),
+    [
+        ("functions/sqs/", "functions/risk_check/"),
+        ("shop.sqs.main", "shop.risk_check.main"),
+        ("!Sub arn:aws:logs:::log-group:/aws/lambda/sqs:*", "!Sub arn:aws:logs:::log-group:/aws/lambda/risk_check:*"),
+        ("laws.sqs", "laws.risk_check"),
+        ("sqs: reads", "risk_check: reads"),
+        ("${S}-sqs", "${S}-risk-check"),
+        ("sqs-inbox", "risk-check-inbox"),
+    ],
+)
+def test_replace_words_replaces_a_module_that_is_called_as_a_service(text: str, replaced: str) -> None:
+    assert names.replace_words(text, {"sqs": "risk_check"}) == replaced
+
+
+def test_replacements_keep_digits_and_capitals_of_a_word_together() -> None:
+    ids = {"X2Inbox": "RiskCheckInbox", "HTTPApi": "RiskCheckApi", "OrdersV3": "RiskCheckV3"}
+
+    assert names.replacements(ids, "", NEW) == {
+        **ids,
+        "x2-inbox": "risk-check-inbox",
+        "x2_inbox": "risk_check_inbox",
+        "http-api": "risk-check-api",
+        "http_api": "risk_check_api",
+        "orders-v3": "risk-check-v3",
+        "orders_v3": "risk_check_v3",
+    }
+
+
+def test_replacements_spell_the_new_name_as_it_is() -> None:
+    """`a_b` and `ab` must not end in the same physical name."""
+    words = names.replacements({"RiskCheckFunction": "ABFunction", "RiskCheck": "AB"}, "risk-check", Names("a_b"))
+
+    assert (words["risk-check-function"], words["risk_check"], words["risk-check"]) == ("a-b-function", "a_b", "a-b")
 
 
 def test_replace_words_prefers_the_longer_word() -> None:
@@ -114,4 +175,4 @@ def test_replace_words_without_words_changes_nothing() -> None:
 
 
 def test_replacements_without_a_module_are_the_ids_only() -> None:
-    assert names.replacements({"A": "B"}, "", "x") == {"A": "B"}
+    assert names.replacements({"A": "B"}, "", NEW) == {"A": "B"}

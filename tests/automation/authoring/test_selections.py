@@ -43,7 +43,7 @@ NOTHING = "so there is nothing to copy"
 
 
 def select(text: str, *, example: str = "", trigger: str = "") -> Selection:
-    return selections.select(selections.parse(text, path="t.yaml"), example=example, trigger=trigger)
+    return selections.select(selections.parse(text, path="t.yaml"), example=example, trigger=trigger, keep={})
 
 
 def test_select_for_the_bus_takes_the_first_rule_and_its_alarm() -> None:
@@ -106,15 +106,24 @@ def test_select_takes_the_example_that_is_named() -> None:
         (ORDERS, "", "none", "--trigger must be bus, queue or schedule, got 'none'"),
         (
             *(ORDERS, "", "bus"),
-            f"no function of t.yaml has the trigger bus, {NOTHING}; use --trigger queue or --trigger schedule",
+            (
+                f"no function of t.yaml has the trigger bus, {NOTHING}; use --trigger queue or --trigger schedule, "
+                "and write the rule by hand"
+            ),
         ),
         (
             *(ORDERS, "ReturnsFunction", "schedule"),
-            f"ReturnsFunction does not have the trigger schedule, {NOTHING}; use --trigger queue",
+            (
+                f"ReturnsFunction does not have the trigger schedule, {NOTHING}; "
+                "use --trigger queue, and write the schedule by hand"
+            ),
         ),
         (
             *(HELLO, "", "queue"),
-            f"HelloFunction does not have the trigger queue, {NOTHING}; use no --trigger at all",
+            (
+                f"HelloFunction does not have the trigger queue, {NOTHING}; use the command without --trigger, "
+                "and write the queue by hand"
+            ),
         ),
         ("Resources:\n  T: {Type: X}\n", "", "", "t.yaml has no function to copy; add the first one by hand"),
     ],
@@ -152,3 +161,15 @@ def test_triggers_of_reads_rules_schedules_queues_and_events(
 def test_parse_refuses_json() -> None:
     with pytest.raises(ConfigurationError, match=r"t\.json: is JSON"):
         selections.parse('{"Resources": {}}', path="t.json")
+
+
+def test_select_takes_an_example_that_uses_what_the_new_code_needs() -> None:
+    """A function for a schedule has a queue too, but not what the code of a queue needs."""
+    parsed = selections.parse(ORDERS, path="t.yaml")
+    keep = {"queue": frozenset({"Table", "Missing"})}
+
+    assert selections.select(parsed, example="", trigger="queue", keep={}).example == "ReturnsFunction"
+    assert selections.select(parsed, example="", trigger="queue", keep=keep).example == "OrdersFunction"
+    with pytest.raises(UsageError) as raised:
+        selections.select(parsed, example="ReturnsFunction", trigger="queue", keep=keep)
+    assert str(raised.value) == ("no function of t.yaml with the trigger queue uses Table; choose another --example")

@@ -25,7 +25,7 @@ PROBE = Names("copy_probe")  # not the name of a function of this project
 
 def copy(text: str, *, example: str = "", trigger: str = "", **wishes: str | frozenset[str]) -> TemplateCopy:
     parsed = selections.parse(text, path="t.yaml")
-    selection = selections.select(parsed, example=example, trigger=trigger)
+    selection = selections.select(parsed, example=example, trigger=trigger, keep={})
     return template_copies.copy(parsed, selection, Wishes(NEW, "Checks risk", **wishes))  # type: ignore[arg-type] # by name
 
 
@@ -44,7 +44,7 @@ def test_copy_of_a_queue_function_keeps_only_what_it_needs() -> None:
         "  RiskCheckFunction:\n"
         "    Type: AWS::Serverless::Function\n"
         "    Properties:\n"
-        '      FunctionName: !Sub "${AWS::StackName}-risk_check"\n'
+        '      FunctionName: !Sub "${AWS::StackName}-risk-check"\n'
         '      Description: "Checks risk"\n'
         "      CodeUri: src/risk_check/\n"
         "      Handler: main.handle\n"
@@ -269,7 +269,7 @@ def test_copy_of_each_function_only_adds_and_its_removal_restores_each_character
     before = yamls.load(parsed.text, name=name)
 
     for example in parsed.functions:
-        selection = selections.select(parsed, example=example, trigger="")
+        selection = selections.select(parsed, example=example, trigger="", keep={})
         copied = template_copies.copy(parsed, selection, Wishes(PROBE, "Probes", message="RiskFound"))
 
         assert [*additions.differences(before, yamls.load(copied.text, name=name))] == []
@@ -292,7 +292,7 @@ def test_removal_restores_the_text_in_each_layout(name: str, newline: str, has_e
 
 def test_copy_of_this_project_grants_its_queue_its_log_and_what_it_keeps() -> None:
     parsed = _every_template()["template.yaml"]
-    selection = selections.select(parsed, example="MetricsFunction", trigger="bus")
+    selection = selections.select(parsed, example="MetricsFunction", trigger="bus", keep={})
     wishes = Wishes(PROBE, "Probes", message="RiskFound", keep=frozenset({"Claims"}))
 
     copied = template_copies.copy(parsed, selection, wishes)
@@ -308,3 +308,15 @@ def test_copy_of_this_project_grants_its_queue_its_log_and_what_it_keeps() -> No
     variables = resources["CopyProbeFunction"]["Properties"]["Environment"]["Variables"]
     assert variables == {"POWERTOOLS_SERVICE_NAME": "copy_probe"}
     assert selection.trigger is Trigger.BUS
+
+
+@pytest.mark.parametrize(
+    ("example", "trigger", "original", "logical_id"),
+    [
+        ("BFunction", "schedule", "Hourly", "RiskCheckSchedule"),
+        ("AFunction", "schedule", "Night", "RiskCheckSchedule"),
+        ("AFunction", "bus", "SharedRule", "RiskCheckRule"),
+    ],
+)
+def test_copy_calls_a_rule_by_what_it_does(example: str, trigger: str, original: str, logical_id: str) -> None:
+    assert copy(RULES, example=example, trigger=trigger).ids[original] == logical_id

@@ -133,7 +133,7 @@ def _install(session: nox.Session) -> None:
 
 def _test_in_sandbox(session: nox.Session, *arguments: str) -> None:
     """Run tests with ports and a folder for a sandbox of their own."""
-    state = Path(session.create_tmp()) / "sandbox"
+    state = Path(session.create_tmp()).resolve() / "sandbox"  # also for tests that run in a copy of the project
     shutil.rmtree(state, ignore_errors=True)
     env = {
         **BYTECODE,

@@ -130,15 +130,20 @@ def enter(scope: Scope, connections: Connections, intent: Intent, *, checks_tree
         AutomationError: AWS did not answer, or the user left.
     """
     attach_to_running(scope, connections)
-    find_lock = preflight.lock_finder(scope, connections.table)
-    results = preflight.check(scope, connections.account, intent, find_lock=find_lock)
+    results = preflight.check(
+        scope,
+        connections.account,
+        intent,
+        find_lock=preflight.lock_finder(scope, connections.table),
+        find_released=preflight.released_finder(scope, connections.table),
+    )
     for warning in results.warnings:
         if checks_tree or warning.where != work_tree.WHERE:
             _warn(warning)
     if results.stops:
         message = f"{len(results.stops)} finding(s) stop this; nothing was changed"
         raise CheckFailedError(message, where=scope.environment.name, findings=results.stops)
-    return sessions.begin(scope, connections, intent.tree, chosen=intent.chosen)
+    return sessions.begin(scope, connections, intent.tree, chosen=intent.chosen, command=intent.command)
 
 
 def attach_to_running(scope: Scope, connections: Connections, *, command: str = "") -> None:
@@ -313,7 +318,8 @@ def _reopen(session: Session, digests: Mapping[str, str], file: str) -> Plan:
     changes, location = diff.compare_contracts(session, to_deploy[0].released.template)
     release = diff.next_release(session, contracts=location, breaking=changes.breaking)
     described = {name: cloud.describe(name) for name in session.scope.stack_names}
-    adoptions = adopting.find(session, to_deploy, _saved_decisions(saved))
+    # What is decided now belongs into a new plan, so that no option can be added to this command.
+    adoptions = adopting.find(replace(session, command=""), to_deploy, _saved_decisions(saved))
     present = plans.bound(
         session,
         to_deploy,

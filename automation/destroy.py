@@ -25,6 +25,7 @@ from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution
 from automation.system import console
 from automation.system.errors import CheckFailedError, Finding, UsageError
+from automation.system.holdings import QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def destroy(
         if removal.releases:
             connections.table.delete()
             console.result(f"releases: deleted {connections.table.name}")
-    _report_rest(removal, session)
+    _report_rest(removal, session, is_data_only=options.data_only)
 
 
 def _require_possible(scope: Scope, options: Options) -> None:
@@ -200,13 +201,19 @@ def _carry_out(
 def _report_nothing(removal: Removal, environment: str) -> None:
     if removal.staying:
         text.show(removal)
-    console.result(f"nothing to destroy in {environment}")
+    advice = f"; delete what is left over: add {removals.OPTION} NAME" if removal.staying else ""
+    console.result(f"nothing to destroy in {environment}{advice}")
 
 
-def _report_rest(removal: Removal, session: Session) -> None:
+def _report_rest(removal: Removal, session: Session, *, is_data_only: bool) -> None:
     name = session.environment
-    console.result(f"{name} is destroyed", style="bold green")
-    if removal.staying:
+    what = f"what was named is deleted from {name}" if is_data_only else f"{name} is destroyed"
+    console.result(what, style="bold green")
+    if not session.scope.environment.is_sandbox and any(resource.type == QUEUE for resource in removal.data):
+        console.warning(
+            f"wait a minute before inv deploy --env {name}: SQS blocks the name of a deleted queue for so long"
+        )
+    if removal.staying and not is_data_only:
         advice = f"inv deploy --env {name} adopts them"
         console.result(f"{len(removal.staying)} resource(s) stay in the account; {advice}")
 

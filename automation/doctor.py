@@ -26,12 +26,17 @@ class Connection:
 
     account: Account
     find_lock: Callable[[Identity], Finding | None]
+    find_released: Callable[[], Mapping[str, str]]
 
 
 def connect(scope: Scope) -> Connection:
     """Open the connection to an environment; no call is made yet."""
     table = ReleaseTable(scope.target, releases.table_name(scope.stack_names))
-    return Connection(account_checks.Account(scope.target), preflight.lock_finder(scope, table))
+    return Connection(
+        account=account_checks.Account(scope.target),
+        find_lock=preflight.lock_finder(scope, table),
+        find_released=preflight.released_finder(scope, table),
+    )
 
 
 def report(
@@ -55,7 +60,9 @@ def report(
     scope = scopes.read(root, environment, variables=variables)
     connection = connect(scope)
     intent = Intent(now=datetime.now(UTC), tree=git.read_work_tree(root))
-    results = preflight.check(scope, connection.account, intent, find_lock=connection.find_lock)
+    results = preflight.check(
+        scope, connection.account, intent, find_lock=connection.find_lock, find_released=connection.find_released
+    )
 
     (show_json if json else show)(scope, results)
     if results.stops:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from automation.deploying import asked_parameters
 from automation.deploying import scope as scopes
 from automation.deploying.checks import hooks, setup, visits
 from automation.deploying.checks.hooks import Context
@@ -125,7 +126,8 @@ def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool 
     )
     if not status.is_deployed:
         return status
-    remarks = _setup(scope, stacks, sources.account, now)
+    released = asked_parameters.of_releases(known, scope.project.settings.ask)
+    remarks = setup.look(scope, sources.account, _deployed(stacks), now=now, released=released)
     missing = [remark.where for remark in remarks if remark.level in environment_status.FINDINGS]
     # The product's hooks may take for granted that there is something to ask about.
     return replace(status, setup=remarks, remarks=sources.product(_context(scope, stacks, now, missing)))
@@ -171,6 +173,9 @@ def show(status: EnvironmentStatus) -> None:
         console.result(f"deploying: {status.lock.deployer}, since {status.lock.since:%Y-%m-%d %H:%M} UTC")
     console.table(("stack", "name", "state", "changed", "drift"), [_stack_row(stack) for stack in status.stacks])
 
+    for stack in status.stacks:
+        if stack.functions:
+            console.result(f"functions of {stack.stack}: {', '.join(stack.functions)}")
     alarms = environment_status.physical_ids(status.stacks, environment_status.ALARMS)
     console.result(f"alarms: {len(status.ringing)} of {len(alarms)} in state ALARM")
     rows = environment_status.queue_rows(status)
@@ -195,12 +200,11 @@ def _stack(settings: StackSettings, stacks: Stacks, look_for_drift: Callable[[st
     return StackStatus(settings.stack.name, description, stacks.resources(name), look_for_drift(name))
 
 
-def _setup(scope: Scope, stacks: Sequence[StackStatus], account: visits.Account, now: datetime) -> tuple[Remark, ...]:
-    deployed = [
+def _deployed(stacks: Sequence[StackStatus]) -> list[DeployedStack]:
+    return [
         DeployedStack(stack.state, stack.description.outputs, stack.description.parameters, resources=stack.resources)
         for stack in stacks
     ]
-    return setup.look(scope, account, deployed, now=now)
 
 
 def _context(scope: Scope, stacks: Sequence[StackStatus], now: datetime, missing: Sequence[str]) -> Context:

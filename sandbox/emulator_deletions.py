@@ -1,7 +1,8 @@
 """Keep deleted stacks as AWS does for 90 days, with what they retained; runs inside the emulator's process.
 
 A deleted stack is only known by its id, says when it was deleted, and lists its resources: DELETE_SKIPPED are those
-that still exist. The emulator forgets them. It runs there, so this module imports only the standard library.
+that still exist. A stack whose creation could not be rolled back lists what could not be deleted as DELETE_FAILED. The
+emulator forgets both. This module runs there, so it imports only the standard library.
 """
 
 import time
@@ -27,7 +28,14 @@ def apply() -> None:
         await delete(name, stack_id, *rest, **options)
         keep_deleted(cloudformation._stacks, name, cloudformation._stack_events.get(stack_id, ()))
 
+    roll_back = stacks._roll_back_operation
+
+    async def roll_back_and_keep(name: str, stack_id: str, stack: dict[str, Any], *rest: Any, **options: Any) -> None:
+        await roll_back(name, stack_id, stack, *rest, **options)
+        keep_undeleted(stack)
+
     handlers._delete_stack_async = stacks._delete_stack_async = delete_and_keep
+    stacks._roll_back_operation = roll_back_and_keep
     actions = handlers._ACTION_HANDLERS
     actions["DescribeStackResources"] = _by_physical_id(
         actions["DescribeStackResources"], cloudformation._stacks, cloudformation.helpers
@@ -45,7 +53,7 @@ def keep_deleted(stacks: _Stacks, name: str, events: Sequence[Mapping[str, Any]]
     if stack is None or stack["StackStatus"] != _DELETED:
         return
     del stacks[name]
-    stack["DeletionTime"] = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+    stack["DeletionTime"] = _now()
     stack["_resources"] = {
         event["LogicalResourceId"]: {
             "LogicalResourceId": event["LogicalResourceId"],
@@ -60,6 +68,13 @@ def keep_deleted(stacks: _Stacks, name: str, events: Sequence[Mapping[str, Any]]
     stacks[stack["StackId"]] = stack
 
 
+def keep_undeleted(stack: MutableMapping[str, Any]) -> None:
+    """Leave the resources in a stack that the rollback of its creation could not delete."""
+    if stack["StackStatus"] == "ROLLBACK_FAILED":
+        for logical_id, record in stack["_rollback_failed"].items():
+            stack["_resources"][logical_id] = {**record, "ResourceStatus": "DELETE_FAILED", "Timestamp": _now()}
+
+
 def owner(stacks: Mapping[str, Mapping[str, Any]], physical_id: str) -> str:
     """Return the name or the id of the stack that has a resource, a live one before a deleted one; empty for none."""
     holders = [
@@ -68,6 +83,10 @@ def owner(stacks: Mapping[str, Mapping[str, Any]], physical_id: str) -> str:
         if any(entry["PhysicalResourceId"] == physical_id for entry in stack["_resources"].values())
     ]
     return min(holders)[1] if holders else ""
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
 
 
 def _of_deletion(events: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -57,7 +57,9 @@ def find(session: Session, to_deploy: Sequence[Candidate], decisions: Mapping[st
     """
     new = [candidate for candidate in to_deploy if _is_new(candidate, session)]
     labels = choices.labels({entry.released.stack: tuple(entry.template["Resources"]) for entry in to_deploy})
-    by_stack = _by_stack(new, labels, decisions, environment=session.environment)
+    existing = [candidate for candidate in to_deploy if candidate not in new]
+    due = {name: value for name, value in decisions.items() if not _is_done(name, value, existing, labels, session)}
+    by_stack = _by_stack(new, labels, due, environment=session.environment)
     if not new:
         return {}
 
@@ -73,7 +75,7 @@ def find(session: Session, to_deploy: Sequence[Candidate], decisions: Mapping[st
         adoptions[candidate.settings.stack_name] = adoption
         findings += undecided
     if findings:
-        message = f"{len(findings)} resource(s) of an earlier stack need a decision; nothing was changed"
+        message = f"{len(findings)} resource(s) need a decision; nothing was changed"
         raise CheckFailedError(message, where=session.environment, findings=findings)
     return adoptions
 
@@ -109,6 +111,24 @@ def _is_new(candidate: Candidate, session: Session) -> bool:
     return any(state.name == name and stack_states.can_be_created(state) for state in session.states)
 
 
+def _is_done(
+    name: str,
+    value: str,
+    existing: Sequence[Candidate],
+    labels: Mapping[str, Mapping[str, str]],
+    session: Session,
+) -> bool:
+    """Return whether an interrupted deployment has carried a decision out, so that its command can be repeated."""
+    stacks = [
+        candidate.settings.stack_name
+        for candidate in existing
+        if _called(name, candidate.released.stack, labels[candidate.released.stack])
+    ]
+    if value == NEW:
+        return bool(stacks) and session.running is None
+    return session.connections.stacks.owner(value) in stacks
+
+
 def _by_stack(
     new: Sequence[Candidate],
     labels: Mapping[str, Mapping[str, str]],
@@ -125,12 +145,19 @@ def _by_stack(
     for name, value in decisions.items():
         owners = [(stack, owned[0]) for stack in by_stack if (owned := _called(name, stack, labels[stack]))]
         if not owners:
-            known = sorted(chain.from_iterable(names.values() for names in labels.values()))
+            known = sorted(chain.from_iterable(_importable(candidate, labels) for candidate in new))
             message = f"{name} is not a resource of a stack that would be created in {environment}"
-            raise UsageError(f"{message}; the resources are: {', '.join(known)}", where=choices.OPTION)
+            detail = f"what can be adopted: {', '.join(known)}" if known else "every stack exists"
+            raise UsageError(f"{message}; {detail}", where=choices.OPTION)
         stack, logical_id = owners[0]
         by_stack[stack][logical_id] = value
     return by_stack
+
+
+def _importable(candidate: Candidate, labels: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return what a person calls the resources of a stack that a deployment can adopt."""
+    own, resources = labels[candidate.released.stack], candidate.template["Resources"]
+    return [label for name, label in own.items() if resources[name]["Type"] in model.IDENTIFIERS]
 
 
 def _called(name: str, stack: str, labels: Mapping[str, str]) -> list[str]:
@@ -200,4 +227,4 @@ def _commands(session: Session, decisions: Mapping[str, str]) -> Commands:
     words = ["inv", "deploy", "--env", session.environment]
     for name, value in decisions.items():
         words += [choices.OPTION, f"{name}={value}"]
-    return Commands(session.environment, shlex.join(words), session.scope.target)
+    return Commands(session.environment, session.command or shlex.join(words), session.scope.target)

@@ -98,15 +98,17 @@ def _record(plan: Plan) -> Release:
 
 def _change_all(waiting: list[PlannedStack], plan: Plan, release: Release, operator: Operator) -> Release:
     """Change each stack, and take it off the list."""
-    try:
-        while waiting:
-            _change(waiting.pop(0), plan, operator)
-    except DetachedError:
-        raise
-    except BaseException:
-        _finish(plan, release, Status.FAILED)
-        raise
-    return _complete(plan, release)
+    unfinished = f"{release.name} is deployed in part; finish it: {operator.attach_command}"
+    with execution.explain_interrupt(unfinished, where=plan.session.environment):
+        try:
+            while waiting:
+                _change(waiting.pop(0), plan, operator)
+        except (DetachedError, KeyboardInterrupt):
+            raise
+        except BaseException:
+            _finish(plan, release, Status.FAILED)
+            raise
+        return _complete(plan, release)
 
 
 def _complete(plan: Plan, release: Release) -> Release:
@@ -131,8 +133,9 @@ def _protect(session: Session) -> None:
 def _change(stack: PlannedStack, plan: Plan, operator: Operator) -> None:
     connections, change_set = plan.session.connections, stack.change_set
     if stack.replaces_failed_creation:
-        # Destructive, but the stack is empty: CloudFormation has rolled its creation back.
-        execution.delete(stack.stack_name, connections.stacks, operator)
+        # Destructive, but CloudFormation has rolled the creation back: what is left the template retains.
+        retained = [resource.logical_id for resource in (*stack.adoption.resources, *stack.adoption.left)]
+        execution.delete(stack.stack_name, connections.stacks, operator, retain=retained)
         console.result(f"{stack.stack_name}: its failed creation is deleted")
     if stack.adoption.resources:
         adopting.adopt(stack, plan.session, operator)

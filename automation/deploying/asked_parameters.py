@@ -1,15 +1,18 @@
 """The parameters that a person is asked for once: `ask` in pyproject.toml.
 
-Their values belong to an environment, not to a release, and no file has them: they are read from the deployed stacks.
-So a later deployment or a rollback keeps them, and only --set changes them.
+Their values belong to an environment, not to a release, and no file has them: they are read from the deployed stacks,
+and after `inv destroy` from the last release. So a later deployment or a rollback keeps them, and only --set changes
+them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
+from automation.deploying.releases.records import Release, Status
 from automation.deploying.scope import Scope
 from automation.project import templates
 from automation.project.environments import SAMCONFIG, StackSettings
@@ -112,15 +115,34 @@ def require_settable(scope: Scope, chosen: Mapping[str, str]) -> None:
             raise UsageError(problem, where=f"--set {name}")
 
 
-def fill(scope: Scope, deployed: Mapping[str, Mapping[str, str]], chosen: Mapping[str, str]) -> Scope:
+def of_releases(known: Iterable[Release], names: Collection[str]) -> dict[str, str]:
+    """Return the values that the newest deployed release had, otherwise those of the newest one, which has failed.
+
+    Args:
+        known: newest first.
+        names: of the parameters.
+    """
+    every_release = tuple(known) or (Release(),)
+    newest = next((release for release in every_release if release.status == Status.DEPLOYED), every_release[0])
+    parameters = chain.from_iterable(stack.parameters.items() for stack in newest.stacks)
+    return {name: value for name, value in parameters if name in names}
+
+
+def fill(
+    scope: Scope,
+    deployed: Mapping[str, Mapping[str, str]],
+    chosen: Mapping[str, str],
+    released: Mapping[str, str] = MappingProxyType({}),
+) -> Scope:
     """Return the scope with the values that are known, and which of them no file gives. Idempotent.
 
     Args:
         deployed: the parameters of the stacks in the account, by their names there.
         chosen: what a person has just chosen; it comes first.
+        released: the values of the last release, by name; they come last.
     """
     asked = () if scope.environment.is_sandbox else scope.project.settings.ask
-    stacks = [_filled(settings, asked, deployed, chosen) for settings in scope.stacks]
+    stacks = [_filled(settings, asked, {**deployed, "": released}, chosen) for settings in scope.stacks]
     return replace(scope, stacks=tuple(stacks))
 
 

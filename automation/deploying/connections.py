@@ -12,7 +12,7 @@ from automation.deploying.stacks import change_sets, execution, smoke, uploads, 
 from automation.system.stacks import StackDescription, Stage
 
 
-class Stacks(change_sets.Cloud, execution.Cloud, verification.Stacks, search.Stacks, Protocol):
+class Stacks(execution.Cloud, change_sets.Cloud, verification.Stacks, search.Stacks, Protocol):
     """The calls to CloudFormation; cloudformation.CloudFormation is the real one."""
 
     def describe(self, stack: str) -> StackDescription:

@@ -255,8 +255,8 @@ def _left_over(plan: Plan) -> Iterator[str]:
     for stack in plan.stacks:
         if left := stack.adoption.left:
             names = ", ".join(sorted(resource.logical_id for resource in left))
-            command = f"inv destroy --env {plan.session.environment}"
-            yield f"{stack.stack_name}: left over and not adopted: {names}; look or delete: {command}"
+            command = f"inv destroy --env {plan.session.environment} --data-only --dry-run"
+            yield f"{stack.stack_name}: left over and not adopted: {names}; look: {command}"
 
 
 def _subject(change: RankedChange) -> tuple[object, ...]:

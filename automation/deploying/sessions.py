@@ -30,6 +30,7 @@ class Session:
         states: of the stacks, in the order of deployment.
         running: the release that runs; None when it is not known.
         now: when the command began, aware UTC.
+        command: what the user typed for a deployment, to which options can be added; empty for another command.
     """
 
     scope: Scope
@@ -40,6 +41,7 @@ class Session:
     states: tuple[StackState, ...]
     running: Release | None
     now: datetime
+    command: str = ""
 
     @property
     def environment(self) -> str:
@@ -119,11 +121,13 @@ def begin(
     tree: WorkTree | None,
     *,
     chosen: Mapping[str, str] = MappingProxyType({}),
+    command: str = "",
 ) -> Session:
     """Ask who we are and what runs; nothing is changed. The scope gets the values of parameters that no file has.
 
     Args:
         chosen: the values of parameters that were given with --set.
+        command: what the user typed for a deployment.
 
     Raises:
         CheckFailedError: the credentials do not work, or belong to another account than the environment's.
@@ -131,11 +135,13 @@ def begin(
     """
     now = datetime.now(UTC)
     identity = credentials.require_account(scope, connections.account.identity, now)
-    if scope.project.settings.ask:
-        described = [connections.stacks.describe(name) for name in scope.stack_names]
-        deployed = {stack.state.name: stack.parameters for stack in described if releases.is_created(stack.state)}
-        scope = asked_parameters.fill(scope, deployed, chosen)
-    return refresh(Session(scope, connections, identity, tree, (), (), None, now))
+    session = refresh(Session(scope, connections, identity, tree, (), (), None, now, command))
+    if not scope.project.settings.ask:
+        return session
+    described = [connections.stacks.describe(name) for name in scope.stack_names]
+    deployed = {stack.state.name: stack.parameters for stack in described if releases.is_created(stack.state)}
+    released = asked_parameters.of_releases(session.known, scope.project.settings.ask)
+    return replace(session, scope=asked_parameters.fill(scope, deployed, chosen, released))
 
 
 def refresh(session: Session) -> Session:

@@ -1,6 +1,6 @@
 """Call CloudFormation: read deployed stacks, create and execute change sets, and read the events of a change."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _COMPUTED = frozenset({"CREATE_COMPLETE", "FAILED"})
 _NOT_EXECUTED = frozenset({"AVAILABLE", "UNAVAILABLE", "OBSOLETE"})
-_WITHOUT_RESOURCES = frozenset({"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"})
+_WITHOUT_RESOURCES = frozenset({"", "DELETE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+_UNDELETED = frozenset({"DELETE_FAILED", "DELETE_SKIPPED"})
 _STALE = frozenset({"ChangeSetNotFound", "InvalidChangeSetStatus"})
 
 
@@ -214,14 +215,18 @@ class CloudFormation:
         with aws.translate_errors(stack, self.target):
             self._client.cancel_update_stack(StackName=stack)
 
-    def delete_stack(self, stack_id: str) -> None:
+    def delete_stack(self, stack_id: str, *, retain: Sequence[str] = ()) -> None:
         """Start to delete a stack.
+
+        Args:
+            retain: the logical ids of resources that stay; only a stack in DELETE_FAILED may have any.
 
         Raises:
             DeploymentError: CloudFormation refused the request, or did not answer.
         """
+        resources: Mapping[str, Any] = {"RetainResources": list(retain)} if retain else {}
         with aws.translate_errors(stack_id, self.target):
-            self._client.delete_stack(StackName=stack_id)
+            self._client.delete_stack(StackName=stack_id, **resources)
 
     def protect(self, stack: str, *, on: bool) -> None:
         """Switch the termination protection of a stack: while it is on, CloudFormation refuses to delete the stack.
@@ -246,7 +251,7 @@ class CloudFormation:
         return tuple(summary["StackId"] for summary in newest_first)
 
     def retained(self, stack_id: str) -> tuple[StackResource, ...]:
-        """Return the resources that the deletion of a stack has left in the account.
+        """Return the resources that the deletion of a stack, or the rollback of its creation, has left in the account.
 
         Raises:
             NoSuchStackError: there is no such stack.
@@ -258,7 +263,7 @@ class CloudFormation:
         return tuple(
             StackResource(summary["LogicalResourceId"], summary["PhysicalResourceId"], summary["ResourceType"])
             for summary in summaries
-            if summary["ResourceStatus"] == "DELETE_SKIPPED"
+            if summary["ResourceStatus"] in _UNDELETED
         )
 
     def owner(self, physical_id: str) -> str:

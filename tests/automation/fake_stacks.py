@@ -5,7 +5,7 @@ reason, and where it would take back or change an export that another stack impo
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -176,7 +176,7 @@ class FakeStacks:
         if known is not None:
             self.calls.append(f"discard {known.stack.name}")
 
-    def delete_stack(self, stack_id: str) -> None:
+    def delete_stack(self, stack_id: str, *, retain: Sequence[str] = ()) -> None:
         self.on_call("delete_stack", stack_id)
         stack = self._require(stack_id)
         if stack.is_protected:

@@ -116,7 +116,7 @@ def test_deploy_new_leaves_the_old_table(left: ShopDeployments, capsys: pytest.C
 
     left.deploy(adopt=("Sales=new",))
 
-    left_over = f"note: {BASE_ID}: left over and not adopted: Sales; look or delete: inv destroy --env live"
+    left_over = f"note: {BASE_ID}: left over and not adopted: Sales; look: inv destroy --env live --data-only --dry-run"
     assert left_over in capsys.readouterr().out
     assert sales(left) != table
 
@@ -131,9 +131,9 @@ def test_deploy_two_left_tables_need_a_decision(left: ShopDeployments) -> None:
     with pytest.raises(CheckFailedError) as caught:
         left.deploy()
 
-    assert caught.value.message == "1 resource(s) of an earlier stack need a decision; nothing was changed"
+    assert caught.value.message == "1 resource(s) need a decision; nothing was changed"
     [finding] = caught.value.findings
-    assert f"inv deploy --env live --adopt Sales={second}" in finding.fix
+    assert f"inv deploy --env live --yes --adopt Sales={second}" in finding.fix
     assert is_untouched(left)
     left.deploy(adopt=(f"Sales={first}",))
     assert sales(left) == first
@@ -150,7 +150,7 @@ def test_deploy_finding_keeps_the_decisions_that_were_made(left: ShopDeployments
 
     [finding] = caught.value.findings
     assert finding.where == "Switch"
-    assert finding.fix.endswith("inv deploy --env live --adopt Sales=new --adopt Switch=/shop/on")
+    assert ": inv deploy --env live --yes --adopt Sales=new --adopt Switch=/shop/on;" in finding.fix
 
 
 def test_deploy_adopts_a_stranger_that_was_named(deployments: ShopDeployments) -> None:

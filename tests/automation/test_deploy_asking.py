@@ -298,3 +298,20 @@ def test_saved_plan_does_not_have_a_hidden_value(shop: ShopDeployments) -> None:
     fix = f"inv deploy --env live --yes --plan {plan} --set Owner=you@example.org"
     assert [finding.fix for finding in caught.value.findings] == [fix]
     assert shop.owners() == [ANN, ANN]
+
+
+def test_deploy_after_destroy_has_the_values_of_the_last_release(owned: ShopDeployments) -> None:
+    owned.destroy()
+
+    owned.deploy()
+
+    assert owned.owners() == [ANN, ANN]
+
+
+def test_deploy_after_destroy_of_releases_too_needs_the_value(owned: ShopDeployments) -> None:
+    owned.destroy("releases")
+
+    with pytest.raises(CheckFailedError) as caught:
+        owned.deploy()
+
+    assert caught.value.findings == (Finding("Owner", "has no value yet: who is called", SET),)

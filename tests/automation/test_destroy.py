@@ -1,12 +1,16 @@
 """`inv destroy`: what it shows and asks, what it deletes, and what it leaves; a refusal changes nothing."""
 
+from dataclasses import replace
+
 import pytest
 
 from automation import destroy
+from automation.deploying.adoption import model
 from automation.deploying.stacks.execution import DetachedError
 from automation.system.errors import CheckFailedError, DeploymentError, UsageError
-from automation.system.holdings import TABLE, Holding
+from automation.system.holdings import QUEUE, TABLE, Holding
 from tests.automation.deployable_shop import ShopDeployments
+from tests.automation.deploying.adoption.retained_examples import DEAD
 from tests.automation.fake_stacks import interrupt_changes
 from tests.automation.test_deploy_adoption import APP_ID, BASE_ID, add_switch, sales
 
@@ -42,8 +46,8 @@ def test_destroy_deletes_the_stacks_in_reverse_and_keeps_the_data(
     assert [entry["physical_id"] for entry in deployed.aws.table.retained(BASE_ID)] == [table]
     assert deployed.aws.table.lock is None
     for line in (
-        "shop-live: deleted, 0 resources retained",
-        "shop-live-base: deleted, 1 resource retained",
+        "shop-live: deleted, 0 resources left in the account",
+        "shop-live-base: deleted, 1 resource left in the account",
         "live is destroyed",
         "1 resource(s) stay in the account; inv deploy --env live adopts them",
     ):
@@ -60,7 +64,7 @@ def test_destroy_shows_what_goes_and_what_stays_first(
     rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert f"base Sales table {table}, 3 items stays" in rows
     assert "shop-live (CREATE_COMPLETE) is deleted, with 2 functions, 2 layer versions" in rows
-    assert "1 release: stay (delete them: --delete-data releases)" in rows
+    assert "1 release: kept (to delete them too: --delete-data releases)" in rows
     assert is_as_before(deployed)
 
 
@@ -122,7 +126,30 @@ def test_destroy_left_data_can_be_named_later(deployed: ShopDeployments, capsys:
     rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert f"(left over) Sales table {table}, 3 items deleted with its data" in rows
     assert deployed.aws.data.calls == [f"release {table}", f"delete {table}"]
-    assert "stay in the account" not in " ".join(rows)
+    assert rows[-1] == "what was named is deleted from live"
+
+
+def test_destroy_nothing_says_how_to_delete_what_is_left_over(
+    deployed: ShopDeployments, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed.destroy()
+    capsys.readouterr()
+
+    deployed.destroy()
+
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "nothing to destroy in live; delete what is left over: add --delete-data NAME"
+
+
+def test_destroy_deleted_queue_blocks_its_name(deployed: ShopDeployments, capsys: pytest.CaptureFixture[str]) -> None:
+    queue = replace(DEAD, stack_name=APP_ID)
+    deployed.aws.table.write_retained(APP_ID, [model.as_document(queue)])
+    deployed.aws.data.strangers[QUEUE, queue.physical_id] = Holding("1 message", is_empty=False)
+
+    deployed.destroy("Dead", data_only=True)
+
+    advice = "wait a minute before inv deploy --env live: SQS blocks the name of a deleted queue for so long"
+    assert f"warning: {advice}\n" in capsys.readouterr().err
 
 
 def test_destroy_data_only_leaves_the_stacks_alone(deployed: ShopDeployments) -> None:
@@ -149,7 +176,7 @@ def test_destroy_releases_deletes_their_table_at_the_end(
 
     assert deployed.aws.table.calls[-2:] == ["unlock", "delete"]
     assert not deployed.aws.table.exists()
-    assert "releases: deleted shop-live-releases" in capsys.readouterr().out
+    assert "releases: deleted shop-live-releases" in capsys.readouterr().out.splitlines()
 
 
 def test_destroy_detached_is_finished_by_the_same_command(deployed: ShopDeployments) -> None:
@@ -182,8 +209,10 @@ def test_destroy_interrupted_between_two_stacks_is_finished(deployed: ShopDeploy
             raise KeyboardInterrupt
 
     deployed.aws.stacks.on_call = interrupt
-    with pytest.raises(DetachedError, match="the rest is still there; go on: inv destroy --env live --yes --confirm"):
+    with pytest.raises(DetachedError) as caught:
         deployed.destroy()
+    rest = "the rest is still there; go on: inv destroy --env live --yes --confirm live"
+    assert str(caught.value) == f"destroy --env live: interrupted; {rest}"
     left = list(deployed.aws.stacks.stacks)
 
     deployed.destroy()

@@ -19,7 +19,7 @@ def connection(account: FakeAccount, lock: Finding | None = None) -> doctor.Conn
     def find_lock(_identity: Identity) -> Finding | None:
         return lock
 
-    return doctor.Connection(account, find_lock)
+    return doctor.Connection(account, find_lock, dict)
 
 
 def report(root: Path, account: FakeAccount, *, name: str = "here", as_json: bool = False) -> None:

@@ -114,6 +114,21 @@ def test_diff_against_a_file_needs_no_settings_and_no_credentials(
     assert json.loads(compared.stdout)["verdict"] == verdict
 
 
+@pytest.mark.slow  # cfn-lint, which lies beside our Python, takes seconds to load
+def test_security_needs_neither_reasons_nor_locks(elsewhere: Path) -> None:
+    """It finds what SAM adds: each function's implicit role has a managed policy."""
+    path = f"{sam.ensure(REPOSITORY).parent}{os.pathsep}{os.environ['PATH']}"
+
+    scanned = inv(elsewhere, "security", "--json", PATH=path)
+
+    assert scanned.returncode == 3, scanned.stderr
+    answer = json.loads(scanned.stdout)
+    own = {(finding["resource"], finding["rule"]) for finding in answer["findings"] if finding["tool"] == "inv"}
+    assert {("OrdersRole", "managed-policy"), ("Orders", "no-log-group")} < own
+    assert answer["faults"] == []
+    assert {"cfn-lint", "inv"} <= set(answer["tools"])
+
+
 @pytest.mark.parametrize("command", ["deploy", "diff", "rollback", "releases", "status", "doctor", "secrets.check"])
 def test_commands_without_an_environment_say_what_to_add(elsewhere: Path, command: str) -> None:
     finished = inv(elsewhere, command, "--env", "live")

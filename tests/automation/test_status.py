@@ -36,6 +36,8 @@ RESOURCES = {
         StackResource("Dead", "https://sqs/dead", "AWS::SQS::Queue"),
         StackResource("DeadAlarm", "alarm-2", "AWS::CloudWatch::Alarm"),
         StackResource("Alarm", "alarm-1", "AWS::CloudWatch::Alarm"),
+        StackResource("Till", "shop-till", "AWS::Lambda::Function"),
+        StackResource("Orders", "shop-orders", "AWS::Lambda::Function"),
     ),
 }
 
@@ -116,6 +118,7 @@ def test_report_all_well_prints_everything(report: Callable[..., None], capsys: 
         "stack name state changed drift",
         "base shop-live-base CREATE_COMPLETE 2026-01-01 00:00 NOT_CHECKED",
         "app shop-live UPDATE_COMPLETE 2026-01-01 00:01 NOT_CHECKED",
+        "functions of app: Orders, Till",
         "alarms: 0 of 2 in state ALARM",
         "queues: 0 of 2 have messages",
         "set-up: complete",
@@ -139,7 +142,7 @@ def test_report_attention_raises_after_printing(
 
     assert [finding.where for finding in caught.value.findings] == ["Alarm", "Dead"]
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert lines[5:] == [
+    assert lines[6:] == [
         "alarms: 1 of 2 in state ALARM",
         "queues: 1 of 2 have messages",
         "queue waiting in flight delayed kind",

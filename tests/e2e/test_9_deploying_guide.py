@@ -139,10 +139,10 @@ def test_first_day_is_traded_without_findings(followed: Followed) -> None:
     assert day.ledger
 
 
-def test_addresses_are_asked_for_only_with_new_stacks(followed: Followed) -> None:
+def test_addresses_are_asked_for_once(followed: Followed) -> None:
     asked = [followed.questions.count(name) for name in ("AlertsTo", "MailFrom", "MailTo", "Type prod and all data")]
 
-    assert asked == [2, 2, 2, 1]
+    assert asked == [1, 1, 1, 1]
 
 
 def test_account_is_empty_at_the_end(followed: Followed, running: Sandbox) -> None:

@@ -50,6 +50,21 @@ def test_keep_deleted_files_the_stack_under_its_id() -> None:
     }
 
 
+@pytest.mark.parametrize(("status", "names"), [("ROLLBACK_FAILED", ["Role", "Sales"]), ("ROLLBACK_COMPLETE", ["Role"])])
+def test_keep_undeleted_lists_what_a_rollback_could_not_delete(status: str, names: list[str]) -> None:
+    failed = stack(status, "Role")
+    failed["_rollback_failed"] = {"Sales": {"PhysicalResourceId": "Sales-id", "ResourceType": "AWS::DynamoDB::Table"}}
+
+    emulator_deletions.keep_undeleted(failed)
+
+    resources = failed["_resources"]
+    assert sorted(resources) == names
+    assert [entry.get("ResourceStatus") for entry in resources.values()] == [None, "DELETE_FAILED"][: len(names)]
+    # A client cannot read a list in which a resource has no time.
+    times = [entry["Timestamp"][-5:] for entry in resources.values() if "Timestamp" in entry]
+    assert times == [".000Z"][: len(names) - 1]
+
+
 def test_keep_deleted_knows_what_a_rolled_back_creation_left() -> None:
     stacks = {"shop": stack("DELETE_COMPLETE")}
     rolled_back = [event("shop", "ROLLBACK_IN_PROGRESS", kind=STACK), event("Switch", "DELETE_SKIPPED")]

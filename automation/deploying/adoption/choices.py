@@ -96,8 +96,11 @@ class Commands:
     target: Target
 
     def adopt(self, label: str, value: str) -> str:
-        """Return the command that decides about a resource."""
-        return f"{self.deploy} {OPTION} {shlex.quote(f'{label}={value}')}"
+        """Return the command that decides about a resource, in place of what it said about it before."""
+        words = shlex.split(self.deploy)
+        earlier = {number for number, word in enumerate(words) if word.startswith(f"{label}=")}
+        kept = [word for number, word in enumerate(words) if not {number, number + 1} & earlier]
+        return shlex.join([*kept, OPTION, f"{label}={value}"])
 
     def delete(self, label: str) -> str:
         """Return the command that deletes what earlier stacks have left of a resource."""
@@ -159,9 +162,8 @@ class _Decision:
         if not candidates:
             return self._about(namesake) if namesake else None
         if len(candidates) > 1:
-            options = [f"{resource.text}: {self._decide(resource.physical_id)}" for resource in candidates]
             what = f"{len(candidates)} earlier ones are left over; choose which to adopt"
-            return self._finding(what, "; ".join([*options, f"none of them: {self._decide(NEW)}"]))
+            return self._finding(what, self._options(candidates))
         return self._checked(candidates[0])
 
     def _as_new(self) -> Finding | None:
@@ -171,7 +173,7 @@ class _Decision:
         if not taken:
             return None
         delete = "delete it first" if namesake else f"delete it first: {self.commands.delete(self._label)}"
-        what = f"a new one cannot be created: the name {taken[0].name} is taken by {taken[0].text}"
+        what = f"a new one cannot be created: its name is taken by {taken[0].text}"
         return self._finding(what, f"adopt it: {self._decide(taken[0].physical_id)}; or {delete}")
 
     def _as_named(self, physical_id: str) -> RetainedResource | Finding:
@@ -184,14 +186,20 @@ class _Decision:
         namesake = self.new_stack.namesakes.get(self.logical_id)
         if namesake is None or namesake.resource.physical_id != physical_id:
             what = f"{physical_id} does not exist, or has another type than {kind}"
-            return self._finding(what, f"create a new one: {self._decide(NEW)}")
+            return self._finding(what, self._options(self._candidates))
         return self._owned(namesake) if namesake.owner else self._checked(namesake.resource)
+
+    def _options(self, candidates: Iterable[RetainedResource]) -> str:
+        """Return the commands of which one must be chosen."""
+        options = [f"{resource.text}: {self._decide(resource.physical_id)}" for resource in candidates]
+        return "; ".join([*options, f"a new one: {self._decide(NEW)}"])
 
     def _about(self, namesake: Namesake) -> Finding:
         if namesake.owner:
             return self._owned(namesake)
-        what = f"{namesake.resource.text} exists already, and no stack has or had it"
-        return self._finding(what, f"if it is the right one, adopt it: {self._decide(namesake.resource.physical_id)}")
+        what = f"one of this name exists already, and no stack has or had it: {namesake.resource.text}"
+        adopt = self._decide(namesake.resource.physical_id)
+        return self._finding(what, f"if it is the right one, adopt it: {adopt}; otherwise delete it")
 
     def _owned(self, namesake: Namesake) -> Finding:
         what = f"{namesake.resource.name} belongs to the stack {namesake.owner}"

@@ -95,7 +95,11 @@ class Searcher:
             if left:
                 described = self.stacks.describe(stack_id)
                 expanded = self.expanded(described, stack_id)
-                known |= {resource.physical_id: resource for resource in defined(left, expanded, stack_name)}
+                # The deletion of a failed creation is still due: it deletes what its template does not retain.
+                is_due = stack_states.is_failed_creation(described.state)
+                resources = defined(left, expanded, stack_name)
+                kept = [resource for resource in resources if is_retained(resource) or not is_due]
+                known |= {resource.physical_id: resource for resource in kept}
         return tuple(known.values())
 
     def _former_stacks(self, stack_name: str) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def _state_remark(visit: Visit, stack: DeployedStack) -> Remark:
     if stack_states.is_running(state):
         return Remark(Level.INFO, state.name, f"is {state.status}; inv deploy waits until this change is finished")
     if stack_states.is_failed_creation(state):
-        what = f"is {state.status}: its creation failed; inv deploy deletes the empty stack and creates it again"
+        what = f"is {state.status}: its creation failed; inv deploy deletes the stack and creates it again"
         return Remark(Level.INFO, state.name, what)
     if obstacle := stack_states.obstacle(state, visit.scope.target, environment):
         return Remark(Level.STOP, obstacle.where, obstacle.what, obstacle.fix)

@@ -1,13 +1,16 @@
 """Check everything that a deployment needs before it changes anything, and report all findings at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import chain
 
+from automation.deploying import asked_parameters
 from automation.deploying.checks import account_remarks, credentials, hooks, quotas, readiness, setup, work_tree
 from automation.deploying.checks.visits import Account, Intent, Visit
 from automation.deploying.releases import deployer_lock
+from automation.deploying.releases import records as releases
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.scope import Scope
 from automation.project.settings import PYPROJECT
@@ -52,6 +55,7 @@ def check(
     intent: Intent,
     *,
     find_lock: Callable[[Identity], Finding | None] = lambda _: None,
+    find_released: Callable[[], Mapping[str, str]] = dict,
     run_hooks: Callable[..., tuple[Remark, ...]] = hooks.run,
     is_removal: bool = False,
 ) -> Preflight:
@@ -62,6 +66,7 @@ def check(
 
     Args:
         find_lock: returns the deployer who keeps others out, None when there is none.
+        find_released: returns the values that the parameters of `ask` had in the last release.
         run_hooks: runs the guards of pyproject.toml.
         is_removal: whether the stacks are to be deleted: then nothing is checked that only a deployment needs.
 
@@ -90,7 +95,7 @@ def check(
         if unreadable := [answer for answer in answers if isinstance(answer, Remark)]:
             return Preflight((*remarks, *unreadable))
         deployed = tuple(answer for answer in answers if isinstance(answer, DeployedStack))
-        visit = setup.visit(scope, account, intent, identity, deployed)
+        visit = setup.visit(scope, account, replace(intent, released=find_released()), identity, deployed)
 
         # The guards first: their process takes longest.
         topics = (guards, lock) if is_removal else (guards, lock, *_TOPICS)
@@ -112,6 +117,18 @@ def lock_finder(scope: Scope, table: deployer_lock.Table) -> Callable[[Identity]
         return deployer_lock.obstacle(reading.lock, scope.environment.name, table)
 
     return find_lock
+
+
+def released_finder(scope: Scope, table: releases.Table) -> Callable[[], Mapping[str, str]]:
+    """Return the function that finds the values of asked parameters in the last release, for `check`."""
+
+    def find_released() -> Mapping[str, str]:
+        # Without an answer the lock, which is in the same table, cannot be read either, and that is reported.
+        with suppress(DeploymentError):
+            return asked_parameters.of_releases(releases.read(table), scope.project.settings.ask)
+        return {}
+
+    return find_released
 
 
 def _offline_remarks(scope: Scope, account: Account, intent: Intent) -> Iterator[Remark]:

@@ -1,8 +1,9 @@
 """What a person has to set up in an account: parameters, secrets, verified addresses, confirmed subscribers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import chain
+from types import MappingProxyType
 
 from automation.deploying import asked_parameters
 from automation.deploying.checks import readiness
@@ -123,14 +124,24 @@ def visit(
     """
     stacks = tuple(deployed)
     parameters = {stack.state.name: stack.parameters for stack in stacks}
-    return Visit(asked_parameters.fill(scope, parameters, intent.chosen), account, intent, identity, stacks)
+    filled = asked_parameters.fill(scope, parameters, intent.chosen, intent.released)
+    return Visit(filled, account, intent, identity, stacks)
 
 
-def look(scope: Scope, account: Account, deployed: Iterable[DeployedStack], *, now: datetime) -> tuple[Remark, ...]:
+def look(
+    scope: Scope,
+    account: Account,
+    deployed: Iterable[DeployedStack],
+    *,
+    now: datetime,
+    released: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Remark, ...]:
     """Return the remarks on everything that a person has to set up; an error of AWS is a remark too.
 
     Args:
         deployed: the stacks of the scope as they are now, in its order.
+        released: the values that the parameters of `ask` had in the last release.
     """
-    here = visit(scope, account, Intent(now), Identity(scope.environment.account, ""), deployed)
+    intent = Intent(now, released=released)
+    here = visit(scope, account, intent, Identity(scope.environment.account, ""), deployed)
     return tuple(chain.from_iterable(topic(here) for topic in TOPICS))

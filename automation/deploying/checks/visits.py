@@ -83,6 +83,7 @@ class Intent:
         new_code_bytes: the size of the zips that Lambda will store; None for all zips of the last build.
         breaking_contracts: the names of messages and items that the deployed or the new release cannot read.
         chosen: the values of parameters that were given with --set.
+        released: the values of parameters in the last release, which count when no stack has any.
         unknown_parameters: what it means that a parameter to ask for has no value.
         command: what the user typed, to which --set can be added; empty for a deployment.
     """
@@ -94,6 +95,7 @@ class Intent:
     new_code_bytes: int | None = None
     breaking_contracts: tuple[str, ...] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)
+    released: Mapping[str, str] = field(default_factory=dict)
     unknown_parameters: Level = Level.WARN
     command: str = ""
 

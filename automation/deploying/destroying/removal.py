@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from automation.deploying.adoption import search
 from automation.deploying.adoption.model import RetainedResource
@@ -115,9 +116,15 @@ def _names_of(resource: RetainedResource, inventory: Inventory) -> Collection[st
 
 def _is_known(name: str, inventory: Inventory) -> bool:
     """Return whether the templates have a resource of this name, whose data are then deleted already."""
-    stack, separator, logical_id = name.rpartition("/")
+    stack, separator, last = name.rpartition("/")
     templates = [inventory.ids.get(stack, ())] if separator else inventory.ids.values()
-    return any(logical_id in ids for ids in templates)
+    generated = chain.from_iterable(_generated_names(stack_name, inventory) for stack_name in inventory.names)
+    return any(last in ids for ids in templates) or last.lower().startswith(tuple(generated))
+
+
+def _generated_names(stack_name: str, inventory: Inventory) -> list[str]:
+    """Return how the names begin that CloudFormation gives to the resources of a stack, in lower case."""
+    return [f"{stack_name}-{logical_id}-".lower() for logical_id in inventory.ids.get(inventory.names[stack_name], ())]
 
 
 def _undeletable(removal: Removal) -> Iterator[Finding]:

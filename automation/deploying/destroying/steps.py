@@ -81,9 +81,10 @@ def _destroy_stack(stack: StackContents, removal: Removal, connections: Connecti
             connections.data.release(resource.type, resource.physical_id)
     if stack.is_protected:
         connections.stacks.protect(stack.state.name, on=False)
-    execution.delete(stack.state.name, connections.stacks, operator, total=stack.total)
+    retained = [resource.logical_id for resource in stack.retained]
+    execution.delete(stack.state.name, connections.stacks, operator, total=stack.total, retain=retained)
     kept = holdings.count(len(stack.retained), "resource")
-    console.result(f"{stack.state.name}: deleted, {kept} retained")
+    console.result(f"{stack.state.name}: deleted, {kept} left in the account")
 
 
 def _write_down(stack: StackContents, connections: Connections) -> None:

@@ -33,10 +33,13 @@ def lines(removal: Removal) -> Iterator[str]:
         yield f"{stack.state.name} ({stack.state.status}) is deleted{f', with {others}' if others else ''}"
     count = removal.inventory.releases
     if count is not None:
-        number = holdings.count(count, "release")
-        yield f"{number}: {'deleted' if removal.releases else f'stay (delete them: {removals.OPTION} releases)'}"
-        is_deleted = "deleted" if removal.artifacts else f"stay (delete them: {removals.OPTION} artifacts)"
-        yield f"the artifacts of these releases: {is_deleted}"
+        yield f"{holdings.count(count, 'release')}: {_kept_unless(removals.RELEASES, is_deleted=removal.releases)}"
+        artifacts = _kept_unless(removals.ARTIFACTS, is_deleted=removal.artifacts)
+        yield f"the artifacts of these releases: {artifacts}"
+
+
+def _kept_unless(name: str, *, is_deleted: bool) -> str:
+    return "deleted" if is_deleted else f"kept (to delete them too: {removals.OPTION} {name})"
 
 
 def _rows(stack: StackContents, removal: Removal) -> Iterator[tuple[str, ...]]:

@@ -16,6 +16,7 @@ from automation.system.stacks import StackDescription, StackResource, StackState
 from automation.system.targets import Target
 
 QUEUE = "AWS::SQS::Queue"
+_FUNCTION = "AWS::Lambda::Function"
 ALARMS = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
 UNKNOWN_RELEASE = "unknown: changed outside of inv deploy"
 _NO_RELEASE = "none: not deployed"
@@ -35,6 +36,11 @@ class StackStatus:
     @property
     def state(self) -> StackState:
         return self.description.state
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The logical ids of its functions, sorted."""
+        return tuple(sorted(resource.logical_id for resource in self.resources if resource.type == _FUNCTION))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +238,7 @@ def _stack_json(stack: StackStatus) -> dict[str, Any]:
         "drift": stack.drift.status,
         "drift_checked_at": stack.drift.checked_at,
         "drifted": list(stack.drift.resources),
+        "functions": list(stack.functions),
     }
 
 

@@ -20,7 +20,8 @@ TABLE_SUFFIX = "-releases"
 _NOT_CREATED = frozenset({"", "REVIEW_IN_PROGRESS"})
 _SETTLED = "_COMPLETE"
 _ROLLED_BACK = "ROLLBACK_COMPLETE"
-_IMPORTED = "IMPORT_COMPLETE"
+# After a failed deployment: the stack has what was adopted, or what could not be deleted, and nothing of the release.
+_WITHOUT_CONTENT = frozenset({"IMPORT_COMPLETE", "ROLLBACK_FAILED"})
 
 
 class Status(StrEnum):
@@ -305,10 +306,9 @@ def _stack_as_left(
 
     is_untouched = any(_is_as_left(earlier, state) for earlier in before.stacks) if before else False
     keeps_old = release.status != Status.DEPLOYED and (is_untouched or state.status.endswith(_ROLLED_BACK))
-    # A deployment that failed after it had adopted resources has left nothing else in the stack.
-    is_only_imported = release.status != Status.DEPLOYED and state.status == _IMPORTED
-    earlier_number = before.number if before and not is_only_imported else 0
-    content_of = earlier_number if keeps_old or is_only_imported else release.number
+    is_without = release.status != Status.DEPLOYED and state.status in _WITHOUT_CONTENT
+    earlier_number = before.number if before and not is_without else 0
+    content_of = earlier_number if keeps_old or is_without else release.number
     return replace(stack, stack_id=state.stack_id, changed_at=state.changed_at, content_of=content_of)
 
 

@@ -6,7 +6,7 @@ deployment attaches again. Which events belong to a change is decided by their o
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -25,6 +25,7 @@ _SUCCEEDED = frozenset({"CREATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE"}
 _BEGINNINGS = frozenset({"CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS", "UPDATE_IN_PROGRESS"})
 _ROLLED_BACK_UPDATE = "UPDATE_ROLLBACK_COMPLETE"
 _DELETED = "DELETE_COMPLETE"
+_DELETE_FAILED = "DELETE_FAILED"
 _AS_BEFORE = frozenset({"", _DELETED, _ROLLED_BACK_UPDATE})
 
 
@@ -43,8 +44,8 @@ class Cloud(stack_states.Cloud, Protocol):
         """Cancel the running update of a stack and roll it back."""
         ...
 
-    def delete_stack(self, stack_id: str) -> None:
-        """Start to delete a stack."""
+    def delete_stack(self, stack_id: str, *, retain: Sequence[str] = ()) -> None:
+        """Start to delete a stack; one in DELETE_FAILED without the resources that are retained."""
         ...
 
 
@@ -175,11 +176,13 @@ def attach(stack_name: str, cloud: Cloud, operator: Operator) -> StackState:
     return settled
 
 
-def delete(stack: str, cloud: Cloud, operator: Operator, *, total: int = 0) -> None:
+def delete(stack: str, cloud: Cloud, operator: Operator, *, total: int = 0, retain: Collection[str] = ()) -> None:
     """Delete a stack and follow the deletion until CloudFormation has finished it; do nothing when it is missing.
 
     Args:
         total: how many resources it has; 0 when that is not known.
+        retain: the logical ids of the resources that the template retains. CloudFormation may try to delete those of a
+            failed creation all the same, and fail because they are protected: then they are left out.
 
     Raises:
         DeploymentError: the deletion failed; the message has the first failure's reason and the next command.
@@ -192,14 +195,24 @@ def delete(stack: str, cloud: Cloud, operator: Operator, *, total: int = 0) -> N
     newest = next(cloud.events(state.stack_id), None)
     change = _Change(state.stack_id, state.name, newest.id if newest else "", is_ours=True, total=total)
 
+    has_failed = state.status == _DELETE_FAILED
+    kept = _undeleted(state.stack_id, cloud).intersection(retain) if has_failed else frozenset()
+
     def start() -> None:
         with files.uninterrupted():
-            cloud.delete_stack(state.stack_id)
+            cloud.delete_stack(state.stack_id, retain=sorted(kept))
 
     final = _follow(change, cloud, operator, start=start)
-    if final.exists and final.status != _DELETED:
+    if final.status == _DELETE_FAILED and not has_failed and _undeleted(state.stack_id, cloud).intersection(retain):
+        delete(stack, cloud, operator, total=total, retain=retain)
+    elif final.exists and final.status != _DELETED:
         message = f"{_reason(change)}; the stack is {final.status}; fix the cause, then run {operator.attach_command}"
         raise DeploymentError(message, where=change.name)
+
+
+def _undeleted(stack_id: str, cloud: Cloud) -> frozenset[str]:
+    """Return the logical ids of the resources that CloudFormation could not delete."""
+    return frozenset(event.logical_id for event in cloud.events(stack_id) if event.status == _DELETE_FAILED)
 
 
 def progress_text(events: Sequence[StackEvent], total: int) -> str:

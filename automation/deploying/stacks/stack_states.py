@@ -15,8 +15,9 @@ _IN_PROGRESS = "_IN_PROGRESS"
 # A change set was created for a stack that does not exist yet: nothing is running, and a deployment creates the stack.
 NOT_CREATED = "REVIEW_IN_PROGRESS"
 _NEW = frozenset({"", NOT_CREATED, "DELETE_COMPLETE"})
-# The creation failed, and CloudFormation has taken it back: the stack is empty, and can only be deleted.
-_FAILED_CREATION = "ROLLBACK_COMPLETE"
+# The creation failed, and CloudFormation has taken it back: the stack has at most what could not be deleted, such as a
+# protected table, and can only be deleted.
+_FAILED_CREATION = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 _DEPLOYABLE = _NEW | frozenset(
     {
         "CREATE_COMPLETE",
@@ -58,8 +59,8 @@ def is_new(state: StackState) -> bool:
 
 
 def is_failed_creation(state: StackState) -> bool:
-    """Return whether the stack is what a failed creation has left: empty, and to be deleted before it is created."""
-    return state.status == _FAILED_CREATION
+    """Return whether the stack is what a failed creation has left, and is deleted before it is created."""
+    return state.status in _FAILED_CREATION
 
 
 def can_be_created(state: StackState) -> bool:

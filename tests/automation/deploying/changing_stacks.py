@@ -87,8 +87,8 @@ class FakeCloud:
         self.calls.append(f"cancel {stack}")
         self.coming = [list(events) for events in self.after_cancel]
 
-    def delete_stack(self, stack_id: str) -> None:
-        self.calls.append(f"delete {stack_id}")
+    def delete_stack(self, stack_id: str, *, retain: Sequence[str] = ()) -> None:
+        self.calls.append(" but ".join([f"delete {stack_id}", *retain]))
         self.coming = [list(events) for events in DELETED]
 
     def refuse(self) -> None:

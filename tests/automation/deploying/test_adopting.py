@@ -8,6 +8,7 @@ from automation.deploying import adopting
 from automation.deploying.adoption import model
 from automation.deploying.adoption.model import Adoption
 from automation.deploying.candidates import Candidate
+from automation.deploying.releases.records import Release
 from automation.deploying.sessions import Session
 from automation.project.model import Project
 from automation.system.errors import CheckFailedError, UsageError
@@ -23,6 +24,7 @@ from tests.automation.deploying.adoption.retained_examples import (
 )
 from tests.automation.deploying.planned_stacks import candidate_of, session_of
 from tests.automation.fake_aws import FakeAws
+from tests.automation.fake_stacks import FakeStack
 
 TEMPLATE = {"Resources": {"Sales": table_definition(), "Switch": SWITCH.definition}}
 BASE_SALES = replace(SALES, stack_name="shop-live-base", physical_id="base-sales")
@@ -91,7 +93,7 @@ def test_find_reports_every_doubt_at_once(session: Session, aws: FakeAws) -> Non
     with pytest.raises(CheckFailedError) as caught:
         adopting.find(session, [app(session)], {})
 
-    assert str(caught.value) == "live: 2 resource(s) of an earlier stack need a decision; nothing was changed"
+    assert str(caught.value) == "live: 2 resource(s) need a decision; nothing was changed"
     assert [finding.where for finding in caught.value.findings] == ["Sales", "Switch"]
 
 
@@ -102,7 +104,7 @@ def test_find_command_has_the_decisions_so_far(session: Session, aws: FakeAws) -
         adopting.find(session, [app(session)], {"Sales": "new"})
 
     command = "inv deploy --env live --adopt Sales=new --adopt Switch=/shop/on"
-    assert caught.value.findings[0].fix == f"if it is the right one, adopt it: {command}"
+    assert caught.value.findings[0].fix == f"if it is the right one, adopt it: {command}; otherwise delete it"
 
 
 def test_find_owner_of_a_name_is_asked_for(session: Session, aws: FakeAws) -> None:
@@ -170,8 +172,40 @@ def test_find_decision_must_name_the_stack_where_two_have_the_resource(session: 
 
     known = "app/Sales, app/Switch, base/Sales, base/Switch"
     message = "Sales is not a resource of a stack that would be created in live"
-    assert str(caught.value) == f"--adopt: {message}; the resources are: {known}"
+    assert str(caught.value) == f"--adopt: {message}; what can be adopted: {known}"
     assert [adoption.resources for adoption in adoptions.values()] == [(), (SALES,)]
+
+
+@pytest.mark.parametrize("name", ["Sales", "app/Sales"])
+def test_find_decision_that_is_carried_out_already_is_no_error(session: Session, aws: FakeAws, name: str) -> None:
+    """The same command finishes an interrupted deployment, which may have created a stack."""
+    existing = with_states(session, **{"shop-live-base": "", "shop-live": "IMPORT_COMPLETE"})
+    aws.stacks.stacks["shop-live"] = FakeStack(
+        "shop-live", "arn:app", "IMPORT_COMPLETE", "", physical_ids={"Sales": SALES.physical_id}
+    )
+
+    assert adopting.find(existing, [app(existing)], {name: "new"}) == {}
+    assert adopting.find(existing, [app(existing)], {name: SALES.physical_id}) == {}
+    with pytest.raises(UsageError, match=r"a stack that would be created in live; every stack exists$"):
+        adopting.find(existing, [app(existing)], {name: "sales-2"})
+    with pytest.raises(UsageError, match="Till is not a resource"):
+        adopting.find(existing, [app(existing)], {"Till": "new"})
+
+
+def test_find_new_for_a_stack_that_runs_is_refused(session: Session, aws: FakeAws) -> None:
+    running = replace(with_states(session, **{"shop-live": "UPDATE_COMPLETE"}), running=Release(1))
+
+    with pytest.raises(UsageError, match="Sales is not a resource of a stack that would be created in live"):
+        adopting.find(running, [app(running)], {"Sales": "new"})
+
+
+def test_find_advises_the_command_that_was_typed(session: Session, aws: FakeAws) -> None:
+    leave(aws, SALES, OLD_SALES)
+
+    with pytest.raises(CheckFailedError) as caught:
+        adopting.find(replace(session, command="inv deploy --env live --yes"), [app(session)], {})
+
+    assert f"inv deploy --env live --yes --adopt Sales={SALES.physical_id};" in caught.value.findings[0].fix
 
 
 def test_final_decisions_have_everything_for_a_saved_plan() -> None:

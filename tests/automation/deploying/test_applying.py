@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from automation.deploying.stacks.execution import DetachedError
 from automation.system.errors import DeploymentError
 from tests.automation.deployable_shop import ShopDeployments
 
@@ -188,3 +189,26 @@ def test_apply_stack_of_another_name_in_the_record_is_another_content(deployed: 
     deployed.deploy()
 
     assert [release.number for release in deployed.releases] == [1, 2]
+
+
+@pytest.mark.parametrize(("call", "stack"), [("create_change_set", APP_ID), ("protect", BASE_ID)])
+def test_apply_interrupted_between_two_changes_is_finished_by_the_next(
+    deployments: ShopDeployments, call: str, stack: str
+) -> None:
+    """The release is neither failed nor made again."""
+    stacks = deployments.aws.stacks
+
+    def interrupt(name: str, argument: str) -> None:
+        if (name, argument) == (call, stack):
+            stacks.on_call = lambda _name, _argument: None
+            raise KeyboardInterrupt
+
+    stacks.on_call = interrupt
+    with pytest.raises(DetachedError) as caught:
+        deployments.deploy()
+    assert str(caught.value) == "live: interrupted; r1 is deployed in part; finish it: inv deploy --env live"
+    assert deployments.history == [("deploy", "deploying", "pending")]
+
+    deployments.deploy()
+
+    assert deployments.history == [("deploy", "deployed", "passed")]

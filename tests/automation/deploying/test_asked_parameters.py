@@ -8,6 +8,7 @@ import pytest
 
 from automation.deploying import asked_parameters
 from automation.deploying.asked_parameters import Question
+from automation.deploying.releases.records import Release, ReleasedStack, Status
 from automation.deploying.scope import Scope
 from automation.project import model
 from automation.system.errors import UsageError
@@ -135,6 +136,33 @@ def test_fill_hidden_value_can_be_chosen_again(scope: Scope) -> None:
 
 def test_fill_deployed_value_comes_before_a_usable_default(scope: Scope) -> None:
     assert fill(scope, {APP: {"Size": "small"}}).stacks[1].parameters["Size"] == "small"
+
+
+def test_fill_value_of_the_last_release_comes_last(scope: Scope) -> None:
+    released = {"Owner": BOB, "Pin": "1"}
+
+    filled = asked_parameters.fill(scope, {BASE: {"Owner": ""}}, {}, released)
+    assert owners(filled) == [BOB, BOB]
+    assert owners(asked_parameters.fill(scope, {APP: {"Owner": ANN}}, {}, released)) == [ANN, ANN]
+    assert owners(asked_parameters.fill(scope, {}, {"Owner": ANN}, released)) == [ANN, ANN]
+    # The value is in no stack yet, and a hidden one is in no release.
+    assert filled.stacks[1].asked == {"Owner": "", "Pin": "", "Size": ""}
+    assert unknown(filled) == ["Pin"]
+
+
+def test_of_releases_is_about_the_newest_that_was_deployed() -> None:
+    def release(status: Status, *owners: str) -> Release:
+        stacks = [ReleasedStack(parameters={"Owner": owner, "Colour": "red"}) for owner in owners]
+        return Release(status=status, stacks=(ReleasedStack(), *stacks))
+
+    older, newer = release(Status.DEPLOYED, BOB), release(Status.DEPLOYED, ANN)
+    failed = release(Status.FAILED, "failed@shop.test")
+
+    assert asked_parameters.of_releases((failed, newer, older), ("Owner", "Pin")) == {"Owner": ANN}
+    assert asked_parameters.of_releases((failed, release(Status.DEPLOYING, BOB)), ("Owner",)) == {
+        "Owner": "failed@shop.test"
+    }
+    assert asked_parameters.of_releases((), ("Owner",)) == {}
 
 
 def test_fill_twice_changes_nothing(scope: Scope) -> None:

@@ -268,6 +268,12 @@ def test_cancel_update_and_delete_stack_name_the_stack(stub: Stubber) -> None:
     CLOUD.delete_stack(STACK_ID)
 
 
+def test_delete_stack_retains_resources(stub: Stubber) -> None:
+    stub.add_response("delete_stack", {}, {"StackName": STACK_ID, "RetainResources": ["Sales", "Runs"]})
+
+    CLOUD.delete_stack(STACK_ID, retain=("Sales", "Runs"))
+
+
 @pytest.mark.parametrize("operation", ["cancel_update_stack", "delete_stack"])
 def test_refused_change_is_an_error(stub: Stubber, operation: str) -> None:
     stub.add_client_error(operation, "ValidationError", "cannot be called from current stack status")

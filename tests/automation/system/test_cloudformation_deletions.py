@@ -68,7 +68,7 @@ def test_deleted_stacks_of_a_name_come_newest_first(stub: Stubber) -> None:
 
 
 def test_retained_are_the_resources_whose_deletion_was_skipped(stub: Stubber) -> None:
-    pages = [[listed("Sales", "DELETE_SKIPPED"), listed("Till", "DELETE_COMPLETE")], [listed("Runs", "DELETE_SKIPPED")]]
+    pages = [[listed("Sales", "DELETE_SKIPPED"), listed("Till", "DELETE_COMPLETE")], [listed("Runs", "DELETE_FAILED")]]
     stub.add_response("list_stack_resources", {"StackResourceSummaries": pages[0], "NextToken": "2"})
     stub.add_response("list_stack_resources", {"StackResourceSummaries": pages[1]})
 
@@ -95,7 +95,7 @@ def test_owner_is_the_stack_that_has_the_resource(stub: Stubber, status: str) ->
     assert CLOUD.owner("shop-Sales") == "shop"
 
 
-@pytest.mark.parametrize("status", ["DELETE_COMPLETE", "ROLLBACK_COMPLETE"])
+@pytest.mark.parametrize("status", ["DELETE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
 def test_owner_of_what_a_stack_has_left_is_nobody(stub: Stubber, status: str) -> None:
     owned(stub, status)
 

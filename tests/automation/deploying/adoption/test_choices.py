@@ -84,7 +84,7 @@ def test_choose_other_logical_id_or_type_is_left() -> None:
 def test_choose_two_candidates_ask_which() -> None:
     options = "shop-live-Sales-1, 3 items: inv deploy --env live --adopt Sales=shop-live-Sales-1; "
     options += "shop-live-Sales-0, 0 items: inv deploy --env live --adopt Sales=shop-live-Sales-0; "
-    options += "none of them: inv deploy --env live --adopt Sales=new"
+    options += "a new one: inv deploy --env live --adopt Sales=new"
 
     assert only_finding(WANTED, [SALES, OLD_SALES]) == Finding(
         "Sales", "2 earlier ones are left over; choose which to adopt", options
@@ -110,11 +110,20 @@ def test_choose_decision_may_name_what_had_another_logical_id() -> None:
     assert (adoption.resources, findings) == ((replace(SALES, logical_id="Results"),), ())
 
 
+def test_commands_adopt_replaces_an_earlier_decision_about_the_resource() -> None:
+    commands = Commands("live", "inv deploy --env live --adopt Sales=a --yes --adopt Sales2=b", Target("eu-west-1"))
+
+    assert commands.adopt("Sales", "it's") == (
+        "inv deploy --env live --yes --adopt Sales2=b --adopt 'Sales=it'\"'\"'s'"
+    )
+
+
 def test_choose_decision_for_a_resource_of_another_type_is_refused() -> None:
     assert only_finding(WANTED, [SALES, DEAD], Sales=DEAD.physical_id) == Finding(
         "Sales",
         f"{DEAD.physical_id} does not exist, or has another type than AWS::DynamoDB::Table",
-        "create a new one: inv deploy --env live --adopt Sales=new",
+        f"{SALES.text}: inv deploy --env live --adopt Sales={SALES.physical_id}; "
+        "a new one: inv deploy --env live --adopt Sales=new",
     )
 
 
@@ -193,8 +202,8 @@ def test_choose_stranger_of_the_same_name_asks() -> None:
 
     assert only_finding({"Switch": SWITCH.definition}, namesakes={"Switch": stranger}) == Finding(
         "Switch",
-        "/shop/on exists already, and no stack has or had it",
-        "if it is the right one, adopt it: inv deploy --env live --adopt Switch=/shop/on",
+        "one of this name exists already, and no stack has or had it: /shop/on",
+        "if it is the right one, adopt it: inv deploy --env live --adopt Switch=/shop/on; otherwise delete it",
     )
     assert adopted({"Switch": SWITCH.definition}, namesakes={"Switch": stranger}, Switch="/shop/on") == ["/shop/on"]
 
@@ -218,7 +227,7 @@ def test_choose_new_with_a_taken_name_is_refused(is_left: bool) -> None:
     delete = ": inv destroy --env live --data-only --delete-data Switch" if is_left else ""
     assert only_finding({"Switch": SWITCH.definition}, left, namesakes=namesakes, Switch="new") == Finding(
         "Switch",
-        "a new one cannot be created: the name /shop/on is taken by /shop/on",
+        "a new one cannot be created: its name is taken by /shop/on",
         f"adopt it: inv deploy --env live --adopt Switch=/shop/on; or delete it first{delete}",
     )
 

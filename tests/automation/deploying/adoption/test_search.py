@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
+
 from automation.deploying.adoption import model, search
 from automation.deploying.adoption.model import RetainedResource
 from automation.deploying.adoption.search import Searcher
@@ -25,9 +27,14 @@ NAME, FIRST, SECOND = "shop-live", "arn:stack/shop-live/1", "arn:stack/shop-live
 QUEUE_PROPERTIES = {"VisibilityTimeout": {"Ref": "Seconds"}, "QueueName": {"Fn::Sub": "${AWS::StackName}-dead"}}
 TEMPLATE = {
     "Parameters": {"Seconds": {"Type": "Number", "Default": 5}},
-    "Resources": {"Sales": table_definition(), "Dead": definition(QUEUE, QUEUE_PROPERTIES)},
+    "Resources": {
+        "Sales": table_definition(),
+        "Dead": definition(QUEUE, QUEUE_PROPERTIES),
+        "Cache": {"Type": TABLE, "DeletionPolicy": "Delete"},
+    },
 }
 SALES_ENTRY = StackResource("Sales", "shop-live-Sales-1", TABLE)
+CACHE_ENTRY = StackResource("Cache", "shop-live-Cache-1", TABLE)
 DEAD_ENTRY = StackResource("Dead", "https://sqs/1/shop-live-dead", QUEUE)
 
 
@@ -44,7 +51,8 @@ class FakeCloud:
         self.described.append(stack)
         if stack == NAME:
             return StackDescription(StackState(NAME, self.status, FIRST if self.status else ""))
-        return StackDescription(StackState(NAME, "DELETE_COMPLETE", stack), {"Seconds": "9"})
+        status = self.status if stack == FIRST and self.status else "DELETE_COMPLETE"
+        return StackDescription(StackState(NAME, status, stack), {"Seconds": "9"})
 
     def deleted_stacks(self, name: str) -> tuple[str, ...]:
         return tuple(self.left) if name == NAME and not self.status else ()
@@ -116,10 +124,16 @@ def test_find_in_every_deleted_stack_of_the_name() -> None:
     assert [resource.physical_id for resource in found] == ["shop-live-Sales-1", "shop-live-Sales-0"]
 
 
-def test_find_in_a_failed_creation_too() -> None:
-    cloud = FakeCloud({FIRST: (SALES_ENTRY,)}, status="ROLLBACK_COMPLETE")
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
+def test_find_in_a_failed_creation_what_its_deletion_will_leave(status: str) -> None:
+    cloud = FakeCloud({FIRST: (SALES_ENTRY, CACHE_ENTRY)}, status=status)
 
     assert [resource.physical_id for resource in find(cloud)] == ["shop-live-Sales-1"]
+
+
+def test_find_what_a_deletion_has_left_although_its_template_did_not_retain_it() -> None:
+    """A person can ask CloudFormation to skip a resource."""
+    assert [resource.logical_id for resource in find(FakeCloud({FIRST: (CACHE_ENTRY,)}))] == ["Cache"]
 
 
 def test_find_nothing_in_a_stack_that_exists() -> None:

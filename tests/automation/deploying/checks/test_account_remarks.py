@@ -42,7 +42,7 @@ def test_stack_remarks_failed_creation_does_not_stop(shop: Project) -> None:
 
     *_, failed, _ = account_remarks.stack_remarks(visit_to(FakeAccount(), shop, *deployed))
 
-    what = "is ROLLBACK_COMPLETE: its creation failed; inv deploy deletes the empty stack and creates it again"
+    what = "is ROLLBACK_COMPLETE: its creation failed; inv deploy deletes the stack and creates it again"
     assert failed == Remark(Level.INFO, "shop-live", what)
 
 

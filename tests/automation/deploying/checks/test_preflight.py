@@ -29,7 +29,8 @@ from tests.automation.deploying.fake_accounts import (
     scope_of,
     unsupported,
 )
-from tests.automation.projects import PYPROJECT, SAMCONFIG, make_shop
+from tests.automation.projects import APP, PYPROJECT, SAMCONFIG, make_shop
+from tests.automation.release_tables import FakeReleaseTable
 
 REST = Remark(Level.INFO, "account", "the other checks need working credentials of the right account")
 
@@ -171,6 +172,23 @@ def test_check_unreadable_lock_stops(shop: Project) -> None:
     what = "whether somebody else deploys cannot be read: shop-live-releases: no answer"
 
     assert check(shop, FakeAccount(), find_lock=find_lock).stops == (Finding("lock", what),)
+
+
+def test_check_value_of_the_last_release_is_no_question(tmp_path: Path) -> None:
+    ask = PYPROJECT.replace('"shop"', '"shop"\nask = ["Owner"]', 1)
+    app = APP.replace("Parameters:\n", "Parameters:\n  Owner: {Type: String}\n")
+    shop = model.load(make_shop(tmp_path, pyproject_toml=ask, app_yaml=app))
+
+    assert levels(check(shop, FakeAccount()))["Owner"] is Level.WARN
+    assert "Owner" not in levels(check(shop, FakeAccount(), find_released=lambda: {"Owner": "ann"}))
+
+
+def test_released_finder_without_an_answer_finds_nothing(shop: Project) -> None:
+    class Table(FakeReleaseTable):
+        def documents(self, limit: int) -> tuple[tuple[int, Any], ...]:
+            raise DeploymentError("no answer", where="shop-live-releases")
+
+    assert preflight.released_finder(scope_of(shop, "live"), Table())() == {}
 
 
 class Guards:

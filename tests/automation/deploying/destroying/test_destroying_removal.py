@@ -120,6 +120,18 @@ def test_plan_unknown_name_without_data_says_so() -> None:
         plan(inventory(), "Nothing")
 
 
+@pytest.mark.parametrize("name", ["shop-live-Sales-1", "shop-live-base-stock-0a1b", "https://sqs/1/shop-live-Till-2"])
+def test_plan_generated_name_of_what_is_deleted_already_is_no_error(name: str) -> None:
+    """The same command finishes an interrupted deletion, which may have deleted what it names."""
+    assert plan(inventory(LAKE), name).data == ()
+
+
+@pytest.mark.parametrize("name", ["shop-live-Sales", "shop-live-base-Sales-1", "shop-Sales-1"])
+def test_plan_name_that_no_stack_would_generate_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="does not name any data of this environment"):
+        plan(inventory(LAKE), name)
+
+
 def test_plan_name_of_two_stacks_is_ambiguous() -> None:
     twin = replace(SALES, stack_name="shop-live-base", physical_id="base-sales")
 
@@ -197,8 +209,8 @@ def test_show_says_what_becomes_of_each(capsys: pytest.CaptureFixture[str]) -> N
         "(left over) Lake bucket shop-lake deleted",
         "(left over) Switch parameter /shop/on stays",
         "shop-live (CREATE_COMPLETE) is deleted, with 2 functions, 1 queue policy",
-        "3 releases: stay (delete them: --delete-data releases)",
-        "the artifacts of these releases: stay (delete them: --delete-data artifacts)",
+        "3 releases: kept (to delete them too: --delete-data releases)",
+        "the artifacts of these releases: kept (to delete them too: --delete-data artifacts)",
     ]
 
 

@@ -46,6 +46,12 @@ def test_kept_includes_the_good_one_before_the_running_one() -> None:
     assert kept(releases, replace(OLD, number=5)) == {9, 8, 5, 3}
 
 
+def test_kept_includes_the_good_ones_before_the_newest_and_before_the_running_one() -> None:
+    releases = known(9, r7=passed(7), r5=passed(5), r3=passed(3))
+
+    assert kept(releases, replace(OLD, number=5)) == {9, 8, 7, 5, 3}
+
+
 def test_kept_after_a_rollback_includes_the_good_one_before_the_restored_one() -> None:
     """r9 restores r4; the next rollback restores r2, and an automatic one r5."""
     running = replace(passed(9), rollback_to=4)

@@ -264,6 +264,7 @@ def test_as_json_has_everything() -> None:
                 "drift": "IN_SYNC",
                 "drift_checked_at": "2026-01-02T00:00:00+00:00",
                 "drifted": [],
+                "functions": ["Till"],
             }
         ],
         "alarms": [{"name": "alarm-1", "reason": "3 > 0", "since": "2026-01-01"}],

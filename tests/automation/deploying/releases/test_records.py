@@ -308,6 +308,7 @@ def test_as_left_failure_without_a_known_release_before_is_unknown() -> None:
     ("status", "stack_status", "content"),
     [
         (Status.FAILED, "IMPORT_COMPLETE", 0),
+        (Status.FAILED, "ROLLBACK_FAILED", 0),
         (Status.DEPLOYED, "IMPORT_COMPLETE", 7),
         (Status.FAILED, "UPDATE_COMPLETE", 7),
     ],

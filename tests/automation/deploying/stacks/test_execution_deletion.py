@@ -1,5 +1,7 @@
 """A stack is deleted and followed to its end: success, failure, an interrupt, and nothing to delete."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from automation.deploying.stacks import execution
@@ -14,8 +16,8 @@ COMMAND = "inv destroy --env live"
 class Deletable(FakeCloud):
     """A stack whose deletion plays its own script."""
 
-    def delete_stack(self, stack_id: str) -> None:
-        self.calls.append(f"delete {stack_id}")
+    def delete_stack(self, stack_id: str, *, retain: Sequence[str] = ()) -> None:
+        self.calls.append(" but ".join([f"delete {stack_id}", *retain]))
         self.is_running = True
 
 
@@ -57,6 +59,35 @@ def test_delete_failure_names_reason_state_and_next_step() -> None:
 
     what = "shop: Queue (AWS::SQS::Queue): is in use; the stack is DELETE_FAILED"
     assert str(caught.value) == f"{what}; fix the cause, then run {COMMAND}"
+
+
+def test_delete_leaves_out_a_retained_resource_that_could_not_be_deleted() -> None:
+    """CloudFormation tries to delete a protected table of a failed creation although its template retains it."""
+    failed = [of_queue("DELETE_FAILED", "is protected"), of_stack("DELETE_FAILED", "failed: [Queue]")]
+    cloud = Deletable([failed, [], [of_stack("DELETE_IN_PROGRESS"), of_stack("DELETE_COMPLETE")]])
+
+    execution.delete("shop", cloud, operator(), retain=("Queue", "Table"))
+
+    assert cloud.calls == [f"delete {STACK_ID}", f"delete {STACK_ID} but Queue"]
+
+
+def test_delete_after_a_failed_deletion_leaves_it_out_at_once() -> None:
+    past = [of_queue("DELETE_FAILED", "is protected"), of_stack("DELETE_FAILED", "failed: [Queue]")]
+    cloud = Deletable([[of_stack("DELETE_IN_PROGRESS")], [of_stack("DELETE_COMPLETE")]], past=past)
+
+    execution.delete("shop", cloud, operator(), retain=("Queue", "Table"))
+
+    assert cloud.calls == [f"delete {STACK_ID} but Queue"]
+
+
+def test_delete_that_fails_without_what_is_retained_is_not_tried_again() -> None:
+    past = [of_queue("DELETE_FAILED", "is protected"), of_stack("DELETE_FAILED", "failed: [Queue]")]
+    cloud = Deletable([[of_stack("DELETE_IN_PROGRESS")], [of_stack("DELETE_FAILED", "failed: [Role]")]], past=past)
+
+    with pytest.raises(DeploymentError, match="the stack is DELETE_FAILED"):
+        execution.delete("shop", cloud, operator(), retain=("Queue",))
+
+    assert cloud.calls == [f"delete {STACK_ID} but Queue"]
 
 
 def test_delete_ignores_an_earlier_failure() -> None:

@@ -120,7 +120,7 @@ def test_drift_names_the_resources_and_shows_how(resources: tuple[str, ...], nam
     )
 
 
-@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED"])
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED"])
 def test_obstacle_in_an_environment_is_destroyed(status: str) -> None:
     finding = stack_states.obstacle(StackState("shop", status), AWS, "live")
 
@@ -128,8 +128,9 @@ def test_obstacle_in_an_environment_is_destroyed(status: str) -> None:
     assert finding == Finding("shop", f"the stack is {status}, in which CloudFormation refuses updates", fix)
 
 
-def test_failed_creation_in_an_environment_can_be_created() -> None:
-    state = StackState("shop", "ROLLBACK_COMPLETE")
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])
+def test_failed_creation_in_an_environment_can_be_created(status: str) -> None:
+    state = StackState("shop", status)
 
     assert stack_states.obstacle(state, AWS, "live") is None
     assert (stack_states.is_failed_creation(state), stack_states.can_be_created(state)) == (True, True)

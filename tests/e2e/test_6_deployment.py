@@ -227,6 +227,7 @@ def test_uploads_that_are_cut_change_nothing(live: Production, proxy: AwsProxy) 
     assert "CreateChangeSet" not in proxy.operations("cloudformation")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unchanged")
 def test_saved_plan_of_another_commit_is_refused(live: Production, tmp_path: Path) -> None:
     plan = str(tmp_path / "plan.json")
@@ -237,6 +238,7 @@ def test_saved_plan_of_another_commit_is_refused(live: Production, tmp_path: Pat
         require(live.deploy("--plan", plan), 3, "commit", "inv diff --env prod --out")
 
 
+@pytest.mark.slow
 def test_deploy_rollback_and_deploy_run_the_code_they_say(live: Production) -> None:
     original = live.digests()
     live.set_switch("enabled")
@@ -260,6 +262,7 @@ def test_deploy_rollback_and_deploy_run_the_code_they_say(live: Production) -> N
     assert live.item_keys(live.table()) == ["kept"]
 
 
+@pytest.mark.slow
 def test_deployments_leave_the_kill_switch_alone(live: Production) -> None:
     """CloudFormation sets a parameter back to its first value with every update of it, so none may update it."""
     assert live.switch() == "enabled"
@@ -326,6 +329,7 @@ def test_prune_leaves_what_runs_and_the_last_releases(live: Production) -> None:
     assert (live.digests(), live.running()) == (before, running)
 
 
+@pytest.mark.slow
 def test_pruned_release_cannot_be_restored_and_others_can(live: Production) -> None:
     rollback = ("rollback", "--env", "prod", "--yes")
     assert live.releases()[-1]["pruned"]

@@ -115,6 +115,7 @@ def test_killed_adoption_is_finished_by_the_same_command(estate: Estate, ids: di
     assert estate.content(ids) == (True, b"kept", KEY, "enabled")
 
 
+@pytest.mark.slow
 def test_named_data_are_deleted_and_created_anew(estate: Estate, ids: dict[str, str]) -> None:
     """Retained data go only when they are named; everything else is adopted again."""
     names = ("--delete-data", "Ledger", "--delete-data", "Lake")

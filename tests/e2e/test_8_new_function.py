@@ -35,11 +35,11 @@ def resources(project: Path, deployed: Sandbox) -> dict[str, str]:
     return deployed.resources(STACK)
 
 
-def inv(root: Path, *words: str) -> str:
-    """Run `inv` in a project, which must succeed; return what it prints."""
+def inv(root: Path, *words: str, codes: tuple[int, ...] = (0,)) -> str:
+    """Run `inv` in a project, which must end with one of the codes; return what it prints."""
     argv = [sys.executable, "-m", "invoke", *words]
     done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False, timeout=400)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in codes, done.stdout + done.stderr
     return done.stdout
 
 
@@ -77,7 +77,9 @@ def test_new_function_does_what_its_schedule_sends(deployed: Sandbox, resources:
 
 def test_new_function_is_in_size_prove_status_and_docs(project: Path) -> None:
     sized, proven = json.loads(inv(project, "size", "--json")), json.loads(inv(project, "prove", *FUNCTIONS, "--json"))
-    [shown] = [line for line in inv(project, "status", "--env", "local").splitlines() if "functions of trading" in line]
+    # 3: an earlier test may have left a message among the dead letters.
+    status = inv(project, "status", "--env", "local", codes=(0, 3)).splitlines()
+    [shown] = [line for line in status if line.startswith("functions of trading: ")]
 
     for report in (sized, proven):
         assert {*FUNCTIONS} <= {function["name"] for function in report["functions"]}

@@ -329,7 +329,6 @@ def test_prune_leaves_what_runs_and_the_last_releases(live: Production) -> None:
     assert (live.digests(), live.running()) == (before, running)
 
 
-@pytest.mark.slow
 def test_pruned_release_cannot_be_restored_and_others_can(live: Production) -> None:
     rollback = ("rollback", "--env", "prod", "--yes")
     assert live.releases()[-1]["pruned"]

@@ -11,11 +11,11 @@ from automation.deploying.verdict import grants as grant_texts
 from automation.deploying.verdict import permissions
 from automation.deploying.verdict.grants import Grant
 from automation.deploying.verdict.property_texts import as_list, text_of, value_of
+from automation.deploying.verdict.strict_grants import is_too_wide
 from automation.scanning import function_access, queue_rules
 from automation.scanning.function_access import FunctionAccess
 from automation.scanning.model import Weakness
 from automation.scanning.scanned_stacks import ScannedStack
-from automation.scanning.strict_grants import is_too_wide
 
 _ELSEWHERE = "it cannot name the resources of this template"
 # What well-known policies reach; SAM attaches most of them by itself. Source: AWS managed policy reference.

@@ -9,11 +9,11 @@ from automation.deploying.verdict import grants as grant_texts
 from automation.deploying.verdict import permissions
 from automation.deploying.verdict.grants import Grant
 from automation.deploying.verdict.property_texts import text_of, value_of
+from automation.deploying.verdict.strict_grants import is_too_wide
 from automation.scanning import function_access
 from automation.scanning.function_access import FunctionAccess, actions_by_resource
 from automation.scanning.model import Weakness
 from automation.scanning.scanned_stacks import ScannedStack
-from automation.scanning.strict_grants import is_too_wide
 
 RULE = "drained-queue"
 # A function may do the first ones with the queue of its event source, and nobody needs the others.

@@ -3,21 +3,27 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from automation.deploying.verdict import grants, permissions, public_access
+from automation.deploying.verdict import grants, permissions, public_access, strict_grants
 from automation.deploying.verdict.grants import Grant
 from automation.deploying.verdict.property_texts import is_on, value_of
-from automation.scanning import function_access, strict_grants
+from automation.scanning import function_access
 from automation.scanning.model import Weakness
-from automation.scanning.scanned_stacks import ScannedStack
+from automation.scanning.scanned_stacks import ACCOUNT, ScannedStack
 
 _BUCKET = "AWS::S3::Bucket"
 _ACCESS_POINT = "AWS::S3::AccessPoint"  # it has the same settings as its bucket
 _QUEUE_ENCRYPTION = "SqsManagedSseEnabled"
+
+
+def _is_for_other_account(grant: Grant) -> bool:
+    return strict_grants.is_for_other_account(grant, ACCOUNT)
+
+
 # Rule, which grants it is about, and what to do.
 _GRANT_RULES: tuple[tuple[str, Callable[[Grant], bool], str], ...] = (
     ("public-access", strict_grants.is_public, "name the principals, or add a condition that says who calls"),
     ("any-caller", strict_grants.is_for_any_caller, "add a condition on aws:SourceArn or aws:SourceAccount"),
-    ("other-account", strict_grants.is_for_other_account, "name principals of ${AWS::AccountId} only"),
+    ("other-account", _is_for_other_account, "name principals of ${AWS::AccountId} only"),
 )
 
 

@@ -1,6 +1,5 @@
 """Widened permissions: new grants in the policies of a resource, attached policies, and public access by policy."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -8,7 +7,7 @@ from typing import Any
 
 from automation.deploying.changes import resolution
 from automation.deploying.changes.model import Action, Rank, ResourceChange
-from automation.deploying.verdict import data_loss, grants
+from automation.deploying.verdict import data_loss, grants, strict_grants
 from automation.deploying.verdict.aspects import WHOLE, Aspect
 from automation.deploying.verdict.grants import Grant
 from automation.deploying.verdict.property_texts import as_list, text_of, value_of
@@ -30,9 +29,6 @@ _TARGETS = (
 )
 _BOUNDARY = "PermissionsBoundary"
 _LAMBDA_POLICY = ":policy/service-role/AWSLambda"
-_REFERENCE = re.compile(r"\$\{[^}]*\}")
-_ANY_NAME = re.compile(r"[\w-]+[/:]\*")
-_SENSITIVE_SERVICES = ("iam:", "sts:", "organizations:")
 _FIX = "grant only what the code needs"
 _PUBLIC_FIX = "name the principals, or add a Condition that does"
 
@@ -69,8 +65,8 @@ def aspects(
         return
 
     new = grants.new_grants(before.grants, after.grants)
-    public = [grant for grant in new if grant.is_public]
-    private = [grant for grant in new if not grant.is_public]
+    public = [grant for grant in new if strict_grants.is_public(grant)]
+    private = [grant for grant in new if not strict_grants.is_public(grant)]
     if public:
         yield _danger("public", grants.join(public), after.paths, fix=_PUBLIC_FIX)
     if _is_of_new_resource(change, changes, adopted):
@@ -121,8 +117,8 @@ def _widened(new: Sequence[Grant], before: Access, after: Access) -> Iterator[As
 
 def _first_grants(new: Sequence[Grant], after: Access) -> Iterator[Aspect]:
     """Yield the grants of a new resource: they are shown, and only wide ones are a danger."""
-    wide = [grant for grant in new if is_wide(grant)]
-    narrow = [grant for grant in new if not is_wide(grant)]
+    wide = [grant for grant in new if strict_grants.is_too_wide(grant)]
+    narrow = [grant for grant in new if not strict_grants.is_too_wide(grant)]
     wide_policies = [f"attaches {name}" for name in sorted(after.managed) if _LAMBDA_POLICY not in name]
     lambda_policies = [f"attaches {name}" for name in sorted(after.managed) if _LAMBDA_POLICY in name]
     if wide or wide_policies:
@@ -130,27 +126,6 @@ def _first_grants(new: Sequence[Grant], after: Access) -> Iterator[Aspect]:
     if narrow or lambda_policies:
         what = f"added: {grants.join(narrow, *lambda_policies)}"
         yield Aspect(Rank.PERMISSIONS, what, needs_attention=True, paths=(WHOLE,))
-
-
-def is_wide(grant: Grant) -> bool:
-    """Return whether a first grant goes beyond least privilege: wildcards, accounts, or the permissions themselves."""
-    if grant.is_deny:
-        return False
-    if grant.principal:
-        return not grant.principal.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    is_any_action = "*" in grant.action or ":" not in grant.action or grant.action.startswith(grants.ALL_BUT)
-    is_any_resource = not grant.conditions and _is_any(grant.resource)
-    return is_any_action or is_any_resource or grant.action.startswith(_SENSITIVE_SERVICES)
-
-
-def _is_any(resource: str) -> bool:
-    """Return whether a resource is `*`, or an ARN whose name is only a wildcard, such as `arn:…:table/*`."""
-    parts = _REFERENCE.sub("-", resource).split(":", 5)
-    if len(parts) < 6:
-        return resource == "*" or resource.startswith(grants.ALL_BUT)
-    service, name = parts[2], parts[5]
-    # The name of an object starts with its bucket's: `bucket/*` is every object of one bucket.
-    return name in {"*", "*/*"} or (service != "s3" and _ANY_NAME.fullmatch(name) is not None)
 
 
 def _narrowed(before: Access, after: Access) -> Iterator[Aspect]:

@@ -197,6 +197,13 @@ def test_first_grants_of_a_new_role_need_attention_only(statement_of_role: dict[
         ),
         (statement("iam:PassRole", "r"), "may iam:PassRole on r"),
         (statement("sts:AssumeRole", "r"), "may sts:AssumeRole on r"),
+        (statement("IAM:PassRole", "r"), "may IAM:PassRole on r"),
+        (statement("s3:Get?bject", "r"), "may s3:Get?bject on r"),
+        (statement("a:b", "arn:aws:dynamodb:*"), "may a:b on arn:aws:dynamodb:*"),
+        (
+            statement("ses:SendEmail", "*", Condition={"StringEqualsIfExists": {"ses:FromAddress": "a"}}),
+            "may ses:SendEmail on * if ses:FromAddress StringEqualsIfExists a",
+        ),
         ({"Effect": "Allow", "NotAction": "a:b", "Resource": "r"}, "may all but a:b on r"),
         ({"Effect": "Allow", "Action": "a:b", "NotResource": "r"}, "may a:b on all but r"),
     ],
@@ -255,6 +262,13 @@ def test_public_grant_is_named_public_and_not_widened() -> None:
         [danger] = assess(before, bucket | {"P": resource(BUCKET_POLICY, properties)}).dangers
         assert (danger.name, danger.what) == ("public:P", "anyone may s3:Get on r")
         assert danger.fix == "name the principals, or add a Condition that does"
+
+
+def test_public_grant_with_a_condition_that_everybody_meets_is_public() -> None:
+    anybody = statement(Principal="*", Condition={"StringLike": {"aws:SourceArn": "arn:aws:sns:*:*:alerts"}})
+    policy = resource(BUCKET_POLICY, {"Bucket": {"Ref": "B"}, "PolicyDocument": document(anybody)})
+
+    assert names(assess({}, {"B": resource(BUCKET), "P": policy})) == ["public:P"]
 
 
 def test_public_topic_policy_that_was_public_before_is_not_new() -> None:

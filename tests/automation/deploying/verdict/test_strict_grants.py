@@ -2,8 +2,8 @@
 
 import pytest
 
+from automation.deploying.verdict import strict_grants
 from automation.deploying.verdict.grants import Grant
-from automation.scanning import strict_grants
 
 TABLE = "arn:aws:dynamodb:x:123456789012:table/orders"
 TOPIC = "arn:aws:sns:x:123456789012:alerts"
@@ -164,7 +164,7 @@ def test_grant_with_a_source_or_for_no_service_is_not_for_any_caller(grant: Gran
 
 @pytest.mark.parametrize("principal", ["999999999999", "arn:aws:iam::999999999999:role/a", "f" * 64])
 def test_principal_of_another_account(principal: str) -> None:
-    assert strict_grants.is_for_other_account(Grant("s3:GetObject", "a", principal))
+    assert strict_grants.is_for_other_account(Grant("s3:GetObject", "a", principal), "123456789012")
 
 
 @pytest.mark.parametrize(
@@ -181,4 +181,4 @@ def test_principal_of_another_account(principal: str) -> None:
     ],
 )
 def test_principal_of_this_account_and_denials_are_not_of_another(grant: Grant) -> None:
-    assert not strict_grants.is_for_other_account(grant)
+    assert not strict_grants.is_for_other_account(grant, "123456789012")

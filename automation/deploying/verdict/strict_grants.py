@@ -3,9 +3,8 @@
 import re
 from dataclasses import replace
 
-from automation.deploying.verdict import grants, permissions
+from automation.deploying.verdict import grants
 from automation.deploying.verdict.grants import Grant
-from automation.scanning.scanned_stacks import ACCOUNT
 
 type Condition = tuple[str, str, frozenset[str]]
 
@@ -13,6 +12,8 @@ _REFERENCE = re.compile(r"\$\{[^}]*\}")
 _ACCOUNT_ID = re.compile(r"\b\d{12}\b")
 _CANONICAL_USER = re.compile(r"[0-9a-f]{64}")
 _SERVICES = (".amazonaws.com", ".amazonaws.com.cn")
+_SENSITIVE_SERVICES = ("iam:", "sts:", "organizations:")
+_WILDCARDS = frozenset("*?")
 _EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 # Of the keys that AWS fills in for every service, only these say what is reached. The others say who calls, or when.
 _OF_RESOURCES = ("aws:resourcetag/", "aws:requesttag/", "aws:tagkeys")
@@ -23,11 +24,15 @@ _NAMED_FIRST = frozenset({"s3", "execute-api"})
 
 
 def is_too_wide(grant: Grant) -> bool:
-    """Return whether what a role is granted goes beyond least privilege: wildcards, or the permissions themselves."""
-    conditions = frozenset(filter(_says_what_is_reached, grant.conditions))
-    action = grant.action.lower().replace("?", "*")
-    resource = "*" if _is_any(grant.resource) else grant.resource
-    return permissions.is_wide(replace(grant, action=action, resource=resource, conditions=conditions))
+    """Return whether a grant goes beyond least privilege: wildcards, accounts, or the permissions themselves."""
+    if grant.is_deny:
+        return False
+    if grant.principal:
+        return not grant.principal.endswith(_SERVICES)
+    action = grant.action.lower()
+    is_any_action = bool(_WILDCARDS & set(action)) or ":" not in action or action.startswith(grants.ALL_BUT)
+    is_any_resource = _is_any(grant.resource) and not any(map(_says_what_is_reached, grant.conditions))
+    return is_any_action or is_any_resource or action.startswith(_SENSITIVE_SERVICES)
 
 
 def is_public(grant: Grant) -> bool:
@@ -44,11 +49,11 @@ def is_for_any_caller(grant: Grant) -> bool:
     return not is_trust and grant.principal.endswith(_SERVICES) and is_public(replace(grant, principal=grants.ANYONE))
 
 
-def is_for_other_account(grant: Grant) -> bool:
+def is_for_other_account(grant: Grant, account: str) -> bool:
     """Return whether the principal of a grant belongs to an account that the template does not run in."""
     if grant.is_deny or grant.principal.startswith(grants.ALL_BUT):
         return False
-    accounts = set(_ACCOUNT_ID.findall(grant.principal)) - {ACCOUNT}
+    accounts = set(_ACCOUNT_ID.findall(grant.principal)) - {account}
     return bool(accounts) or _CANONICAL_USER.fullmatch(grant.principal) is not None
 
 
@@ -82,7 +87,7 @@ def _is_any(resource: str) -> bool:
     if not resource.startswith("arn:"):
         return False
     _, _, service, *_, name = _parts(resource)
-    return not name.strip("*?") or (service not in _NAMED_FIRST and _ANY_NAME.fullmatch(name) is not None)
+    return not name.strip("*?/") or (service not in _NAMED_FIRST and _ANY_NAME.fullmatch(name) is not None)
 
 
 def _parts(arn: str) -> list[str]:

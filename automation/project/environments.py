@@ -96,13 +96,14 @@ def load(project: Project, name: str, *, variables: Mapping[str, str], machine: 
         machine: this machine, as platform.machine() names it; for an `architecture_parameter`.
 
     Raises:
-        UsageError: there is no such environment; the message lists those that exist.
+        UsageError: the environment does not exist, or no name is given; the message lists those that exist.
         ConfigurationError: its table is wrong.
     """
     tables = project.settings.environments
     if name not in tables:
         known = ", ".join(tables) or f"none; add [tool.alchemiser.environments.<name>] to {PYPROJECT}"
-        raise UsageError(f"there is no environment {name!r}; the environments are: {known}", where="--env")
+        what = f"there is no environment {name!r}" if name else "name an environment"
+        raise UsageError(f"{what}; the environments are: {known}", where="--env")
 
     where, table = f"{PYPROJECT}: [tool.alchemiser.environments.{name}]", tables[name]
     text = {key: expand(str(value), variables, where=where) for key, value in table.items() if key != "parameters"}

@@ -25,6 +25,11 @@ def test_load_unknown_environment_lists_known_ones(shop: Project) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_load_without_a_name_asks_for_one(shop: Project) -> None:
+    with pytest.raises(UsageError, match=r"^--env: name an environment; the environments are: here, live$"):
+        load(shop, "")
+
+
 def test_load_reads_guards_and_expands_variables(shop: Project) -> None:
     here = load(shop, "here", SHOP_PORT="99")
 

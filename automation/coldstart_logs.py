@@ -156,7 +156,7 @@ def report(
         now: aware; None for the present.
 
     Raises:
-        UsageError: there is no such environment or function, or `days` is less than 1.
+        UsageError: the environment or a function does not exist, or `days` is less than 1.
         ConfigurationError: the settings are incomplete or wrong.
         DeploymentError: AWS did not answer.
     """

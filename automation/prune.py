@@ -81,7 +81,7 @@ def prune(
         min_age: what is younger stays.
 
     Raises:
-        UsageError: there is no such environment, too few releases would stay, or it was not confirmed.
+        UsageError: the environment does not exist, too few releases would stay, or it was not confirmed.
         CheckFailedError: another deployer is at work.
         ConfigurationError: the settings or the credentials are wrong.
         DeploymentError: AWS refused a request, or did not answer.

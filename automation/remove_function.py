@@ -22,7 +22,7 @@ def remove(root: Path, name: str, *, yes: bool) -> RemovalPlan:
         yes: also remove files whose changes no commit has.
 
     Raises:
-        UsageError: there is no such function, or work would be lost and was not confirmed.
+        UsageError: the function does not exist, or work would be lost and was not confirmed.
         CheckFailedError: other resources use what belongs to the function.
         ConfigurationError: a template, the scaffold or the registry cannot be read.
     """

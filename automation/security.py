@@ -51,7 +51,7 @@ def scan(
         run_scanners: runs the scanners on the market.
 
     Raises:
-        UsageError: there is no such environment.
+        UsageError: the environment does not exist.
         ConfigurationError: a template, a setting or a reason is wrong.
         ToolError: a scanner failed.
     """
@@ -69,7 +69,7 @@ def read_stacks(root: Path, environment: str, *, variables: Mapping[str, str]) -
     """Return the stacks of the project as they would be in an environment; it makes no call.
 
     Raises:
-        UsageError: there is no such environment.
+        UsageError: the environment does not exist.
         ConfigurationError: a template or a setting is wrong.
         ToolError: SAM CLI is missing or cannot expand templates.
     """

@@ -56,7 +56,7 @@ def report(
         html: a path, or True for `.alchemiser/size-history.html`.
 
     Raises:
-        UsageError: there is no such environment, function or layer, or more than one format was chosen.
+        UsageError: the environment, a function or a layer does not exist, or more than one format was chosen.
         ConfigurationError: the settings are incomplete or wrong.
         DeploymentError: DynamoDB did not answer.
     """

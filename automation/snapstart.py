@@ -109,7 +109,7 @@ def compare(
         ask: asks a question; None asks on this terminal, if there is one.
 
     Raises:
-        UsageError: there is no such environment or function, `runs` is not possible, or it was not confirmed.
+        UsageError: the environment or the function does not exist, `runs` is not possible, or it was not confirmed.
         ConfigurationError: the environment is an emulator, or the project has no smoke test.
         CheckFailedError: the credentials cannot be used for this environment.
         DeploymentError: AWS refused a request or did not answer, or the function fails.

@@ -45,7 +45,7 @@ class FunctionPlan:
 
     Attributes:
         example: the function that is copied.
-        values: what the placeholders of the scaffold stand for.
+        values: the variables of the scaffold.
     """
 
     function: str
@@ -104,7 +104,7 @@ def _select(project: Project, options: Options, keep: Mapping[str, frozenset[str
     Without a stack it is the last one that has an example: it may use what the others export.
 
     Raises:
-        UsageError: there is no such stack, function or trigger.
+        UsageError: the stack, function or trigger does not exist.
     """
     chosen = selection.stacks(project, Chosen(stack=options.stack))
     example = find_function(project, options.example).logical_id if options.example else ""
@@ -130,8 +130,8 @@ def find_function(project: Project, name: str) -> Function:
     if len(namesakes) == 1:
         return namesakes[0]
     known = ", ".join(function.logical_id for function in project.functions)
-    problem = f"{len(namesakes)} functions have the name" if namesakes else "there is no function"
-    raise UsageError(f"{problem} {name!r}; the functions are: {known}")
+    problem = f"{len(namesakes)} functions have the name {name!r}" if namesakes else f"function {name!r} does not exist"
+    raise UsageError(f"{problem}; the functions are: {known}")
 
 
 def names_of(function: Function) -> frozenset[str]:
@@ -248,7 +248,7 @@ def _builtin(project: Project, stack: Stack, copied: TemplateCopy, names: Names)
 def values_of(
     names: Names, *, function: str, stack: str, trigger: str, message: str, description: str
 ) -> Mapping[str, str]:
-    """Return what the placeholders of a scaffold stand for."""
+    """Return the variables of a scaffold."""
     return {
         **names.spellings,
         "function": function,

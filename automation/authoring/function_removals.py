@@ -73,7 +73,7 @@ def plan(project: Project, name: str, *, consumed: Iterable[Consumed]) -> Remova
         consumed: the messages that it consumes, as the project's registry says.
 
     Raises:
-        UsageError: there is no such function.
+        UsageError: the function does not exist.
         CheckFailedError: other resources use what belongs to it.
         ConfigurationError: the template or the scaffold cannot be read.
     """

@@ -48,7 +48,7 @@ def plan(project: Project, new: Names, *, requirements: tuple[str, ...], stack_n
         example: the layer to copy, by logical id or folder; empty for the first one.
 
     Raises:
-        UsageError: there is no such stack or layer, the layer exists, or it would have no requirements.
+        UsageError: the stack or the layer to copy does not exist, the new layer exists, or it would be empty.
         ConfigurationError: the template cannot be edited.
     """
     stack, copied = _select(project, stack_name=stack_name, example=example)
@@ -80,8 +80,8 @@ def _select(project: Project, *, stack_name: str, example: str) -> tuple[Stack, 
             return stack, layer
     known = ", ".join(layer.logical_id for _, layer in candidates)
     if not known:
-        raise UsageError(f"there is no layer with a {REQUIREMENTS} to copy; add the first one by hand")
-    raise UsageError(f"there is no such layer {example!r} to copy; there are: {known}")
+        raise UsageError(f"no layer has a {REQUIREMENTS} to copy; write the first layer by hand")
+    raise UsageError(f"layer {example!r} cannot be copied; choose one of {known}")
 
 
 def _locked_layers(root: Path, stack: Stack) -> tuple[Layer, ...]:

@@ -38,7 +38,7 @@ class Names:
 
     @property
     def spellings(self) -> Mapping[str, str]:
-        """Return the placeholders of a scaffold that stand for the name."""
+        """Return the variables of a scaffold that spell the name."""
         return {"module": self.module, "kebab": self.kebab, "words": self.words, "camel": self.camel}
 
     def like(self, name: str) -> str:

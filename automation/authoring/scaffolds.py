@@ -1,6 +1,6 @@
 """The files that a project wants for a new function, and the lines that it wants in files that exist.
 
-A project describes them in a folder: scaffold.toml and the texts of the files. `${module}` and the other placeholders
+A project describes them in a folder: scaffold.toml and the texts of the files. `${module}` and the other variables
 are replaced; `Template` of the standard library has the rules.
 """
 
@@ -19,7 +19,7 @@ FILE = "scaffold.toml"
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file of a new function; path and text have placeholders."""
+    """A file of a new function; path and text may contain variables."""
 
     path: str
     text: str
@@ -91,17 +91,17 @@ def read(folder: Path, *, name: str) -> Scaffold:
 
 
 def render(text: str, values: Mapping[str, str], *, where: str = FILE) -> str:
-    """Replace the placeholders of a text.
+    """Replace the variables of a text.
 
     Raises:
-        ConfigurationError: there is no such placeholder.
+        ConfigurationError: the text has a variable without a value.
     """
     try:
         return Template(text).substitute(values)
     except KeyError as cause:
         known = ", ".join(sorted(values))
         raise ConfigurationError(
-            f"there is no placeholder ${{{cause.args[0]}}}; there are: {known}", where=where
+            f"${{{cause.args[0]}}} is not a variable; the variables are: {known}", where=where
         ) from cause
     except ValueError as cause:
         raise ConfigurationError(f"a single $ is written $$: {cause}", where=where) from cause

@@ -72,7 +72,7 @@ def select(parsed: Parsed, *, example: str, trigger: str, keep: Mapping[str, fro
         keep: by trigger, shared resources that the example must use, since the new code does.
 
     Raises:
-        UsageError: there is no such function or trigger, or no function has this trigger or uses these resources.
+        UsageError: the function or the trigger does not exist, or no function has this trigger or uses these resources.
     """
     if example and example not in parsed.functions:
         raise UsageError(f"{parsed.path} has no function {example!r}; its functions are: {', '.join(parsed.functions)}")

@@ -22,6 +22,7 @@ from automation.system.targets import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ChangeSetSummaryTypeDef
 
 _COMPUTED = frozenset({"CREATE_COMPLETE", "FAILED"})
 _NOT_EXECUTED = frozenset({"AVAILABLE", "UNAVAILABLE", "OBSOLETE"})
@@ -143,10 +144,7 @@ class CloudFormation:
             NoSuchStackError: there is no such stack.
             DeploymentError: CloudFormation did not answer.
         """
-        pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack)
-        with aws.translate_errors(stack, self.target):
-            summaries = pages.build_full_result()["Summaries"]
-        return tuple(summary["ChangeSetId"] for summary in summaries)
+        return tuple(summary["ChangeSetId"] for summary in self._change_sets(stack))
 
     def waiting_change_sets(self, stack: str) -> tuple[WaitingChangeSet, ...]:
         """Return the change sets of a stack that were computed, or failed to be, and that nobody has executed.
@@ -155,9 +153,6 @@ class CloudFormation:
             NoSuchStackError: there is no such stack.
             DeploymentError: CloudFormation did not answer.
         """
-        pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack)
-        with aws.translate_errors(stack, self.target):
-            summaries = pages.build_full_result()["Summaries"]
         return tuple(
             WaitingChangeSet(
                 id=summary["ChangeSetId"],
@@ -166,9 +161,15 @@ class CloudFormation:
                 stack_name=summary["StackName"],
                 created_at=summary["CreationTime"],
             )
-            for summary in summaries
+            for summary in self._change_sets(stack)
             if summary["Status"] in _COMPUTED and summary["ExecutionStatus"] in _NOT_EXECUTED
         )
+
+    def _change_sets(self, stack: str) -> "list[ChangeSetSummaryTypeDef]":
+        pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack)
+        with aws.translate_errors(stack, self.target):
+            summaries: list[ChangeSetSummaryTypeDef] = pages.build_full_result()["Summaries"]
+        return summaries
 
     def delete_change_set(self, change_set: str) -> None:
         """Delete a change set by its id; do nothing when it is missing.

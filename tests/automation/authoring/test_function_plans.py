@@ -126,7 +126,7 @@ def test_plan_takes_the_last_stack_with_an_example(tmp_path: Path) -> None:
     ("choices", "message"),
     [
         ({"stack": "nope"}, "there is no stack 'nope'; the stacks are: base, app"),
-        ({"example": "nope"}, "there is no function 'nope'; the functions are: Stock, Till, Ledger"),
+        ({"example": "nope"}, "function 'nope' does not exist; the functions are: Stock, Till, Ledger"),
         ({"example": "handler"}, "3 functions have the name 'handler'; the functions are: Stock, Till, Ledger"),
         ({"example": "Stock", "stack": "app"}, "Stock is not a function of the stack app"),
         (

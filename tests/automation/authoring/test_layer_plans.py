@@ -92,7 +92,11 @@ def test_plan_only_adds_to_the_template(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "choices", "message"),
     [
-        ({}, {"example": "nope"}, "there is no such layer 'nope' to copy; there are: WebLayer, Maths"),
+        (
+            {},
+            {"example": "nope"},
+            "layer 'nope' cannot be copied; choose one of WebLayer, Maths",
+        ),
         ({}, {"stack": "nope"}, "there is no stack 'nope'; the stacks are: main"),
         ({}, {"name": "maths", "example": "Maths"}, "template.yaml already has a resource Maths; choose another name"),
         (
@@ -121,7 +125,5 @@ def test_plan_refuses_what_it_cannot_do(
 def test_plan_without_a_layer_to_copy_says_so(tmp_path: Path) -> None:
     write_files(tmp_path, {"template.yaml": TEMPLATE})
 
-    with pytest.raises(
-        UsageError, match=r"there is no layer with a requirements\.in to copy; add the first one by hand"
-    ):
+    with pytest.raises(UsageError, match=r"no layer has a requirements\.in to copy; write the first layer by hand"):
         plan(tmp_path)

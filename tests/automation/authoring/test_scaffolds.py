@@ -100,7 +100,7 @@ def test_render_names_an_unknown_placeholder_and_the_known_ones() -> None:
     with pytest.raises(ConfigurationError) as raised:
         scaffolds.render("${c}", {"b": "", "a": ""}, where="f")
 
-    assert str(raised.value) == "f: there is no placeholder ${c}; there are: a, b"
+    assert str(raised.value) == "f: ${c} is not a variable; the variables are: a, b"
 
 
 def test_render_explains_a_single_dollar() -> None:

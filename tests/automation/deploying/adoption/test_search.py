@@ -119,9 +119,9 @@ def test_find_each_resource_once_as_it_was_written_down() -> None:
 def test_find_in_every_deleted_stack_of_the_name() -> None:
     older = StackResource("Sales", "shop-live-Sales-0", TABLE)
 
-    found = find(FakeCloud({SECOND: (SALES_ENTRY,), FIRST: (older,)}))
+    leftovers = find(FakeCloud({SECOND: (SALES_ENTRY,), FIRST: (older,)}))
 
-    assert [resource.physical_id for resource in found] == ["shop-live-Sales-1", "shop-live-Sales-0"]
+    assert [resource.physical_id for resource in leftovers] == ["shop-live-Sales-1", "shop-live-Sales-0"]
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED"])

@@ -17,6 +17,9 @@ from sandbox.exchange.exchange import AccountTerms, Exchange, opening_state
 from sandbox.exchange.history import HistoryError, load_history
 from sandbox.exchange.market import Market
 from sandbox.exchange.money import to_cents
+from sandbox.exchange.planting_routes import read_actions
+from sandbox.exchange.rate_limit import DEFAULT_PER_MINUTE, RateLimit
+from sandbox.exchange.refusals import Refusal
 from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET, Venue
 from sandbox.exchange.store import DamagedStateError, StateFile
 
@@ -28,7 +31,7 @@ EXIT_INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code: 4 for an unusable history or state, 5 for a taken port."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         listener = listen(options.host, options.port)
     except OSError as error:
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with listener:
         try:
             venue = open_venue(options)
-        except (HistoryError, DamagedStateError, OSError) as error:
+        except (HistoryError, DamagedStateError, OSError, Refusal) as error:
             print(f"paper exchange: {error}", file=sys.stderr)  # noqa: T201
             return EXIT_CONFIGURATION
 
@@ -56,19 +59,24 @@ def open_venue(options: argparse.Namespace) -> Venue:
         HistoryError: the history cannot be read, or lacks a symbol that the saved account holds.
         DamagedStateError: the saved state cannot be read.
         OSError: a file cannot be read or written.
+        Refusal: the file of corporate actions cannot be parsed.
     """
     market, store = Market(load_history(options.history)), StateFile(options.state)
+    if options.corporate_actions is not None:
+        read_actions(market, options.corporate_actions.read_bytes(), options.corporate_actions)
     state = store.load()
     if state is None:
         state = opening_state(market, AccountTerms(options.cash, AccountMode(options.mode)))
         store.save(state)
-    unknown = sorted(set(state.account.positions) - set(market.assets))
+    quoted = {symbol for symbol, position in state.account.positions.items() if position.is_quoted}
+    unknown = sorted(quoted - set(market.assets))
     if unknown:
         raise HistoryError(
             f"{options.history}: has no history of {', '.join(unknown)}, but the account in {options.state} holds "
             "shares of it"
         )
-    return Venue(Exchange(market, state), store, options.key, options.secret)
+    limit = RateLimit(options.requests_per_minute)
+    return Venue(Exchange(market, state), store, limit=limit, key=options.key, secret=options.secret)
 
 
 def make_server(venue: Venue) -> uvicorn.Server:
@@ -109,7 +117,8 @@ def _listen_error(host: str, port: int, error: OSError) -> str:
     return f"paper exchange: cannot listen on {host}:{port}: {error}"
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.exchange", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--host", default="127.0.0.1")
@@ -117,9 +126,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--history", type=Path, default=Path(__file__).parents[1] / "history")
     parser.add_argument("--cash", type=_money, default=Decimal(100_000), help="USD in a new account")
     parser.add_argument("--mode", choices=[mode.value for mode in AccountMode], default=AccountMode.CASH.value)
+    parser.add_argument(
+        "--requests-per-minute", type=_count, default=DEFAULT_PER_MINUTE, help="the rate limit; 0 means none"
+    )
+    parser.add_argument("--corporate-actions", type=Path, help="a JSON list of corporate actions to plant at the start")
     parser.add_argument("--key", default=SANDBOX_KEY)
     parser.add_argument("--secret", default=SANDBOX_SECRET)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text} is not a number of requests; 0 means no limit")
+    return int(text)
 
 
 def _money(text: str) -> Decimal:

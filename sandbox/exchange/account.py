@@ -7,8 +7,10 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from sandbox.exchange.money import SHARE, ZERO, to_cents
+from sandbox.exchange.money import ZERO, to_cents
+from sandbox.exchange.order_book import OrderBook
 from sandbox.exchange.orders import Fill, Order, Side
+from sandbox.exchange.positions import Adjustment, Position, flat
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://paper-exchange.invalid/accounts")
 
@@ -16,29 +18,10 @@ Prices = Mapping[str, Decimal]
 
 
 class AccountMode(StrEnum):
-    """Cash (multiplier 1) or margin (multiplier 4). Neither may sell short."""
+    """Cash (multiplier 1, no short positions) or margin (multiplier 4, short positions)."""
 
     CASH = "cash"
     MARGIN = "margin"
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Shares of one symbol and their average cost, USD per share with nine decimals."""
-
-    symbol: str
-    qty: Decimal
-    avg_entry_price: Decimal
-
-    def after_buy(self, qty: Decimal, price: Decimal) -> "Position":
-        """Return the position after buying more shares."""
-        total = self.qty + qty
-        average = (self.qty * self.avg_entry_price + qty * price) / total
-        return replace(self, qty=total, avg_entry_price=average.quantize(SHARE))
-
-    def market_value(self, price: Decimal) -> Decimal:
-        """Return the value in USD, rounded to cents."""
-        return to_cents(self.qty * price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +40,9 @@ class Account:
         generation: 1 for the first account, one more after each reset.
         opening_cash, cash: USD.
         whole_shares: symbols that cannot be traded in fractions.
+        fractional_shorts: whether fractions of a share may be sold short; False at the broker.
         positions: by symbol; without empty ones.
-        orders: by id, oldest first.
+        adjustments: what splits did to positions, oldest first.
         marks: the equity at the last two closes, oldest first.
     """
 
@@ -68,9 +52,11 @@ class Account:
     cash: Decimal
     opened_at: datetime
     whole_shares: frozenset[str] = frozenset()
+    fractional_shorts: bool = False
     positions: dict[str, Position] = field(default_factory=dict)
-    orders: dict[UUID, Order] = field(default_factory=dict)
+    orders: OrderBook = field(default_factory=OrderBook)
     fills: list[Fill] = field(default_factory=list)
+    adjustments: tuple[Adjustment, ...] = ()
     marks: tuple[EquityMark, ...] = ()
 
     @property
@@ -85,54 +71,92 @@ class Account:
     def multiplier(self) -> int:
         return 4 if self.mode is AccountMode.MARGIN else 1
 
+    @property
+    def may_short(self) -> bool:
+        return self.mode is AccountMode.MARGIN
+
     def copy(self) -> "Account":
         """Return a copy that later changes to this account do not affect."""
-        return replace(self, positions=dict(self.positions), orders=dict(self.orders), fills=list(self.fills))
+        return replace(self, positions=dict(self.positions), orders=self.orders.copy(), fills=list(self.fills))
 
     def next_order_id(self) -> UUID:
         """Return an id that depends only on the number of orders: the same requests get the same ids."""
         return uuid5(self.id, f"order-{len(self.orders) + 1}")
 
     def open_orders(self) -> list[Order]:
-        return [order for order in self.orders.values() if order.is_open]
-
-    def order_by_client_id(self, client_order_id: str) -> Order | None:
-        return next((order for order in self.orders.values() if order.client_order_id == client_order_id), None)
-
-    def held_qty(self, symbol: str) -> Decimal:
-        """Return the shares that open sell orders reserve."""
-        sells = (order for order in self.open_orders() if order.symbol == symbol and order.side is Side.SELL)
-        return sum((order.remaining_qty for order in sells), ZERO)
+        return self.orders.open()
 
     def qty(self, symbol: str) -> Decimal:
+        """Return the shares of a position, negative when short; zero without a position."""
         position = self.positions.get(symbol)
         return ZERO if position is None else position.qty
 
+    def closable_qty(self, symbol: str, side: Side) -> Decimal:
+        """Return the shares that trades on a side can close: sells close a long position, buys a short one."""
+        qty = self.qty(symbol)
+        return max(qty if side is Side.SELL else -qty, ZERO)
+
+    def held_qty(self, symbol: str, side: Side = Side.SELL) -> Decimal:
+        """Return the shares that open orders on a side reserve."""
+        orders = (order for order in self.open_orders() if order.symbol == symbol and order.side is side)
+        return sum((order.remaining_qty for order in orders), ZERO)
+
+    def free_qty(self, symbol: str, side: Side) -> Decimal:
+        """Return how many shares a further order on this side can take off the position."""
+        return max(self.closable_qty(symbol, side) - self.held_qty(symbol, side), ZERO)
+
     def available_qty(self, symbol: str) -> Decimal:
-        return self.qty(symbol) - self.held_qty(symbol)
+        """Return the shares that no open order reserves; negative for a short position."""
+        is_long = self.qty(symbol) >= 0
+        free = self.free_qty(symbol, Side.SELL if is_long else Side.BUY)
+        return free if is_long else -free
 
     def market_value(self, prices: Prices) -> Decimal:
-        """Return the value of all positions in USD, each rounded to cents first.
+        """Return the value of all positions in USD, each rounded to cents first; short ones count negative.
 
         Raises:
             KeyError: a held symbol has no price.
         """
         return sum((held.market_value(prices[symbol]) for symbol, held in self.positions.items()), ZERO)
 
+    def short_value(self, prices: Prices) -> Decimal:
+        """Return the value of the short positions in USD, negative or zero."""
+        values = (held.market_value(prices[symbol]) for symbol, held in self.positions.items() if held.qty < 0)
+        return sum(values, ZERO)
+
     def equity(self, prices: Prices) -> Decimal:
         return self.cash + self.market_value(prices)
 
-    def reserved_cash(self) -> Decimal:
-        """Return the USD that open buy orders reserve, each rounded to cents."""
-        return sum((to_cents(order.reserved_value) for order in self.open_orders()), ZERO)
+    def reserved_cash(self, *, without: UUID | None = None) -> Decimal:
+        """Return the USD that open orders reserve, each rounded to cents; what closes a position reserves nothing.
+
+        Args:
+            without: the id of an order that does not count.
+        """
+        total, closable = ZERO, dict[tuple[str, Side], Decimal]()
+        for order in self.open_orders():
+            if order.id == without:
+                continue
+            key = order.symbol, order.side
+            left = closable.get(key)
+            if left is None:
+                left = self.closable_qty(*key)
+            closing = min(order.remaining_qty, left)
+            closable[key] = left - closing
+            total += to_cents((order.remaining_qty - closing) * order.reserve_price)
+        return total
 
     def buying_power(self, prices: Prices) -> Decimal:
-        """Return the USD that further buys may cost, at least zero."""
+        """Return the USD that further orders may cost, at least zero."""
         return max(self.spendable(prices), ZERO)
 
-    def spendable(self, prices: Prices) -> Decimal:
-        """Return the buying power; negative when queued buys now cost more than the account has."""
-        return self._leveraged(prices, self.multiplier) - self.reserved_cash()
+    def spendable(self, prices: Prices, *, without: UUID | None = None) -> Decimal:
+        """Return the buying power; negative when queued orders now cost more than the account has.
+
+        Args:
+            without: the id of an order whose reserve does not count.
+        """
+        return self._leveraged(prices, self.multiplier) - self.reserved_cash(without=without)
 
     def overnight_buying_power(self, prices: Prices) -> Decimal:
         """Return the overnight buying power in USD.
@@ -146,20 +170,28 @@ class Account:
 
     def put_order(self, order: Order) -> Order:
         """Add an order, or replace the one with its id, and return it."""
-        self.orders[order.id] = order
+        self.orders.put(order)
         return order
 
     def book_fill(self, fill: Fill) -> None:
         """Apply an execution to cash and position."""
         self.fills.append(fill)
         self.cash += fill.cash
-        held = self.positions.get(fill.symbol, Position(fill.symbol, ZERO, ZERO))
-        if fill.side is Side.BUY:
-            self.positions[fill.symbol] = held.after_buy(fill.qty, fill.price)
-        elif held.qty == fill.qty:
-            del self.positions[fill.symbol]
+        held = self.positions.get(fill.symbol, flat(fill.symbol))
+        signed = fill.qty if fill.side is Side.BUY else -fill.qty
+        if held.qty + signed == 0:
+            self.positions.pop(fill.symbol, None)
         else:
-            self.positions[fill.symbol] = replace(held, qty=held.qty - fill.qty)
+            self.positions[fill.symbol] = held.traded(signed, fill.price)
+
+    def adjust(self, adjustment: Adjustment, position: Position) -> None:
+        """Apply a split to a position: its new shares and price, and the cash in lieu."""
+        self.adjustments = (*self.adjustments, adjustment)
+        self.cash += adjustment.cash
+        if position.qty:
+            self.positions[position.symbol] = position
+        else:
+            del self.positions[position.symbol]
 
     def mark_equity(self, session: date, prices: Prices) -> None:
         """Remember the equity at a close; `last_equity` needs only the last two."""
@@ -173,5 +205,7 @@ class Account:
     def _leveraged(self, prices: Prices, multiplier: int) -> Decimal:
         if multiplier == 1:
             return self.cash
-        market_value = self.market_value(prices)
-        return multiplier * (self.cash + market_value) - market_value
+        value, short = self.market_value(prices), self.short_value(prices)
+        # Long and short positions both use buying power; a short sale's proceeds are in the cash already.
+        gross = value - 2 * short
+        return multiplier * (self.cash + value) - gross

@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from sandbox.exchange.admission import prices_of
 from sandbox.exchange.assets import Asset
+from sandbox.exchange.host import Answer, Call, Endpoint, Host
 from sandbox.exchange.orders import Fill
 from sandbox.exchange.parameters import choice_of, count_of, day_of, moment_of
 from sandbox.exchange.refusals import not_found
@@ -15,7 +16,6 @@ from sandbox.exchange.rendering import (
     render_fill,
     render_session,
 )
-from sandbox.exchange.service import Answer, Call, Endpoint, Venue
 from sandbox.exchange.sessions import NEW_YORK, sessions_between
 
 # Like the broker's calendar, this one ends; later sessions are not announced.
@@ -23,40 +23,40 @@ _FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(2035, 12, 31)
 _PAGE_ROWS = 100
 
 
-def get_account(venue: Venue, _: Call) -> Answer:
-    exchange = venue.exchange
+def get_account(host: Host, _: Call) -> Answer:
+    exchange = host.exchange
     prices = prices_of(exchange.account, exchange.market, exchange.now)
     return Answer(render_account(exchange.account, prices, exchange.now))
 
 
-def get_clock(venue: Venue, _: Call) -> Answer:
-    return Answer(render_clock(venue.exchange.now))
+def get_clock(host: Host, _: Call) -> Answer:
+    return Answer(render_clock(host.exchange.now))
 
 
-def get_calendar(_: Venue, call: Call) -> Answer:
+def get_calendar(_: Host, call: Call) -> Answer:
     start = max(day_of("start", call.query.get("start")) or _FIRST_DAY, _FIRST_DAY)
     end = min(day_of("end", call.query.get("end")) or _LAST_DAY, _LAST_DAY)
     return Answer([render_session(session) for session in sessions_between(start, end)])
 
 
-def list_assets(venue: Venue, call: Call) -> Answer:
-    rows = [_asset_row(venue, asset) for asset in venue.exchange.market.assets.values()]
+def list_assets(host: Host, call: Call) -> Answer:
+    rows = [_asset_row(host, asset) for asset in host.exchange.market.assets.values()]
     for field, name in (("status", "status"), ("class", "asset_class"), ("exchange", "exchange")):
         value = call.query.get(name)
         rows = [row for row in rows if not value or row[field] == value]
     return Answer([] if call.query.get("attributes") else rows)
 
 
-def get_asset(venue: Venue, call: Call) -> Answer:
-    asset = venue.exchange.market.asset(call.path["symbol_or_id"])
+def get_asset(host: Host, call: Call) -> Answer:
+    asset = host.exchange.market.asset(call.path["symbol_or_id"])
     if asset is None:
         raise not_found(f"asset not found for {call.path['symbol_or_id']}")
-    return Answer(_asset_row(venue, asset))
+    return Answer(_asset_row(host, asset))
 
 
-def list_fills(venue: Venue, call: Call) -> Answer:
+def list_fills(host: Host, call: Call) -> Answer:
     """Return executions, newest first by default; `page_token` is the last id of the page before."""
-    fills = _fills_within(venue, call)
+    fills = _fills_within(host, call)
     if choice_of("direction", call.query.get("direction"), default="desc", of=("asc", "desc")) == "desc":
         fills.reverse()
     token = call.query.get("page_token")
@@ -67,10 +67,10 @@ def list_fills(venue: Venue, call: Call) -> Answer:
     return Answer([render_fill(fill) for fill in fills[:rows]])
 
 
-def _fills_within(venue: Venue, call: Call) -> list[Fill]:
+def _fills_within(host: Host, call: Call) -> list[Fill]:
     after, until = (moment_of(name, call.query.get(name)) for name in ("after", "until"))
     day = day_of("date", call.query.get("date"))
-    return [fill for fill in venue.exchange.account.fills if _is_within(fill.at, after, until, day)]
+    return [fill for fill in host.exchange.account.fills if _is_within(fill.at, after, until, day)]
 
 
 def _is_within(at: datetime, after: datetime | None, until: datetime | None, day: date | None) -> bool:
@@ -81,12 +81,13 @@ def _is_within(at: datetime, after: datetime | None, until: datetime | None, day
     )
 
 
-def _asset_row(venue: Venue, asset: Asset) -> Json:
-    exchange = venue.exchange
+def _asset_row(host: Host, asset: Asset) -> Json:
+    exchange = host.exchange
     return render_asset(
         asset,
         is_tradable=exchange.market.is_tradable(asset.symbol, exchange.now),
         is_fractionable=asset.symbol not in exchange.account.whole_shares,
+        is_shortable=exchange.account.may_short,
     )
 
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from sandbox.exchange.account import Account
 from sandbox.exchange.market import Market, Quote
-from sandbox.exchange.money import SHARE, ZERO, decimal_text, shares_down, tick_size, to_cents
-from sandbox.exchange.orders import Order, OrderRequest, OrderType, Side, TimeInForce
+from sandbox.exchange.money import SHARE, ZERO, decimal_text, shares_down, to_cents
+from sandbox.exchange.order_terms import check_stop, check_terms, intent_of
+from sandbox.exchange.orders import Order, OrderRequest, PositionIntent, Side
+from sandbox.exchange.positions import Position
 from sandbox.exchange.refusals import Refusal, forbidden, invalid, malformed
+from sandbox.exchange.sessions import latest_opened
 
 _MINIMUM_COST = Decimal(1)
 _CLIENT_ID_LENGTH = 128
@@ -18,38 +21,46 @@ _CLIENT_ID_LENGTH = 128
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request that passed all checks, and the USD per share at which it reserves buying power."""
+    """A request that passed all checks, its intent, and the USD per share at which it reserves buying power."""
 
     request: OrderRequest
     reserve_price: Decimal
+    intent: PositionIntent
 
 
 def admit(request: OrderRequest, account: Account, market: Market, now: datetime) -> Admitted:
-    """Check a new order and return it with its reserve price.
+    """Check a new order and return it with its reserve price and intent.
 
     Raises:
         Refusal: for the first rule that the order breaks.
     """
     _check_client_id(request, account)
     _check_amounts(request)
+    check_terms(request, now)
     _check_asset(request, account, market, now)
     quote = market.quote(request.symbol, now)
     if quote is None:
         raise _not_tradable(request.symbol)
 
+    check_stop(request, quote)
     _check_wash_trade(request, account)
     reserve_price = _reserve_price(request, quote)
-    if request.side is Side.BUY:
-        _check_cost(request, account, reserve_price, prices_of(account, market, now))
-    else:
-        _check_holding(request, account, reserve_price)
-
-    return Admitted(request, reserve_price)
+    qty = request.qty if request.qty is not None else shares_down((request.notional or ZERO) / reserve_price)
+    intent = intent_of(request, account, qty)
+    _check_holding(request, account, intent, qty)
+    _check_cost(request, account, _opened(request, account, qty), reserve_price, prices_of(account, market, now))
+    return Admitted(request, reserve_price, intent)
 
 
 def prices_of(account: Account, market: Market, now: datetime) -> Mapping[str, Decimal]:
     """Return the price of every held symbol, USD per share; zero for a symbol without a price."""
-    return {symbol: market.price(symbol, now) or ZERO for symbol in account.positions}
+    day = latest_opened(now).date
+    return {symbol: price_of(position, market, day) or ZERO for symbol, position in account.positions.items()}
+
+
+def price_of(position: Position, market: Market, day: date) -> Decimal | None:
+    """Return the price of a position since the open of a day, USD per share; None when the broker knows none."""
+    return market.close(position.symbol, day) if position.is_quoted else position.fixed_price
 
 
 def _check_client_id(request: OrderRequest, account: Account) -> None:
@@ -57,7 +68,7 @@ def _check_client_id(request: OrderRequest, account: Account) -> None:
         return
     if len(request.client_order_id) > _CLIENT_ID_LENGTH:
         raise invalid(f"client_order_id must be no more than {_CLIENT_ID_LENGTH} characters")
-    if account.order_by_client_id(request.client_order_id) is not None:
+    if account.orders.by_client_id(request.client_order_id) is not None:
         raise malformed("client_order_id must be unique")
 
 
@@ -67,34 +78,10 @@ def _check_amounts(request: OrderRequest) -> None:
     if request.qty is None and request.notional is None:
         raise malformed("qty is required")
 
-    _check_qty(request.qty)
+    if request.qty is not None and (request.qty <= 0 or request.qty != request.qty.quantize(SHARE)):
+        raise invalid("qty must be > 0 and limited to 9 decimal places")
     if request.notional is not None and (request.notional <= 0 or request.notional != to_cents(request.notional)):
         raise invalid("notional must be > 0 and limited to 2 decimal places")
-    if request.is_fractional and request.time_in_force is not TimeInForce.DAY:
-        raise invalid("fractional orders must be DAY orders")
-    if request.extended_hours and (request.type, request.time_in_force) != (OrderType.LIMIT, TimeInForce.DAY):
-        raise invalid("extended hours order must be DAY limit orders")
-
-    _check_limit(request.type, request.limit_price)
-
-
-def _check_qty(qty: Decimal | None) -> None:
-    if qty is not None and (qty <= 0 or qty != qty.quantize(SHARE)):
-        raise invalid("qty must be > 0 and limited to 9 decimal places")
-
-
-def _check_limit(kind: OrderType, limit_price: Decimal | None) -> None:
-    if kind is OrderType.MARKET:
-        if limit_price is not None:
-            raise malformed("market orders require no limit price")
-        return
-    if limit_price is None or limit_price <= 0:
-        raise malformed("limit orders require a limit price > 0")
-    if limit_price % tick_size(limit_price):
-        raise invalid(
-            f"invalid limit_price {decimal_text(limit_price)}. "
-            "sub-penny increment does not fulfill minimum pricing criteria"
-        )
 
 
 def _check_asset(request: OrderRequest, account: Account, market: Market, now: datetime) -> None:
@@ -112,7 +99,12 @@ def _not_tradable(symbol: str) -> Refusal:
 
 def _check_wash_trade(request: OrderRequest, account: Account) -> None:
     for order in account.open_orders():
-        if order.symbol == request.symbol and order.side is not request.side and _would_cross(order, request):
+        if (
+            not order.is_waiting
+            and order.symbol == request.symbol
+            and order.side is not request.side
+            and _would_cross(order, request)
+        ):
             raise forbidden(
                 "potential wash trade detected. use complex orders",
                 reject_reason=f"opposite side {order.type} order exists",
@@ -130,13 +122,41 @@ def _would_cross(order: Order, request: OrderRequest) -> bool:
 def _reserve_price(request: OrderRequest, quote: Quote) -> Decimal:
     if request.limit_price is not None:
         return request.limit_price
-    return quote.ask if request.side is Side.BUY else quote.bid
+    touch = quote.ask if request.side is Side.BUY else quote.bid
+    return max(touch or quote.last, request.stop_price or ZERO)
 
 
-def _check_cost(request: OrderRequest, account: Account, price: Decimal, prices: Mapping[str, Decimal]) -> None:
-    cost = request.notional if request.notional is not None else to_cents((request.qty or ZERO) * price)
-    if request.is_fractional and cost < _MINIMUM_COST:
-        raise forbidden(f"cost basis must be >= minimal amount of order {_MINIMUM_COST}", cost_basis=decimal_text(cost))
+def _opened(request: OrderRequest, account: Account, qty: Decimal) -> Decimal:
+    """Return the shares by which the order opens or enlarges a position; the rest closes one."""
+    return max(qty - account.free_qty(request.symbol, request.side), ZERO)
+
+
+def _check_holding(request: OrderRequest, account: Account, intent: PositionIntent, qty: Decimal) -> None:
+    """Check that the shares which the order is to close are there and free, and that it may open a short."""
+    opened = _opened(request, account, qty)
+    if not opened or (request.side is Side.BUY and not intent.closes):
+        return
+    is_free_to_short = account.may_short and not intent.closes
+    if is_free_to_short and (account.fractional_shorts or not request.is_fractional):
+        return
+    closable = account.closable_qty(request.symbol, request.side)
+    if is_free_to_short or (not closable and not account.may_short):
+        subject = "fractional orders are" if request.is_fractional else "account is"
+        raise forbidden(f"{subject} not allowed to short")
+    raise _insufficient_qty(request, account, qty)
+
+
+def _check_cost(
+    request: OrderRequest, account: Account, opened: Decimal, price: Decimal, prices: Mapping[str, Decimal]
+) -> None:
+    if not opened:
+        return
+    whole = request.notional if request.notional is not None else to_cents((request.qty or ZERO) * price)
+    if request.is_fractional and whole < _MINIMUM_COST:
+        raise forbidden(
+            f"cost basis must be >= minimal amount of order {_MINIMUM_COST}", cost_basis=decimal_text(whole)
+        )
+    cost = min(whole, to_cents(opened * price)) if account.free_qty(request.symbol, request.side) else whole
     buying_power = account.buying_power(prices)
     if cost > buying_power:
         raise forbidden(
@@ -144,25 +164,14 @@ def _check_cost(request: OrderRequest, account: Account, price: Decimal, prices:
         )
 
 
-def _check_holding(request: OrderRequest, account: Account, price: Decimal) -> None:
-    held, reserved = account.qty(request.symbol), account.held_qty(request.symbol)
-    if not held:
-        subject = "fractional orders are" if request.is_fractional else "account is"
-        raise forbidden(f"{subject} not allowed to short")
-
-    requested = request.qty if request.qty is not None else shares_down((request.notional or ZERO) / price)
-    if requested > held - reserved:
-        raise _insufficient_qty(request.symbol, requested, held=held, reserved=reserved)
-
-
-def _insufficient_qty(symbol: str, requested: Decimal, *, held: Decimal, reserved: Decimal) -> Refusal:
-    available = decimal_text(held - reserved)
+def _insufficient_qty(request: OrderRequest, account: Account, qty: Decimal) -> Refusal:
+    available = decimal_text(account.free_qty(request.symbol, request.side))
     return forbidden(
-        f"insufficient qty available for order (requested: {decimal_text(requested)}, available: {available})",
-        symbol=symbol,
+        f"insufficient qty available for order (requested: {decimal_text(qty)}, available: {available})",
+        symbol=request.symbol,
         available=available,
-        existing_qty=decimal_text(held),
-        held_for_orders=decimal_text(reserved),
+        existing_qty=decimal_text(account.qty(request.symbol)),
+        held_for_orders=decimal_text(account.held_qty(request.symbol, request.side)),
     )
 
 

@@ -1,6 +1,7 @@
 """A symbol's name, listing exchange and id."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://paper-exchange.invalid/assets")
@@ -53,6 +54,7 @@ class Asset:
     exchange: str
 
 
+@lru_cache(maxsize=1024)
 def asset_of(symbol: str) -> Asset:
     """Return the asset of a symbol; without a listing above, its name is the symbol and its exchange NYSE."""
     name, exchange = _LISTINGS.get(symbol, (symbol, "NYSE"))

@@ -42,7 +42,7 @@ class SimulatedClock:
         return self.set_to + self.ticks * _TICK
 
     def ticked(self) -> "SimulatedClock":
-        return replace(self, ticks=self.ticks + 1, is_fresh=False)
+        return SimulatedClock(self.set_to, self.session, self.phase, self.ticks + 1)
 
 
 def fresh_clock(market: Market) -> SimulatedClock:

@@ -108,9 +108,13 @@ class ExchangeControl:
         """Move the clock to any aware moment; raises what `set_clock` raises."""
         return _state(self._call("POST", "clock", body={"now": moment.isoformat()}))
 
-    def reset(self, cash: Decimal = Decimal(100_000)) -> ExchangeState:
-        """Start over: a new account with `cash` in USD, no planted faults, and a clock that may be set anywhere."""
-        return _state(self._call("POST", "reset", body={"cash": str(cash)}))
+    def reset(self, cash: Decimal = Decimal(100_000), **terms: object) -> ExchangeState:
+        """Start over: a new account with `cash` in USD, nothing planted, and a clock that may be set anywhere.
+
+        Args:
+            terms: further fields of `control_routes.ResetSetting`; the mode stays as it was.
+        """
+        return _state(self._call("POST", "reset", body={"cash": str(cash), **terms}))
 
     def plant(self, kind: str, **settings: object) -> None:
         """Plant a fault for the next requests; `faults.Fault` has the kinds and settings."""
@@ -118,6 +122,22 @@ class ExchangeControl:
 
     def clear_faults(self) -> None:
         self._call("DELETE", "faults")
+
+    def put_condition(self, symbol: str, **settings: object) -> None:
+        """Plant the condition of a symbol's market; `conditions.Condition` has the settings."""
+        self._call("POST", "conditions", body={"symbol": symbol, **settings})
+
+    def clear_conditions(self) -> None:
+        self._call("DELETE", "conditions")
+
+    def plant_action(self, kind: str, symbol: str, ex_date: date, **settings: object) -> None:
+        """Plant a corporate action; `corporate_actions.CorporateAction` has the settings."""
+        body = {"type": kind, "symbol": symbol, "ex_date": ex_date.isoformat(), **settings}
+        self._call("POST", "corporate-actions", body=body)
+
+    def put_position(self, symbol: str, qty: Decimal, **settings: object) -> None:
+        """Plant a position; `planting_routes.PlantedPosition` has the settings."""
+        self._call("POST", "positions", body={"symbol": symbol, "qty": str(qty), **settings})
 
     def _call(
         self,

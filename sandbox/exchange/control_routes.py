@@ -4,17 +4,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from sandbox.exchange.account import AccountMode
 from sandbox.exchange.clock import Phase, SimulatedClock, clock_at, clock_at_phase
+from sandbox.exchange.control_bodies import read_body
 from sandbox.exchange.exchange import AccountTerms
 from sandbox.exchange.faults import Fault
+from sandbox.exchange.host import Answer, Call, Endpoint, Host
 from sandbox.exchange.money import decimal_text
 from sandbox.exchange.parameters import day_of
-from sandbox.exchange.refusals import bad_control
 from sandbox.exchange.rendering import Json, eastern, render_order, render_position, render_session
-from sandbox.exchange.service import Answer, Call, Endpoint, Venue
 from sandbox.exchange.sessions import NEW_YORK, sessions_between
 
 
@@ -35,17 +35,18 @@ class ClockSetting(BaseModel):
 
 
 class ResetSetting(BaseModel):
-    """The terms of the next account: `cash` in USD and cents; `whole_shares` cannot be traded in fractions."""
+    """The terms of the next account, as `AccountTerms` has them: `cash` in USD and cents, the mode as before."""
 
     model_config = ConfigDict(extra="forbid")
 
     cash: Decimal = Field(default=Decimal(100_000), ge=0, le=10**12, decimal_places=2)
     mode: AccountMode | None = None
     whole_shares: frozenset[str] = frozenset()
+    fractional_shorts: bool = False
 
 
-def get_ready(venue: Venue, _: Call) -> Answer:
-    market = venue.exchange.market
+def get_ready(host: Host, _: Call) -> Answer:
+    market = host.exchange.market
     common = market.common_days
     return Answer(
         {
@@ -59,54 +60,58 @@ def get_ready(venue: Venue, _: Call) -> Answer:
     )
 
 
-def get_sessions(venue: Venue, call: Call) -> Answer:
+def get_sessions(host: Host, call: Call) -> Answer:
     """Return the sessions of the history from `start` through `end`."""
-    market = venue.exchange.market
+    market = host.exchange.market
     start = max(day_of("start", call.query.get("start")) or market.first_day, market.first_day)
     end = min(day_of("end", call.query.get("end")) or market.last_day, market.last_day)
     return Answer([render_session(session) for session in sessions_between(start, end)])
 
 
-def get_state(venue: Venue, _: Call) -> Answer:
-    return Answer(_state(venue))
+def get_state(host: Host, _: Call) -> Answer:
+    return Answer(_state(host))
 
 
-def set_clock(venue: Venue, call: Call) -> Answer:
-    venue.exchange.set_clock(_wanted_clock(venue, _read(ClockSetting, call)))
-    return Answer(_state(venue))
+def set_clock(host: Host, call: Call) -> Answer:
+    before = host.exchange.now
+    host.exchange.set_clock(_wanted_clock(host, read_body(ClockSetting, call)))
+    if host.exchange.now > before:
+        host.limit.clear()
+    return Answer(_state(host))
 
 
-def reset(venue: Venue, call: Call) -> Answer:
-    setting = _read(ResetSetting, call)
-    mode = setting.mode or venue.exchange.account.mode
-    venue.exchange.reset(AccountTerms(setting.cash, mode, setting.whole_shares))
-    venue.faults.clear()
-    return Answer(_state(venue))
+def reset(host: Host, call: Call) -> Answer:
+    setting = read_body(ResetSetting, call)
+    mode = setting.mode or host.exchange.account.mode
+    host.exchange.reset(AccountTerms(setting.cash, mode, setting.whole_shares, setting.fractional_shorts))
+    host.faults.clear()
+    host.limit.clear()
+    return Answer(_state(host))
 
 
-def plant_fault(venue: Venue, call: Call) -> Answer:
-    venue.faults.plant(_read(Fault, call))
-    return list_faults(venue, call)
+def plant_fault(host: Host, call: Call) -> Answer:
+    host.faults.plant(read_body(Fault, call))
+    return list_faults(host, call)
 
 
-def list_faults(venue: Venue, _: Call) -> Answer:
-    return Answer([fault.model_dump(mode="json") for fault in venue.faults.planted])
+def list_faults(host: Host, _: Call) -> Answer:
+    return Answer([fault.model_dump(mode="json") for fault in host.faults.planted])
 
 
-def clear_faults(venue: Venue, call: Call) -> Answer:
-    venue.faults.clear()
-    return list_faults(venue, call)
+def clear_faults(host: Host, call: Call) -> Answer:
+    host.faults.clear()
+    return list_faults(host, call)
 
 
-def _wanted_clock(venue: Venue, setting: ClockSetting) -> SimulatedClock:
+def _wanted_clock(host: Host, setting: ClockSetting) -> SimulatedClock:
     if setting.session is not None:
-        return clock_at_phase(venue.exchange.market, setting.session, Phase(setting.phase))
-    moment: datetime = setting.now or venue.exchange.now
-    return clock_at(venue.exchange.market, moment)
+        return clock_at_phase(host.exchange.market, setting.session, Phase(setting.phase))
+    moment: datetime = setting.now or host.exchange.now
+    return clock_at(host.exchange.market, moment)
 
 
-def _state(venue: Venue) -> Json:
-    exchange, account = venue.exchange, venue.exchange.account
+def _state(host: Host) -> Json:
+    exchange, account = host.exchange, host.exchange.account
     last = account.fills[-1] if account.fills else None
     held = account.positions
 
@@ -118,20 +123,11 @@ def _state(venue: Venue) -> Json:
         "mode": account.mode.value,
         "cash": decimal_text(account.cash),
         "positions": [render_position(held[name], account, exchange.market, exchange.now) for name in sorted(held)],
-        "open_orders": [render_order(order) for order in account.open_orders()],
+        "open_orders": [render_order(order, exchange.now) for order in account.open_orders()],
         "orders": len(account.orders),
         "fills": len(account.fills),
         "last_traded": None if last is None else last.at.astimezone(NEW_YORK).date().isoformat(),
     }
-
-
-def _read[M: BaseModel](model: type[M], call: Call) -> M:
-    try:
-        return model.model_validate(call.body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise bad_control(422, f"{field}: {first['msg']}" if field else str(first["msg"])) from error
 
 
 ENDPOINTS = (

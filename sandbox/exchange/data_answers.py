@@ -32,12 +32,14 @@ class BarsQuery:
     limit: int
     is_descending: bool
     after: tuple[str, date] | None
+    adjustment: str
 
 
 def read_bars_query(params: Params, market: Market, now: datetime) -> BarsQuery:
     """Read the query of GET /v2/stocks/bars.
 
-    Only daily bars exist. The history is adjusted for splits and dividends, so every `adjustment` gives the same bars.
+    Only daily bars exist. The history is adjusted for splits and dividends: the kinds of `adjustment` differ only by
+    planted corporate actions.
 
     Raises:
         Refusal: 400, an unknown symbol, or a parameter that cannot be read.
@@ -59,6 +61,7 @@ def read_bars_query(params: Params, market: Market, now: datetime) -> BarsQuery:
         limit=count_of("limit", params.get("limit"), default=_DEFAULT_ROWS, most=_MOST_ROWS, refuse=bad_data_request),
         is_descending=params.get("sort") == "desc",
         after=_read_token(params.get("page_token")),
+        adjustment=params.get("adjustment") or "raw",
     )
 
 
@@ -77,11 +80,13 @@ def latest_quotes(params: Params, market: Market, now: datetime) -> Json:
 
 
 def latest_trades(params: Params, market: Market, now: datetime) -> Json:
-    return {"trades": {quote.symbol: render_trade(quote) for quote in _quotes(params, market, now)}}
+    quotes = (quote for quote in _quotes(params, market, now) if quote.traded_at is not None)
+    return {"trades": {quote.symbol: render_trade(quote) for quote in quotes}}
 
 
 def latest_bars(params: Params, market: Market, now: datetime) -> Json:
-    return {"bars": {quote.symbol: _minute_bar(quote) for quote in _quotes(params, market, now)}}
+    quotes = (quote for quote in _quotes(params, market, now) if quote.traded_at is not None)
+    return {"bars": {quote.symbol: _minute_bar(quote) for quote in quotes}}
 
 
 def snapshots(params: Params, market: Market, now: datetime) -> Json:
@@ -104,21 +109,24 @@ def render_bar(bar: Bar) -> Json:
 
 
 def render_quote(quote: Quote) -> Json:
+    """Render a quote; an empty side has price and size zero."""
     ask, bid = float(quote.ask), float(quote.bid)
     # Sizes are not simulated: every quote shows one lot, and orders of any size are filled.
-    touch = {"ax": "V", "ap": ask, "as": _LOT, "bx": "V", "bp": bid, "bs": _LOT}
+    ask_size, bid_size = (_LOT if price else 0 for price in (ask, bid))
+    touch = {"ax": "V", "ap": ask, "as": ask_size, "bx": "V", "bp": bid, "bs": bid_size}
     return {"t": utc(quote.at)} | touch | {"c": ["R"], "z": "B"}
 
 
-def render_trade(quote: Quote) -> Json:
-    last = float(quote.last)
-    return {"t": utc(quote.at), "x": "V", "p": last, "s": _LOT, "c": ["@"], "i": int(quote.at.timestamp()), "z": "B"}
+def render_trade(quote: Quote) -> Json | None:
+    """Render the latest trade; None when it is unknown."""
+    at = quote.traded_at
+    if at is None:
+        return None
+    return {"t": utc(at), "x": "V", "p": float(quote.last), "s": _LOT, "c": ["@"], "i": int(at.timestamp()), "z": "B"}
 
 
 def _snapshot(quote: Quote, market: Market, now: datetime) -> Json:
-    today = now.astimezone(NEW_YORK).date()
-    visible = market.visible_bars(quote.symbol, now, start=date.min, end=today)[-2:]
-    daily = [render_bar(bar) for bar in visible]
+    daily = [render_bar(bar) for bar in market.visible_bars(quote.symbol, now, most=2)]
     return {
         "latestTrade": render_trade(quote),
         "latestQuote": render_quote(quote),
@@ -128,8 +136,11 @@ def _snapshot(quote: Quote, market: Market, now: datetime) -> Json:
     }
 
 
-def _minute_bar(quote: Quote) -> Json:
-    minute, last = quote.at.replace(second=0, microsecond=0), float(quote.last)
+def _minute_bar(quote: Quote) -> Json | None:
+    at = quote.traded_at
+    if at is None:
+        return None
+    minute, last = at.replace(second=0, microsecond=0), float(quote.last)
     return {"t": utc(minute), "o": last, "h": last, "l": last, "c": last, "v": 0, "n": None, "vw": None}
 
 
@@ -167,7 +178,7 @@ def _rows(query: BarsQuery, market: Market, now: datetime) -> Iterator[tuple[str
                 end = min(end, last_day - _DAY)
             elif symbol == last_symbol:
                 start = max(start, last_day + _DAY)
-        bars = market.visible_bars(symbol, now, start=start, end=end)
+        bars = market.visible_bars(symbol, now, start=start, end=end, adjustment=query.adjustment)
         yield from ((symbol, bar) for bar in (reversed(bars) if query.is_descending else bars))
 
 

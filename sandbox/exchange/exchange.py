@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sandbox.exchange import matching
 from sandbox.exchange.account import Account, AccountMode
-from sandbox.exchange.admission import Admitted, admit, prices_of
-from sandbox.exchange.clock import SimulatedClock, check_forward, fresh_clock
+from sandbox.exchange.admission import Admitted, admit
+from sandbox.exchange.clock import Phase, SimulatedClock, check_forward, clock_at, fresh_clock
+from sandbox.exchange.conditions import Condition
+from sandbox.exchange.floor import TradingFloor
 from sandbox.exchange.market import Market
-from sandbox.exchange.money import to_cents
-from sandbox.exchange.orders import Order, OrderRequest, OrderStatus, Side, TimeInForce
+from sandbox.exchange.orders import PLAIN, Order, OrderRequest, OrderStatus, Script, TimeInForce
+from sandbox.exchange.positions import Position
 from sandbox.exchange.refusals import Refusal, invalid, not_found
 from sandbox.exchange.replacement import OrderChange, replacement_request
-from sandbox.exchange.sessions import Session, session_open_at, sessions_between, trading_session
+from sandbox.exchange.sessions import next_boundary, session_open_at, trading_session
 
 _GTC_LIFE = timedelta(days=90)
+_TICK = timedelta(microseconds=1)
 _REPLACEABLE = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 
 
@@ -30,30 +32,45 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class AccountTerms:
-    """The terms of a new account: its USD, its mode, and the symbols that cannot be traded in fractions."""
+    """The terms of a new account.
+
+    Attributes:
+        cash: USD.
+        whole_shares: symbols that cannot be traded in fractions.
+        fractional_shorts: whether fractions of a share may be sold short; the broker refuses that.
+    """
 
     cash: Decimal
     mode: AccountMode = AccountMode.CASH
     whole_shares: frozenset[str] = frozenset()
+    fractional_shorts: bool = False
 
 
 def opening_state(market: Market, terms: AccountTerms, *, generation: int = 1) -> State:
     """Return the state of a new account with a fresh clock."""
     clock = fresh_clock(market)
-    return State(clock, Account(generation, terms.mode, terms.cash, terms.cash, clock.now, terms.whole_shares))
+    account = Account(
+        generation,
+        terms.mode,
+        opening_cash=terms.cash,
+        cash=terms.cash,
+        opened_at=clock.now,
+        whole_shares=terms.whole_shares,
+        fractional_shorts=terms.fractional_shorts,
+    )
+    return State(clock, account)
 
 
-class Exchange:
+class Exchange(TradingFloor):
     """One account trading on one replayed market."""
 
     def __init__(self, market: Market, state: State) -> None:
-        self.market = market
-        self.clock = state.clock
-        self.account = state.account
+        super().__init__(market, state.clock, state.account)
 
     @property
-    def now(self) -> datetime:
-        return self.clock.now
+    def state(self) -> State:
+        """Return the current state; it shares the account, so it is valid until the next change."""
+        return State(self.clock, self.account)
 
     def snapshot(self) -> State:
         """Return the current state; later changes do not affect it."""
@@ -63,14 +80,15 @@ class Exchange:
         self.clock, self.account = state.clock, state.account
 
     def reset(self, terms: AccountTerms) -> None:
-        """Start over with a new account and a clock that may be set to any moment."""
+        """Start over with a new account, no planted conditions, and a clock that may be set to any moment."""
+        self.market.reset()
         self.restore(opening_state(self.market, terms, generation=self.account.generation + 1))
 
-    def submit(self, request: OrderRequest, *, fill_fraction: Decimal = Decimal(1)) -> Order:
+    def submit(self, request: OrderRequest, script: Script = PLAIN) -> Order:
         """Take an order, and fill what trades at once.
 
         Args:
-            fill_fraction: how much of it may ever be filled; below 1 the rest stays open (a planted fault).
+            script: what planted faults do with the order.
 
         Returns:
             The order before any fill, as the broker answers it; the next read shows the fills.
@@ -79,24 +97,37 @@ class Exchange:
             Refusal: the order breaks a rule of `admission`; nothing has changed.
         """
         admitted = admit(request, self.account, self.market, self.now)
-        order = self._add(admitted, fill_fraction=fill_fraction)
-        self._match_if_new(order)
-        return order
+        order = self._added(admitted, script)
+        answered = self.account.put_order(order)
+        if order.script.held and order.status is OrderStatus.PENDING_NEW:
+            order = self._update(order, OrderStatus.HELD)
+        self._match_if_due(order)
+        return answered
 
-    def cancel(self, order_id: UUID) -> Order:
-        """Cancel an open order.
+    def cancel(self, order_id: UUID, *, delay_s: float = 0.0) -> Order:
+        """Cancel an open order; with a delay (a planted fault) it is pending for so long, and may still fill.
 
         Raises:
-            Refusal: the order is unknown or no longer open.
+            Refusal: the order is unknown, no longer open, or being canceled.
         """
         order = self.order(order_id)
-        if not order.is_open:
-            raise invalid(f"order is not cancelable in {order.status} status")
-        at = self._tick()
-        return self.account.put_order(replace(order, status=OrderStatus.CANCELED, canceled_at=at, updated_at=at))
+        if order.is_waiting:
+            # Its predecessor would otherwise be pending for ever.
+            self._take_over(order)
+            order = self.order(order_id)
+        if not order.is_open or order.status is OrderStatus.PENDING_CANCEL:
+            raise invalid(f'order is already in "{order.status}" state')
+        if delay_s:
+            ends_at = self.now + timedelta(seconds=delay_s)
+            return self._update(replace(order, ends_at=ends_at), OrderStatus.PENDING_CANCEL)
+        return self._finish(order, OrderStatus.CANCELED)
 
-    def change(self, order_id: UUID, change: OrderChange) -> Order:
+    def change(self, order_id: UUID, change: OrderChange, *, delay_s: float = 0.0) -> Order:
         """Replace a resting order by a new order for its unfilled part; return the new order before any fill.
+
+        Args:
+            delay_s: how long the old order is pending, and may still fill, before the new one takes its place (a
+                planted fault).
 
         Raises:
             Refusal: the order is unknown or cannot be replaced now, the change changes nothing, or the new order breaks
@@ -108,17 +139,20 @@ class Exchange:
         request, before = replacement_request(old, change), self.snapshot()
 
         # The old order is closed first, so that what it reserves is free when the new one is checked.
-        at = self._tick()
-        replaced = self.account.put_order(replace(old, status=OrderStatus.REPLACED, replaced_at=at, updated_at=at))
+        self._finish(old, OrderStatus.REPLACED)
         try:
             admitted = admit(request, self.account, self.market, self.now)
         except Refusal:
             self.restore(before)
             raise
 
-        new = self._add(admitted, replaces=old.id)
-        self.account.put_order(replace(replaced, replaced_by=new.id))
-        self._match_if_new(new)
+        # A slow replacement leaves the old order open; both have the same shares until one of them is closed.
+        starts_at = self.now + timedelta(seconds=delay_s)
+        new = replace(self._added(admitted), replaces=old.id, is_waiting=True, starts_at=starts_at)
+        new = self.account.put_order(replace(new, replaced_qty=old.filled_qty))
+        self._update(old, OrderStatus.PENDING_REPLACE)
+        if not delay_s:
+            self._take_over(new)
         return new
 
     def order(self, order_id: UUID) -> Order:
@@ -132,10 +166,28 @@ class Exchange:
             raise not_found(f"order not found for {order_id}")
         return order
 
-    def set_clock(self, wanted: SimulatedClock) -> None:
-        """Move the clock forward.
+    def put_condition(self, condition: Condition) -> None:
+        """Plant the condition of a symbol's market; orders that it lets trade are filled at once."""
+        self.market.conditions[condition.symbol] = condition.model_copy(update={"since": self.now})
+        self.match_all()
 
-        Queued orders trade at each open; day orders expire and the equity is recorded at each close.
+    def clear_conditions(self, symbol: str | None = None) -> None:
+        """Remove the condition of a symbol, or all; orders that rested because of it are filled at once."""
+        for name in [symbol] if symbol else list(self.market.conditions):
+            self.market.conditions.pop(name, None)
+        self.match_all()
+
+    def put_position(self, position: Position) -> None:
+        """Plant a position, whatever the account has paid for; a quantity of zero removes it."""
+        self.account.positions.pop(position.symbol, None)
+        if position.qty:
+            self.account.positions[position.symbol] = position
+
+    def set_clock(self, wanted: SimulatedClock) -> None:
+        """Move the clock forward, and let everything happen that is due on the way.
+
+        Queued orders trade at each open; day orders expire and the equity is recorded at each close; splits are applied
+        at the open of their ex-date; planted timers pass.
 
         Raises:
             Refusal: 409, the wanted moment is before the current one.
@@ -143,37 +195,49 @@ class Exchange:
         check_forward(self.clock, wanted)
         if wanted.set_to == self.clock.set_to:
             self.clock = replace(wanted, ticks=self.clock.ticks)
+        elif self.clock.is_fresh:
+            # Nothing has happened yet, so nothing is due on the way.
+            self.clock = wanted
+        else:
+            self._move(wanted)
+
+    def advance(self, now: datetime) -> None:
+        """Move the clock to a moment; does nothing when it is not later. Cheap while nothing is due.
+
+        Raises:
+            Refusal: 422, the moment is outside the history.
+        """
+        if now <= self.now:
             return
+        if not self.clock.is_fresh and self._next_due(self.now) > now:
+            self.clock = SimulatedClock(now, self.clock.session, Phase.OTHER)
+        else:
+            self.set_clock(clock_at(self.market, now))
 
-        start = self.now
-        for session in sessions_between(self.clock.set_to.date() - timedelta(days=1), wanted.set_to.date()):
-            self._pass_session(session, start, wanted.set_to)
-        self.clock = wanted
-        if session_open_at(self.now):
-            self._match_all()
+    def _move(self, wanted: SimulatedClock) -> None:
+        reached = self.now
+        while (moment := self._next_due(reached)) <= wanted.set_to:
+            self.clock = replace(self.clock, set_to=moment, ticks=0)
+            self._pass(moment)
+            reached = moment
+        # What happened last may have taken the clock some ticks past the wanted moment.
+        self.clock = replace(wanted, ticks=max((self.now - wanted.set_to) // _TICK, 0))
 
-    def _pass_session(self, session: Session, start: datetime, end: datetime) -> None:
-        if start < session.opens <= end and self.account.open_orders():
-            self.clock = replace(self.clock, set_to=session.opens, ticks=0)
-            self._match_all()
-        if start < session.closes <= end:
-            self.clock = replace(self.clock, set_to=session.closes, ticks=0)
-            self._close_session(session)
+    def _next_due(self, after: datetime) -> datetime:
+        """Return the next moment at which something may happen: an open, a close, or the timer of an order."""
+        due = next_boundary(after)
+        for timer in self._timers():
+            if after < timer < due:
+                due = timer
+        return due
 
-    def _close_session(self, session: Session) -> None:
-        for order in self.account.open_orders():
-            if order.expires_at <= session.closes:
-                at = self._tick()
-                self.account.put_order(replace(order, status=OrderStatus.EXPIRED, expired_at=at, updated_at=at))
-        self.account.mark_equity(session.date, prices_of(self.account, self.market, self.now))
-
-    def _add(self, admitted: Admitted, *, fill_fraction: Decimal = Decimal(1), replaces: UUID | None = None) -> Order:
+    def _added(self, admitted: Admitted, script: Script = PLAIN) -> Order:
         request, at = admitted.request, self._tick()
         order_id = self.account.next_order_id()
         is_open = session_open_at(at) is not None
-        is_day = request.time_in_force is TimeInForce.DAY
+        is_day = request.time_in_force is not TimeInForce.GTC
 
-        order = Order(
+        return Order(
             id=order_id,
             client_order_id=request.client_order_id or str(order_id),
             symbol=request.symbol,
@@ -183,51 +247,14 @@ class Exchange:
             qty=request.qty,
             notional=request.notional,
             limit_price=request.limit_price,
+            stop_price=request.stop_price,
             extended_hours=request.extended_hours,
             reserve_price=admitted.reserve_price,
+            position_intent=admitted.intent,
             status=OrderStatus.PENDING_NEW if is_open else OrderStatus.ACCEPTED,
             submitted_at=at,
             updated_at=at,
             expires_at=trading_session(at).closes if is_day else at + _GTC_LIFE,
-            fill_fraction=fill_fraction,
-            replaces=replaces,
+            script=script,
+            starts_at=at + timedelta(seconds=script.delay_s) if script.delay_s else None,
         )
-        return self.account.put_order(order)
-
-    def _match_if_new(self, order: Order) -> None:
-        if order.status is OrderStatus.PENDING_NEW:
-            self._match(order)
-
-    def _match_all(self) -> None:
-        for order in self.account.open_orders():
-            self._match(order)
-
-    def _match(self, order: Order) -> None:
-        quote = self.market.quote(order.symbol, self.now)
-        price = None if quote is None else matching.fill_price(order, quote)
-        qty = Decimal(0) if price is None else matching.fill_qty(order, price)
-        if price is None or not qty:
-            self._rest(order)
-        elif self._is_covered(order, qty, price):
-            matching.execute(self.account, order, qty=qty, price=price, at=self._tick())
-        else:
-            at = self._tick()
-            self.account.put_order(replace(order, status=OrderStatus.REJECTED, failed_at=at, updated_at=at))
-
-    def _rest(self, order: Order) -> None:
-        if order.status in {OrderStatus.PENDING_NEW, OrderStatus.ACCEPTED}:
-            self.account.put_order(replace(order, status=OrderStatus.NEW, updated_at=self._tick()))
-
-    def _is_covered(self, order: Order, qty: Decimal, price: Decimal) -> bool:
-        """Return whether the account can pay for a fill, or holds the shares to deliver.
-
-        The check at admission is not enough: a queued order may meet another price than the one it was admitted at.
-        """
-        if order.side is Side.SELL:
-            return qty <= self.account.available_qty(order.symbol) + order.remaining_qty
-        spendable = self.account.spendable(prices_of(self.account, self.market, self.now))
-        return to_cents(qty * price) <= spendable + to_cents(order.reserved_value)
-
-    def _tick(self) -> datetime:
-        self.clock = self.clock.ticked()
-        return self.clock.now

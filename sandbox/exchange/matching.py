@@ -1,39 +1,72 @@
 """Match orders with quotes: whether an order trades, at which price, how many shares, and what the fill changes."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from uuid import uuid5
 
 from sandbox.exchange.account import Account
 from sandbox.exchange.market import Quote
 from sandbox.exchange.money import ZERO, shares_down, to_cents
-from sandbox.exchange.orders import Fill, Order, OrderStatus, OrderType, Side
+from sandbox.exchange.orders import PLAIN, Fill, Order, OrderStatus, Side, TimeInForce
 from sandbox.exchange.sessions import NEW_YORK
+
+AUCTIONS = frozenset({TimeInForce.OPG, TimeInForce.CLS})
+IMMEDIATE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def fill_price(order: Order, quote: Quote) -> Decimal | None:
     """Return the price at which an order trades now, in USD per share; None when it rests.
 
     A market order pays the ask or gets the bid. A limit at or through the midpoint trades at its limit, but never at a
-    worse price than a market order.
+    worse price than a market order. Nothing trades in a halt, or against an empty side.
     """
     is_buy = order.side is Side.BUY
     touch = quote.ask if is_buy else quote.bid
-    if order.type is OrderType.MARKET or order.limit_price is None:
+    if quote.is_halted or not touch or (order.type.has_stop and not order.is_triggered):
+        return None
+    if order.limit_price is None:
         return touch
+
+    # There is no midpoint when the other side is empty.
+    mid = quote.mid if quote.bid and quote.ask else touch
     if is_buy:
-        return min(order.limit_price, touch) if order.limit_price >= quote.mid else None
-    return max(order.limit_price, touch) if order.limit_price <= quote.mid else None
+        return min(order.limit_price, touch) if order.limit_price >= mid else None
+    return max(order.limit_price, touch) if order.limit_price <= mid else None
+
+
+def auction_price(order: Order, quote: Quote) -> Decimal | None:
+    """Return the price at which an order trades in the opening or closing auction; None when it does not."""
+    if quote.is_halted:
+        return None
+    limit, last = order.limit_price, quote.last
+    if limit is None:
+        return last
+    return last if (limit >= last if order.side is Side.BUY else limit <= last) else None
+
+
+def is_stop_met(order: Order, last: Decimal) -> bool:
+    """Return whether the last price has reached the stop price of an order."""
+    if order.stop_price is None:
+        return False
+    return last >= order.stop_price if order.side is Side.BUY else last <= order.stop_price
 
 
 def fill_qty(order: Order, price: Decimal) -> Decimal:
-    """Return the shares that trade now: all that remain, or up to the planted fraction (whole shares stay whole)."""
+    """Return the shares that trade now: all that remain, or the next planted part (whole shares stay whole)."""
     total = order.total_qty(price)
-    if order.fill_fraction < 1:
-        part = total * order.fill_fraction
-        total = part.to_integral_value(ROUND_DOWN) if total == total.to_integral_value() else shares_down(part)
-    return max(total - order.filled_qty, ZERO)
+    if order.script is PLAIN:
+        return max(total - order.filled_qty, ZERO)
+    is_whole = total == total.to_integral_value()
+    most = _cut(total * order.script.fill_fraction, is_whole=is_whole)
+    part, left = _cut(most / order.script.parts, is_whole=is_whole), max(most - order.filled_qty, ZERO)
+    is_last = order.filled_qty >= part * (order.script.parts - 1)
+    return left if is_last else part
+
+
+def next_part_at(order: Order, at: datetime) -> datetime | None:
+    """Return the moment of the next planted part after a fill; None without planted parts."""
+    return at + timedelta(seconds=order.script.every_s) if order.script.parts > 1 else order.starts_at
 
 
 def execute(account: Account, order: Order, *, qty: Decimal, price: Decimal, at: datetime) -> Order:
@@ -61,5 +94,19 @@ def execute(account: Account, order: Order, *, qty: Decimal, price: Decimal, at:
     )
 
     account.book_fill(fill)
-    after = replace(order, status=status, filled_qty=filled_qty, filled_value=filled_value, updated_at=at)
-    return account.put_order(after if leaves else replace(after, filled_at=at))
+    if leaves and order.status in {OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_REPLACE}:
+        status = order.status
+    after = replace(
+        order,
+        status=status,
+        filled_qty=filled_qty,
+        filled_value=filled_value,
+        updated_at=at,
+        filled_at=None if leaves else at,
+        starts_at=next_part_at(order, at),
+    )
+    return account.put_order(after)
+
+
+def _cut(qty: Decimal, *, is_whole: bool) -> Decimal:
+    return qty.to_integral_value(ROUND_DOWN) if is_whole else shares_down(qty)

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from sandbox.exchange.orders import OrderRequest, OrderType, Side, TimeInForce
+from sandbox.exchange.orders import OrderRequest, OrderType, PositionIntent, Side, TimeInForce
 from sandbox.exchange.parameters import decimal_of, text_of
 from sandbox.exchange.refusals import invalid, malformed
 from sandbox.exchange.replacement import OrderChange
 
 Body = Mapping[str, object]
 
-_UNSUPPORTED = ("stop_price", "trail_price", "trail_percent", "legs", "take_profit", "stop_loss")
-_INTENTS = {Side.BUY: "buy_to_open", Side.SELL: "sell_to_close"}
+_UNSUPPORTED = ("trail_price", "trail_percent", "legs", "take_profit", "stop_loss")
 
 
 def read_order(body: Body) -> OrderRequest:
@@ -24,7 +23,8 @@ def read_order(body: Body) -> OrderRequest:
     if not symbol:
         raise malformed("symbol is required")
     side = _member(Side, "side", body.get("side"))
-    _check_simple(body, side)
+    _check_simple(body)
+    intent = body.get("position_intent")
 
     return OrderRequest(
         symbol=symbol.upper(),
@@ -36,6 +36,8 @@ def read_order(body: Body) -> OrderRequest:
         limit_price=decimal_of("limit_price", body.get("limit_price")),
         client_order_id=text_of("client_order_id", body.get("client_order_id")) or None,
         extended_hours=body.get("extended_hours") is True,
+        stop_price=decimal_of("stop_price", body.get("stop_price")),
+        position_intent=_member(PositionIntent, "position_intent", intent) if intent else None,
     )
 
 
@@ -52,24 +54,17 @@ def read_change(body: Body) -> OrderChange:
     return OrderChange(
         qty=decimal_of("qty", body.get("qty")),
         limit_price=decimal_of("limit_price", body.get("limit_price")),
+        stop_price=decimal_of("stop_price", body.get("stop_price")),
         time_in_force=None if time_in_force is None else _member(TimeInForce, "time_in_force", time_in_force),
         client_order_id=text_of("client_order_id", body.get("client_order_id")) or None,
     )
 
 
-def intent_of(side: Side) -> str:
-    """Return the position intent that the broker fills in; this exchange has no short positions."""
-    return _INTENTS[side]
-
-
-def _check_simple(body: Body, side: Side) -> None:
+def _check_simple(body: Body) -> None:
     _check_unsupported(body)
     order_class = body.get("order_class") or "simple"
     if order_class != "simple":
         raise invalid(f"order_class {order_class} is not supported by the paper exchange; only simple orders")
-    intent = body.get("position_intent") or intent_of(side)
-    if intent != intent_of(side):
-        raise invalid(f"position_intent {intent} does not go with side {side} in an account without shorts")
 
 
 def _check_unsupported(body: Body) -> None:

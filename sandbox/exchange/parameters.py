@@ -61,7 +61,7 @@ def moment_of(name: str, value: str | None, refuse: Callable[[str], Refusal] = m
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def day_of(name: str, value: str | None) -> date | None:
+def day_of(name: str, value: str | None, refuse: Callable[[str], Refusal] = malformed) -> date | None:
     """Parse a date, or the date part of a time.
 
     Raises:
@@ -72,7 +72,7 @@ def day_of(name: str, value: str | None) -> date | None:
     try:
         return date.fromisoformat(value[:10])
     except ValueError:
-        raise malformed(f"invalid {name}: {value}") from None
+        raise refuse(f"invalid {name}: {value}") from None
 
 
 def count_of(

@@ -3,18 +3,29 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.exchange.account import Account, Position, Prices
+from sandbox.exchange.account import Account, Prices
+from sandbox.exchange.admission import price_of
 from sandbox.exchange.assets import Asset, asset_of
 from sandbox.exchange.market import Market
-from sandbox.exchange.money import ZERO, decimal_text, decimal_text_or_none, to_cents
-from sandbox.exchange.order_parsing import intent_of
+from sandbox.exchange.money import decimal_text, decimal_text_or_none, to_cents
 from sandbox.exchange.orders import Fill, Order, OrderStatus
-from sandbox.exchange.sessions import NEW_YORK, Session, next_session, session_after, session_open_at
+from sandbox.exchange.positions import Position
+from sandbox.exchange.sessions import NEW_YORK, Session, latest_opened, next_session, session_after, session_open_at
 
 Json = dict[str, object]
 
 _RATIO_PLACES = Decimal("0.000001")
 _MAINTENANCE = Decimal("0.3")
+_PRICED = (
+    "market_value",
+    "unrealized_pl",
+    "unrealized_plpc",
+    "unrealized_intraday_pl",
+    "unrealized_intraday_plpc",
+    "current_price",
+    "lastday_price",
+    "change_today",
+)
 
 
 def utc(moment: datetime) -> str:
@@ -29,7 +40,7 @@ def eastern(moment: datetime) -> str:
     return moment.astimezone(NEW_YORK).isoformat()
 
 
-def render_order(order: Order) -> Json:
+def render_order(order: Order, now: datetime) -> Json:
     asset = asset_of(order.symbol)
     return {
         "id": str(order.id),
@@ -53,56 +64,73 @@ def render_order(order: Order) -> Json:
         "filled_qty": decimal_text(order.filled_qty),
         "filled_avg_price": decimal_text_or_none(order.filled_avg_price),
         "order_class": "",
-        "order_type": order.type.value,
-        "type": order.type.value,
-        "side": order.side.value,
-        "time_in_force": order.time_in_force.value,
+        "order_type": order.type,
+        "type": order.type,
+        "side": order.side,
+        "time_in_force": order.time_in_force,
         "limit_price": decimal_text_or_none(order.limit_price),
-        "stop_price": None,
-        "status": order.status.value,
+        "stop_price": decimal_text_or_none(order.stop_price),
+        "status": order.reported_status(now),
         "extended_hours": order.extended_hours,
         "legs": None,
         "trail_percent": None,
         "trail_price": None,
         "hwm": None,
-        "position_intent": intent_of(order.side),
+        "position_intent": order.position_intent,
         "subtag": None,
         "source": None,
     }
 
 
 def render_position(position: Position, account: Account, market: Market, now: datetime) -> Json:
-    """Render a position; its intraday figures compare the price with the previous close for all its shares."""
-    asset = asset_of(position.symbol)
-    price = market.price(position.symbol, now) or ZERO
-    before = market.previous_close(position.symbol, now) or price
-    value, cost = position.market_value(price), to_cents(position.qty * position.avg_entry_price)
-    earlier_value = position.market_value(before)
+    """Render a position; its intraday figures compare the price with the previous close for all its shares.
 
+    Without a price, everything that depends on it is null.
+    """
+    asset = asset_of(position.symbol)
+    cost = to_cents(position.qty * position.avg_entry_price)
+    price = price_of(position, market, latest_opened(now).date)
     return {
         "asset_id": str(asset.id),
         "symbol": position.symbol,
-        "exchange": asset.exchange,
-        "asset_class": "us_equity",
-        "asset_marginable": True,
+        "exchange": "CRYPTO" if position.asset_class == "crypto" else asset.exchange,
+        "asset_class": position.asset_class,
+        "asset_marginable": position.asset_class == "us_equity",
         "qty": decimal_text(position.qty),
         "qty_available": decimal_text(account.available_qty(position.symbol)),
         "avg_entry_price": decimal_text(position.avg_entry_price),
-        "side": "long",
-        "market_value": decimal_text(value),
+        "side": "long" if position.qty > 0 else "short",
         "cost_basis": decimal_text(cost),
-        "unrealized_pl": decimal_text(value - cost),
-        "unrealized_plpc": _ratio(value - cost, cost),
-        "unrealized_intraday_pl": decimal_text(value - earlier_value),
-        "unrealized_intraday_plpc": _ratio(value - earlier_value, earlier_value),
-        "current_price": decimal_text(price),
-        "lastday_price": decimal_text(before),
-        "change_today": _ratio(price - before, before),
-    }
+    } | (
+        dict.fromkeys(_PRICED)
+        if price is None
+        else _priced(position, cost, price, _price_before(position, market, now))
+    )
+
+
+def _price_before(position: Position, market: Market, now: datetime) -> Decimal | None:
+    return market.previous_close(position.symbol, now) if position.is_quoted else position.fixed_price
+
+
+def _priced(position: Position, cost: Decimal, price: Decimal, before: Decimal | None) -> Json:
+    before = before or price
+    value, earlier_value = position.market_value(price), position.market_value(before)
+    figures = (
+        decimal_text(value),
+        decimal_text(value - cost),
+        _ratio(value - cost, cost),
+        decimal_text(value - earlier_value),
+        _ratio(value - earlier_value, earlier_value),
+        decimal_text(price),
+        decimal_text(before),
+        _ratio(price - before, before),
+    )
+    return dict(zip(_PRICED, figures, strict=True))
 
 
 def render_account(account: Account, prices: Prices, now: datetime) -> Json:
-    value = account.market_value(prices)
+    value, short = account.market_value(prices), account.short_value(prices)
+    gross = value - 2 * short
     last_equity = account.last_equity(now.astimezone(NEW_YORK).date())
     overnight = decimal_text(account.overnight_buying_power(prices))
     buying_power, equity = decimal_text(account.buying_power(prices)), decimal_text(account.cash + value)
@@ -121,16 +149,16 @@ def render_account(account: Account, prices: Prices, now: datetime) -> Json:
         "options_buying_power": decimal_text(account.settled_buying_power()),
         "equity": equity,
         "last_equity": decimal_text(last_equity),
-        "long_market_value": decimal_text(value),
-        "short_market_value": "0",
+        "long_market_value": decimal_text(value - short),
+        "short_market_value": decimal_text(short),
         "position_market_value": decimal_text(value),
         "portfolio_value": equity,
-        "initial_margin": decimal_text(to_cents(value / 2) if is_margin else value),
-        "maintenance_margin": decimal_text(to_cents(value * _MAINTENANCE) if is_margin else value),
+        "initial_margin": decimal_text(to_cents(gross / 2) if is_margin else gross),
+        "maintenance_margin": decimal_text(to_cents(gross * _MAINTENANCE) if is_margin else gross),
         "last_maintenance_margin": "0",
         "sma": "0",
         "multiplier": str(account.multiplier),
-        "shorting_enabled": False,
+        "shorting_enabled": account.may_short,
         "trading_blocked": False,
         "transfers_blocked": False,
         "account_blocked": False,
@@ -165,7 +193,7 @@ def render_session(session: Session) -> Json:
     }
 
 
-def render_asset(asset: Asset, *, is_tradable: bool, is_fractionable: bool) -> Json:
+def render_asset(asset: Asset, *, is_tradable: bool, is_fractionable: bool, is_shortable: bool) -> Json:
     return {
         "id": str(asset.id),
         "class": "us_equity",
@@ -175,8 +203,8 @@ def render_asset(asset: Asset, *, is_tradable: bool, is_fractionable: bool) -> J
         "status": "active" if is_tradable else "inactive",
         "tradable": is_tradable,
         "marginable": True,
-        "shortable": False,
-        "easy_to_borrow": False,
+        "shortable": is_shortable,
+        "easy_to_borrow": is_shortable,
         "fractionable": is_fractionable,
         "maintenance_margin_requirement": 30,
         "attributes": [],
@@ -191,14 +219,14 @@ def render_fill(fill: Fill) -> Json:
         "type": "fill" if fill.order_status is OrderStatus.FILLED else "partial_fill",
         "price": decimal_text(fill.price),
         "qty": decimal_text(fill.qty),
-        "side": fill.side.value,
+        "side": fill.side,
         "symbol": fill.symbol,
         "leaves_qty": decimal_text(fill.leaves_qty),
         "order_id": str(fill.order_id),
         "cum_qty": decimal_text(fill.cum_qty),
-        "order_status": fill.order_status.value,
+        "order_status": fill.order_status,
     }
 
 
 def _ratio(part: Decimal, whole: Decimal) -> str:
-    return decimal_text((part / whole).quantize(_RATIO_PLACES)) if whole else "0"
+    return decimal_text((part / abs(whole)).quantize(_RATIO_PLACES)) if whole else "0"

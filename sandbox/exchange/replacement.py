@@ -13,6 +13,7 @@ class OrderChange:
 
     qty: Decimal | None = None
     limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
     time_in_force: TimeInForce | None = None
     client_order_id: str | None = None
 
@@ -28,8 +29,10 @@ def replacement_request(order: Order, change: OrderChange) -> OrderRequest:
 
     qty = order.qty if change.qty is None else change.qty
     limit_price = order.limit_price if change.limit_price is None else change.limit_price
+    stop_price = order.stop_price if change.stop_price is None else change.stop_price
     time_in_force = change.time_in_force or order.time_in_force
-    if (qty, limit_price, time_in_force) == (order.qty, order.limit_price, order.time_in_force):
+    terms = order.qty, order.limit_price, order.stop_price, order.time_in_force
+    if (qty, limit_price, stop_price, time_in_force) == terms:
         raise invalid("order parameters are not changed")
     if qty <= order.filled_qty:
         raise invalid("qty must be > filled_qty")
@@ -41,6 +44,8 @@ def replacement_request(order: Order, change: OrderChange) -> OrderRequest:
         time_in_force=time_in_force,
         qty=qty - order.filled_qty,
         limit_price=limit_price,
+        stop_price=stop_price,
+        position_intent=order.position_intent,
         client_order_id=change.client_order_id,
         extended_hours=order.extended_hours,
     )

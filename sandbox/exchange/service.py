@@ -1,82 +1,117 @@
-"""The venue of one server (exchange, state file, planted faults), and the types of its endpoints."""
+"""The venue of one server: it routes requests, limits their rate, and applies planted faults. It needs no HTTP."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
 
-from sandbox.exchange.exchange import Exchange, State
-from sandbox.exchange.faults import FaultPlan
+from sandbox.exchange import account_routes, control_routes, data_routes, planting_routes, trading_routes
+from sandbox.exchange.faults import NONE, Misbehaviour, refusal_of
+from sandbox.exchange.host import Answer, Call, Host
 from sandbox.exchange.parameters import Params
 from sandbox.exchange.refusals import Refusal
-from sandbox.exchange.store import StateFile
+from sandbox.exchange.routing import CONTROL_PATH, Router, is_data_path
+
+__all__ = ("ROUTER", "SANDBOX_KEY", "SANDBOX_SECRET", "Answer", "Reception", "Request", "Venue")
 
 SANDBOX_KEY = "sandbox-key"
 SANDBOX_SECRET = "sandbox-secret"  # noqa: S105 - a dummy, the same for everyone
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One parsed request: path parameters, query, JSON body, and the fraction that planted faults let an order fill."""
-
-    path: Mapping[str, str]
-    query: Params
-    body: Mapping[str, object]
-    fill_fraction: Decimal = Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response; the payload is JSON, and None means an empty body."""
-
-    payload: object = None
-    status: int = 200
+ROUTER = Router(
+    (
+        *account_routes.ENDPOINTS,
+        *trading_routes.ENDPOINTS,
+        *data_routes.ENDPOINTS,
+        *control_routes.ENDPOINTS,
+        *planting_routes.ENDPOINTS,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A method, a path, the function that handles them, and whether it may change the state."""
+class Request:
+    """A request as it arrives: the path is decoded and has no query."""
 
     method: str
     path: str
-    handle: "Callable[[Venue, Call], Answer]"
-    changes: bool = False
+    query: Params = field(default_factory=dict)
+    body: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_control(self) -> bool:
+        return self.path.startswith(CONTROL_PATH)
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What was decided when a request arrived: its misbehaviour, and the headers of its answer."""
+
+    misbehaviour: Misbehaviour = NONE
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Venue:
-    """The exchange, state file and faults of one server.
+class Venue(Host):
+    """The exchange as its clients see it."""
 
-    It handles one request at a time: the server has one thread, and handlers never wait.
-    """
-
-    exchange: Exchange
-    store: StateFile
     key: str = SANDBOX_KEY
     secret: str = SANDBOX_SECRET
-    faults: FaultPlan = field(default_factory=FaultPlan)
 
-    def answer(self, endpoint: Endpoint, call: Call) -> Answer:
-        """Answer a request. A change is on disk before this returns; if it fails, the exchange is unchanged.
+    def respond(
+        self, method: str, path: str, query: Params | None = None, body: Mapping[str, object] | None = None
+    ) -> Answer:
+        """Answer a request without waiting: limit the rate, apply planted faults, carry it out.
 
-        Raises:
-            Refusal: the exchange refuses the request, or the state cannot be written.
+        No keys are checked. A request that hangs has no effect; the answer says so, and by how much it is delayed.
         """
-        if not endpoint.changes:
-            return endpoint.handle(self, call)
+        request = Request(method, path, query or {}, body or {})
+        reception = self.receive(request)
+        answer = self.carry_out(request, reception)
+        fault = reception.misbehaviour
+        return answer if fault is NONE else replace(answer, delay_s=fault.delay_s, hangs=fault.hangs)
 
-        # Saved before the client gets an answer: an acknowledged order must survive a crash.
-        before = self.exchange.snapshot()
+    def receive(self, request: Request) -> Reception:
+        """Count a request, and decide how it misbehaves. Requests that control the exchange always pass."""
+        if request.is_control:
+            return Reception()
+        is_within = self.limit.take()
+        headers = self.limit.headers()
+        if not is_within:
+            return Reception(Misbehaviour(refusal=refusal_of(429, is_data=is_data_path(request.path))), headers)
+        return Reception(self._misbehaviour(request), headers)
+
+    def carry_out(self, request: Request, reception: Reception) -> Answer:
+        """Do what a request asks for, and return the answer; a refusal is an answer too."""
         try:
-            answer = endpoint.handle(self, call)
-        except Exception:
-            self.exchange.restore(before)
-            raise
-        self._save(before)
+            answer = self._carry_out(request, reception.misbehaviour)
+        except Refusal as refusal:
+            answer = Answer(refusal.body(), refusal.status)
+        return Answer(answer.payload, answer.status, reception.headers)
+
+    def _carry_out(self, request: Request, fault: Misbehaviour) -> Answer:
+        if fault.refusal is not None:
+            raise fault.refusal
+        endpoint, path = ROUTER.find(request.method, request.path)
+        if fault.hangs:
+            raise refusal_of(504)
+        call = Call(path, request.query, request.body, fault.script, fault.ignores_cancel, fault.pending_s)
+        answer = self.answer(endpoint, call)
+        if fault.loses_answer:
+            raise refusal_of(504)
         return answer
 
-    def _save(self, before: State) -> None:
+    def _misbehaviour(self, request: Request) -> Misbehaviour:
+        if not self.faults.planted:
+            return NONE
+        return self.faults.take(request.method, request.path, self._symbol_of(request))
+
+    def _symbol_of(self, request: Request) -> str:
+        """Return the symbol, or symbols, that a request or its order names."""
+        named = request.body.get("symbol") or request.query.get("symbols")
+        if named:
+            return str(named)
+        last = request.path.rpartition("/")[2]
         try:
-            self.store.save(self.exchange.snapshot())
-        except OSError as error:
-            self.exchange.restore(before)
-            raise Refusal(500, 50010000, f"the state could not be written, nothing was done: {error}") from error
+            order = self.exchange.account.orders.get(UUID(last))
+        except ValueError:
+            order = self.exchange.account.orders.by_client_id(request.query.get("client_order_id", ""))
+        return last if order is None else order.symbol

@@ -88,6 +88,12 @@ def trading_session(now: datetime) -> Session:
     return session_open_at(now) or next_session(now)
 
 
+def next_boundary(now: datetime) -> datetime:
+    """Return the next open or close after a moment."""
+    session = session_open_at(now)
+    return next_session(now).opens if session is None else session.closes
+
+
 def at_new_york(day: date, moment: time) -> datetime:
     """Return a New York wall-clock time as an aware UTC moment."""
     return datetime.combine(day, moment, NEW_YORK).astimezone(UTC)

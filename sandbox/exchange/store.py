@@ -2,33 +2,75 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from sandbox.exchange.account import Account
+from sandbox.exchange.account import Account, AccountMode, EquityMark
 from sandbox.exchange.clock import SimulatedClock
 from sandbox.exchange.exchange import State
+from sandbox.exchange.order_book import OrderBook
 from sandbox.exchange.orders import Fill, Order
+from sandbox.exchange.positions import Adjustment, Position
 
 _CLOCK = TypeAdapter(SimulatedClock)
-_ACCOUNT = TypeAdapter(Account)
 
 
 class DamagedStateError(Exception):
     """The state file exists but cannot be used; it was not changed."""
 
 
+class Store(Protocol):
+    """What a venue needs of its storage."""
+
+    def save(self, state: State) -> None:
+        """Keep a state; return when it is safe.
+
+        Raises:
+            OSError: the state cannot be written.
+        """
+        ...
+
+
+class NoStore:
+    """A store that keeps nothing, for an exchange that lives in one process."""
+
+    def save(self, state: State) -> None:
+        pass
+
+
+class _AccountRecord(BaseModel):
+    """The account in the file, without its orders and fills: most never change again, and are encoded only once."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    generation: int
+    mode: AccountMode
+    opening_cash: Decimal
+    cash: Decimal
+    opened_at: datetime
+    whole_shares: frozenset[str] = frozenset()
+    fractional_shorts: bool = False
+    positions: dict[str, Position] = {}
+    adjustments: tuple[Adjustment, ...] = ()
+    marks: tuple[EquityMark, ...] = ()
+
+
 class _Document(BaseModel):
-    """The file. Orders and fills are outside the account: most never change again, and are encoded only once."""
+    """The file."""
 
     version: Literal[1]
     clock: SimulatedClock
-    account: Account
+    account: _AccountRecord
     orders: tuple[Order, ...]
     fills: tuple[Fill, ...]
+
+    def state(self) -> State:
+        fields = {name: getattr(self.account, name) for name in _AccountRecord.model_fields}
+        return State(self.clock, Account(**fields, orders=OrderBook(self.orders), fills=list(self.fills)))
 
 
 class StateFile:
@@ -58,8 +100,7 @@ class StateFile:
                 "restore the file, or delete it to start with a new account"
             ) from error
 
-        orders = {order.id: order for order in document.orders}
-        return State(document.clock, replace(document.account, orders=orders, fills=list(document.fills)))
+        return document.state()
 
     def save(self, state: State) -> None:
         """Replace the file; return when the bytes are on disk.
@@ -78,7 +119,7 @@ class StateFile:
 
     def _text(self, state: State) -> Iterable[bytes]:
         yield b'{"version":1,"clock":' + _CLOCK.dump_json(state.clock)
-        yield b',"account":' + _ACCOUNT.dump_json(replace(state.account, orders={}, fills=[]))
+        yield b',"account":' + _AccountRecord.model_validate(state.account).model_dump_json().encode()
         yield b',"orders":[' + b",".join(self._orders.encode(list(state.account.orders.values())))
         yield b'],"fills":[' + b",".join(self._fills.encode(state.account.fills)) + b"]}\n"
 

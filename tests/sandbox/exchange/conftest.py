@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,9 @@ from tests.sandbox.exchange.serving import real_venue, served
 with warnings.catch_warnings():
     # The SDK's streaming client, which no test uses, imports a deprecated module of websockets.
     warnings.filterwarnings("ignore", "websockets", DeprecationWarning)
-    import alpaca.trading.client  # noqa: F401
+    from alpaca.data.historical import StockHistoricalDataClient
+    from alpaca.data.historical.corporate_actions import CorporateActionsClient
+    from alpaca.trading.client import TradingClient
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,28 @@ def controller(server: str) -> Iterator[ExchangeControl]:
 @pytest.fixture
 def control(controller: ExchangeControl) -> ExchangeControl:
     """Return an exchange with a new account and no faults, 15 minutes before the close of 2022-03-16."""
-    controller.reset()
+    controller.reset(mode="cash")
     controller.set_clock(date(2022, 3, 16), Phase.BEFORE_CLOSE)
     return controller
+
+
+@pytest.fixture
+def trading(server: str, control: ExchangeControl) -> Iterator[TradingClient]:
+    client: Any = TradingClient("sandbox-key", "sandbox-secret", paper=True, url_override=server + "/")
+    client._retry = 0
+    yield client
+    client._session.close()
+
+
+@pytest.fixture
+def data(server: str, control: ExchangeControl) -> Iterator[StockHistoricalDataClient]:
+    client: Any = StockHistoricalDataClient("sandbox-key", "sandbox-secret", url_override=server)
+    yield client
+    client._session.close()
+
+
+@pytest.fixture
+def actions(server: str, control: ExchangeControl) -> Iterator[CorporateActionsClient]:
+    client: Any = CorporateActionsClient("sandbox-key", "sandbox-secret", url_override=server)
+    yield client
+    client._session.close()

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from sandbox.exchange.account import AccountMode
 from sandbox.exchange.admission import prices_of
-from sandbox.exchange.clock import Phase
+from sandbox.exchange.clock import Phase, clock_at_phase
 from sandbox.exchange.exchange import Exchange
 from sandbox.exchange.money import to_cents
-from sandbox.exchange.orders import Order, OrderRequest, OrderType, Side, TimeInForce
+from sandbox.exchange.orders import Order, OrderRequest, OrderType, PositionIntent, Script, Side, TimeInForce
 from sandbox.exchange.refusals import Refusal
 from sandbox.exchange.rendering import render_account, render_position
+from sandbox.exchange.replacement import OrderChange
 from sandbox.exchange.store import StateFile
-from tests.sandbox.exchange.worlds import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY, exchange_at, move, send
+from tests.sandbox.exchange.worlds import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY, exchange_at, later, move, send
 
 CASH = Decimal("1000.37")
 DAYS = (TUESDAY, WEDNESDAY, THURSDAY, FRIDAY)
@@ -40,24 +41,74 @@ def _request(symbol: str, side: Side, qty: Decimal, limit: Decimal | None, force
     return OrderRequest(symbol, side, kind, force if whole else TimeInForce.DAY, qty, None, limit)
 
 
+def _stop(symbol: str, side: Side, qty: int, stop: Decimal, *, limited: bool) -> OrderRequest:
+    kind = OrderType.STOP_LIMIT if limited else OrderType.STOP
+    return OrderRequest(
+        symbol, side, kind, TimeInForce.GTC, Decimal(qty), limit_price=stop if limited else None, stop_price=stop
+    )
+
+
 symbols = st.sampled_from(["CALM", "RISE", "RISE", "PENNY", "GONE"])
 requests = st.builds(_request, symbols, st.sampled_from(Side), quantities, limits, st.sampled_from(TimeInForce))
-submits = st.tuples(requests, st.sampled_from([Decimal(1), Decimal(1), Decimal("0.5"), Decimal(0)]))
-steps = st.lists(st.one_of(submits, submits, submits, st.sampled_from(["cancel", "later"])), min_size=12, max_size=30)
+stops = st.builds(
+    _stop,
+    symbols,
+    st.sampled_from(Side),
+    st.integers(1, 8),
+    st.sampled_from([Decimal(price) for price in ("0.51", "50", "51.5", "60", "99", "101")]),
+    limited=st.booleans(),
+)
+scripts = st.sampled_from(
+    [
+        Script(),
+        Script(),
+        Script(fill_fraction=Decimal("0.5")),
+        Script(fill_fraction=Decimal(0)),
+        Script(parts=3, every_s=60),
+        Script(delay_s=120, held=True),
+        Script(delay_s=60, is_rejected=True),
+        Script(fill_fraction=Decimal("0.3"), is_done_for_day=True),
+    ]
+)
+submits = st.tuples(requests | stops, scripts)
+acts = st.sampled_from(["cancel", "cancel slowly", "replace", "replace slowly", "minute", "minute", "later"])
+steps = st.lists(st.one_of(submits, submits, acts), min_size=12, max_size=30)
 
 
 def play(exchange: Exchange, script: list[object]) -> None:
     for step in script:
         try:
             if isinstance(step, tuple):
-                exchange.submit(step[0], fill_fraction=step[1])
-            elif step == "cancel" and exchange.account.open_orders():
-                exchange.cancel(exchange.account.open_orders()[0].id)
-            elif step == "later":
-                position = MOMENTS.index((exchange.clock.session, exchange.clock.phase))
-                move(exchange, *MOMENTS[min(position + 1, len(MOMENTS) - 1)])
+                exchange.submit(*step)
+            else:
+                _act(exchange, str(step))
         except Refusal:
             continue
+
+
+def _act(exchange: Exchange, act: str) -> None:
+    open_orders = exchange.account.open_orders()
+    delay_s = 90.0 if "slowly" in act else 0.0
+    if act == "minute":
+        later(exchange, 60)
+    elif act == "later":
+        move(exchange, *next((moment for moment in MOMENTS if _is_ahead(exchange, moment)), MOMENTS[-1]))
+    elif open_orders and act.startswith("cancel"):
+        exchange.cancel(open_orders[0].id, delay_s=delay_s)
+    elif open_orders:
+        exchange.change(open_orders[-1].id, OrderChange(qty=Decimal(6)), delay_s=delay_s)
+
+
+def _without_shorts(step: object) -> object:
+    if not isinstance(step, tuple):
+        return step
+    request, script = step
+    intent = PositionIntent.BUY_TO_OPEN if request.side is Side.BUY else PositionIntent.SELL_TO_CLOSE
+    return replace(request, position_intent=intent), script
+
+
+def _is_ahead(exchange: Exchange, moment: tuple[date, Phase]) -> bool:
+    return clock_at_phase(exchange.market, *moment).now > exchange.now
 
 
 def exchange_with_holdings(mode: AccountMode = AccountMode.CASH) -> Exchange:
@@ -100,6 +151,28 @@ def test_cash_account_after_any_orders_is_never_negative(script: list[object]) -
         assert exchange.account.cash >= 0
         assert all(position.qty > 0 for position in exchange.account.positions.values())
         assert all(exchange.account.available_qty(symbol) >= 0 for symbol in exchange.account.positions)
+
+
+@settings(deadline=None, max_examples=60)
+@given(script=steps)
+def test_margin_account_sells_to_close_never_open_a_short(script: list[object]) -> None:
+    exchange = exchange_with_holdings(AccountMode.MARGIN)
+    for step in script:
+        play(exchange, [_without_shorts(step)])
+
+        assert all(position.qty > 0 for position in exchange.account.positions.values())
+
+
+@settings(deadline=None, max_examples=60)
+@given(script=steps, mode=st.sampled_from(AccountMode))
+def test_events_of_any_orders_have_ascending_times(script: list[object], mode: AccountMode) -> None:
+    exchange = exchange_with_holdings(mode)
+    play(exchange, script)
+    times = [fill.at for fill in exchange.account.fills]
+
+    assert times == sorted(set(times))
+    assert all(order.filled_qty <= order.total_qty(order.reserve_price) for order in exchange.account.orders.values())
+    assert all(order.updated_at <= exchange.now for order in exchange.account.orders.values())
 
 
 @settings(deadline=None, max_examples=60)

@@ -1,14 +1,14 @@
 from decimal import Decimal
 
 from sandbox.exchange.matching import execute
-from sandbox.exchange.orders import OrderStatus
+from sandbox.exchange.orders import OrderStatus, Script
 from tests.sandbox.exchange.worlds import exchange_at, order_for
 
 
 def test_execute_in_parts_rounds_cash_once() -> None:
     exchange = exchange_at()
     account = exchange.account
-    order = exchange.submit(order_for("CALM", "buy", "0.1"), fill_fraction=Decimal(0))
+    order = exchange.submit(order_for("CALM", "buy", "0.1"), Script(fill_fraction=Decimal(0)))
     price = Decimal("100.05")
 
     for _ in range(4):

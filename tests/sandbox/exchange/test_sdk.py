@@ -1,6 +1,5 @@
 """The broker's own SDK as the client of the served exchange."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,46 +17,25 @@ from alpaca.data.requests import (
 )
 from alpaca.data.timeframe import TimeFrame, TimeFrameUnit
 from alpaca.trading.client import TradingClient
-from alpaca.trading.enums import OrderSide, OrderStatus, QueryOrderStatus, TimeInForce
+from alpaca.trading.enums import (
+    OrderSide,
+    OrderStatus,
+    QueryOrderStatus,
+)
 from alpaca.trading.requests import (
     ClosePositionRequest,
     GetCalendarRequest,
     GetOrdersRequest,
-    LimitOrderRequest,
     MarketOrderRequest,
     ReplaceOrderRequest,
 )
 
 from sandbox.exchange.control import ExchangeControl
+from tests.sandbox.exchange.sdk_orders import limit, market
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 DAILY = TimeFrame(1, TimeFrameUnit.Day)
-
-
-@pytest.fixture
-def trading(server: str, control: ExchangeControl) -> Iterator[TradingClient]:
-    client: Any = TradingClient("sandbox-key", "sandbox-secret", paper=True, url_override=server + "/")
-    client._retry = 0
-    yield client
-    client._session.close()
-
-
-@pytest.fixture
-def data(server: str, control: ExchangeControl) -> Iterator[StockHistoricalDataClient]:
-    client: Any = StockHistoricalDataClient("sandbox-key", "sandbox-secret", url_override=server)
-    yield client
-    client._session.close()
-
-
-def market(symbol: str, side: OrderSide, qty: float, **more: Any) -> MarketOrderRequest:
-    return MarketOrderRequest(symbol=symbol, qty=qty, side=side, time_in_force=TimeInForce.DAY, **more)
-
-
-def limit(symbol: str, qty: float, price: float, **more: Any) -> LimitOrderRequest:
-    return LimitOrderRequest(
-        symbol=symbol, qty=qty, side=OrderSide.BUY, time_in_force=TimeInForce.DAY, limit_price=price, **more
-    )
 
 
 def test_sdk_reads_account_clock_calendar_and_assets(trading: TradingClient) -> None:

@@ -14,9 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.exchange.__main__ import listen, main
+from sandbox.exchange.__main__ import listen, main, open_venue, parser
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl, ExchangeError
+from sandbox.exchange.history import HistoryError
+from sandbox.exchange.positions import Position
+from sandbox.exchange.rate_limit import RateLimit
 from tests.sandbox.exchange.serving import real_venue, served
 from tests.sandbox.exchange.worlds import ROOT
 
@@ -118,7 +121,7 @@ def test_control_without_a_server_says_so() -> None:
         ('{"symbol":"SPY","side":"buy","type":"market","time_in_force":"day","qty":true}', 422, 40010001),
         ('{"symbol":"SPY","side":"buy","type":"market","time_in_force":"day","qty":1e400}', 422, 40010001),
         ('{"symbol":"SPY","side":"hold","type":"market","time_in_force":"day","qty":1}', 422, 42210000),
-        ('{"symbol":"SPY","side":"buy","type":"stop","time_in_force":"day","qty":1}', 422, 42210000),
+        ('{"symbol":"SPY","side":"buy","type":"stop","time_in_force":"day","qty":1}', 422, 40010001),
         ('{"symbol":"SPY","side":"buy","type":"market","time_in_force":"day","qty":1,"legs":[]}', 422, 42210000),
         ('{"symbol":["SPY"]}', 422, 40010001),
         ("", 422, 40010001),
@@ -230,6 +233,73 @@ def test_clear_faults_removes_every_fault(control: ExchangeControl, api: httpx.C
     assert api.post("/_control/faults", json={"kind": "explode"}).status_code == 422
 
 
+def test_answers_have_the_rate_limit_and_refuse_beyond_it(tmp_path: Path) -> None:
+    venue = real_venue(tmp_path / "state.json")
+    venue.limit = RateLimit(2)
+    with served(venue) as url, httpx.Client(base_url=url, headers=KEYS, trust_env=False) as client:
+        client.get("/v2/clock", headers={"APCA-API-KEY-ID": "stranger"})
+        answers = [client.get("/v2/clock") for _ in range(2)]
+        refused, control = client.delete("/v2/orders/1"), client.get("/_control/ready")
+
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0"]
+    assert (refused.status_code, refused.json()["code"]) == (429, 42910000)
+    assert refused.headers["X-RateLimit-Limit"] == "2"
+    assert int(refused.headers["X-RateLimit-Reset"]) > time.time() - 60
+    assert control.status_code == 200
+    assert "X-RateLimit-Limit" not in control.headers
+
+
+@pytest.mark.parametrize(
+    ("options", "limit", "actions"),
+    [((), 200, 0), (("--requests-per-minute", "0"), 0, 0), (("--corporate-actions", "actions.json"), 200, 1)],
+)
+def test_open_venue_takes_the_limit_and_the_actions(
+    options: tuple[str, ...], limit: int, actions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("actions.json").write_text('[{"type":"forward_split","symbol":"SPY","ex_date":"2022-03-17","new_rate":2}]')
+
+    venue = open_venue(parser().parse_args(["--state", "state.json", *options]))
+
+    assert (venue.limit.per_minute, len(venue.exchange.market.actions.all())) == (limit, actions)
+
+
+def test_main_with_bad_corporate_actions_names_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "actions.json").write_text("{}")
+
+    code = main(
+        ["--port", "0", "--state", str(tmp_path / "s.json"), "--corporate-actions", str(tmp_path / "actions.json")]
+    )
+
+    assert code == 4
+    assert "actions.json: not a list of corporate actions" in capsys.readouterr().err
+
+
+def test_main_with_a_bad_limit_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--state", "state.json", "--requests-per-minute", "-1"])
+
+    assert "-1 is not a number of requests; 0 means no limit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("symbol", ["SPY", "628ESC012"])
+def test_open_venue_with_a_planted_position_resumes_it(symbol: str, tmp_path: Path) -> None:
+    options = parser().parse_args(["--state", str(tmp_path / "state.json")])
+    open_venue(options).respond("POST", "/_control/positions", {}, {"symbol": symbol, "qty": "3"})
+
+    assert list(open_venue(options).exchange.account.positions) == [symbol]
+
+
+def test_open_venue_with_a_holding_without_history_is_refused(tmp_path: Path) -> None:
+    options = parser().parse_args(["--state", str(tmp_path / "state.json")])
+    venue = open_venue(options)
+    venue.exchange.put_position(Position("GONE", Decimal(1), Decimal(1)))
+    venue.store.save(venue.exchange.state)
+
+    with pytest.raises(HistoryError, match="has no history of GONE"):
+        open_venue(options)
+
+
 def test_order_with_an_unwritable_state_is_refused(tmp_path: Path) -> None:
     venue = real_venue(tmp_path / "state.json")
     (tmp_path / "state.json.new").mkdir()
@@ -238,7 +308,7 @@ def test_order_with_an_unwritable_state_is_refused(tmp_path: Path) -> None:
 
     assert response.status_code == 500
     assert "the state could not be written" in response.json()["message"]
-    assert venue.exchange.account.orders == {}
+    assert len(venue.exchange.account.orders) == 0
 
 
 def test_main_on_a_taken_port_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,9 +1,24 @@
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from sandbox.exchange.orders import PLAIN
 from sandbox.exchange.store import DamagedStateError, StateFile
 from tests.sandbox.exchange.worlds import exchange_at, send
+
+# A state with one resting order, as the release before this one wrote it.
+_EARLIER = """
+{"version":1,"clock":{"set_to":"2022-03-16T19:45:00Z","session":"2022-03-16","phase":"before_close","ticks":2,
+"is_fresh":false},"account":{"generation":1,"mode":"cash","opening_cash":"10000","cash":"9899.99","opened_at":
+"2022-03-14T20:05:00Z","whole_shares":[],"positions":{"CALM":{"symbol":"CALM","qty":"1","avg_entry_price":"100.01"}},
+"orders":{},"fills":[],"marks":[]},"orders":[{"id":"59a4d805-2cdd-51f0-ae71-5ebeb199adaf","client_order_id":"first",
+"symbol":"CALM","side":"buy","type":"limit","time_in_force":"day","qty":"1","notional":null,"limit_price":"50",
+"extended_hours":false,"reserve_price":"50","status":"new","submitted_at":"2022-03-16T19:45:00Z","updated_at":
+"2022-03-16T19:45:00Z","expires_at":"2022-03-16T20:00:00Z","fill_fraction":"1","filled_qty":"0","filled_value":"0",
+"filled_at":null,"canceled_at":null,"expired_at":null,"failed_at":null,"replaced_at":null,"replaced_by":null,
+"replaces":null}],"fills":[]}
+"""
 
 
 def test_load_without_a_file_is_none(tmp_path: Path) -> None:
@@ -60,3 +75,15 @@ def test_save_after_a_reset_drops_the_old_orders(tmp_path: Path) -> None:
     file.save(fresh.snapshot())
 
     assert file.load() == fresh.snapshot()
+
+
+def test_load_of_a_file_of_the_release_before_takes_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(_EARLIER)
+    state = StateFile(path).load()
+
+    assert state is not None
+    (order,) = state.account.open_orders()
+    assert (order.client_order_id, order.script, order.qty) == ("first", PLAIN, Decimal(1))
+    assert state.account.positions["CALM"].is_quoted
+    assert (state.account.fractional_shorts, state.account.adjustments) == (False, ())

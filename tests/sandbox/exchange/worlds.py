@@ -48,9 +48,11 @@ def exchange_at(
     mode: AccountMode = AccountMode.CASH,
     market: Market | None = None,
     whole_shares: frozenset[str] = frozenset(),
+    fractional_shorts: bool = False,
 ) -> Exchange:
     market = market or week_market()
-    exchange = Exchange(market, opening_state(market, AccountTerms(Decimal(cash), mode, whole_shares)))
+    terms = AccountTerms(Decimal(cash), mode, whole_shares, fractional_shorts)
+    exchange = Exchange(market, opening_state(market, terms))
     move(exchange, day, phase)
     return exchange
 
@@ -60,7 +62,8 @@ def move(exchange: Exchange, day: date, phase: Phase = Phase.BEFORE_CLOSE) -> No
 
 
 def order_for(symbol: str = "CALM", side: str = "buy", qty: str | None = "1", **more: object) -> OrderRequest:
-    kind = "limit" if "limit_price" in more else "market"
+    kinds = {(False, False): "market", (True, False): "limit", (False, True): "stop", (True, True): "stop_limit"}
+    kind = kinds["limit_price" in more, "stop_price" in more]
     body = {"symbol": symbol, "side": side, "qty": qty, "type": kind, "time_in_force": "day", **more}
     return read_order(body)
 
@@ -80,6 +83,11 @@ def refused(exchange: Exchange, request: OrderRequest) -> Refusal | None:
 
 def status(exchange: Exchange, order: Order) -> OrderStatus:
     return exchange.order(order.id).status
+
+
+def later(exchange: Exchange, seconds: float) -> None:
+    """Let time pass in the exchange."""
+    exchange.advance(exchange.now + timedelta(seconds=seconds))
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from the_alchemiser.shared.broker.errors import (
     AssetNotFoundError,
@@ -22,6 +22,7 @@ from the_alchemiser.shared.broker.models import (
     OrderType,
     Position,
     Quote,
+    Snapshot,
     Trade,
 )
 from the_alchemiser.shared.values import Clock, Side
@@ -67,10 +68,11 @@ class InMemoryBroker:
     timestamp: datetime = NOW
     whole_shares_only: frozenset[str] = frozenset()
     rejection: BrokerError | None = None
-    orders: dict[str, Order] = field(default_factory=dict)
+    placed: dict[str, Order] = field(default_factory=dict)
     polls: dict[str, int] = field(default_factory=dict)
     posts: list[OrderRequest] = field(default_factory=list)
     half_spread: Decimal = Decimal("0.01")
+    allowance: int | None = None
 
     def clock(self) -> Clock:
         is_open = self.timestamp < CLOSE
@@ -82,6 +84,12 @@ class InMemoryBroker:
 
     def positions(self) -> tuple[Position, ...]:
         return tuple(self._position(symbol, quantity) for symbol, quantity in self.held.items())
+
+    def position(self, symbol: str) -> Position | None:
+        return self._position(symbol, self.held[symbol]) if self.held.get(symbol) else None
+
+    def assets_of(self, symbols: Iterable[str]) -> Mapping[str, Asset]:
+        return {symbol: self.asset(symbol) for symbol in symbols if symbol in self.prices}
 
     def asset(self, symbol: str) -> Asset:
         if symbol not in self.prices:
@@ -97,34 +105,49 @@ class InMemoryBroker:
             for symbol, price in self._prices_of(symbols)
         }
 
+    def snapshots(self, symbols: Iterable[str]) -> Mapping[str, Snapshot]:
+        quotes, trades = self.latest_quotes(symbols), self.latest_trades(symbols)
+        return {symbol: Snapshot(symbol, quotes[symbol], trades[symbol]) for symbol in quotes}
+
     def submit(self, request: OrderRequest) -> Order:
         if self.rejection is not None:
             raise self.rejection
         if self.order_by_client_id(request.client_order_id) is not None:
             raise DuplicateClientOrderIdError("client_order_id must be unique")
         self.posts.append(request)
-        order = _accepted(f"order-{len(self.orders) + 1}", request, self.timestamp)
-        self.orders[order.id] = order
+        order = _accepted(f"order-{len(self.placed) + 1}", request, self.timestamp)
+        self.placed[order.id] = order
         self.polls[order.id] = 0
         return order
 
     def order_by_client_id(self, client_order_id: str) -> Order | None:
-        for order in self.orders.values():
+        for order in self.placed.values():
             if order.client_order_id == client_order_id:
                 return self._advance(order.id)
         return None
 
     def order(self, order_id: str) -> Order:
-        if order_id not in self.orders:
+        if order_id not in self.placed:
             raise OrderNotFoundError(f"order not found for {order_id}")
         return self._advance(order_id)
 
+    def orders(
+        self, *, after: datetime, symbols: Iterable[str] = (), status: Literal["open", "closed", "all"] = "all"
+    ) -> tuple[Order, ...]:
+        wanted = frozenset(symbols)
+        listed = [self._advance(order.id) for order in self.placed.values() if order.submitted_at > after]
+        return tuple(
+            order
+            for order in listed
+            if (not wanted or order.symbol in wanted) and status in {"all", "closed" if order.is_done else "open"}
+        )
+
     def cancel(self, order_id: str) -> None:
-        order = self.orders[order_id]
+        order = self.placed[order_id]
         if order.is_done or order.status is OrderStatus.PENDING_CANCEL:
             raise OrderNotCancelableError(f"cannot cancel in {order.status}")
         self.polls[order_id] = 0
-        self.orders[order_id] = order._replace(status=OrderStatus.PENDING_CANCEL)
+        self.placed[order_id] = order._replace(status=OrderStatus.PENDING_CANCEL)
 
     def _prices_of(self, symbols: Iterable[str]) -> list[tuple[str, Decimal]]:
         return [(symbol, self.prices[symbol]) for symbol in symbols if symbol in self.prices]
@@ -134,13 +157,13 @@ class InMemoryBroker:
         return Position(symbol, quantity, quantity, price, price, price, quantity * price)
 
     def _advance(self, order_id: str) -> Order:
-        order, fills = self.orders[order_id], self.fills[OrderType(self.orders[order_id].type)]
+        order, fills = self.placed[order_id], self.fills[OrderType(self.placed[order_id].type)]
         self.polls[order_id] += 1
         if order.status is OrderStatus.PENDING_CANCEL and self.polls[order_id] > fills.cancels_after_polls:
             order = order._replace(status=OrderStatus.CANCELED, canceled_at=self.timestamp)
         elif order.status is OrderStatus.PENDING_NEW and self.polls[order_id] > fills.after_polls:
             order = self._fill(order, fills.fraction)
-        self.orders[order_id] = order
+        self.placed[order_id] = order
         return order
 
     def _fill(self, order: Order, fraction: Decimal) -> Order:

@@ -21,13 +21,28 @@ else:
         return getattr(exceptions, name)
 
 
-def client(service: str, *, connections: int = 10) -> Any:
+_CONNECT_S = 2
+_READ_S = 5
+
+
+def client(service: str, *, connections: int = 10, attempts: int = 3) -> Any:
     """Return a client of the SDK; the caller knows its class.
+
+    An attempt waits 2 s for a connection and 5 s for bytes, and the SDK pauses at most 3 s between three attempts. So
+    a call that never gets an answer fails after 24 s, inside the 30 s of a function; the SDK's own limits are 60 s.
 
     Args:
         connections: how many may be open at once.
+        attempts: how often a call is sent at most. An attempt without an answer may have taken effect: a call that
+            must not take effect twice needs 1.
     """
     import boto3  # noqa: PLC0415 - see the module's docstring
     from botocore.config import Config  # noqa: PLC0415
 
-    return boto3.client(service, config=Config(max_pool_connections=connections))  # type: ignore[call-overload] # service is any name
+    config = Config(
+        connect_timeout=_CONNECT_S,
+        read_timeout=_READ_S,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=connections,
+    )
+    return boto3.client(service, config=config)  # type: ignore[call-overload] # service is any name

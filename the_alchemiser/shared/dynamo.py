@@ -31,6 +31,9 @@ def put_if(
 ) -> bool:
     """Put a row if the condition holds; return False when it does not: somebody else was first.
 
+    False may also mean that this very call was first: the SDK repeats a write whose answer was lost, and the repetition
+    finds the row of the first attempt. A caller whose messages depend on the answer must compare the stored row.
+
     Args:
         condition: by default that no row with this key exists.
         values: of the placeholders in the condition.

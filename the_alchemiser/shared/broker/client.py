@@ -4,35 +4,52 @@ The vendor's SDK is not used: it has no time-outs, needs pandas, and sends an or
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Literal
 from urllib.parse import quote
 
 import httpx
 
-from the_alchemiser.shared.broker import parsing
+from the_alchemiser.shared.broker import paging, parsing
 from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import (
+    AssetNotFoundError,
+    BrokerRejectionError,
     BrokerUnavailableError,
     DuplicateClientOrderIdError,
+    NotFoundError,
+    OrderNotCancelableError,
     OrderNotFoundError,
     RateLimitedError,
 )
-from the_alchemiser.shared.broker.models import Account, Asset, Bar, Order, OrderRequest, Position, Quote, Trade
+from the_alchemiser.shared.broker.models import (
+    Account,
+    Asset,
+    Bar,
+    Order,
+    OrderRequest,
+    Position,
+    Quote,
+    Snapshot,
+    Trade,
+)
 from the_alchemiser.shared.broker.parsing import parse_all, parse_one
-from the_alchemiser.shared.broker.rate_limit import Retries
+from the_alchemiser.shared.broker.rate_limit import Pace, Pacing, Retries
 from the_alchemiser.shared.broker.wire import Timeouts, Wire, http_client
+from the_alchemiser.shared.corporate_actions import CorporateAction
 from the_alchemiser.shared.exchange_time import NEW_YORK
-from the_alchemiser.shared.values import Clock, Session
+from the_alchemiser.shared.values import Clock, Session, Side
 
-_PAGE_ROWS = 10_000
+_LOOKED_UP_SINGLY = 20
 
 
 class Broker:
     """A connection to one account. It may live as long as the process; `close` closes its sockets.
 
     Every call raises BrokerUnavailableError when the broker gives no usable answer; a read has been attempted three
-    times by then. A docstring lists the other errors of its call.
+    times by then. A read may wait for the rate limit (see rate_limit.py). Docstrings list the other errors of a call.
     """
 
     def __init__(
@@ -45,7 +62,7 @@ class Broker:
         transport: httpx.BaseTransport | None = None,
         timeouts: Timeouts | None = None,
         retries: Retries | None = None,
-        feed: str | None = None,
+        pacing: Pacing | None = None,
     ) -> None:
         """Connect with the first request, not before.
 
@@ -53,16 +70,24 @@ class Broker:
             trading_url, data_url: hosts without `/v2`.
             keys: called for every request, so it should cache.
             reread: called when the broker refuses the keys, so it must not use a cache; None when they never change.
-            feed: `iex` or `sip`; with None the broker uses the best feed of the subscription.
+            transport: carries the requests; None for connections of its own.
+            pacing: how reads keep to the rate limit.
         """
         self._http = http_client(keys, reread=reread, timeouts=timeouts or Timeouts(), transport=transport)
-        self._trading = Wire(self._http, trading_url, retries or Retries())
-        self._data = Wire(self._http, data_url, retries or Retries())
-        self._feed = {"feed": feed} if feed else {}
+        self._pace = Pace(pacing or Pacing())
+        # Each host counts its own requests; the paper exchange is one host and counts all.
+        data_pace = self._pace if data_url == trading_url else Pace(pacing or Pacing())
+        self._trading = Wire(self._http, trading_url, retries or Retries(), self._pace)
+        self._data = Wire(self._http, data_url, retries or Retries(), data_pace)
 
     def close(self) -> None:
         """Close the sockets."""
         self._http.close()
+
+    @property
+    def allowance(self) -> int | None:
+        """Return how many trading requests were left in this minute after the latest answer; None if not known."""
+        return self._pace.allowance
 
     def account(self) -> Account:
         """Return the current state of the account."""
@@ -90,9 +115,32 @@ class Broker:
         params = {"status": "active", "asset_class": "us_equity"}
         return parse_all(parsing.asset, self._trading.get("/v2/assets", params))
 
+    def assets_of(self, symbols: Iterable[str]) -> Mapping[str, Asset]:
+        """Return the assets with these symbols. A symbol that the result leaves out cannot be traded.
+
+        For up to 20 symbols this is one request per symbol, for more the one request of `assets`.
+        """
+        wanted = sorted(set(symbols))
+        if len(wanted) > _LOOKED_UP_SINGLY:
+            listed = {asset.symbol: asset for asset in self.assets()}
+            return {symbol: listed[symbol] for symbol in wanted if symbol in listed}
+
+        known = {}
+        for symbol in wanted:
+            with suppress(AssetNotFoundError):
+                known[symbol] = self.asset(symbol)
+        return known
+
     def positions(self) -> tuple[Position, ...]:
-        """Return all positions of the account."""
+        """Return everything that the account holds, also what the product cannot trade."""
         return parse_all(parsing.position, self._trading.get("/v2/positions"))
+
+    def position(self, symbol: str) -> Position | None:
+        """Return what the account holds of this symbol, None when that is nothing."""
+        try:
+            return parse_one(parsing.position, self._trading.get(f"/v2/positions/{quote(symbol, safe='')}"))
+        except NotFoundError:
+            return None
 
     def submit(self, request: OrderRequest) -> Order:
         """Send an order once.
@@ -130,66 +178,112 @@ class Broker:
         """
         return parse_one(parsing.order, self._trading.get(f"/v2/orders/{quote(order_id, safe='')}"))
 
+    def orders(
+        self, *, after: datetime, symbols: Iterable[str] = (), status: Literal["open", "closed", "all"] = "all"
+    ) -> tuple[Order, ...]:
+        """Return the orders that were submitted after this moment, by any program or person, in that order.
+
+        Args:
+            symbols: return the orders of these symbols only; all orders when empty.
+            status: `open` includes partially filled orders and those that wait for a cancellation.
+        """
+        return paging.orders_after(self._trading, after, _symbols_param(symbols) | {"status": status})
+
     def cancel(self, order_id: str) -> None:
-        """Request a cancellation. The order may still fill until `order` reports it as canceled.
+        """Request a cancellation. Whatever the answer, only `order` says what became of the order: it may be filled.
 
         Raises:
-            OrderNotCancelableError: the order is already done.
+            OrderNotCancelableError: the broker did not accept the request; look the order up again.
             OrderNotFoundError: the broker has no such order.
         """
-        self._trading.delete(f"/v2/orders/{quote(order_id, safe='')}")
+        try:
+            self._trading.delete(f"/v2/orders/{quote(order_id, safe='')}")
+        except BrokerRejectionError as rejection:
+            # Filled, already being cancelled, replaced: the texts vary, and none of them means that a trade failed.
+            if rejection.status == httpx.codes.UNPROCESSABLE_ENTITY:
+                raise OrderNotCancelableError(
+                    str(rejection), status=rejection.status, code=rejection.code
+                ) from rejection
+            raise
 
     def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]:
         """Return the last sale of each symbol. The result leaves out a symbol without one."""
         params = _symbols_param(symbols)
         if not params:
             return {}
-        return parse_one(parsing.latest_trades, self._data.get("/v2/stocks/trades/latest", params | self._feed))
+        return parse_one(parsing.latest_trades, self._data.get("/v2/stocks/trades/latest", params))
 
     def latest_quotes(self, symbols: Iterable[str]) -> Mapping[str, Quote]:
         """Return the best bid and ask of each symbol. The result leaves out a symbol without a quote."""
         params = _symbols_param(symbols)
         if not params:
             return {}
-        return parse_one(parsing.latest_quotes, self._data.get("/v2/stocks/quotes/latest", params | self._feed))
+        return parse_one(parsing.latest_quotes, self._data.get("/v2/stocks/quotes/latest", params))
 
-    def bars(self, symbols: Iterable[str], start: date, end: date) -> Iterator[tuple[str, tuple[Bar, ...]]]:
-        """Yield each symbol with its daily bars from start through end, adjusted for splits and dividends.
+    def snapshots(self, symbols: Iterable[str]) -> Mapping[str, Snapshot]:
+        """Return the latest quote and the last sale of each symbol. The result leaves out a symbol without either.
+
+        Raises:
+            AssetNotFoundError: one of the symbols is not that of a stock, which fails the whole request.
+        """
+        params = _symbols_param(symbols)
+        if not params:
+            return {}
+        return parse_one(parsing.snapshots, self._data.get("/v2/stocks/snapshots", params))
+
+    def bars(
+        self, symbols: Iterable[str], start: date, end: date, *, adjustment: Literal["all", "raw", "split"] = "all"
+    ) -> Iterator[tuple[str, tuple[Bar, ...]]]:
+        """Yield each symbol with its daily bars from start through end.
 
         Symbols come in ascending order; a symbol without bars does not come. At most two pages are in memory.
+
+        Args:
+            adjustment: `all` adjusts past prices for splits and dividends, `split` for splits only, `raw` for neither.
 
         Raises:
             AssetNotFoundError: the broker does not know one of the symbols, which fails the whole request; the message
                 names the symbol.
         """
         symbols_param = _symbols_param(symbols)
-        if not symbols_param:
-            return
-        params = symbols_param | self._feed | _bars_params(start, end)
+        if symbols_param:
+            params = symbols_param | _bars_params(start, end) | {"adjustment": adjustment}
+            yield from paging.bars_by_symbol(self._data, params)
 
-        pending: dict[str, tuple[Bar, ...]] = {}
-        token: str | None = ""
-        while token is not None:
-            page, token = parse_one(parsing.bars_page, self._data.get("/v2/stocks/bars", params))
-            # Rows are ordered by symbol, then time: a symbol that is not on the newest page is complete.
-            for symbol in [earlier for earlier in pending if earlier not in page]:
-                yield symbol, pending.pop(symbol)
-            for symbol, rows in page.items():
-                pending[symbol] = pending.get(symbol, ()) + rows
-            params["page_token"] = token or ""
-        yield from pending.items()
+    def corporate_actions(self, symbols: Iterable[str], start: date, end: date) -> tuple[CorporateAction, ...]:
+        """Return the corporate actions that are processed from start through end, by symbol and ex-date.
 
-    def _settle(self, client_order_id: str, failure: Exception) -> Order:
-        existing = self.order_by_client_id(client_order_id)
-        if existing is None:
-            raise failure
-        return existing
+        A split is processed on its ex-date, a dividend on the later day on which it is paid.
+        """
+        params = _symbols_param(symbols)
+        if not params:
+            return ()
+        interval = {"start": start.isoformat(), "end": end.isoformat()}
+        return paging.corporate_actions(self._data, params | interval)
+
+    def _settle(self, client_order_id: str, failure: BrokerUnavailableError | DuplicateClientOrderIdError) -> Order:
+        """Return the order that exists after a failed submission; raise the failure when there is none."""
+        try:
+            existing = self.order_by_client_id(client_order_id)
+        except RateLimitedError as error:
+            # A caller must not take this for a submission that was over the limit, after which no order can exist.
+            raise BrokerUnavailableError(f"{client_order_id} may have been accepted: {failure}; {error}") from error
+
+        if existing is not None:
+            return existing
+        if isinstance(failure, DuplicateClientOrderIdError):
+            # There is such an order, although the look-up does not show it yet: it may fill, so this is not a refusal.
+            raise BrokerUnavailableError(f"{client_order_id} exists, but is not found yet: {failure}") from failure
+        raise failure
 
 
 def _plain_decimal(number: Decimal) -> str:
     """Write a decimal as the broker expects it: without exponent or trailing zeros."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_INTENTS = {Side.BUY: "buy_to_open", Side.SELL: "sell_to_close"}
 
 
 def _order_body(request: OrderRequest) -> dict[str, str]:
@@ -200,6 +294,8 @@ def _order_body(request: OrderRequest) -> dict[str, str]:
         "type": request.type.value,
         "time_in_force": "day",
         "client_order_id": request.client_order_id,
+        # In a margin account a sale of more than is held would open a short position; with an intent it is refused.
+        "position_intent": _INTENTS[request.side],
     }
     return body if request.limit_price is None else body | {"limit_price": _plain_decimal(request.limit_price)}
 
@@ -214,8 +310,6 @@ def _bars_params(start: date, end: date) -> dict[str, str]:
         "timeframe": "1Day",
         "start": _midnight(start),
         "end": _midnight(end),
-        "adjustment": "all",
-        "limit": str(_PAGE_ROWS),
     }
 
 

@@ -48,9 +48,18 @@ class UnexpectedResponseError(BrokerUnavailableError):
 
 
 class RateLimitedError(BrokerUnavailableError):
-    """Status 429: the account sent more than 200 requests in a minute, and this one was not carried out."""
+    """The account sent more than 200 requests in a minute: this one got status 429, or was not sent.
+
+    It was not carried out. `retry_after_s` is the time until the next minute, None when the broker did not say it.
+    """
 
     reason: ClassVar[str] = "broker_rate_limited"
+
+    def __init__(
+        self, message: str, *, status: int | None = None, code: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, status=status, code=code)
+        self.retry_after_s = retry_after_s
 
 
 class BrokerRejectionError(BrokerError):
@@ -79,12 +88,20 @@ class NotFractionableError(BrokerRejectionError):
     """The order is for a fraction of an asset that trades in whole shares only."""
 
 
+class PatternDayTraderError(BrokerRejectionError):
+    """The order would be a day trade more than the account may make; see the broker's rules for pattern day traders."""
+
+
 class WashTradeError(BrokerRejectionError):
     """The account has an open order on the opposite side of the same symbol."""
 
 
 class ShortNotAllowedError(BrokerRejectionError):
     """The order would sell shares that the account does not hold."""
+
+
+class PositionIntentError(BrokerRejectionError):
+    """The order was to open a position or to close one, and would have done the opposite."""
 
 
 class AssetNotTradableError(BrokerRejectionError):
@@ -124,34 +141,43 @@ class AssetNotFoundError(NotFoundError):
 
 
 class _Rule(NamedTuple):
-    status: int
+    """A response with one of the statuses whose message contains the fragment; `code` None means any code or none."""
+
+    statuses: tuple[int, ...]
     code: int | None
     fragment: str
     error: type[BrokerError]
 
 
+# The broker refuses an order with 403 or 422, and does not always use the same one for the same cause.
+_REFUSED = (403, 422)
+
 _RULES: tuple[_Rule, ...] = (
-    _Rule(403, 40310000, "buying power", InsufficientBuyingPowerError),
-    _Rule(403, 40310000, "insufficient balance", InsufficientBuyingPowerError),
-    _Rule(403, 40310000, "insufficient qty", InsufficientQuantityError),
-    _Rule(403, 40310000, "not fractionable", NotFractionableError),
-    _Rule(403, 40310000, "wash trade", WashTradeError),
-    _Rule(403, 40310000, "short", ShortNotAllowedError),
-    _Rule(403, 40310000, "cost basis", OrderTooSmallError),
-    _Rule(403, 40310000, "not tradable", AssetNotTradableError),
-    _Rule(403, 40310000, "not active", AssetNotTradableError),
-    _Rule(403, 40310000, "", BrokerRejectionError),
-    _Rule(403, None, "subscription", DataNotPermittedError),
-    _Rule(403, None, "", NotAuthorizedError),
-    _Rule(422, 40010001, "client_order_id", DuplicateClientOrderIdError),
-    _Rule(422, 42210000, "not tradable", AssetNotTradableError),
-    _Rule(422, 42210000, "not active", AssetNotTradableError),
-    _Rule(422, 42210000, "asset", AssetNotFoundError),
-    _Rule(422, 42210000, "cancel", OrderNotCancelableError),
-    _Rule(404, None, "position", PositionNotFoundError),
-    _Rule(404, None, "order", OrderNotFoundError),
-    _Rule(404, None, "asset", AssetNotFoundError),
-    _Rule(400, None, "invalid symbol", AssetNotFoundError),
+    _Rule((403,), 40310100, "", PatternDayTraderError),
+    _Rule(_REFUSED, None, "pattern day trad", PatternDayTraderError),
+    _Rule(_REFUSED, None, "wash trade", WashTradeError),
+    _Rule(_REFUSED, None, "buying power", InsufficientBuyingPowerError),
+    _Rule(_REFUSED, None, "insufficient balance", InsufficientBuyingPowerError),
+    _Rule(_REFUSED, None, "insufficient qty", InsufficientQuantityError),
+    _Rule(_REFUSED, None, "not fractionable", NotFractionableError),
+    _Rule(_REFUSED, None, "inferred: sell_to_open", InsufficientQuantityError),
+    _Rule(_REFUSED, None, "position intent", PositionIntentError),
+    _Rule(_REFUSED, None, "short", ShortNotAllowedError),
+    _Rule(_REFUSED, None, "cost basis", OrderTooSmallError),
+    _Rule(_REFUSED, None, "minimal amount", OrderTooSmallError),
+    _Rule(_REFUSED, None, "not tradable", AssetNotTradableError),
+    _Rule(_REFUSED, None, "not active", AssetNotTradableError),
+    _Rule((403,), None, "subscription", DataNotPermittedError),
+    _Rule((403,), None, "forbidden", NotAuthorizedError),
+    _Rule((422,), 40010001, "client_order_id", DuplicateClientOrderIdError),
+    _Rule((422,), 40010001, "order_id is missing", OrderNotFoundError),
+    _Rule((422,), 42210000, "asset", AssetNotFoundError),
+    _Rule((422,), 42210000, "cancel", OrderNotCancelableError),
+    _Rule((422,), 42210000, "order is already in", OrderNotCancelableError),
+    _Rule((404,), None, "position", PositionNotFoundError),
+    _Rule((404,), None, "order", OrderNotFoundError),
+    _Rule((404,), None, "asset", AssetNotFoundError),
+    _Rule((400,), None, "invalid symbol", AssetNotFoundError),
 )
 
 _BY_STATUS: dict[int, type[BrokerError]] = {
@@ -171,15 +197,24 @@ def error_from_response(status: int, body: str, *, where: str) -> BrokerError:
         where: method and path of the request, for the error's message.
     """
     code, message = _code_and_message(body)
-    # The first match counts: rules without a fragment come after the more specific ones of their status.
+    # The first match counts: more specific rules come first.
     error_class = next((rule.error for rule in _RULES if _matches(rule, status, code, message)), None)
     if error_class is None:
-        error_class = BrokerServerError if status >= 500 else _BY_STATUS.get(status, BrokerRejectionError)
+        error_class = _by_status(status, code)
     return error_class(f"{where}: {status} {message}".rstrip(), status=status, code=code)
 
 
 def _matches(rule: _Rule, status: int, code: int | None, message: str) -> bool:
-    return rule.status == status and rule.code in {None, code} and rule.fragment in message.lower()
+    return status in rule.statuses and rule.code in {None, code} and rule.fragment in message.lower()
+
+
+def _by_status(status: int, code: int | None) -> type[BrokerError]:
+    if status >= 500:
+        return BrokerServerError
+    if status == 403 and code is None:
+        # A refused order has a code; without one, the request itself was not allowed.
+        return NotAuthorizedError
+    return _BY_STATUS.get(status, BrokerRejectionError)
 
 
 def _code_and_message(body: str) -> tuple[int | None, str]:

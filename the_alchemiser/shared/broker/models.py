@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from the_alchemiser.shared.values import Side
 
+US_EQUITY = "us_equity"
+"""The class of the assets that the product trades."""
+
 
 class OrderType(StrEnum):
     """The two types of order that the product sends. Both are day orders."""
@@ -20,7 +23,7 @@ class OrderType(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Every order status that the broker documents."""
+    """Every order status that the broker documents, and UNKNOWN for one that it may add: such an order is not done."""
 
     NEW = "new"
     PARTIALLY_FILLED = "partially_filled"
@@ -40,6 +43,7 @@ class OrderStatus(StrEnum):
     SUSPENDED = "suspended"
     CALCULATED = "calculated"
     HELD = "held"
+    UNKNOWN = "unknown"
 
 
 _DONE = frozenset(
@@ -83,21 +87,25 @@ class Asset(NamedTuple):
 
 
 class Position(NamedTuple):
-    """The shares held of one symbol.
+    """What the account holds of one symbol.
 
     Attributes:
+        symbol: as the broker spells it; not every holding has the symbol of an equity, such as `628ESC012`.
         quantity: negative for a short position.
         available: quantity without the shares that open orders reserve.
+        current_price, market_value: None when the broker has no price for the holding.
         last_close: close of the previous session; None when the broker does not report one.
+        asset_class: `us_equity`, `crypto`, `us_option` or a later addition of the broker.
     """
 
     symbol: str
     quantity: Decimal
     available: Decimal
     avg_entry_price: Decimal
-    current_price: Decimal
+    current_price: Decimal | None
     last_close: Decimal | None
-    market_value: Decimal
+    market_value: Decimal | None
+    asset_class: str = US_EQUITY
 
 
 class OrderRequest(NamedTuple):
@@ -122,6 +130,8 @@ class Order(NamedTuple):
     Attributes:
         quantity: None for an order that was placed by notional instead of shares.
         filled_at: None until the order is completely filled.
+        replaced_by: broker id of the order that took the place of a replaced one; later fills are that order's.
+        raw_status: the status as the broker wrote it.
     """
 
     id: str
@@ -137,10 +147,12 @@ class Order(NamedTuple):
     submitted_at: datetime
     filled_at: datetime | None
     canceled_at: datetime | None
+    replaced_by: str | None = None
+    raw_status: str = ""
 
     @property
     def is_done(self) -> bool:
-        """Return whether the order can get no more fills."""
+        """Return whether the order can get no more fills. A replaced order is done, but `replaced_by` may not be."""
         return self.status in _DONE
 
 
@@ -161,8 +173,16 @@ class Trade(NamedTuple):
     at: datetime
 
 
+class Snapshot(NamedTuple):
+    """The latest quote and the last sale of a symbol, None where the broker has none."""
+
+    symbol: str
+    quote: Quote | None
+    trade: Trade | None
+
+
 class Bar(NamedTuple):
-    """Prices of one session, adjusted for splits and dividends up to the day of the request; volume in shares."""
+    """Prices of one session, adjusted as the request said, as of the day of the request; volume in shares."""
 
     date: date
     open: Decimal

@@ -3,14 +3,29 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from the_alchemiser.shared.broker.errors import UnexpectedResponseError
-from the_alchemiser.shared.broker.models import Account, Asset, Bar, Order, OrderStatus, Position, Quote, Trade
+from the_alchemiser.shared.broker.models import (
+    US_EQUITY,
+    Account,
+    Asset,
+    Bar,
+    Order,
+    OrderStatus,
+    Position,
+    Quote,
+    Snapshot,
+    Trade,
+)
 from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.values import Clock, Session, Side
 
 Record = Mapping[str, Any]
+logger = Logger(child=True)
 
 
 def parse_one[T](parse: Callable[[Record], T], payload: object) -> T:
@@ -42,11 +57,11 @@ def account(record: Record) -> Account:
     return Account(
         id=str(record["id"]),
         status=str(record["status"]),
-        cash=_decimal(record["cash"]),
-        equity=_decimal(record["equity"]),
-        last_equity=_decimal(record["last_equity"]),
-        buying_power=_decimal(record["buying_power"]),
-        multiplier=_decimal(record["multiplier"]),
+        cash=decimal(record["cash"]),
+        equity=decimal(record["equity"]),
+        last_equity=decimal(record["last_equity"]),
+        buying_power=decimal(record["buying_power"]),
+        multiplier=decimal(record["multiplier"]),
         trading_blocked=any(
             record.get(flag, False) for flag in ("trading_blocked", "account_blocked", "trade_suspended_by_user")
         ),
@@ -79,12 +94,13 @@ def asset(record: Record) -> Asset:
 def position(record: Record) -> Position:
     return Position(
         symbol=str(record["symbol"]),
-        quantity=_decimal(record["qty"]),
-        available=_decimal(record["qty_available"]),
-        avg_entry_price=_decimal(record["avg_entry_price"]),
-        current_price=_decimal(record["current_price"]),
+        quantity=decimal(record["qty"]),
+        available=decimal(record["qty_available"]),
+        avg_entry_price=decimal(record["avg_entry_price"]),
+        current_price=_optional_decimal(record["current_price"]),
         last_close=_optional_decimal(record.get("lastday_price")),
-        market_value=_decimal(record["market_value"]),
+        market_value=_optional_decimal(record["market_value"]),
+        asset_class=str(record.get("asset_class", US_EQUITY)),
     )
 
 
@@ -95,50 +111,101 @@ def order(record: Record) -> Order:
         symbol=str(record["symbol"]),
         side=Side(record["side"].upper()),
         type=str(record["type"]),
-        status=OrderStatus(record["status"]),
+        status=_status(str(record["status"])),
         quantity=_optional_decimal(record["qty"]),
-        filled_quantity=_decimal(record["filled_qty"]),
+        filled_quantity=decimal(record["filled_qty"]),
         filled_avg_price=_optional_decimal(record["filled_avg_price"]),
         limit_price=_optional_decimal(record.get("limit_price")),
         submitted_at=_time(record["submitted_at"]),
         filled_at=_optional_time(record.get("filled_at")),
         canceled_at=_optional_time(record.get("canceled_at")),
+        replaced_by=_optional_text(record.get("replaced_by")),
+        raw_status=str(record["status"]),
     )
+
+
+def orders_page(payload: object) -> tuple[tuple[Order, ...], int]:
+    """Parse a page of orders; return its orders and how many records it has.
+
+    An order of several legs is left out, because it has no symbol and side of its own.
+
+    Raises:
+        UnexpectedResponseError: see `parse_all`.
+    """
+    orders = parse_all(_order_of_one_leg, payload)
+    return tuple(order for order in orders if order is not None), len(orders)
+
+
+def _order_of_one_leg(record: Record) -> Order | None:
+    return order(record) if record["symbol"] and record["side"] else None
 
 
 def bar(record: Record) -> Bar:
     """Parse a daily bar. Its time stamp is midnight in New York, in UTC."""
     return Bar(
         date=_time(record["t"]).astimezone(NEW_YORK).date(),
-        open=_decimal(record["o"]),
-        high=_decimal(record["h"]),
-        low=_decimal(record["l"]),
-        close=_decimal(record["c"]),
-        volume=_decimal(record["v"]),
+        open=decimal(record["o"]),
+        high=decimal(record["h"]),
+        low=decimal(record["l"]),
+        close=decimal(record["c"]),
+        volume=decimal(record["v"]),
     )
 
 
 def latest_trades(record: Record) -> Mapping[str, Trade]:
-    return {
-        symbol: Trade(symbol=symbol, price=_decimal(trade["p"]), at=_time(trade["t"]))
-        for symbol, trade in record["trades"].items()
-    }
+    return {symbol: _trade(symbol, trade) for symbol, trade in record["trades"].items()}
 
 
 def latest_quotes(record: Record) -> Mapping[str, Quote]:
-    return {
-        symbol: Quote(symbol=symbol, bid=_decimal(quote["bp"]), ask=_decimal(quote["ap"]), at=_time(quote["t"]))
-        for symbol, quote in record["quotes"].items()
-    }
+    return {symbol: _quote(symbol, quote) for symbol, quote in record["quotes"].items()}
 
 
-def bars_page(record: Record) -> tuple[Mapping[str, tuple[Bar, ...]], str | None]:
-    """Parse one page: its bars by symbol, and the token of the next page, None on the last one."""
-    bars = {symbol: tuple(map(bar, rows)) for symbol, rows in (record["bars"] or {}).items()}
-    return bars, record["next_page_token"]
+def snapshots(record: Record) -> Mapping[str, Snapshot]:
+    return {symbol: _snapshot(symbol, snapshot) for symbol, snapshot in record.items() if snapshot is not None}
 
 
-def _decimal(value: object) -> Decimal:
+def bars_page(record: Record) -> Mapping[str, tuple[Bar, ...]]:
+    return {symbol: tuple(map(bar, rows)) for symbol, rows in (record["bars"] or {}).items()}
+
+
+def next_page_token(record: Record) -> str | None:
+    return record["next_page_token"] or None
+
+
+def _snapshot(symbol: str, record: Record) -> Snapshot:
+    quote, trade = record.get("latestQuote"), record.get("latestTrade")
+    return Snapshot(
+        symbol=symbol,
+        quote=None if quote is None else _quote(symbol, quote),
+        trade=None if trade is None else _trade(symbol, trade),
+    )
+
+
+def _quote(symbol: str, record: Record) -> Quote:
+    return Quote(symbol=symbol, bid=decimal(record["bp"]), ask=decimal(record["ap"]), at=_time(record["t"]))
+
+
+def _trade(symbol: str, record: Record) -> Trade:
+    return Trade(symbol=symbol, price=decimal(record["p"]), at=_time(record["t"]))
+
+
+def _status(text: str) -> OrderStatus:
+    try:
+        return OrderStatus(text)
+    except ValueError:
+        warn_once(text)
+        return OrderStatus.UNKNOWN
+
+
+@cache
+def warn_once(status: str) -> None:
+    """Log a status that is not documented; once per process, because an order is read many times."""
+    logger.warning(
+        "the broker reports an order status that is not documented: %s; such an order counts as open", status
+    )
+
+
+def decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise TypeError(f"expected a decimal, got {value!r}")
     number = Decimal(value)
@@ -148,7 +215,11 @@ def _decimal(value: object) -> Decimal:
 
 
 def _optional_decimal(value: object) -> Decimal | None:
-    return None if value is None else _decimal(value)
+    return None if value is None else decimal(value)
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _time(value: str) -> datetime:

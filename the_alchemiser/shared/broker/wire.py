@@ -8,46 +8,52 @@ import httpx
 
 from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import (
+    BrokerError,
     BrokerTimeoutError,
     BrokerUnreachableError,
+    RateLimitedError,
     UnexpectedResponseError,
     error_from_response,
 )
-from the_alchemiser.shared.broker.rate_limit import Retries, read_with_retries
+from the_alchemiser.shared.broker.rate_limit import Pace, Retries, cancel_with_retry, read_with_retries
 
 Params = Mapping[str, str]
 
 
 class Timeouts(NamedTuple):
-    """Seconds to wait for a connection and for bytes. Three attempts take less than 20 s together."""
+    """Seconds to wait for a connection and for bytes. Three attempts take less than 20 s, waits for the limit aside."""
 
     connect_s: float = 2.0
     read_s: float = 4.0
 
 
 class Wire:
-    """Requests to one host. A GET is repeated when the broker is unavailable; a POST or DELETE is sent once.
+    """Requests to one host. A GET is repeated when the broker is unavailable, a DELETE when it was over the rate limit.
 
     Every method raises BrokerError when the response is not a success.
     """
 
-    def __init__(self, client: httpx.Client, base_url: str, retries: Retries) -> None:
+    def __init__(self, client: httpx.Client, base_url: str, retries: Retries, pace: Pace) -> None:
         self._client = client
         self._base_url = base_url.rstrip("/")
         self._retries = retries
+        self._pace = pace
 
     def get(self, path: str, params: Params | None = None) -> object:
         def send() -> object:
             return self._send("GET", path, params=params)
 
-        return read_with_retries(send, self._retries)
+        return read_with_retries(send, self._retries, self._pace)
 
     def post(self, path: str, body: Mapping[str, str]) -> object:
         # Sent once: after a lost response the order may exist, so only its client order id can settle what happened.
         return self._send("POST", path, body=body)
 
     def delete(self, path: str) -> None:
-        self._send("DELETE", path)
+        def send() -> object:
+            return self._send("DELETE", path)
+
+        cancel_with_retry(send, self._retries, self._pace)
 
     def _send(
         self, method: str, path: str, *, params: Params | None = None, body: Mapping[str, str] | None = None
@@ -61,9 +67,16 @@ class Wire:
         except httpx.TransportError as error:
             raise BrokerUnreachableError(f"{where}: {str(error) or type(error).__name__}") from error
 
+        self._pace.note(response.headers)
         if not response.is_success:
-            raise error_from_response(response.status_code, response.text, where=where)
+            raise self._error(response, where)
         return _parsed(response, where)
+
+    def _error(self, response: httpx.Response, where: str) -> BrokerError:
+        error = error_from_response(response.status_code, response.text, where=where)
+        if isinstance(error, RateLimitedError):
+            error.retry_after_s = self._pace.resets_in_s or None
+        return error
 
 
 class KeyAuth(httpx.Auth):

@@ -1,13 +1,13 @@
 """Responses as the broker documents them, and a transport that returns scripted responses in turn."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials
-from the_alchemiser.shared.broker.rate_limit import Retries
+from the_alchemiser.shared.broker.rate_limit import Pacing, Retries
 
 ORDER = {
     "id": "61e69015-8549-4bfd-b9c3-01e75843f47d",
@@ -39,10 +39,10 @@ ACCOUNT = {
 Answer = httpx.Response | Exception
 
 
-def answer(status: int, body: object = None) -> httpx.Response:
+def answer(status: int, body: object = None, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
     """Return a response with this body: a string unchanged, anything else as JSON."""
     content = body if isinstance(body, str) else json.dumps(body)
-    return httpx.Response(status, text=content)
+    return httpx.Response(status, text=content, headers=headers)
 
 
 class Script:
@@ -68,13 +68,20 @@ class Script:
         return not self._answers
 
 
-def broker_over(script: Callable[[httpx.Request], httpx.Response], pauses: list[float] | None = None) -> Broker:
+def broker_over(
+    script: Callable[[httpx.Request], httpx.Response],
+    pauses: list[float] | None = None,
+    pacing: Pacing | None = None,
+    *,
+    data_url: str = "http://data.test/",
+) -> Broker:
     """Return a broker over this transport. It appends its pauses to `pauses` instead of waiting."""
     recorded = pauses if pauses is not None else []
     return Broker(
         "http://trading.test",
-        "http://data.test/",
+        data_url,
         lambda: Credentials(key="the-key", secret="the-secret"),
         transport=httpx.MockTransport(script),
         retries=Retries(sleep=recorded.append),
+        pacing=pacing,
     )

@@ -1,7 +1,6 @@
 """The client over a scripted transport: its requests, its results, and its reaction to failures of the broker."""
 
 import json
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -10,16 +9,17 @@ import pytest
 
 from tests.the_alchemiser.shared.broker.answers import ACCOUNT, ORDER, Answer, Script, answer, broker_over
 from the_alchemiser.shared.broker.errors import (
-    AssetNotFoundError,
     BrokerServerError,
     BrokerTimeoutError,
+    BrokerUnavailableError,
     BrokerUnreachableError,
     InsufficientBuyingPowerError,
     OrderNotCancelableError,
+    OrderNotFoundError,
     RateLimitedError,
     UnexpectedResponseError,
 )
-from the_alchemiser.shared.broker.models import Bar, OrderRequest, OrderStatus, OrderType
+from the_alchemiser.shared.broker.models import OrderRequest, OrderStatus, OrderType
 from the_alchemiser.shared.values import Side
 
 REQUEST = OrderRequest(
@@ -88,6 +88,7 @@ def test_submit_limit_order_sends_plain_decimal_strings() -> None:
         "type": "limit",
         "time_in_force": "day",
         "client_order_id": "local-2024-03-15-BUY-SPY-1",
+        "position_intent": "buy_to_open",
         "limit_price": "509.88",
     }
     assert order.status is OrderStatus.FILLED
@@ -125,6 +126,29 @@ def test_submit_lost_answer_without_order_raises_retryable() -> None:
     assert script.request_lines.count("POST /v2/orders") == 1
 
 
+def test_submit_with_a_used_id_that_is_not_found_yet_raises_retryable() -> None:
+    duplicate = answer(422, {"code": 40010001, "message": "client_order_id must be unique"})
+    script = Script([duplicate, answer(404, NO_ORDER)])
+
+    with pytest.raises(
+        BrokerUnavailableError, match="local-2024-03-15-BUY-SPY-1 exists, but is not found yet"
+    ) as raised:
+        broker_over(script).submit(REQUEST)
+
+    assert type(raised.value) is BrokerUnavailableError
+    assert script.request_lines == ["POST /v2/orders", LOOK_UP]
+
+
+def test_submit_lost_answer_and_limited_look_up_does_not_look_like_a_limited_submit() -> None:
+    script = Script([httpx.ReadTimeout("slow"), *[answer(429, {"message": "too many requests."})] * 3])
+
+    with pytest.raises(BrokerUnavailableError, match="local-2024-03-15-BUY-SPY-1 may have been accepted") as raised:
+        broker_over(script).submit(REQUEST)
+
+    assert not isinstance(raised.value, RateLimitedError)
+    assert script.request_lines == ["POST /v2/orders", LOOK_UP, LOOK_UP, LOOK_UP]
+
+
 def test_submit_when_rate_limited_raises_without_sending_again() -> None:
     script = Script([answer(429, {"code": 42910000, "message": "rate limit exceeded"})])
 
@@ -132,6 +156,16 @@ def test_submit_when_rate_limited_raises_without_sending_again() -> None:
         broker_over(script).submit(REQUEST)
 
     assert script.is_spent
+
+
+def test_submit_sell_closes_a_position_and_opens_none() -> None:
+    script = Script([answer(200, ORDER)])
+
+    broker_over(script).submit(REQUEST._replace(side=Side.SELL, type=OrderType.MARKET, limit_price=None))
+
+    sent = json.loads(script.requests[0].content)
+    assert (sent["side"], sent["position_intent"], sent["type"]) == ("sell", "sell_to_close", "market")
+    assert "limit_price" not in sent
 
 
 def test_submit_without_money_raises_named_rejection() -> None:
@@ -189,11 +223,35 @@ def test_order_by_client_id_unknown_returns_none() -> None:
     assert broker_over(Script([answer(404, NO_ORDER)])).order_by_client_id("x") is None
 
 
-def test_cancel_of_done_order_raises_not_cancelable() -> None:
-    body = {"code": 42210000, "message": 'order is already in "filled" state; cannot cancel'}
-
-    with pytest.raises(OrderNotCancelableError):
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 42210000, "message": 'order is already in "filled" state'},
+        {"code": 42210000, "message": "a text that is not documented"},
+        {"code": 40010001, "message": "order_id is missing"},
+        "<html>unprocessable</html>",
+    ],
+    ids=str,
+)
+def test_cancel_refused_with_422_means_look_again(body: object) -> None:
+    with pytest.raises(OrderNotCancelableError, match="DELETE /v2/orders/an-id: 422") as raised:
         broker_over(Script([answer(422, body)])).cancel("an-id")
+
+    assert raised.value.status == 422
+    assert raised.value.code == (body["code"] if isinstance(body, dict) else None)
+
+
+def test_cancel_of_an_unknown_order_raises_not_found() -> None:
+    with pytest.raises(OrderNotFoundError):
+        broker_over(Script([answer(404, NO_ORDER)])).cancel("an-id")
+
+
+def test_cancel_without_an_answer_is_sent_once() -> None:
+    script = Script([httpx.ReadTimeout("slow")])
+
+    with pytest.raises(BrokerTimeoutError):
+        broker_over(script).cancel("an-id")
+    assert script.is_spent
 
 
 def test_cancel_accepted_sends_one_delete() -> None:
@@ -202,57 +260,3 @@ def test_cancel_accepted_sends_one_delete() -> None:
     broker_over(script).cancel("an-id")
 
     assert script.request_lines == ["DELETE /v2/orders/an-id"]
-
-
-def test_latest_trades_with_json_numbers_returns_exact_decimals() -> None:
-    body = '{"trades": {"SPY": {"t": "2024-03-15T19:44:59Z", "x": "V", "p": 509.83, "s": 100}}}'
-    script = Script([answer(200, body)])
-
-    trades = broker_over(script).latest_trades(["SPY", "NONE"])
-
-    assert trades["SPY"].price == Decimal("509.83")
-    assert "NONE" not in trades
-    assert str(script.requests[0].url).startswith("http://data.test/v2/stocks/trades/latest?symbols=NONE%2CSPY")
-
-
-def test_latest_quotes_of_no_symbols_sends_no_request() -> None:
-    script = Script([])
-
-    assert broker_over(script).latest_quotes([]) == {}
-    assert script.requests == []
-
-
-def _rows(*days: int) -> list[dict[str, object]]:
-    # 04:00Z is New York midnight in summer time.
-    return [
-        {"t": f"2024-07-{day:02}T04:00:00Z", "o": 1, "h": 2.5, "l": 0.5, "c": 2, "v": 10, "n": 1, "vw": 1}
-        for day in days
-    ]
-
-
-def _days(bars: Iterable[Bar]) -> list[int]:
-    return [bar.date.day for bar in bars]
-
-
-def test_bars_over_pages_yields_each_symbol_once_and_complete() -> None:
-    pages = [
-        {"bars": {"A": _rows(1, 2), "B": _rows(1)}, "next_page_token": "t1"},
-        {"bars": {"B": _rows(2)}, "next_page_token": "t2"},
-        {"bars": {"B": _rows(3), "C": _rows(1)}, "next_page_token": None},
-    ]
-    script = Script([answer(200, page) for page in pages])
-
-    series = list(broker_over(script).bars(["C", "B", "A"], date(2024, 7, 1), date(2024, 7, 3)))
-
-    assert [(symbol, _days(bars)) for symbol, bars in series] == [("A", [1, 2]), ("B", [1, 2, 3]), ("C", [1])]
-    assert series[0][1][0].high == Decimal("2.5")
-    assert [request.url.params.get("page_token") for request in script.requests] == [None, "t1", "t2"]
-    assert script.requests[0].url.params["adjustment"] == "all"
-    assert script.requests[0].url.params["end"] == "2024-07-03T00:00:00-04:00"
-
-
-def test_bars_with_unknown_symbol_raises_its_name() -> None:
-    script = Script([answer(400, {"message": "invalid symbol: NOPE"})])
-
-    with pytest.raises(AssetNotFoundError, match="NOPE"):
-        list(broker_over(script).bars(["NOPE"], date(2024, 7, 1), date(2024, 7, 3)))

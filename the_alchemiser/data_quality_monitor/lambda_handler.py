@@ -9,6 +9,7 @@ from the_alchemiser.data_quality_monitor.service import MODULE, Monitor
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
+from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_PREFIX
 from the_alchemiser.shared.market_data.lake import PREFIX, THREADS
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.market_data.verdict import QUALITY
@@ -42,6 +43,7 @@ def _inbox() -> Inbox:
         checks={
             "book": lambda: load_book().universe,
             "bars in the bucket": lambda: lake.check(PREFIX),
+            "corporate actions in the bucket": lambda: lake.check(ACTIONS_PREFIX),
             "verdicts in the bucket": lambda: lake.check(QUALITY),
             "bus": bus.check,
             **broker_checks(broker, os.environ),

@@ -1,4 +1,7 @@
-"""Checking the lake symbol by symbol. Faulty symbols are quarantined in a verdict, which is written, then published."""
+"""Checking the lake symbol by symbol. Faulty symbols are quarantined in a verdict, which is written, then published.
+
+Corporate actions that are not up to date are a problem that the verdict names; they quarantine nothing.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,8 +9,11 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from the_alchemiser.data_quality_monitor.checks import find_faults
+from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.market_data.calendar import Exchange, read_business_time
+from the_alchemiser.shared.market_data.corporate_actions import CorporateActionsMalformedError, read_actions_entry
 from the_alchemiser.shared.market_data.lake import Lake, LakeEntry
 from the_alchemiser.shared.market_data.objects import ObjectStore
 from the_alchemiser.shared.market_data.verdict import Verdict, write_verdict
@@ -70,10 +76,12 @@ class Monitor:
         if not symbols:
             raise NothingToCheckError("the book has no symbols: check the strategies in it")
 
+        actions, problems = self._corporate_actions(examination.as_of)
         verdict = Verdict(
             checked_at=examination.now,
             as_of=examination.as_of,
-            quarantined=self._quarantined(symbols, examination.as_of),
+            quarantined=self._quarantined(symbols, actions, examination.as_of),
+            problems=problems,
         )
 
         # A receiver of the message must find this verdict in the lake, so it is written before it is published.
@@ -81,7 +89,20 @@ class Monitor:
             return Reaction()
         return Reaction((self._checked(verdict, len(symbols), examination.caused_by),))
 
-    def _quarantined(self, symbols: Iterable[str], as_of: date) -> Mapping[str, str]:
+    def _corporate_actions(self, as_of: date) -> tuple[CorporateActions, tuple[str, ...]]:
+        """Return what is known, and a problem when splits may be missing from it."""
+        try:
+            entry = read_actions_entry(self.objects)
+        except CorporateActionsMalformedError as error:
+            return CorporateActions(), (f"{error.reason}: {error}",)
+
+        fetched_on = None if entry.fetched_at is None else entry.fetched_at.astimezone(NEW_YORK).date()
+        if fetched_on is not None and fetched_on >= as_of:
+            return entry.actions, ()
+        problem = f"corporate actions were last fetched {fetched_on or 'never'}, not after the session of {as_of}"
+        return entry.actions, (f"{problem}: splits since then are unknown",)
+
+    def _quarantined(self, symbols: Iterable[str], actions: CorporateActions, as_of: date) -> Mapping[str, str]:
         lake = Lake(self.objects)
         entries = lake.read_all(symbols)
         descriptions = lake.describe_all(symbols)
@@ -89,7 +110,8 @@ class Monitor:
 
         quarantined: dict[str, str] = {}
         for symbol, entry in entries.items():
-            faults = find_faults(entry, descriptions[symbol], sessions=sessions, as_of=as_of)
+            splits = actions.splits(symbol)
+            faults = find_faults(entry, descriptions[symbol], sessions=sessions, as_of=as_of, splits=splits)
             if faults:
                 quarantined[symbol] = "; ".join(faults)
         return quarantined
@@ -105,7 +127,8 @@ class Monitor:
         return DataQualityChecked(
             **envelope(DataQualityChecked, run_id, verdict.digest, occurred_at=verdict.checked_at, caused_by=caused_by),
             as_of=verdict.as_of,
-            passed=not verdict.quarantined,
+            passed=not verdict.quarantined and not verdict.problems,
             checked=checked,
             quarantined=verdict.quarantined,
+            problems=verdict.problems,
         )

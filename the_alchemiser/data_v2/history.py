@@ -1,6 +1,7 @@
 """Decide which bars to fetch for a symbol, and join fetched bars to stored ones. Pure."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from datetime import date
 
 from the_alchemiser.shared.market_data.bars import Bars, DailyBar
@@ -24,17 +25,27 @@ def full_fetch_start(description: Description | None, start: date) -> date:
     return min(description.asked_from, start)
 
 
-def fetch_start(entry: LakeEntry, description: Description | None, *, as_of: date, start: date) -> date:
+def fetch_start(
+    entry: LakeEntry, description: Description | None, *, as_of: date, start: date, splits: Iterable[date] = ()
+) -> date:
     """Return the first date of the next fetch of a symbol.
 
     The fetch overlaps the stored bars through `as_of` by OVERLAP_SESSIONS. It is a full fetch when no usable bars are
-    stored, or when the stored history was requested from a later date than `start`.
+    stored, when the stored history was requested from a later date than `start`, or when a split falls into the
+    overlap: the bars before it are then outdated, whether or not the prices after it agree.
+
+    Args:
+        splits: ex-dates of the symbol's splits.
     """
     stored_count = bisect_right(entry.bars, as_of, key=_date)
     is_deep_enough = description is not None and description.asked_from is not None and description.asked_from <= start
     if not stored_count or not is_deep_enough:
         return full_fetch_start(description, start)
-    return entry.bars[max(stored_count - OVERLAP_SESSIONS, 0)].date
+
+    overlap_start = entry.bars[max(stored_count - OVERLAP_SESSIONS, 0)].date
+    if any(overlap_start <= ex_date <= as_of for ex_date in splits):
+        return full_fetch_start(description, start)
+    return overlap_start
 
 
 def join_bars(stored: Bars, fetched: Bars) -> Bars | None:

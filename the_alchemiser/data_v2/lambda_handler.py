@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.data_v2.service import MODULE, Refresher
-from the_alchemiser.shared import aws
+from the_alchemiser.shared import aws, wall_clock
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
+from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_PREFIX
 from the_alchemiser.shared.market_data.lake import PREFIX, THREADS, Lake
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
@@ -31,12 +32,11 @@ def _inbox() -> Inbox:
     objects = S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"])
     broker = broker_from_environment(os.environ)
     bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
-    requests = DynamoFetchRequests(
-        aws.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=lambda: datetime.now(UTC)
-    )
+    requests = DynamoFetchRequests(aws.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=wall_clock.now)
     refresher = Refresher(
         market=broker,
         lake=Lake(objects),
+        actions=ActionsRefresher(broker, objects),
         requests=requests,
         universe=lambda: load_book().universe,
         stage=os.environ["STAGE"],
@@ -51,7 +51,8 @@ def _inbox() -> Inbox:
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         checks={
             "book": lambda: load_book().universe,
-            "bucket": lambda: objects.check(PREFIX),
+            "bars in the bucket": lambda: objects.check(PREFIX),
+            "corporate actions in the bucket": lambda: objects.check(ACTIONS_PREFIX),
             "fetch requests table": requests.check,
             "bus": bus.check,
             **broker_checks(broker, os.environ),

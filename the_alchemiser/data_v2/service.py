@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.fetch_requests import FetchRequests
 from the_alchemiser.data_v2.history import fetch_start, full_fetch_start, history_start, join_bars
 from the_alchemiser.data_v2.market import Market, fetch_bars
+from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.calendar import BusinessTime, read_business_time
@@ -36,10 +38,11 @@ class StaleBarsError(AlchemiserError):
 
 
 class Horizon(NamedTuple):
-    """The history to fetch, from `start` through `as_of`, and the business time of the refresh."""
+    """The history to fetch, from `start` through `as_of`, the business time of the refresh, and the known splits."""
 
     time: BusinessTime
     start: date
+    actions: CorporateActions
 
     @property
     def as_of(self) -> date:
@@ -79,6 +82,7 @@ class Refresher:
 
     market: Market
     lake: Lake
+    actions: ActionsRefresher
     requests: FetchRequests
     universe: Callable[[], Iterable[str]]
     stage: str
@@ -111,8 +115,11 @@ class Refresher:
 
     def _refresh(self, symbols: Iterable[str], *, is_full: bool, caused_by: str | None) -> MarketDataRefreshed:
         time = read_business_time(self.market)
-        horizon = Horizon(time, history_start(time.as_of, years=self.history_years))
-        outcomes = self._refresh_each(self._read(symbols), horizon, is_full=is_full)
+        stored = self._read(symbols)
+        # The actions first: a split decides which bars are fetched again.
+        actions = self.actions.refresh(stored, time)
+        horizon = Horizon(time, history_start(time.as_of, years=self.history_years), actions)
+        outcomes = self._refresh_each(stored, horizon, is_full=is_full)
         _raise_if_retry_may_help(outcomes)
         return _refreshed(outcomes, run_id=f"data-{self.stage}-{time.as_of}", time=time, caused_by=caused_by)
 
@@ -170,10 +177,13 @@ class Refresher:
 
 
 def _fetch_starts(stored: Mapping[str, StoredSymbol], horizon: Horizon) -> Mapping[str, date]:
-    return {
-        symbol: fetch_start(known.entry, known.description, as_of=horizon.as_of, start=horizon.start)
-        for symbol, known in stored.items()
-    }
+    starts: dict[str, date] = {}
+    for symbol, known in stored.items():
+        splits = (split.ex_date for split in horizon.actions.splits(symbol))
+        starts[symbol] = fetch_start(
+            known.entry, known.description, as_of=horizon.as_of, start=horizon.start, splits=splits
+        )
+    return starts
 
 
 def _raise_if_retry_may_help(outcomes: Mapping[str, RefreshOutcome]) -> None:

@@ -10,6 +10,8 @@ from the_alchemiser.metrics_v2.service import MODULE, Accountant
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.gauges import CloudWatchGauges
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_PREFIX, read_actions
+from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.messaging.publisher import NoPublisher
@@ -24,14 +26,24 @@ def _inbox() -> Inbox:
     dynamodb = aws.client("dynamodb")
     ledger = DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"])
     performance = DynamoPerformanceStore(dynamodb, os.environ["PERFORMANCE_TABLE"])
-    accountant = Accountant(ledger, performance, CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"]))
+    lake = S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"])
+    accountant = Accountant(
+        ledger,
+        performance,
+        CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"]),
+        actions=lambda: read_actions(lake),
+    )
 
     return Inbox(
         module=MODULE,
         handlers={RunCompleted: accountant.handle},
         publisher=NoPublisher(),
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
-        checks={"ledger table": ledger.check, "performance table": performance.check},
+        checks={
+            "ledger table": ledger.check,
+            "performance table": performance.check,
+            "corporate actions in the bucket": lambda: lake.check(ACTIONS_PREFIX),
+        },
     )
 
 

@@ -1,12 +1,13 @@
-"""Holdings and gains of each strategy after a run, computed from the ledger's fills and the run's prices. Pure."""
+"""Holdings and gains of each strategy after a run, from the ledger's fills, splits and the run's prices. Pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
-from the_alchemiser.shared.ledger.lots import LotBook, attributed_fills, match_lots
+from the_alchemiser.shared.corporate_actions import CorporateActions
+from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry, session_date
+from the_alchemiser.shared.ledger.lots import NO_ACTIONS, LotBook, attributed_fills, match_lots
 from the_alchemiser.shared.messaging.messages import RunCompleted
 
 ACCOUNT = "ACCOUNT"
@@ -48,24 +49,29 @@ class Performance(NamedTuple):
         return self.market_value / self.equity if self.equity > 0 else None
 
 
-def compute_performances(run: RunCompleted, entries: Iterable[LedgerEntry]) -> tuple[Performance, ...]:
+def compute_performances(
+    run: RunCompleted, entries: Iterable[LedgerEntry], actions: CorporateActions = NO_ACTIONS
+) -> tuple[Performance, ...]:
     """Compute the figures of every owner after a run.
 
     Args:
         run: the completed run; its positions are what the account holds, and at which prices.
         entries: every fill of every symbol ever traded. Fills of later days are ignored, so a message that arrives late
             gives the same figures.
+        actions: all known ones; a split with a later ex-date than the run's day is ignored too.
 
     Returns:
         The strategies that ever traded, by name; then UNATTRIBUTED, if there are or were such shares; then ACCOUNT.
     """
-    past_entries = tuple(entry for entry in entries if _trading_day(entry) <= run.trading_date)
+    past_entries = tuple(entry for entry in entries if session_date(entry.filled_at) <= run.trading_date)
+    past_actions = actions.until(run.trading_date)
     marks = {mark.symbol: mark.price for mark in run.positions}
-    prices = {**_last_fill_prices(past_entries), **marks}
+    prices = {**_last_fill_prices(past_entries, past_actions), **marks}
 
-    fills = dict(sorted(attributed_fills(past_entries).items()))
+    fills = dict(sorted(attributed_fills(past_entries, past_actions).items()))
     had_unattributed = fills.pop(UNATTRIBUTED, None) is not None
-    strategies = tuple(_strategy(run, name, match_lots(parts), prices, marks) for name, parts in fills.items())
+    books = {name: match_lots(parts, past_actions) for name, parts in fills.items()}
+    strategies = tuple(_strategy(run, name, book, prices, marks) for name, book in books.items())
 
     unattributed = _unattributed(run, strategies, prices)
     account = _account(run, strategies)
@@ -74,13 +80,13 @@ def compute_performances(run: RunCompleted, entries: Iterable[LedgerEntry]) -> t
     return (*strategies, account)
 
 
-def _trading_day(entry: LedgerEntry) -> date:
-    # A session lies within one UTC day: it opens at 13:30 at the earliest and closes at 21:00 at the latest.
-    return entry.filled_at.astimezone(UTC).date()
-
-
-def _last_fill_prices(entries: Iterable[LedgerEntry]) -> Mapping[str, Decimal]:
-    return {entry.symbol: entry.price for entry in sorted(entries, key=lambda entry: entry.filled_at)}
+def _last_fill_prices(entries: Iterable[LedgerEntry], actions: CorporateActions) -> Mapping[str, Decimal]:
+    """Return the price of each symbol's last fill, per share of today."""
+    last = {entry.symbol: entry for entry in sorted(entries, key=lambda entry: entry.filled_at)}
+    return {
+        symbol: entry.price / actions.ratio(symbol, after=session_date(entry.filled_at), through=date.max)
+        for symbol, entry in last.items()
+    }
 
 
 def _strategy(

@@ -8,12 +8,13 @@ A symbol that only failed runs traded is in the positions of the next completed 
 and sold all of it, until it is traded again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from the_alchemiser.metrics_v2.gauges import build_gauges
 from the_alchemiser.metrics_v2.performance import Performance, compute_performances
+from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.gauges import Gauge, Gauges
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messaging.messages import RunCompleted
@@ -40,20 +41,26 @@ class PerformanceStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Accountant:
-    """Computes and stores the figures of completed runs. Idempotent."""
+    """Computes and stores the figures of completed runs. Idempotent. `actions` returns the known corporate actions."""
 
     ledger: Ledger
     performances: PerformanceStore
     gauges: Gauges
+    actions: Callable[[], CorporateActions]
 
     def handle(self, run: RunCompleted) -> Reaction:
-        """Compute and store the figures of every owner. Publish those that are the latest."""
+        """Compute and store the figures of every owner. Publish those that are the latest.
+
+        Raises:
+            CorporateActionsMalformedError, StateUnavailableError: the corporate actions cannot be read.
+        """
+        actions = self.actions()
         entries: list[LedgerEntry] = []
         for symbol in sorted(self.performances.add_traded(symbols_in_run(run))):
             entries.extend(self.ledger.entries_of(symbol))
 
         gauges: list[Gauge] = []
-        for performance in compute_performances(run, entries):
+        for performance in compute_performances(run, entries, actions):
             if self.performances.put(performance):
                 gauges.extend(build_gauges(performance))
         self.gauges.publish(gauges)

@@ -1,6 +1,7 @@
 """Each check finds its own kind of fault, wherever it is planted, and no other check reports it."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from math import inf, nan
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histories, sessions
 from the_alchemiser.data_quality_monitor.checks import find_faults
+from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.market_data.bars import Bars, DailyBar
 from the_alchemiser.shared.market_data.lake import Description, LakeEntry, StoredDescription
 
@@ -145,3 +147,80 @@ def test_faults_damaged_entry_reports_the_damage() -> None:
     damaged = LakeEntry("SPY")._replace(digest="d", version='"1"', fault="damaged: no match")
 
     assert find_faults(damaged, StoredDescription(None, None), sessions=DAYS, as_of=DAYS[9]) == ("damaged: no match",)
+
+
+def faults_of_split(history: Bars, *splits: CorporateAction) -> tuple[str, ...]:
+    described = StoredDescription(Description.of(history, digest="d", origin=ORIGIN), '"1"')
+    entry = LakeEntry("SPY", history, "d", '"1"')
+    return find_faults(entry, described, sessions=DAYS, as_of=history[-1].date, splits=splits)
+
+
+def split(day: date, new: str = "2", old: str = "1") -> CorporateAction:
+    return CorporateAction("SPY", day, CorporateActionKind.SPLIT, Decimal(old), Decimal(new))
+
+
+def moved(open_price: float) -> Bars:
+    """Return five bars at 100, then five at the price, with a range that fits both."""
+    prices = [100.0] * 5 + [open_price] * 5
+    return tuple(DailyBar(day, price, 2000.0, 1.0, price, 1.0, price) for day, price in zip(DAYS, prices, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "open_price", "is_fault"),
+    [
+        ("2", "1", 50.0, True),
+        ("2", "1", 59.4, True),  # within a quarter of the split: 0.5 to the power of 0.75 and of 1.25
+        ("2", "1", 59.6, False),
+        ("2", "1", 42.1, True),
+        ("2", "1", 42.0, False),
+        ("2", "1", 100.0, False),
+        ("2", "1", 200.0, False),
+        ("1", "10", 1000.0, True),
+        ("1", "10", 100.0, False),
+        ("1", "10", 10.0, False),
+        ("5", "4", 80.0, True),
+        ("6", "5", 83.3, False),  # too small to tell from an ordinary day
+        ("4", "5", 125.0, True),
+    ],
+)
+def test_faults_split_that_the_bars_show_is_unadjusted(
+    new: str, old: str, open_price: float, *, is_fault: bool
+) -> None:
+    faults = faults_of_split(moved(open_price), split(DAYS[5], new, old))
+
+    assert faults == ((f"unadjusted: {DAYS[5]}",) if is_fault else ())
+
+
+@pytest.mark.parametrize(("opened", "is_fault"), [(50.0, True), (100.0, False)])
+def test_faults_split_compares_the_open_with_the_close_before(opened: float, *, is_fault: bool) -> None:
+    history = list(moved(90.0))
+    history[3] = history[3]._replace(open=20.0, close=20.0)
+    history[4] = history[4]._replace(open=20.0)
+    history[5] = history[5]._replace(open=opened)
+
+    assert faults_of_split(tuple(history), split(DAYS[5])) == ((f"unadjusted: {DAYS[5]}",) if is_fault else ())
+
+
+def test_faults_jump_on_another_day_than_the_split_is_none() -> None:
+    assert faults_of_split(moved(50.0), split(DAYS[4]), split(DAYS[6])) == ()
+
+
+@pytest.mark.parametrize("day", [DAYS[0], DAYS[10]])
+def test_faults_split_outside_the_bars_is_none(day: date) -> None:
+    assert faults_of_split(moved(50.0), split(day)) == ()
+
+
+def test_faults_split_between_sessions_counts_at_the_next() -> None:
+    saturday = DAYS[5] - timedelta(days=2)
+
+    assert faults_of_split(moved(50.0), split(saturday)) == (f"unadjusted: {saturday}",)
+
+
+@pytest.mark.parametrize("price", [0.0, -1.0, nan, inf])
+def test_faults_split_at_an_invalid_price_is_only_non_positive(price: float) -> None:
+    history = list(moved(50.0))
+    history[4] = history[4]._replace(close=price)
+    assert "unadjusted" not in " ".join(faults_of_split(tuple(history), split(DAYS[5])))
+
+    history = list(moved(price))
+    assert "unadjusted" not in " ".join(faults_of_split(tuple(history), split(DAYS[5])))

@@ -1,7 +1,8 @@
 """The monitor: faulty symbols are in the verdict and in the message, and late messages change nothing."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -9,8 +10,16 @@ from tests.the_alchemiser.shared.market_data.in_memory_market import InMemoryMar
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
 from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, sessions
 from the_alchemiser.data_quality_monitor.service import Monitor, NothingToCheckError
+from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.errors import StateUnavailableError
+from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.market_data.bars import Bars
+from the_alchemiser.shared.market_data.corporate_actions import (
+    ACTIONS_KEY,
+    ActionsFetch,
+    read_actions_entry,
+    write_actions,
+)
 from the_alchemiser.shared.market_data.lake import Lake, parquet_key
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, read_verdict
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
@@ -36,6 +45,13 @@ class InMemoryMonitor:
             universe=lambda: self.universe,
             stage="local",
         )
+        self.store_actions(self.today)
+
+    def store_actions(self, fetched_on: date, *actions: CorporateAction) -> None:
+        """Store the corporate actions as a fetch at 20:30 in New York on that day did."""
+        at = datetime.combine(fetched_on, time(20, 30), NEW_YORK)
+        fetch = ActionsFetch(at, ("QQQ", "SPY"), date.min, date.max, actions)
+        write_actions(self.objects, read_actions_entry(self.objects), fetch)
 
     def store(self, symbol: str, history: Bars) -> None:
         lake = Lake(self.objects)
@@ -102,6 +118,82 @@ def test_after_refresh_several_faults_are_all_reported(harness: InMemoryMonitor)
     assert only_message(harness.monitor.after_refresh(refreshed())).quarantined["SPY"] == "; ".join(
         [f"non-positive: {DAYS[0]}", f"gap: {DAYS[30]}", f"stale: last bar {DAYS[57]}, expected {DAYS[59]}"]
     )
+
+
+def split(ex_date: date, symbol: str = "SPY") -> CorporateAction:
+    return CorporateAction(symbol, ex_date, CorporateActionKind.SPLIT, Decimal(1), Decimal(2))
+
+
+def test_after_refresh_a_split_that_the_bars_show_is_quarantined(harness: InMemoryMonitor) -> None:
+    history = bars(60)
+    cheap = tuple(
+        bar._replace(open=bar.open / 2, high=bar.high, low=bar.low / 2, close=bar.close / 2) for bar in history
+    )
+    for symbol in ("SPY", "QQQ"):
+        harness.store(symbol, history[:30] + cheap[30:])
+    harness.store_actions(DAYS[59], split(DAYS[30]))
+
+    message = only_message(harness.monitor.after_refresh(refreshed()))
+
+    assert message.quarantined == {"SPY": f"unadjusted: {DAYS[30]}"}
+
+
+def test_after_refresh_a_split_that_the_bars_do_not_show_passes(harness: InMemoryMonitor) -> None:
+    harness.store_actions(DAYS[59], split(DAYS[30]))
+
+    assert only_message(harness.monitor.after_refresh(refreshed())).passed
+
+
+@pytest.mark.parametrize(("days", "passed"), [(0, True), (1, True), (-1, False)])
+def test_after_refresh_old_corporate_actions_are_a_problem(
+    harness: InMemoryMonitor, days: int, *, passed: bool
+) -> None:
+    fetched_on = DAYS[59] + timedelta(days=days)
+    harness.store_actions(fetched_on)
+    message = only_message(harness.monitor.after_refresh(refreshed()))
+    verdict = read_verdict(harness.objects)
+
+    problem = (
+        f"corporate actions were last fetched {fetched_on}, not after the session of {DAYS[59]}: "
+        "splits since then are unknown"
+    )
+    assert (message.passed, message.quarantined) == (passed, {})
+    assert message.problems == (() if passed else (problem,))
+    assert verdict is not None
+    assert verdict.problems == message.problems
+
+
+def test_after_refresh_without_corporate_actions_is_a_problem(harness: InMemoryMonitor) -> None:
+    del harness.objects.objects[ACTIONS_KEY]
+
+    (problem,) = only_message(harness.monitor.after_refresh(refreshed())).problems
+    assert problem.startswith(f"corporate actions were last fetched never, not after the session of {DAYS[59]}: ")
+
+
+def test_after_refresh_malformed_corporate_actions_are_a_problem(harness: InMemoryMonitor) -> None:
+    harness.objects.plant(ACTIONS_KEY, b"junk")
+
+    message = only_message(harness.monitor.after_refresh(refreshed()))
+
+    assert not message.passed
+    assert message.problems[0].startswith("corporate_actions_malformed: s3://lake/corporate-actions/v1/latest.json ")
+    assert len(message.problems) == 1
+
+
+def test_after_refresh_old_corporate_actions_still_explain(harness: InMemoryMonitor) -> None:
+    harness.store("SPY", bars(30) + tuple(bar._replace(open=65.0, low=60.0) for bar in bars(60)[30:]))
+    harness.store_actions(DAYS[58], split(DAYS[30]))
+
+    message = only_message(harness.monitor.after_refresh(refreshed()))
+
+    assert (list(message.quarantined), len(message.problems)) == (["SPY"], 1)
+
+
+def test_after_refresh_a_new_problem_has_another_id(harness: InMemoryMonitor) -> None:
+    first = only_message(harness.monitor.after_refresh(refreshed()))
+    del harness.objects.objects[ACTIONS_KEY]
+
+    assert only_message(harness.monitor.after_refresh(refreshed())).message_id != first.message_id
 
 
 def test_after_refresh_same_findings_have_the_same_id(harness: InMemoryMonitor) -> None:

@@ -50,6 +50,20 @@ def test_fetch_start_shallow_history_is_the_start_of_history() -> None:
     assert fetch_start(LakeEntry("SPY", history), shallow, as_of=history[-1].date, start=START) == START
 
 
+@pytest.mark.parametrize(("session", "is_full"), [(19, False), (20, True), (25, True), (29, True), (30, False)])
+def test_fetch_start_with_a_split_in_the_overlap_is_the_start_of_history(session: int, *, is_full: bool) -> None:
+    history = bars(31)
+    start = fetch_start(
+        LakeEntry("SPY", history),
+        described(history, asked_from=date(2015, 1, 1)),
+        as_of=history[29].date,
+        start=START,
+        splits=(date(2021, 6, 1), history[session].date),
+    )
+
+    assert start == (date(2015, 1, 1) if is_full else history[20].date)
+
+
 def test_full_fetch_start_is_never_later_than_before() -> None:
     assert full_fetch_start(described(bars(3), asked_from=date(2010, 1, 1)), START) == date(2010, 1, 1)
     assert full_fetch_start(None, START) == START

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -9,11 +10,14 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser.shared.market_data.in_memory_market import InMemoryMarket
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
-from tests.the_alchemiser.shared.market_data.samples import bars, histories, sessions
+from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histories, sessions
+from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.service import EmptyUniverseError, Refresher
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError
+from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.market_data.bars import Bars
+from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_KEY, read_actions
 from the_alchemiser.shared.market_data.lake import Lake, description_key, parquet_key
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
 from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed
@@ -46,6 +50,7 @@ class InMemoryRefresher:
         self.refresher = Refresher(
             market=self.market,
             lake=self.lake,
+            actions=ActionsRefresher(self.market, self.objects),
             requests=InMemoryFetchRequests(),
             universe=lambda: self.market.served if self.universe is None else self.universe,
             stage="local",
@@ -115,13 +120,13 @@ def test_refresh_on_any_days_stores_what_the_broker_serves(history: Bars, days: 
 
 
 @given(history=histories(min_size=25))
-def test_refresh_twice_writes_nothing_the_second_time(history: Bars) -> None:
+def test_refresh_twice_writes_no_bars_the_second_time(history: Bars) -> None:
     local = refresher_of(SPY=history)
     local.refresh(DAYS[20])
-    before = dict(local.objects.objects)
+    local.objects.writes.clear()
     local.refresh(DAYS[20])
 
-    assert local.objects.objects == before
+    assert local.objects.writes == [ACTIONS_KEY]
 
 
 def test_refresh_again_requests_only_an_overlap() -> None:
@@ -151,6 +156,50 @@ def test_refresh_after_a_dividend_rewrites_the_whole_history(history: Bars, rati
     local.refresh(DAYS[21])
 
     assert local.lake.read("SPY").bars == adjusted[:22]
+
+
+def split_on(day: date, symbol: str = "SPY") -> CorporateAction:
+    return CorporateAction(symbol, day, CorporateActionKind.SPLIT, Decimal(1), Decimal(2))
+
+
+def test_refresh_after_a_split_rewrites_the_history_though_prices_agree() -> None:
+    local = refresher_of(SPY=bars(60))
+    local.refresh(DAYS[40])
+    stale = local.lake.read("SPY")
+    changed = tuple(bar._replace(volume=1.0) for bar in stale.bars)
+    local.lake.replace(stale, changed, origin=ORIGIN)
+    local.market.actions = (split_on(DAYS[41]),)
+    local.refresh(DAYS[41])
+
+    assert local.lake.read("SPY").bars == bars(60)[:42]
+
+
+def test_refresh_of_a_split_requests_the_full_history_of_its_symbol_only() -> None:
+    local = refresher_of(SPY=bars(60), QQQ=bars(60))
+    local.refresh(DAYS[40])
+    local.market.requests.clear()
+    local.market.actions = (split_on(DAYS[41]),)
+    local.refresh(DAYS[41])
+
+    assert local.market.requests == [(("SPY",), date(2016, 2, 28)), (("QQQ",), DAYS[31])]
+
+
+def test_refresh_stores_the_corporate_actions_before_the_bars() -> None:
+    local = refresher_of(SPY=bars(60))
+    local.market.actions = (split_on(DAYS[45]),)
+    local.refresh(DAYS[40])
+
+    assert read_actions(local.objects).actions == local.market.actions
+    assert local.objects.writes[0] == ACTIONS_KEY
+
+
+def test_refresh_without_corporate_actions_refreshes_the_bars() -> None:
+    local = refresher_of(SPY=bars(60))
+    local.market.hides_actions = True
+    message = local.refresh(DAYS[40])
+
+    assert message.refreshed == ("SPY",)
+    assert local.objects.objects.get(ACTIONS_KEY) is None
 
 
 def test_refresh_without_changes_has_another_message_id() -> None:

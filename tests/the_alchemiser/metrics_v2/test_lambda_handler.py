@@ -13,6 +13,7 @@ ENVIRONMENT = {
     "STAGE": "local",
     "CLAIMS_TABLE": "claims",
     "LEDGER_TABLE": "ledger",
+    "BUCKET_NAME": "lake",
     "PERFORMANCE_TABLE": "performance",
 }
 
@@ -35,7 +36,13 @@ def test_lambda_handler_health_event_reports_what_it_consumes(environment: pytes
         "module": "metrics_v2",
         "healthy": True,
         "consumes": ["RunCompleted"],
-        "checks": {"settings": "ok", "claims table": "ok", "ledger table": "ok", "performance table": "ok"},
+        "checks": {
+            "settings": "ok",
+            "claims table": "ok",
+            "ledger table": "ok",
+            "performance table": "ok",
+            "corporate actions in the bucket": "ok",
+        },
         "incomplete": [],
     }
 

@@ -7,6 +7,7 @@ from tests.the_alchemiser.metrics_v2.fakes import InMemoryPerformanceStore
 from tests.the_alchemiser.results import DAY, at, completed, mark, outcome
 from the_alchemiser.metrics_v2.performance import ACCOUNT
 from the_alchemiser.metrics_v2.service import Accountant
+from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
 from the_alchemiser.shared.values import Side
 
@@ -20,7 +21,8 @@ class InMemoryAccountant:
         self.ledger = InMemoryLedger()
         self.performances = InMemoryPerformanceStore()
         self.gauges = InMemoryGauges()
-        self.accountant = Accountant(self.ledger, self.performances, self.gauges)
+        self.actions = CorporateActions()
+        self.accountant = Accountant(self.ledger, self.performances, self.gauges, lambda: self.actions)
 
     def fill(self, symbol: str, price: str, day: date = DAY, **attribution: str) -> None:
         parts = {name: Decimal(part) for name, part in attribution.items()}
@@ -154,3 +156,72 @@ def test_handle_late_message_publishes_no_gauges() -> None:
     books.accountant.handle(completed())
 
     assert books.gauges.published == []
+
+
+def figures_of(books: InMemoryAccountant, *names: str) -> tuple[Decimal, ...]:
+    row = books.row("trend")
+    return tuple(Decimal(str(row[name])) for name in names)
+
+
+def decimals(*numbers: int) -> tuple[Decimal, ...]:
+    return tuple(map(Decimal, numbers))
+
+
+def split(day: date, old: str = "10", new: str = "1", cash: str = "0") -> CorporateActions:
+    ratio = (Decimal(old), Decimal(new), Decimal(cash))
+    return CorporateActions((CorporateAction("SPY", day, CorporateActionKind.SPLIT, *ratio),))
+
+
+def test_handle_reverse_split_invents_no_gain() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "10", trend="100")
+    books.actions = split(NEXT)
+
+    books.accountant.handle(completed(positions=(mark("SPY", "10", "101"),), day=NEXT))
+
+    assert figures_of(books, "market_value", "cost", "realised", "unrealised") == decimals(1010, 1000, 0, 10)
+    assert books.row("trend")["holdings"] == {"SPY": "10.000000000"}
+    assert books.performances.row(UNATTRIBUTED, "LATEST") is None
+
+
+def test_handle_split_of_a_later_day_changes_nothing() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "10", trend="100")
+    books.actions = split(NEXT)
+
+    books.accountant.handle(completed(positions=(mark("SPY", "100", "11"),)))
+
+    assert figures_of(books, "market_value", "realised", "unrealised") == decimals(1100, 0, 100)
+
+
+def test_handle_fraction_paid_in_cash_is_realised() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "10", trend="105")
+    books.actions = split(NEXT, cash="102")
+
+    books.accountant.handle(completed(positions=(mark("SPY", "10", "101"),), day=NEXT))
+
+    assert books.row("trend")["holdings"] == {"SPY": "10.000000000"}
+    rounded = tuple(round(figure, 6) for figure in figures_of(books, "market_value", "realised", "unrealised"))
+    assert rounded == decimals(1010, 1, 10)
+
+
+def test_handle_holding_without_a_mark_is_valued_in_new_shares() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "10", trend="100")
+    books.actions = split(NEXT)
+
+    books.accountant.handle(completed(positions=(), day=NEXT))
+
+    assert figures_of(books, "market_value", "realised", "unrealised") == decimals(1000, 0, 0)
+    assert books.row("trend")["unmarked"] == ["SPY"]
+
+
+def test_handle_fill_on_the_ex_date_is_in_new_shares_already() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", NEXT, trend="7")
+    books.actions = split(NEXT)
+
+    books.accountant.handle(completed(positions=(), day=NEXT))
+
+    assert figures_of(books, "market_value", "realised", "unrealised") == decimals(700, 0, 0)

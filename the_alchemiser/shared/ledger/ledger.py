@@ -1,8 +1,7 @@
 """The ledger: one entry per fill, attributed to strategies. Readers compute what a strategy owns from its fills."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -54,15 +53,7 @@ class Ledger(Protocol):
         ...
 
 
-def holdings(entries: Iterable[LedgerEntry]) -> Mapping[str, Mapping[str, Decimal]]:
-    """Return the shares that each strategy owns after these fills: `{strategy: {symbol: shares}}`, without zeros."""
-    owned: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for entry in entries:
-        for strategy, quantity in entry.attribution.items():
-            owned[strategy][entry.symbol] += quantity
-
-    return {strategy: _without_zeros(shares) for strategy, shares in owned.items()}
-
-
-def _without_zeros(shares: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
-    return {symbol: quantity for symbol, quantity in shares.items() if quantity}
+def session_date(moment: datetime) -> date:
+    """Return the date of the session that a time in trading hours lies in."""
+    # A session lies within one UTC day: it opens at 13:30 at the earliest and closes at 21:00 at the latest.
+    return moment.astimezone(UTC).date()

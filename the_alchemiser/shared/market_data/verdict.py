@@ -25,16 +25,18 @@ class Verdict(Value):
         checked_at: business time, UTC.
         as_of: the last session whose bars were checked.
         quarantined: the symbols whose bars must not be used for decisions, each with its faults.
+        problems: what a person must look at, although it makes no bars unusable.
     """
 
     checked_at: AwareDatetime
     as_of: date
     quarantined: Mapping[Symbol, str]
+    problems: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """Return a short digest of the findings. It does not depend on the time of the check."""
-        findings = self.model_dump_json(include={"as_of", "quarantined"})
+        findings = self.model_dump_json(include={"as_of", "quarantined", "problems"})
         return hashlib.sha256(findings.encode()).hexdigest()[:16]
 
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from the_alchemiser.shared.ledger.ledger import LedgerEntry, holdings
-from the_alchemiser.shared.ledger.lots import AttributedFill, attributed_fills, match_lots
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.ledger.lots import AttributedFill, attributed_fills, holdings, match_lots
 from the_alchemiser.shared.values import Side
 
 OPEN = datetime(2022, 3, 15, 19, 45, tzinfo=UTC)

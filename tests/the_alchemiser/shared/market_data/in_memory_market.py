@@ -1,13 +1,15 @@
 """An in-memory calendar and data API of a broker: weekday sessions, bars by symbol, and planted faults."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Literal
 
 from tests.the_alchemiser.shared.market_data.samples import sessions
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerTimeoutError
-from the_alchemiser.shared.broker.models import Bar
+from the_alchemiser.shared.broker.models import Asset, Bar
+from the_alchemiser.shared.corporate_actions import CorporateAction
 from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.values import Clock, Session
@@ -23,6 +25,11 @@ class InMemoryMarket:
         times_out: symbols at which a request times out.
         silent_before: a request for bars from before this day times out.
         requests: symbols and first day of every request for bars.
+        actions: all corporate actions.
+        raw_closes: closes as traded, by symbol and day.
+        whole_shares_only: the symbols without fractions.
+        action_requests: symbols, first and last day of every request for corporate actions.
+        hides_actions: requests for corporate actions time out.
     """
 
     served: dict[str, Bars]
@@ -32,6 +39,11 @@ class InMemoryMarket:
     times_out: set[str] = field(default_factory=set)
     silent_before: date = date.min
     requests: list[tuple[tuple[str, ...], date]] = field(default_factory=list)
+    actions: tuple[CorporateAction, ...] = ()
+    raw_closes: dict[str, dict[date, str]] = field(default_factory=dict)
+    whole_shares_only: frozenset[str] = frozenset()
+    action_requests: list[tuple[tuple[str, ...], date, date]] = field(default_factory=list)
+    hides_actions: bool = False
 
     def clock(self) -> Clock:
         now = datetime.combine(self.today, time(20), NEW_YORK).astimezone(UTC)
@@ -44,7 +56,26 @@ class InMemoryMarket:
             if start <= day <= end
         )
 
-    def bars(self, symbols: Iterable[str], start: date, end: date) -> Iterator[tuple[str, tuple[Bar, ...]]]:
+    def corporate_actions(self, symbols: Iterable[str], start: date, end: date) -> tuple[CorporateAction, ...]:
+        requested = tuple(sorted(symbols))
+        self.action_requests.append((requested, start, end))
+        if self.hides_actions:
+            raise BrokerTimeoutError("GET /v1/corporate-actions: no answer in time")
+        return tuple(a for a in self.actions if a.symbol in requested and start <= a.ex_date <= end)
+
+    def assets_of(self, symbols: Iterable[str]) -> Mapping[str, Asset]:
+        return {
+            symbol: Asset(symbol, symbol, True, symbol not in self.whole_shares_only)
+            for symbol in symbols
+            if symbol not in self.unknown
+        }
+
+    def bars(
+        self, symbols: Iterable[str], start: date, end: date, *, adjustment: Literal["all", "raw", "split"] = "all"
+    ) -> Iterator[tuple[str, tuple[Bar, ...]]]:
+        if adjustment == "raw":
+            yield from self._raw_bars(symbols, start, end)
+            return
         requested = sorted(symbols)
         self.requests.append((tuple(requested), start))
         if refused := self.unknown.intersection(requested):
@@ -55,6 +86,17 @@ class InMemoryMarket:
             rows = tuple(_broker_bar(bar) for bar in self.served.get(symbol, ()) if start <= bar[0] <= end)
             if rows:
                 yield symbol, rows
+
+    def _raw_bars(self, symbols: Iterable[str], start: date, end: date) -> Iterator[tuple[str, tuple[Bar, ...]]]:
+        for symbol in symbols:
+            closes = {day: Decimal(close) for day, close in self.raw_closes.get(symbol, {}).items()}
+            rows = [
+                Bar(day, close, close, close, close, Decimal(0))
+                for day, close in sorted(closes.items())
+                if start <= day <= end
+            ]
+            if rows:
+                yield symbol, tuple(rows)
 
 
 def _broker_bar(bar: tuple[date, float, float, float, float, float, float]) -> Bar:

@@ -145,8 +145,8 @@ class LocalCloud:
     def _run_rows(self) -> Iterator[Mapping[str, Any]]:
         pages = self._clients.dynamodb.get_paginator("scan").paginate(
             TableName=self._runs_table,
-            FilterExpression="sk = :meta",
-            ExpressionAttributeValues={":meta": {"S": META}},
+            FilterExpression="sk = :meta AND begins_with(pk, :run)",  # the item of a day has the same sort key
+            ExpressionAttributeValues={":meta": {"S": META}, ":run": {"S": "RUN#"}},
         )
         deserialize = TypeDeserializer().deserialize
         for item in chain.from_iterable(page["Items"] for page in pages):

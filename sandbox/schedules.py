@@ -31,10 +31,15 @@ def due_schedules(schedules: Iterable[Schedule], moment: datetime) -> tuple[Sche
     Raises:
         ConfigurationError: an expression has another form than `cron(minutes hours ? * weekdays *)`.
     """
-    return tuple(schedule for schedule in schedules if _fires(schedule, moment))
+    return tuple(schedule for schedule in schedules if not _repeats(schedule) and fires_at(schedule, moment))
 
 
-def _fires(schedule: Schedule, moment: datetime) -> bool:
+def fires_at(schedule: Schedule, moment: datetime) -> bool:
+    """Return whether a schedule fires in the minute of an aware moment.
+
+    Raises:
+        ConfigurationError: the expression has another form than `cron(minutes hours ? * weekdays *)`.
+    """
     parts = _CRON.fullmatch(schedule.expression)
     local = moment.astimezone(ZoneInfo(schedule.time_zone))
     if parts is None or parts[3] not in ("?", "*") or parts[4] != "*" or parts[6] != "*":
@@ -45,11 +50,15 @@ def _fires(schedule: Schedule, moment: datetime) -> bool:
 
     weekday = (local.weekday() + 1) % 7
     return (
-        "/" not in parts[1]
-        and _matches(parts[1], local.minute, highest=59)
+        _matches(parts[1], local.minute, highest=59)
         and _matches(parts[2], local.hour, highest=23)
         and _matches(_numbered(parts[5]), weekday + 1, highest=7)
     )
+
+
+def _repeats(schedule: Schedule) -> bool:
+    parts = _CRON.fullmatch(schedule.expression)
+    return parts is not None and "/" in parts[1]
 
 
 def _matches(field: str, value: int, *, highest: int) -> bool:

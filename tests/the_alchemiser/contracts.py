@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -48,6 +49,14 @@ def to_aggregated(run_id: str, *, by: str = "aggregator_v2") -> Move:
     )
 
 
+def ended(run_id: str) -> Move:
+    return Move(RunState.EVALUATING, RunState.FAILED, "coordinator_v2", NOW, NOW)
+
+
+def create(store: RunStore, run_id: str, *, by: str = "coordinator_v2", replaces: str | None = None) -> bool:
+    return store.create(new_run(run_id), by=by, at=NOW, outbox=(), replaces=replaces)
+
+
 class RunStoreContract(ABC):
     """Inherit and provide a store."""
 
@@ -68,6 +77,95 @@ class RunStoreContract(ABC):
 
         assert not created
         assert store.load(run_id) == before
+
+    def test_create_by_the_same_attempt_again_is_true_and_changes_nothing(self, store: RunStore, run_id: str) -> None:
+        before = store.load(run_id)
+
+        assert create(store, run_id)
+        assert store.load(run_id) == before
+
+    def test_create_at_the_same_time_by_another_is_false(self, store: RunStore, run_id: str) -> None:
+        assert not create(store, run_id, by="another")
+        later = store.create(new_run(run_id), by="coordinator_v2", at=NOW + timedelta(microseconds=1), outbox=())
+        assert not later
+
+    def test_create_of_a_second_run_on_the_day_is_refused(self, store: RunStore, run_id: str) -> None:
+        assert not create(store, f"{run_id}-r1")
+        assert store.load(f"{run_id}-r1") is None
+
+    def test_create_on_another_day_or_stage_is_allowed(self, store: RunStore, run_id: str) -> None:
+        tomorrow = new_run(f"{run_id}-tomorrow")._replace(trading_date=date(2022, 3, 17))
+        prod = new_run(f"{run_id}-prod")._replace(stage="prod")
+
+        assert store.create(tomorrow, by="coordinator_v2", at=NOW, outbox=())
+        assert store.create(prod, by="coordinator_v2", at=NOW, outbox=())
+
+    def test_create_by_many_at_once_succeeds_once(self, store: RunStore) -> None:
+        run_ids = [f"local-{uuid4()}" for _ in range(8)]
+
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(lambda run_id: create(store, run_id), run_ids))
+
+        assert won.count(True) == 1
+        assert [store.load(run_id) is not None for run_id in run_ids] == won
+
+    def test_create_replacing_a_run_that_moves_is_refused(self, store: RunStore, run_id: str) -> None:
+        store.mark_settled(run_id)
+
+        assert not create(store, f"{run_id}-r1", replaces=run_id)
+        assert store.load(f"{run_id}-r1") is None
+
+    def test_create_replacing_an_unsettled_run_is_refused(self, store: RunStore, run_id: str) -> None:
+        store.move(run_id, ended(run_id))
+
+        assert not create(store, f"{run_id}-r1", replaces=run_id)
+        assert store.load(f"{run_id}-r1") is None
+
+    def test_create_replacing_a_settled_run_takes_the_day_once(self, store: RunStore, run_id: str) -> None:
+        store.move(run_id, ended(run_id))
+        store.mark_settled(run_id)
+
+        first = create(store, f"{run_id}-r1", replaces=run_id)
+        second = create(store, f"{run_id}-r2", replaces=run_id)
+
+        assert (first, second) == (True, False)
+        assert store.state_of(f"{run_id}-r1") is RunState.EVALUATING
+        assert store.load(f"{run_id}-r2") is None
+
+    def test_create_replacing_an_unknown_run_is_refused(self, store: RunStore, run_id: str) -> None:
+        assert not create(store, f"{run_id}-r1", replaces=f"{run_id}-another")
+
+    def test_day_is_not_among_the_runs_of_its_date(self, store: RunStore, run_id: str) -> None:
+        assert store.runs_on(DAY) == (run_id,)
+
+    def test_state_of_is_that_of_the_last_move(self, store: RunStore, run_id: str) -> None:
+        assert store.state_of(run_id) is RunState.EVALUATING
+
+        store.move(run_id, to_aggregated(run_id))
+
+        assert store.state_of(run_id) is RunState.AGGREGATED
+
+    def test_state_of_an_unknown_run_is_none(self, store: RunStore) -> None:
+        assert store.state_of(f"local-{uuid4()}") is None
+
+    @pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.FAILED])
+    def test_mark_settled_marks_a_run_that_has_ended(self, store: RunStore, run_id: str, state: RunState) -> None:
+        store.move(run_id, ended(run_id)._replace(entering=state))
+        before = store.load(run_id)
+        store.mark_settled(run_id)
+
+        run = store.load(run_id)
+        assert before is not None
+        assert run == replace(before, settled=True)
+
+    def test_mark_settled_of_a_run_that_moves_changes_nothing(self, store: RunStore, run_id: str) -> None:
+        store.mark_settled(run_id)
+        store.mark_settled(f"{run_id}-another")
+
+        run = store.load(run_id)
+        assert run is not None
+        assert not run.settled
+        assert store.load(f"{run_id}-another") is None
 
     def test_load_of_an_unknown_run_is_none(self, store: RunStore) -> None:
         assert store.load(f"local-{uuid4()}") is None
@@ -108,6 +206,15 @@ class RunStoreContract(ABC):
 
         assert not moved
         assert store.load(run_id) == before
+
+    def test_move_by_the_same_attempt_again_is_true_and_changes_nothing(self, store: RunStore, run_id: str) -> None:
+        store.move(run_id, to_aggregated(run_id))
+        before = store.load(run_id)
+
+        assert store.move(run_id, to_aggregated(run_id))
+        assert store.load(run_id) == before
+        assert not store.move(run_id, to_aggregated(run_id)._replace(at=NOW + timedelta(microseconds=1)))
+        assert not store.move(f"{run_id}-another", to_aggregated(run_id))
 
     def test_move_by_many_workers_at_once_succeeds_once(self, store: RunStore, run_id: str) -> None:
         with ThreadPoolExecutor(8) as pool:
@@ -180,6 +287,13 @@ class LedgerContract(ABC):
     def test_record_twice_keeps_one(self, ledger: Ledger, symbol: str) -> None:
         first = ledger.record(self.entry(symbol))
         second = ledger.record(self.entry(symbol))
+
+        assert (first, second) == (True, False)
+        assert ledger.entries_of(symbol) == (self.entry(symbol),)
+
+    def test_record_of_a_fill_read_with_another_time_keeps_the_first(self, ledger: Ledger, symbol: str) -> None:
+        first = ledger.record(self.entry(symbol))
+        second = ledger.record(self.entry(symbol, minute=46))
 
         assert (first, second) == (True, False)
         assert ledger.entries_of(symbol) == (self.entry(symbol),)

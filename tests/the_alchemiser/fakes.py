@@ -18,7 +18,7 @@ from the_alchemiser.shared.gauges import Gauge
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import Message
-from the_alchemiser.shared.run.runs import META, Move, NewRun, Run, RunItem, RunState, Transition
+from the_alchemiser.shared.run.runs import META, Move, NewRun, Run, RunItem, RunState, Transition, day_of
 
 
 class InMemoryRunStore:
@@ -26,12 +26,18 @@ class InMemoryRunStore:
 
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
+        self.days: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def create(self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...]) -> bool:
+    def create(
+        self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...], replaces: str | None = None
+    ) -> bool:
         with self._lock:
             if run.run_id in self.runs:
+                return self.runs[run.run_id].timeline[0] == Transition(RunState.EVALUATING, at, by)
+            if not self._is_free(day_of(run.stage, run.trading_date), replaces):
                 return False
+            self.days[day_of(run.stage, run.trading_date)] = run.run_id
             self.runs[run.run_id] = Run(
                 run_id=run.run_id,
                 stage=run.stage,
@@ -45,6 +51,16 @@ class InMemoryRunStore:
                 sent=not outbox,
             )
             return True
+
+    def _is_free(self, day: str, replaces: str | None) -> bool:
+        if replaces is None:
+            return day not in self.days
+        replaced = self.runs.get(replaces)
+        is_over = replaced is not None and replaced.state.is_final and replaced.settled
+        return is_over and self.days.get(day, replaces) == replaces
+
+    def state_of(self, run_id: str) -> RunState | None:
+        return self.runs[run_id].state if run_id in self.runs else None
 
     def load(self, run_id: str) -> Run | None:
         return self.runs.get(run_id)
@@ -61,8 +77,10 @@ class InMemoryRunStore:
     def move(self, run_id: str, move: Move) -> bool:
         with self._lock:
             run = self.runs.get(run_id)
-            if run is None or run.state is not move.leaving:
+            if run is None:
                 return False
+            if run.state is not move.leaving:
+                return run.timeline[-1] == Transition(move.entering, move.at, move.by)
             self.runs[run_id] = replace(
                 run,
                 state=move.entering,
@@ -83,6 +101,12 @@ class InMemoryRunStore:
                 self.runs[run_id] = replace(run, sent=True)
             else:
                 self.runs[run_id] = replace(run, items={**run.items, sk: run.items[sk]._replace(sent=True)})
+
+    def mark_settled(self, run_id: str) -> None:
+        with self._lock:
+            run = self.runs.get(run_id)
+            if run is not None and run.state.is_final:
+                self.runs[run_id] = replace(run, settled=True)
 
     def runs_on(self, trading_date: date) -> tuple[str, ...]:
         return tuple(sorted(run.run_id for run in self.runs.values() if run.trading_date == trading_date))

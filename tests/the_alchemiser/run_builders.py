@@ -47,6 +47,14 @@ def evaluating(
     return store
 
 
+def replace_run(store: InMemoryRunStore, run_id: str, *, replaces: str = RUN_ID) -> None:
+    """End and settle the run that has the day, and create another one in its place."""
+    if not store.runs[replaces].state.is_final:
+        move_to(store, RunState.FAILED, run_id=replaces)
+    store.mark_settled(replaces)
+    assert store.create(new_run(run_id), by="coordinator_v2", at=WALL, outbox=(), replaces=replaces)
+
+
 def move_to(
     store: InMemoryRunStore, state: RunState, *, run_id: str = RUN_ID, outbox: tuple[Message, ...] = ()
 ) -> None:

@@ -1,18 +1,23 @@
 """Decides whether a run may start now, and under which id. Pure."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
 from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.market_data.verdict import Verdict
-from the_alchemiser.shared.run.runs import Run, run_id_of
+from the_alchemiser.shared.messaging.commands import StartRun
+from the_alchemiser.shared.run.runs import Run, RunState, run_id_of
 from the_alchemiser.shared.values import Clock, Refusal, Session
 
 # The schedule fires 15 minutes before the close; five more for a schedule that is early or a clock that is off.
 STARTS_AT_MOST_BEFORE_CLOSE = timedelta(minutes=20)
 # The afternoon's start comes 2:45 hours after the close of a half day. A start that is only late comes sooner.
 ROUTINE_AFTER_CLOSE = timedelta(hours=2)
+START_BODY = '{"command": "start-run", "force": true}'
+SWEEP_BODY = '{"command": "sweep-runs"}'
 
 
 class StartRefusal(Refusal):
@@ -24,6 +29,13 @@ class StartRefusal(Refusal):
     """
 
     is_routine: bool = False
+
+
+class NextRun(NamedTuple):
+    """The run to create; `replaces` is the run that has the day until then."""
+
+    run_id: str
+    replaces: str | None = None
 
 
 class TradingDay(NamedTuple):
@@ -90,26 +102,68 @@ def refuse_verdict(verdict: Verdict | None, as_of: date) -> StartRefusal | None:
     return None
 
 
-def free_run_id(stage: str, day: TradingDay, runs: Iterable[Run], *, force: bool) -> str | StartRefusal:
-    """Return the id of the run to create, or a refusal.
+def next_run(stage: str, day: TradingDay, runs: Sequence[Run], command: StartRun) -> NextRun | StartRefusal:
+    """Return the run to create, or a refusal.
 
-    Two runs never trade at once: another run may be forced only when all runs before it have ended.
+    A day has one run. A person may start another one in its place: the command then names the run that it replaces,
+    which must have ended, with every order final and every fill in the ledger.
 
     Args:
-        runs: the day's runs, the scheduled one first.
+        runs: the day's runs, the latest one last.
     """
-    scheduled = run_id_of(stage, day.session.date)
-    known = {run.run_id: run for run in runs}
-    blocking = [run for run in known.values() if not run.state.is_final]
-    if scheduled in known and not force:
-        blocking.insert(0, known[scheduled])
+    today = day.session.date
+    if not runs:
+        return _first_run(stage, today, command)
+    latest = runs[-1]
+    moving = next((run for run in runs if not run.state.is_final), None)
 
-    if blocking:
-        detail = f"{blocking[0].run_id} is {blocking[0].state}"
-        return StartRefusal(reason="run_exists", detail=detail, is_routine=True)
-    if not force:
-        return scheduled
-    return run_id_of(stage, day.session.date, 1 + len(known.keys() - {scheduled}))
+    if moving is not None:
+        return StartRefusal(reason="run_exists", detail=f"{moving.run_id} is {moving.state}", is_routine=True)
+    if not command.is_forced:
+        return _refuse_second_run(latest, run_id_of(stage, today))
+    if command.replaces is None:
+        detail = f"{latest.run_id} is {latest.state}; {_how_to_replace(latest)}"
+        return StartRefusal(reason="replaces_missing", detail=detail)
+    if command.replaces != latest.run_id:
+        detail = f"today's latest run is {latest.run_id}, not {command.replaces}; {_how_to_replace(latest)}"
+        return StartRefusal(reason="replaces_another", detail=detail)
+    return _refuse_unsettled(runs) or NextRun(_forced_id(stage, today, runs), latest.run_id)
+
+
+def _first_run(stage: str, today: date, command: StartRun) -> NextRun | StartRefusal:
+    if command.replaces is not None:
+        detail = f"{command.replaces} is not a run of today; to start today's first run, send {START_BODY}"
+        return StartRefusal(reason="replaces_another", detail=detail)
+    return NextRun(_forced_id(stage, today, ()) if command.is_forced else run_id_of(stage, today))
+
+
+def _forced_id(stage: str, today: date, runs: Sequence[Run]) -> str:
+    scheduled = run_id_of(stage, today)
+    return run_id_of(stage, today, 1 + sum(run.run_id != scheduled for run in runs))
+
+
+def _refuse_second_run(latest: Run, scheduled: str) -> StartRefusal:
+    # The mail about a failed run went out when it failed. But a person may have forced that run hours ago and rely on
+    # the schedule since, so the start that the schedule could not make is news.
+    is_news = latest.state is RunState.FAILED and latest.run_id != scheduled
+    detail = f"{latest.run_id} is {latest.state}; {_how_to_replace(latest)}"
+    return StartRefusal(reason="run_exists", detail=detail, is_routine=not is_news)
+
+
+def _refuse_unsettled(runs: Sequence[Run]) -> StartRefusal | None:
+    unsettled = next((run for run in runs if not run.settled), None)
+    if unsettled is None:
+        return None
+    detail = (
+        f"{unsettled.run_id} has ended, but its orders may not all be final yet; a sweep settles them, at the earliest "
+        f"{EXECUTION_WINDOW.total_seconds():.0f} s after the end: send {SWEEP_BODY}, then start again"
+    )
+    return StartRefusal(reason="run_not_settled", detail=detail)
+
+
+def _how_to_replace(run: Run) -> str:
+    body = json.dumps({"command": "start-run", "force": True, "replaces": run.run_id})
+    return f"to start another run in its place, send {body}"
 
 
 def _time(moment: datetime) -> str:

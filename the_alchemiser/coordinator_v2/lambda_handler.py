@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
-from the_alchemiser.shared import aws
+from the_alchemiser.coordinator_v2.settling import OrderSettler
+from the_alchemiser.shared import aws, wall_clock
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.gauges import CloudWatchGauges
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.market_data.verdict import QUALITY, read_verdict
 from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
@@ -42,15 +43,18 @@ class _Adapters(NamedTuple):
     bus: BusPublisher
     broker: Broker
     runs: DynamoRunStore
+    ledger: DynamoLedger
     switch: KillSwitch
     lake: S3Objects
 
 
 def _adapters() -> _Adapters:
+    dynamodb = aws.client("dynamodb")
     return _Adapters(
         bus=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         broker=broker_from_environment(os.environ),
-        runs=DynamoRunStore(aws.client("dynamodb"), os.environ["RUNS_TABLE"]),
+        runs=DynamoRunStore(dynamodb, os.environ["RUNS_TABLE"]),
+        ledger=DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
         switch=KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
         lake=S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"]),
     )
@@ -61,6 +65,8 @@ def _checks(adapters: _Adapters) -> Mapping[str, Check]:
         "book": load_book,
         "runs table": adapters.runs.check,
         "index of the runs table": adapters.runs.check_index,
+        "ledger table": adapters.ledger.check,
+        "index of the ledger table": lambda: adapters.ledger.entries_of_run("health-check"),
         "bucket": lambda: adapters.lake.check(QUALITY),
         "bus": adapters.bus.check,
         "kill switch": adapters.switch.check,
@@ -73,11 +79,12 @@ def _coordinator(adapters: _Adapters) -> Coordinator:
         stage=os.environ["STAGE"],
         exchange=adapters.broker,
         runs=adapters.runs,
+        settler=OrderSettler(adapters.runs, adapters.broker, adapters.ledger, wall_clock.now),
         switch=adapters.switch,
         verdict=lambda: read_verdict(adapters.lake),
         allocations=lambda: {entry.name: entry.allocation for entry in load_book().entries},
         gauges=_gauges,
-        now=lambda: datetime.now(UTC),
+        now=wall_clock.now,
     )
 
 

@@ -1,22 +1,24 @@
-"""Starts the day's run, sweeps runs that are stuck, and checks whether the day had its run."""
+"""Starts the day's run, sweeps runs that are stuck or unsettled, and checks whether the day had its run."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from aws_lambda_powertools import Logger
 
 from the_alchemiser.coordinator_v2.admission import (
+    NextRun,
     StartRefusal,
     TradingDay,
-    free_run_id,
     market_date,
+    next_run,
     refuse_time,
     refuse_verdict,
     trading_day,
 )
 from the_alchemiser.coordinator_v2.day_check import days_without_run, is_without_run
+from the_alchemiser.coordinator_v2.settling import OrderSettler
 from the_alchemiser.coordinator_v2.sweep import UnsentOutbox, overdue, unsent_outboxes
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.gauges import Gauges
@@ -26,12 +28,14 @@ from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRu
 from the_alchemiser.shared.messaging.messages import Message, RunRefused, StrategyRequested, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.deadlines import deadline
-from the_alchemiser.shared.run.failures import failing_move
+from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.kill_switch import Switch
 from the_alchemiser.shared.run.runs import META, NewRun, Run, RunState, RunStore, run_id_of, runs_of_day
+from the_alchemiser.shared.run.stored_runs import load_run
 from the_alchemiser.shared.values import Clock, Session
 
 MODULE = "coordinator_v2"
+SWEPT_SESSIONS = 2  # today's and the one before it; on a holiday, the last two
 
 logger = Logger(child=True)
 
@@ -50,6 +54,7 @@ class Coordinator:
     stage: str
     exchange: Exchange
     runs: RunStore
+    settler: OrderSettler
     switch: Switch
     verdict: Callable[[], Verdict | None]
     allocations: Callable[[], Mapping[str, Decimal]]
@@ -68,34 +73,35 @@ class Coordinator:
         clock, sessions = self._time()
         day = trading_day(clock, sessions)
         if isinstance(day, StartRefusal):
-            return self._refuse(day, clock, force=command.force)
-        refusal = refuse_time(day, force=command.force)
+            return self._refuse(day, clock, command)
+        refusal = refuse_time(day, force=command.is_forced)
         if refusal is not None:
-            return self._refuse(refusal, clock, force=command.force)
+            return self._refuse(refusal, clock, command)
 
         runs = runs_of_day(self.runs, self.stage, day.session.date)
-        run_id = free_run_id(self.stage, day, runs, force=command.force)
-        if isinstance(run_id, StartRefusal):
-            unsent, refused = self._publish_unsent(runs), self._refuse(run_id, clock, force=command.force)
-            return unsent._replace(messages=unsent.messages + refused.messages)
-
+        following = next_run(self.stage, day, runs, command)
+        if isinstance(following, StartRefusal):
+            return self._refuse(following, clock, command, runs=runs)
         refusal = self._refuse_trading(day)
         if refusal is not None:
-            return self._refuse(refusal, clock, force=command.force)
-        return self._create(run_id, day)
+            return self._refuse(refusal, clock, command)
+
+        created = self._create(following, day)
+        if isinstance(created, Reaction):
+            return created
+        return self._refuse(created, clock, command, runs=runs_of_day(self.runs, self.stage, day.session.date))
 
     def sweep(self, command: SweepRuns) -> Reaction:  # noqa: ARG002 - the command has no options
-        """Fail overdue runs of today and of the session before, and publish unsent messages."""
+        """Fail overdue runs of today and of the session before, settle ended ones, and publish unsent messages."""
         clock, sessions = self._time()
-        today = market_date(clock)
-        before = [session.date for session in sessions if session.date < today]
         at = clock.timestamp.astimezone(UTC)
 
         runs: list[Run] = []
-        for run_id in self._run_ids(*before[-1:], today):
-            run = self._swept(run_id, at)
-            if run is not None:
-                runs.append(run)
+        for session in sessions[-SWEPT_SESSIONS:]:
+            for run_id in self.runs.runs_on(session.date):
+                run = self._swept(run_id, session, at)
+                if run is not None:
+                    runs.append(run)
         return self._publish_unsent(runs)
 
     def check_day(self, command: CheckDay) -> Reaction:  # noqa: ARG002 - the command has no options
@@ -129,17 +135,16 @@ class Coordinator:
         today = market_date(clock)
         return clock, self.exchange.calendar(today - LOOK_BACK, today)
 
-    def _run_ids(self, *days: date) -> list[str]:
-        run_ids: list[str] = []
-        for day in days:
-            run_ids.extend(self.runs.runs_on(day))
-        return run_ids
+    def _refuse(self, refusal: StartRefusal, clock: Clock, command: StartRun, *, runs: Iterable[Run] = ()) -> Reaction:
+        """Log the refusal, and publish it unless it is routine. A person forced the start: then it is never routine.
 
-    def _refuse(self, refusal: StartRefusal, clock: Clock, *, force: bool) -> Reaction:
-        """Log the refusal, and publish it unless it is routine. A person forced the start: then it is never routine."""
+        Args:
+            runs: the runs whose unsent messages are published too.
+        """
         _log_refusal(refusal)
-        if refusal.is_routine and not force:
-            return Reaction()
+        unsent = self._publish_unsent(runs)
+        if refusal.is_routine and not command.is_forced:
+            return unsent
 
         today = market_date(clock)
         # The reason is the subject: a second start that is refused for the same reason repeats the id, so that people
@@ -150,7 +155,8 @@ class Coordinator:
             refusal.reason,
             occurred_at=clock.timestamp.astimezone(UTC),
         )
-        return Reaction((RunRefused(**fields, trading_date=today, reason=refusal.reason, detail=refusal.detail),))
+        refused = RunRefused(**fields, trading_date=today, reason=refusal.reason, detail=refusal.detail)
+        return unsent._replace(messages=(*unsent.messages, refused))
 
     def _refuse_trading(self, day: TradingDay) -> StartRefusal | None:
         if not self.switch.is_enabled():
@@ -160,8 +166,8 @@ class Coordinator:
         except VerdictMalformedError as error:
             return StartRefusal(reason=error.reason, detail=str(error))
 
-    def _create(self, run_id: str, day: TradingDay) -> Reaction:
-        allocations = self.allocations()
+    def _create(self, following: NextRun, day: TradingDay) -> Reaction | StartRefusal:
+        run_id, allocations = following.run_id, self.allocations()
         requests = _requests(run_id, day, allocations)
         at = self.now()
         run = NewRun(
@@ -173,10 +179,10 @@ class Coordinator:
             deadline_at=deadline(RunState.EVALUATING, at),
         )
 
-        # The conditional write is what allows one run of this id: two starts at once create and publish it once.
-        if not self.runs.create(run, by=MODULE, at=at, outbox=requests):
-            _log_refusal(StartRefusal(reason="run_exists", detail=f"{run_id} was created a moment ago"))
-            return Reaction()
+        # This conditional write decides: of all starts of a day that see no run, or replace the same run, one succeeds.
+        if not self.runs.create(run, by=MODULE, at=at, outbox=requests, replaces=following.replaces):
+            detail = f"a run of {day.session.date} was created a moment ago"
+            return StartRefusal(reason="run_exists", detail=detail, is_routine=True)
         logger.info("run started", extra={"run_id": run_id, "strategies": sorted(allocations)})
 
         def mark_sent() -> None:
@@ -184,17 +190,27 @@ class Coordinator:
 
         return Reaction(requests, on_published=mark_sent)
 
-    def _swept(self, run_id: str, at: datetime) -> Run | None:
-        """Fail the run if it is overdue, and return it; None when there is no such run."""
+    def _swept(self, run_id: str, session: Session, at: datetime) -> Run | None:
+        """Fail the run if it is overdue, settle it if it has ended, and return it; None when there is no such run."""
         run = self.runs.load(run_id)
-        failure = None if run is None else overdue(run, self.now())
-        if run is None or failure is None:
-            return run
+        if run is None:
+            return None
 
+        failure = overdue(run, self.now())
+        if failure is not None:
+            run = self._fail(run, failure, at)
+        if run.state.is_final and not run.settled:
+            self.settler.settle(run, opened_at=session.open, at=at)
+            run = load_run(self.runs, run_id)
+        return run
+
+    def _fail(self, run: Run, failure: Failure, at: datetime) -> Run:
         # Conditional on the state that is overdue: a run that moves on at this moment is not failed.
-        if self.runs.move(run_id, failing_move(run, failure, by=MODULE, at=self.now(), occurred_at=at)):
-            logger.warning("run failed", extra={"run_id": run_id, "reason": failure.reason, "detail": failure.detail})
-        return self.runs.load(run_id)
+        if self.runs.move(run.run_id, failing_move(run, failure, by=MODULE, at=self.now(), occurred_at=at)):
+            logger.warning(
+                "run failed", extra={"run_id": run.run_id, "reason": failure.reason, "detail": failure.detail}
+            )
+        return load_run(self.runs, run.run_id)
 
     def _publish_unsent(self, runs: Iterable[Run]) -> Reaction:
         messages: list[Message] = []

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from the_alchemiser.shared.run.progress import outstanding_trades, plan_of, releases_of
+from the_alchemiser.shared.run.progress import outstanding_trades, releases_of
 from the_alchemiser.shared.run.runs import TRADE, Run, RunState
 from the_alchemiser.shared.values import Side
 
@@ -25,7 +25,7 @@ def next_action(run: Run) -> Action:
         case RunState.EVALUATING | RunState.AGGREGATED:
             return Action.NOT_PLANNED
         case RunState.PLANNED:
-            return Action.RELEASE_SELLS if _has_trades(run, Side.SELL) else _after_sells(run)
+            return Action.RELEASE_SELLS if outstanding_trades(run, Side.SELL) else _after_sells(run)
         case RunState.SELLING:
             return _in_phase(run, Side.SELL) or _after_sells(run)
         case RunState.BUYING:
@@ -51,13 +51,9 @@ def _in_phase(run: Run, side: Side) -> Action | None:
 
 
 def _after_sells(run: Run) -> Action:
-    return Action.RELEASE_BUYS if _has_trades(run, Side.BUY) else Action.COMPLETE
+    # The release of the sells may have refused the buys too: then they have their outcomes already.
+    return Action.RELEASE_BUYS if outstanding_trades(run, Side.BUY) else Action.COMPLETE
 
 
 def _publish_or_wait(run: Run) -> Action:
     return Action.WAIT if run.sent else Action.PUBLISH_UNSENT
-
-
-def _has_trades(run: Run, side: Side) -> bool:
-    plan = plan_of(run)
-    return plan is not None and bool(plan.trades(side))

@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from the_alchemiser.shared import aws
+from the_alchemiser.shared import aws, wall_clock
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import RebalancePlanned, TradeExecuted, TradeFailed
@@ -16,6 +15,7 @@ from the_alchemiser.shared.messaging.wiring import Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import MODULE, TradeAggregator
+from the_alchemiser.trade_aggregator.time_needed import Pace
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -31,7 +31,8 @@ def _inbox() -> Inbox:
         runs=runs,
         broker=broker,
         limits=_limits(),
-        now=lambda: datetime.now(UTC),
+        pace=Pace(float(os.environ.get("TRADE_WORK_S", "60"))),
+        now=wall_clock.now,
     )
     return Inbox(
         module=MODULE,

@@ -39,10 +39,10 @@ def outcome_of(message: Message) -> TradeOutcome:
     """
     if isinstance(message, TradeExecuted):
         price: Decimal | None = message.avg_price
-        reason = None
+        reason, unsettled = None, False
     elif isinstance(message, TradeFailed):
         price = _average(message)
-        reason = message.reason
+        reason, unsettled = message.reason, message.unsettled
     else:
         raise TypeError(f"{type(message).__name__} is not the outcome of a trade")
 
@@ -54,6 +54,7 @@ def outcome_of(message: Message) -> TradeOutcome:
         filled_quantity=message.filled_quantity,
         avg_price=price,
         reason=reason,
+        unsettled=unsettled,
     )
 
 
@@ -73,8 +74,15 @@ def run_completed(run: Run, plan: RebalancePlan, closing: Closing, *, caused_by:
         equity_before=plan.equity,
         equity_after=closing.account.equity,
         cash_after=closing.account.cash,
-        degraded=any(outcome.reason is not None for outcome in outcomes),
+        degraded=_is_degraded(plan, outcomes),
+        quarantined=plan.quarantined,
+        untradable=plan.untradable,
     )
+
+
+def _is_degraded(plan: RebalancePlan, outcomes: Iterable[TradeOutcome]) -> bool:
+    is_incomplete = any(outcome.reason is not None for outcome in outcomes)
+    return is_incomplete or bool(plan.quarantined or plan.untradable)
 
 
 def _average(trade: TradeFailed) -> Decimal | None:
@@ -89,4 +97,5 @@ def _marks(positions: Iterable[Position]) -> tuple[Mark, ...]:
     return tuple(
         Mark(symbol=position.symbol, quantity=position.quantity, price=position.current_price)
         for position in sorted(positions, key=lambda position: position.symbol)
+        if position.current_price is not None
     )

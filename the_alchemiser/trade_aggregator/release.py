@@ -79,6 +79,11 @@ def release_buys(plan: RebalancePlan, money: Decimal, *, limits: DayLimits, used
     return release.model_copy(update={"spendable": money, "factor": factor})
 
 
+def release_nothing(trade_ids: Iterable[str], refusal: Refusal) -> Release:
+    """Release a phase without sending anything: these trades are refused, for one reason."""
+    return Release(quantities={}, refused=dict.fromkeys(trade_ids, refusal))
+
+
 def scale(buys: Iterable[TradeDecision], money: Decimal) -> Decimal:
     """Return the factor, in [0, 1], by which the buys must be scaled to fit the money, price cushion included."""
     need = sum((buy.quantity * buy.price for buy in buys), _ZERO) * (1 + PRICE_CUSHION)
@@ -118,7 +123,7 @@ def _within_limits(
             continue
         quantity = _scaled(decision.quantity, factor)
         notional = quantity * decision.price
-        refusal = _refusal(quantity, used.plus(notional), limits)
+        refusal = _refuse_quantity(quantity, factor) or _refuse_use(used.plus(notional), limits)
         if refusal is None:
             quantities[trade_id] = quantity
             used = used.plus(notional)
@@ -128,12 +133,17 @@ def _within_limits(
     return Release(quantities=quantities, refused=refused)
 
 
-def _refusal(quantity: Decimal, use: DayUse, limits: DayLimits) -> Refusal | None:
-    """Refuse a trade that would bring the day's use to `use`, if nothing remains of it or it breaks a limit."""
-    if quantity == 0:
-        detail = "scaled down to the money available, no shares remain"
-        return Refusal(reason=InsufficientBuyingPowerError.reason, detail=detail)
+def _refuse_quantity(quantity: Decimal, factor: Decimal) -> Refusal | None:
+    if quantity > 0:
+        return None
+    detail = "scaled down to the money available, no shares remain"
+    if factor == 0:
+        detail = "the account has no money to spend: its cash or its buying power is zero or less"
+    return Refusal(reason=InsufficientBuyingPowerError.reason, detail=detail)
 
+
+def _refuse_use(use: DayUse, limits: DayLimits) -> Refusal | None:
+    """Refuse a trade that would bring the day's use to `use`, if that breaks a limit."""
     if limits.trades is not None and use.trades > limits.trades:
         detail = f"this would be trade {use.trades} of the day; at most {limits.trades} are allowed"
         return Refusal(reason="day_trade_limit", detail=detail)

@@ -29,10 +29,12 @@ from the_alchemiser.trade_aggregator.release import (
     DayUse,
     day_use,
     release_buys,
+    release_nothing,
     release_sells,
     spendable,
     trades_to_send,
 )
+from the_alchemiser.trade_aggregator.time_needed import Pace, refuse_late
 
 MODULE = "trade_aggregator"
 
@@ -52,6 +54,7 @@ class TradeAggregator:
     runs: RunStore
     broker: Brokerage
     limits: DayLimits
+    pace: Pace
     now: Callable[[], datetime]
 
     def handle_plan(self, planned: RebalancePlanned) -> Reaction:
@@ -106,19 +109,36 @@ class TradeAggregator:
             return self._fail(run, error, cause)
 
     def _release(self, run: Run, plan: RebalancePlan, side: Side, cause: Message) -> Move:
-        used = day_use(runs_of_day(self.runs, run.stage, run.trading_date)) if self.limits.are_set else DayUse()
-        if side is Side.SELL:
-            release = release_sells(plan, limits=self.limits, used=used)
-        else:
-            money = spendable(self.broker.account(), plan)
-            release = release_buys(plan, money, limits=self.limits, used=used)
-
-        trades = trades_to_send(plan, side, release, caused_by=cause.message_id, at=self._business_time())
+        clock = self.broker.clock()
+        release = self._refuse_late(run, plan, side, clock) or self._within_limits(run, plan, side)
+        at = clock.timestamp.astimezone(UTC)
+        trades = trades_to_send(plan, side, release, caused_by=cause.message_id, at=at)
         entering = RunState.SELLING if side is Side.SELL else RunState.BUYING
         return self._moving(run, entering, trades, release=release)
 
+    def _refuse_late(self, run: Run, plan: RebalancePlan, side: Side, clock: Clock) -> Release | None:
+        """Refuse every trade that is still to come, unless there is time for all of them."""
+        sells, buys = plan.trades(Side.SELL), plan.trades(Side.BUY)
+        is_selling = side is Side.SELL
+        # What is sold must be bought back the same day: the money of a release that cannot finish would stay in cash.
+        phases = (len(sells), len(buys)) if is_selling else (len(buys),)
+        refusal = refuse_late(phases, clock, run.trading_date, self.pace)
+        if refusal is None:
+            return None
+        coming = (
+            trade_id for trade_id, decision in plan.by_trade_id().items() if is_selling or decision.side is Side.BUY
+        )
+        return release_nothing(coming, refusal)
+
+    def _within_limits(self, run: Run, plan: RebalancePlan, side: Side) -> Release:
+        used = day_use(runs_of_day(self.runs, run.stage, run.trading_date)) if self.limits.are_set else DayUse()
+        if side is Side.SELL:
+            return release_sells(plan, limits=self.limits, used=used)
+        return release_buys(plan, spendable(self.broker.account(), plan), limits=self.limits, used=used)
+
     def _complete(self, run: Run, plan: RebalancePlan, cause: Message) -> Move:
-        closing = Closing(self.broker.account(), self.broker.positions(), self._business_time())
+        at = self.broker.clock().timestamp.astimezone(UTC)
+        closing = Closing(self.broker.account(), self.broker.positions(), at)
         result = run_completed(run, plan, closing, caused_by=cause.message_id)
         return self._moving(run, RunState.COMPLETED, (result,))
 
@@ -155,9 +175,6 @@ class TradeAggregator:
         for trade_id in unrecorded_refusals(run):
             failed = _trade_failed(run, trade_id, decisions[trade_id], refusals[trade_id], cause)
             self.runs.put_once(run.run_id, RunItem(f"{TRADE}#{trade_id}", outbox.encode(failed)))
-
-    def _business_time(self) -> datetime:
-        return self.broker.clock().timestamp.astimezone(UTC)
 
 
 def _plan(run: Run) -> RebalancePlan:

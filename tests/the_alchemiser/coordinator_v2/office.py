@@ -7,19 +7,30 @@ from decimal import Decimal
 import pytest
 
 from tests.the_alchemiser import run_builders as make
-from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, SESSIONS, WEDNESDAY, clock_at
-from tests.the_alchemiser.fakes import InMemoryGauges, InMemoryRunStore
+from tests.the_alchemiser.coordinator_v2.test_admission import (
+    HALF_DAY,
+    MONDAY,
+    RUN_ID,
+    SESSIONS,
+    WEDNESDAY,
+    at,
+    clock_at,
+)
+from tests.the_alchemiser.fakes import InMemoryGauges, InMemoryLedger, InMemoryRunStore
 from the_alchemiser.coordinator_v2.service import Coordinator
+from the_alchemiser.coordinator_v2.settling import OrderSettler
+from the_alchemiser.shared.broker.errors import OrderNotCancelableError
+from the_alchemiser.shared.broker.models import Order, OrderStatus
 from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedError
 from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
 from the_alchemiser.shared.messaging.messages import Message
 from the_alchemiser.shared.messaging.wiring import Reaction
-from the_alchemiser.shared.run.runs import NewRun
-from the_alchemiser.shared.values import Clock, Session
+from the_alchemiser.shared.run.runs import NewRun, RunState
+from the_alchemiser.shared.values import Clock, Session, Side
 
-RUN_ID = "local-2022-11-28"
 START = StartRun(command="start-run")
 FORCE = StartRun(command="start-run", force=True)
+REPLACE = StartRun(command="start-run", force=True, replaces=RUN_ID)
 SWEEP = SweepRuns(command="sweep-runs")
 CHECK = CheckDay(command="check-day")
 BOOK = {"trend": Decimal("0.6"), "rotation": Decimal("0.4")}
@@ -43,12 +54,72 @@ class Bell:
         return tuple(session for session in self.sessions if start <= session.date <= end)
 
 
+def order(
+    client_order_id: str,
+    status: OrderStatus = OrderStatus.NEW,
+    *,
+    side: Side = Side.BUY,
+    filled: str = "0",
+    replaced_by: str | None = None,
+) -> Order:
+    """Return an order of 10 shares at $100; its broker id is `id-<client order id>`."""
+    sent_at = at(MONDAY, "15:46")
+    return Order(
+        id=f"id-{client_order_id}",
+        client_order_id=client_order_id,
+        symbol="SPY",
+        side=side,
+        type="limit",
+        status=status,
+        quantity=Decimal(10),
+        filled_quantity=Decimal(filled),
+        filled_avg_price=Decimal(100) if Decimal(filled) else None,
+        limit_price=Decimal(100),
+        submitted_at=sent_at,
+        filled_at=sent_at if Decimal(filled) == 10 else None,
+        canceled_at=None,
+        replaced_by=replaced_by,
+    )
+
+
+@dataclass
+class Floor:
+    """The broker's orders. A cancelled one gets the status `after_cancel`; `refused` ones cannot be cancelled.
+
+    Attributes:
+        asked: the `after` of each listing.
+    """
+
+    listed: list[Order] = field(default_factory=list)
+    after_cancel: OrderStatus = OrderStatus.CANCELED
+    refused: frozenset[str] = frozenset()
+    error: Exception | None = None
+    cancelled: list[str] = field(default_factory=list)
+    asked: list[datetime] = field(default_factory=list)
+
+    def orders(self, *, after: datetime) -> tuple[Order, ...]:
+        if self.error is not None:
+            raise self.error
+        self.asked.append(after)
+        return tuple(self.listed)
+
+    def cancel(self, order_id: str) -> None:
+        self.cancelled.append(order_id)
+        if order_id in self.refused:
+            raise OrderNotCancelableError('order is already in "filled" state')
+        self.listed = [
+            order._replace(status=self.after_cancel) if order.id == order_id else order for order in self.listed
+        ]
+
+
 @dataclass
 class Office:
     """The coordinator's surroundings, in order; `published` holds its messages."""
 
     bell: Bell = field(default_factory=Bell)
     store: InMemoryRunStore = field(default_factory=InMemoryRunStore)
+    floor: Floor = field(default_factory=Floor)
+    ledger: InMemoryLedger = field(default_factory=InMemoryLedger)
     enabled: bool = True
     verdict: Verdict | VerdictMalformedError | None = field(
         default_factory=lambda: Verdict(checked_at=make.AT, as_of=HALF_DAY, quarantined={})
@@ -63,6 +134,7 @@ class Office:
             stage="local",
             exchange=self.bell,
             runs=self.store,
+            settler=OrderSettler(self.store, self.floor, self.ledger, lambda: self.wall),
             switch=self,
             verdict=self.read_verdict,
             allocations=lambda: BOOK,
@@ -98,8 +170,16 @@ class Office:
         self.store.create(run, by="coordinator_v2", at=self.wall, outbox=outbox)
         return run.run_id
 
-    def later(self, minutes: int) -> None:
-        self.wall += timedelta(minutes=minutes)
+    def end_run(self, state: RunState = RunState.FAILED, *, settled: bool = True) -> None:
+        """Create the day's run and end it."""
+        self.start()
+        make.move_to(self.store, state, run_id=RUN_ID)
+        if settled:
+            self.store.mark_settled(RUN_ID)
+        self.published.clear()
+
+    def later(self, minutes: int, *, seconds: int = 0) -> None:
+        self.wall += timedelta(minutes=minutes, seconds=seconds)
 
 
 class Log:

@@ -1,25 +1,31 @@
 """A run may start only on a session, near its close, on checked data, and one at a time."""
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.coordinator_v2.admission import (
+    NextRun,
+    StartRefusal,
     TradingDay,
-    free_run_id,
+    next_run,
     refuse_time,
     refuse_verdict,
     trading_day,
 )
 from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.run.runs import Run, RunState
 from the_alchemiser.shared.values import Clock, Refusal, Session
 
 WEDNESDAY = date(2022, 11, 23)
 HALF_DAY = date(2022, 11, 25)  # Thanksgiving is the Thursday between
 MONDAY = date(2022, 11, 28)
+RUN_ID = "local-2022-11-28"
 
 
 def at(day: date, clock: str) -> datetime:
@@ -43,11 +49,16 @@ def day_at(day: date, clock: str) -> TradingDay:
     return day_or_refusal
 
 
+def how_to_replace(run_id: str) -> str:
+    body = f'{{"command": "start-run", "force": true, "replaces": "{run_id}"}}'
+    return f"to start another run in its place, send {body}"
+
+
 def reason(answer: object) -> str | None:
     return answer.reason if isinstance(answer, Refusal) else None
 
 
-def run(state: RunState, run_id: str = "local-2022-11-28") -> Run:
+def run(state: RunState, run_id: str = RUN_ID) -> Run:
     store = make.evaluating(run_id)
     make.move_to(store, state, run_id=run_id)
     return make.loaded(store, run_id)
@@ -129,36 +140,123 @@ def test_refuse_verdict_requires_that_of_the_session_before(as_of: date | None, 
     assert reason(refuse_verdict(verdict, HALF_DAY)) == expected
 
 
+def day_of_runs(*states: RunState, settled: bool = True) -> list[Run]:
+    """Return the scheduled run and the forced ones of the day, in those states."""
+    names = [RUN_ID, f"{RUN_ID}-r1", f"{RUN_ID}-r2"]
+    return [replace(run(state, name), settled=settled) for state, name in zip(states, names, strict=False)]
+
+
+def answer(runs: list[Run], *, force: bool = False, replaces: str | None = None) -> NextRun | StartRefusal:
+    command = StartRun(command="start-run", force=force, replaces=replaces)
+    return next_run("local", day_at(MONDAY, "15:45"), runs, command)
+
+
+def refused(runs: list[Run], *, force: bool = False, replaces: str | None = None) -> StartRefusal:
+    refusal = answer(runs, force=force, replaces=replaces)
+    assert isinstance(refusal, StartRefusal)
+    return refusal
+
+
+def test_next_run_of_a_day_without_runs_is_the_scheduled_one() -> None:
+    assert answer([]) == NextRun(RUN_ID, None)
+
+
+def test_next_run_forced_on_a_day_without_runs_has_number_one() -> None:
+    assert answer([], force=True) == NextRun(f"{RUN_ID}-r1", None)
+
+
+def test_next_run_replacing_on_a_day_without_runs_is_refused() -> None:
+    refusal = refused([], force=True, replaces="local-2022-11-25")
+
+    assert refusal == StartRefusal(
+        reason="replaces_another",
+        detail="local-2022-11-25 is not a run of today; to start today's first run, send "
+        '{"command": "start-run", "force": true}',
+    )
+
+
+@pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.FAILED])
+def test_next_run_scheduled_after_a_scheduled_run_is_refused_by_routine(state: RunState) -> None:
+    refusal = refused(day_of_runs(state))
+
+    assert refusal == StartRefusal(
+        reason="run_exists", detail=f"{RUN_ID} is {state}; {how_to_replace(RUN_ID)}", is_routine=True
+    )
+
+
+@pytest.mark.parametrize(("state", "is_routine"), [(RunState.COMPLETED, True), (RunState.FAILED, False)])
+def test_next_run_scheduled_after_a_forced_run_is_news_if_it_failed(state: RunState, *, is_routine: bool) -> None:
+    refusal = refused([run(state, f"{RUN_ID}-r1")])
+
+    assert (refusal.reason, refusal.is_routine) == ("run_exists", is_routine)
+    assert refusal.detail == f"{RUN_ID}-r1 is {state}; {how_to_replace(f'{RUN_ID}-r1')}"
+
+
 @pytest.mark.parametrize(
-    ("states", "force", "expected"),
+    ("states", "named"),
     [
-        ([], False, "local-2022-11-28"),
-        ([RunState.COMPLETED], False, None),
-        ([RunState.FAILED], False, None),
-        ([RunState.EVALUATING], False, None),
-        ([], True, "local-2022-11-28-r1"),
-        ([RunState.COMPLETED], True, "local-2022-11-28-r1"),
-        ([RunState.COMPLETED, RunState.FAILED], True, "local-2022-11-28-r2"),
-        ([RunState.SELLING], True, None),
-        ([RunState.COMPLETED, RunState.BUYING], True, None),
+        ([RunState.EVALUATING], RUN_ID),
+        ([RunState.FAILED, RunState.BUYING], f"{RUN_ID}-r1"),
+        ([RunState.SELLING, RunState.COMPLETED], RUN_ID),
     ],
+    ids=["only", "latest", "of an earlier release"],
 )
-def test_free_run_id_only_when_no_run_blocks_it(states: list[RunState], *, force: bool, expected: str | None) -> None:
-    names = ["local-2022-11-28", "local-2022-11-28-r1", "local-2022-11-28-r2"]
-    runs = [run(state, name) for state, name in zip(states, names, strict=False)]
+@pytest.mark.parametrize("command", [{}, {"force": True}, {"force": True, "replaces": RUN_ID}])
+def test_next_run_while_one_moves_is_refused(states: list[RunState], named: str, command: dict[str, Any]) -> None:
+    moving = next(state for state in states if not state.is_final)
 
-    answer = free_run_id("local", day_at(MONDAY, "15:45"), runs, force=force)
-
-    assert answer == expected if expected else reason(answer) == "run_exists"
-
-
-def test_free_run_id_beside_a_forced_run_that_moves_is_refused() -> None:
-    forced = run(RunState.EVALUATING, "local-2022-11-28-r1")
-
-    assert reason(free_run_id("local", day_at(MONDAY, "15:45"), [forced], force=False)) == "run_exists"
+    assert refused(day_of_runs(*states), **command) == StartRefusal(
+        reason="run_exists", detail=f"{named} is {moving}", is_routine=True
+    )
 
 
-def test_free_run_id_after_a_forced_run_is_the_scheduled_one() -> None:
-    forced = run(RunState.COMPLETED, "local-2022-11-28-r1")
+def test_next_run_forced_without_the_run_it_replaces_is_refused() -> None:
+    refusal = refused(day_of_runs(RunState.FAILED, RunState.COMPLETED), force=True)
 
-    assert free_run_id("local", day_at(MONDAY, "15:45"), [forced], force=False) == "local-2022-11-28"
+    assert refusal == StartRefusal(
+        reason="replaces_missing", detail=f"{RUN_ID}-r1 is COMPLETED; {how_to_replace(f'{RUN_ID}-r1')}"
+    )
+
+
+@pytest.mark.parametrize("replaces", [RUN_ID, "local-2022-11-25"])
+def test_next_run_replacing_another_than_the_latest_is_refused(replaces: str) -> None:
+    refusal = refused(day_of_runs(RunState.FAILED, RunState.FAILED), force=True, replaces=replaces)
+
+    assert refusal == StartRefusal(
+        reason="replaces_another",
+        detail=f"today's latest run is {RUN_ID}-r1, not {replaces}; {how_to_replace(f'{RUN_ID}-r1')}",
+    )
+
+
+def test_next_run_replacing_an_unsettled_run_is_refused() -> None:
+    refusal = refused(day_of_runs(RunState.FAILED, settled=False), force=True, replaces=RUN_ID)
+
+    assert refusal == StartRefusal(
+        reason="run_not_settled",
+        detail=f"{RUN_ID} has ended, but its orders may not all be final yet; a sweep settles them, at the earliest "
+        '110 s after the end: send {"command": "sweep-runs"}, then start again',
+    )
+
+
+def test_next_run_while_an_earlier_run_is_unsettled_is_refused() -> None:
+    [first], [_, second] = day_of_runs(RunState.FAILED, settled=False), day_of_runs(RunState.FAILED, RunState.FAILED)
+
+    refusal = refused([first, second], force=True, replaces=second.run_id)
+
+    assert (refusal.reason, refusal.detail.partition(" ")[0]) == ("run_not_settled", RUN_ID)
+
+
+@pytest.mark.parametrize(
+    ("runs", "replaces", "expected"),
+    [
+        (day_of_runs(RunState.FAILED), RUN_ID, f"{RUN_ID}-r1"),
+        (day_of_runs(RunState.FAILED, RunState.COMPLETED), f"{RUN_ID}-r1", f"{RUN_ID}-r2"),
+        (day_of_runs(RunState.FAILED, RunState.COMPLETED)[1:], f"{RUN_ID}-r1", f"{RUN_ID}-r2"),
+    ],
+    ids=["the scheduled run", "a forced one", "a forced one without a scheduled one"],
+)
+@pytest.mark.parametrize("force", [True, False], ids=["forced", "replaces alone"])
+def test_next_run_replaces_the_settled_latest_run(
+    runs: list[Run], replaces: str, expected: str, *, force: bool
+) -> None:
+    assert answer(runs, force=force, replaces=replaces) == NextRun(expected, replaces)

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from tests.the_alchemiser import run_builders as make
-from tests.the_alchemiser.coordinator_v2.office import RUN_ID, Bell, Office
-from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, SESSIONS
+from tests.the_alchemiser.coordinator_v2.office import REPLACE, Bell, Office
+from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, RUN_ID, SESSIONS
 from the_alchemiser.shared.broker.errors import BrokerUnavailableError, NotAuthorizedError
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.run.runs import RunState
@@ -51,7 +51,8 @@ def test_check_day_after_a_completed_run_publishes_zero(office: Office) -> None:
 def test_check_day_after_a_forced_run_completed_publishes_zero(office: Office) -> None:
     run_id = office.create_run(MONDAY)
     make.move_to(office.store, RunState.FAILED, run_id=run_id)
-    office.store.runs[f"{RUN_ID}-r1"] = make.loaded(make.evaluating(f"{RUN_ID}-r1"), f"{RUN_ID}-r1")
+    office.store.mark_settled(run_id)
+    office.start(REPLACE)
     make.move_to(office.store, RunState.COMPLETED, run_id=f"{RUN_ID}-r1")
 
     assert check(office, MONDAY, "16:55") == [("DaysWithoutRun", 0)]

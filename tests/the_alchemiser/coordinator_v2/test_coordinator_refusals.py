@@ -4,11 +4,14 @@ from datetime import UTC, date
 
 import pytest
 
-from tests.the_alchemiser.coordinator_v2.office import FORCE, RUN_ID, START, Bell, Office
-from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, SESSIONS, WEDNESDAY, at
+from tests.the_alchemiser import run_builders as make
+from tests.the_alchemiser.coordinator_v2.office import FORCE, REPLACE, START, Bell, Office
+from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, RUN_ID, SESSIONS, WEDNESDAY, at
 from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedError
+from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.messaging.messages import RunRefused, StrategyRequested
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.run.runs import RunState
 from the_alchemiser.shared.values import Session
 
 THANKSGIVING = date(2022, 11, 24)
@@ -187,6 +190,32 @@ def test_start_forced_after_a_lost_publish_publishes_unsent_and_refusal(office: 
     assert again.messages[:-1] == lost.messages
     assert reasons(again) == ["run_exists"]
     assert office.store.runs[RUN_ID].sent
+
+
+@pytest.mark.parametrize(
+    ("command", "settled", "reason"), [(FORCE, True, "replaces_missing"), (REPLACE, False, "run_not_settled")]
+)
+def test_start_forced_in_vain_after_a_run_is_published(
+    office: Office, command: StartRun, reason: str, *, settled: bool
+) -> None:
+    office.end_run(settled=settled)
+
+    assert reasons(office.start(command)) == [reason]
+
+
+def test_start_by_replaces_alone_at_noon_gets_an_answer(office: Office) -> None:
+    office.bell.time = "12:00"
+
+    assert reasons(office.start(StartRun(command="start-run", replaces=RUN_ID))) == ["replaces_another"]
+
+
+def test_scheduled_start_after_a_forced_run_that_failed_is_published(office: Office) -> None:
+    office.bell.time = "12:00"
+    office.start(FORCE)
+    make.move_to(office.store, RunState.FAILED, run_id=f"{RUN_ID}-r1")
+    office.bell.time = "15:45"
+
+    assert reasons(office.start()) == ["run_exists"]
 
 
 def test_sweep_of_a_paused_day_publishes_nothing(office: Office) -> None:

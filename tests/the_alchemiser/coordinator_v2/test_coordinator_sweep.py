@@ -72,6 +72,15 @@ def test_sweep_of_yesterdays_overdue_run_fails_it(office: Office) -> None:
     assert make.loaded(office.store, run_id).state is RunState.FAILED
 
 
+def test_sweep_leaves_runs_before_the_session_before_alone(office: Office) -> None:
+    run_id = office.create_run(WEDNESDAY)
+    office.later(minutes=8)
+
+    office.sweep()
+
+    assert make.loaded(office.store, run_id).state is RunState.EVALUATING
+
+
 @pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.FAILED])
 def test_sweep_of_a_final_run_publishes_nothing(office: Office, state: RunState) -> None:
     run_id = office.create_run(MONDAY)

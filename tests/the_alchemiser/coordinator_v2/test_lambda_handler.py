@@ -7,6 +7,7 @@ from botocore.stub import Stubber
 from tests.the_alchemiser.aws_wire import AwsWire
 from tests.the_alchemiser.test_health import ENVIRONMENT, forget_wirings
 from the_alchemiser.coordinator_v2 import lambda_handler as module
+from the_alchemiser.shared import wall_clock
 from the_alchemiser.shared.gauges import Gauge
 from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
 
@@ -42,6 +43,15 @@ def test_inbox_creates_no_client_of_cloudwatch() -> None:
 
     assert coordinator.gauges is module._gauges
     assert module._gauges.cache_info().currsize == 0
+
+
+def test_coordinator_settles_on_the_same_broker_and_tables() -> None:
+    adapters = module._adapters()
+    coordinator = module._coordinator(adapters)
+
+    settler = coordinator.settler
+    assert (settler.runs, settler.broker, settler.ledger) == (adapters.runs, adapters.broker, adapters.ledger)
+    assert coordinator.now is settler.now is wall_clock.now
 
 
 def test_gauges_carry_the_stage_and_keep_their_client() -> None:

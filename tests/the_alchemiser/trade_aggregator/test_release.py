@@ -11,13 +11,14 @@ from the_alchemiser.shared.broker.models import Account
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 from the_alchemiser.shared.run.progress import Release
 from the_alchemiser.shared.run.runs import Move, Run, RunState
-from the_alchemiser.shared.values import Side
+from the_alchemiser.shared.values import Refusal, Side
 from the_alchemiser.trade_aggregator.release import (
     PRICE_CUSHION,
     DayLimits,
     DayUse,
     day_use,
     release_buys,
+    release_nothing,
     release_sells,
     spendable,
     trades_to_send,
@@ -127,6 +128,34 @@ def test_release_buys_scaled_to_zero_shares_refuses() -> None:
 
     assert release.quantities == {}
     assert release.refused["local-2022-03-16-BUY-SPY"].reason == "insufficient_buying_power"
+
+
+def test_release_buys_without_money_says_so() -> None:
+    plan = make.plan(make.decision("SPY", Side.BUY, "10"), make.decision("TLT", Side.BUY, "0.5"))
+
+    release = buys(plan, "0")
+
+    assert release.quantities == {}
+    assert set(release.refused.values()) == {
+        Refusal(
+            reason="insufficient_buying_power",
+            detail="the account has no money to spend: its cash or its buying power is zero or less",
+        )
+    }
+
+
+def test_release_buys_scaled_to_zero_shares_says_so() -> None:
+    plan = make.plan(make.decision("SPY", Side.BUY, "10"))
+
+    [refusal] = buys(plan, "99").refused.values()
+
+    assert refusal.detail == "scaled down to the money available, no shares remain"
+
+
+def test_release_nothing_refuses_each_trade() -> None:
+    refusal = Refusal(reason="too_late_to_trade", detail="a test")
+
+    assert release_nothing(["a", "b"], refusal) == Release(quantities={}, refused={"a": refusal, "b": refusal})
 
 
 def test_release_sells_sends_nine_places_exactly() -> None:

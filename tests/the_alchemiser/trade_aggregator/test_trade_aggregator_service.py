@@ -9,9 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.the_alchemiser import run_builders as make
-from tests.the_alchemiser.broker_fake import CrashError, CrashPlan, InMemoryBroker
+from tests.the_alchemiser.broker_fake import CrashError, CrashPlan
 from tests.the_alchemiser.fakes import InMemoryRunStore
-from tests.the_alchemiser.trade_aggregator.trading_day import BUYS, PRICES, SELLS, Day, Outcome, outcomes_of, two_phases
+from tests.the_alchemiser.trade_aggregator.trading_day import (
+    BUYS,
+    PRICES,
+    SELLS,
+    Day,
+    DayBroker,
+    Outcome,
+    outcomes_of,
+    two_phases,
+)
 from the_alchemiser.shared.broker.credentials import CredentialsMalformedError
 from the_alchemiser.shared.broker.errors import BrokerServerError, NotAuthorizedError
 from the_alchemiser.shared.broker.models import Account
@@ -197,7 +206,7 @@ def _deliver_until_handled(day: Day, deliver: Callable[[TradeAggregator], Reacti
         for crash in crashes:
             store = crash.around(store, calls)
         try:
-            reaction = deliver(TradeAggregator(store, day.broker, day.limits, make.wall_clock))
+            reaction = deliver(day.aggregator_with(store))
             day.published.extend(reaction.messages)
             reaction.on_published()
         except CrashError:
@@ -231,7 +240,7 @@ def test_release_by_two_workers_at_once_is_published_by_one() -> None:
     racing = OtherWorkerFirst()
     racing.runs = day.store.runs
 
-    late = TradeAggregator(racing, day.broker, day.limits, make.wall_clock).handle_plan(day.planned)
+    late = day.aggregator_with(racing).handle_plan(day.planned)
 
     assert late.messages == ()
     assert day.requested(Side.BUY) == ["BIL", "SPY"]
@@ -247,6 +256,19 @@ def test_outcome_after_failure_is_only_recorded() -> None:
 
     assert len(make.loaded(day.store).items_of("TRADE")) == 2
     assert (day.state, len(day.published)) == (RunState.FAILED, before)
+
+
+def test_outcome_after_completion_publishes_no_second_result() -> None:
+    day = Day(make.plan(make.decision("SPY", Side.BUY, "10")))
+    day.start()
+    day.receive(make.trade_failed("SPY", Side.BUY, "10"))
+    before = len(day.published)
+
+    day.receive(make.executed("SPY", Side.BUY, "10"), make.executed("TLT", Side.BUY, "1"))
+
+    assert (day.state, len(day.published)) == (RunState.COMPLETED, before)
+    assert len(make.loaded(day.store).items_of("TRADE")) == 2
+    assert [outcome.reason for outcome in day.result().outcomes] == ["market_closed"]
 
 
 def test_second_outcome_of_a_trade_keeps_the_first() -> None:
@@ -283,7 +305,7 @@ def test_day_limit_counts_the_runs_before_it() -> None:
     day = Day(make.plan(*SELLS), limits=DayLimits(trades=2))
     day.start()
     day.receive(*outcomes_of(SELLS))
-    day.store.create(make.new_run("local-2022-03-16-r1"), by="a test", at=make.WALL, outbox=())
+    make.replace_run(day.store, "local-2022-03-16-r1")
     forced = make.plan(*BUYS, run_id="local-2022-03-16-r1")
     planned = make.planned(day.store, forced)
 
@@ -295,7 +317,7 @@ def test_day_limit_counts_the_runs_before_it() -> None:
 
 
 @dataclass
-class FailingBroker(InMemoryBroker):
+class FailingBroker(DayBroker):
     """A broker whose account cannot be read."""
 
     failure: Exception = field(default_factory=lambda: BrokerServerError("GET /v2/account: 500"))

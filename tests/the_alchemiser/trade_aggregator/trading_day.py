@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.broker_fake import InMemoryBroker
 from tests.the_alchemiser.fakes import InMemoryRunStore
+from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.messaging.messages import (
     Message,
     RebalancePlanned,
@@ -17,16 +19,31 @@ from the_alchemiser.shared.messaging.messages import (
 )
 from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
-from the_alchemiser.shared.run.runs import RunState
-from the_alchemiser.shared.values import Side
+from the_alchemiser.shared.run.runs import RunState, RunStore
+from the_alchemiser.shared.values import Clock, Side
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import TradeAggregator
+from the_alchemiser.trade_aggregator.time_needed import Pace
 
 SELLS = (make.decision("GLD", Side.SELL, "10"), make.decision("TLT", Side.SELL, "20"))
 BUYS = (make.decision("BIL", Side.BUY, "5"), make.decision("SPY", Side.BUY, "25"))
+PACE = Pace(trade_s=60)
 PRICES = dict.fromkeys(("GLD", "TLT", "BIL", "SPY"), Decimal(100))
 
 Outcome = TradeExecuted | TradeFailed
+
+
+@dataclass
+class DayBroker(InMemoryBroker):
+    """A broker on the day of the run; `left` is the time to the close."""
+
+    left: timedelta = timedelta(minutes=14)
+    date: date = make.DAY
+
+    def clock(self) -> Clock:
+        now = datetime.combine(self.date, time(15, 46), NEW_YORK)
+        next_open = now + timedelta(hours=18)
+        return Clock(now, is_open=self.left > timedelta(0), next_open=next_open, next_close=now + self.left)
 
 
 @dataclass
@@ -34,7 +51,7 @@ class Day:
     """A planned run and its surroundings; `published` holds the messages in order."""
 
     plan: RebalancePlan
-    broker: InMemoryBroker = field(default_factory=lambda: InMemoryBroker(PRICES, cash=Decimal(4000)))
+    broker: DayBroker = field(default_factory=lambda: DayBroker(PRICES, cash=Decimal(4000)))
     limits: DayLimits = field(default_factory=DayLimits)
     store: InMemoryRunStore = field(default_factory=make.evaluating)
     published: list[Message] = field(default_factory=list)
@@ -44,7 +61,11 @@ class Day:
 
     @property
     def aggregator(self) -> TradeAggregator:
-        return TradeAggregator(self.store, self.broker, self.limits, make.wall_clock)
+        return self.aggregator_with(self.store)
+
+    def aggregator_with(self, store: RunStore) -> TradeAggregator:
+        """Return an aggregator like the day's own, with another store."""
+        return TradeAggregator(store, self.broker, self.limits, PACE, make.wall_clock)
 
     @property
     def state(self) -> RunState:

@@ -15,10 +15,22 @@ class Command(BaseModel):
 
 
 class StartRun(Command):
-    """Start today's run. `force` starts another one, `<run_id>-r<n>`, at any time of the session."""
+    """Start today's run.
+
+    Attributes:
+        force: start `<run_id>-r<n>`, at any time of the session.
+        replaces: the day's run, which must have ended and be settled; a day that has a run starts no other without it.
+            It forces the start, too.
+    """
 
     command: Literal["start-run"]
     force: bool = False
+    replaces: str | None = None
+
+    @property
+    def is_forced(self) -> bool:
+        """Return whether a person asked for this start, so that it may come at any time and must get an answer."""
+        return self.force or self.replaces is not None
 
 
 class SweepRuns(Command):

@@ -1,7 +1,9 @@
 """How long a run may stay in each state, in wall-clock time; after that the sweep fails it.
 
 A run starts 15 minutes before the close. Each limit covers three receives by the slowest function that works in the
-state (its timeout and visibility are in the templates), and the time in the queues between them.
+state (its timeout and visibility are in the templates), and the time in the queues between them. The broker answers 200
+requests a minute, so 150 trades take 4.5 minutes when the first order of each fills (6 requests), and 12 minutes at
+worst (16 requests); SELLING and BUYING leave time for both. The limits are the same in every environment.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,8 @@
-"""The Runs table: PK `RUN#<run_id>`; SK META, SIGNAL, PLAN, `STRATEGY#<name>`, `TRADE#<trade_id>`; GSI by date."""
+"""The Runs table: a run has PK `RUN#<run_id>`, a trading day has PK `DAY#<stage>-<date>`; an index by date lists runs.
+
+The sort keys of a run are META, SIGNAL, PLAN, SETTLEMENT, `STRATEGY#<name>` and `TRADE#<trade_id>`. A day has only
+META, which names the run that has the day; without a `trading_date`, it is not in the index.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,28 +14,63 @@ from the_alchemiser.shared import aws
 from the_alchemiser.shared.dynamo import is_condition_failure, plain, put_if, typed
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import Message
-from the_alchemiser.shared.run.runs import META, Move, NewRun, Run, RunItem, RunState, Transition
+from the_alchemiser.shared.run.runs import META, Move, NewRun, Run, RunItem, RunState, Transition, day_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
 BY_DATE = "by-date"
+_FINAL_STATES = {f":{state.lower()}": state.value for state in RunState if state.is_final}
+_IS_FINAL = f"#state IN ({', '.join(_FINAL_STATES)})"
 
 
 class DynamoRunStore:
-    """RunStore on DynamoDB; grants: PutItem, UpdateItem, and Query on the table and its index (GetItem is not used)."""
+    """RunStore on DynamoDB.
+
+    Grants on the table: Query to load and `check`, GetItem for `state_of`, PutItem and UpdateItem to write, and for
+    `create` ConditionCheckItem too; Query on the index for `runs_on`.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
-    def create(self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...]) -> bool:
-        """Put META in EVALUATING, unless the run exists."""
-        return self._put(run.run_id, META, _meta(run, by=by, at=at), outbox)
+    def create(
+        self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...], replaces: str | None = None
+    ) -> bool:
+        """Put META in EVALUATING and take the day, unless the run exists or another run has the day."""
+        row = _row(run.run_id, META, _meta(run, by=by, at=at), outbox)
+        # One transaction: a day is never taken by a run that does not exist, and a run never exists without its day.
+        writes = [self._put_new(row), self._take_day(run, replaces)]
+        if replaces is not None:
+            writes.append(self._require_settled(replaces))
+
+        try:
+            self._client.transact_write_items(TransactItems=writes)
+        except aws.ClientError as error:
+            if not _is_canceled_by_a_condition(error):
+                raise
+            # When only the answer of this very attempt was lost, the SDK's second try finds its own run.
+            stored = self.load(run.run_id)
+            return stored is not None and stored.timeline[0] == Transition(RunState.EVALUATING, at, by)
+        return True
+
+    def state_of(self, run_id: str) -> RunState | None:
+        """Return the run's state, strongly consistent; None when there is no such run."""
+        answer = self._client.get_item(
+            TableName=self._table,
+            Key=typed({"pk": _pk(run_id), "sk": META}),
+            ConsistentRead=True,
+            ProjectionExpression="#state",
+            ExpressionAttributeNames={"#state": "state"},
+        )
+        return RunState(plain(answer["Item"])["state"]) if "Item" in answer else None
 
     def put_once(self, run_id: str, item: RunItem) -> bool:
         """Put an item, unless its sort key is taken."""
-        return self._put(run_id, item.sk, {"body": json.dumps(item.body)}, item.outbox)
+        # Put only if missing: the first write of a fact is kept, and every later attempt reads that one.
+        return put_if(self._client, self._table, _row(run_id, item.sk, {"body": json.dumps(item.body)}, item.outbox))
 
     def load(self, run_id: str) -> Run | None:
         """Return the run with all its items, strongly consistent; None when there is no such run."""
@@ -54,10 +93,28 @@ class DynamoRunStore:
                 ConditionExpression="#state = :leaving",
                 ExpressionAttributeNames={f"#{name}": name for name in names},
                 ExpressionAttributeValues=typed({f":{name}": value for name, value in values.items()}),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except aws.ClientError as error:
-            return _false_if_lost(error)
+            if not is_condition_failure(error):
+                raise
+            # When only the answer of this very attempt was lost, the SDK's second try finds its own move.
+            return _last_line(error) == _line(move.entering, move.at, move.by)
         return True
+
+    def mark_settled(self, run_id: str) -> None:
+        """Record that every order of the run is final and every fill is in the ledger; ignored unless it has ended."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=typed({"pk": _pk(run_id), "sk": META}),
+                UpdateExpression="SET settled = :true",
+                ConditionExpression=_IS_FINAL,
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues=typed(_FINAL_STATES | {":true": True}),
+            )
+        except aws.ClientError as error:
+            _raise_unless_lost(error)
 
     def mark_sent(self, run_id: str, sk: str = META, *, state: RunState | None = None) -> None:
         """Record that the outbox of META or of an item has been published, if the run is still in `state`."""
@@ -77,7 +134,7 @@ class DynamoRunStore:
                 **same_state,
             )
         except aws.ClientError as error:
-            _false_if_lost(error)
+            _raise_unless_lost(error)
 
     def runs_on(self, trading_date: date) -> tuple[str, ...]:
         """Return the ids of the runs of a date, ascending; eventually consistent."""
@@ -105,11 +162,35 @@ class DynamoRunStore:
         """
         self.runs_on(date.min)
 
-    def _put(self, run_id: str, sk: str, values: Mapping[str, Any], messages: tuple[Message, ...]) -> bool:
-        row = {"pk": _pk(run_id), "sk": sk, **values, "outbox": outbox.dump(messages), "sent": not messages}
+    def _put_new(self, row: Mapping[str, Any]) -> "TransactWriteItemTypeDef":
+        return {
+            "Put": {"TableName": self._table, "Item": typed(row), "ConditionExpression": "attribute_not_exists(pk)"}
+        }
 
-        # Put only if missing: the first write of a fact is kept, and every later attempt reads that one.
-        return put_if(self._client, self._table, row)
+    def _take_day(self, run: NewRun, replaces: str | None) -> "TransactWriteItemTypeDef":
+        row = {"pk": f"DAY#{day_of(run.stage, run.trading_date)}", "sk": META, "run_id": run.run_id}
+        if replaces is None:
+            return self._put_new(row)
+        return {
+            "Put": {
+                "TableName": self._table,
+                "Item": typed(row),
+                # A day whose runs were created by a release that did not write this item has none.
+                "ConditionExpression": "attribute_not_exists(pk) OR run_id = :replaces",
+                "ExpressionAttributeValues": typed({":replaces": replaces}),
+            }
+        }
+
+    def _require_settled(self, run_id: str) -> "TransactWriteItemTypeDef":
+        return {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": typed({"pk": _pk(run_id), "sk": META}),
+                "ConditionExpression": f"{_IS_FINAL} AND settled = :true",
+                "ExpressionAttributeNames": {"#state": "state"},
+                "ExpressionAttributeValues": typed(_FINAL_STATES | {":true": True}),
+            }
+        }
 
     def _rows(self, run_id: str) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(
@@ -131,11 +212,26 @@ def _pk(run_id: str) -> str:
     return f"RUN#{run_id}"
 
 
-def _false_if_lost(error: "aws.ClientError") -> bool:
-    """Return False for a false condition, which is an answer; raise every other error."""
-    if is_condition_failure(error):
-        return False
-    raise error
+def _row(run_id: str, sk: str, values: Mapping[str, Any], messages: tuple[Message, ...]) -> dict[str, Any]:
+    return {"pk": _pk(run_id), "sk": sk, **values, "outbox": outbox.dump(messages), "sent": not messages}
+
+
+def _raise_unless_lost(error: "aws.ClientError") -> None:
+    """Ignore a false condition, which is an answer; raise every other error."""
+    if not is_condition_failure(error):
+        raise error
+
+
+def _is_canceled_by_a_condition(error: "aws.ClientError") -> bool:
+    """Return whether a transaction was canceled because a condition is false, not by a conflict, which may pass."""
+    answer: Mapping[str, Any] = error.response
+    return any(reason["Code"] == "ConditionalCheckFailed" for reason in answer.get("CancellationReasons", ()))
+
+
+def _last_line(error: "aws.ClientError") -> dict[str, str] | None:
+    """Return the last line of the timeline that a false condition came with; None when it came without the item."""
+    answer: Mapping[str, Any] = error.response
+    return plain(answer["Item"])["timeline"][-1] if "Item" in answer else None
 
 
 def _line(state: RunState, at: datetime, by: str) -> dict[str, str]:
@@ -189,4 +285,5 @@ def _run(run_id: str, meta: Mapping[str, Any], items: Mapping[str, RunItem]) -> 
         outbox=outbox.load(meta["outbox"]),
         sent=meta["sent"],
         items=items,
+        settled=meta.get("settled", False),
     )

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from pydantic import Field
+
 from the_alchemiser.shared.values import Side, Symbol, Value
 
 
@@ -18,7 +20,8 @@ class TradeDecision(Value):
         target_weight: fraction of equity, before the deployment fraction.
         target_quantity: shares held once the trade has filled.
         reason: a sentence for people: why this trade, or why none.
-        deltas: signed shares that each strategy wants to trade; they sum to the trade, up to rounding.
+        deltas: signed shares that each strategy wants to trade; they sum to the trade, up to rounding, unless open
+            orders already bring a part of it.
     """
 
     symbol: Symbol
@@ -34,13 +37,25 @@ class TradeDecision(Value):
 
 
 class RebalancePlan(Value):
-    """The whole plan of a run; equity and cash in USD as the broker reported them."""
+    """The whole plan of a run; equity and cash in USD as the broker reported them.
+
+    Attributes:
+        investable: USD that the target weights are fractions of: equity without the holdings left alone. None in a
+            plan of an earlier release, where it is the equity.
+        quarantined: holdings left alone, by symbol as the broker spells it: why, as a reason code. No decision is
+            about them.
+        untradable: symbols with a target weight that cannot be traded now: why, as a reason code. Their part of the
+            equity stays in cash, and no decision is about them.
+    """
 
     run_id: str
     equity: Decimal
     cash: Decimal
     deployment_fraction: Decimal
     decisions: tuple[TradeDecision, ...]
+    investable: Decimal | None = None
+    quarantined: Mapping[str, str] = Field(default_factory=dict)
+    untradable: Mapping[str, str] = Field(default_factory=dict)
 
     def trades(self, side: Side) -> tuple[TradeDecision, ...]:
         """Return the decisions that trade on that side, by symbol."""

@@ -7,7 +7,10 @@ an item must publish are stored with it as its outbox, which is marked `sent` on
 Bodies of items: `STRATEGY#<name>`, SIGNAL and `TRADE#<trade_id>` record a message as `outbox.encode` returns it
 (StrategyEvaluated or StrategyFailed, SignalGenerated, TradeExecuted or TradeFailed); PLAN is a RebalancePlan as JSON.
 Payloads of moves: SELLING and BUYING hold a `progress.Release`; FAILED holds the state, reason, detail and missing of
-its RunFailed.
+its RunFailed. SETTLEMENT is a RunSettled, and exists only when the sweep found what the run's outcome does not contain.
+
+One item per trading day and stage names the run that has the day. Creating a run takes the day, in one transaction, so
+that two runs never trade on the same day, unless the later one replaces the earlier one.
 """
 
 from collections.abc import Mapping
@@ -25,6 +28,7 @@ SIGNAL = "SIGNAL"
 PLAN = "PLAN"
 STRATEGY = "STRATEGY"
 TRADE = "TRADE"
+SETTLEMENT = "SETTLEMENT"
 
 
 class RunState(StrEnum):
@@ -42,6 +46,11 @@ class RunState(StrEnum):
     def is_final(self) -> bool:
         """Return whether a run never leaves this state."""
         return self in (RunState.COMPLETED, RunState.FAILED)
+
+    @property
+    def trades(self) -> bool:
+        """Return whether a trade of a run in this state may be executed; in every other state its trades are dead."""
+        return self in (RunState.SELLING, RunState.BUYING)
 
 
 class Transition(NamedTuple):
@@ -81,6 +90,7 @@ class Run:
         payloads: what each move stored with itself, by the state it entered.
         outbox: the messages that the last move must publish; `sent` once they are.
         items: everything but META, by sort key.
+        settled: whether every order of the run is final and every fill is in the ledger.
     """
 
     run_id: str
@@ -95,6 +105,7 @@ class Run:
     outbox: tuple[Message, ...] = ()
     sent: bool = True
     items: Mapping[str, RunItem] = field(default_factory=dict)
+    settled: bool = False
 
     def items_of(self, kind: str) -> Mapping[str, RunItem]:
         """Return the items `<kind>#<name>`, by name."""
@@ -117,8 +128,20 @@ class Move(NamedTuple):
 class RunStore(Protocol):
     """The store of runs. A write returns False when somebody else was first; then it has changed nothing."""
 
-    def create(self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...]) -> bool:
-        """Put META in EVALUATING, unless the run exists."""
+    def create(
+        self, run: NewRun, *, by: str, at: datetime, outbox: tuple[Message, ...], replaces: str | None = None
+    ) -> bool:
+        """Put META in EVALUATING and take the day, unless the run exists or another run has the day.
+
+        A repeated attempt, with the same `by` and `at`, returns True again.
+
+        Args:
+            replaces: the run that has the day, which must be final and settled.
+        """
+        ...
+
+    def state_of(self, run_id: str) -> RunState | None:
+        """Return the run's state, strongly consistent; None when there is no such run."""
         ...
 
     def load(self, run_id: str) -> Run | None:
@@ -130,7 +153,14 @@ class RunStore(Protocol):
         ...
 
     def move(self, run_id: str, move: Move) -> bool:
-        """Move, if the run is still in the state that the move leaves."""
+        """Move, if the run is still in the state that the move leaves.
+
+        A repeated attempt, with the same `by` and `at`, returns True again.
+        """
+        ...
+
+    def mark_settled(self, run_id: str) -> None:
+        """Record that every order of the run is final and every fill is in the ledger; ignored unless it has ended."""
         ...
 
     def mark_sent(self, run_id: str, sk: str = META, *, state: RunState | None = None) -> None:
@@ -147,9 +177,14 @@ class RunStore(Protocol):
         ...
 
 
+def day_of(stage: str, trading_date: date) -> str:
+    """Return `<stage>-<date>`: the name of a trading day."""
+    return f"{stage}-{trading_date.isoformat()}"
+
+
 def run_id_of(stage: str, trading_date: date, forced: int = 0) -> str:
     """Return `<stage>-<date>`, or `<stage>-<date>-r<n>` for the n-th run that a person forced that day."""
-    base = f"{stage}-{trading_date.isoformat()}"
+    base = day_of(stage, trading_date)
     return f"{base}-r{forced}" if forced else base
 
 

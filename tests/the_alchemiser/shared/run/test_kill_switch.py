@@ -1,4 +1,4 @@
-"""The kill switch: an unreadable one is paused, and an answer is kept for at most five seconds."""
+"""The kill switch: an unreadable one is paused, and no answer is ever kept."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,16 +25,8 @@ class Parameters:
         return {"Parameter": {"Name": Name, "Value": self.value}}
 
 
-class Watch:
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def kill_switch(parameters: Parameters, watch: Watch | None = None) -> KillSwitch:
-    return KillSwitch(cast("SSMClient", parameters), "/alchemiser/local/trading", clock=watch or Watch())
+def kill_switch(parameters: Parameters) -> KillSwitch:
+    return KillSwitch(cast("SSMClient", parameters), "/alchemiser/local/trading")
 
 
 def refusal(code: str) -> ClientError:
@@ -81,37 +73,13 @@ def test_check_unreadable_switch_raises() -> None:
         kill_switch(Parameters(refusal("ParameterNotFound"))).check()
 
 
-def test_check_reads_again_and_keeps_the_answer_of_is_enabled() -> None:
+def test_is_enabled_right_after_a_pause_is_false() -> None:
     parameters = Parameters("enabled")
     switch = kill_switch(parameters)
     before = switch.is_enabled()
 
     parameters.value = "paused"
-    switch.check()
-
-    assert parameters.reads == 2
-    assert before
-    assert switch.is_enabled()
-
-
-def test_is_enabled_within_five_seconds_reads_once() -> None:
-    parameters, watch = Parameters("enabled"), Watch()
-    switch = kill_switch(parameters, watch)
-
-    switch.is_enabled()
-    watch.seconds += 5
-    switch.is_enabled()
-
-    assert parameters.reads == 1
-
-
-def test_is_enabled_after_five_seconds_sees_the_pause() -> None:
-    parameters, watch = Parameters("enabled"), Watch()
-    switch = kill_switch(parameters, watch)
-    before = switch.is_enabled()
-
-    parameters.value = "paused"
-    watch.seconds += 5.1
 
     assert before
     assert not switch.is_enabled()
+    assert parameters.reads == 2

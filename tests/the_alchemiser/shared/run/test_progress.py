@@ -1,6 +1,7 @@
 """A run names what it is waiting for in every state, and can be failed."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -101,8 +102,8 @@ def test_failing_move_stores_the_reason_and_run_failed() -> None:
 def test_runs_of_day_finds_the_scheduled_and_all_forced_runs(count: int) -> None:
     store = make.evaluating()
     expected = [run_id_of(make.STAGE, make.DAY, number) for number in range(count + 1)]
-    for run_id in expected[1:]:
-        store.create(make.new_run(run_id), by="a test", at=make.WALL, outbox=())
+    for replaced, run_id in pairwise(expected):
+        make.replace_run(store, run_id, replaces=replaced)
 
     assert [run.run_id for run in runs_of_day(store, make.STAGE, make.DAY)] == expected
 

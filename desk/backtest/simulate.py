@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from desk.backtest.fills import FillModel
 from desk.backtest.signals import Signal
-from the_alchemiser.execution_v2.attribution import attribute, cash_of
 from the_alchemiser.execution_v2.limits import Limits, Proposal, refuse_order
 from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan, symbols_of
 from the_alchemiser.shared.broker.models import Account
+from the_alchemiser.shared.ledger.attribution import attribute, cash_of
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision, trade_id
 from the_alchemiser.shared.run.progress import Release
 from the_alchemiser.shared.values import Side

@@ -8,6 +8,7 @@ from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.values import Clock, Refusal, Side
 
 LAST_CALL = timedelta(seconds=60)
+SPREAD = Decimal("0.01")
 
 
 class Limits(NamedTuple):
@@ -17,20 +18,26 @@ class Limits(NamedTuple):
         notional: USD.
         price_distance: from the last close, up or down, as a fraction of it.
         universe: the symbols that may be traded.
+        spread: of a quote, as a fraction of its midpoint, and of a price's distance from the last sale; always set.
     """
 
     notional: Decimal | None = None
     price_distance: Decimal | None = None
     universe: frozenset[str] | None = None
+    spread: Decimal = SPREAD
 
 
-def limits_of(*, notional: str, price_distance: str, universe: str) -> Limits:
-    """Parse the limits as configuration spells them: decimals, and symbols separated by commas; empty is unlimited."""
+def limits_of(*, notional: str, price_distance: str, universe: str, spread: str) -> Limits:
+    """Parse the limits as configuration spells them: decimals, and symbols separated by commas.
+
+    An empty text means no limit, and for `spread` the default.
+    """
     symbols = frozenset(symbol.strip() for symbol in universe.split(",") if symbol.strip())
     return Limits(
         notional=Decimal(notional) if notional else None,
         price_distance=Decimal(price_distance) if price_distance else None,
         universe=symbols or None,
+        spread=Decimal(spread) if spread else SPREAD,
     )
 
 

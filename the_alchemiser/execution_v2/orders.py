@@ -1,13 +1,14 @@
-"""Following one order at the broker until it is done."""
+"""Following one order at the broker until it is final."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar, NamedTuple, Protocol
+from itertools import count
+from typing import ClassVar, NamedTuple
 
+from the_alchemiser.execution_v2.calls import CountedBroker, Stopwatch
 from the_alchemiser.shared.broker.errors import BrokerUnavailableError, OrderNotCancelableError
-from the_alchemiser.shared.broker.models import Order, OrderRequest, Quote, Trade
+from the_alchemiser.shared.broker.models import Order, OrderStatus
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.values import Clock
+
+_CALLS_TO_CANCEL = 2  # the request, and the look that confirms it
 
 
 class OrderUnsettledError(AlchemiserError):
@@ -16,93 +17,119 @@ class OrderUnsettledError(AlchemiserError):
     retryable: ClassVar[bool] = True
 
 
-class Brokerage(Protocol):
-    """The broker, as execution needs it. `submit` sends at most once; if its answer is lost, it looks the order up."""
-
-    def clock(self) -> Clock: ...
-    def latest_quotes(self, symbols: Iterable[str]) -> Mapping[str, Quote]: ...
-    def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]: ...
-    def submit(self, request: OrderRequest) -> Order: ...
-    def order_by_client_id(self, client_order_id: str) -> Order | None: ...
-    def order(self, order_id: str) -> Order: ...
-    def cancel(self, order_id: str) -> None: ...
-
-
-class Stopwatch(NamedTuple):
-    """Wall-clock durations; has nothing to do with business time."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-
 class Timing(NamedTuple):
-    """Durations in seconds.
+    """Durations in seconds. Calls that wait for the rate limit take their time from `total_s`, so steps are skipped.
 
     Attributes:
         total_s: the whole work on a trade.
-        limit_wait_s, market_wait_s: how long an order of that type may rest.
-        cancel_s: how long to wait for a cancellation to be confirmed.
-        poll_s: between two requests for the state of an order.
+        rest_s: how long an order may rest before it is cancelled.
+        confirm_s: what a cancellation and its confirmation take as a rule.
+        soon_s: from an order to the first look at it; each further pause is twice as long.
     """
 
     total_s: float = 60.0
-    limit_wait_s: float = 10.0
-    market_wait_s: float = 20.0
-    cancel_s: float = 10.0
-    poll_s: float = 0.25
+    rest_s: float = 7.5
+    confirm_s: float = 3.0
+    soon_s: float = 0.5
 
     @classmethod
     def within(cls, total_s: float) -> "Timing":
-        """Return the default proportions for another total: both waits and both cancellations fit in it."""
-        return cls(
-            total_s=total_s,
-            limit_wait_s=total_s / 6,
-            market_wait_s=total_s / 3,
-            cancel_s=total_s / 6,
-            poll_s=total_s / 240,
-        )
+        """Return the default proportions for another total: four orders and their cancellations fit in it."""
+        return cls(total_s=total_s, rest_s=total_s / 8, confirm_s=total_s / 20, soon_s=total_s / 120)
 
 
-class OrderDesk(NamedTuple):
-    """Follows orders until nothing more will fill."""
+class OrderDesk:
+    """Follows orders until nothing more will fill.
 
-    broker: Brokerage
-    timing: Timing
-    watch: Stopwatch
+    Attributes:
+        confirmation: calls that the slowest cancellation so far took until it was confirmed.
+    """
 
-    def settle(self, order: Order, until: float) -> Order:
-        """Wait for the order until then, a time of the stopwatch; cancel it if it still rests.
+    def __init__(self, broker: CountedBroker, timing: Timing, watch: Stopwatch, *, deadline: float) -> None:
+        """`deadline` is a time of the stopwatch."""
+        self.confirmation = 1
+        self._broker = broker
+        self._timing = timing
+        self._watch = watch
+        self._deadline = deadline
+
+    def settle(self, order: Order, *, until: float, looks: int) -> tuple[Order, ...]:
+        """Wait for the order, cancel it if it still rests, and do the same with every order that replaced it.
+
+        Args:
+            until: a time of the stopwatch, when waiting ends.
+            looks: how many calls may look at the order before it is cancelled.
 
         Returns:
-            The order, done, with its final fills.
+            The order and its successors, all final, with their final fills.
 
         Raises:
-            OrderUnsettledError: the cancellation is not confirmed in time.
+            OrderUnsettledError: the broker does not confirm in time that an order is final.
+            AttemptEndedError: no calls are left to ask it.
         """
-        order = self._wait(order, until)
+        final: list[Order] = []
+        following: Order | None = order
+        while following is not None:
+            settled = self._settle_one(following, until=until, looks=looks)
+            final.append(settled)
+            following = self._successor(settled)
+        return tuple(final)
 
-        give_up_at = self.watch.monotonic() + self.timing.cancel_s
-        while not order.is_done and self.watch.monotonic() < give_up_at:
-            self._request_cancellation(order)
-            order = self._wait(order, self.watch.monotonic() + self.timing.cancel_s / 5)
+    def _settle_one(self, order: Order, *, until: float, looks: int) -> Order:
+        order = self._wait(order, until=until, looks=looks)
+        return order if order.is_done else self._cancel(order)
 
-        # An order that may still fill must never be counted as settled: the next step would trade its shares again.
-        if not order.is_done:
-            raise OrderUnsettledError(f"order {order.client_order_id} is still {order.status} after a cancellation")
+    def _successor(self, order: Order) -> Order | None:
+        """Return the order that somebody put in this one's place: its shares are this trade's too."""
+        if order.status is not OrderStatus.REPLACED:
+            return None
+        if order.replaced_by is None:
+            raise OrderUnsettledError(f"order {order.client_order_id} was replaced; by which order is not known yet")
+        return self._broker.order(order.replaced_by)
+
+    def _wait(self, order: Order, *, until: float, looks: int) -> Order:
+        pause_s = self._timing.soon_s
+        while not order.is_done:
+            left_s = until - self._watch.monotonic()
+            if left_s <= 0:
+                break
+            # After the last look the order rests for all of its time: the cancellation tells what it filled by then.
+            self._watch.sleep(min(pause_s, left_s) if looks > 0 else left_s)
+            if looks > 0:
+                order = self._broker.order(order.id)
+            looks -= 1
+            pause_s *= 2
         return order
 
-    def _wait(self, order: Order, until: float) -> Order:
-        """Poll until the order is done or the time is over; at least once, unless it is known to be done."""
-        if not order.is_done:
-            order = self.broker.order(order.id)
-        while not order.is_done and self.watch.monotonic() < until:
-            self.watch.sleep(self.timing.poll_s)
-            order = self.broker.order(order.id)
+    def _cancel(self, order: Order) -> Order:
+        give_up_at = max(self._deadline, self._watch.monotonic() + self._timing.confirm_s)
+        pause_s = self._timing.soon_s
+
+        for looks in count(1):
+            if order.status is not OrderStatus.PENDING_CANCEL:
+                self._request_cancellation(order)
+            # No answer to a cancellation says whether the order has filled: only the order itself does.
+            order = self._broker.order(order.id)
+            self.confirmation = max(self.confirmation, looks)
+            if order.is_done:
+                break
+
+            # An order that may still fill must never be counted as settled: the next step would trade its shares again.
+            if self._watch.monotonic() + pause_s > give_up_at or self._broker.left < _CALLS_TO_CANCEL:
+                raise OrderUnsettledError(
+                    f"order {order.client_order_id} is still {_status(order)} after a cancellation"
+                )
+            self._watch.sleep(pause_s)
+            pause_s *= 2
         return order
 
     def _request_cancellation(self, order: Order) -> None:
         try:
-            self.broker.cancel(order.id)
+            self._broker.cancel(order.id)
         except (OrderNotCancelableError, BrokerUnavailableError):
-            # The order has filled, is already being cancelled, or the answer was lost. The next poll says which.
+            # The order has filled, is already being cancelled, or the answer was lost. The next look says which.
             return
+
+
+def _status(order: Order) -> str:
+    return order.raw_status or order.status.value

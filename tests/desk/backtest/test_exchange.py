@@ -1,7 +1,7 @@
 """The same signals at the paper exchange and in a backtest give the same trades and the same cash, to the cent.
 
 Each day follows the deployed system, without its messages: read the account, make the plan, release both phases, and
-send each trade as a limit order at the touch.
+send each trade as a limit order at 75 % of the spread.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from sandbox.exchange.market import Market
 from sandbox.exchange.orders import OrderRequest, OrderType, TimeInForce
 from sandbox.exchange.orders import Side as OrderSide
 from sandbox.run_day import HISTORY
-from tests.desk.backtest.exchange_fills import ExchangeFills
+from tests.desk.backtest.exchange_fills import ExchangeFills, first_limit
 from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan
 from the_alchemiser.portfolio_v2.rebalance import symbols_of as symbols_to_plan
 from the_alchemiser.shared.book import load_book
@@ -94,14 +94,13 @@ class Trader:
         for trade, decision in planned.by_trade_id().items():
             quote = market().quote(decision.symbol, self.exchange.now)
             if trade in quantities and quote is not None:
-                limit = quote.ask if side is Side.BUY else quote.bid
                 order = OrderRequest(
                     decision.symbol,
                     OrderSide[side.name],
                     OrderType.LIMIT,
                     TimeInForce.DAY,
                     qty=quantities[trade],
-                    limit_price=limit,
+                    limit_price=first_limit(quote, side),
                 )
                 self.exchange.submit(order)
 

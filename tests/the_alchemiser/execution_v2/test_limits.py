@@ -51,6 +51,10 @@ def test_refuse_order_within_all_limits_allows() -> None:
     assert refuse_order(PROPOSAL, Limits()) is None
 
 
+def test_limits_by_default_cap_the_spread_at_one_percent() -> None:
+    assert Limits().spread == Decimal("0.01")
+
+
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
@@ -87,10 +91,10 @@ def test_to_tick_moves_less_than_a_tick_toward_the_fill(price: Decimal) -> None:
 
 
 def test_limits_of_empty_configuration_allows_anything() -> None:
-    assert limits_of(notional="", price_distance="", universe="") == Limits()
+    assert limits_of(notional="", price_distance="", universe="", spread="") == Limits()
 
 
 def test_limits_of_configuration_reads_decimals_and_symbols() -> None:
-    limits = limits_of(notional="25000", price_distance="0.1", universe="SPY, QQQ,")
+    limits = limits_of(notional="25000", price_distance="0.1", universe="SPY, QQQ,", spread="0.02")
 
-    assert limits == Limits(Decimal(25_000), Decimal("0.1"), frozenset({"SPY", "QQQ"}))
+    assert limits == Limits(Decimal(25_000), Decimal("0.1"), frozenset({"SPY", "QQQ"}), Decimal("0.02"))

@@ -1,302 +1,251 @@
-"""Executing one trade: the order sequence, refusals, resuming after a crash anywhere, and giving up."""
+"""Executing one trade: its outcome, its ledger entries, and giving up."""
 
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.the_alchemiser.broker_fake import CLOSE, NOW, CrashError, CrashPlan, FakeTime, Fills, InMemoryBroker
+from tests.the_alchemiser.broker_fake import Fills
+from tests.the_alchemiser.execution_v2.stage import (
+    BUY,
+    NEVER,
+    SLOW_CANCEL,
+    Runs,
+    Stage,
+    outcome_of,
+    stage,
+)
 from tests.the_alchemiser.fakes import InMemoryLedger
-from the_alchemiser.execution_v2.limits import Limits
-from the_alchemiser.execution_v2.order_sequence import OrderSequence
-from the_alchemiser.execution_v2.orders import OrderUnsettledError, Stopwatch, Timing
-from the_alchemiser.execution_v2.service import Executor
-from the_alchemiser.shared.broker.errors import BrokerTimeoutError, InsufficientBuyingPowerError
+from the_alchemiser.execution_v2.calls import AttemptEndedError
+from the_alchemiser.execution_v2.order_sequence import OrderUnknownError
+from the_alchemiser.execution_v2.orders import OrderUnsettledError
+from the_alchemiser.shared.broker.errors import BrokerServerError
 from the_alchemiser.shared.broker.models import Order, OrderRequest, OrderType
-from the_alchemiser.shared.messaging.messages import TradeExecuted, TradeFailed, TradeRequested
-from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.messaging.messages import TradeExecuted
+from the_alchemiser.shared.run.runs import RunState
 from the_alchemiser.shared.values import Side
 
-TRADE = TradeRequested(
-    message_id="local-2024-03-15/TradeRequested/local-2024-03-15-BUY-SPY",
-    run_id="local-2024-03-15",
-    occurred_at=NOW,
-    trade_id="local-2024-03-15-BUY-SPY",
-    symbol="SPY",
-    side=Side.BUY,
-    quantity=Decimal("12.345678"),
-    planning_price=Decimal("509.83"),
-    last_close=Decimal("514.95"),
-    deltas={"a": Decimal("10.000000001"), "b": Decimal("4.345677999"), "c": Decimal("-2")},
-)
-BROKER_CALLS = ("submit", "order_by_client_id", "order", "cancel", "clock", "latest_quotes")
-NEVER = Fills(after_polls=10**6)
-SLOW_CANCEL = Fills(fraction=Decimal("0.4"), cancels_after_polls=10**6)
+BROKEN = BrokerServerError("GET /v2/orders: 503")
 
 
-class Switch:
-    """A kill switch that returns these answers in turn, the last one for ever."""
-
-    def __init__(self, *answers: bool) -> None:
-        self._answers = list(answers)
-
-    def is_enabled(self) -> bool:
-        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+def unsettled(traded: Stage) -> OrderUnsettledError:
+    """Return the error of an attempt that could not cancel its order; the market allows the next cancellation."""
+    with pytest.raises(OrderUnsettledError) as raised:
+        traded.handle()
+    return raised.value
 
 
-def _broker(limit: Fills | None = None, market: Fills | None = None) -> InMemoryBroker:
-    fills = {OrderType.LIMIT: limit or Fills(), OrderType.MARKET: market or Fills()}
-    return InMemoryBroker({"SPY": Decimal("509.83")}, fills=fills, held={"SPY": Decimal(50)})
+def test_handle_publishes_what_was_executed() -> None:
+    traded = stage()
 
-
-def _executor(
-    broker: InMemoryBroker,
-    ledger: InMemoryLedger | None = None,
-    *,
-    switch: Switch | None = None,
-    limits: Limits | None = None,
-    time: FakeTime | None = None,
-) -> Executor:
-    time = time or FakeTime()
-    watch = Stopwatch(time.monotonic, time.sleep)
-    orders = OrderSequence(broker, switch or Switch(True), limits or Limits(), Timing(), watch)
-    return Executor(orders, ledger if ledger is not None else InMemoryLedger())
-
-
-def _outcome(reaction: Reaction) -> TradeExecuted | TradeFailed:
-    (message,) = reaction.messages
-    assert isinstance(message, TradeExecuted | TradeFailed)
-    return message
-
-
-def _failed(reaction: Reaction) -> TradeFailed:
-    outcome = _outcome(reaction)
-    assert isinstance(outcome, TradeFailed)
-    return outcome
-
-
-def test_handle_in_liquid_market_fills_one_limit_at_the_far_side() -> None:
-    broker, ledger = _broker(), InMemoryLedger()
-
-    outcome = _outcome(_executor(broker, ledger).handle(TRADE))
+    outcome = traded.handle()
 
     assert isinstance(outcome, TradeExecuted)
     assert outcome.message_id == "local-2024-03-15/TradeExecuted/local-2024-03-15-BUY-SPY"
-    assert outcome.filled_quantity == TRADE.quantity
-    assert outcome.avg_price == Decimal("509.84")
-    assert [(post.client_order_id, post.type, post.limit_price) for post in broker.posts] == [
-        ("local-2024-03-15-BUY-SPY-1", OrderType.LIMIT, Decimal("509.84"))
-    ]
+    assert (outcome.run_id, outcome.trade_id, outcome.caused_by) == (BUY.run_id, BUY.trade_id, BUY.message_id)
+    assert (outcome.symbol, outcome.side, outcome.quantity) == ("SPY", Side.BUY, BUY.quantity)
+    assert (outcome.filled_quantity, outcome.avg_price) == (BUY.quantity, Decimal("509.84"))
+    assert outcome.occurred_at == traded.broker.timestamp
+    (fill,) = outcome.fills
+    assert (fill.order_id, fill.client_order_id) == ("order-1", "local-2024-03-15-BUY-SPY-1")
+    assert (fill.quantity, fill.price, fill.filled_at) == (BUY.quantity, Decimal("509.84"), traded.broker.timestamp)
 
 
 def test_handle_records_cash_to_the_cent_and_attribution() -> None:
-    broker, ledger = _broker(), InMemoryLedger()
+    traded = stage()
 
-    _executor(broker, ledger).handle(TRADE)
+    traded.handle()
 
-    (entry,) = ledger.entries_of("SPY")
+    (entry,) = traded.ledger.entries_of("SPY")
     assert entry.cash == Decimal("-6294.32")
-    assert entry.attribution == TRADE.deltas
-    assert entry.trade_id == TRADE.trade_id
-    assert broker.cash == Decimal(100_000) + entry.cash
+    assert entry.attribution == BUY.deltas
+    assert (entry.trade_id, entry.run_id) == (BUY.trade_id, BUY.run_id)
+    assert traded.broker.cash == Decimal(100_000) + entry.cash
 
 
-def test_handle_of_sell_has_its_limit_at_the_bid() -> None:
-    broker = _broker()
-    sell = TRADE.model_copy(update={"side": Side.SELL, "trade_id": "local-2024-03-15-SELL-SPY"})
+def test_handle_averages_the_price_over_fills() -> None:
+    traded = stage(limit=Fills(fraction=Decimal("0.5")))
+    traded.trade = BUY.model_copy(update={"quantity": Decimal(8), "deltas": {"a": Decimal(8)}})
 
-    _executor(broker).handle(sell)
+    def rise() -> None:
+        traded.broker.prices["SPY"] = Decimal("511.83")
+        traded.broker.timestamp += timedelta(seconds=9)
 
-    assert broker.posts[0].limit_price == Decimal("509.82")
+    started, traded.broker.before[8] = traded.broker.timestamp, rise
 
+    outcome = traded.handle()
 
-def test_handle_of_partly_filled_limit_sends_the_rest_as_market() -> None:
-    broker, ledger = _broker(limit=Fills(fraction=Decimal("0.25"), cancels_after_polls=1)), InMemoryLedger()
-
-    outcome = _outcome(_executor(broker, ledger).handle(TRADE))
-
-    _, market = broker.posts
     assert isinstance(outcome, TradeExecuted)
-    assert market.type is OrderType.MARKET
-    assert market.client_order_id.endswith("-2")
-    assert market.quantity == TRADE.quantity - Decimal("3.0864195")
-    assert broker.held["SPY"] == 50 + TRADE.quantity
-    assert sum(entry.quantity for entry in ledger.entries_of("SPY")) == TRADE.quantity
+    assert [(fill.quantity, fill.price) for fill in outcome.fills] == [
+        (Decimal(4), Decimal("509.84")),
+        (Decimal(4), Decimal("511.84")),
+    ]
+    assert outcome.avg_price == Decimal("510.840000000")
+    assert [fill.filled_at - started for fill in outcome.fills] == [timedelta(0), timedelta(seconds=9)]
+    assert outcome.occurred_at == started + timedelta(seconds=9)
 
 
-def test_handle_without_any_fill_fails_with_no_resting_order() -> None:
-    broker, ledger, time = _broker(limit=NEVER, market=NEVER), InMemoryLedger(), FakeTime()
-
-    outcome = _failed(_executor(broker, ledger, time=time).handle(TRADE))
-
-    assert outcome.reason == "not_filled"
-    assert all(order.is_done for order in broker.orders.values())
-    assert ledger.entries == {}
-    assert time.seconds <= 60
-
-
-def test_handle_with_partial_fills_reports_them() -> None:
+def test_handle_publishes_what_failed_with_its_fills() -> None:
     half = Fills(fraction=Decimal("0.5"))
+    traded = stage(limit=half, market=half)
 
-    outcome = _failed(_executor(_broker(limit=half, market=half)).handle(TRADE))
+    outcome = traded.fail()
 
+    assert outcome.message_id == "local-2024-03-15/TradeFailed/local-2024-03-15-BUY-SPY"
+    assert (outcome.run_id, outcome.trade_id, outcome.caused_by) == (BUY.run_id, BUY.trade_id, BUY.message_id)
+    assert (outcome.symbol, outcome.side, outcome.quantity) == ("SPY", Side.BUY, BUY.quantity)
+    assert outcome.reason == "not_filled"
     assert outcome.filled_quantity == Decimal("9.2592585")
-    assert [fill.client_order_id[-2:] for fill in outcome.fills] == ["-1", "-2"]
+    assert [fill.client_order_id[-2:] for fill in outcome.fills] == ["-1", "-3"]
+    assert not outcome.unsettled
+    assert sum(entry.quantity for entry in traded.ledger.entries.values()) == outcome.filled_quantity
 
 
-@pytest.mark.parametrize(
-    ("executor", "reason"),
-    [
-        (lambda broker: _executor(broker, switch=Switch(False)), "trading_paused"),
-        (lambda broker: _executor(broker, limits=Limits(notional=Decimal(100))), "limit_notional"),
-        (lambda broker: _executor(replace(broker, timestamp=CLOSE - timedelta(seconds=59))), "market_closed"),
-        (lambda broker: _executor(replace(broker, timestamp=NOW + timedelta(days=1))), "stale_trade"),
-        (lambda broker: _executor(replace(broker, prices={})), "no_price"),
-        (
-            lambda broker: _executor(replace(broker, rejection=InsufficientBuyingPowerError("no money"))),
-            "insufficient_buying_power",
-        ),
-    ],
-)
-def test_handle_when_refused_gives_the_reason_and_sends_nothing(executor: object, reason: str) -> None:
-    broker = _broker()
-    assert callable(executor)
+def test_handle_without_fills_is_dated_by_the_request() -> None:
+    outcome = stage(limit=NEVER, market=NEVER).fail()
 
-    outcome = _failed(executor(broker).handle(TRADE))
-
-    assert outcome.reason == reason
-    assert broker.posts == []
+    assert outcome.occurred_at == BUY.occurred_at
+    assert outcome.filled_quantity == 0
+    assert outcome.fills == ()
 
 
-def test_handle_when_paused_between_orders_sends_no_more() -> None:
-    broker, ledger = _broker(limit=Fills(fraction=Decimal("0.5"))), InMemoryLedger()
+def test_handle_records_a_fill_before_the_next_order() -> None:
+    traded = stage(limit=Fills(fraction=Decimal("0.25")))
+    recorded: list[int] = []
+    submitted = traded.broker.submit
 
-    outcome = _failed(_executor(broker, ledger, switch=Switch(True, False)).handle(TRADE))
+    def submit(request: OrderRequest) -> Order:
+        recorded.append(len(traded.ledger.entries))
+        return submitted(request)
 
-    assert outcome.reason == "trading_paused"
-    assert len(broker.posts) == 1
-    assert outcome.filled_quantity == Decimal("6.172839")
-    assert len(ledger.entries) == 1
+    traded.broker.submit = submit  # type: ignore[method-assign]  # counts the entries at each order
 
+    traded.handle()
 
-def test_handle_without_far_side_has_its_limit_at_the_last_sale() -> None:
-    broker = replace(_broker(), half_spread=Decimal("509.83"))
-    sell = TRADE.model_copy(update={"side": Side.SELL})
-
-    _executor(broker).handle(sell)
-
-    assert broker.posts[0].limit_price == Decimal("509.83")
+    assert recorded == [0, 1, 1]
 
 
-def test_handle_with_unconfirmed_cancellation_raises_retryable() -> None:
-    broker = _broker(limit=SLOW_CANCEL)
+def test_handle_while_the_ledger_is_down_raises_and_resumes() -> None:
+    traded = stage()
+    traded.ledger = ledger = _Ledger()
+    with pytest.raises(ConnectionError):
+        traded.handle()
+    ledger.is_down = False
 
-    with pytest.raises(OrderUnsettledError) as raised:
-        _executor(broker).handle(TRADE)
-
-    assert raised.value.retryable
-    assert len(broker.posts) == 1
-
-
-def test_handle_again_after_the_cancellation_sends_the_rest() -> None:
-    broker, ledger = _broker(limit=SLOW_CANCEL), InMemoryLedger()
-    with pytest.raises(OrderUnsettledError):
-        _executor(broker, ledger).handle(TRADE)
-    broker.fills[OrderType.LIMIT] = Fills()
-
-    outcome = _outcome(_executor(broker, ledger).handle(TRADE))
-
-    assert isinstance(outcome, TradeExecuted)
-    assert broker.held["SPY"] == 50 + TRADE.quantity
-    assert len(broker.posts) == 2
+    assert isinstance(traded.handle(), TradeExecuted)
+    assert len(traded.broker.posts) == len(traded.ledger.entries) == 1
 
 
-def test_handle_again_after_a_lost_answer_sends_nothing() -> None:
-    broker, ledger = _AnswerLosingBroker({"SPY": Decimal("509.83")}), InMemoryLedger()
-    with pytest.raises(BrokerTimeoutError):
-        _executor(broker, ledger).handle(TRADE)
+class _Ledger(InMemoryLedger):
+    """A ledger whose table may not answer."""
 
-    outcome = _outcome(_executor(broker, ledger).handle(TRADE))
+    is_down = True
 
-    assert isinstance(outcome, TradeExecuted)
-    assert len(broker.posts) == 1
-    assert broker.held["SPY"] == TRADE.quantity
-
-
-class _AnswerLosingBroker(InMemoryBroker):
-    """Accepts an order, loses the answer, and does not yet show the order to a look-up."""
-
-    def submit(self, request: OrderRequest) -> Order:
-        super().submit(request)
-        raise BrokerTimeoutError("POST /v2/orders: no answer in time")
-
-
-@given(
-    at_call=st.integers(min_value=1, max_value=40),
-    is_after=st.booleans(),
-    fraction=st.sampled_from(["0", "0.3", "0.999999", "1"]),
-    after_polls=st.integers(min_value=0, max_value=3),
-)
-def test_handle_killed_at_any_call_sends_each_order_once(
-    at_call: int, is_after: bool, fraction: str, after_polls: int
-) -> None:
-    limit = Fills(fraction=Decimal(fraction), after_polls=after_polls, cancels_after_polls=after_polls)
-    broker, ledger = _broker(limit=limit, market=Fills(after_polls=after_polls)), InMemoryLedger()
-    plan = CrashPlan(at_call, is_after)
-    executor = _executor(plan.around(broker, BROKER_CALLS), plan.around(ledger, ["record"]))
-
-    try:
-        outcome = _outcome(executor.handle(TRADE))
-    except CrashError:
-        outcome = _outcome(executor.handle(TRADE))
-
-    entries = ledger.entries_of("SPY")
-    assert isinstance(outcome, TradeExecuted)
-    assert broker.held["SPY"] == 50 + TRADE.quantity
-    assert len({post.client_order_id for post in broker.posts}) == len(broker.posts) <= 2
-    assert sum(entry.quantity for entry in entries) == TRADE.quantity
-    assert broker.cash == 100_000 + sum(entry.cash for entry in entries)
-    attributed = dict.fromkeys(TRADE.deltas, Decimal(0))
-    for entry in entries:
-        for strategy, share in entry.attribution.items():
-            attributed[strategy] += share
-    assert attributed == TRADE.deltas
+    def record(self, entry: LedgerEntry) -> bool:
+        if self.is_down:
+            raise ConnectionError("the table does not answer")
+        return super().record(entry)
 
 
 def test_give_up_with_resting_order_cancels_and_records_it() -> None:
-    broker, ledger = _broker(limit=SLOW_CANCEL), InMemoryLedger()
-    executor = _executor(broker, ledger)
-    with pytest.raises(OrderUnsettledError) as raised:
-        executor.handle(TRADE)
-    broker.fills[OrderType.LIMIT] = Fills()
+    traded = stage(limit=SLOW_CANCEL)
+    error = unsettled(traded)
+    traded.broker.fills[OrderType.LIMIT] = Fills()
 
-    outcome = _failed(executor.give_up(TRADE, raised.value))
+    outcome = traded.give_up(error)
 
     assert outcome.reason == "retries_exhausted"
-    assert "still" in outcome.detail
+    assert outcome.detail == f"gave up after: {error}"
+    assert not outcome.unsettled
     assert outcome.filled_quantity == Decimal("4.9382712")
-    assert len(ledger.entries) == 1
-    assert len(broker.posts) == 1
+    assert len(traded.ledger.entries) == len(traded.broker.posts) == 1
+    assert all(order.is_done for order in traded.broker.placed.values())
 
 
 def test_give_up_with_filled_trade_reports_it_executed() -> None:
-    broker, ledger = _broker(), InMemoryLedger()
-    executor = _executor(broker, ledger)
-    executor.handle(TRADE)
+    traded = stage()
+    traded.handle()
 
-    assert isinstance(_outcome(executor.give_up(TRADE, RuntimeError("the bus was down"))), TradeExecuted)
-    assert len(ledger.entries) == 1
+    outcome = outcome_of(traded.executor().give_up(BUY, RuntimeError("the bus was down")))
+
+    assert isinstance(outcome, TradeExecuted)
+    assert len(traded.ledger.entries) == 1
 
 
-def test_give_up_while_broker_is_down_warns_of_resting_orders() -> None:
-    broker = _broker(limit=SLOW_CANCEL)
-    executor = _executor(broker)
-    with pytest.raises(OrderUnsettledError) as raised:
-        executor.handle(TRADE)
+def test_give_up_with_endless_cancellation_is_unsettled() -> None:
+    traded = stage(limit=SLOW_CANCEL)
+    error = unsettled(traded)
+    started = traded.time.seconds
 
-    outcome = _failed(executor.give_up(TRADE, raised.value))
+    outcome = traded.give_up(error)
 
-    assert "may still rest" in outcome.detail
+    assert outcome.unsettled
+    assert outcome.reason == "retries_exhausted"
+    assert outcome.detail.startswith(
+        f"gave up after: {error}; orders of this trade may still rest at the broker: order "
+    )
+    assert traded.time.seconds - started <= 15
+
+
+def test_give_up_while_broker_is_down_is_unsettled() -> None:
+    traded = stage()
+    traded.broker.failures["orders"] = [BROKEN]
+
+    outcome = traded.give_up(BROKEN)
+
+    assert outcome.unsettled
+    assert outcome.detail.endswith(f"; orders of this trade may still rest at the broker: {BROKEN}")
+
+
+def test_give_up_while_the_ledger_is_down_is_unsettled_and_cancels() -> None:
+    traded = stage(limit=SLOW_CANCEL)
+    error = unsettled(traded)
+    traded.broker.fills[OrderType.LIMIT] = Fills()
+    traded.ledger = _Ledger()
+
+    outcome = traded.give_up(error)
+
+    assert outcome.unsettled
+    assert all(order.is_done for order in traded.broker.placed.values())
+
+
+def test_give_up_after_an_order_without_answer_is_unsettled() -> None:
+    """The broker does not show the order now, but it may still appear."""
+    traded = stage()
+
+    outcome = traded.give_up(OrderUnknownError("no answer", client_order_id="local-2024-03-15-BUY-SPY-1"))
+
+    assert outcome.unsettled
+    assert outcome.reason == "retries_exhausted"
+
+
+def test_give_up_after_an_order_that_has_appeared_is_settled() -> None:
+    traded = stage(limit=NEVER)
+    traded.broker.failures["order"] = [BROKEN]
+    with pytest.raises(BrokerServerError):
+        traded.handle()
+
+    outcome = traded.give_up(OrderUnknownError("no answer", client_order_id="local-2024-03-15-BUY-SPY-1"))
+
+    assert not outcome.unsettled
+    assert outcome.filled_quantity == 0
+
+
+@pytest.mark.parametrize("error", [BROKEN, AttemptEndedError("no calls left")])
+def test_give_up_without_any_order_is_settled(error: Exception) -> None:
+    outcome = stage().give_up(error)
+
+    assert not outcome.unsettled
+    assert outcome.filled_quantity == 0
+    assert outcome.fills == ()
+
+
+def test_give_up_sends_no_order_whatever_the_run_says() -> None:
+    traded = replace(stage(), runs=Runs(RunState.BUYING))
+
+    traded.give_up(BROKEN)
+
+    assert traded.broker.posts == []
+    assert traded.broker.log == ["orders"]

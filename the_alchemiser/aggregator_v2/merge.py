@@ -14,6 +14,7 @@ from the_alchemiser.shared.run.runs import STRATEGY, Run
 
 # Products of allocations and weights need more digits than the default 28; a lost digit would break the sums.
 EXACT = Context(prec=100, traps=[Inexact])
+WEIGHT_PLACES = 12  # the engine writes 9
 
 
 class Merged(NamedTuple):
@@ -86,15 +87,37 @@ def _fault(run: Run, name: str, answer: Message) -> Failure | None:
     if answer.as_of != run.as_of:
         detail = f"{name} decided on closes through {answer.as_of}, the run on closes through {run.as_of}"
         return Failure(reason="as_of_differs", detail=detail, missing=(name,))
-    return _weights_fault(name, answer)
+    return _weights_fault(name, answer) or _closes_fault(name, answer)
 
 
 def _weights_fault(name: str, answer: StrategyEvaluated) -> Failure | None:
-    total = EXACT.create_decimal(0)
-    for weight in answer.weights.values():
-        total = EXACT.add(total, weight)
+    # Checked before adding up, so that the sum is exact and a negative weight cannot hide in it.
+    for symbol, weight in sorted(answer.weights.items()):
+        if not 0 <= weight <= 1 or _places(weight) > WEIGHT_PLACES:
+            rule = f"weights must be fractions from 0 to 1 of at most {WEIGHT_PLACES} places"
+            return _invalid(name, "weights_invalid", f"{rule}; {symbol} has {weight}")
 
-    if total == 1 and all(weight >= 0 for weight in answer.weights.values()):
+    total = sum(answer.weights.values(), Decimal(0))
+    if total == 1:
         return None
-    detail = f"{name}: weights must not be negative and must sum to 1; they sum to {total}"
-    return Failure(reason="weights_invalid", detail=detail, missing=(name,))
+    return _invalid(name, "weights_invalid", f"weights must sum to 1; they sum to {total}")
+
+
+def _closes_fault(name: str, answer: StrategyEvaluated) -> Failure | None:
+    for symbol, close in sorted(answer.closes.items()):
+        if close <= 0:
+            return _invalid(name, "closes_invalid", f"closes must be positive; {symbol} has {close}")
+
+    # Without a close, the limit on the distance of an order's price from it would limit nothing.
+    held = {symbol for symbol, weight in answer.weights.items() if weight}
+    missing = sorted(held - answer.closes.keys())
+    return _invalid(name, "closes_invalid", f"{', '.join(missing)}: a weight without a close") if missing else None
+
+
+def _places(weight: Decimal) -> int:
+    exponent = weight.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def _invalid(name: str, reason: str, detail: str) -> Failure:
+    return Failure(reason=reason, detail=f"{name}: {detail}", missing=(name,))

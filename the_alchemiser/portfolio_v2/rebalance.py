@@ -38,15 +38,30 @@ class Instrument(NamedTuple):
 
     price: Decimal
     last_close: Decimal
-    is_tradable: bool = True
     is_fractionable: bool = True
 
 
 class Holding(NamedTuple):
-    """Shares owned, and how many of them are available: not held by an open order."""
+    """Shares owned, and what all open orders at the broker may make of them, also those that a person sent.
+
+    Attributes:
+        available: not reserved by an open order to sell; what remains if all of those fill.
+        incoming: what open orders to buy may still bring; infinite when one of them does not say.
+    """
 
     quantity: Decimal
     available: Decimal
+    incoming: Decimal = _ZERO
+
+
+class LeftOut(NamedTuple):
+    """What the plan decides nothing about: reason codes by symbol; see RebalancePlan."""
+
+    quarantined: Mapping[str, str]
+    untradable: Mapping[str, str]
+
+
+NOTHING_LEFT_OUT = LeftOut(quarantined={}, untradable={})
 
 
 class Target(NamedTuple):
@@ -58,12 +73,24 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """The account now: equity and cash in USD; `attributed` is `{strategy: {symbol: shares}}`, from the ledger."""
+    """The account now, in USD.
+
+    Attributes:
+        holdings: what the plan may trade.
+        attributed: `{strategy: {symbol: shares}}`, from the ledger.
+        left_alone: the part of equity that the plan must not invest: holdings that are not among `holdings`.
+    """
 
     equity: Decimal
     cash: Decimal
     holdings: Mapping[str, Holding] = field(default_factory=dict)
     attributed: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    left_alone: Decimal = _ZERO
+
+    @property
+    def investable(self) -> Decimal:
+        """Return the USD that target weights are fractions of."""
+        return self.equity - self.left_alone
 
 
 def symbols_of(target: Target, holdings: Mapping[str, Holding]) -> tuple[str, ...]:
@@ -73,19 +100,28 @@ def symbols_of(target: Target, holdings: Mapping[str, Holding]) -> tuple[str, ..
 
 
 def plan(
-    run_id: str, target: Target, portfolio: Portfolio, instruments: Mapping[str, Instrument], rules: Rules
+    run_id: str,
+    target: Target,
+    portfolio: Portfolio,
+    instruments: Mapping[str, Instrument],
+    rules: Rules,
+    *,
+    left_out: LeftOut = NOTHING_LEFT_OUT,
 ) -> RebalancePlan:
     """Decide on every symbol that has a target weight or is held.
 
     Args:
-        instruments: one for every symbol of `symbols_of`.
+        instruments: one for every symbol of `symbols_of`, except for those left out.
+        left_out: symbols to decide nothing about.
 
     Raises:
-        MissingPriceError: a symbol has no instrument.
+        MissingPriceError: a symbol that is not left out has no instrument.
     """
+    symbols = symbols_of(target, portfolio.holdings)
     decisions = tuple(
         _decide(symbol, target, portfolio, _instrument(symbol, instruments), rules)
-        for symbol in symbols_of(target, portfolio.holdings)
+        for symbol in symbols
+        if symbol not in left_out.quarantined and symbol not in left_out.untradable
     )
     return RebalancePlan(
         run_id=run_id,
@@ -93,6 +129,9 @@ def plan(
         cash=portfolio.cash,
         deployment_fraction=rules.deployment_fraction,
         decisions=decisions,
+        investable=portfolio.investable,
+        quarantined=left_out.quarantined,
+        untradable=left_out.untradable,
     )
 
 
@@ -113,8 +152,8 @@ def _instrument(symbol: str, instruments: Mapping[str, Instrument]) -> Instrumen
 def _decide(symbol: str, target: Target, portfolio: Portfolio, instrument: Instrument, rules: Rules) -> TradeDecision:
     holding = portfolio.holdings.get(symbol, Holding(_ZERO, _ZERO))
     weight = target.weights.get(symbol, _ZERO)
-    target_value = weight * portfolio.equity * rules.deployment_fraction
-    change = _change(holding, target_value, portfolio.equity, instrument, rules)
+    target_value = weight * portfolio.investable * rules.deployment_fraction
+    change = _change(holding, target_value, portfolio.investable, instrument, rules)
 
     return TradeDecision(
         symbol=symbol,
@@ -130,26 +169,33 @@ def _decide(symbol: str, target: Target, portfolio: Portfolio, instrument: Instr
     )
 
 
-def _change(holding: Holding, target_value: Decimal, equity: Decimal, instrument: Instrument, rules: Rules) -> _Change:
-    """Return the change toward the target value, in USD; of zero shares when nothing can or should be traded."""
+def _change(holding: Holding, target_value: Decimal, base: Decimal, instrument: Instrument, rules: Rules) -> _Change:
+    """Return the change toward the target value, in USD; of zero shares when nothing can or should be traded.
+
+    Open orders may bring the holding anywhere between two values. Only what lies beyond both is traded: whatever
+    these orders do, no trade then goes past the target.
+    """
     if holding.quantity < 0:
         return _Change(_ZERO, "held short, which this system never does: not traded")
-    if not instrument.is_tradable:
-        return _Change(_ZERO, "the broker does not trade it now")
     if target_value == 0:
         return _exit(holding)
 
-    value = target_value - holding.quantity * instrument.price
-    minimum = max(rules.minimum_change, rules.minimum_change_of_equity * equity)
+    least = holding.available * instrument.price
+    most = (holding.quantity + holding.incoming) * instrument.price
+    if least < target_value < most:
+        return _Change(_ZERO, f"open orders may already bring it to the {_usd(target_value)} wanted")
+
+    value = target_value - (most if target_value >= most else least)
+    minimum = max(rules.minimum_change, rules.minimum_change_of_equity * base)
     if abs(value) < minimum:
         return _Change(_ZERO, f"a change of {_usd(value)} is below the minimum of {_usd(minimum)}")
 
-    step = FRACTIONAL_SHARE if instrument.is_fractionable else WHOLE_SHARE
     # Rounded toward zero: a buy never costs more than its part of equity, and a sell never exceeds the plan. A sell
-    # is also bounded by the available shares, so that it never opens a short position.
-    quantity = max(_to_step(value / instrument.price, step), -_to_step(holding.available, step))
+    # never exceeds the available shares either, so that it never opens a short position.
+    step = FRACTIONAL_SHARE if instrument.is_fractionable else WHOLE_SHARE
+    quantity = _to_step(value / instrument.price, step)
     if quantity == 0:
-        return _Change(_ZERO, _nothing_tradable(value, holding))
+        return _Change(_ZERO, f"a change of {_usd(value)} is less than the smallest quantity that trades")
     return _Change(quantity, f"have {_usd(target_value - value)}, want {_usd(target_value)}")
 
 
@@ -159,21 +205,18 @@ def _exit(holding: Holding) -> _Change:
     return _Change(-holding.available, "no longer a target: sell all that is available")
 
 
-def _nothing_tradable(value: Decimal, holding: Holding) -> str:
-    if value < 0 and holding.available <= 0:
-        return f"a change of {_usd(value)}, but open orders hold the shares"
-    return f"a change of {_usd(value)} is less than the smallest quantity that trades"
-
-
 def _deltas(symbol: str, target: Target, portfolio: Portfolio, price: Decimal, rules: Rules) -> Mapping[str, Decimal]:
-    """Return the signed shares that each strategy wants to trade; shares that belong to no strategy are to be sold."""
+    """Return the signed shares that each strategy wants to trade; shares that belong to no strategy are to be sold.
+
+    Open orders do not count here: what they bring belongs to no strategy yet.
+    """
     attributed = {
         strategy: shares[symbol]
         for strategy, shares in portfolio.attributed.items()
         if strategy != UNATTRIBUTED and shares.get(symbol)
     }
 
-    deployed = portfolio.equity * rules.deployment_fraction
+    deployed = portfolio.investable * rules.deployment_fraction
     wanted = {
         strategy: (weights[symbol] * deployed / price).quantize(LEDGER_SHARE, ROUND_HALF_EVEN)
         for strategy, weights in target.contributions.items()

@@ -1,16 +1,12 @@
 """Plans the rebalance of a signal, stores the plan and publishes it: AGGREGATED -> PLANNED, once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Protocol
 
-from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan, symbols_of
-from the_alchemiser.shared.broker.errors import AssetNotFoundError
-from the_alchemiser.shared.broker.models import Account, Asset, Position, Trade
+from the_alchemiser.portfolio_v2.planning import Sources, compute_plan
+from the_alchemiser.portfolio_v2.rebalance import Rules
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
-from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry, holdings
 from the_alchemiser.shared.messaging.messages import RebalancePlanned, SignalGenerated, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.deadlines import deadline
@@ -19,23 +15,9 @@ from the_alchemiser.shared.run.plan import RebalancePlan, trade_id
 from the_alchemiser.shared.run.progress import plan_of
 from the_alchemiser.shared.run.runs import PLAN, Move, Run, RunItem, RunState, RunStore
 from the_alchemiser.shared.run.stored_runs import load_run, outbox_reaction
-from the_alchemiser.shared.values import Clock, Side
+from the_alchemiser.shared.values import Side
 
 MODULE = "portfolio_v2"
-
-
-class AccountBlockedError(AlchemiserError):
-    """The broker has blocked trading on the account: a person must act."""
-
-
-class Brokerage(Protocol):
-    """The broker, as planning needs it: read only."""
-
-    def account(self) -> Account: ...
-    def clock(self) -> Clock: ...
-    def positions(self) -> tuple[Position, ...]: ...
-    def asset(self, symbol: str) -> Asset: ...
-    def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +25,7 @@ class Planner:
     """Plans runs. `now` returns the wall clock, UTC."""
 
     runs: RunStore
-    ledger: Ledger
-    broker: Brokerage
+    sources: Sources
     rules: Rules
     now: Callable[[], datetime]
 
@@ -69,9 +50,22 @@ class Planner:
             return Reaction()
         return outbox_reaction(self.runs, run)
 
+    def give_up(self, signal: SignalGenerated, error: Exception) -> Reaction:
+        """Fail the run with the error of the last receive, so that the mail names it instead of a missed deadline.
+
+        Raises:
+            Exception: the error itself, when it has no name, or the run does not wait for its plan.
+        """
+        run = load_run(self.runs, signal.run_id)
+        if run.state is not RunState.AGGREGATED or not isinstance(error, AlchemiserError):
+            raise error
+        if not self.runs.move(run.run_id, self._failing(run, signal, error)):
+            return Reaction()  # another worker made a move and publishes
+        return outbox_reaction(self.runs, load_run(self.runs, signal.run_id))
+
     def _move(self, run: Run, signal: SignalGenerated) -> Move:
         try:
-            return self._planning(plan_of(run) or self._store(signal), signal)
+            return self._planning(plan_of(run) or self._store(run, signal), signal)
         except AlchemiserError as error:
             if error.retryable:
                 raise
@@ -79,7 +73,7 @@ class Planner:
 
     def _planning(self, plan: RebalancePlan, signal: SignalGenerated) -> Move:
         at = self.now()
-        business_time = self.broker.clock().timestamp.astimezone(UTC)
+        business_time = self.sources.broker.clock().timestamp.astimezone(UTC)
         return Move(
             leaving=RunState.AGGREGATED,
             entering=RunState.PLANNED,
@@ -99,9 +93,9 @@ class Planner:
             caused_by=signal.message_id,
         )
 
-    def _store(self, signal: SignalGenerated) -> RebalancePlan:
+    def _store(self, run: Run, signal: SignalGenerated) -> RebalancePlan:
         """Compute and store the plan; return the one that was stored first."""
-        plan = self._compute(signal)
+        plan = compute_plan(run, signal, self.sources, self.rules)
         # Two workers may compute two plans at two prices. Only the first one stored is ever traded.
         if self.runs.put_once(signal.run_id, RunItem(PLAN, plan.model_dump(mode="json"))):
             return plan
@@ -109,46 +103,6 @@ class Planner:
         if first is None:
             raise StateUnavailableError(f"{signal.run_id}: the plan that was stored first is not visible yet")
         return first
-
-    def _compute(self, signal: SignalGenerated) -> RebalancePlan:
-        account = self.broker.account()
-        if account.trading_blocked:
-            raise AccountBlockedError(f"the broker blocks trading on account {account.id} ({account.status})")
-
-        positions = {position.symbol: position for position in self.broker.positions()}
-        held = {symbol: Holding(position.quantity, position.available) for symbol, position in positions.items()}
-        target = Target(signal.weights, signal.contributions)
-        symbols = symbols_of(target, held)
-        portfolio = Portfolio(account.equity, account.cash, held, holdings(self._ledger_entries(symbols)))
-
-        return plan(signal.run_id, target, portfolio, self._instruments(symbols, positions, signal), self.rules)
-
-    def _ledger_entries(self, symbols: Iterable[str]) -> list[LedgerEntry]:
-        entries: list[LedgerEntry] = []
-        for symbol in symbols:
-            entries.extend(self.ledger.entries_of(symbol))
-        return entries
-
-    def _instruments(
-        self, symbols: tuple[str, ...], positions: Mapping[str, Position], signal: SignalGenerated
-    ) -> Mapping[str, Instrument]:
-        """Return an instrument per symbol; a symbol without any price is left out."""
-        trades = self.broker.latest_trades(symbols)
-        instruments: dict[str, Instrument] = {}
-        for symbol in symbols:
-            position = positions.get(symbol)
-            price = _price(trades.get(symbol), position)
-            if price is not None:
-                last_close = signal.closes.get(symbol) or _close(position, price)
-                instruments[symbol] = self._instrument(symbol, price, last_close)
-        return instruments
-
-    def _instrument(self, symbol: str, price: Decimal, last_close: Decimal) -> Instrument:
-        try:
-            asset = self.broker.asset(symbol)
-        except AssetNotFoundError:
-            return Instrument(price, last_close, is_tradable=False, is_fractionable=False)
-        return Instrument(price, last_close, is_tradable=asset.tradable, is_fractionable=asset.fractionable)
 
 
 def rebalance_planned(plan: RebalancePlan, *, caused_by: str, at: datetime) -> RebalancePlanned:
@@ -163,17 +117,3 @@ def rebalance_planned(plan: RebalancePlan, *, caused_by: str, at: datetime) -> R
 
 def _trade_ids(plan: RebalancePlan, side: Side) -> tuple[str, ...]:
     return tuple(trade_id(plan.run_id, side, decision.symbol) for decision in plan.trades(side))
-
-
-def _price(trade: Trade | None, position: Position | None) -> Decimal | None:
-    """Return the latest trade's price, or the position's; None when the broker has neither."""
-    if trade is not None:
-        return trade.price
-    return None if position is None else position.current_price
-
-
-def _close(position: Position | None, price: Decimal) -> Decimal:
-    """Return the position's last close, or the price when the broker has no last close."""
-    if position is None or position.last_close is None:
-        return price
-    return position.last_close

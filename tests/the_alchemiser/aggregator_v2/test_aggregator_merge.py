@@ -138,6 +138,60 @@ def test_conclude_with_an_unknown_strategy_names_it() -> None:
     assert "stranger" in failure.detail
 
 
-@pytest.mark.parametrize("weights", [{"SPY": "0.999999999"}, {"SPY": "1.5", "TLT": "-0.5"}, {}])
-def test_conclude_with_invalid_weights_fails(weights: dict[str, str]) -> None:
-    assert fault({"calm": make.evaluated("calm", weights)}).reason == "weights_invalid"
+@pytest.mark.parametrize(
+    ("weights", "detail"),
+    [
+        ({"SPY": "0.999999999"}, "calm: weights must sum to 1; they sum to 0.999999999"),
+        ({"SPY": "0.6", "TLT": "0.400000000001"}, "calm: weights must sum to 1; they sum to 1.000000000001"),
+        ({}, "calm: weights must sum to 1; they sum to 0"),
+        (
+            {"SPY": "1.000000000001", "TLT": "-0.000000000001"},
+            "calm: weights must be fractions from 0 to 1 of at most 12 places; SPY has 1.000000000001",
+        ),
+        (
+            {"SPY": "1", "AGG": "-0.000000000001"},
+            "calm: weights must be fractions from 0 to 1 of at most 12 places; AGG has -1E-12",
+        ),
+        (
+            {"SPY": "0.9999999999999", "TLT": "0.0000000000001"},
+            "calm: weights must be fractions from 0 to 1 of at most 12 places; SPY has 0.9999999999999",
+        ),
+    ],
+)
+def test_conclude_with_invalid_weights_fails(weights: dict[str, str], detail: str) -> None:
+    failure = fault({"calm": make.evaluated("calm", weights)})
+
+    assert (failure.reason, failure.detail, failure.missing) == ("weights_invalid", detail, ("calm",))
+
+
+@pytest.mark.parametrize(
+    "weights", [{"SPY": "1", "TLT": "0"}, {"SPY": "0.000000000001", "TLT": "0.999999999999"}, {"SPY": "1E+0"}]
+)
+def test_conclude_accepts_weights_at_the_bounds(weights: dict[str, str]) -> None:
+    run = run_with({"only": make.evaluated("only", weights)}, {"only": Decimal(1)})
+
+    assert isinstance(conclude(run), Merged)
+
+
+@pytest.mark.parametrize(
+    ("closes", "detail"),
+    [
+        ({"SPY": "0", "TLT": "1"}, "calm: closes must be positive; SPY has 0"),
+        ({"SPY": "1", "TLT": "1", "XYZ": "-0.01"}, "calm: closes must be positive; XYZ has -0.01"),
+        ({"TLT": "1"}, "calm: SPY: a weight without a close"),
+        ({}, "calm: SPY, TLT: a weight without a close"),
+    ],
+)
+def test_conclude_with_invalid_closes_fails(closes: dict[str, str], detail: str) -> None:
+    answer = make.evaluated("calm", {"SPY": "0.5", "TLT": "0.5", "GLD": "0"})
+    prices = {symbol: Decimal(close) for symbol, close in closes.items()}
+
+    failure = fault({"calm": answer.model_copy(update={"closes": prices})})
+
+    assert (failure.reason, failure.detail, failure.missing) == ("closes_invalid", detail, ("calm",))
+
+
+def test_conclude_needs_no_close_of_a_symbol_without_weight() -> None:
+    answer = make.evaluated("only", {"SPY": "1", "GLD": "0"}).model_copy(update={"closes": {"SPY": Decimal("0.0001")}})
+
+    assert isinstance(conclude(run_with({"only": answer}, {"only": Decimal(1)})), Merged)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from the_alchemiser.portfolio_v2.rebalance import (
     Holding,
     Instrument,
+    LeftOut,
     MissingPriceError,
     Portfolio,
     Rules,
@@ -73,10 +74,57 @@ def test_plan_of_holding_above_its_weight_sells_the_difference() -> None:
     assert (decision.side, decision.quantity) == (Side.SELL, D("105.123456"))
 
 
-def test_plan_of_sell_sells_only_available_shares() -> None:
-    decision = _decide("0.5", _held("600", "20.0000005"))
+@pytest.mark.parametrize(
+    ("available", "side", "quantity"),
+    [
+        ("600", Side.SELL, "105"),
+        ("550", Side.SELL, "55"),  # 50 shares are in open orders to sell
+        ("496.0000005", Side.SELL, "1"),
+        ("495", None, "0"),
+        ("20", None, "0"),  # the open orders already sell more than is too much
+    ],
+)
+def test_plan_counts_shares_in_open_orders_as_leaving(available: str, side: Side | None, quantity: str) -> None:
+    decision = _decide("0.5", _held("600", available))
 
-    assert (decision.side, decision.quantity) == (Side.SELL, D("20"))
+    assert (decision.side, decision.quantity) == (side, D(quantity))
+    assert decision.target_quantity == D("600") - D(quantity)
+
+
+@pytest.mark.parametrize(
+    ("incoming", "side", "quantity"),
+    [
+        ("0", Side.BUY, "95"),
+        ("40", Side.BUY, "55"),
+        ("93.9", Side.BUY, "1.1"),
+        ("95", None, "0"),
+        ("200", None, "0"),
+        ("Infinity", None, "0"),
+    ],
+)
+def test_plan_counts_shares_of_open_orders_as_coming(incoming: str, side: Side | None, quantity: str) -> None:
+    decision = _decide("0.5", _held("400")._replace(incoming=D(incoming)))
+
+    assert (decision.side, decision.quantity) == (side, D(quantity))
+    assert decision.deltas == {"only": D("495"), UNATTRIBUTED: D("-400")}
+
+
+def test_plan_between_open_orders_says_so() -> None:
+    decision = _decide("0.5", _held("400", "300")._replace(incoming=D("200")))
+
+    assert (decision.side, decision.target_quantity) == (None, D("400"))
+    assert decision.reason == "open orders may already bring it to the $49,500.00 wanted"
+
+
+def test_plan_of_shares_to_come_says_what_will_be_there() -> None:
+    assert _decide("0.5", Holding(D("0"), D("0"), D("400"))).reason == "have $40,000.00, want $49,500.00"
+
+
+def test_plan_of_exit_sells_what_is_available_whatever_comes() -> None:
+    decision = _decide("0", _held("10", "7")._replace(incoming=D("5")))
+
+    assert (decision.side, decision.quantity) == (Side.SELL, D("7"))
+    assert decision.reason == "no longer a target: sell all that is available"
 
 
 @pytest.mark.parametrize("quantity", ["0.000000001", "12.345678901"])
@@ -110,11 +158,36 @@ def test_plan_of_change_below_the_minimum_does_not_trade(equity: str, held: str,
     assert trades or "below the minimum" in decision.reason
 
 
-def test_plan_of_untradable_asset_does_not_trade_with_a_reason() -> None:
-    decision = _decide("0.5", instrument=_instrument("100")._replace(is_tradable=False))
+def test_plan_decides_nothing_about_what_is_left_out() -> None:
+    target = Target({"AAA": D("0.5"), "BBB": D("0.5")}, {"only": {"AAA": D("0.5"), "BBB": D("0.5")}})
+    portfolio = Portfolio(D("100000"), D("90000"), {"CCC": _held("100")})
+    left_out = LeftOut({"CCC": "no_price"}, {"BBB": "not_tradable"})
 
-    assert decision.side is None
-    assert "does not trade" in decision.reason
+    planned = plan("r", target, portfolio, {"AAA": _instrument("100")}, RULES, left_out=left_out)
+
+    assert [(decision.symbol, decision.quantity) for decision in planned.decisions] == [("AAA", D("495"))]
+    assert (planned.quarantined, planned.untradable) == ({"CCC": "no_price"}, {"BBB": "not_tradable"})
+
+
+def test_plan_invests_only_what_is_not_left_alone() -> None:
+    target = Target({"AAA": D("1")}, {"only": {"AAA": D("1")}})
+    portfolio = Portfolio(D("100000"), D("90000"), left_alone=D("20000"))
+
+    planned = plan("r", target, portfolio, {"AAA": _instrument("100")}, RULES)
+
+    (decision,) = planned.decisions
+    assert (decision.quantity, decision.deltas) == (D("792"), {"only": D("792")})
+    assert (planned.equity, planned.cash, planned.investable) == (D("100000"), D("90000"), D("80000"))
+    assert (planned.quarantined, planned.untradable) == ({}, {})
+
+
+def test_plan_measures_the_minimum_change_by_what_may_be_invested() -> None:
+    target = Target({"AAA": D("1")}, {"only": {"AAA": D("1")}})
+    portfolio = Portfolio(D("100000"), D("0"), {"AAA": _held("494.5")}, left_alone=D("50000"))
+
+    (decision,) = plan("r", target, portfolio, {"AAA": _instrument("100")}, RULES).decisions
+
+    assert (decision.side, decision.quantity) == (Side.BUY, D("0.5"))  # $50 is 0.1 % of $50,000
 
 
 def test_plan_of_short_position_does_not_trade() -> None:
@@ -235,6 +308,25 @@ def test_plan_stays_within_available_shares_and_target(
     for decision in planned.trades(Side.BUY):
         wanted = decision.target_weight * portfolio.equity * RULES.deployment_fraction
         assert decision.target_quantity * decision.price <= wanted
+
+
+@given(situations(), st.dictionaries(st.sampled_from(SYMBOLS), quantities))
+def test_plan_never_passes_the_target_whatever_open_orders_do(
+    situation: tuple[Target, Portfolio, dict[str, Instrument]], incoming: dict[str, Decimal]
+) -> None:
+    target, portfolio, instruments = situation
+    held = {
+        symbol: portfolio.holdings.get(symbol, Holding(D("0"), D("0")))._replace(incoming=incoming.get(symbol, D("0")))
+        for symbol in SYMBOLS
+    }
+
+    for decision in plan("r", target, replace(portfolio, holdings=held), instruments, RULES).decisions:
+        wanted = decision.target_weight * portfolio.equity * RULES.deployment_fraction
+        holding = held[decision.symbol]
+        if decision.side is Side.BUY:
+            assert (holding.quantity + holding.incoming + decision.quantity) * decision.price <= wanted
+        if decision.side is Side.SELL:
+            assert (holding.available - decision.quantity) * decision.price >= wanted
 
 
 @given(situations())

@@ -1,26 +1,26 @@
 """A run is planned once, whatever is delivered twice or lost."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from tests.the_alchemiser.broker_fake import NOW, CrashError, CrashPlan, InMemoryBroker
+from tests.the_alchemiser.broker_fake import CrashError, CrashPlan
 from tests.the_alchemiser.fakes import InMemoryLedger, InMemoryRunStore
+from tests.the_alchemiser.portfolio_v2.brokerage import AS_OF, DAY, NOW, InMemoryBrokerage, position
+from the_alchemiser.portfolio_v2.planning import Sources
 from the_alchemiser.portfolio_v2.rebalance import MissingPriceError, Rules
 from the_alchemiser.portfolio_v2.service import MODULE, Planner
 from the_alchemiser.shared.broker.credentials import CredentialsMalformedError
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError, NotAuthorizedError
-from the_alchemiser.shared.broker.models import Account, Trade
+from the_alchemiser.shared.broker.models import Account
+from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.messaging.messages import RebalancePlanned, RunFailed, SignalGenerated
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.progress import plan_of
 from the_alchemiser.shared.run.runs import Move, NewRun, RunState
-from the_alchemiser.shared.values import Side
 
 RUN = "local-2024-03-15"
 SIGNAL = SignalGenerated(
@@ -30,13 +30,13 @@ SIGNAL = SignalGenerated(
     weights={"SPY": Decimal("0.6"), "TLT": Decimal("0.4")},
     contributions={"trend": {"SPY": Decimal("0.6")}, "rotation": {"TLT": Decimal("0.4")}},
     closes={"SPY": Decimal("514.95"), "TLT": Decimal("93.10")},
-    as_of=date(2024, 3, 14),
+    as_of=AS_OF,
 )
 
 
 def _runs(state: RunState = RunState.AGGREGATED) -> InMemoryRunStore:
     runs = InMemoryRunStore()
-    run = NewRun(RUN, "local", date(2024, 3, 15), date(2024, 3, 14), {"trend": Decimal(1)}, NOW + timedelta(minutes=9))
+    run = NewRun(RUN, "local", DAY, AS_OF, {"trend": Decimal(1)}, NOW + timedelta(minutes=9))
     runs.create(run, by="coordinator_v2", at=NOW, outbox=())
     if state is not RunState.EVALUATING:
         runs.move(RUN, Move(RunState.EVALUATING, state, "aggregator_v2", NOW, NOW, outbox=(SIGNAL,)))
@@ -44,15 +44,14 @@ def _runs(state: RunState = RunState.AGGREGATED) -> InMemoryRunStore:
     return runs
 
 
-def _broker() -> InMemoryBroker:
+def _broker() -> InMemoryBrokerage:
     prices = {"SPY": Decimal("509.83"), "TLT": Decimal("92.50"), "GLD": Decimal("200")}
-    return InMemoryBroker(prices, cash=Decimal(50_000), held={"SPY": Decimal(10), "GLD": Decimal("7.123456789")})
+    return InMemoryBrokerage(prices, (position("SPY", "10", "509.83"), position("GLD", "7.123456789", "200")))
 
 
-def _planner(
-    runs: InMemoryRunStore, broker: InMemoryBroker | None = None, ledger: InMemoryLedger | None = None
-) -> Planner:
-    return Planner(runs, ledger or InMemoryLedger(), broker or _broker(), Rules(), now=lambda: NOW)
+def _planner(runs: InMemoryRunStore, broker: InMemoryBrokerage | None = None) -> Planner:
+    sources = Sources(broker or _broker(), InMemoryLedger(), CorporateActions)
+    return Planner(runs, sources, Rules(), now=lambda: NOW)
 
 
 def _plan(runs: InMemoryRunStore) -> RebalancePlan:
@@ -74,43 +73,6 @@ def test_handle_signal_stores_and_publishes_the_plan() -> None:
     assert runs.runs[RUN].state is RunState.PLANNED
     assert runs.runs[RUN].timeline[-1].by == MODULE
     assert [decision.symbol for decision in _plan(runs).decisions] == ["GLD", "SPY", "TLT"]
-
-
-def test_handle_signal_plans_at_latest_trade_and_keeps_close() -> None:
-    runs = _runs()
-
-    _planner(runs).handle(SIGNAL)
-
-    gold, spy, _ = _plan(runs).decisions
-    assert (spy.price, spy.last_close) == (Decimal("509.83"), Decimal("514.95"))
-    assert (gold.price, gold.last_close) == (Decimal("200"), Decimal("200"))
-    assert gold.quantity == Decimal("7.123456789")
-
-
-def test_handle_signal_takes_attribution_from_the_ledger() -> None:
-    runs, ledger = _runs(), InMemoryLedger()
-    ledger.record(
-        LedgerEntry(
-            "SPY",
-            NOW,
-            "o",
-            "1",
-            "c",
-            "t",
-            "r",
-            Side.BUY,
-            Decimal(10),
-            Decimal(500),
-            Decimal(-5000),
-            {"rotation": Decimal(10)},
-        )
-    )
-
-    _planner(runs, ledger=ledger).handle(SIGNAL)
-
-    spy = _plan(runs).decisions[1]
-    assert spy.deltas["rotation"] == Decimal(-10)
-    assert set(spy.deltas) == {"trend", "rotation"}
 
 
 def test_handle_again_while_unsent_publishes_the_same() -> None:
@@ -158,49 +120,41 @@ def test_handle_of_failed_run_plans_nothing() -> None:
     assert plan_of(runs.runs[RUN]) is None
 
 
-class _UnpricedBroker(InMemoryBroker):
-    def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]:
-        return {}
-
-
 def test_handle_without_a_price_raises_retryable_and_plans_nothing() -> None:
     runs = _runs()
 
-    with pytest.raises(MissingPriceError, match="SPY"):
-        _planner(runs, _UnpricedBroker({"SPY": Decimal(500)})).handle(SIGNAL)
+    with pytest.raises(MissingPriceError):
+        _planner(runs, InMemoryBrokerage(known=frozenset({"SPY", "TLT"}))).handle(SIGNAL)
 
     assert runs.runs[RUN].state is RunState.AGGREGATED
 
 
-class _RefusingBroker(InMemoryBroker):
+class _RefusingBroker(InMemoryBrokerage):
     def account(self) -> Account:
         raise NotAuthorizedError("GET /v2/account: 401 request is not authorized")
 
 
-class _SlowBroker(InMemoryBroker):
+class _SlowBroker(InMemoryBrokerage):
     def account(self) -> Account:
         raise BrokerTimeoutError("GET /v2/account: no answer in time")
 
 
-class _KeylessBroker(InMemoryBroker):
+class _KeylessBroker(InMemoryBrokerage):
     def account(self) -> Account:
         raise CredentialsMalformedError("secret /alchemiser/local/broker: not the JSON expected")
-
-
-class _BlockedBroker(InMemoryBroker):
-    def account(self) -> Account:
-        return super().account()._replace(trading_blocked=True)
 
 
 @pytest.mark.parametrize(
     ("broker", "reason"),
     [
         (_RefusingBroker({}), "not_authorized"),
-        (_BlockedBroker({}), "account_blocked"),
+        (InMemoryBrokerage(is_blocked=True), "account_blocked"),
+        (InMemoryBrokerage(equity=Decimal(0)), "account_empty"),
+        (InMemoryBrokerage(equity=Decimal(-20)), "account_empty"),
         (_KeylessBroker({}), "credentials_malformed"),
     ],
 )
-def test_handle_after_a_final_error_fails_the_run(broker: InMemoryBroker, reason: str) -> None:
+def test_handle_after_a_final_error_fails_the_run(broker: InMemoryBrokerage, reason: str) -> None:
     runs = _runs()
 
     (run_failed,) = _planner(runs, broker).handle(SIGNAL).messages
@@ -219,18 +173,68 @@ def test_handle_with_broker_down_raises_and_leaves_the_run() -> None:
     assert runs.runs[RUN].state is RunState.AGGREGATED
 
 
-def test_handle_of_unknown_target_plans_no_trade_in_it() -> None:
-    runs, broker = _runs(), _UnlistedBroker({"SPY": Decimal(500)}, cash=Decimal(1000))
+@pytest.mark.parametrize(
+    ("weights", "reason"), [({}, "empty_signal"), ({"SPY": "1.2", "TLT": "-0.2"}, "invalid_weights")]
+)
+def test_handle_of_wrong_weights_fails_the_run_and_plans_nothing(weights: dict[str, str], reason: str) -> None:
+    runs, broker = _runs(), _broker()
+    wrong = SIGNAL.model_copy(update={"weights": {symbol: Decimal(weight) for symbol, weight in weights.items()}})
 
-    _planner(runs, broker).handle(SIGNAL)
+    (run_failed,) = _planner(runs, broker).handle(wrong).messages
 
-    decision = _plan(runs).decisions[1]
-    assert decision.symbol == "TLT"
-    assert "does not trade" in decision.reason
+    assert isinstance(run_failed, RunFailed)
+    assert run_failed.reason == reason
+    assert plan_of(runs.runs[RUN]) is None
+    assert broker.calls == []
 
 
-class _UnlistedBroker(InMemoryBroker):
-    """Still reports a last sale of a symbol that it no longer lists."""
+def test_give_up_fails_the_run_with_the_error() -> None:
+    runs = _runs()
 
-    def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]:
-        return {symbol: Trade(symbol, Decimal(90), NOW) for symbol in symbols}
+    reaction = _planner(runs).give_up(SIGNAL, BrokerTimeoutError("GET /v2/account: no answer in time"))
+
+    (run_failed,) = reaction.messages
+    assert isinstance(run_failed, RunFailed)
+    assert (run_failed.reason, run_failed.detail) == ("broker_timeout", "GET /v2/account: no answer in time")
+    assert (run_failed.state, run_failed.caused_by) == ("AGGREGATED", SIGNAL.message_id)
+    assert runs.runs[RUN].timeline[-1].by == MODULE
+    reaction.on_published()
+    assert runs.runs[RUN].sent
+
+
+@pytest.mark.parametrize("state", [RunState.EVALUATING, RunState.PLANNED, RunState.FAILED])
+def test_give_up_on_a_run_that_awaits_no_plan_raises_the_error(state: RunState) -> None:
+    runs, error = _runs(state), StateUnavailableError("not yet")
+
+    with pytest.raises(StateUnavailableError) as raised:
+        _planner(runs).give_up(SIGNAL, error)
+
+    assert raised.value is error
+    assert runs.runs[RUN].state is state
+
+
+def test_give_up_on_an_error_without_a_name_raises_it() -> None:
+    runs = _runs()
+
+    with pytest.raises(ZeroDivisionError):
+        _planner(runs).give_up(SIGNAL, ZeroDivisionError())
+
+    assert runs.runs[RUN].state is RunState.AGGREGATED
+
+
+def test_give_up_after_another_worker_moved_publishes_nothing() -> None:
+    runs = _runs()
+    losing = _Losing(runs)
+
+    assert _planner(losing).give_up(SIGNAL, BrokerTimeoutError("late")).messages == ()
+
+
+class _Losing(InMemoryRunStore):
+    """A store in which another worker is always first."""
+
+    def __init__(self, runs: InMemoryRunStore) -> None:
+        super().__init__()
+        self.runs = runs.runs
+
+    def move(self, run_id: str, move: Move) -> bool:
+        return False

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from desk.decision import Sentence, sentences, summary
+from the_alchemiser.notifications_v2.explanations import explain_omission
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.messaging.messages import StrategyEvaluated, StrategyFailed, TradeExecuted, TradeFailed
 from the_alchemiser.shared.run.runs import RunState
@@ -120,7 +121,15 @@ class TradeLine:
         """Return why the trade did not fill completely; None when it did."""
         if not isinstance(self.outcome, TradeFailed):
             return None
-        return f"{formats.words(self.outcome.reason)}: {self.outcome.detail}"
+        unsettled = "; an order of it could still rest at the broker" if self.outcome.unsettled else ""
+        return f"{formats.words(self.outcome.reason)}: {self.outcome.detail}{unsettled}"
+
+
+class Omission(NamedTuple):
+    """A symbol that the run left out, and why, as a clause."""
+
+    symbol: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +160,35 @@ class ReportDay:
     @property
     def invested(self) -> Decimal:
         """Return the USD in positions after the day."""
-        return sum((position.market_value for position in self.positions), _ZERO)
+        return sum((position.market_value or _ZERO for position in self.positions), _ZERO)
 
     @property
     def positions(self) -> tuple["Position", ...]:
         """Return the positions after the day, the largest first."""
         positions = self.evidence.after.positions
-        return tuple(sorted(positions, key=lambda position: (-position.market_value, position.symbol)))
+        return tuple(sorted(positions, key=lambda position: (-(position.market_value or _ZERO), position.symbol)))
 
     @property
     def missed(self) -> tuple[TradeLine, ...]:
         """Return the trades that did not fill completely."""
         return tuple(trade for trade in self.trades if trade.failure)
+
+    @property
+    def quarantined(self) -> tuple[Omission, ...]:
+        """Return the holdings that the run left alone."""
+        plan = self.evidence.plan
+        return _omissions(plan.quarantined) if plan else ()
+
+    @property
+    def untradable(self) -> tuple[Omission, ...]:
+        """Return the targets that could not be traded."""
+        plan = self.evidence.plan
+        return _omissions(plan.untradable) if plan else ()
+
+    @property
+    def is_degraded(self) -> bool:
+        """Return whether the run left something undone."""
+        return bool(self.missed or self.quarantined or self.untradable)
 
     @property
     def notional(self) -> Decimal:
@@ -194,6 +220,10 @@ def build_report_day(evidence: "DayEvidence") -> ReportDay:
         trades=_trades(evidence),
         functions=tuple(FunctionLine(name, does, evidence.functions.get(name)) for name, does in MODULES.items()),
     )
+
+
+def _omissions(reasons: Mapping[str, str]) -> tuple[Omission, ...]:
+    return tuple(Omission(symbol, explain_omission(reason)) for symbol, reason in sorted(reasons.items()))
 
 
 def _steps(evidence: "DayEvidence") -> tuple[Step, ...]:

@@ -15,6 +15,8 @@ from the_alchemiser.shared.messaging.messages import (
     Message,
     RunCompleted,
     RunFailed,
+    RunSettled,
+    SettledOrder,
     SignalGenerated,
     StrategyEvaluated,
     StrategyFailed,
@@ -23,7 +25,7 @@ from the_alchemiser.shared.messaging.messages import (
 )
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.progress import Release, plan_of, releases_of
-from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, TRADE, Run
+from the_alchemiser.shared.run.runs import SETTLEMENT, SIGNAL, STRATEGY, TRADE, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,13 @@ class DayEvidence:
         """Return the message with which the run ended; None while it is not final."""
         results = [message for message in self.run.outbox if isinstance(message, RunCompleted | RunFailed)]
         return results[0] if results else None
+
+    @property
+    def settled_orders(self) -> tuple[SettledOrder, ...]:
+        """Return the orders that differ from what the run has reported; they became final after it had ended."""
+        item = self.run.items.get(SETTLEMENT)
+        message = None if item is None else outbox.decode(item.body)
+        return message.orders if isinstance(message, RunSettled) else ()
 
     @property
     def equity_before(self) -> Decimal:

@@ -111,10 +111,17 @@ def _fill_text(fill: tuple[object, ...]) -> str:
 
 
 def position_findings(day: DayEvidence) -> Iterator[Finding]:
-    """Check that the broker holds the plan's target shares, within the rounding of quantities."""
+    """Check that the broker holds the plan's target shares, within the rounding of quantities.
+
+    A quarantined holding has no target: the plan leaves it alone.
+    """
     if day.plan is None or day.run.state is not RunState.COMPLETED:
         return
-    held_shares = {position.symbol: position.quantity for position in day.after.positions}
+    held_shares = {
+        position.symbol: position.quantity
+        for position in day.after.positions
+        if position.symbol not in day.plan.quarantined
+    }
     target_shares = dict(_targets(day))
 
     for symbol in sorted(held_shares.keys() | target_shares.keys()):
@@ -144,13 +151,17 @@ def _targets(day: DayEvidence) -> Iterator[tuple[str, Decimal]]:
 def cash_findings(day: DayEvidence) -> Iterator[Finding]:
     """Check to the cent that cash plus positions is the equity, and that the fills explain the cash."""
     account = day.after.account
-    values: Mapping[str, Decimal] = {position.symbol: position.market_value for position in day.after.positions}
+    values: Mapping[str, Decimal] = {
+        position.symbol: position.market_value for position in day.after.positions if position.market_value is not None
+    }
     total = account.cash + sum(values.values(), _ZERO)
     if total != account.equity:
         what = f"cash plus positions is {total}, but equity is {account.equity}"
         yield Finding("account", what, _COMPARE_ACCOUNT)
 
     for position in day.after.positions:
+        if position.current_price is None:
+            continue
         value = (position.quantity * position.current_price).quantize(CENT, ROUND_HALF_UP)
         if value != position.market_value:
             what = f"{position.quantity} shares are worth {value}, but the account says {position.market_value}"
@@ -164,10 +175,11 @@ def cash_findings(day: DayEvidence) -> Iterator[Finding]:
 
 
 def mail_findings(day: DayEvidence) -> Iterator[Finding]:
-    """Check that one mail was sent about the run, and one more if the monitor quarantined symbols."""
+    """Check the number of mails: about the run, about data that failed their check, about orders settled late."""
     if not day.run.state.is_final:
         return
-    expected = 1 + bool(day.verdict and day.verdict.quarantined)
+    is_data_unfit = day.verdict is not None and bool(day.verdict.quarantined or day.verdict.problems)
+    expected = 1 + is_data_unfit + bool(day.settled_orders)
     if len(day.mails) != expected:
         subjects = "; ".join(mail.subject for mail in day.mails) or "none"
         what = f"expected {count_text(expected, 'mail')}, but {len(day.mails)} were sent: {subjects}"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json
 
+from the_alchemiser.shared.market_data.corporate_actions import StoredActions
 from the_alchemiser.shared.market_data.lake import Description
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.run.plan import RebalancePlan
@@ -74,6 +75,15 @@ class RunMeta(RunRow):
     at_buying: Json[Release] | None = Field(None, alias="at_BUYING")
     at_completed: Json[Mapping[str, Any]] | None = Field(None, alias="at_COMPLETED")
     at_failed: Json[FailedRun] | None = Field(None, alias="at_FAILED")
+    settled: bool = False
+
+
+class RunDay(Row):
+    """A trading day, and the run that has it."""
+
+    pk: str
+    sk: Literal["META"]
+    run_id: str
 
 
 class RunStrategy(RunRow):
@@ -101,6 +111,13 @@ class RunTrade(RunRow):
     """The outcome of one trade: `TRADE#<trade_id>`."""
 
     sk: str
+    body: Json[RecordedMessage]
+
+
+class RunSettlement(RunRow):
+    """What the sweep found after the run had ended."""
+
+    sk: Literal["SETTLEMENT"]
     body: Json[RecordedMessage]
 
 
@@ -140,8 +157,8 @@ class PerformanceDay(Row):
     cost: Decimal | None = None
     realised: Decimal | None = None
     unrealised: Decimal | None = None
-    holdings: Mapping[Symbol, Decimal]
-    unmarked: tuple[Symbol, ...]
+    holdings: Mapping[str, Decimal]
+    unmarked: tuple[str, ...]
 
 
 class TradedSymbols(Row):
@@ -150,7 +167,7 @@ class TradedSymbols(Row):
     pk: str
     sk: str
     kept: bool
-    symbols: tuple[Symbol, ...] = ()
+    symbols: tuple[str, ...] = ()
 
 
 class FetchRequest(Row):
@@ -162,10 +179,11 @@ class FetchRequest(Row):
 
 
 class Delivery(Row):
-    """The record that a notice was sent through a channel, in the Claims table."""
+    """What is known of a notice on one channel, in the Claims table: it was sent, or attempts have had no answer."""
 
     claim: str
     expires_at: int
+    attempts: int | None = None
 
 
 STORED_ITEMS: tuple[type[BaseModel], ...] = (
@@ -174,6 +192,8 @@ STORED_ITEMS: tuple[type[BaseModel], ...] = (
     RunSignal,
     RunPlan,
     RunTrade,
+    RunSettlement,
+    RunDay,
     LedgerFill,
     PerformanceDay,
     TradedSymbols,
@@ -181,4 +201,5 @@ STORED_ITEMS: tuple[type[BaseModel], ...] = (
     Delivery,
     Verdict,
     Description,
+    StoredActions,
 )

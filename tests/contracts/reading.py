@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from desk.deployment.stored_items import FetchRequest, PerformanceDay
+from desk.deployment.stored_items import FetchRequest, PerformanceDay, RunDay
 from tests.contracts.table import FakeTable
 from tests.contracts.written import written
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_KEY, read_actions_entry
 from the_alchemiser.shared.market_data.lake import Lake, description_key
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, read_verdict
 from the_alchemiser.shared.messaging import outbox
@@ -53,6 +54,10 @@ def _plan(row: Content) -> Any:
     return plan_of(_load(written()["RunMeta"], row))
 
 
+def _day(row: Content) -> Any:
+    return RunDay.model_validate(row, extra="ignore")  # DynamoDB itself compares it, in a condition
+
+
 def _fill(row: Content) -> Any:
     return DynamoLedger(cast("Any", FakeTable(row)), "ledger").entries_of("SPY")
 
@@ -65,6 +70,12 @@ def _verdict(content: Content) -> Any:
     objects = InMemoryObjects()
     objects.plant(VERDICT_KEY, json.dumps(content).encode())
     return read_verdict(objects)
+
+
+def _actions(content: Content) -> Any:
+    objects = InMemoryObjects()
+    objects.plant(ACTIONS_KEY, json.dumps(content).encode())
+    return read_actions_entry(objects)._replace(version=None)
 
 
 def _description(content: Content) -> Any:
@@ -93,6 +104,8 @@ READERS: Mapping[str, Callable[[Content], Any]] = {
     "RunSignal": _item,
     "RunPlan": _plan,
     "RunTrade": _item,
+    "RunSettlement": _item,
+    "RunDay": _day,
     "LedgerFill": _fill,
     "PerformanceDay": _performance,
     "TradedSymbols": _traded,
@@ -100,4 +113,5 @@ READERS: Mapping[str, Callable[[Content], Any]] = {
     "Delivery": _delivery,
     "Verdict": _verdict,
     "Description": _description,
+    "StoredActions": _actions,
 }

@@ -13,18 +13,20 @@ from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryOb
 from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.metrics_v2.performance import Performance
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
-from the_alchemiser.notifications_v2.channels import DynamoDeliveries
+from the_alchemiser.notifications_v2.channels import Delivery, DynamoDeliveries
+from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
+from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_KEY, ActionsEntry, ActionsFetch, write_actions
 from the_alchemiser.shared.market_data.lake import Description
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict, write_verdict
 from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.messages import REGISTRY, StrategyRequested, TradeRequested
+from the_alchemiser.shared.messaging.messages import REGISTRY, RunSettled, StrategyRequested, TradeRequested
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.failures import Failure, failing_move
-from the_alchemiser.shared.run.plan import trade_id
+from the_alchemiser.shared.run.plan import RebalancePlan, trade_id
 from the_alchemiser.shared.run.progress import Release
-from the_alchemiser.shared.run.runs import PLAN, SIGNAL, STRATEGY, TRADE, Move, RunItem, RunState
+from the_alchemiser.shared.run.runs import PLAN, SETTLEMENT, SIGNAL, STRATEGY, TRADE, Move, RunItem, RunState
 from the_alchemiser.shared.values import Refusal, Side
 
 NOW = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
@@ -44,15 +46,21 @@ def _runs() -> dict[str, Any]:
     items = (
         RunItem(f"{STRATEGY}#calm", outbox.encode(make.evaluated("calm", {"SPY": "1"})), (make.signal(),), sent=False),
         RunItem(SIGNAL, outbox.encode(make.signal())),
-        RunItem(
-            PLAN, make.plan(make.decision("SPY", Side.BUY, "10"), make.decision("TLT", None)).model_dump(mode="json")
-        ),
+        RunItem(PLAN, _plan().model_dump(mode="json")),
         RunItem(f"{TRADE}#{buy}", outbox.encode(make.executed("SPY", Side.BUY, "10"))),
+        RunItem(SETTLEMENT, outbox.encode(example(RunSettled)), (example(RunSettled),), sent=False),
     )
     for item in items:
         store.put_once(make.RUN_ID, item)
     _move_through_every_state(store, buy)
-    return dict(zip(("RunMeta", "RunStrategy", "RunSignal", "RunPlan", "RunTrade"), table.rows, strict=True))
+    kinds = ("RunMeta", "RunStrategy", "RunSignal", "RunPlan", "RunTrade", "RunSettlement")
+    return dict(zip(kinds, table.rows, strict=True)) | {"RunDay": table.others[0]}
+
+
+def _plan() -> RebalancePlan:
+    left_out = {"quarantined": {"628ESC012": "odd_symbol"}, "untradable": {"GONE": "not_tradable"}}
+    plan = make.plan(make.decision("SPY", Side.BUY, "10"), make.decision("TLT", None))
+    return plan.model_copy(update={"investable": Decimal(99_000), **left_out})
 
 
 def _move_through_every_state(store: DynamoRunStore, buy: str) -> None:
@@ -72,6 +80,7 @@ def _move_through_every_state(store: DynamoRunStore, buy: str) -> None:
     assert run is not None
     failure = Failure(reason="overdue_BUYING", detail="still BUYING", missing=(buy,))
     store.move(make.RUN_ID, failing_move(run, failure, by="coordinator_v2", at=NOW, occurred_at=NOW))
+    store.mark_settled(make.RUN_ID)
 
 
 def _tables() -> dict[str, Any]:
@@ -79,7 +88,7 @@ def _tables() -> dict[str, Any]:
     DynamoLedger(cast("Any", ledger), "ledger").record(_fill())
     DynamoPerformanceStore(cast("Any", performance), "performance").put(_performance())
     DynamoFetchRequests(cast("Any", fetches), "requests", now=lambda: NOW).claim("SPY", message_id="a-message")
-    DynamoDeliveries(cast("Any", claims), "claims").record_sent("notifications_v2#mail#a-message")
+    DynamoDeliveries(cast("Any", claims), "claims").record("notifications_v2#mail#a-message", Delivery(unanswered=1))
     return {
         "LedgerFill": ledger.rows[0],
         "PerformanceDay": performance.rows[0],
@@ -125,7 +134,7 @@ def _performance() -> Performance:
 
 def _objects() -> dict[str, Any]:
     objects = InMemoryObjects()
-    verdict = Verdict(checked_at=NOW, as_of=make.AS_OF, quarantined={"SPY": "gap: 2022-03-01"})
+    verdict = Verdict(checked_at=NOW, as_of=make.AS_OF, quarantined={"SPY": "gap: 2022-03-01"}, problems=("old",))
     write_verdict(objects, verdict, keep_newer=True)
     description = Description(
         rows=2,
@@ -137,9 +146,13 @@ def _objects() -> dict[str, Any]:
         close_only=False,
         asked_from=date(2016, 3, 15),
     )
+    split = CorporateAction("SPY", date(2022, 3, 21), CorporateActionKind.SPLIT, Decimal(1), Decimal(2))
+    fetch = ActionsFetch(NOW, ("SPY", "TLT"), date(2021, 3, 15), date(2022, 3, 25), (split,))
+    write_actions(objects, ActionsEntry(), fetch)
     return {
         "Verdict": json.loads(objects.objects[VERDICT_KEY].body),
         "Description": json.loads(description.model_dump_json()),
+        "StoredActions": json.loads(objects.objects[ACTIONS_KEY].body),
     }
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail
 from sandbox.function_logs import FunctionLog, LogError
 from tests.desk.decisions import DECISIONS
+from tests.the_alchemiser.results import CANCELLED_LATE, settled
 from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Position
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.verdict import Verdict
@@ -24,7 +25,7 @@ from the_alchemiser.shared.messaging.messages import (
     message_id,
 )
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision, trade_id
-from the_alchemiser.shared.run.runs import PLAN, SIGNAL, STRATEGY, TRADE, Run, RunItem, RunState, Transition
+from the_alchemiser.shared.run.runs import PLAN, SETTLEMENT, SIGNAL, STRATEGY, TRADE, Run, RunItem, RunState, Transition
 from the_alchemiser.shared.values import Side
 
 DAY = date(2022, 3, 16)
@@ -272,7 +273,7 @@ def whole_day(day: date = DAY, *, equity: str = "100000", gain: str = "-11.37", 
     outcomes = {trade: outcome_of(line, orders[trade], day) for trade, line in traded.items()}
 
     positions = tuple(_position(line, after) for line in plan.decisions if line.symbol not in ("QQQ", missed))
-    cash = after - sum((position.market_value for position in positions), Decimal(0))
+    cash = after - sum((position.market_value or Decimal(0) for position in positions), Decimal(0))
 
     mail = Mail(
         message_id="m1",
@@ -299,6 +300,21 @@ def whole_day(day: date = DAY, *, equity: str = "100000", gain: str = "-11.37", 
         seconds={"refreshing the data": 2.31, "trading": 4.18},
         decisions=DECISIONS,
     )
+
+
+def odd_day() -> DayEvidence:
+    """Return a completed day of an account with holdings and targets that the run left out, and a late order."""
+    day = whole_day()
+    plan = plan_of(DAY, equity=Decimal(100_000)).model_copy(
+        update={
+            "quarantined": {"628ESC012": "odd_symbol", "BTCUSD": "not_an_equity"},
+            "untradable": {"AAA": "not_tradable"},
+        }
+    )
+    items = {PLAN: RunItem(PLAN, plan.model_dump(mode="json")), SETTLEMENT: item(SETTLEMENT, settled(CANCELLED_LATE))}
+    odd = Position("628ESC012", Decimal(5), Decimal(5), Decimal(0), None, None, None, "us_equity")
+    after = replace(day.after, positions=(odd, *day.after.positions))
+    return replace(day, run=replace(day.run, items={**day.run.items, **items}), after=after)
 
 
 def _position(line: TradeDecision, equity: Decimal) -> Position:

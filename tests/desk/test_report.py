@@ -10,13 +10,14 @@ from desk.report import render, write_report
 from desk.report_model import MODULES
 from sandbox.evidence import DayEvidence
 from tests.desk.decisions import DECISIONS, STEPS_OF
-from tests.desk.evidence import DAY, failed_day, whole_day
+from tests.desk.evidence import DAY, failed_day, odd_day, whole_day
 
 VOID = {"meta", "link", "br", "img", "rect", "circle", "line", "path"}
 PAGES = {
     "whole": (whole_day(),),
     "missed": (whole_day(missed="UNH"),),
     "failed": (failed_day(),),
+    "odd": (odd_day(),),
     "several": tuple(whole_day(DAY + timedelta(days=day)) for day in range(3)),
 }
 
@@ -109,6 +110,25 @@ def test_render_degraded_day_shows_it_with_the_state() -> None:
 
     assert "COMPLETED, degraded" in text
     assert "BUY UNH: 0 of 29.998788 shares" in text
+
+
+def test_render_odd_day_names_what_the_run_left_out() -> None:
+    text = _Page(render(PAGES["odd"])).text
+
+    assert "COMPLETED, degraded" in text
+    assert "The run left 2 holdings alone. They are neither counted nor sold." in text
+    assert "628ESC012: its symbol is not that of a listed stock or fund BTCUSD: it is not a US stock or fund" in text
+    assert "1 target could not be traded. Their share of the account stayed in cash. AAA: the broker does not" in text
+    assert "1 order settled after the run had ended. SELL 628ESC012: canceled, 0 shares filled" in text
+    assert "628ESC012 5 $0.00 none unknown" in text
+
+
+def test_render_whole_day_has_no_sections_about_omissions() -> None:
+    text = _Page(render(PAGES["whole"])).text
+
+    assert "degraded" not in text
+    assert "settled after" not in text
+    assert "could not be traded" not in text
 
 
 def test_render_fragile_decision_is_counted_and_marked() -> None:

@@ -2,7 +2,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from desk.report_model import MODULES, build_report_day
-from tests.desk.evidence import failed_day, whole_day
+from tests.desk.evidence import failed_day, odd_day, whole_day
 
 
 def test_build_report_day_steps_are_in_time_order_with_mail_last() -> None:
@@ -80,3 +80,35 @@ def test_build_report_day_without_decision_path_has_no_sentences() -> None:
     evidence = replace(whole_day(), decisions={})
 
     assert {line.path for line in build_report_day(evidence).strategies} == {()}
+
+
+def test_report_day_with_an_unpriced_holding_values_the_others() -> None:
+    day, usual = build_report_day(odd_day()), build_report_day(whole_day())
+
+    assert day.invested == usual.invested
+    assert day.positions[-1].symbol == "628ESC012"
+
+
+def test_report_day_omissions_are_explained_by_symbol() -> None:
+    day = build_report_day(odd_day())
+
+    assert day.quarantined == (
+        ("628ESC012", "its symbol is not that of a listed stock or fund"),
+        ("BTCUSD", "it is not a US stock or fund"),
+    )
+    assert day.untradable == (("AAA", "the broker does not trade it now"),)
+    assert day.is_degraded
+
+
+def test_report_day_of_a_run_without_plan_has_no_omissions() -> None:
+    day = build_report_day(failed_day())
+
+    assert (day.quarantined, day.untradable, day.is_degraded) == ((), (), False)
+
+
+def test_trade_line_failure_says_that_an_order_may_rest() -> None:
+    (line,) = build_report_day(whole_day(missed="UNH")).missed
+    unsettled = replace(line, outcome=line.outcome.model_copy(update={"unsettled": True}))
+
+    assert line.failure == "not filled: 87.250000 shares did not fill in time"
+    assert unsettled.failure == f"{line.failure}; an order of it could still rest at the broker"

@@ -7,8 +7,11 @@ from sandbox.evidence import DayEvidence
 from sandbox.function_logs import LogError
 from sandbox.verify import expected_modules, verify_day
 from tests.sandbox import days
+from tests.the_alchemiser.results import FILLED_LATE, settled
 from the_alchemiser.shared.broker.models import OrderStatus
 from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.messaging import outbox
+from the_alchemiser.shared.run.runs import PLAN, SETTLEMENT, RunItem
 
 
 def faults(day: DayEvidence) -> list[tuple[str, str]]:
@@ -141,6 +144,34 @@ def test_verify_day_with_a_quarantine_expects_two_mails() -> None:
     unfit = Verdict(checked_at=days.WALL, as_of=days.AS_OF, quarantined={"XYZ": "gap"})
 
     assert verify_day(replace(days.good_day(), verdict=unfit, mails=(days.mail(), days.mail("unfit")))) == ()
+
+
+def test_verify_day_with_a_problem_of_the_data_expects_two_mails() -> None:
+    unfit = Verdict(checked_at=days.WALL, as_of=days.AS_OF, quarantined={}, problems=("no corporate actions",))
+
+    assert verify_day(replace(days.good_day(), verdict=unfit, mails=(days.mail(), days.mail("unfit")))) == ()
+
+
+def test_verify_day_with_orders_settled_late_expects_two_mails() -> None:
+    day = days.good_day()
+    item = RunItem(SETTLEMENT, outbox.encode(settled(FILLED_LATE)))
+    run = replace(day.run, items={**day.run.items, SETTLEMENT: item})
+
+    assert verify_day(replace(day, run=run, mails=(days.mail(), days.mail("settled")))) == ()
+    assert faults(replace(day, run=run))[0][0] == "notifications_v2"
+
+
+def test_verify_day_accepts_a_quarantined_holding_without_a_price() -> None:
+    day = days.good_day()
+    odd = days.position("628ESC012", "5", "0")._replace(current_price=None, market_value=None)
+    plan = days.plan().model_copy(update={"quarantined": {"628ESC012": "odd_symbol"}})
+    run = replace(day.run, items={**day.run.items, PLAN: RunItem(PLAN, plan.model_dump(mode="json"))})
+
+    held = after(replace(day, run=run), positions=(*day.after.positions, odd))
+    assert verify_day(held) == ()
+    assert faults(after(day, positions=held.after.positions)) == [
+        ("628ESC012", "5 shares are held, but the plan's target is 0")
+    ]
 
 
 def test_verify_day_of_a_failed_run_has_reason_and_missing() -> None:

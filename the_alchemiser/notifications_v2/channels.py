@@ -1,10 +1,11 @@
 """The channels that reach people: a mail through SES and a message through SNS, and the record of what was sent."""
 
-import time
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from the_alchemiser.notifications_v2.mail import Mail
-from the_alchemiser.shared import aws
+from the_alchemiser.shared import aws, wall_clock
 from the_alchemiser.shared.dynamo import typed
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.messaging.wiring import CLAIM_KEPT_S
@@ -15,10 +16,17 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 MAX_SNS_SUBJECT_CHARS = 99  # SNS accepts fewer than 100
+SERVER_ERROR = 500  # from this HTTP status on, an answer does not say whether the service has acted
 
 
 class NotDeliveredError(AlchemiserError):
-    """A channel did not accept the notice. The queue delivers the message again."""
+    """A channel did not confirm the notice: it may have sent it. The queue delivers the message again."""
+
+    retryable: ClassVar[bool] = True
+
+
+class RefusedError(NotDeliveredError):
+    """A channel refused the notice, so it has sent nothing."""
 
     retryable: ClassVar[bool] = True
 
@@ -33,20 +41,31 @@ class Channel(Protocol):
         """Send the mail, or the part of it that this channel carries.
 
         Raises:
-            NotDeliveredError: the channel did not accept it.
+            RefusedError: the channel sent nothing.
+            NotDeliveredError: the channel did not say whether it sent anything.
         """
         ...
+
+
+class Delivery(NamedTuple):
+    """What is recorded of a notice on one channel: was it sent, and how many attempts at it have had no answer?"""
+
+    is_sent: bool = False
+    unanswered: int = 0
+
+
+SENT = Delivery(is_sent=True)
 
 
 class Deliveries(Protocol):
     """A record of the notices that were sent. A retry then repeats only the channel that failed."""
 
-    def is_sent(self, key: str) -> bool:
-        """Return whether the notice with this key was recorded as sent."""
+    def read(self, key: str) -> Delivery:
+        """Return what is recorded of the notice with this key."""
         ...
 
-    def record_sent(self, key: str) -> None:
-        """Record the notice as sent."""
+    def record(self, key: str, delivery: Delivery) -> None:
+        """Replace the record of the notice."""
         ...
 
 
@@ -64,7 +83,8 @@ class SesMail:
         """Send one mail to all recipients together.
 
         Raises:
-            NotDeliveredError: SES did not answer, or refused the mail.
+            RefusedError: SES refused the mail.
+            NotDeliveredError: SES did not answer.
         """
         try:
             self._client.send_email(
@@ -81,7 +101,7 @@ class SesMail:
                 },
             )
         except (aws.BotoCoreError, aws.ClientError) as error:
-            raise NotDeliveredError(f"mail from {self._sender} to {', '.join(self._recipients)}: {error}") from error
+            raise _failure(f"mail from {self._sender} to {', '.join(self._recipients)}", error) from error
 
 
 class SnsTopic:
@@ -97,34 +117,45 @@ class SnsTopic:
         """Publish the short text.
 
         Raises:
-            NotDeliveredError: SNS did not answer, or refused the message.
+            RefusedError: SNS refused the message.
+            NotDeliveredError: SNS did not answer.
         """
         # SNS accepts a subject only in ASCII.
         subject = mail.subject.encode("ascii", "replace").decode("ascii")[:MAX_SNS_SUBJECT_CHARS]
         try:
             self._client.publish(TopicArn=self._arn, Subject=subject, Message=mail.short)
         except (aws.BotoCoreError, aws.ClientError) as error:
-            raise NotDeliveredError(f"topic {self._arn}: {error}") from error
+            raise _failure(f"topic {self._arn}", error) from error
+
+
+def _failure(where: str, error: Exception) -> NotDeliveredError:
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(error, aws.ClientError) else None
+    is_refused = status is not None and status < SERVER_ERROR
+    return RefusedError(f"{where}: {error}") if is_refused else NotDeliveredError(f"{where}: {error}")
 
 
 class DynamoDeliveries:
     """Deliveries in the Claims table, under keys of their own. Grants: GetItem and PutItem.
 
     The inbox's claim ensures that two deliveries of one message never run at the same time. So the record can be read
-    and written without a condition. A notice is sent twice only if the process is killed between the answer of SES or
-    SNS and the record.
+    and written without a condition. An item without `attempts` says that the notice was sent.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, *, now: Callable[[], datetime] = wall_clock.now) -> None:
         self._client = client
         self._table = table
+        self._now = now
 
-    def is_sent(self, key: str) -> bool:
-        """Return whether the notice with this key was recorded as sent; strongly consistent."""
+    def read(self, key: str) -> Delivery:
+        """Return what is recorded of the notice with this key; strongly consistent."""
         answer = self._client.get_item(TableName=self._table, Key=typed({"claim": key}), ConsistentRead=True)
-        return "Item" in answer
+        if "Item" not in answer:
+            return Delivery()
+        attempts = answer["Item"].get("attempts")
+        return SENT if attempts is None else Delivery(unanswered=int(attempts["N"]))
 
-    def record_sent(self, key: str) -> None:
-        """Record the notice as sent, for as long as its message can be delivered again."""
-        expires_at = int(time.time()) + CLAIM_KEPT_S
-        self._client.put_item(TableName=self._table, Item=typed({"claim": key, "expires_at": expires_at}))
+    def record(self, key: str, delivery: Delivery) -> None:
+        """Replace the record of the notice; it is kept for as long as its message can be delivered again."""
+        attempts = {} if delivery.is_sent else {"attempts": delivery.unanswered}
+        item = typed({"claim": key, "expires_at": int(self._now().timestamp()) + CLAIM_KEPT_S, **attempts})
+        self._client.put_item(TableName=self._table, Item=item)

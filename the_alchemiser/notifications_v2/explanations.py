@@ -6,7 +6,10 @@ from typing import NamedTuple
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.run.runs import RunState
 
-RESTART = 'To start another run today, send {"command": "start-run", "force": true} to the inbox of coordinator_v2.'
+RESTART = (
+    "To start another run today, send "
+    '{"command": "start-run", "force": true, "replaces": "{run_id}"} to the inbox of coordinator_v2.'
+)
 REFRESH = 'Send {"command": "refresh-market-data"} to the inbox of data_v2. The quality check then runs automatically.'
 START = (
     'If the session is still open, you can start a run: send {"command": "start-run", "force": true} to the inbox of '
@@ -15,27 +18,65 @@ START = (
 ORDERS_UNKNOWN = "Check the run's trades to see whether any orders were sent."
 NO_ORDERS = "No orders were sent, and the account is unchanged."
 SOME_ORDERS = "Some orders may have been filled."
+UNSETTLED = (
+    " An order of it may still rest at the broker. If so, it is cancelled within minutes, the ledger gets what it "
+    "filled, and a mail says so."
+)
 
 _TRADE_REASONS: Mapping[str, str] = {
+    "asset_not_tradable": "the broker does not trade the symbol now",
     "day_notional_limit": "the limit on the day's total notional was reached",
     "day_trade_limit": "the limit on the day's number of trades was reached",
     "insufficient_buying_power": "the account did not have enough buying power",
+    "insufficient_quantity": "fewer shares were available, because an open order or a sale by hand took the others",
+    "invalid_order": "the broker found the order's price, quantity or type invalid",
     "limit_notional": "the order exceeded the limit on a single order",
     "limit_price_distance": "the price was too far from the last close",
     "limit_universe": "the symbol is not on the list of allowed symbols",
     "market_closed": "the market was closed, or less than a minute from its close",
+    "no_position": "the account no longer held the shares",
     "no_price": "the broker had neither a quote nor a last sale for the symbol",
+    "not_authorized": "the broker did not accept the API key",
     "not_filled": "the order did not fill in time",
+    "not_fractionable": "the symbol trades in whole shares only",
     "order_rejected": "the broker rejected the order",
+    "order_too_small": "the order was worth less than the broker's minimum of one dollar",
+    "pattern_day_trader": "the order would have made the account a pattern day trader, which needs $25,000 of equity",
+    "position_intent": "the order did not fit the position that the account held",
+    "replaced_by_owner": "somebody changed the order at the broker, so nothing more was ordered",
     "retries_exhausted": "three attempts failed with an error",
+    "run_ended": "the run had ended before the order was sent",
+    "short_not_allowed": "the order would have sold shares that the account did not hold",
+    "spread_too_wide": "bid and ask were too far apart for a market order, and the limit orders did not fill",
     "stale_trade": "the trade belonged to another trading day",
+    "too_late_to_trade": "too little time was left before the close to finish the trades",
     "trading_paused": "trading is paused by the kill switch",
+    "wash_trade": "the account had an open order on the other side of the same symbol",
 }
+
+_OMISSIONS: Mapping[str, str] = {
+    "asset_unknown": "the broker does not know the symbol",
+    "no_price": "the broker has no price for it",
+    "not_an_equity": "it is not a US stock or fund",
+    "not_tradable": "the broker does not trade it now",
+    "odd_symbol": "its symbol is not that of a listed stock or fund",
+    "short_position": "it is held short, which this system never does",
+}
+
+
+def restart(run_id: str) -> str:
+    """Return how to start another run in place of this one."""
+    return RESTART.replace("{run_id}", run_id)
 
 
 def explain_trade_reason(code: str) -> str:
     """Explain in a clause why a trade was not completely filled. An unknown code is returned as plain words."""
     return _TRADE_REASONS.get(code, formats.words(code))
+
+
+def explain_omission(code: str) -> str:
+    """Explain in a clause why a run left out a holding or a target. An unknown code is returned as plain words."""
+    return _OMISSIONS.get(code, formats.words(code))
 
 
 class Situation(NamedTuple):
@@ -51,7 +92,8 @@ class Situation(NamedTuple):
 
 _AFTER_TRADING = (
     "Compare the positions at the broker with this run's plan. Trades that were filled have not been reversed.",
-    "Late fills are recorded automatically, and the next run starts from the actual positions.",
+    "Orders that still rest are cancelled within minutes, and the ledger gets what they filled; a mail says so.",
+    f"The next run starts from the actual positions. {RESTART} It is refused until every order of this run is final.",
 )
 
 _SITUATIONS: Mapping[str, Situation] = {
@@ -78,11 +120,31 @@ _SITUATIONS: Mapping[str, Situation] = {
     RunState.BUYING: Situation("it was buying", SOME_ORDERS, _AFTER_TRADING),
 }
 
+_CAUSES: Mapping[str, str] = {
+    "account_blocked": "Ask the broker why it blocks trading on the account.",
+    "account_empty": (
+        "The account has no equity to invest: it is empty, or all of it is in holdings that runs leave alone. "
+        "Deposit money."
+    ),
+    "empty_signal": "The merged signal has no weights, so nothing was sold. Read the log of aggregator_v2.",
+    "missing_price": "The broker has no prices now. Check its status page.",
+    "split_not_booked": (
+        "The broker still shows the shares from before today's split, so equity and positions are wrong. Start again "
+        "once it has booked the split."
+    ),
+}
 
-def explain_failure(state: str) -> Situation:
-    """Explain a failure in this state. For an unknown state, claim nothing about orders."""
+
+def explain_failure(state: str, reason: str, *, run_id: str) -> Situation:
+    """Explain a failure in this state; some reasons add a first step. For an unknown state, claim nothing about orders.
+
+    Args:
+        run_id: the run that another one would replace.
+    """
     unknown = Situation(f"it was {formats.words(state).lower()}", ORDERS_UNKNOWN, (RESTART,))
-    return _SITUATIONS.get(state, unknown)
+    situation = _SITUATIONS.get(state, unknown)
+    steps = (_CAUSES[reason], *situation.steps) if reason in _CAUSES else situation.steps
+    return situation._replace(steps=tuple(step.replace("{run_id}", run_id) for step in steps))
 
 
 class Advice(NamedTuple):
@@ -112,8 +174,24 @@ _REFUSALS: Mapping[str, Advice] = {
             START,
         ),
     ),
+    "replaces_another": Advice(
+        "A run can only take the place of the latest run of today.",
+        ("Read what the latest run did. If you want another one, send the command above to coordinator_v2's inbox.",),
+    ),
+    "replaces_missing": Advice(
+        "Today already has a run. Another one must name the run that it replaces.",
+        ("Make sure that you want a second run today. If so, send the command above to the inbox of coordinator_v2.",),
+    ),
     "run_exists": Advice(
-        "Another run of today has not ended.", ("Wait for the mail about that run, then send the command again.",)
+        "Today already has a run, which was not replaced.",
+        (
+            "If that run has not ended, wait for the mail about it.",
+            "If it has ended and you want another one, send the command above to the inbox of coordinator_v2.",
+        ),
+    ),
+    "run_not_settled": Advice(
+        "Orders of the run that this one replaces may still be open at the broker.",
+        ("Wait: they are cancelled and recorded every five minutes. Then send the command again.",),
     ),
     "verdict_malformed": Advice("The quality verdict on the market data cannot be read.", _UNCHECKED_DATA),
     "verdict_missing": Advice("The market data was never checked.", _UNCHECKED_DATA),

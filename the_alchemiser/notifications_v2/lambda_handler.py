@@ -1,4 +1,4 @@
-"""notifications_v2: sends a mail and an SNS message when a run ends or is refused, or market data fails its check."""
+"""notifications_v2: tells people by mail and SNS of runs that ended, were refused or settled, and of unfit data."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,13 @@ from the_alchemiser.notifications_v2.channels import DynamoDeliveries, SesMail, 
 from the_alchemiser.notifications_v2.service import MODULE, Notifier
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed, RunRefused
+from the_alchemiser.shared.messaging.messages import (
+    DataQualityChecked,
+    RunCompleted,
+    RunFailed,
+    RunRefused,
+    RunSettled,
+)
 from the_alchemiser.shared.messaging.publisher import NoPublisher
 from the_alchemiser.shared.messaging.wiring import Inbox
 
@@ -21,14 +27,16 @@ if TYPE_CHECKING:
 def _inbox() -> Inbox:
     claims = os.environ["CLAIMS_TABLE"]
     recipients = tuple(address.strip() for address in os.environ["MAIL_TO"].split(","))
-    mail = SesMail(aws.client("sesv2"), sender=os.environ["MAIL_FROM"], recipients=recipients)
-    topic = SnsTopic(aws.client("sns"), os.environ["TOPIC_ARN"])
+    # The SDK sends a call again when it gets no answer, and each of these calls is a notice. So only the service
+    # decides how often to send.
+    mail = SesMail(aws.client("sesv2", attempts=1), sender=os.environ["MAIL_FROM"], recipients=recipients)
+    topic = SnsTopic(aws.client("sns", attempts=1), os.environ["TOPIC_ARN"])
     deliveries = DynamoDeliveries(aws.client("dynamodb"), claims)
     notifier = Notifier(os.environ["STAGE"], (mail, topic), deliveries)
 
     return Inbox(
         module=MODULE,
-        handlers=dict.fromkeys((RunCompleted, RunFailed, RunRefused, DataQualityChecked), notifier.handle),
+        handlers=dict.fromkeys((RunCompleted, RunFailed, RunRefused, RunSettled, DataQualityChecked), notifier.handle),
         publisher=NoPublisher(),
         claims=claims_table(claims),
     )

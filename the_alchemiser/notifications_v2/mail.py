@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from the_alchemiser.notifications_v2.explanations import REFRESH, explain_failure, explain_refusal, explain_trade_reason
+from the_alchemiser.notifications_v2.explanations import (
+    REFRESH,
+    UNSETTLED,
+    explain_failure,
+    explain_omission,
+    explain_refusal,
+    explain_trade_reason,
+    restart,
+)
 from the_alchemiser.notifications_v2.subject import News, mail_subject
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.messaging.messages import (
@@ -17,6 +25,8 @@ from the_alchemiser.shared.messaging.messages import (
     RunCompleted,
     RunFailed,
     RunRefused,
+    RunSettled,
+    SettledOrder,
     TradeOutcome,
 )
 
@@ -58,6 +68,8 @@ def compose(message: News, *, stage: str) -> Mail:
             return _run_failed(message, stage)
         case RunRefused():
             return _run_refused(message, stage)
+        case RunSettled():
+            return _run_settled(message, stage)
         case DataQualityChecked():
             return _data_unfit(message, stage)
 
@@ -75,7 +87,7 @@ def holdings(run: RunCompleted) -> tuple[Holding, ...]:
     return tuple(sorted(lines, key=lambda line: (-max(line.target, line.actual), line.symbol)))
 
 
-def notional(outcome: TradeOutcome) -> Decimal:
+def notional(outcome: TradeOutcome | SettledOrder) -> Decimal:
     """Return the value of the fills in USD; zero when nothing was filled."""
     return outcome.filled_quantity * (outcome.avg_price or _ZERO)
 
@@ -88,6 +100,7 @@ def _run_completed(run: RunCompleted, stage: str) -> Mail:
         "holdings": holdings(run),
         "total": sum((notional(outcome) for outcome in run.outcomes), _ZERO),
         "notional": notional,
+        "unsettled": UNSETTLED,
         "invested": sum((mark.quantity * mark.price for mark in run.positions), _ZERO),
     }
     short = f"{subject} ({formats.change(run.equity_before, run.equity_after)} during the run)"
@@ -97,7 +110,8 @@ def _run_completed(run: RunCompleted, stage: str) -> Mail:
 def _run_failed(run: RunFailed, stage: str) -> Mail:
     subject = mail_subject(run, stage=stage)
     affected = f" Affected: {', '.join(run.missing)}." if run.missing else ""
-    values = {"run": run, "reason": formats.words(run.reason), "situation": explain_failure(run.state)}
+    situation = explain_failure(run.state, run.reason, run_id=run.run_id)
+    values = {"run": run, "reason": formats.words(run.reason), "situation": situation}
     return _mail("run_failed", run, stage, subject, f"{subject}.{affected} {run.detail}", values)
 
 
@@ -107,9 +121,17 @@ def _run_refused(refused: RunRefused, stage: str) -> Mail:
     return _mail("run_refused", refused, stage, subject, f"{subject}. {refused.detail}", values)
 
 
+def _run_settled(run: RunSettled, stage: str) -> Mail:
+    subject = mail_subject(run, stage=stage)
+    orders = ", ".join(f"{order.side} {formats.shares(order.filled_quantity)} {order.symbol}" for order in run.orders)
+    values = {"run": run, "notional": notional, "restart": restart(run.run_id)}
+    return _mail("run_settled", run, stage, subject, f"{subject}: {orders}", values)
+
+
 def _data_unfit(verdict: DataQualityChecked, stage: str) -> Mail:
     subject = mail_subject(verdict, stage=stage)
-    short = f"{subject}: {', '.join(sorted(verdict.quarantined))}" if verdict.quarantined else subject
+    facts = (*verdict.problems, ", ".join(sorted(verdict.quarantined)))
+    short = ": ".join((subject, *(fact for fact in facts if fact)))
     return _mail("data_unfit", verdict, stage, subject, short, {"verdict": verdict, "refresh": REFRESH})
 
 
@@ -138,4 +160,5 @@ def _templates() -> Environment:
     names = ("money", "signed_money", "percent", "change", "price", "shares", "long_date", "clock", "plural", "words")
     environment.filters.update({name: getattr(formats, name) for name in names})
     environment.filters["explain_trade_reason"] = explain_trade_reason
+    environment.filters["explain_omission"] = explain_omission
     return environment

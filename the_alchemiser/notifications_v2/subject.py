@@ -1,9 +1,9 @@
 """The subject of each mail, which is also the start of the SNS message."""
 
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed, RunRefused
+from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed, RunRefused, RunSettled
 
-type News = RunCompleted | RunFailed | RunRefused | DataQualityChecked
+type News = RunCompleted | RunFailed | RunRefused | RunSettled | DataQualityChecked
 """The messages that people read about."""
 
 
@@ -17,9 +17,11 @@ def mail_subject(message: News, *, stage: str) -> str:
             return f"[{stage}] {message.trading_date}: run FAILED in state {message.state}: {reason}"
         case RunRefused():
             return f"[{stage}] {message.trading_date}: run REFUSED: {formats.words(message.reason)}"
+        case RunSettled():
+            orders = formats.plural(len(message.orders), "order")
+            return f"[{stage}] {message.trading_date}: {orders} SETTLED after the run"
         case DataQualityChecked():
-            quarantined = f"{len(message.quarantined)} of {formats.plural(message.checked, 'symbol')} quarantined"
-            return f"[{stage}] Market data through {message.as_of} FAILED the quality check: {quarantined}"
+            return f"[{stage}] Market data through {message.as_of} FAILED the quality check: {_faults(message)}"
 
 
 def _completed(run: RunCompleted) -> str:
@@ -27,4 +29,21 @@ def _completed(run: RunCompleted) -> str:
     unfilled_count = sum(outcome.reason is not None for outcome in run.outcomes)
     if unfilled_count:
         trades = f"{unfilled_count} of {trades} not completely filled"
-    return f"run completed, {trades}, equity {formats.money(run.equity_after)}"
+    return ", ".join(("run completed", trades, *_omissions(run), f"equity {formats.money(run.equity_after)}"))
+
+
+def _omissions(run: RunCompleted) -> list[str]:
+    """Return how many holdings and targets the run left out, each only when there are some."""
+    omissions = []
+    if run.quarantined:
+        omissions.append(f"{formats.plural(len(run.quarantined), 'holding')} left alone")
+    if run.untradable:
+        omissions.append(f"{formats.plural(len(run.untradable), 'target')} left out")
+    return omissions
+
+
+def _faults(verdict: DataQualityChecked) -> str:
+    quarantined = f"{len(verdict.quarantined)} of {formats.plural(verdict.checked, 'symbol')} quarantined"
+    if not verdict.problems:
+        return quarantined
+    return f"{quarantined}, {formats.plural(len(verdict.problems), 'other problem')}"

@@ -12,7 +12,8 @@ WHOLE_SHARE = Decimal(1)
 FRACTIONAL_SHARE = Decimal("0.000001")  # the smallest part of a share that an order may ask for
 LEDGER_SHARE = Decimal("0.000000001")  # the smallest part of a share that the broker and the ledger count
 
-Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9.]*$")]
+SYMBOL_PATTERN = r"^[A-Z][A-Z0-9.]*$"
+Symbol = Annotated[str, StringConstraints(pattern=SYMBOL_PATTERN)]
 Weights = Mapping[Symbol, Decimal]
 
 

@@ -1,9 +1,22 @@
+from datetime import UTC, datetime
+from typing import Any, cast
+
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from botocore.stub import ANY, Stubber
 
-from the_alchemiser.notifications_v2.channels import DynamoDeliveries, NotDeliveredError, SesMail, SnsTopic
+from the_alchemiser.notifications_v2.channels import (
+    SENT,
+    Delivery,
+    DynamoDeliveries,
+    NotDeliveredError,
+    RefusedError,
+    SesMail,
+    SnsTopic,
+)
 from the_alchemiser.notifications_v2.mail import Mail
+from the_alchemiser.shared.messaging.wiring import CLAIM_KEPT_S
 
 MAIL = Mail(subject="Équity up", html="<p>ü</p>", text="ü", short="short")
 ARN = "arn:aws:sns:us-east-1:000000000000:alerts"
@@ -32,15 +45,49 @@ def test_ses_mail_several_recipients_is_one_mail_with_html_and_text() -> None:
         ses.assert_no_pending_responses()
 
 
-def test_ses_mail_refused_raises_retryable_not_delivered() -> None:
+def refuse(stub: Stubber, operation: str, code: str, text: str, *, status: int = 400) -> None:
+    stub.add_client_error(operation, code, text, http_status_code=status)
+
+
+def test_ses_mail_refused_raises_retryable_refusal() -> None:
     client = session().client("sesv2")
     with Stubber(client) as ses:
-        ses.add_client_error("send_email", "MessageRejected", "not verified")
+        refuse(ses, "send_email", "MessageRejected", "not verified")
 
-        with pytest.raises(NotDeliveredError, match="not verified") as caught:
-            SesMail(client, sender="from@example.com", recipients=("a@example.com",)).send(MAIL)
+        with pytest.raises(RefusedError, match=r"mail from from@example\.com to a@x, b@x: .*not verified") as caught:
+            SesMail(client, sender="from@example.com", recipients=("a@x", "b@x")).send(MAIL)
 
     assert caught.value.retryable
+
+
+@pytest.mark.parametrize(("status", "kind"), [(499, RefusedError), (500, NotDeliveredError), (503, NotDeliveredError)])
+def test_ses_mail_server_error_leaves_open_whether_it_was_sent(status: int, kind: type[NotDeliveredError]) -> None:
+    client = session().client("sesv2")
+    with Stubber(client) as ses:
+        refuse(ses, "send_email", "InternalFailure", "try again", status=status)
+
+        with pytest.raises(NotDeliveredError) as caught:
+            SesMail(client, sender="from@example.com", recipients=("a@x",)).send(MAIL)
+
+    assert type(caught.value) is kind
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("channel", ["mail", "topic"])
+def test_channel_lost_answer_leaves_open_whether_it_was_sent(channel: str) -> None:
+    class Silent:
+        def send_email(self, **_: object) -> None:
+            raise ReadTimeoutError(endpoint_url="https://aws")
+
+        publish = send_email
+
+    client = cast("Any", Silent())
+    sender = SesMail(client, sender="from@x", recipients=("a@x",)) if channel == "mail" else SnsTopic(client, ARN)
+
+    with pytest.raises(NotDeliveredError, match="Read timeout on endpoint") as caught:
+        sender.send(MAIL)
+
+    assert type(caught.value) is NotDeliveredError
 
 
 def test_sns_topic_subject_is_converted_to_ascii() -> None:
@@ -53,26 +100,52 @@ def test_sns_topic_subject_is_converted_to_ascii() -> None:
         sns.assert_no_pending_responses()
 
 
-def test_sns_topic_refused_raises_not_delivered() -> None:
+def test_sns_topic_refused_raises_refusal() -> None:
     client = session().client("sns")
     with Stubber(client) as sns:
-        sns.add_client_error("publish", "AuthorizationError", "no grant")
+        refuse(sns, "publish", "AuthorizationError", "no grant")
 
-        with pytest.raises(NotDeliveredError, match="no grant"):
+        with pytest.raises(RefusedError, match=f"topic {ARN}: .*no grant"):
             SnsTopic(client, ARN).send(MAIL)
 
 
-def test_dynamo_deliveries_recorded_notice_is_sent() -> None:
+@pytest.mark.parametrize(
+    ("item", "delivery"),
+    [
+        (None, Delivery()),
+        ({"claim": {"S": "k"}, "attempts": {"N": "1"}}, Delivery(unanswered=1)),
+        ({"claim": {"S": "k"}, "attempts": {"N": "2"}}, Delivery(unanswered=2)),
+        # The release before this one wrote an item only once the notice was sent.
+        ({"claim": {"S": "k"}, "expires_at": {"N": "1"}}, SENT),
+    ],
+    ids=["nothing", "one attempt", "two attempts", "sent"],
+)
+def test_dynamo_deliveries_read_is_consistent(item: dict[str, Any] | None, delivery: Delivery) -> None:
     client = session().client("dynamodb")
     with Stubber(client) as table:
-        key = {"claim": {"S": "k"}}
-        table.add_response("get_item", {}, {"TableName": "claims", "Key": key, "ConsistentRead": True})
-        table.add_response("put_item", {}, {"TableName": "claims", "Item": {**key, "expires_at": ANY}})
-        table.add_response("get_item", {"Item": key}, {"TableName": "claims", "Key": key, "ConsistentRead": True})
-        deliveries = DynamoDeliveries(client, "claims")
+        expected = {"TableName": "claims", "Key": {"claim": {"S": "k"}}, "ConsistentRead": True}
+        table.add_response("get_item", {} if item is None else {"Item": item}, expected)
 
-        before = deliveries.is_sent("k")
-        deliveries.record_sent("k")
+        assert DynamoDeliveries(client, "claims").read("k") == delivery
 
-        assert not before
-        assert deliveries.is_sent("k")
+
+@pytest.mark.parametrize(
+    ("delivery", "attempts"), [(SENT, {}), (Delivery(unanswered=1), {"attempts": {"N": "1"}})], ids=["sent", "attempt"]
+)
+def test_dynamo_deliveries_record_outlives_the_message(delivery: Delivery, attempts: dict[str, Any]) -> None:
+    client = session().client("dynamodb")
+    with Stubber(client) as table:
+        item = {"claim": {"S": "k"}, "expires_at": {"N": str(1_000 + CLAIM_KEPT_S)}, **attempts}
+        table.add_response("put_item", {}, {"TableName": "claims", "Item": item})
+
+        DynamoDeliveries(client, "claims", now=lambda: datetime.fromtimestamp(1_000, UTC)).record("k", delivery)
+
+        table.assert_no_pending_responses()
+
+
+def test_dynamo_deliveries_count_by_the_wall_clock() -> None:
+    client = session().client("dynamodb")
+    with Stubber(client) as table:
+        table.add_response("put_item", {}, {"TableName": "claims", "Item": ANY})
+
+        DynamoDeliveries(client, "claims").record("k", SENT)

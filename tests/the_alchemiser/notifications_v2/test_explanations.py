@@ -1,8 +1,21 @@
-"""Every reason for which a start is refused has an explanation and next steps of its own."""
+"""Every reason that a mail may name has an explanation and next steps of its own."""
 
 import pytest
 
-from the_alchemiser.notifications_v2.explanations import REFRESH, RESTART, START, explain_refusal
+from the_alchemiser.notifications_v2 import explanations
+from the_alchemiser.notifications_v2.explanations import (
+    NO_ORDERS,
+    ORDERS_UNKNOWN,
+    REFRESH,
+    SOME_ORDERS,
+    START,
+    explain_failure,
+    explain_omission,
+    explain_refusal,
+    explain_trade_reason,
+    restart,
+)
+from the_alchemiser.shared.broker import errors as broker_errors
 from the_alchemiser.shared.messaging.commands import Command, RefreshMarketData, StartRun
 from the_alchemiser.shared.messaging.delivery import parse
 
@@ -25,9 +38,24 @@ REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
             START,
         ),
     ),
+    "replaces_another": (
+        "A run can only take the place of the latest run of today.",
+        ("Read what the latest run did. If you want another one, send the command above to coordinator_v2's inbox.",),
+    ),
+    "replaces_missing": (
+        "Today already has a run. Another one must name the run that it replaces.",
+        ("Make sure that you want a second run today. If so, send the command above to the inbox of coordinator_v2.",),
+    ),
+    "run_not_settled": (
+        "Orders of the run that this one replaces may still be open at the broker.",
+        ("Wait: they are cancelled and recorded every five minutes. Then send the command again.",),
+    ),
     "run_exists": (
-        "Another run of today has not ended.",
-        ("Wait for the mail about that run, then send the command again.",),
+        "Today already has a run, which was not replaced.",
+        (
+            "If that run has not ended, wait for the mail about it.",
+            "If it has ended and you want another one, send the command above to the inbox of coordinator_v2.",
+        ),
     ),
     "verdict_malformed": ("The quality verdict on the market data cannot be read.", UNCHECKED),
     "verdict_missing": ("The market data was never checked.", UNCHECKED),
@@ -45,7 +73,7 @@ def test_explain_refusal_gives_meaning_and_steps(reason: str) -> None:
     ("advice", "command"),
     [
         (START, StartRun(command="start-run", force=True)),
-        (RESTART, StartRun(command="start-run", force=True)),
+        (restart("prod-2022-03-15"), StartRun(command="start-run", force=True, replaces="prod-2022-03-15")),
         (REFRESH, RefreshMarketData(command="refresh-market-data")),
     ],
 )
@@ -53,3 +81,104 @@ def test_advised_command_is_one_that_an_inbox_accepts(advice: str, command: Comm
     body = advice[advice.index("{") : advice.index("}") + 1]
 
     assert parse(body) == command
+
+
+# What the broker refuses only when something else than an order is asked for.
+NOT_OF_ORDERS = {
+    "asset_not_found",
+    "broker_rejected",
+    "data_not_permitted",
+    "duplicate_client_order_id",
+    "not_found",
+    "order_not_cancelable",
+    "order_not_found",
+    "position_not_found",
+}
+OF_TRADES = {
+    "market_closed",
+    "no_position",
+    "replaced_by_owner",
+    "run_ended",
+    "spread_too_wide",
+    "stale_trade",
+    "too_late_to_trade",
+    "trading_paused",
+}
+
+
+def test_explain_trade_reason_of_each_refusal_of_the_broker() -> None:
+    kinds = vars(broker_errors).values()
+    rejections = {
+        kind.reason for kind in kinds if isinstance(kind, type) and issubclass(kind, broker_errors.BrokerRejectionError)
+    }
+
+    unexplained = {code for code in rejections if explain_trade_reason(code) == code.replace("_", " ")}
+
+    assert unexplained == NOT_OF_ORDERS
+    assert not {code for code in OF_TRADES if explain_trade_reason(code) == code.replace("_", " ")}
+
+
+@pytest.mark.parametrize(
+    ("code", "clause"),
+    [
+        ("spread_too_wide", "bid and ask were too far apart for a market order, and the limit orders did not fill"),
+        ("run_ended", "the run had ended before the order was sent"),
+        ("wash_trade", "the account had an open order on the other side of the same symbol"),
+        ("moon_phase", "moon phase"),
+    ],
+)
+def test_explain_trade_reason_is_a_clause(code: str, clause: str) -> None:
+    assert explain_trade_reason(code) == clause
+
+
+@pytest.mark.parametrize(
+    ("code", "clause"),
+    [
+        ("asset_unknown", "the broker does not know the symbol"),
+        ("no_price", "the broker has no price for it"),
+        ("not_an_equity", "it is not a US stock or fund"),
+        ("not_tradable", "the broker does not trade it now"),
+        ("odd_symbol", "its symbol is not that of a listed stock or fund"),
+        ("short_position", "it is held short, which this system never does"),
+        ("moon_phase", "moon phase"),
+    ],
+)
+def test_explain_omission_is_a_clause(code: str, clause: str) -> None:
+    assert explain_omission(code) == clause
+
+
+@pytest.mark.parametrize("state", ["EVALUATING", "AGGREGATED", "PLANNED", "SELLING", "BUYING", "SOMEWHERE"])
+def test_explain_failure_always_says_how_to_restart_this_run(state: str) -> None:
+    situation = explain_failure(state, "a_reason", run_id="prod-2022-03-15-r2")
+
+    assert restart("prod-2022-03-15-r2") in " ".join(situation.steps)
+    assert "{" + "run_id}" not in " ".join(situation.steps)
+
+
+@pytest.mark.parametrize(
+    ("state", "effect"),
+    [
+        ("EVALUATING", NO_ORDERS),
+        ("AGGREGATED", NO_ORDERS),
+        ("PLANNED", NO_ORDERS),
+        ("SELLING", SOME_ORDERS),
+        ("BUYING", SOME_ORDERS),
+        ("SOMEWHERE", ORDERS_UNKNOWN),
+    ],
+)
+def test_explain_failure_says_what_happened_to_the_account(state: str, effect: str) -> None:
+    assert explain_failure(state, "a_reason", run_id="r").effect == effect
+
+
+@pytest.mark.parametrize("reason", explanations._CAUSES)
+def test_explain_failure_of_some_reasons_begins_with_a_step_of_its_own(reason: str) -> None:
+    usual = explain_failure("AGGREGATED", "a_reason", run_id="r").steps
+
+    assert explain_failure("AGGREGATED", reason, run_id="r").steps == (explanations._CAUSES[reason], *usual)
+
+
+def test_explain_failure_of_an_empty_account_does_not_speak_of_open_orders() -> None:
+    step = explain_failure("AGGREGATED", "account_empty", run_id="r").steps[0]
+
+    assert step.startswith("The account has no equity to invest: it is empty,")
+    assert "order" not in step

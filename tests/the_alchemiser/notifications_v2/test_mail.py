@@ -2,8 +2,21 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.the_alchemiser.results import BOUGHT, HALF_BOUGHT, REFUSED, SOLD, checked, completed, failed, mark, refused
-from the_alchemiser.notifications_v2.explanations import REFRESH, RESTART, START
+from tests.the_alchemiser.results import (
+    BOUGHT,
+    CANCELLED_LATE,
+    FILLED_LATE,
+    HALF_BOUGHT,
+    REFUSED,
+    SOLD,
+    checked,
+    completed,
+    failed,
+    mark,
+    refused,
+    settled,
+)
+from the_alchemiser.notifications_v2.explanations import REFRESH, START, UNSETTLED, restart
 from the_alchemiser.notifications_v2.mail import MAX_SHORT_CHARS, Mail, compose, holdings
 from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared.run.runs import RunState
@@ -14,6 +27,8 @@ MESSAGES = (
     completed(outcomes=(HALF_BOUGHT, REFUSED)),
     failed(),
     refused(),
+    settled(FILLED_LATE, CANCELLED_LATE),
+    completed(quarantined={"628ESC012": "odd_symbol"}, untradable={"AAA": "not_tradable"}),
     checked(passed=False),
 )
 
@@ -67,7 +82,65 @@ def test_compose_failed_run_explains_state_reason_and_next_steps() -> None:
         assert "Reason: strategy failed" in text
         assert "No orders were sent, and the account is unchanged." in text
         assert "trend: TLT has 120 bars, 200 are needed" in text
-        assert RESTART in text
+        assert restart("local-2022-03-15") in text
+
+
+def test_compose_left_out_holdings_and_targets_are_named_with_reasons() -> None:
+    run = completed(
+        quarantined={"628ESC012": "odd_symbol", "BTCUSD": "not_an_equity"}, untradable={"AAA": "not_tradable"}
+    )
+
+    for text in html_and_text(compose(run, stage="local")):
+        assert "628ESC012: its symbol is not that of a listed stock or fund (odd_symbol)" in text.replace(" )", ")")
+        assert "BTCUSD: it is not a US stock or fund" in text
+        assert (
+            "The run neither counts nor sells them, and invests the rest of the account. They stay until you sell them "
+            "yourself." in text
+        )
+        assert "AAA: the broker does not trade it now" in text
+        assert "Their share of the account stays in cash today." in text
+        assert "not completely filled" not in text
+
+
+def test_compose_run_that_left_nothing_out_has_no_such_sections() -> None:
+    for text in html_and_text(compose(completed(), stage="local")):
+        assert "left alone" not in text.lower()
+        assert "cannot be traded" not in text.lower()
+
+
+def test_compose_degraded_run_has_the_colour_of_a_warning() -> None:
+    green, amber = "background:#1f6f54", "background:#8a5a00"
+
+    assert green in compose(completed(), stage="local").html
+    assert amber in compose(completed(quarantined={"BTCUSD": "not_an_equity"}), stage="local").html
+
+
+def test_compose_unsettled_trade_says_what_becomes_of_its_order() -> None:
+    unsettled = HALF_BOUGHT.model_copy(update={"unsettled": True})
+
+    for text in html_and_text(compose(completed(outcomes=(unsettled, REFUSED)), stage="local")):
+        assert text.count(UNSETTLED.strip()) == 1
+        assert text.index("BUY TLT") < text.index(UNSETTLED.strip()) < text.index("BUY GLD")
+
+
+def test_compose_settled_orders_are_listed_with_status_and_fills() -> None:
+    mail = compose(settled(FILLED_LATE, CANCELLED_LATE), stage="prod")
+
+    for text in html_and_text(mail):
+        assert "could not yet say what became of 2 orders: they still rested at the broker" in text
+        assert "Now every order of the run is final, and the ledger has all fills." in text
+        assert restart("local-2022-03-15") in text
+    html, text = html_and_text(mail)
+    assert "BUY SPY filled 94.5 $418.00 $39,501.00" in html
+    assert "SELL 628ESC012 canceled 0 none $0.00" in html
+    assert "BUY SPY 94.5 shares at $418.00 = $39,501.00, filled (local-2022-03-15-BUY-SPY-1)" in text
+    assert "SELL 628ESC012 0 shares, nothing filled, canceled (local-2022-03-15-SELL-628ESC012-1)" in text
+    assert mail.short == "[prod] 2022-03-15: 2 orders SETTLED after the run: BUY 94.5 SPY, SELL 0 628ESC012"
+
+
+def test_compose_one_settled_order_is_in_the_singular() -> None:
+    for text in html_and_text(compose(settled(FILLED_LATE), stage="prod")):
+        assert "could not yet say what became of 1 order: it still rested at the broker" in text
 
 
 @pytest.mark.parametrize("state", [RunState.SELLING, RunState.BUYING])
@@ -119,6 +192,24 @@ def test_compose_unfit_data_lists_symbols_with_reasons() -> None:
         assert "TLT 2 sessions missing" in text
         assert REFRESH in text
     assert mail.short.endswith("2 of 35 symbols quarantined: BBY, TLT")
+
+
+def test_compose_unfit_data_as_a_whole_says_what_is_wrong() -> None:
+    problem = "the corporate actions are of 2022-03-01"
+    mail = compose(checked(passed=False, problems=(problem, "and one more")), stage="local")
+
+    for text in html_and_text(mail):
+        assert f"{problem} and one more" in text
+        assert text.index(problem) < text.index("BBY last bar 2022-03-01")
+    assert mail.short.endswith(f": {problem}: and one more: BBY, TLT")
+
+
+def test_compose_problem_without_quarantine_is_all_of_the_short_text() -> None:
+    verdict = checked(passed=False, problems=("no actions",)).model_copy(update={"quarantined": {}})
+
+    mail = compose(verdict, stage="local")
+
+    assert mail.short == f"{mail.subject}: no actions"
 
 
 def test_compose_markup_in_a_detail_is_escaped_in_html() -> None:

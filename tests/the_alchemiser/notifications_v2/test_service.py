@@ -1,7 +1,7 @@
 import pytest
 
-from tests.the_alchemiser.results import checked, completed, failed, refused
-from the_alchemiser.notifications_v2.channels import NotDeliveredError
+from tests.the_alchemiser.results import FILLED_LATE, checked, completed, failed, refused, settled
+from the_alchemiser.notifications_v2.channels import SENT, Delivery, NotDeliveredError, RefusedError
 from the_alchemiser.notifications_v2.mail import Mail
 from the_alchemiser.notifications_v2.service import Notifier
 from the_alchemiser.notifications_v2.subject import News
@@ -9,29 +9,37 @@ from the_alchemiser.shared.messaging.wiring import Reaction
 
 
 class InMemoryChannel:
-    """Records the mails it sends. The next `fail_next` sends fail."""
+    """Records the mails it sends. The next sends fail, if `failures` says how: after sending, or before."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.sent: list[Mail] = []
-        self.fail_next = 0
+        self.failures: list[BaseException] = []
+        self.loses_answers = False
 
     def send(self, mail: Mail) -> None:
-        if self.fail_next:
-            self.fail_next -= 1
-            raise NotDeliveredError(f"{self.name} is down")
-        self.sent.append(mail)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is None or self.loses_answers:
+            self.sent.append(mail)
+        if failure is not None:
+            raise failure
 
 
 class InMemoryDeliveries:
+    """Deliveries in a dict; the next `fail_next` records of a sent notice fail."""
+
     def __init__(self) -> None:
-        self.keys: set[str] = set()
+        self.deliveries: dict[str, Delivery] = {}
+        self.fail_next = 0
 
-    def is_sent(self, key: str) -> bool:
-        return key in self.keys
+    def read(self, key: str) -> Delivery:
+        return self.deliveries.get(key, Delivery())
 
-    def record_sent(self, key: str) -> None:
-        self.keys.add(key)
+    def record(self, key: str, delivery: Delivery) -> None:
+        if delivery.is_sent and self.fail_next:
+            self.fail_next -= 1
+            raise ConnectionError("the table is down")
+        self.deliveries[key] = delivery
 
 
 class NotifierHarness:
@@ -40,14 +48,15 @@ class NotifierHarness:
     def __init__(self) -> None:
         self.mail = InMemoryChannel("mail")
         self.topic = InMemoryChannel("topic")
-        self.notifier = Notifier("local", (self.mail, self.topic), InMemoryDeliveries())
+        self.deliveries = InMemoryDeliveries()
+        self.notifier = Notifier("local", (self.mail, self.topic), self.deliveries)
 
     @property
     def counts(self) -> tuple[int, int]:
         return len(self.mail.sent), len(self.topic.sent)
 
 
-@pytest.mark.parametrize("message", [completed(), failed(), refused(), checked(passed=False)])
+@pytest.mark.parametrize("message", [completed(), failed(), refused(), settled(FILLED_LATE), checked(passed=False)])
 def test_handle_news_sends_one_notice_per_channel(message: News) -> None:
     harness = NotifierHarness()
 
@@ -93,9 +102,9 @@ def test_handle_refusals_sends_one_notice_per_day_and_reason() -> None:
     assert harness.counts == (2, 2)
 
 
-def test_handle_failed_mail_is_retried_without_the_topic() -> None:
+def test_handle_refused_mail_is_retried_without_the_topic() -> None:
     harness = NotifierHarness()
-    harness.mail.fail_next = 1
+    harness.mail.failures = [RefusedError("mail is down")]
 
     with pytest.raises(NotDeliveredError, match="mail is down"):
         harness.notifier.handle(completed())
@@ -105,12 +114,100 @@ def test_handle_failed_mail_is_retried_without_the_topic() -> None:
     assert harness.counts == (1, 1)
 
 
-def test_handle_failed_topic_is_retried_without_the_mail() -> None:
+def test_handle_refused_topic_is_retried_without_the_mail() -> None:
     harness = NotifierHarness()
-    harness.topic.fail_next = 1
+    harness.topic.failures = [RefusedError("topic is down")]
 
     with pytest.raises(NotDeliveredError, match="topic is down"):
         harness.notifier.handle(completed())
     harness.notifier.handle(completed())
 
     assert harness.counts == (1, 1)
+
+
+def test_handle_both_channels_refused_raises_the_first_and_retries_both() -> None:
+    harness = NotifierHarness()
+    harness.mail.failures = [RefusedError("mail is down")]
+    harness.topic.failures = [RefusedError("topic is down")]
+
+    with pytest.raises(NotDeliveredError, match="mail is down"):
+        harness.notifier.handle(completed())
+    harness.notifier.handle(completed())
+
+    assert harness.counts == (1, 1)
+
+
+def test_handle_refused_again_and_again_is_always_retried() -> None:
+    """A refusal sends nothing, so it never uses up the attempts."""
+    harness = NotifierHarness()
+    harness.mail.failures = [RefusedError("mail is down")] * 5
+
+    for _ in range(5):
+        with pytest.raises(RefusedError):
+            harness.notifier.handle(completed())
+    harness.notifier.handle(completed())
+
+    assert harness.counts == (1, 1)
+
+
+@pytest.mark.parametrize("lost", [NotDeliveredError("no answer"), SystemExit("killed"), ConnectionError("killed")])
+def test_handle_lost_answers_repeat_the_notice_once(lost: BaseException) -> None:
+    harness = NotifierHarness()
+    harness.mail.failures, harness.mail.loses_answers = [lost, lost, lost], True
+
+    for _ in range(2):
+        with pytest.raises(type(lost)):
+            harness.notifier.handle(completed())
+    for _ in range(2):
+        with pytest.raises(
+            NotDeliveredError,
+            match="mail: sent 2 times without an answer, so it may have arrived; it is not sent again",
+        ):
+            harness.notifier.handle(completed())
+
+    assert harness.counts == (2, 1)
+
+
+def test_handle_answer_after_a_lost_one_ends_it() -> None:
+    harness = NotifierHarness()
+    harness.mail.failures = [NotDeliveredError("no answer")]
+    with pytest.raises(NotDeliveredError):
+        harness.notifier.handle(completed())
+
+    for _ in range(3):
+        harness.notifier.handle(completed())
+
+    assert harness.counts == (1, 1)
+
+
+def test_handle_refusal_after_a_lost_answer_keeps_the_count() -> None:
+    harness = NotifierHarness()
+    harness.mail.failures = [NotDeliveredError("lost"), RefusedError("refused"), NotDeliveredError("lost")]
+
+    for _ in range(3):
+        with pytest.raises(NotDeliveredError):
+            harness.notifier.handle(completed())
+
+    with pytest.raises(NotDeliveredError, match="sent 2 times"):
+        harness.notifier.handle(completed())
+
+
+def test_handle_sent_but_not_recorded_is_sent_once_more() -> None:
+    harness = NotifierHarness()
+    harness.deliveries.fail_next = 1
+    with pytest.raises(ConnectionError):
+        harness.notifier.handle(completed())
+
+    harness.notifier.handle(completed())
+    harness.notifier.handle(completed())
+
+    assert harness.counts == (2, 1)
+
+
+def test_handle_keys_name_module_channel_and_message() -> None:
+    harness = NotifierHarness()
+
+    harness.notifier.handle(completed())
+
+    keys = [f"notifications_v2#{channel}#local-2022-03-15/RunCompleted/run" for channel in ("mail", "topic")]
+    assert harness.deliveries.deliveries == dict.fromkeys(keys, SENT)

@@ -1,17 +1,19 @@
 """Record by record: parse, claim, handle, publish, report failures. The part of the inbox that needs the SDK."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
-from the_alchemiser.shared.errors import MalformedMessageError
+from the_alchemiser.shared import wall_clock
+from the_alchemiser.shared.errors import AlchemiserError, MalformedMessageError
 from the_alchemiser.shared.messaging.commands import COMMANDS, Command
 from the_alchemiser.shared.messaging.messages import BY_NAME, Message
 from the_alchemiser.shared.messaging.wiring import CLAIM_KEPT_S, Handler, Inbox, Reaction, logger
@@ -26,21 +28,27 @@ def deliver(event: Mapping[str, Any], context: LambdaContext, inbox: Inbox) -> d
         `{"batchItemFailures": [...]}`.
 
     Raises:
-        BatchProcessingError: every record failed.
+        BatchProcessingError: every record failed, and not only because of something that the next receive may find
+            changed. Lambda then counts an error, for which an alarm rings.
     """
     config = _claims_config(context)
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    faults: list[Exception] = []
 
     def receive(record: SQSRecord) -> None:
-        _receive(record, inbox, config)
+        try:
+            _receive(record, inbox, config)
+        except Exception as error:
+            if not _is_awaited(error, record):
+                faults.append(error)
+            raise
 
-    return dict(
-        process_partial_response(
-            event=dict(event),
-            record_handler=receive,
-            processor=BatchProcessor(event_type=EventType.SQS),
-            context=context,
+    answer = process_partial_response(event=dict(event), record_handler=receive, processor=processor, context=context)
+    if faults and len(processor.exceptions) == len(processor.records):
+        raise BatchProcessingError(
+            msg=f"all {len(processor.records)} records failed", child_exceptions=processor.exceptions
         )
-    )
+    return dict(answer)
 
 
 def parse(body: str) -> Message | Command:
@@ -71,26 +79,42 @@ def _claims_config(context: LambdaContext) -> IdempotencyConfig:
 
 
 def _receive(record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> None:
-    started = time.monotonic()
-    kind = "unparsed"
+    started = wall_clock.monotonic()
+    content: Message | Command | None = None
 
     try:
         content = parse(record.body)
-        kind = type(content).__name__
         outcome = _handle_once(content, record, inbox, config)
-    except Exception:
-        logger.exception("failed", extra={"kind": kind, "sqs_message_id": record.message_id, "body": record.body})
+    except Exception as error:
+        _log_failure(error, record, content)
         raise
+    logger.info(outcome, extra={**_facts(content), "duration_ms": round((wall_clock.monotonic() - started) * 1000)})
 
-    logger.info(
-        outcome,
-        extra={
-            "kind": kind,
-            "message_id": getattr(content, "message_id", None),
-            "run_id": getattr(content, "run_id", None),
-            "duration_ms": round((time.monotonic() - started) * 1000),
-        },
+
+def _log_failure(error: Exception, record: SQSRecord, content: Message | Command | None) -> None:
+    """Log one line for a failure that the next receive may not meet again, otherwise the traceback and the body."""
+    facts = {**_facts(content), "sqs_message_id": record.message_id}
+    if _is_awaited(error, record):
+        detail = f"{type(error).__name__}: {error}"
+        logger.warning("will be tried again", extra={**facts, "receives": _receives(record), "detail": detail})
+    else:
+        logger.exception("failed", extra={**facts, "body": record.body})
+
+
+def _facts(content: Message | Command | None) -> dict[str, str | None]:
+    return {
+        "kind": "unparsed" if content is None else type(content).__name__,
+        "message_id": getattr(content, "message_id", None),
+        "run_id": getattr(content, "run_id", None),
+    }
+
+
+def _is_awaited(error: Exception, record: SQSRecord) -> bool:
+    """Return whether the error is one that passes by itself, and another receive follows."""
+    passes = isinstance(error, IdempotencyAlreadyInProgressError) or (
+        isinstance(error, AlchemiserError) and error.retryable
     )
+    return passes and _receives(record) < LAST_RECEIVE
 
 
 def _handle_once(content: Message | Command, record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> str:

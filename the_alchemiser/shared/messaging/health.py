@@ -5,13 +5,13 @@ time, also twice. They run one after another in a thread, so that a service that
 ends the function.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyItemNotFoundError
 
+from the_alchemiser.shared import wall_clock
 from the_alchemiser.shared.errors import SetupIncompleteError
 
 # Only messages need this module. Health loads it too, so that a package that the artifact lacks is noticed at once.
@@ -40,7 +40,7 @@ class Result(NamedTuple):
 
 
 def check_health(
-    inbox: Inbox, *, limit_s: float = LIMIT_S, clock: Callable[[], float] = time.monotonic
+    inbox: Inbox, *, limit_s: float = LIMIT_S, clock: Callable[[], float] = wall_clock.monotonic
 ) -> dict[str, Any]:
     """Run every check of a module whose wiring is built, which means that its settings could be parsed.
 

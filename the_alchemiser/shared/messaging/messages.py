@@ -137,7 +137,14 @@ class TradeExecuted(Message):
 
 
 class TradeFailed(Message):
-    """A trade did not fill completely; reason is a short code, and the fills are those it got."""
+    """A trade did not fill completely.
+
+    Attributes:
+        reason: a short code; detail is a sentence for people.
+        fills: those it got.
+        unsettled: an order of the trade may still rest at the broker, or fill there; the coordinator's sweep cancels
+            and records it.
+    """
 
     trade_id: str
     symbol: Symbol
@@ -147,10 +154,11 @@ class TradeFailed(Message):
     detail: str
     filled_quantity: Decimal = Decimal(0)
     fills: tuple[Fill, ...] = ()
+    unsettled: bool = False
 
 
 class TradeOutcome(Value):
-    """The result of one trade; reason is None when the trade filled completely."""
+    """The result of one trade; reason is None when the trade filled completely. For `unsettled`, see TradeFailed."""
 
     trade_id: str
     symbol: Symbol
@@ -159,18 +167,26 @@ class TradeOutcome(Value):
     filled_quantity: Decimal
     avg_price: Decimal | None
     reason: str | None = None
+    unsettled: bool = False
 
 
 class Mark(Value):
-    """A position after the run: shares, and their price in USD per share."""
+    """A position after the run: shares, and their price in USD per share; the symbol is as the broker spells it."""
 
-    symbol: Symbol
+    symbol: str
     quantity: Decimal
     price: Decimal
 
 
 class RunCompleted(Message):
-    """A run completed. `degraded` is true when a trade did not fill completely. Equity and cash are in USD."""
+    """A run completed. Equity and cash are in USD.
+
+    Attributes:
+        positions: those with a price.
+        quarantined: the holdings that the run left alone, by symbol as the broker spells it, with the reason.
+        untradable: the targets that cannot be traded now, with the reason; their weight stays in cash.
+        degraded: a trade did not fill completely, or a holding or target was left out.
+    """
 
     trading_date: date
     as_of: date
@@ -181,6 +197,8 @@ class RunCompleted(Message):
     equity_after: Decimal
     cash_after: Decimal
     degraded: bool
+    quarantined: Mapping[str, str] = Field(default_factory=dict)
+    untradable: Mapping[str, str] = Field(default_factory=dict)
 
 
 class RunFailed(Message):
@@ -191,6 +209,30 @@ class RunFailed(Message):
     reason: str
     detail: str
     missing: tuple[str, ...] = ()
+
+
+class SettledOrder(Value):
+    """An order that filled or was cancelled after its run had ended.
+
+    Attributes:
+        symbol, status: as the broker spells them.
+        filled_quantity: shares; avg_price is in USD per share, None when nothing was filled.
+    """
+
+    order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    status: str
+    filled_quantity: Decimal
+    avg_price: Decimal | None = None
+
+
+class RunSettled(Message):
+    """Every order of an ended run is final; `orders` are those that differ from what the run has reported."""
+
+    trading_date: date
+    orders: tuple[SettledOrder, ...]
 
 
 class RunRefused(Message):
@@ -210,12 +252,18 @@ class MarketDataRefreshed(Message):
 
 
 class DataQualityChecked(Message):
-    """The lake was checked; `quarantined` maps a symbol to the reason."""
+    """The lake was checked; `quarantined` maps a symbol to the reason.
+
+    Attributes:
+        passed: nothing is quarantined, and there are no problems.
+        problems: what a person must look at, although it makes no bars unusable; a sentence each.
+    """
 
     as_of: date
     passed: bool
     checked: int
     quarantined: Mapping[Symbol, str] = Field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 class Route(NamedTuple):
@@ -247,6 +295,7 @@ REGISTRY: Mapping[type[Message], Route] = {
         ("notifications_v2",),
     ),
     RunRefused: Route(TRADING, ("coordinator_v2",), ("notifications_v2",)),
+    RunSettled: Route(TRADING, ("coordinator_v2",), ("notifications_v2",)),
     MarketDataRefreshed: Route(DATA, ("data_v2",), ("data_quality_monitor",)),
     DataQualityChecked: Route(DATA, ("data_quality_monitor",), ("notifications_v2",)),
 }

@@ -104,7 +104,10 @@ def _results(names: list[str]) -> dict[type[m.Message], dict[str, Any]]:
     marks = [{"symbol": name, "quantity": SHARES, "price": PRICE} for name in names]
     day = {"trading_date": DAY, "as_of": AS_OF, "weights": dict.fromkeys(names, WEIGHT)}
     return {
-        m.RunCompleted: day | totals | {"outcomes": outcomes, "positions": marks},
+        m.RunCompleted: day
+        | totals
+        | {"outcomes": outcomes, "positions": marks}
+        | {"quarantined": dict.fromkeys(names, "odd_symbol"), "untradable": dict.fromkeys(names, "not_tradable")},
         m.RunFailed: {
             "trading_date": DAY,
             "state": "SELLING",
@@ -113,4 +116,17 @@ def _results(names: list[str]) -> dict[type[m.Message], dict[str, Any]]:
             "missing": [f"{RUN_ID}-SELL-{name}" for name in names],
         },
         m.RunRefused: {"trading_date": DAY, "reason": "verdict_stale", "detail": SENTENCE},
+        m.RunSettled: {"trading_date": DAY, "orders": [_settled_order(name) for name in names]},
+    }
+
+
+def _settled_order(name: str) -> dict[str, Any]:
+    return {
+        "order_id": "0" * 36,
+        "client_order_id": f"{RUN_ID}-BUY-{name}-1",
+        "symbol": name,
+        "side": Side.BUY,
+        "status": "filled",
+        "filled_quantity": SHARES,
+        "avg_price": PRICE,
     }

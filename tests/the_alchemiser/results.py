@@ -1,6 +1,6 @@
 """Builders of a day's result and its parts, for tests of their consumers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -10,6 +10,8 @@ from the_alchemiser.shared.messaging.messages import (
     RunCompleted,
     RunFailed,
     RunRefused,
+    RunSettled,
+    SettledOrder,
     TradeOutcome,
     message_id,
 )
@@ -51,6 +53,8 @@ def completed(
     positions: Sequence[Mark] = (mark("SPY", "94.123456", "418.10"),),
     day: date = DAY,
     run_id: str | None = None,
+    quarantined: Mapping[str, str] | None = None,
+    untradable: Mapping[str, str] | None = None,
 ) -> RunCompleted:
     run_id = run_id or f"local-{day}"
     return RunCompleted(
@@ -65,11 +69,18 @@ def completed(
         equity_before=Decimal(100_000),
         equity_after=Decimal("99987.21"),
         cash_after=Decimal("60634.19"),
-        degraded=any(outcome.reason for outcome in outcomes),
+        degraded=any(outcome.reason for outcome in outcomes) or bool(quarantined or untradable),
+        quarantined=quarantined or {},
+        untradable=untradable or {},
     )
 
 
-def failed(*, state: str = "EVALUATING", detail: str = "trend: TLT has 120 bars, 200 are needed") -> RunFailed:
+def failed(
+    *,
+    state: str = "EVALUATING",
+    reason: str = "strategy_failed",
+    detail: str = "trend: TLT has 120 bars, 200 are needed",
+) -> RunFailed:
     run_id = f"local-{DAY}"
     return RunFailed(
         message_id=message_id(run_id, RunFailed),
@@ -77,7 +88,7 @@ def failed(*, state: str = "EVALUATING", detail: str = "trend: TLT has 120 bars,
         occurred_at=at(DAY),
         trading_date=DAY,
         state=state,
-        reason="strategy_failed",
+        reason=reason,
         detail=detail,
         missing=("trend",),
     )
@@ -95,7 +106,34 @@ def refused(reason: str = "paused", detail: str = "the kill switch is not enable
     )
 
 
-def checked(*, passed: bool) -> DataQualityChecked:
+def settled_order(side: Side, symbol: str, filled: str, price: str | None, *, status: str = "canceled") -> SettledOrder:
+    return SettledOrder(
+        order_id=f"order-{symbol}",
+        client_order_id=f"local-{DAY}-{side}-{symbol}-1",
+        symbol=symbol,
+        side=side,
+        status=status,
+        filled_quantity=Decimal(filled),
+        avg_price=None if price is None else Decimal(price),
+    )
+
+
+FILLED_LATE = settled_order(Side.BUY, "SPY", "94.5", "418", status="filled")
+CANCELLED_LATE = settled_order(Side.SELL, "628ESC012", "0", None)
+
+
+def settled(*orders: SettledOrder) -> RunSettled:
+    run_id = f"local-{DAY}"
+    return RunSettled(
+        message_id=message_id(run_id, RunSettled),
+        run_id=run_id,
+        occurred_at=at(DAY),
+        trading_date=DAY,
+        orders=orders,
+    )
+
+
+def checked(*, passed: bool, problems: tuple[str, ...] = ()) -> DataQualityChecked:
     run_id = f"data-local-{DAY}"
     return DataQualityChecked(
         message_id=message_id(run_id, DataQualityChecked),
@@ -105,4 +143,5 @@ def checked(*, passed: bool) -> DataQualityChecked:
         passed=passed,
         checked=35,
         quarantined={} if passed else {"TLT": "2 sessions missing", "BBY": "last bar 2022-03-01"},
+        problems=problems,
     )

@@ -32,16 +32,17 @@ ENVIRONMENT = {
 BUS, SECRET = "events:DescribeEventBus", "secretsmanager:GetSecretValue"
 CLAIMS, QUERY, TABLE, SWITCH = "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable", "ssm:GetParameter"
 BARS, QUALITY = "s3:GET /bars/v1/health-check", "s3:GET /quality/v1/health-check"
+ACTIONS = "s3:GET /corporate-actions/v1/health-check"
 # The operations of each module's health message; the grants of its role are in the templates.
 OPERATIONS = {
     "aggregator_v2": [CLAIMS, QUERY, BUS],
-    "coordinator_v2": [QUERY, QUERY, QUALITY, BUS, SWITCH, SECRET],
-    "data_quality_monitor": [CLAIMS, BARS, QUALITY, BUS, SECRET],
-    "data_v2": [CLAIMS, BARS, TABLE, BUS, SECRET],
-    "execution_v2": [CLAIMS, TABLE, BUS, SWITCH, SECRET],
-    "metrics_v2": [CLAIMS, QUERY, TABLE],
+    "coordinator_v2": [QUERY, QUERY, QUERY, QUERY, QUALITY, BUS, SWITCH, SECRET],
+    "data_quality_monitor": [CLAIMS, BARS, ACTIONS, QUALITY, BUS, SECRET],
+    "data_v2": [CLAIMS, BARS, ACTIONS, TABLE, BUS, SECRET],
+    "execution_v2": [CLAIMS, CLAIMS, QUERY, BUS, SWITCH, SECRET],
+    "metrics_v2": [CLAIMS, QUERY, TABLE, ACTIONS],
     "notifications_v2": [CLAIMS],
-    "portfolio_v2": [CLAIMS, QUERY, QUERY, BUS, SECRET],
+    "portfolio_v2": [CLAIMS, QUERY, QUERY, ACTIONS, BUS, SECRET],
     "strategy_v2": [CLAIMS, BARS, QUALITY, BUS],
     "trade_aggregator": [CLAIMS, QUERY, "sqs:GetQueueUrl", BUS, SECRET],
 }
@@ -147,7 +148,8 @@ def test_health_message_reads_nothing_that_exists(wire: AwsWire) -> None:
 
     queries = [body for body in wire.bodies if body and "KeyConditionExpression" in body]
     keys = [next(iter(body["ExpressionAttributeValues"].values()))["S"] for body in queries]
-    assert keys == ["RUN#health-check", "0001-01-01", "RUN#health-check", "SYMBOL#health-check", "RUN#health-check"]
+    coordinator = ["RUN#health-check", "0001-01-01", "SYMBOL#health-check", "health-check"]
+    assert keys == [*coordinator, "RUN#health-check", "SYMBOL#health-check", "RUN#health-check"]
     assert [body for body in wire.bodies if body and "QueueName" in body] == [{"QueueName": "trades.fifo"}]
     assert [body["Name"] for body in wire.bodies if body and body.get("Name") == "the-bus"] == ["the-bus"] * 3
 

@@ -128,6 +128,10 @@ _CAUSES: Mapping[str, str] = {
     ),
     "empty_signal": "The merged signal has no weights, so nothing was sold. Read the log of aggregator_v2.",
     "missing_price": "The broker has no prices now. Check its status page.",
+    "no_tradable_target": (
+        "The broker trades none of the targets now, so nothing was sold for them. Check their symbols and the broker's "
+        "status page."
+    ),
     "split_not_booked": (
         "The broker still shows the shares from before today's split, so equity and positions are wrong. Start again "
         "once it has booked the split."

@@ -10,6 +10,7 @@ from decimal import Decimal
 from the_alchemiser.portfolio_v2.rebalance import LeftOut
 from the_alchemiser.shared.broker.models import US_EQUITY, Account, Asset, Position
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.formats import money
 from the_alchemiser.shared.values import SYMBOL_PATTERN
 
 NOT_AN_EQUITY, ODD_SYMBOL, SHORT_POSITION = "not_an_equity", "odd_symbol", "short_position"
@@ -19,6 +20,10 @@ _ZERO = Decimal(0)
 
 class AccountEmptyError(AlchemiserError):
     """The account has no equity to invest: nothing can be bought, and nothing is sold because of that."""
+
+
+class NoTradableTargetError(AlchemiserError):
+    """No target can be traded now. A plan would only sell, until everything is cash, and buy nothing in its place."""
 
 
 def quarantine(positions: Iterable[Position]) -> Mapping[str, str]:
@@ -50,6 +55,18 @@ def leave_out(
     return LeftOut(left_alone, untradable)
 
 
+def check_targets(weights: Mapping[str, Decimal], left_out: LeftOut) -> None:
+    """Check that a plan can trade one of its targets at least.
+
+    Raises:
+        NoTradableTargetError: all of them are left out.
+    """
+    targets = {symbol for symbol, weight in weights.items() if weight}
+    if targets <= left_out.untradable.keys() | left_out.quarantined.keys():
+        detail = f"none of the targets {', '.join(sorted(targets))} can be traded"
+        raise NoTradableTargetError(f"{detail}; nothing is planned")
+
+
 def value_left_alone(account: Account, positions: Iterable[Position], quarantined: Mapping[str, str]) -> Decimal:
     """Return the part of the equity, in USD, that must not be invested.
 
@@ -68,7 +85,7 @@ def value_left_alone(account: Account, positions: Iterable[Position], quarantine
         investable = min(investable, account.cash + sum(handled, _ZERO))
 
     if investable <= 0:
-        detail = f"equity is ${account.equity:,.2f}, of which ${investable:,.2f} could be invested"
+        detail = f"equity is {money(account.equity)}, of which {money(investable)} could be invested"
         raise AccountEmptyError(f"{detail}; nothing is planned")
     return account.equity - investable
 
@@ -80,7 +97,7 @@ def _reason_to_leave(position: Position) -> str | None:
         return ODD_SYMBOL
     if position.quantity < 0:
         return SHORT_POSITION
-    # Without its price the broker counts a holding as nothing, so the equity that weights are fractions of is wrong too.
+    # Without its price the broker counts a holding as nothing: the equity is wrong, too.
     return NO_PRICE if position.current_price is None else None
 
 

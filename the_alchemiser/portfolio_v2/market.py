@@ -57,7 +57,7 @@ def read_listing(broker: Brokerage, symbols: Sequence[str]) -> Listing:
 def shares_to_come(broker: Brokerage, trading_date: date) -> Mapping[str, Decimal]:
     """Return by symbol the shares that open orders to buy may still bring, of this program or of a person.
 
-    An order by notional does not say how many shares it brings: infinitely many, so that nothing more is bought.
+    An order by notional does not say how many shares it brings. It counts as infinitely many: nothing more is bought.
     """
     since = datetime.combine(trading_date, time(), UTC) - ORDERS_BACK
     incoming: dict[str, Decimal] = defaultdict(Decimal)

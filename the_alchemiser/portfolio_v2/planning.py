@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from the_alchemiser.portfolio_v2.left_out import leave_out, quarantine, value_left_alone
+from the_alchemiser.portfolio_v2.left_out import check_targets, leave_out, quarantine, value_left_alone
 from the_alchemiser.portfolio_v2.market import Brokerage, Listing, last_closes, read_listing, shares_to_come
 from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan, symbols_of
 from the_alchemiser.portfolio_v2.signal_check import check_signal
@@ -39,6 +39,7 @@ def compute_plan(run: Run, signal: SignalGenerated, sources: Sources, rules: Rul
     Raises:
         EmptySignalError, InvalidWeightsError: the signal is wrong.
         AccountBlockedError, AccountEmptyError: the account cannot trade.
+        NoTradableTargetError: no target can be traded.
         MissingPriceError, SplitNotBookedError: prices or positions are not to be had now.
         BrokerError, StateUnavailableError, CorporateActionsMalformedError: something could not be read.
     """
@@ -59,6 +60,7 @@ def compute_plan(run: Run, signal: SignalGenerated, sources: Sources, rules: Rul
         symbols, target.weights, assets=listing.assets, prices=listing.prices, quarantined=never_handled
     )
     left_alone = value_left_alone(account, positions.values(), left_out.quarantined)
+    check_targets(target.weights, left_out)
 
     actions = sources.actions()
     entries = _ledger_entries(sources.ledger, symbols)

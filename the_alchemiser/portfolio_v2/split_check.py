@@ -11,6 +11,7 @@ from the_alchemiser.shared.ledger.lots import holdings
 from the_alchemiser.shared.run.runs import Run
 
 _ZERO = Decimal(0)
+_ROUNDING = Decimal("0.00000001")  # of shares, by earlier splits: one unit of the ledger per owner
 
 
 class SplitNotBookedError(AlchemiserError):
@@ -24,8 +25,8 @@ def check_splits_are_booked(
 ) -> None:
     """Check the positions of the symbols whose split takes effect between the run's as_of and its trading date.
 
-    A position that is closer to the strategies' shares from before the split is not booked yet. One that was sold in
-    the meantime says nothing.
+    A position that still is what the ledger counts without the split is not booked yet. Any other one says nothing: it
+    was booked or sold meanwhile, or it contains shares that the ledger never knew.
 
     Args:
         held: shares by symbol, as the broker reports them.
@@ -38,7 +39,7 @@ def check_splits_are_booked(
     after = _totals(holdings(recorded, actions.until(run.trading_date)))
     for symbol, shares in held.items():
         old, new = before.get(symbol, _ZERO), after.get(symbol, _ZERO)
-        if shares and abs(shares - old) < abs(shares - new):
+        if old != new and abs(shares - old) <= _ROUNDING:
             split = f"{symbol}: {shares} shares are held; after its split {new} are expected instead of {old}"
             raise SplitNotBookedError(f"{split}; nothing is planned before the broker has booked it")
 

@@ -5,7 +5,14 @@ from decimal import Decimal
 import pytest
 
 from tests.the_alchemiser.portfolio_v2.brokerage import position
-from the_alchemiser.portfolio_v2.left_out import AccountEmptyError, leave_out, quarantine, value_left_alone
+from the_alchemiser.portfolio_v2.left_out import (
+    AccountEmptyError,
+    NoTradableTargetError,
+    check_targets,
+    leave_out,
+    quarantine,
+    value_left_alone,
+)
 from the_alchemiser.portfolio_v2.rebalance import LeftOut
 from the_alchemiser.shared.broker.models import Account, Asset, Position
 
@@ -38,7 +45,7 @@ def test_quarantine_names_what_is_never_handled(holding: Position, reason: str) 
 
 
 def test_quarantine_leaves_ordinary_holdings() -> None:
-    assert quarantine((SPY, position("BRK.B", "1", "400"), position("X", "1", "0"))) == {}
+    assert quarantine((SPY, position("BRK.B", "1", "400"), position("X", "0.5", "0"))) == {}
 
 
 def _asset(symbol: str, *, tradable: bool = True) -> Asset:
@@ -67,6 +74,24 @@ def test_leave_out_keeps_the_reason_of_a_quarantined_target() -> None:
     left_out = leave_out(("TSLA",), {"TSLA": Decimal(1)}, assets={}, prices={}, quarantined={"TSLA": "short_position"})
 
     assert left_out == LeftOut({"TSLA": "short_position"}, {})
+
+
+TARGETS = {"GONE": Decimal("0.5"), "TSLA": Decimal("0.5"), "SPY": Decimal(0)}
+
+
+def test_check_targets_when_all_are_left_out_is_named() -> None:
+    left_out = LeftOut({"TSLA": "short_position"}, {"GONE": "not_tradable"})
+
+    with pytest.raises(NoTradableTargetError) as raised:
+        check_targets(TARGETS, left_out)
+
+    assert (raised.value.reason, raised.value.retryable) == ("no_tradable_target", False)
+    assert str(raised.value) == "none of the targets GONE, TSLA can be traded; nothing is planned"
+
+
+@pytest.mark.parametrize("left_out", [LeftOut({}, {"GONE": "x"}), LeftOut({"TSLA": "x"}, {}), LeftOut({}, {})])
+def test_check_targets_with_one_that_trades_passes(left_out: LeftOut) -> None:
+    check_targets(TARGETS, left_out)
 
 
 @pytest.mark.parametrize(

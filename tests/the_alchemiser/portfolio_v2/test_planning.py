@@ -143,6 +143,18 @@ def test_compute_plan_without_a_close_takes_the_price(close: Decimal | None) -> 
     assert by_symbol(plan)["GLD"].last_close == Decimal(201)
 
 
+def test_compute_plan_takes_the_own_close_of_a_holding_under_a_dollar() -> None:
+    plan = plan_with(broker_of(SPY, GLD._replace(last_close=Decimal("0.5"))))
+
+    assert by_symbol(plan)["GLD"].last_close == Decimal("0.5")
+
+
+def test_compute_plan_of_a_target_without_any_close_takes_the_price() -> None:
+    plan = plan_with(broker_of(), signal(SPY="0.6", TLT="0.4").model_copy(update={"closes": {}}))
+
+    assert by_symbol(plan)["TLT"].last_close == Decimal("92.50")
+
+
 def test_compute_plan_leaves_odd_holdings_alone_and_trades_the_rest() -> None:
     odd = (
         position("628ESC012", "5"),

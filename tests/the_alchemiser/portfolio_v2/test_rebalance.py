@@ -62,6 +62,26 @@ def test_plan_from_nothing_buys_the_deployed_weight() -> None:
     assert decision.reason == "have $0.00, want $49,500.00"
 
 
+@pytest.mark.parametrize(
+    ("weight", "holding", "price", "reason"),
+    [
+        ("0.5", _held("-5"), "100", "held short, which this system never does: not traded"),
+        ("0", Holding(D("10"), D("0")), "100", "no longer a target, but open orders hold all of it"),
+        ("0.5", _held("495.01"), "100", "a change of -$1.00 is below the minimum of $100.00"),
+        ("0.5", None, "60000", "a change of $49,500.00 is less than the smallest quantity that trades"),
+    ],
+    ids=["short", "reserved", "small", "one share too much"],
+)
+def test_plan_says_why_nothing_is_traded(weight: str, holding: Holding | None, price: str, reason: str) -> None:
+    decision = _decide(weight, holding, instrument=_instrument(price)._replace(is_fractionable=False))
+
+    assert (decision.side, decision.quantity, decision.reason) == (None, D("0"), reason)
+
+
+def test_rules_by_default_invest_99_percent_and_leave_small_changes() -> None:
+    assert Rules() == (D("0.99"), D("5"), D("0.001"))
+
+
 def test_plan_of_unfractionable_asset_buys_whole_shares() -> None:
     decision = _decide("0.5", instrument=_instrument("333")._replace(is_fractionable=False))
 
@@ -205,7 +225,7 @@ def test_plan_of_less_than_one_whole_share_does_not_trade() -> None:
 def test_plan_without_a_price_plans_nothing(instruments: dict[str, Instrument]) -> None:
     target = Target({"AAA": D("1")}, {"only": {"AAA": D("1")}})
 
-    with pytest.raises(MissingPriceError, match="AAA"):
+    with pytest.raises(MissingPriceError, match=r"^AAA: the broker has no price; nothing is planned$"):
         plan("r", target, Portfolio(D("1000"), D("1000")), instruments, RULES)
 
 

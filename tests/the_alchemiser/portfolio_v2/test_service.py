@@ -18,9 +18,10 @@ from the_alchemiser.shared.broker.models import Account
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.messaging.messages import RebalancePlanned, RunFailed, SignalGenerated
+from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.progress import plan_of
-from the_alchemiser.shared.run.runs import Move, NewRun, RunState
+from the_alchemiser.shared.run.runs import Move, NewRun, Run, RunState
 
 RUN = "local-2024-03-15"
 SIGNAL = SignalGenerated(
@@ -71,7 +72,7 @@ def test_handle_signal_stores_and_publishes_the_plan() -> None:
     assert planned.buys == (f"{RUN}-BUY-SPY", f"{RUN}-BUY-TLT")
     assert planned.caused_by == SIGNAL.message_id
     assert runs.runs[RUN].state is RunState.PLANNED
-    assert runs.runs[RUN].timeline[-1].by == MODULE
+    assert runs.runs[RUN].timeline[-1].by == MODULE == "portfolio_v2"
     assert [decision.symbol for decision in _plan(runs).decisions] == ["GLD", "SPY", "TLT"]
 
 
@@ -106,8 +107,49 @@ def test_handle_when_killed_before_the_move_keeps_the_first_plan() -> None:
     assert _plan(runs) == first
 
 
+def test_handle_after_another_worker_stored_a_plan_publishes_that_one() -> None:
+    runs = _runs()
+    _planner(_Losing(runs), replace(_broker(), cash=Decimal(1))).handle(SIGNAL)
+    first = _plan(runs)
+
+    class OtherWorkerFirst(_Racing):
+        def load(self, run_id: str) -> Run | None:
+            self.loads += 1
+            run = super().load(run_id)
+            return replace(run, items={}) if run is not None and self.loads == 1 else run
+
+    (planned,) = _planner(OtherWorkerFirst(runs)).handle(SIGNAL).messages
+
+    assert isinstance(planned, RebalancePlanned)
+    assert planned.equity == first.equity
+    assert _plan(runs) == first
+
+
+def test_handle_while_the_first_plan_is_not_visible_raises_retryable() -> None:
+    runs = _runs()
+    _planner(_Losing(runs)).handle(SIGNAL)
+
+    class ItemsUnseen(_Racing):
+        def load(self, run_id: str) -> Run | None:
+            run = super().load(run_id)
+            return None if run is None else replace(run, items={})
+
+    with pytest.raises(StateUnavailableError, match=f"^{RUN}: the plan that was stored first is not visible yet$"):
+        _planner(ItemsUnseen(runs)).handle(SIGNAL)
+
+    assert runs.runs[RUN].state is RunState.AGGREGATED
+
+
+def test_handle_after_another_worker_moved_publishes_nothing() -> None:
+    assert _planner(_Losing(_runs())).handle(SIGNAL) == Reaction()
+
+
+def test_handle_of_a_run_that_sells_already_publishes_nothing() -> None:
+    assert _planner(_runs(RunState.SELLING)).handle(SIGNAL) == Reaction()
+
+
 def test_handle_before_the_run_is_aggregated_raises_retryable() -> None:
-    with pytest.raises(StateUnavailableError):
+    with pytest.raises(StateUnavailableError, match=f"^{RUN} is still EVALUATING$"):
         _planner(_runs(RunState.EVALUATING)).handle(SIGNAL)
     with pytest.raises(StateUnavailableError):
         _planner(InMemoryRunStore()).handle(SIGNAL)
@@ -151,6 +193,7 @@ class _KeylessBroker(InMemoryBrokerage):
         (InMemoryBrokerage(is_blocked=True), "account_blocked"),
         (InMemoryBrokerage(equity=Decimal(0)), "account_empty"),
         (InMemoryBrokerage(equity=Decimal(-20)), "account_empty"),
+        (InMemoryBrokerage(), "no_tradable_target"),
         (_KeylessBroker({}), "credentials_malformed"),
     ],
 )
@@ -229,12 +272,17 @@ def test_give_up_after_another_worker_moved_publishes_nothing() -> None:
     assert _planner(losing).give_up(SIGNAL, BrokerTimeoutError("late")).messages == ()
 
 
-class _Losing(InMemoryRunStore):
-    """A store in which another worker is always first."""
+class _Racing(InMemoryRunStore):
+    """Another worker's view of the same runs."""
 
     def __init__(self, runs: InMemoryRunStore) -> None:
         super().__init__()
         self.runs = runs.runs
+        self.loads = 0
+
+
+class _Losing(_Racing):
+    """A store in which another worker always moves first."""
 
     def move(self, run_id: str, move: Move) -> bool:
         return False

@@ -35,12 +35,12 @@ def bought(quantity: str, strategy: str = "trend") -> LedgerEntry:
 ENTRIES = (bought("4"), bought("6", "rotation"))
 
 
-@pytest.mark.parametrize("held", ["100", "100.000000001", "55", "0"])
+@pytest.mark.parametrize("held", ["100", "100.000000001", "55", "0", "10.000000011", "9.999999989"])
 def test_check_splits_of_a_booked_position_passes(held: str) -> None:
     check_splits_are_booked(run(), {"SPY": Decimal(3), "NVDA": Decimal(held)}, ENTRIES, TODAY)
 
 
-@pytest.mark.parametrize("held", ["10", "54.9"])
+@pytest.mark.parametrize("held", ["10", "10.00000001", "9.99999999"])
 def test_check_splits_of_the_old_shares_is_tried_again(held: str) -> None:
     with pytest.raises(SplitNotBookedError) as raised:
         check_splits_are_booked(run(), {"NVDA": Decimal(held)}, ENTRIES, TODAY)
@@ -61,3 +61,11 @@ def test_check_splits_of_another_day_passes(ex_date: date) -> None:
 
 def test_check_splits_of_shares_without_entries_passes() -> None:
     check_splits_are_booked(run(), {"NVDA": Decimal(10)}, (), TODAY)
+
+
+def test_check_splits_of_shares_that_the_ledger_never_knew_passes() -> None:
+    sold = bought("9.058567")._replace(
+        side=Side.SELL, attribution={"trend": Decimal("31.941433"), "unattributed": Decimal(-41)}
+    )
+
+    check_splits_are_booked(run(), {"NVDA": Decimal("319.41433")}, (sold,), TODAY)

@@ -31,7 +31,6 @@ from the_alchemiser.shared.broker.models import (
     Order,
     OrderRequest,
     Position,
-    Quote,
     Snapshot,
     Trade,
 )
@@ -42,7 +41,7 @@ from the_alchemiser.shared.corporate_actions import CorporateAction
 from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.values import Clock, Session, Side
 
-_LOOKED_UP_SINGLY = 20
+_LOOKED_UP_SINGLY = 3
 
 
 class Broker:
@@ -118,7 +117,8 @@ class Broker:
     def assets_of(self, symbols: Iterable[str]) -> Mapping[str, Asset]:
         """Return the assets with these symbols. A symbol that the result leaves out cannot be traded.
 
-        For up to 20 symbols this is one request per symbol, for more the one request of `assets`.
+        For up to 3 symbols this is one request per symbol, for more the one request of `assets`, which takes a second:
+        the rate limit counts requests.
         """
         wanted = sorted(set(symbols))
         if len(wanted) > _LOOKED_UP_SINGLY:
@@ -212,13 +212,6 @@ class Broker:
         if not params:
             return {}
         return parse_one(parsing.latest_trades, self._data.get("/v2/stocks/trades/latest", params))
-
-    def latest_quotes(self, symbols: Iterable[str]) -> Mapping[str, Quote]:
-        """Return the best bid and ask of each symbol. The result leaves out a symbol without a quote."""
-        params = _symbols_param(symbols)
-        if not params:
-            return {}
-        return parse_one(parsing.latest_quotes, self._data.get("/v2/stocks/quotes/latest", params))
 
     def snapshots(self, symbols: Iterable[str]) -> Mapping[str, Snapshot]:
         """Return the latest quote and the last sale of each symbol. The result leaves out a symbol without either.

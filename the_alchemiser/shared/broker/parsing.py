@@ -21,7 +21,7 @@ from the_alchemiser.shared.broker.models import (
     Snapshot,
     Trade,
 )
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import NEW_YORK, market_date
 from the_alchemiser.shared.values import Clock, Session, Side
 
 Record = Mapping[str, Any]
@@ -38,7 +38,7 @@ def parse_one[T](parse: Callable[[Record], T], payload: object) -> T:
         raise UnexpectedResponseError(f"{parse.__name__}: expected an object, got {type(payload).__name__}")
     try:
         return parse(payload)
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnexpectedResponseError(f"{parse.__name__}: {error!r} in {dict(payload)!r:.300}") from error
 
 
@@ -143,7 +143,7 @@ def _order_of_one_leg(record: Record) -> Order | None:
 def bar(record: Record) -> Bar:
     """Parse a daily bar. Its time stamp is midnight in New York, in UTC."""
     return Bar(
-        date=_time(record["t"]).astimezone(NEW_YORK).date(),
+        date=market_date(_time(record["t"])),
         open=decimal(record["o"]),
         high=decimal(record["h"]),
         low=decimal(record["l"]),
@@ -153,11 +153,8 @@ def bar(record: Record) -> Bar:
 
 
 def latest_trades(record: Record) -> Mapping[str, Trade]:
-    return {symbol: _trade(symbol, trade) for symbol, trade in record["trades"].items()}
-
-
-def latest_quotes(record: Record) -> Mapping[str, Quote]:
-    return {symbol: _quote(symbol, quote) for symbol, quote in record["quotes"].items()}
+    trades = record["trades"] or {}
+    return {symbol: _trade(symbol, trade) for symbol, trade in trades.items() if trade is not None}
 
 
 def snapshots(record: Record) -> Mapping[str, Snapshot]:

@@ -2,11 +2,12 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from tests.the_alchemiser.shared.broker.answers import ORDER, Script, answer, broker_over
+from tests.the_alchemiser.shared.broker.answers import ACCOUNT, ORDER, Script, answer, broker_over
 from the_alchemiser.shared.broker import parsing
 from the_alchemiser.shared.broker.errors import NotAuthorizedError, UnexpectedResponseError
 from the_alchemiser.shared.broker.models import Asset, Order, OrderStatus, Position
@@ -34,6 +35,41 @@ def order_of(**fields: object) -> Order:
 
 def asset_record(symbol: str, **fields: object) -> dict[str, object]:
     return {"symbol": symbol, "name": symbol, "status": "active", "tradable": True, "fractionable": True} | fields
+
+
+@pytest.mark.parametrize("flag", ["trading_blocked", "account_blocked", "trade_suspended_by_user"])
+def test_account_is_blocked_by_each_of_its_flags(flag: str) -> None:
+    broker = broker_over(Script([answer(200, ACCOUNT), answer(200, ACCOUNT | {flag: True})]))
+
+    assert [broker.account().trading_blocked for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("quantity", [True, ["1"]], ids=str)
+def test_position_with_a_quantity_of_another_type_is_refused(quantity: object) -> None:
+    with pytest.raises(UnexpectedResponseError, match=r"expected a decimal, got "):
+        position_of(qty=quantity)
+
+
+def test_order_with_a_time_without_an_offset_is_refused() -> None:
+    with pytest.raises(UnexpectedResponseError, match=r"expected a time with an offset, got '2024-03-15T19:45:01'"):
+        order_of(submitted_at="2024-03-15T19:45:01")
+
+
+def test_order_that_was_cancelled_says_when() -> None:
+    assert order_of(canceled_at="2024-03-15T19:45:02Z").canceled_at == datetime(2024, 3, 15, 19, 45, 2, tzinfo=UTC)
+
+
+def test_asset_that_is_not_active_cannot_be_traded() -> None:
+    records = [asset_record("SPY"), asset_record("OLD", status="inactive"), asset_record("HELD", tradable=False)]
+    broker = broker_over(Script([answer(200, record) for record in records]))
+
+    assert [broker.asset(symbol).tradable for symbol in ("SPY", "OLD", "HELD")] == [True, False, False]
+
+
+@pytest.mark.parametrize(("body", "kind"), [("[]", "list"), ('"an account"', "str")])
+def test_account_in_another_shape_is_refused(body: str, kind: str) -> None:
+    with pytest.raises(UnexpectedResponseError, match=f"^account: expected an object, got {kind}$"):
+        broker_over(Script([answer(200, body)])).account()
 
 
 def test_position_of_an_equity_has_every_figure() -> None:
@@ -125,8 +161,8 @@ def test_assets_of_few_symbols_are_looked_up_singly() -> None:
     assert script.request_lines == ["GET /v2/assets/GLD", "GET /v2/assets/NONE"]
 
 
-def test_assets_of_twenty_symbols_are_twenty_requests() -> None:
-    symbols = [f"S{number:02}" for number in range(20)]
+def test_assets_of_three_symbols_are_three_requests() -> None:
+    symbols = [f"S{number:02}" for number in range(3)]
     script = Script([answer(200, asset_record(symbol)) for symbol in symbols])
 
     assert list(broker_over(script).assets_of(symbols)) == symbols
@@ -134,7 +170,7 @@ def test_assets_of_twenty_symbols_are_twenty_requests() -> None:
 
 
 def test_assets_of_more_symbols_are_one_list() -> None:
-    symbols = [f"S{number:02}" for number in range(21)]
+    symbols = [f"S{number:02}" for number in range(4)]
     script = Script([answer(200, [asset_record(symbol) for symbol in [*symbols[1:], "OTHER"]])])
 
     assets = broker_over(script).assets_of(symbols)

@@ -51,7 +51,8 @@ def intent_of(request: OrderRequest, account: Account, qty: Decimal) -> Position
     """Return the position intent of an order; without one, the one that the broker fills in.
 
     Raises:
-        Refusal: 422, the intent does not go with the side, or with an account without short positions.
+        Refusal: 422, the intent does not go with the side, with an account without short positions, or it opens a
+            position while the order would close one.
     """
     side, intent = request.side, request.position_intent
     if intent is None:
@@ -60,6 +61,9 @@ def intent_of(request: OrderRequest, account: Account, qty: Decimal) -> Position
         raise invalid(f"position_intent {intent} does not go with side {side}")
     if not account.may_short and intent in {PositionIntent.SELL_TO_OPEN, PositionIntent.BUY_TO_CLOSE}:
         raise invalid(f"position_intent {intent} does not go with side {side} in an account without shorts")
+    if not intent.closes and account.closable_qty(request.symbol, side) > 0:
+        inferred = PositionIntent.BUY_TO_CLOSE if side is Side.BUY else PositionIntent.SELL_TO_CLOSE
+        raise invalid(f"position intent mismatch, inferred: {inferred}, specified: {intent}")
     return intent
 
 

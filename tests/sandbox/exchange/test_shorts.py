@@ -118,6 +118,24 @@ def test_intent_that_does_not_fit_is_refused(mode: str, side: str, intent: str, 
     assert message in str(refusal)
 
 
+@pytest.mark.parametrize(
+    ("held", "side", "intent", "inferred"),
+    [("-5", "buy", "buy_to_open", "buy_to_close"), ("5", "sell", "sell_to_open", "sell_to_close")],
+)
+@pytest.mark.parametrize("qty", ["5", "9"])
+def test_intent_to_open_against_a_position_is_refused(
+    held: str, side: str, intent: str, inferred: str, qty: str
+) -> None:
+    exchange = margin()
+    exchange.account.positions["CALM"] = Position("CALM", Decimal(held), Decimal(100))
+
+    refusal = refused(exchange, order_for("CALM", side, qty, position_intent=intent))
+
+    assert refusal is not None
+    assert (refusal.status, refusal.code) == (422, 42210000)
+    assert str(refusal) == f"position intent mismatch, inferred: {inferred}, specified: {intent}"
+
+
 def test_buy_to_close_beyond_the_short_is_refused() -> None:
     exchange = margin()
     send(exchange, "CALM", "sell", "3")

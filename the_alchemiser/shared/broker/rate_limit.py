@@ -30,7 +30,7 @@ class Retries(NamedTuple):
 
 
 class Pacing(NamedTuple):
-    """How reads keep to the rate limit. Between `burst` and `reserve`, a share must be left.
+    """How reads keep to the rate limit. What lies between `burst` and `reserve` is spread over the minute.
 
     Attributes:
         burst: the share of a minute's requests that do not wait.

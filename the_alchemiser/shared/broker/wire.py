@@ -82,8 +82,8 @@ class Wire:
 class KeyAuth(httpx.Auth):
     """Add the broker's two key headers to every request. The keys are not read before the first request.
 
-    A request that is refused because of its keys is sent once more when the secret has other keys by now. It was not
-    carried out, so even an order may be sent again.
+    A request that is refused because of its keys is sent once more when the secret has other keys by now. An order is
+    not: reading the secret takes time, and what was checked right before the order may have changed meanwhile.
     """
 
     def __init__(self, keys: Callable[[], Credentials], reread: Callable[[], Credentials] | None) -> None:
@@ -93,7 +93,7 @@ class KeyAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
         keys = self._keys()
         response = yield _signed(request, keys)
-        if response.status_code != httpx.codes.UNAUTHORIZED or self._reread is None:
+        if response.status_code != httpx.codes.UNAUTHORIZED or self._reread is None or request.method == "POST":
             return
 
         current = self._reread()

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.the_alchemiser.shared.broker.answers import Script, answer, broker_over
-from the_alchemiser.shared.broker.errors import AssetNotFoundError
+from the_alchemiser.shared.broker.errors import AssetNotFoundError, UnexpectedResponseError
 from the_alchemiser.shared.broker.models import Quote, Snapshot, Trade
 
 SPY_QUOTE = {"t": "2024-03-15T19:44:58Z", "ax": "V", "ap": 509.84, "as": 1, "bx": "V", "bp": 509.82, "bs": 2}
@@ -45,6 +45,18 @@ def test_snapshots_with_an_odd_symbol_raise_its_name() -> None:
         broker_over(script).snapshots(["SPY", "628ESC012"])
 
 
+@pytest.mark.parametrize("trades", [None, {}, {"SPY": None}])
+def test_latest_trades_that_are_null_are_left_out(trades: object) -> None:
+    assert broker_over(Script([answer(200, {"trades": trades})])).latest_trades(["SPY"]) == {}
+
+
+def test_latest_trades_of_another_shape_are_named() -> None:
+    script = Script([answer(200, {"trades": ["SPY"]})])
+
+    with pytest.raises(UnexpectedResponseError, match="latest_trades: AttributeError"):
+        broker_over(script).latest_trades(["SPY"])
+
+
 def test_latest_trades_with_json_numbers_returns_exact_decimals() -> None:
     body = '{"trades": {"SPY": {"t": "2024-03-15T19:44:59Z", "x": "V", "p": 509.83, "s": 100}}}'
     script = Script([answer(200, body)])
@@ -54,10 +66,3 @@ def test_latest_trades_with_json_numbers_returns_exact_decimals() -> None:
     assert trades["SPY"].price == Decimal("509.83")
     assert "NONE" not in trades
     assert str(script.requests[0].url).startswith("http://data.test/v2/stocks/trades/latest?symbols=NONE%2CSPY")
-
-
-def test_latest_quotes_of_no_symbols_sends_no_request() -> None:
-    script = Script([])
-
-    assert broker_over(script).latest_quotes([]) == {}
-    assert script.requests == []

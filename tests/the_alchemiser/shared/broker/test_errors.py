@@ -31,6 +31,7 @@ REFUSED_WITH_403 = [
     (40310000, "fractional orders are not allowed to short", errors.ShortNotAllowedError),
     (40310000, "cost basis must be >= minimal amount of order 1", errors.OrderTooSmallError),
     (40310000, "order is below the minimal amount", errors.OrderTooSmallError),
+    (40310000, "cost basis is too low", errors.OrderTooSmallError),
     (40310100, "trade denied due to pattern day trading protection", errors.PatternDayTraderError),
     (40310100, "entry denied", errors.PatternDayTraderError),
     (40310000, "account is restricted", errors.BrokerRejectionError),
@@ -103,6 +104,39 @@ def test_error_from_body_without_code_depends_on_the_status(body: str) -> None:
     assert type(error) is errors.BrokerServerError
     assert error.code is None
     assert "GET /v2/clock: 502" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("<html>\n<b>busy</b></html>", "<html> <b>busy</b></html>"),
+        ("x" * 201, "x" * 200),
+        (json.dumps(["x" * 201]), "['" + "x" * 198),
+        ('{"code": 1}', ""),
+    ],
+    ids=["a page", "a long page", "a long list", "no message"],
+)
+def test_error_shows_the_first_200_characters_of_another_body(body: str, shown: str) -> None:
+    assert str(errors.error_from_response(502, body, where="GET /v2/clock")) == f"GET /v2/clock: 502 {shown}".rstrip()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (errors.BrokerError, "broker_error"),
+        (errors.BrokerServerError, "broker_server_error"),
+        (errors.UnexpectedResponseError, "broker_unexpected_response"),
+        (errors.RateLimitedError, "broker_rate_limited"),
+        (errors.BrokerRejectionError, "broker_rejected"),
+    ],
+)
+def test_errors_with_a_reason_of_their_own_keep_it(error: type[errors.BrokerError], reason: str) -> None:
+    assert error.reason == reason
+
+
+def test_error_without_a_response_has_no_status_and_no_code() -> None:
+    assert (errors.BrokerTimeoutError("late").status, errors.RateLimitedError("late").code) == (None, None)
+    assert (errors.BrokerTimeoutError("late").code, errors.RateLimitedError("late").status) == (None, None)
 
 
 def test_errors_have_distinct_reasons() -> None:

@@ -3,6 +3,8 @@
 They are read again when the broker refuses them: a person may have rotated them.
 """
 
+from decimal import Decimal
+
 import httpx
 import pytest
 
@@ -11,6 +13,8 @@ from tests.the_alchemiser.shared.broker.answers import ACCOUNT
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials, broker_credentials, reread_broker_credentials
 from the_alchemiser.shared.broker.errors import NotAuthorizedError
+from the_alchemiser.shared.broker.models import OrderRequest, OrderType
+from the_alchemiser.shared.values import Side
 
 SECRET = "secretsmanager:GetSecretValue"
 OLD, NEW = Credentials(key="old", secret="1"), Credentials(key="new", secret="2")
@@ -80,6 +84,16 @@ def test_refused_keys_that_are_refused_again_raise(reread: Credentials | None, t
     with pytest.raises(NotAuthorizedError):
         connect(gate, reread).account()
     assert gate.tried == tries
+
+
+def test_order_whose_keys_are_refused_is_not_sent_again() -> None:
+    """The kill switch was read right before it, and may be paused when the secret has been read."""
+    gate = Gate(NEW)
+    order = OrderRequest("SPY", Side.BUY, Decimal(1), OrderType.MARKET, client_order_id="r-BUY-SPY-1")
+
+    with pytest.raises(NotAuthorizedError):
+        connect(gate, NEW).submit(order)
+    assert gate.tried == [("old", "1")]
 
 
 def test_accepted_keys_are_not_read_again() -> None:

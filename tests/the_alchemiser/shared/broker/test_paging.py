@@ -76,7 +76,7 @@ def test_orders_when_a_full_page_repeats_itself_raise() -> None:
     page = [record(number, second=0) for number in range(500)]
     script = Script([answer(200, page), answer(200, page)])
 
-    with pytest.raises(UnexpectedResponseError, match=r"after 2024-03-15T13:30:00\.123455\+00:00 brings no new order"):
+    with pytest.raises(UnexpectedResponseError, match=r"after 2024-03-15T13:30:00\.123455\+00:00 brings no new order$"):
         broker_over(script).orders(after=OPEN)
 
 
@@ -131,6 +131,7 @@ def test_bars_over_pages_yields_each_symbol_once_and_complete() -> None:
     assert [(symbol, _days(bars)) for symbol, bars in series] == [("A", [1, 2]), ("B", [1, 2, 3]), ("C", [1])]
     assert series[0][1][0].high == Decimal("2.5")
     assert [request.url.params.get("page_token") for request in script.requests] == [None, "t1", "t2"]
+    assert script.request_lines == ["GET /v2/stocks/bars"] * 3
     assert params_of(script)[0] == {
         "symbols": "A,B,C",
         "timeframe": "1Day",

@@ -60,14 +60,6 @@ def test_asset_known_is_tradable_and_unknown_raises_its_name(paper: Paper) -> No
         paper.broker.asset("NOPE")
 
 
-def test_latest_quote_surrounds_the_latest_trade(paper: Paper) -> None:
-    quote = paper.broker.latest_quotes(["SPY"])["SPY"]
-    trade = paper.broker.latest_trades(["SPY"])["SPY"]
-
-    assert quote.bid < trade.price < quote.ask
-    assert trade.price == trade.price.quantize(Decimal("0.01"))
-
-
 def test_bars_through_a_long_interval_follow_the_pages(paper: Paper) -> None:
     symbols = ["SPY", "JNJ", "KO"]
 

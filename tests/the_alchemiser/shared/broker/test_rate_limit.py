@@ -75,6 +75,14 @@ def test_retries_are_two_after_a_tenth_and_three_tenths_of_a_second() -> None:
     assert Retries().pauses_s == (0.1, 0.3)
 
 
+def test_read_waits_for_less_than_a_second_too() -> None:
+    time = Time()
+
+    assert read_with_retries(Calls([]), time.retries(), pace_after(99, 60, time)) == 1
+
+    assert time.slept == [0.75]
+
+
 def test_pace_before_an_answer_knows_nothing_and_waits_for_nothing() -> None:
     pace = Pace(Pacing())
 
@@ -105,6 +113,7 @@ def test_allowance_of_nothing_is_zero() -> None:
     [
         {"X-RateLimit-Limit": "many"},
         {"X-RateLimit-Limit": "0"},
+        {"X-RateLimit-Limit": "-1"},
         {"X-RateLimit-Remaining": ""},
         {"X-RateLimit-Reset": "soon"},
     ],

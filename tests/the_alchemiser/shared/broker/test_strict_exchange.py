@@ -126,12 +126,15 @@ def test_position_of_a_symbol_is_that_of_the_list(paper: Paper) -> None:
     assert position.asset_class == "us_equity"
 
 
-def test_snapshot_is_the_latest_quote_and_trade(paper: Paper) -> None:
+def test_snapshot_is_the_latest_trade_within_a_quote(paper: Paper) -> None:
     snapshots = paper.broker.snapshots(["SPY", "KO"])
 
     assert set(snapshots) == {"SPY", "KO"}
-    assert snapshots["SPY"].quote == paper.broker.latest_quotes(["SPY"])["SPY"]
-    assert snapshots["SPY"].trade == paper.broker.latest_trades(["SPY"])["SPY"]
+    quote, trade = snapshots["SPY"].quote, snapshots["SPY"].trade
+    assert quote is not None
+    assert trade == paper.broker.latest_trades(["SPY"])["SPY"]
+    assert quote.bid < trade.price < quote.ask
+    assert trade.price == trade.price.quantize(Decimal("0.01"))
 
 
 def test_assets_of_unknown_symbols_are_left_out(paper: Paper) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sandbox.schedules import Schedule, due_schedules
 from tests.templates.edits import drop, put
 from tests.templates.reading import Template, grants, role_of, statements
-from the_alchemiser.coordinator_v2.day_check import SETTLED_AFTER_CLOSE, days_without_run
+from the_alchemiser.coordinator_v2.day_check import OVER_AFTER_CLOSE, days_without_run
 from the_alchemiser.shared.gauges import NAMESPACE
 from the_alchemiser.shared.messaging.commands import CheckDay
 from the_alchemiser.shared.messaging.delivery import parse
@@ -47,7 +47,7 @@ def is_scheduled(template: Template) -> bool:
         return False
     deployed = Schedule("DayCheck", schedule["ScheduleExpression"], schedule["ScheduleExpressionTimezone"], "", "")
     fired = [moment for moment in A_WEEK if due_schedules([deployed], moment)]
-    return len(fired) == 7 * 24 and fired[0].minute >= SETTLED_AFTER_CLOSE.seconds / 60
+    return len(fired) == 7 * 24 and fired[0].minute >= OVER_AFTER_CLOSE.seconds / 60
 
 
 def is_granted(template: Template) -> bool:

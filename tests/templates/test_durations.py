@@ -9,6 +9,7 @@ import pytest
 from tests.templates.reading import load
 from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
 from the_alchemiser.shared.broker.rate_limit import Pacing
+from the_alchemiser.shared.messaging.wiring import CLAIM_KEPT_S
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
@@ -54,3 +55,12 @@ def test_durations_hide_a_message_longer_than_its_function_runs(environment: str
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_durations_end_an_execution_before_its_run_counts_as_settled(environment: str) -> None:
     assert durations(environment)["ExecutionTimeoutS"] < EXECUTION_WINDOW.total_seconds()
+
+
+@pytest.mark.parametrize("template", ["template.yaml", "data-template.yaml"])
+def test_claims_are_kept_longer_than_any_queue_keeps_a_message(template: str) -> None:
+    """Otherwise a dead letter that is sent again could be handled a second time."""
+    queues = [resource for resource in load(template)["Resources"].values() if resource["Type"] == "AWS::SQS::Queue"]
+    kept_s = {queue["Properties"]["MessageRetentionPeriod"] for queue in queues}
+
+    assert max(kept_s) < CLAIM_KEPT_S == 15 * 24 * 3600

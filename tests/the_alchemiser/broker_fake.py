@@ -99,15 +99,12 @@ class InMemoryBroker:
     def latest_trades(self, symbols: Iterable[str]) -> Mapping[str, Trade]:
         return {symbol: Trade(symbol, price, self.timestamp) for symbol, price in self._prices_of(symbols)}
 
-    def latest_quotes(self, symbols: Iterable[str]) -> Mapping[str, Quote]:
-        return {
-            symbol: Quote(symbol, price - self.half_spread, price + self.half_spread, self.timestamp)
-            for symbol, price in self._prices_of(symbols)
-        }
-
     def snapshots(self, symbols: Iterable[str]) -> Mapping[str, Snapshot]:
-        quotes, trades = self.latest_quotes(symbols), self.latest_trades(symbols)
-        return {symbol: Snapshot(symbol, quotes[symbol], trades[symbol]) for symbol in quotes}
+        return {symbol: self._snapshot(trade) for symbol, trade in self.latest_trades(symbols).items()}
+
+    def _snapshot(self, trade: Trade) -> Snapshot:
+        bid, ask = trade.price - self.half_spread, trade.price + self.half_spread
+        return Snapshot(trade.symbol, Quote(trade.symbol, bid, ask, self.timestamp), trade)
 
     def submit(self, request: OrderRequest) -> Order:
         if self.rejection is not None:

@@ -197,6 +197,7 @@ class RunStoreContract(ABC):
         assert (run.state, run.sent, run.outbox) == (RunState.AGGREGATED, False, (failed(run_id),))
         assert run.payloads[RunState.AGGREGATED] == {"weights": {"SPY": "0.5"}}
         assert [line.state for line in run.timeline] == [RunState.EVALUATING, RunState.AGGREGATED]
+        assert run.deadline_at == NOW + timedelta(minutes=2)
 
     def test_move_from_another_state_changes_nothing(self, store: RunStore, run_id: str) -> None:
         store.move(run_id, to_aggregated(run_id))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import NEW_YORK, market_date
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.run.runs import Run, RunState, run_id_of
@@ -62,7 +62,7 @@ def trading_day(clock: Clock, sessions: Sequence[Session]) -> TradingDay | Start
     Args:
         sessions: ascending, at least the two up to the broker's date.
     """
-    today = market_date(clock)
+    today = market_date(clock.timestamp)
     before = [session for session in sessions if session.date < today]
     session = next((session for session in sessions if session.date == today), None)
 
@@ -74,11 +74,6 @@ def trading_day(clock: Clock, sessions: Sequence[Session]) -> TradingDay | Start
         detail = f"the exchange is closed on {today}"
         return StartRefusal(reason="not_a_session", detail=detail, is_routine=True)
     return TradingDay(session, before[-1].date, clock.timestamp.astimezone(UTC))
-
-
-def market_date(clock: Clock) -> date:
-    """Return the exchange's date."""
-    return clock.timestamp.astimezone(NEW_YORK).date()
 
 
 def refuse_time(day: TradingDay, *, force: bool) -> StartRefusal | None:

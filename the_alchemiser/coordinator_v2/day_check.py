@@ -9,13 +9,13 @@ from the_alchemiser.shared.gauges import Gauge
 from the_alchemiser.shared.run.runs import Run, RunState
 
 # A run that starts at the last moment may take 43 minutes (shared/run/deadlines.py), and the sweep comes every 5.
-SETTLED_AFTER_CLOSE = timedelta(minutes=50)
+OVER_AFTER_CLOSE = timedelta(minutes=50)
 
 
 def is_without_run(day: TradingDay, runs: Iterable[Run]) -> bool:
     """Return whether a run of this day should have completed by now, and none has."""
-    is_settled = day.to_close <= -SETTLED_AFTER_CLOSE
-    return is_settled and all(run.state is not RunState.COMPLETED for run in runs)
+    is_over = day.to_close <= -OVER_AFTER_CLOSE
+    return is_over and all(run.state is not RunState.COMPLETED for run in runs)
 
 
 def days_without_run(*, is_missing: bool) -> Gauge:

@@ -11,7 +11,6 @@ from the_alchemiser.coordinator_v2.admission import (
     NextRun,
     StartRefusal,
     TradingDay,
-    market_date,
     next_run,
     refuse_time,
     refuse_verdict,
@@ -21,6 +20,7 @@ from the_alchemiser.coordinator_v2.day_check import days_without_run, is_without
 from the_alchemiser.coordinator_v2.settling import OrderSettler
 from the_alchemiser.coordinator_v2.sweep import UnsentOutbox, overdue, unsent_outboxes
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.gauges import Gauges
 from the_alchemiser.shared.market_data.calendar import LOOK_BACK, Exchange
 from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedError
@@ -132,7 +132,7 @@ class Coordinator:
 
     def _time(self) -> tuple[Clock, tuple[Session, ...]]:
         clock = self.exchange.clock()
-        today = market_date(clock)
+        today = market_date(clock.timestamp)
         return clock, self.exchange.calendar(today - LOOK_BACK, today)
 
     def _refuse(self, refusal: StartRefusal, clock: Clock, command: StartRun, *, runs: Iterable[Run] = ()) -> Reaction:
@@ -141,12 +141,12 @@ class Coordinator:
         Args:
             runs: the runs whose unsent messages are published too.
         """
-        _log_refusal(refusal)
+        logger.warning("run refused", extra={"reason": refusal.reason, "detail": refusal.detail})
         unsent = self._publish_unsent(runs)
         if refusal.is_routine and not command.is_forced:
             return unsent
 
-        today = market_date(clock)
+        today = market_date(clock.timestamp)
         # The reason is the subject: a second start that is refused for the same reason repeats the id, so that people
         # read of each reason once per day.
         fields = envelope(
@@ -238,10 +238,6 @@ def _requests(run_id: str, day: TradingDay, allocations: Mapping[str, Decimal]) 
         )
         for strategy, allocation in sorted(allocations.items())
     )
-
-
-def _log_refusal(refusal: StartRefusal) -> None:
-    logger.warning("run refused", extra={"reason": refusal.reason, "detail": refusal.detail})
 
 
 def _leave_unchecked(reason: str, detail: str) -> Reaction:

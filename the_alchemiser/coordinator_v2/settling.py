@@ -4,7 +4,7 @@ A trade whose execution gave up, or whose run failed meanwhile, may have left an
 at it again, so every sweep does, until all orders of the run are final and all fills are in the ledger.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -61,6 +61,7 @@ class OrderSettler:
 
     def _settle(self, run: Run, opened_at: datetime, at: datetime) -> None:
         if not sent_trades(run):
+            # A run that has ended releases no further trades, so no order can follow.
             self.runs.mark_settled(run.run_id)
             return
 
@@ -75,11 +76,12 @@ class OrderSettler:
         if state.open or not is_over:
             logger.warning("run not settled yet", extra={"run_id": run.run_id, "open_orders": state.open})
             return
+        # Last: a settled run is never looked at again, and another run may then trade in its place.
         self._store(run, state, at)
         self.runs.mark_settled(run.run_id)
 
-    def _cancel(self, order_ids: Iterable[str]) -> None:
-        for order_id in tuple(order_ids)[:CANCELS_AT_MOST]:
+    def _cancel(self, order_ids: Sequence[str]) -> None:
+        for order_id in order_ids[:CANCELS_AT_MOST]:
             try:
                 self.broker.cancel(order_id)
             except BrokerError as error:

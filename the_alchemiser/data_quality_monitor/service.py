@@ -11,7 +11,7 @@ from typing import NamedTuple
 from the_alchemiser.data_quality_monitor.checks import find_faults
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.market_data.calendar import Exchange, read_business_time
 from the_alchemiser.shared.market_data.corporate_actions import CorporateActionsMalformedError, read_actions_entry
 from the_alchemiser.shared.market_data.lake import Lake, LakeEntry
@@ -96,7 +96,7 @@ class Monitor:
         except CorporateActionsMalformedError as error:
             return CorporateActions(), (f"{error.reason}: {error}",)
 
-        fetched_on = None if entry.fetched_at is None else entry.fetched_at.astimezone(NEW_YORK).date()
+        fetched_on = None if entry.fetched_at is None else market_date(entry.fetched_at)
         if fetched_on is not None and fetched_on >= as_of:
             return entry.actions, ()
         problem = f"corporate actions were last fetched {fetched_on or 'never'}, not after the session of {as_of}"

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 from the_alchemiser.shared.broker.models import Asset, Bar
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.market_data.calendar import LOOK_BACK, BusinessTime
 from the_alchemiser.shared.market_data.corporate_actions import (
     ActionsEntry,
@@ -64,7 +64,7 @@ class ActionsRefresher(NamedTuple):
             return entry.actions
 
     def _fetch(self, symbols: tuple[str, ...], time: BusinessTime) -> ActionsFetch:
-        today = time.now.astimezone(NEW_YORK).date()
+        today = market_date(time.now)
         start, end = today - BACK, today + AHEAD
 
         actions: list[CorporateAction] = []

@@ -1,4 +1,4 @@
-"""The broker as execution uses it: every call of an attempt is counted, and a full minute is waited out."""
+"""The broker as execution uses it: calls are counted, and one over the rate limit waits for the next minute."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -58,7 +58,7 @@ class CountedBroker:
 
     @property
     def allowance(self) -> int | None:
-        """How many requests all of the account's programs have left in this minute; None when that is not known."""
+        """Return how many requests the account's programs have left in this minute; None when that is not known."""
         return self._broker.allowance
 
     def clock(self) -> Clock:

@@ -1,13 +1,12 @@
 """The rules that stop an order before it is sent; each has a reason code. Pure."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import LAST_ORDER, market_date
 from the_alchemiser.shared.values import Clock, Refusal, Side
 
-LAST_CALL = timedelta(seconds=60)
 SPREAD = Decimal("0.01")
 
 
@@ -52,7 +51,7 @@ class Proposal(NamedTuple):
 
 def refuse_time(clock: Clock, requested_at: datetime) -> Refusal | None:
     """Refuse an order on another day than its trade's, outside the session, or less than 60 s before the close."""
-    requested_on, today = _trading_date(requested_at), _trading_date(clock.timestamp)
+    requested_on, today = market_date(requested_at), market_date(clock.timestamp)
     if requested_on != today:
         detail = f"the trade was requested on {requested_on}, the broker's date is {today}"
         return Refusal(reason="stale_trade", detail=detail)
@@ -60,8 +59,8 @@ def refuse_time(clock: Clock, requested_at: datetime) -> Refusal | None:
         return Refusal(reason="market_closed", detail=f"the market is closed until {clock.next_open.isoformat()}")
 
     to_close = clock.next_close - clock.timestamp
-    if to_close < LAST_CALL:
-        detail = f"{to_close.total_seconds():.0f} s to the close; an order needs at least {LAST_CALL.seconds} s"
+    if to_close < LAST_ORDER:
+        detail = f"{to_close.total_seconds():.0f} s to the close; an order needs at least {LAST_ORDER.seconds} s"
         return Refusal(reason="market_closed", detail=detail)
     return None
 
@@ -76,10 +75,6 @@ def to_tick(price: Decimal, side: Side) -> Decimal:
     tick = Decimal("0.01") if price >= 1 else Decimal("0.0001")
     rounding = ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
     return (price / tick).to_integral_value(rounding) * tick
-
-
-def _trading_date(moment: datetime) -> date:
-    return moment.astimezone(NEW_YORK).date()
 
 
 def _universe(proposal: Proposal, limits: Limits) -> Refusal | None:

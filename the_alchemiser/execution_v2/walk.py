@@ -74,7 +74,7 @@ def can_order(means: Means, timing: Timing) -> bool:
 def next_step(
     side: Side, *, limits_used: int, unprotected: Refusal | None, means: Means, timing: Timing
 ) -> Step | Refusal:
-    """Return the next step; `unprotected` when the limits are used up and it refuses a market order.
+    """Return the next step, or `unprotected` when no limit is left and a market order is not allowed.
 
     Args:
         limits_used: limit orders of this trade so far.

@@ -28,8 +28,6 @@ class NotDeliveredError(AlchemiserError):
 class RefusedError(NotDeliveredError):
     """A channel refused the notice, so it has sent nothing."""
 
-    retryable: ClassVar[bool] = True
-
 
 class Channel(Protocol):
     """One way to reach people. `name` identifies it in the record of what was sent."""
@@ -130,8 +128,8 @@ class SnsTopic:
 
 def _failure(where: str, error: Exception) -> NotDeliveredError:
     status = error.response["ResponseMetadata"]["HTTPStatusCode"] if isinstance(error, aws.ClientError) else None
-    is_refused = status is not None and status < SERVER_ERROR
-    return RefusedError(f"{where}: {error}") if is_refused else NotDeliveredError(f"{where}: {error}")
+    kind = RefusedError if status is not None and status < SERVER_ERROR else NotDeliveredError
+    return kind(f"{where}: {error}")
 
 
 class DynamoDeliveries:

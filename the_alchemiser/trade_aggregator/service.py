@@ -72,6 +72,7 @@ class TradeAggregator:
             AlchemiserError: a retryable one; the next attempt continues.
         """
         load_run(self.runs, outcome.run_id)
+        # Recorded before the run is read: of two workers with the last two outcomes, at least one sees both.
         self.runs.put_once(outcome.run_id, RunItem(f"{TRADE}#{outcome.trade_id}", outbox.encode(outcome)))
         return self._advance(outcome)
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import LAST_ORDER, market_date
 from the_alchemiser.shared.values import Clock, Refusal
 
 CALLS_PER_TRADE = 6  # requests to the broker when the first order fills
 CALLS_PER_MINUTE = 200  # the broker's limit for an account
-NOT_BEFORE_CLOSE = timedelta(seconds=60)  # execution sends no order later
 _NOTHING = timedelta(0)
 
 
@@ -33,7 +32,7 @@ def refuse_late(phases: Sequence[int], clock: Clock, trading_date: date, pace: P
         trading_date: of the run. On another day its session is over.
     """
     left = _time_to_close(clock, trading_date)
-    needed = sum((pace.time_of(trades) for trades in phases), NOT_BEFORE_CLOSE)
+    needed = sum((pace.time_of(trades) for trades in phases), LAST_ORDER)
     if needed <= left:
         return None
 
@@ -45,8 +44,7 @@ def refuse_late(phases: Sequence[int], clock: Clock, trading_date: date, pace: P
 
 
 def _time_to_close(clock: Clock, trading_date: date) -> timedelta:
-    today = clock.timestamp.astimezone(NEW_YORK).date()
     # Outside the session, the next close is that of another day.
-    if not clock.is_open or today != trading_date:
+    if not clock.is_open or market_date(clock.timestamp) != trading_date:
         return _NOTHING
     return clock.next_close - clock.timestamp

@@ -1,6 +1,7 @@
 """One signal per run, whatever the order, the duplicates and the number of workers."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -46,10 +47,10 @@ class RacingStore(InMemoryRunStore):
         return super().move(run_id, move)
 
 
-def deliver(store: InMemoryRunStore, answers: Sequence[Answer]) -> list[Message]:
+def deliver(store: InMemoryRunStore, answers: Sequence[Answer], *, at: datetime = make.WALL) -> list[Message]:
     """Handle each answer completely; return what is published."""
     published: list[Message] = []
-    aggregator = Aggregator(store, make.wall_clock)
+    aggregator = Aggregator(store, lambda: at)
     for answer in answers:
         reaction = aggregator.handle(answer)
         published.extend(reaction.messages)
@@ -111,7 +112,7 @@ def test_handle_by_two_workers_that_conclude_publishes_once() -> None:
     first: list[Message] = []
     racing = RacingStore(store, lambda: first.extend(deliver(store, ANSWERS[1:2])))
 
-    second = deliver(racing, ANSWERS[2:])
+    second = deliver(racing, ANSWERS[2:], at=make.WALL + timedelta(seconds=1))
 
     assert [*first, *second] == [make.loaded(store).outbox[0]]
     assert len(make.loaded(store).timeline) == 2

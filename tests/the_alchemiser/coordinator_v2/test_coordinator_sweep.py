@@ -63,6 +63,23 @@ def test_sweep_after_the_deadline_fails_and_names_the_missing(office: Office) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("answered", "missing"), [((), "rotation, trend"), (("rotation", "trend"), "nothing")], ids=["none", "all"]
+)
+def test_sweep_after_the_deadline_lists_everything_missing(
+    office: Office, answered: tuple[str, ...], missing: str
+) -> None:
+    run_id = office.create_run(MONDAY)
+    for strategy in answered:
+        answer = make.strategy_failed(strategy)
+        office.store.put_once(run_id, RunItem(f"STRATEGY#{strategy}", outbox.encode(answer)))
+    office.later(minutes=8)
+
+    office.sweep()
+
+    assert late_failure(office).detail == f"still EVALUATING, 60 s past its deadline; missing: {missing}"
+
+
 def test_sweep_of_yesterdays_overdue_run_fails_it(office: Office) -> None:
     run_id = office.create_run(HALF_DAY)
     office.later(minutes=8)
@@ -123,6 +140,43 @@ def test_sweep_publishes_unsent_outboxes_of_run_and_items(office: Office) -> Non
     assert office.published == [request, run_failed]
     assert run.sent
     assert run.items["PLAN"].sent
+
+
+def test_sweep_of_a_run_that_moves_meanwhile_leaves_its_next_outbox_unsent(office: Office) -> None:
+    run_id = office.create_run(MONDAY, outbox=(example(StrategyRequested),))
+    reaction = office.coordinator.sweep(SWEEP)
+    make.move_to(office.store, RunState.FAILED, run_id=run_id, outbox=(example(RunFailed),))
+
+    reaction.on_published()
+
+    assert not make.loaded(office.store, run_id).sent
+
+
+def test_sweep_marks_an_items_outbox_whatever_the_runs_state(office: Office) -> None:
+    """A condition on the state would never be true for an item, so every sweep would publish it again."""
+    run_id = office.create_run(MONDAY)
+    office.store.put_once(run_id, RunItem("SIGNAL", {}, outbox=(example(RunFailed),)))
+    reaction = office.coordinator.sweep(SWEEP)
+    make.move_to(office.store, RunState.AGGREGATED, run_id=run_id)
+
+    reaction.on_published()
+
+    assert make.loaded(office.store, run_id).items["SIGNAL"].sent
+
+
+def test_sweep_of_a_run_that_only_the_index_shows_goes_on(office: Office) -> None:
+    class IndexAhead(InMemoryRunStore):
+        def runs_on(self, trading_date: date) -> tuple[str, ...]:
+            return ("local-0", *super().runs_on(trading_date))
+
+    ahead = IndexAhead()
+    ahead.runs = office.store.runs
+    run_id = office.create_run(MONDAY)
+    office.later(minutes=8)
+
+    Office(store=ahead, wall=office.wall).sweep()
+
+    assert make.loaded(office.store, run_id).state is RunState.FAILED
 
 
 def test_sweep_never_sends_a_trade(office: Office) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, day_at, run
-from the_alchemiser.coordinator_v2.day_check import SETTLED_AFTER_CLOSE, days_without_run, is_without_run
+from the_alchemiser.coordinator_v2.day_check import OVER_AFTER_CLOSE, days_without_run, is_without_run
 from the_alchemiser.shared.gauges import Gauge
 from the_alchemiser.shared.run.deadlines import STAYS_AT_MOST
 from the_alchemiser.shared.run.runs import RunState
@@ -45,10 +45,10 @@ def test_is_without_run_counts_any_run_of_the_day(first: RunState, second: RunSt
     assert not is_without_run(day_at(MONDAY, "16:55"), runs)
 
 
-def test_settled_after_close_covers_the_longest_run_and_a_sweep() -> None:
+def test_over_after_close_covers_the_longest_run_and_a_sweep() -> None:
     longest = sum(STAYS_AT_MOST.values(), timedelta(0))
 
-    assert longest + SWEEP_EVERY < SETTLED_AFTER_CLOSE < timedelta(minutes=55)
+    assert longest + SWEEP_EVERY < OVER_AFTER_CLOSE < timedelta(minutes=55)
 
 
 @pytest.mark.parametrize(("is_missing", "value"), [(True, 1), (False, 0)])

@@ -1,5 +1,6 @@
 """A run that has ended is compared with the broker's orders: what may still fill, and what nobody has reported."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,7 @@ from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW, is_window
 from the_alchemiser.shared.broker.models import OrderStatus
 from the_alchemiser.shared.ledger.order_entries import FillPriceMissingError, TradeFacts
 from the_alchemiser.shared.messaging.messages import SettledOrder
-from the_alchemiser.shared.run.runs import RunState
+from the_alchemiser.shared.run.runs import RunState, Transition
 from the_alchemiser.shared.values import Side
 
 CANCELED, FILLED, REPLACED = OrderStatus.CANCELED, OrderStatus.FILLED, OrderStatus.REPLACED
@@ -66,6 +67,14 @@ def test_window_is_over_110_s_after_the_end(store: InMemoryRunStore, late_ms: in
     end(store, RunState.FAILED)
 
     assert is_window_over(make.loaded(store, RUN_ID), make.WALL + timedelta(milliseconds=late_ms)) is expected
+
+
+def test_window_is_counted_from_the_end_of_the_run(store: InMemoryRunStore) -> None:
+    run = make.loaded(store, RUN_ID)
+    ended_at = make.WALL + timedelta(minutes=5)
+    ended = replace(run, timeline=(*run.timeline, Transition(RunState.FAILED, ended_at, "a test")))
+
+    assert not is_window_over(ended, ended_at + timedelta(seconds=109))
 
 
 def test_window_covers_an_execution_that_is_killed_at_its_time_out() -> None:
@@ -169,6 +178,14 @@ def test_unreported_is_a_fill_of_another_order(store: InMemoryRunStore) -> None:
     record(store, failed(fill(f"{BUY_SPY}-1", "10")))
 
     assert unreported(store, f"{BUY_SPY}-1", f"{BUY_SPY}-2") == [f"{BUY_SPY}-2"]
+
+
+def test_unreported_is_a_small_fill_of_an_order_that_the_outcome_does_not_contain(store: InMemoryRunStore) -> None:
+    record(store, failed())
+
+    state = review(make.loaded(store, RUN_ID), [order(f"{BUY_SPY}-1", CANCELED, filled="0.5")])
+
+    assert [settled.filled_quantity for settled in state.unreported] == [Decimal("0.5")]
 
 
 def test_unreported_are_all_orders_of_an_unsettled_outcome(store: InMemoryRunStore) -> None:

@@ -241,6 +241,13 @@ def stage(
     return Stage(broker, trade)
 
 
+def second_order(act: Callable[[Stage], None]) -> Stage:
+    """Return a stage whose first order fills a quarter; `act` happens before the second one is prepared."""
+    traded = stage(limit=QUARTER, trade=SELL)
+    traded.broker.before[SELL_CALLS.index("cancel") + 3] = lambda: act(traded)
+    return traded
+
+
 def outcome_of(reaction: Reaction) -> TradeExecuted | TradeFailed:
     (message,) = reaction.messages
     assert isinstance(message, TradeExecuted | TradeFailed)

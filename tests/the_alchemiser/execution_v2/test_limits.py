@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.the_alchemiser.broker_fake import CLOSE, NOW
 from the_alchemiser.execution_v2.limits import Limits, Proposal, limits_of, refuse_order, refuse_time, to_tick
-from the_alchemiser.shared.values import Clock, Side
+from the_alchemiser.shared.values import Clock, Refusal, Side
 
 PROPOSAL = Proposal("SPY", quantity=Decimal(10), price=Decimal(500), last_close=Decimal(480))
 
@@ -23,18 +23,30 @@ def test_refuse_time_with_sixty_seconds_left_allows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clock", "requested_at", "reason"),
+    ("clock", "requested_at", "reason", "detail"),
     [
-        (_clock(timedelta(seconds=59)), NOW, "market_closed"),
-        (_clock(timedelta(hours=-1), is_open=False), NOW, "market_closed"),
-        (_clock(timedelta(minutes=15)), NOW - timedelta(days=1), "stale_trade"),
+        (
+            _clock(timedelta(seconds=59)),
+            NOW,
+            "market_closed",
+            "59 s to the close; an order needs at least 60 s",
+        ),
+        (
+            _clock(timedelta(hours=-1), is_open=False),
+            NOW,
+            "market_closed",
+            "the market is closed until 2024-03-18T20:00:00+00:00",
+        ),
+        (
+            _clock(timedelta(minutes=15)),
+            NOW - timedelta(days=1),
+            "stale_trade",
+            "the trade was requested on 2024-03-14, the broker's date is 2024-03-15",
+        ),
     ],
 )
-def test_refuse_time_when_too_late_names_the_reason(clock: Clock, requested_at: datetime, reason: str) -> None:
-    refusal = refuse_time(clock, requested_at)
-
-    assert refusal is not None
-    assert refusal.reason == reason
+def test_refuse_time_when_too_late_says_why(clock: Clock, requested_at: datetime, reason: str, detail: str) -> None:
+    assert refuse_time(clock, requested_at) == Refusal(reason=reason, detail=detail)
 
 
 def test_refuse_time_over_utc_midnight_is_the_same_new_york_day() -> None:
@@ -56,27 +68,38 @@ def test_limits_by_default_cap_the_spread_at_one_percent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "reason"),
+    ("limits", "reason", "detail"),
     [
-        (Limits(notional=Decimal("4999.99")), "limit_notional"),
-        (Limits(price_distance=Decimal("0.04")), "limit_price_distance"),
-        (Limits(universe=frozenset({"QQQ"})), "limit_universe"),
+        (
+            Limits(notional=Decimal("4999.99")),
+            "limit_notional",
+            "the order is worth $5,000.00; at most $4,999.99 is allowed",
+        ),
+        (
+            Limits(price_distance=Decimal("0.04")),
+            "limit_price_distance",
+            "500 is 4.2% from the last close 480; at most 4.0% is allowed",
+        ),
+        (Limits(universe=frozenset({"QQQ"})), "limit_universe", "SPY is not in the allowed universe"),
     ],
 )
-def test_refuse_order_beyond_a_limit_names_it(limits: Limits, reason: str) -> None:
-    refusal = refuse_order(PROPOSAL, limits)
+def test_refuse_order_beyond_a_limit_names_it(limits: Limits, reason: str, detail: str) -> None:
+    assert refuse_order(PROPOSAL, limits) == Refusal(reason=reason, detail=detail)
 
-    assert refusal is not None
-    assert refusal.reason == reason
+
+@pytest.mark.parametrize(("price", "last_close"), [("510", "500"), ("490", "500"), ("0.51", "0.5")])
+def test_refuse_order_exactly_at_the_price_distance_allows(price: str, last_close: str) -> None:
+    proposal = Proposal("SPY", Decimal(1), Decimal(price), Decimal(last_close))
+
+    assert refuse_order(proposal, Limits(price_distance=Decimal("0.02"))) is None
 
 
 def test_refuse_order_without_last_close_refuses() -> None:
     proposal = Proposal("SPY", Decimal(1), Decimal(500), last_close=Decimal(0))
 
-    refusal = refuse_order(proposal, Limits(price_distance=Decimal("0.5")))
-
-    assert refusal is not None
-    assert refusal.reason == "limit_price_distance"
+    assert refuse_order(proposal, Limits(price_distance=Decimal("0.5"))) == Refusal(
+        reason="limit_price_distance", detail="there is no last close to compare the price with"
+    )
 
 
 @given(st.decimals(min_value=Decimal("0.0001"), max_value=Decimal(10_000), places=6))

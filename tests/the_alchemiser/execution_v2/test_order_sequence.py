@@ -213,7 +213,7 @@ def test_no_time_for_an_order_ends_the_attempt() -> None:
     traded = stage()
     traded.broker.failures["clock"] = [RateLimitedError("429", retry_after_s=57)]
 
-    with pytest.raises(AttemptEndedError, match=r"12 calls and 3.0 s are not enough for another order") as raised:
+    with pytest.raises(AttemptEndedError, match=r"^12 calls and 3.0 s are not enough for another order$") as raised:
         traded.handle()
 
     assert raised.value.retryable
@@ -227,6 +227,16 @@ def test_no_time_for_an_order_in_a_wide_market_is_not_its_failure() -> None:
 
     with pytest.raises(AttemptEndedError):
         traded.handle()
+
+
+def test_no_time_for_a_second_order_in_a_wide_market_is_its_failure() -> None:
+    traded = stage(limit=NEVER)
+    traded.broker.market = [WIDE]
+    traded.broker.before[8] = lambda: traded.time.sleep(50)
+
+    outcome = traded.fail()
+
+    assert (outcome.reason, len(traded.broker.posts)) == ("spread_too_wide", 1)
 
 
 def test_small_allowance_skips_the_limits_after_the_first() -> None:
@@ -254,7 +264,7 @@ def test_listing_with_a_gap_sends_nothing() -> None:
     traded.handle()
     del traded.broker.placed["order-1"]
 
-    with pytest.raises(OrderUnsettledError, match=r"lists the steps \(2, 3\) of local-2024-03-15-BUY-SPY only"):
+    with pytest.raises(OrderUnsettledError, match=r"lists the steps \(2, 3\) of local-2024-03-15-BUY-SPY only$"):
         traded.handle()
 
     assert len(traded.broker.posts) == 3

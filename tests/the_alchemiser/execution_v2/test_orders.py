@@ -228,7 +228,7 @@ def test_settle_of_replaced_order_without_successor_raises() -> None:
     desk = Desk(NEVER)
     desk.set_status(OrderStatus.REPLACED)
 
-    with pytest.raises(OrderUnsettledError, match="order a-trade-2 was replaced; by which order is not known yet"):
+    with pytest.raises(OrderUnsettledError, match=r"^order a-trade-2 was replaced; by which order is not known yet$"):
         desk.settle(looks=1)
 
 

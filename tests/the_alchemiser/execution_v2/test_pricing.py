@@ -139,6 +139,10 @@ def test_refuse_market_order_far_from_the_last_sale_refuses(side: Side, last: st
     assert refusal.detail == f"{far_side} is {worse} worse than the last sale {last}; at most 1.00% is allowed"
 
 
+def test_refuse_market_order_exactly_at_the_cap_from_the_last_sale_allows() -> None:
+    assert seen(quote("100.00", "101.00"), sale("100")).refuse_market_order(Side.BUY) is None
+
+
 @pytest.mark.parametrize(("side", "last"), [(Side.SELL, "90"), (Side.BUY, "110"), (Side.BUY, "99.0100")])
 def test_refuse_market_order_better_than_the_last_sale_allows(side: Side, last: str) -> None:
     assert seen(quote("99.99", "100.00"), sale(last)).refuse_market_order(side) is None

@@ -71,6 +71,19 @@ def test_handle_again_cancels_a_resting_order_at_once() -> None:
     assert traded.time.seconds - started == 0.5  # only the wait for the new market order
 
 
+def test_handle_again_after_a_failed_look_cancels_the_order_before_anything_else() -> None:
+    traded = stage(limit=NEVER)
+    traded.broker.failures["order"] = [BROKEN]
+    with pytest.raises(BrokerServerError):
+        traded.handle()
+    started, calls = traded.time.seconds, len(traded.broker.log)
+
+    traded.handle()
+
+    assert traded.broker.log[calls : calls + 3] == ["orders", "cancel", "order"]
+    assert traded.time.seconds - started == 2 * 7.5 + 0.5  # two more limits and the market order
+
+
 def test_handle_again_after_an_answer_sends_and_records_nothing() -> None:
     traded = stage()
 

@@ -2,13 +2,22 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automation.project import templates
 from the_alchemiser.execution_v2.orders import Timing
-from the_alchemiser.execution_v2.walk import Means, Step, calls_to_prepare, can_order, next_step
+from the_alchemiser.execution_v2.walk import (
+    TRADES_AT_ONCE,
+    Means,
+    Step,
+    calls_to_prepare,
+    can_order,
+    next_step,
+)
 from the_alchemiser.shared.broker.models import OrderType
 from the_alchemiser.shared.values import Refusal, Side
 
@@ -46,6 +55,13 @@ class Choice:
 
 def fraction(text: str) -> Decimal:
     return Decimal(text)
+
+
+def test_trades_at_once_are_those_of_the_trade_queue() -> None:
+    template = templates.read(Path(__file__).parents[3] / "template.yaml", name="template.yaml")
+    inbox = template.resources["ExecutionFunction"]["Properties"]["Events"]["Inbox"]["Properties"]
+
+    assert inbox["ScalingConfig"]["MaximumConcurrency"] == TRADES_AT_ONCE
 
 
 @pytest.mark.parametrize("unprotected", [None, WIDE])

@@ -84,7 +84,8 @@ def test_channel_lost_answer_leaves_open_whether_it_was_sent(channel: str) -> No
     client = cast("Any", Silent())
     sender = SesMail(client, sender="from@x", recipients=("a@x",)) if channel == "mail" else SnsTopic(client, ARN)
 
-    with pytest.raises(NotDeliveredError, match="Read timeout on endpoint") as caught:
+    where = "mail from from@x to a@x" if channel == "mail" else f"topic {ARN}"
+    with pytest.raises(NotDeliveredError, match=f"^{where}: Read timeout on endpoint") as caught:
         sender.send(MAIL)
 
     assert type(caught.value) is NotDeliveredError
@@ -100,12 +101,27 @@ def test_sns_topic_subject_is_converted_to_ascii() -> None:
         sns.assert_no_pending_responses()
 
 
+def test_sns_topic_subject_is_cut_below_a_hundred_characters() -> None:
+    client = session().client("sns")
+    with Stubber(client) as sns:
+        sns.add_response("publish", {"MessageId": "1"}, {"TopicArn": ARN, "Subject": "x" * 99, "Message": "short"})
+
+        SnsTopic(client, ARN).send(MAIL._replace(subject="x" * 101))
+
+        sns.assert_no_pending_responses()
+
+
+def test_channels_keep_their_names() -> None:
+    """They are in the keys of what was sent: another name would send old notices again."""
+    assert (SesMail.name, SnsTopic.name) == ("mail", "topic")
+
+
 def test_sns_topic_refused_raises_refusal() -> None:
     client = session().client("sns")
     with Stubber(client) as sns:
         refuse(sns, "publish", "AuthorizationError", "no grant")
 
-        with pytest.raises(RefusedError, match=f"topic {ARN}: .*no grant"):
+        with pytest.raises(RefusedError, match=f"topic {ARN}: An error occurred .*no grant"):
             SnsTopic(client, ARN).send(MAIL)
 
 

@@ -16,6 +16,7 @@ from tests.the_alchemiser.trade_aggregator.trading_day import (
 )
 from the_alchemiser.shared.broker.models import Position
 from the_alchemiser.shared.values import Side
+from the_alchemiser.trade_aggregator.outcomes import outcome_of
 
 
 class OddBroker(DayBroker):
@@ -35,6 +36,11 @@ def test_unsettled_sell_is_reported_and_the_buys_continue() -> None:
     day.receive(unsettled, outcomes_of(SELLS)[1], *outcomes_of(BUYS))
 
     assert [outcome.unsettled for outcome in day.result().outcomes] == [True, False, False, False]
+
+
+def test_outcome_of_another_message_is_a_bug() -> None:
+    with pytest.raises(TypeError, match=r"^RebalancePlanned is not the outcome of a trade$"):
+        outcome_of(two_phases().planned)
 
 
 @pytest.mark.parametrize("kind", ["quarantined", "untradable"])

@@ -172,7 +172,9 @@ def test_release_past_the_day_trade_limit_refuses_the_rest() -> None:
     release = buys(plan, "100000", limits=DayLimits(trades=5), used=DayUse(Decimal(0), 4))
 
     assert list(release.quantities) == ["local-2022-03-16-BUY-SPY"]
-    assert release.refused["local-2022-03-16-BUY-TLT"].reason == "day_trade_limit"
+    assert release.refused["local-2022-03-16-BUY-TLT"] == Refusal(
+        reason="day_trade_limit", detail="this would be trade 6 of the day; at most 5 are allowed"
+    )
 
 
 def test_release_past_the_day_notional_refuses_the_excess() -> None:
@@ -181,8 +183,10 @@ def test_release_past_the_day_notional_refuses_the_excess() -> None:
     release = buys(plan, "100000", limits=DayLimits(notional=Decimal(1000)), used=DayUse(Decimal(900), 1))
 
     assert list(release.quantities) == ["local-2022-03-16-BUY-TLT"]
-    assert release.refused["local-2022-03-16-BUY-SPY"].reason == "day_notional_limit"
-    assert "$1,900.00" in release.refused["local-2022-03-16-BUY-SPY"].detail
+    assert release.refused["local-2022-03-16-BUY-SPY"] == Refusal(
+        reason="day_notional_limit",
+        detail="with this trade the day's trades would be worth $1,900.00; at most $1,000.00 is allowed",
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,11 +194,12 @@ def test_release_past_the_day_notional_refuses_the_excess() -> None:
     [
         ("5000", "5000", "0.99", "5000"),
         ("5000", "20000", "0.99", "5000"),
+        ("5000", "20000", "1", "5000"),
         ("5000", "20000", "1.5", "20000"),
         ("5000", "3000", "0.99", "3000"),
         ("-10", "20000", "0.99", "0"),
     ],
-    ids=["cash account", "margin unused", "margin configured", "held by orders", "overdrawn"],
+    ids=["cash account", "margin unused", "all deployed", "margin configured", "held by orders", "overdrawn"],
 )
 def test_spendable_is_never_borrowed_unless_configured(
     cash: str, buying_power: str, deployment: str, expected: str
@@ -218,7 +223,7 @@ def test_day_use_counts_released_trades_at_planning_prices() -> None:
 
 
 def test_day_use_of_a_run_without_plan_is_empty() -> None:
-    assert released(make.loaded(make.evaluating())) == DayUse()
+    assert released(make.loaded(make.evaluating())) == DayUse(Decimal(0), 0)
 
 
 def test_trades_to_send_has_released_quantity_and_plan() -> None:

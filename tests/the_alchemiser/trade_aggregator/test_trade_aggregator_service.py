@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -132,7 +133,10 @@ def test_last_buy_completes_with_the_brokers_figures() -> None:
         ("SPY", Decimal(25), Decimal(100)),
     ]
     assert result.weights == {"SPY": Decimal(1)}
-    assert make.loaded(day.store).sent
+    run = make.loaded(day.store)
+    assert run.sent
+    assert run.timeline[-1].by == "trade_aggregator"
+    assert run.payloads[RunState.COMPLETED] == {}
 
 
 def test_trade_filled_in_part_has_the_average_price_of_its_fills() -> None:
@@ -240,9 +244,10 @@ def test_release_by_two_workers_at_once_is_published_by_one() -> None:
     racing = OtherWorkerFirst()
     racing.runs = day.store.runs
 
-    late = day.aggregator_with(racing).handle_plan(day.planned)
+    later = replace(day.aggregator_with(racing), now=lambda: make.WALL + timedelta(seconds=1))
+    late = later.handle_plan(day.planned)
 
-    assert late.messages == ()
+    assert late == Reaction()
     assert day.requested(Side.BUY) == ["BIL", "SPY"]
 
 
@@ -298,11 +303,17 @@ def test_day_limit_that_refuses_all_ends_the_run_at_once() -> None:
     day.start()
 
     assert day.state is RunState.COMPLETED
-    assert [outcome.reason for outcome in day.result().outcomes] == ["day_trade_limit"] * 4
+    assert [(outcome.side, outcome.reason) for outcome in day.result().outcomes] == [
+        (side, "day_trade_limit") for side in (Side.SELL, Side.SELL, Side.BUY, Side.BUY)
+    ]
 
 
-def test_day_limit_counts_the_runs_before_it() -> None:
-    day = Day(make.plan(*SELLS), limits=DayLimits(trades=2))
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [(DayLimits(trades=2), "day_trade_limit"), (DayLimits(notional=Decimal(3000)), "day_notional_limit")],
+)
+def test_day_limit_counts_the_runs_before_it(limits: DayLimits, reason: str) -> None:
+    day = Day(make.plan(*SELLS), limits=limits)
     day.start()
     day.receive(*outcomes_of(SELLS))
     make.replace_run(day.store, "local-2022-03-16-r1")
@@ -313,7 +324,7 @@ def test_day_limit_counts_the_runs_before_it() -> None:
 
     [result] = reaction.messages
     assert isinstance(result, RunCompleted)
-    assert {outcome.reason for outcome in result.outcomes} == {"day_trade_limit"}
+    assert {outcome.reason for outcome in result.outcomes} == {reason}
 
 
 @dataclass
@@ -360,6 +371,16 @@ def test_plan_of_a_run_not_planned_yet_returns_to_its_queue() -> None:
 
     with pytest.raises(StateUnavailableError, match="still AGGREGATED"):
         day.start()
+
+
+def test_plan_that_is_not_visible_yet_returns_to_its_queue() -> None:
+    day = two_phases()
+    day.store.runs[make.RUN_ID] = replace(make.loaded(day.store), items={})
+
+    with pytest.raises(StateUnavailableError, match=r"is PLANNED, but its plan is not visible yet$"):
+        day.start()
+
+    assert day.state is RunState.PLANNED
 
 
 def test_outcome_of_an_unknown_run_returns_to_its_queue() -> None:

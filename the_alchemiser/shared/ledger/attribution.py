@@ -71,8 +71,6 @@ def _in_proportion(total: Decimal, weights: Mapping[str, Decimal]) -> dict[str, 
 
     remaining = total - sum(shares.values(), _ZERO)
     for name in sorted(exact, key=lambda name: (shares[name] - exact[name], name)):
-        if remaining <= 0:
-            break
         unit = min(LEDGER_SHARE, remaining)
         shares[name] += unit
         remaining -= unit

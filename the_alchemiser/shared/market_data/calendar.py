@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar, NamedTuple, Protocol
 
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.values import Clock, Session
 
 LOOK_BACK = timedelta(days=14)  # the longest closure since 1933 was seven days, in September 2001
@@ -39,7 +39,7 @@ def read_business_time(exchange: Exchange) -> BusinessTime:
         BrokerError: the broker did not answer, or refused.
     """
     now = exchange.clock().timestamp
-    today = now.astimezone(NEW_YORK).date()
+    today = market_date(now)
     return BusinessTime(now.astimezone(UTC), last_completed_session(exchange.calendar(today - LOOK_BACK, today), now))
 
 

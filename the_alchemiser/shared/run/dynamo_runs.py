@@ -104,37 +104,15 @@ class DynamoRunStore:
 
     def mark_settled(self, run_id: str) -> None:
         """Record that every order of the run is final and every fill is in the ledger; ignored unless it has ended."""
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=typed({"pk": _pk(run_id), "sk": META}),
-                UpdateExpression="SET settled = :true",
-                ConditionExpression=_IS_FINAL,
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues=typed(_FINAL_STATES | {":true": True}),
-            )
-        except aws.ClientError as error:
-            _raise_unless_lost(error)
+        self._set_flag("settled", run_id, META, condition=_IS_FINAL, states=_FINAL_STATES)
 
     def mark_sent(self, run_id: str, sk: str = META, *, state: RunState | None = None) -> None:
         """Record that the outbox of META or of an item has been published, if the run is still in `state`."""
-        values: dict[str, Any] = {":true": True}
-        same_state: dict[str, Any] = {}
-        if state is not None:
+        if state is None:
+            self._set_flag("sent", run_id, sk)
+        else:
             # A run that has moved on has another outbox: marking that one as sent would lose its messages.
-            values[":state"] = state.value
-            same_state = {"ConditionExpression": "#state = :state", "ExpressionAttributeNames": {"#state": "state"}}
-
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=typed({"pk": _pk(run_id), "sk": sk}),
-                UpdateExpression="SET sent = :true",
-                ExpressionAttributeValues=typed(values),
-                **same_state,
-            )
-        except aws.ClientError as error:
-            _raise_unless_lost(error)
+            self._set_flag("sent", run_id, sk, condition="#state = :state", states={":state": state.value})
 
     def runs_on(self, trading_date: date) -> tuple[str, ...]:
         """Return the ids of the runs of a date, ascending; eventually consistent."""
@@ -162,6 +140,25 @@ class DynamoRunStore:
         """
         self.runs_on(date.min)
 
+    def _set_flag(
+        self, flag: str, run_id: str, sk: str, *, condition: str = "", states: Mapping[str, str] | None = None
+    ) -> None:
+        """Set a flag of a row, if the condition on its state holds: a false one is an answer, not an error."""
+        conditional: dict[str, Any] = {}
+        if condition:
+            conditional = {"ConditionExpression": condition, "ExpressionAttributeNames": {"#state": "state"}}
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=typed({"pk": _pk(run_id), "sk": sk}),
+                UpdateExpression=f"SET {flag} = :true",
+                ExpressionAttributeValues=typed({":true": True, **(states or {})}),
+                **conditional,
+            )
+        except aws.ClientError as error:
+            if not is_condition_failure(error):
+                raise
+
     def _put_new(self, row: Mapping[str, Any]) -> "TransactWriteItemTypeDef":
         return {
             "Put": {"TableName": self._table, "Item": typed(row), "ConditionExpression": "attribute_not_exists(pk)"}
@@ -175,7 +172,7 @@ class DynamoRunStore:
             "Put": {
                 "TableName": self._table,
                 "Item": typed(row),
-                # A day whose runs were created by a release that did not write this item has none.
+                # Earlier releases did not write this item: it is missing for a day whose runs they created.
                 "ConditionExpression": "attribute_not_exists(pk) OR run_id = :replaces",
                 "ExpressionAttributeValues": typed({":replaces": replaces}),
             }
@@ -214,12 +211,6 @@ def _pk(run_id: str) -> str:
 
 def _row(run_id: str, sk: str, values: Mapping[str, Any], messages: tuple[Message, ...]) -> dict[str, Any]:
     return {"pk": _pk(run_id), "sk": sk, **values, "outbox": outbox.dump(messages), "sent": not messages}
-
-
-def _raise_unless_lost(error: "aws.ClientError") -> None:
-    """Ignore a false condition, which is an answer; raise every other error."""
-    if not is_condition_failure(error):
-        raise error
 
 
 def _is_canceled_by_a_condition(error: "aws.ClientError") -> bool:

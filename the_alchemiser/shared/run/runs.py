@@ -47,11 +47,6 @@ class RunState(StrEnum):
         """Return whether a run never leaves this state."""
         return self in (RunState.COMPLETED, RunState.FAILED)
 
-    @property
-    def trades(self) -> bool:
-        """Return whether a trade of a run in this state may be executed; in every other state its trades are dead."""
-        return self in (RunState.SELLING, RunState.BUYING)
-
 
 class Transition(NamedTuple):
     """One line of a run's timeline, in wall-clock time, UTC."""

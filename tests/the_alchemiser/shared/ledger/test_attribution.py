@@ -42,10 +42,18 @@ def test_attribute_of_scaled_down_buy_fills_the_seller_completely() -> None:
     assert split == {"a": D("8"), "b": D("-2")}
 
 
-def test_attribute_of_fill_no_strategy_wants_is_unattributed() -> None:
-    split = attribute(D("-3"), before=D("0"), ordered=D("-3"), deltas={"a": D("1")})
+@pytest.mark.parametrize("delta", ["1", "0"])
+def test_attribute_of_fill_no_strategy_wants_is_unattributed(delta: str) -> None:
+    split = attribute(D("-3"), before=D("0"), ordered=D("-3"), deltas={"a": D(delta)})
 
-    assert split == {UNATTRIBUTED: D("-3")}
+    # The stored word: entries of earlier releases have it.
+    assert split == {"unattributed": D("-3")}
+
+
+def test_attribute_gives_the_last_unit_to_the_largest_remainder() -> None:
+    split = attribute(D("1"), before=D("0"), ordered=D("1"), deltas={"a": D("1"), "b": D("2")})
+
+    assert split == {"a": D("0.333333333"), "b": D("0.666666667")}
 
 
 @given(deltas_by_strategy, shares.filter(bool), st.integers(min_value=0, max_value=1000))

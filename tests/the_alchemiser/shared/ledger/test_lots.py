@@ -54,6 +54,14 @@ def test_match_lots_partial_sale_keeps_rest_of_oldest_lot() -> None:
     assert book.gain == 80
 
 
+def test_match_lots_of_two_small_purchases_keeps_both() -> None:
+    book = match_lots([fill("0.5", "100"), fill("0.25", "120", day=1)])
+
+    assert [lot.quantity for lot in book.open] == [Decimal("0.5"), Decimal("0.25")]
+    assert book.cost == 80
+    assert book.realised == ()
+
+
 def test_match_lots_sale_of_two_lots_realises_each_price() -> None:
     book = match_lots([fill("10", "100"), fill("5", "110", day=1), fill("-12", "120", day=2)])
 

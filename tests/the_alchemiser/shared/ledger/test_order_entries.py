@@ -155,6 +155,14 @@ def test_entries_of_trade_leave_out_orders_without_fills() -> None:
     assert entries[0].attribution == {"a": Decimal(4), "b": Decimal(6)}
 
 
+def test_entries_of_half_a_trade_cross_half_between_the_strategies() -> None:
+    trade = BUY._replace(deltas={"a": Decimal(14), "b": Decimal(-4)})
+
+    (entry,) = entries_of_trade(trade, (step(1, filled="5"),))
+
+    assert entry.attribution == {"a": Decimal(7), "b": Decimal(-2)}
+
+
 def test_entries_of_trade_beyond_its_quantity_are_unattributed() -> None:
     entries = entries_of_trade(BUY, (step(1, filled="8"), step(2, filled="5"), step(3, filled="1")))
 

@@ -6,7 +6,7 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from tests.the_alchemiser.examples import raw_record, sqs_record
-from tests.the_alchemiser.shared.messaging.test_inbox import FAILED, Service, Shell, failed_ids
+from tests.the_alchemiser.shared.messaging.test_inbox import FAILED, Service, Shell, event, failed_ids
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
 from the_alchemiser.shared.messaging.messages import StrategyFailed
 from the_alchemiser.shared.messaging.wiring import Inbox, Reaction
@@ -120,6 +120,20 @@ def test_deliver_claim_in_progress_is_awaited_until_the_last_receive(caplog: pyt
     shell.receive(sqs_record(FAILED))
 
     assert [line["message"] for line in lines(caplog)] == ["will be tried again", "failed", "handled"]
+
+
+def test_deliver_duplicate_and_command_are_one_line_each(caplog: pytest.LogCaptureFixture) -> None:
+    shell = Shell(Service())
+    shell.receive(sqs_record(FAILED))
+    caplog.clear()
+
+    shell.receive(sqs_record(FAILED, receives=2))
+    shell.serve(event("sqs_scheduler_command.json"))
+
+    assert [(line["message"], line["message_id"]) for line in lines(caplog)] == [
+        ("duplicate", FAILED.message_id),
+        ("handled", None),
+    ]
 
 
 def test_deliver_success_is_one_line_with_its_ids(caplog: pytest.LogCaptureFixture) -> None:

@@ -184,7 +184,15 @@ def test_parse_malformed_body_raises_and_quotes_it(body: str) -> None:
     with pytest.raises(MalformedMessageError) as caught:
         parse(body)
 
-    assert body in str(caught.value)
+    assert str(caught.value).startswith("cannot parse as a message or a command: ")
+    assert str(caught.value).endswith(f": {body}")
+
+
+def test_parse_of_a_long_body_quotes_its_first_300_characters() -> None:
+    with pytest.raises(MalformedMessageError) as caught:
+        parse("x" * 301)
+
+    assert str(caught.value).endswith(f": {'x' * 300}")
 
 
 def test_parse_message_of_a_later_release_ignores_its_new_fields() -> None:

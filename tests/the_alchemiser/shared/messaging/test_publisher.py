@@ -1,5 +1,6 @@
 """Publishers send each message to its carrier, in batches, and raise when one is refused."""
 
+import json
 from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
@@ -9,7 +10,14 @@ import pytest
 from tests.the_alchemiser.examples import example
 from the_alchemiser.shared.messaging.delivery import parse
 from the_alchemiser.shared.messaging.messages import Message, RunFailed, SignalGenerated, TradeRequested
-from the_alchemiser.shared.messaging.publisher import BusPublisher, NotAcceptedError, RoutingPublisher, TradeQueue
+from the_alchemiser.shared.messaging.publisher import (
+    BusPublisher,
+    NoPublisher,
+    NotAcceptedError,
+    RoutingPublisher,
+    TradeQueue,
+    batches,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -92,6 +100,20 @@ def test_bus_publisher_of_large_messages_keeps_a_call_under_the_limit() -> None:
     assert max(sizes) < 256 * 1024
 
 
+@pytest.mark.parametrize(("extra", "calls"), [(0, [2, 2]), (1, [1, 1, 1, 1])])
+def test_batches_fill_a_call_to_its_last_byte(extra: int, calls: list[int]) -> None:
+    """A call takes 262,144 bytes, of which each entry needs 256 besides its detail."""
+    detail = "x" * (131_072 - 256 + extra)
+
+    assert [len(batch) for batch in batches([{"Detail": detail}] * 4)] == calls
+
+
+def test_batches_count_bytes_not_characters() -> None:
+    detail = "\N{EURO SIGN}" * 43_606  # 130,818 bytes
+
+    assert [len(batch) for batch in batches([{"Detail": detail}] * 2)] == [1, 1]
+
+
 def test_bus_publisher_of_nothing_makes_no_call() -> None:
     bus = Bus()
 
@@ -101,7 +123,7 @@ def test_bus_publisher_of_nothing_makes_no_call() -> None:
 
 
 def test_bus_publisher_of_a_refused_entry_raises_retryable() -> None:
-    with pytest.raises(NotAcceptedError, match="1 of 1 not accepted") as caught:
+    with pytest.raises(NotAcceptedError, match=r"^bus the-bus: 1 of 1 not accepted$") as caught:
         bus_publisher(Bus(refuses=True)).publish([FAILED])
 
     assert caught.value.retryable
@@ -117,6 +139,7 @@ def test_trade_queue_groups_by_symbol_and_deduplicates_by_trade() -> None:
     assert sent["MessageGroupId"] == f"{TRADE.run_id}#{TRADE.symbol}"
     assert sent["MessageDeduplicationId"] == TRADE.trade_id
     assert parse(sent["MessageBody"]) == TRADE
+    assert json.loads(sent["MessageBody"])["source"] == "alchemiser.trading"
 
 
 def test_routing_publisher_sends_only_trades_to_the_queue() -> None:
@@ -126,3 +149,14 @@ def test_routing_publisher_sends_only_trades_to_the_queue() -> None:
 
     assert len(queue.sent) == 1
     assert [entry["DetailType"] for entry in bus.calls[0]] == ["RunFailed"]
+
+
+def test_no_publisher_refuses_a_message_that_it_would_lose() -> None:
+    NoPublisher().publish([])
+
+    with pytest.raises(NotImplementedError) as caught:
+        NoPublisher().publish([FAILED, TRADE])
+
+    assert str(caught.value) == (
+        "this module has no publisher, but its service returned a RunFailed; wire a BusPublisher in its lambda_handler"
+    )

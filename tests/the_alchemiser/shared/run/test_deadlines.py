@@ -45,5 +45,8 @@ def test_phase_lasts_for_150_trades_at_the_brokers_limit(visibilities: dict[str,
 
 def test_deadline_is_the_limit_of_the_state_entered() -> None:
     assert deadline(RunState.EVALUATING, make.WALL) == make.WALL + timedelta(minutes=7)
+    assert deadline(RunState.AGGREGATED, make.WALL) == make.WALL + timedelta(minutes=3)
+    assert deadline(RunState.PLANNED, make.WALL) == make.WALL + timedelta(minutes=3)
+    assert deadline(RunState.SELLING, make.WALL) == make.WALL + timedelta(minutes=15)
     assert deadline(RunState.BUYING, make.WALL) == make.WALL + timedelta(minutes=15)
     assert deadline(RunState.FAILED, make.WALL) == make.WALL

@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 
 from tests.the_alchemiser.contracts import NOW, create, new_run, to_aggregated
 from the_alchemiser.shared.dynamo import plain, typed
+from the_alchemiser.shared.run import runs
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.runs import RunState
 
@@ -210,6 +211,25 @@ def test_write_refused_for_another_reason_is_raised(table: Stubber, write: str) 
         getattr(store, write)(*arguments)
 
 
+def test_items_keep_the_sort_keys_that_earlier_releases_wrote() -> None:
+    names = (runs.META, runs.SIGNAL, runs.PLAN, runs.STRATEGY, runs.TRADE, runs.SETTLEMENT)
+
+    assert names == ("META", "SIGNAL", "PLAN", "STRATEGY", "TRADE", "SETTLEMENT")
+
+
+def test_checks_read_the_table_and_its_index(table: Stubber) -> None:
+    requests = requests_of(table)
+    answer_query(table)
+    answer_query(table)
+    store = store_on(table)
+
+    store.check()
+    store.check_index()
+
+    assert [(name, request.get("IndexName")) for name, request in requests] == [("Query", None), ("Query", "by-date")]
+    assert [request.get("ConsistentRead") for _, request in requests] == [True, None]
+
+
 def test_state_of_reads_one_attribute_consistently(table: Stubber) -> None:
     requests = requests_of(table)
     table.add_response("get_item", {"Item": {"state": {"S": "BUYING"}}})
@@ -228,8 +248,3 @@ def test_state_of_reads_one_attribute_consistently(table: Stubber) -> None:
             },
         )
     ]
-
-
-@pytest.mark.parametrize("state", RunState)
-def test_trades_of_a_run_live_only_while_it_sells_or_buys(state: RunState) -> None:
-    assert state.trades == (state in {RunState.SELLING, RunState.BUYING})

@@ -113,6 +113,13 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
+def simulate(session: nox.Session) -> None:
+    """Try 2,000 simulated days full of faults; `-- --seeds N`, or `-- --seed S --minimise` to replay one."""
+    _install(session)
+    session.run("python", "-m", "tests.simulation", *session.posargs, env=BYTECODE)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
 def docs(session: nox.Session) -> None:
     """Type each command of docs/deploying.md, from an empty account of the emulator to an empty one."""
     _install(session)

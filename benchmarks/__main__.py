@@ -1,4 +1,5 @@
-"""Run benchmarks: `python -m benchmarks [builds] [imports] [weights] [growth] [deployments] [symphonies] [--quick]`.
+"""Run benchmarks: `python -m benchmarks [builds] [imports] [weights] [growth] [deployments] [symphonies] [simulation]
+[--quick]`.
 
 The exit code is 3 when a target is missed.
 """
@@ -8,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from automation.system import console
-from benchmarks import builds, deployments, growth, imports, symphonies, weights
+from benchmarks import builds, deployments, growth, imports, simulation, symphonies, weights
 
 if TYPE_CHECKING:
     from benchmarks.timing import Result
@@ -20,6 +21,7 @@ _ALL = {
     "growth": growth.run,
     "deployments": deployments.run,
     "symphonies": symphonies.run,
+    "simulation": simulation.run,
 }
 
 

@@ -4,9 +4,15 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
+from pydantic import BaseModel
+
+from sandbox.exchange.conditions import Condition
+from sandbox.exchange.corporate_actions import CorporateAction
+from sandbox.exchange.faults import Fault
+from sandbox.exchange.planting_routes import PlantedPosition
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rehearsal.md"
@@ -15,6 +21,14 @@ COLUMNS = 5
 MODULES = sorted([ROOT / "sandbox" / "aws_rules.py", *(ROOT / "sandbox").glob("emulator_*.py")])
 _CODE = re.compile(r"`([^`]+)`")
 _TEST = re.compile(r"`([\w/]+\.py)::(\w+)(?:\[(\w+)\])?`")
+
+PLANTED: dict[str, type[BaseModel]] = {
+    "faults": Fault,
+    "conditions": Condition,
+    "positions": PlantedPosition,
+    "corporate-actions": CorporateAction,
+}
+_CURL = re.compile(r"curl -X POST http://127\.0\.0\.1:8765/_control/([\w-]+) (?:\\\n\s*)?-d '([^']+)'")
 
 
 class Row(NamedTuple):
@@ -125,3 +139,23 @@ def test_rules_are_public_functions_or_what_apply_uses(tmp_path: Path) -> None:
 
     assert rules(tmp_path / "rules.py") == ["rules.refuse_all"]
     assert rules(tmp_path / "steps.py") == ["steps._check_all"]
+
+
+def planted_names(text: str) -> set[str]:
+    """Return the kinds and fields in the table of what can be planted."""
+    return set(_CODE.findall(text.partition("<!-- faults -->")[2].partition("<!-- end")[0]))
+
+
+def test_page_lists_every_kind_of_fault_and_every_condition() -> None:
+    kinds = set(get_args(Fault.model_fields["kind"].annotation))
+    fields = Condition.model_fields.keys() - {"symbol", "since"}
+    actions = set(get_args(CorporateAction.model_fields["type"].annotation))
+
+    assert planted_names(PAGE.read_text(encoding="utf-8")) == kinds | fields | actions | {"status", "code", "message"}
+
+
+def test_page_plants_what_the_exchange_accepts() -> None:
+    commands = _CURL.findall(PAGE.read_text(encoding="utf-8"))
+
+    assert [PLANTED[name].model_validate_json(body) is not None for name, body in commands] == [True] * len(PLANTED)
+    assert {name for name, _ in commands} == PLANTED.keys()

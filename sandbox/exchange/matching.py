@@ -28,7 +28,7 @@ def fill_price(order: Order, quote: Quote) -> Decimal | None:
     if order.limit_price is None:
         return touch
 
-    # There is no midpoint when the other side is empty.
+    # With one side empty the quote has no midpoint.
     mid = quote.mid if quote.bid and quote.ask else touch
     if is_buy:
         return min(order.limit_price, touch) if order.limit_price >= mid else None

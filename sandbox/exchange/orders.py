@@ -210,7 +210,7 @@ class Order:
         )
 
     def reported_status(self, now: datetime) -> str:
-        """Return the status that the API reports: the planted name while it lasts, else the real one."""
+        """Return the status that the API reports: the planted name while it lasts, otherwise the real one."""
         script = self.script
         if script.alias is not None and now < self.submitted_at + timedelta(seconds=script.alias_s):
             return script.alias

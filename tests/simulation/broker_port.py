@@ -83,7 +83,7 @@ class HttpClient:
     port: Port
 
     def close(self) -> None:
-        """Do nothing: there are no sockets."""
+        """Do nothing: no socket is open."""
 
     def request(
         self, method: str, url: str, *, params: Mapping[str, str] | None = None, json: Mapping[str, str] | None = None

@@ -35,7 +35,7 @@ from the_alchemiser.shared.run.stored_runs import load_run
 from the_alchemiser.shared.values import Clock, Session
 
 MODULE = "coordinator_v2"
-SWEPT_SESSIONS = 2  # today's and the one before it; on a holiday, the last two
+SWEPT_SESSIONS = 5  # a week's: the broker may be out of reach for days, and orders of a run must not be forgotten
 
 logger = Logger(child=True)
 
@@ -92,7 +92,7 @@ class Coordinator:
         return self._refuse(created, clock, command, runs=runs_of_day(self.runs, self.stage, day.session.date))
 
     def sweep(self, command: SweepRuns) -> Reaction:  # noqa: ARG002 - the command has no options
-        """Fail overdue runs of today and of the session before, settle ended ones, and publish unsent messages."""
+        """Fail overdue runs of the last sessions, settle ended ones, and publish unsent messages."""
         clock, sessions = self._time()
         at = clock.timestamp.astimezone(UTC)
 
@@ -191,7 +191,7 @@ class Coordinator:
         return Reaction(requests, on_published=mark_sent)
 
     def _swept(self, run_id: str, session: Session, at: datetime) -> Run | None:
-        """Fail the run if it is overdue, settle it if it has ended, and return it; None when there is no such run."""
+        """Fail the run if it is overdue, settle it if it has ended, and return it; None if it does not exist."""
         run = self.runs.load(run_id)
         if run is None:
             return None

@@ -20,7 +20,7 @@ class RunStates(Protocol):
     """The run store, as execution needs it."""
 
     def state_of(self, run_id: str) -> RunState | None:
-        """Return the run's state, strongly consistent; None when there is no such run."""
+        """Return the run's state, strongly consistent; None for a run that does not exist."""
         ...
 
 
@@ -28,7 +28,7 @@ def refuse_run(trade: TradeRequested, state: RunState | None) -> Refusal | None:
     """Refuse a trade whose run is not in the phase that released it: another run may trade its shares by now."""
     if state is _PHASES[trade.side]:
         return None
-    what = f"there is no run {trade.run_id}" if state is None else f"{trade.run_id} is {state}"
+    what = f"{trade.run_id} does not exist" if state is None else f"{trade.run_id} is {state}"
     return Refusal(reason="run_ended", detail=f"{what}; its {trade.side.lower()}s are over")
 
 

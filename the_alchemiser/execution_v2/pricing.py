@@ -26,7 +26,7 @@ class MarketView(NamedTuple):
         quote: None unless it is fresh and has a bid and an ask.
         last: USD per share of the last sale; the planning price when the broker knows of no sale.
         cap: of the spread, as a fraction of its midpoint, and of a price's distance from `last`.
-        doubt: why there is no quote; empty with one.
+        doubt: why `quote` is None; empty with a quote.
     """
 
     quote: Quote | None
@@ -96,7 +96,7 @@ def view_market(snapshot: Snapshot | None, *, at: datetime, planning_price: Deci
 def _doubt(quote: Quote | None, at: datetime) -> str:
     """Return why the quote is not a price for a market order; empty when it is."""
     if quote is None:
-        return "there is no quote"
+        return "the broker has no quote"
     if quote.bid <= 0 or quote.ask <= 0:
         return f"the quote has one side only: bid {quote.bid}, ask {quote.ask}"
     if quote.bid > quote.ask:

@@ -105,7 +105,7 @@ def _ledger_entries(ledger: Ledger, symbols: Iterable[str]) -> tuple[LedgerEntry
 def _known_closes(
     symbols: Sequence[str], signal: SignalGenerated, listing: Listing, positions: Mapping[str, Position]
 ) -> Mapping[str, Decimal]:
-    """Return the close of each symbol: the signal's, else the position's, else the price itself."""
+    """Return the close of each symbol: the signal's, otherwise the position's, otherwise the price."""
     closes: dict[str, Decimal] = {}
     for symbol in listing.prices.keys() & set(symbols):
         position = positions.get(symbol)

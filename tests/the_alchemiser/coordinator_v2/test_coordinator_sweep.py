@@ -6,7 +6,7 @@ import pytest
 
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.coordinator_v2.office import SWEEP, Bell, Office
-from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, WEDNESDAY
+from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, SESSIONS, WEDNESDAY
 from tests.the_alchemiser.examples import example
 from tests.the_alchemiser.fakes import InMemoryRunStore
 from the_alchemiser.shared.messaging import outbox
@@ -89,13 +89,16 @@ def test_sweep_of_yesterdays_overdue_run_fails_it(office: Office) -> None:
     assert make.loaded(office.store, run_id).state is RunState.FAILED
 
 
-def test_sweep_leaves_runs_before_the_session_before_alone(office: Office) -> None:
-    run_id = office.create_run(WEDNESDAY)
+def test_sweep_reaches_the_last_five_sessions(office: Office) -> None:
+    days = [date(2022, 11, 18), date(2022, 11, 21), date(2022, 11, 22)]
+    office.bell.sessions = (*(SESSIONS[0]._replace(date=day) for day in days), *SESSIONS)
+    before, fifth = (office.create_run(day) for day in days[:2])
     office.later(minutes=8)
 
     office.sweep()
 
-    assert make.loaded(office.store, run_id).state is RunState.EVALUATING
+    states = [make.loaded(office.store, run_id).state for run_id in (before, fifth)]
+    assert states == [RunState.EVALUATING, RunState.FAILED]
 
 
 @pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.FAILED])

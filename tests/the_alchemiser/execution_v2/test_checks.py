@@ -43,7 +43,7 @@ def test_refuse_run_names_the_state() -> None:
         reason="run_ended", detail="local-2024-03-15 is FAILED; its buys are over"
     )
     assert refuse_run(SELL, None) == Refusal(
-        reason="run_ended", detail="there is no run local-2024-03-15; its sells are over"
+        reason="run_ended", detail="local-2024-03-15 does not exist; its sells are over"
     )
 
 

@@ -101,7 +101,7 @@ def test_refuse_market_order_above_the_cap_refuses(side: Side) -> None:
 @pytest.mark.parametrize(
     ("quoted", "detail"),
     [
-        (None, "there is no quote"),
+        (None, "the broker has no quote"),
         (quote("0", "100"), "the quote has one side only: bid 0, ask 100"),
         (quote("100", "0"), "the quote has one side only: bid 100, ask 0"),
         (quote("100.02", "100.01"), "the quote is crossed: bid 100.02, ask 100.01"),

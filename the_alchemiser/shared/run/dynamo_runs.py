@@ -57,7 +57,7 @@ class DynamoRunStore:
         return True
 
     def state_of(self, run_id: str) -> RunState | None:
-        """Return the run's state, strongly consistent; None when there is no such run."""
+        """Return the run's state, strongly consistent; None for a run that does not exist."""
         answer = self._client.get_item(
             TableName=self._table,
             Key=typed({"pk": _pk(run_id), "sk": META}),
@@ -73,7 +73,7 @@ class DynamoRunStore:
         return put_if(self._client, self._table, _row(run_id, item.sk, {"body": json.dumps(item.body)}, item.outbox))
 
     def load(self, run_id: str) -> Run | None:
-        """Return the run with all its items, strongly consistent; None when there is no such run."""
+        """Return the run with all its items, strongly consistent; None for a run that does not exist."""
         rows = {row["sk"]: row for row in self._rows(run_id)}
         meta = rows.pop(META, None)
         return None if meta is None else _run(run_id, meta, {sk: _item(row) for sk, row in rows.items()})

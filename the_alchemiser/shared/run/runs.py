@@ -136,11 +136,11 @@ class RunStore(Protocol):
         ...
 
     def state_of(self, run_id: str) -> RunState | None:
-        """Return the run's state, strongly consistent; None when there is no such run."""
+        """Return the run's state, strongly consistent; None for a run that does not exist."""
         ...
 
     def load(self, run_id: str) -> Run | None:
-        """Return the run with all its items, strongly consistent; None when there is no such run."""
+        """Return the run with all its items, strongly consistent; None for a run that does not exist."""
         ...
 
     def put_once(self, run_id: str, item: RunItem) -> bool:

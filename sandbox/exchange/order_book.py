@@ -49,9 +49,13 @@ class OrderBook:
 
     def put(self, order: Order) -> None:
         """Add an order, or replace the one with its id."""
+        is_reopened = order.is_open and order.id in self._by_id and order.id not in self._open
         self._by_id[order.id] = order
         self._by_client_id[order.client_order_id] = order.id
-        if order.is_open:
+        if is_reopened:
+            # It goes back to its place by age: a book that is loaded must list the same open orders as the saved one.
+            self._open = {known.id: known for known in self._by_id.values() if known.is_open}
+        elif order.is_open:
             self._open[order.id] = order
         else:
             self._open.pop(order.id, None)

@@ -46,3 +46,14 @@ def test_book_reopens_an_order_that_is_open_again() -> None:
     book.put(order)
 
     assert book.open() == [order]
+
+
+def test_book_lists_a_reopened_order_at_its_place_by_age() -> None:
+    exchange = exchange_at()
+    first, second = send(exchange, limit_price="50"), send(exchange, limit_price="51")
+    book = exchange.account.orders
+    book.put(replace(first, status=OrderStatus.REPLACED))
+    book.put(first)
+
+    assert book.open() == [first, second]
+    assert OrderBook(tuple(book.values())).open() == book.open()

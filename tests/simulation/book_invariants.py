@@ -99,7 +99,7 @@ def broker_is_lots(reading: Reading) -> Iterator[str]:
     for symbol in end.scenario.account.opened_by_owner:
         expected[symbol] += end.opening.positions[symbol] * reading.ratio_since(symbol, None)
     for odd in end.scenario.account.odd:
-        expected[odd.symbol] += odd.quantity
+        expected[odd.symbol] += odd.quantity * reading.ratio_since(odd.symbol, None)
     for symbol, at, shares in _trades_of_owner(reading):
         expected[symbol] += shares * reading.ratio_since(symbol, at)
 

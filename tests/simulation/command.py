@@ -56,6 +56,8 @@ def many(seeds: range, *, jobs: int, trial: Trial = simulate) -> int:
     tally = Tally()
     for part in tallies(seeds, jobs=jobs, trial=trial):
         tally.merge(part)
+        for seed, violation in part.cases:
+            _note(f"seed {seed}: {violation.invariant}: {violation.sentence}")
         if tally.histories % PROGRESS == 0:
             _note(f"{tally.histories:,} of {len(seeds):,} histories, {tally.violated:,} with violations")
 

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sandbox.exchange.orders import Order, Side
@@ -119,8 +119,14 @@ def nothing_rests(reading: Reading) -> Iterator[str]:
 
 
 def never_at_a_wild_price(reading: Reading) -> Iterator[str]:
-    """No fill is further from the planning price than the spread cap allows."""
+    """No fill of an order that the product sent is further from the planning price than the spread cap allows.
+
+    What an order brings whose limit the owner changed is the owner's doing.
+    """
+    sent = {order.id for _, order in reading.sent_orders()}
     for trade, fill in reading.our_fills:
+        if fill.order_id not in sent:
+            continue
         distance = abs(fill.price / trade.decision.price - 1)
         if distance > PRICE_TOLERANCE:
             yield f"{trade.trade_id} filled at {fill.price}, {distance:.1%} from {trade.decision.price}"
@@ -157,8 +163,13 @@ def _last_switch(lines: Sequence[TraceLine], post: Post) -> str:
 
 
 def quarantined_stays(reading: Reading) -> Iterator[str]:
-    """Holdings that the product cannot trade are never sold."""
-    odd = {position.symbol for position in reading.end.scenario.account.odd}
+    """Holdings that the product cannot trade are left alone, until a split turns them into cash."""
+    stays_until = {position.symbol: date.max for position in reading.end.scenario.account.odd}
+    for adjustment in reading.end.adjustments:
+        if adjustment.symbol in stays_until and not adjustment.qty_after:
+            stays_until[adjustment.symbol] = adjustment.ex_date
     for order in reading.end.orders:
-        if order.symbol in odd and str(order.id) not in reading.end.owner_order_ids:
+        sent_on = order.submitted_at.astimezone(NEW_YORK).date()
+        is_held = sent_on < stays_until.get(order.symbol, date.min)
+        if is_held and str(order.id) not in reading.end.owner_order_ids:
             yield f"{order.client_order_id} trades {order.symbol}, which must stay"

@@ -133,6 +133,13 @@ def test_shares_of_the_owner_split_too() -> None:
     assert sentences("broker_is_lots", **changes, fills=(*HEALTHY.fills, *fills)) == []
 
 
+def test_shares_that_cannot_be_traded_split_too() -> None:
+    account = AccountPlan(odd=(OddPosition("DDD", Decimal(2), None),))
+    assert sentences("broker_is_lots", **with_split("DDD", positions={"DDD": "20"}, account=account)) == []
+    expected = ["the broker holds 2 DDD, lots and owner 20"]
+    assert sentences("broker_is_lots", **with_split("DDD", positions={"DDD": "2"}, account=account)) == expected
+
+
 def test_shares_of_the_owner_are_no_lots() -> None:
     account = AccountPlan(opened_by_owner={"CCC": Decimal(3)}, odd=(OddPosition("ZVZZT", Decimal(2), None),))
     positions = {"BBB": Decimal(5), "CCC": Decimal(4), "ZVZZT": Decimal(2)}

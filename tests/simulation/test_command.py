@@ -28,7 +28,9 @@ def test_many_healthy_histories_exit_with_0(capsys: pytest.CaptureFixture[str]) 
 
 def test_many_with_a_violation_exit_with_1_and_name_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
     assert many(range(3, 5), jobs=1, trial=broken) == 1
-    assert "seed 3: messages or invocations were left" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert "seed 3: messages or invocations were left" in captured.out
+    assert [line.partition(":")[0] for line in captured.err.splitlines()] == ["seed 3", "seed 4"]
 
 
 def test_many_without_enough_tried_exit_with_1(

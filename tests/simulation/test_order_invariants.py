@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -136,6 +136,12 @@ def test_fill_far_from_the_planning_price_violates(price: str, violates: bool) -
     assert sentences("never_at_a_wild_price", fills=fills) == expected
 
 
+def test_fill_far_from_the_planning_price_is_the_owners_when_he_changed_the_limit() -> None:
+    edited = replace(SALE, id=EXTRA, client_order_id="edited", replaces=SELL_ID)
+    fills = (fill(EXTRA, Side.SELL, "AAA", "10", SOLD, price="90"),)
+    assert sentences("never_at_a_wild_price", orders=(*HEALTHY.orders, edited), fills=fills) == []
+
+
 def test_order_sent_after_a_pause_was_read_violates() -> None:
     trace = (line("ssm.get_parameter", SOLD, result="paused"), *HEALTHY.trace[1:])
     expected = [f"{SELL}-1 was sent, but the kill switch was paused"]
@@ -159,7 +165,17 @@ def test_switch_read_by_another_invocation_does_not_count() -> None:
     assert sentences("never_after_a_pause", trace=trace, posts=HEALTHY.posts[:1]) == expected
 
 
+ODD = replace(HEALTHY.scenario, account=AccountPlan(odd=(OddPosition("AAA", Decimal(10), None),)))
+
+
 def test_order_of_an_odd_symbol_violates() -> None:
-    account = AccountPlan(odd=(OddPosition("AAA", Decimal(10), None),))
-    scenario = replace(HEALTHY.scenario, account=account)
-    assert sentences("quarantined_stays", scenario=scenario) == [f"{SELL}-1 trades AAA, which must stay"]
+    assert sentences("quarantined_stays", scenario=ODD) == [f"{SELL}-1 trades AAA, which must stay"]
+
+
+@pytest.mark.parametrize(
+    ("left", "ex_date", "violates"), [("0", DAY, False), ("0", DAY + timedelta(days=1), True), ("1", DAY, True)]
+)
+def test_order_of_an_odd_symbol_is_right_once_a_split_made_it_cash(left: str, ex_date: date, violates: bool) -> None:
+    split = Adjustment("AAA", ex_date, Decimal(10), Decimal(left), Decimal(0))
+    expected = [f"{SELL}-1 trades AAA, which must stay"] if violates else []
+    assert sentences("quarantined_stays", scenario=ODD, adjustments=(split,)) == expected

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ CONFIRM_S = 5
 AFTERWARDS_S = 15
 
 
+@cache
 def durations(environment: str, *, stack: str = "") -> Mapping[str, int]:
     """Return the parameters in seconds that a stack of an environment gets: `-data`, or the trading stack."""
     parameters = load("data-template.yaml" if stack else "template.yaml")["Parameters"]

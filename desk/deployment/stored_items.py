@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json
 
+from the_alchemiser.shared.books.checks import BooksCheck, CheckState
 from the_alchemiser.shared.market_data.corporate_actions import StoredActions
 from the_alchemiser.shared.market_data.lake import Description
 from the_alchemiser.shared.market_data.verdict import Verdict
@@ -121,6 +122,17 @@ class RunSettlement(RunRow):
     body: Json[RecordedMessage]
 
 
+class BooksOfDay(Row):
+    """The check of one trading day: `CHECK#<date>`."""
+
+    pk: Literal["BOOKS"]
+    sk: str
+    check_state: CheckState
+    checked_at: AwareDatetime
+    body: Json[BooksCheck]
+    sent: bool
+
+
 class LedgerFill(Row):
     """One fill in the ledger."""
 
@@ -194,6 +206,7 @@ STORED_ITEMS: tuple[type[BaseModel], ...] = (
     RunTrade,
     RunSettlement,
     RunDay,
+    BooksOfDay,
     LedgerFill,
     PerformanceDay,
     TradedSymbols,

@@ -10,6 +10,7 @@ from tests.contracts.table import FakeTable
 from tests.contracts.written import written
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_KEY, read_actions_entry
 from the_alchemiser.shared.market_data.lake import Lake, description_key
@@ -56,6 +57,11 @@ def _plan(row: Content) -> Any:
 
 def _day(row: Content) -> Any:
     return RunDay.model_validate(row, extra="ignore")  # DynamoDB itself compares it, in a condition
+
+
+def _books(row: Content) -> Any:
+    # The condition of the next write compares the state and the time with those of the check that was read.
+    return DynamoBooks(cast("Any", FakeTable(row)), "runs").latest(), row["check_state"], row["checked_at"]
 
 
 def _fill(row: Content) -> Any:
@@ -106,6 +112,7 @@ READERS: Mapping[str, Callable[[Content], Any]] = {
     "RunTrade": _item,
     "RunSettlement": _item,
     "RunDay": _day,
+    "BooksOfDay": _books,
     "LedgerFill": _fill,
     "PerformanceDay": _performance,
     "TradedSymbols": _traded,

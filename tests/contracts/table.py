@@ -36,8 +36,11 @@ class FakeTable:
         row["timeline"] = [*row.get("timeline", []), *values.get(":line", [])]
         return {"Attributes": typed(row)}
 
+    def query(self, **_: Any) -> dict[str, Any]:
+        return {"Items": [typed(row) for row in self.rows]}
+
     def get_paginator(self, _: str) -> "FakeTable":
         return self
 
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        return [{"Items": [typed(row) for row in self.rows]}]
+        return [self.query()]

@@ -14,6 +14,8 @@ from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.metrics_v2.performance import Performance
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.notifications_v2.channels import Delivery, DynamoDeliveries
+from the_alchemiser.shared.books.checks import BooksCheck, CheckState
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
@@ -21,7 +23,7 @@ from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_KEY, Act
 from the_alchemiser.shared.market_data.lake import Description
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict, write_verdict
 from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.messages import REGISTRY, RunSettled, StrategyRequested, TradeRequested
+from the_alchemiser.shared.messaging.messages import REGISTRY, Difference, RunSettled, StrategyRequested, TradeRequested
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.plan import RebalancePlan, trade_id
@@ -84,12 +86,14 @@ def _move_through_every_state(store: DynamoRunStore, buy: str) -> None:
 
 
 def _tables() -> dict[str, Any]:
-    ledger, performance, fetches, claims = FakeTable(), FakeTable(), FakeTable(), FakeTable()
+    books, ledger, performance, fetches, claims = FakeTable(), FakeTable(), FakeTable(), FakeTable(), FakeTable()
+    DynamoBooks(cast("Any", books), "runs").put(_books())
     DynamoLedger(cast("Any", ledger), "ledger").record(_fill())
     DynamoPerformanceStore(cast("Any", performance), "performance").put(_performance())
     DynamoFetchRequests(cast("Any", fetches), "requests", now=lambda: NOW).claim("SPY", message_id="a-message")
     DynamoDeliveries(cast("Any", claims), "claims").record("notifications_v2#mail#a-message", Delivery(unanswered=1))
     return {
+        "BooksOfDay": books.rows[0],
         "LedgerFill": ledger.rows[0],
         "PerformanceDay": performance.rows[0],
         "TradedSymbols": {"pk": "SYMBOLS", "sk": "TRADED", "kept": True, "symbols": ["SPY", "TLT"]},
@@ -112,6 +116,24 @@ def _fill() -> LedgerEntry:
         price=Decimal("420.07"),
         cash=Decimal("-630.11"),
         attribution={"calm": Decimal(2), "bold": Decimal("-0.5")},
+    )
+
+
+def _books() -> BooksCheck:
+    difference = Difference(symbol="SPY", broker=Decimal("1.5"), books=Decimal(1), cause="ordered by hand: BUY 0.5")
+    order = Difference(
+        kind="order", symbol="TLT", broker=Decimal(2), books=Decimal(0), order="local-2022-03-16-BUY-TLT-1"
+    )
+    return BooksCheck(
+        trading_date=make.DAY,
+        state=CheckState.ACCEPTED,
+        checked_at=NOW,
+        holdings={"SPY": Decimal("1.5"), "628ESC012": Decimal(12)},
+        held_at=NOW,
+        account="123456789",
+        runs=(make.RUN_ID,),
+        differences=(difference, order),
+        accepted_by="a-person",
     )
 
 

@@ -31,6 +31,7 @@ METRICS = {
     "InvocationDroppedCount": ("AWS/Scheduler", {"ScheduleGroup"}, "Sum"),
     "NumberOfNotificationsFailed": ("AWS/SNS", {"TopicName"}, "Sum"),
     "DaysWithoutRun": ("Alchemiser", {"Stage"}, "Maximum"),
+    "BooksDiffering": ("Alchemiser", {"Stage"}, "Maximum"),
 }
 # Ref of a queue is its URL, and Ref of a topic its ARN; the figures have the names.
 NAMED_BY = {"QueueName", "TopicName"}

@@ -1,4 +1,4 @@
-"""Contract tests of RunStore and Ledger: unit tests run them over the fakes, tests/e2e over the tables."""
+"""Contract tests of RunStore, BooksStore and Ledger: unit tests run them over the fakes, tests/e2e over the tables."""
 
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from the_alchemiser.shared.books.checks import BooksCheck, CheckState
+from the_alchemiser.shared.books.store import BooksStore
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
-from the_alchemiser.shared.messaging.messages import RunFailed, message_id
+from the_alchemiser.shared.messaging.messages import Difference, RunFailed, message_id
 from the_alchemiser.shared.run.runs import META, Move, NewRun, RunItem, RunState, RunStore
 from the_alchemiser.shared.values import Side
 
@@ -256,6 +258,90 @@ class RunStoreContract(ABC):
     def test_runs_on_a_date_lists_its_runs(self, store: RunStore, run_id: str) -> None:
         assert run_id in store.runs_on(DAY)
         assert run_id not in store.runs_on(date(2022, 3, 17))
+
+
+def books_check(state: CheckState = CheckState.DIFFERS, *, days: int = 0, minutes: int = 0) -> BooksCheck:
+    """Return the check of a day, so many minutes after another one."""
+    difference = Difference(symbol="SPY", broker=Decimal("1.5"), books=THIRD, cause="ordered by hand: BUY 1")
+    return BooksCheck(
+        trading_date=DAY + timedelta(days=days),
+        state=state,
+        checked_at=NOW + timedelta(minutes=minutes),
+        holdings={"SPY": THIRD, "628ESC012": Decimal(-12)},
+        held_at=NOW - timedelta(days=1),
+        account="PA1",
+        runs=("local-2022-03-15",),
+        differences=(difference,),
+        accepted_by="a-person",
+    )
+
+
+class BooksStoreContract(ABC):
+    """Laws that every BooksStore keeps."""
+
+    @abstractmethod
+    @pytest.fixture
+    def books(self) -> BooksStore: ...
+
+    def test_latest_without_checks_is_none(self, books: BooksStore) -> None:
+        assert books.latest() is None
+
+    def test_latest_returns_what_was_put(self, books: BooksStore) -> None:
+        assert books.put(books_check(CheckState.AGREED))
+        assert books.latest() == (books_check(CheckState.AGREED), True)
+
+    def test_latest_is_the_check_of_the_latest_day(self, books: BooksStore) -> None:
+        for days in (30, 0, 1):
+            books.put(books_check(days=days))
+
+        latest = books.latest()
+        assert latest is not None
+        assert latest.check == books_check(days=30)
+
+    def test_put_keeps_the_first_check_of_a_day(self, books: BooksStore) -> None:
+        books.put(books_check(minutes=1))
+
+        assert not books.put(books_check())
+        assert books.latest() == (books_check(minutes=1), False)
+
+    def test_put_of_the_same_check_again_is_true(self, books: BooksStore) -> None:
+        books.put(books_check())
+
+        assert books.put(books_check())
+
+    def test_replace_of_the_stored_check_takes_its_place(self, books: BooksStore) -> None:
+        books.put(books_check())
+
+        assert books.replace(books_check(CheckState.ACCEPTED, minutes=5), previous=books_check())
+        assert books.latest() == (books_check(CheckState.ACCEPTED, minutes=5), True)
+
+    @pytest.mark.parametrize("stored", [books_check(minutes=1), books_check(CheckState.AGREED)])
+    def test_replace_of_another_check_changes_nothing(self, books: BooksStore, stored: BooksCheck) -> None:
+        books.put(stored)
+
+        assert not books.replace(books_check(CheckState.ACCEPTED, minutes=5), previous=books_check())
+        latest = books.latest()
+        assert latest is not None
+        assert latest.check == stored
+
+    def test_replace_of_a_missing_check_changes_nothing(self, books: BooksStore) -> None:
+        assert not books.replace(books_check(CheckState.ACCEPTED), previous=books_check())
+        assert books.latest() is None
+
+    def test_replace_by_the_same_check_again_is_true(self, books: BooksStore) -> None:
+        books.put(books_check())
+        books.replace(books_check(CheckState.AGREED, minutes=5), previous=books_check())
+
+        assert books.replace(books_check(CheckState.AGREED, minutes=5), previous=books_check())
+
+    def test_mark_sent_marks_the_check_of_its_day(self, books: BooksStore) -> None:
+        for days in (0, 1):
+            books.put(books_check(days=days))
+
+        books.mark_sent(books_check(days=0))
+        assert books.latest() == (books_check(days=1), False)
+        books.mark_sent(books_check(days=1))
+        assert books.latest() == (books_check(days=1), True)
 
 
 class LedgerContract(ABC):

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from the_alchemiser.shared.messaging import messages as m
@@ -117,6 +118,11 @@ def _results(names: list[str]) -> dict[type[m.Message], dict[str, Any]]:
         },
         m.RunRefused: {"trading_date": DAY, "reason": "verdict_stale", "detail": SENTENCE},
         m.RunSettled: {"trading_date": DAY, "orders": [_settled_order(name) for name in names]},
+        m.BooksDiffer: {
+            "trading_date": DAY,
+            "account": "123456789",
+            "differences": _differences(names),
+        },
     }
 
 
@@ -130,3 +136,13 @@ def _settled_order(name: str) -> dict[str, Any]:
         "filled_quantity": SHARES,
         "avg_price": PRICE,
     }
+
+
+def _differences(names: list[str]) -> list[dict[str, Any]]:
+    return [_difference(name, kind) for name, kind in product(names, ("holding", "order", "fill"))]
+
+
+def _difference(name: str, kind: str) -> dict[str, Any]:
+    order = "" if kind == "holding" else f"{RUN_ID}-BUY-{name}-1"
+    cause = SENTENCE if kind == "holding" else ""
+    return {"kind": kind, "symbol": name, "broker": SHARES, "books": SHARES, "order": order, "cause": cause}

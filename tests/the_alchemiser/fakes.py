@@ -14,6 +14,8 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 
+from the_alchemiser.shared.books.checks import BooksCheck
+from the_alchemiser.shared.books.store import StoredCheck
 from the_alchemiser.shared.gauges import Gauge
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.messaging import outbox
@@ -134,6 +136,44 @@ class InMemoryLedger:
     @staticmethod
     def _sorted(entries: Any) -> tuple[LedgerEntry, ...]:
         return tuple(sorted(entries, key=lambda entry: (entry.filled_at, entry.order_id, entry.fill)))
+
+
+class InMemoryBooks:
+    """BooksStore in a dict, with the conditional writes of the table and its conversion to JSON."""
+
+    def __init__(self) -> None:
+        self.stored: dict[date, StoredCheck] = {}
+
+    @property
+    def checks(self) -> list[BooksCheck]:
+        return [stored.check for _, stored in sorted(self.stored.items())]
+
+    def latest(self) -> StoredCheck | None:
+        return self.stored[max(self.stored)] if self.stored else None
+
+    def put(self, check: BooksCheck) -> bool:
+        if check.trading_date in self.stored:
+            return self.stored[check.trading_date].check == check
+        self._store(check)
+        return True
+
+    def replace(self, check: BooksCheck, *, previous: BooksCheck) -> bool:
+        stored = self.stored.get(check.trading_date)
+        if stored is None or _version(stored.check) != _version(previous):
+            return stored is not None and stored.check == check
+        self._store(check)
+        return True
+
+    def mark_sent(self, check: BooksCheck) -> None:
+        self.stored[check.trading_date] = self.stored[check.trading_date]._replace(sent=True)
+
+    def _store(self, check: BooksCheck) -> None:
+        through_json = BooksCheck.model_validate_json(check.model_dump_json())
+        self.stored[check.trading_date] = StoredCheck(through_json, sent=not check.differs)
+
+
+def _version(check: BooksCheck) -> tuple[datetime, str]:
+    return check.checked_at, check.state
 
 
 class InMemoryGauges:

@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from the_alchemiser.shared.messaging.messages import (
+    BooksDiffer,
     DataQualityChecked,
+    Difference,
     Mark,
     RunCompleted,
     RunFailed,
@@ -130,6 +132,28 @@ def settled(*orders: SettledOrder) -> RunSettled:
         occurred_at=at(DAY),
         trading_date=DAY,
         orders=orders,
+    )
+
+
+ODD_HOLDING = Difference(symbol="628ESC012", broker=Decimal(12), books=Decimal(0))
+BY_HAND = Difference(symbol="SPY", broker=Decimal("94.5"), books=Decimal(100), cause="ordered by hand: SELL 5.5")
+OPEN_ORDER = Difference(
+    kind="order", symbol="TLT", broker=Decimal(-3), books=Decimal(0), order=f"local-{DAY}-SELL-TLT-1"
+)
+MISSING_FILL = Difference(
+    kind="fill", symbol="GLD", broker=Decimal(7), books=Decimal(0), order=f"local-{DAY}-BUY-GLD-2"
+)
+
+
+def differing(*differences: Difference) -> BooksDiffer:
+    run_id = f"local-{DAY}"
+    return BooksDiffer(
+        message_id=message_id(run_id, BooksDiffer, "books"),
+        run_id=run_id,
+        occurred_at=at(DAY),
+        trading_date=DAY,
+        account="PA1",
+        differences=differences or (BY_HAND,),
     )
 
 

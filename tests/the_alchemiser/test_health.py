@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "KILL_SWITCH_PARAMETER": "/alchemiser/local/trading",
     "TRADE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/trades.fifo",
     "BROKER_SECRET": "/alchemiser/local/broker",
+    "BROKER_ACCOUNT": "",
     "DEPLOYMENT_FRACTION": "0.99",
     "MAIL_FROM": "alchemiser@example.com",
     "MAIL_TO": "a@example.com",
@@ -36,7 +37,7 @@ ACTIONS = "s3:GET /corporate-actions/v1/health-check"
 # The operations of each module's health message; the grants of its role are in the templates.
 OPERATIONS = {
     "aggregator_v2": [CLAIMS, QUERY, BUS],
-    "coordinator_v2": [QUERY, QUERY, QUERY, QUERY, QUALITY, BUS, SWITCH, SECRET],
+    "coordinator_v2": [QUERY, QUERY, QUERY, QUERY, QUALITY, ACTIONS, BUS, SWITCH, SECRET],
     "data_quality_monitor": [CLAIMS, BARS, ACTIONS, QUALITY, BUS, SECRET],
     "data_v2": [CLAIMS, BARS, ACTIONS, TABLE, BUS, SECRET],
     "execution_v2": [CLAIMS, CLAIMS, QUERY, BUS, SWITCH, SECRET],

@@ -21,3 +21,8 @@ def is_without_run(day: TradingDay, runs: Iterable[Run]) -> bool:
 def days_without_run(*, is_missing: bool) -> Gauge:
     """Return the figure that an alarm of the template watches."""
     return Gauge("DaysWithoutRun", Decimal(is_missing), "Count")
+
+
+def books_differing(*, are_differing: bool) -> Gauge:
+    """Return the figure of the latest check of the books, which another alarm watches."""
+    return Gauge("BooksDiffering", Decimal(are_differing), "Count")

@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from the_alchemiser.coordinator_v2.books import BooksChecker
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
 from the_alchemiser.coordinator_v2.settling import OrderSettler
 from the_alchemiser.shared import aws, wall_clock
 from the_alchemiser.shared.book import load_book
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
+from the_alchemiser.shared.books.reconciling import Reconciler
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.gauges import CloudWatchGauges
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_PREFIX, read_actions
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.market_data.verdict import QUALITY, read_verdict
 from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
@@ -44,6 +48,7 @@ class _Adapters(NamedTuple):
     broker: Broker
     runs: DynamoRunStore
     ledger: DynamoLedger
+    books: DynamoBooks
     switch: KillSwitch
     lake: S3Objects
 
@@ -55,6 +60,7 @@ def _adapters() -> _Adapters:
         broker=broker_from_environment(os.environ),
         runs=DynamoRunStore(dynamodb, os.environ["RUNS_TABLE"]),
         ledger=DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"]),
+        books=DynamoBooks(dynamodb, os.environ["RUNS_TABLE"]),
         switch=KillSwitch(aws.client("ssm"), os.environ["KILL_SWITCH_PARAMETER"]),
         lake=S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"]),
     )
@@ -68,6 +74,7 @@ def _checks(adapters: _Adapters) -> Mapping[str, Check]:
         "ledger table": adapters.ledger.check,
         "index of the ledger table": lambda: adapters.ledger.entries_of_run("health-check"),
         "bucket": lambda: adapters.lake.check(QUALITY),
+        "corporate actions in the bucket": lambda: adapters.lake.check(ACTIONS_PREFIX),
         "bus": adapters.bus.check,
         "kill switch": adapters.switch.check,
         **broker_checks(adapters.broker, os.environ),
@@ -75,11 +82,21 @@ def _checks(adapters: _Adapters) -> Mapping[str, Check]:
 
 
 def _coordinator(adapters: _Adapters) -> Coordinator:
+    stage, account = os.environ["STAGE"], os.environ["BROKER_ACCOUNT"]
+    reconciler = Reconciler(
+        stage=stage,
+        account=account,
+        broker=adapters.broker,
+        runs=adapters.runs,
+        ledger=adapters.ledger,
+        actions=lambda: read_actions(adapters.lake),
+    )
     return Coordinator(
-        stage=os.environ["STAGE"],
+        stage=stage,
         exchange=adapters.broker,
         runs=adapters.runs,
-        settler=OrderSettler(adapters.runs, adapters.broker, adapters.ledger, wall_clock.now),
+        settler=OrderSettler(adapters.runs, adapters.broker, adapters.ledger, wall_clock.now, account),
+        books=BooksChecker(adapters.books, reconciler),
         switch=adapters.switch,
         verdict=lambda: read_verdict(adapters.lake),
         allocations=lambda: {entry.name: entry.allocation for entry in load_book().entries},

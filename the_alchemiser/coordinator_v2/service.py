@@ -1,6 +1,6 @@
 """Starts the day's run, sweeps runs that are stuck or unsettled, and checks whether the day had its run."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,9 +16,11 @@ from the_alchemiser.coordinator_v2.admission import (
     refuse_verdict,
     trading_day,
 )
-from the_alchemiser.coordinator_v2.day_check import days_without_run, is_without_run
+from the_alchemiser.coordinator_v2.books import BooksChecker
+from the_alchemiser.coordinator_v2.day_check import books_differing, days_without_run, is_without_run
 from the_alchemiser.coordinator_v2.settling import OrderSettler
 from the_alchemiser.coordinator_v2.sweep import UnsentOutbox, overdue, unsent_outboxes
+from the_alchemiser.shared.books.reconciling import Recent
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.gauges import Gauges
@@ -55,6 +57,7 @@ class Coordinator:
     exchange: Exchange
     runs: RunStore
     settler: OrderSettler
+    books: BooksChecker
     switch: Switch
     verdict: Callable[[], Verdict | None]
     allocations: Callable[[], Mapping[str, Decimal]]
@@ -82,7 +85,8 @@ class Coordinator:
         following = next_run(self.stage, day, runs, command)
         if isinstance(following, StartRefusal):
             return self._refuse(following, clock, command, runs=runs)
-        refusal = self._refuse_trading(day)
+        recent = Recent(runs, since=day.session.date, settles_since=_swept(sessions)[0].date)
+        refusal = self._refuse_trading(day) or self.books.refuse(day, recent)
         if refusal is not None:
             return self._refuse(refusal, clock, command)
 
@@ -92,20 +96,28 @@ class Coordinator:
         return self._refuse(created, clock, command, runs=runs_of_day(self.runs, self.stage, day.session.date))
 
     def sweep(self, command: SweepRuns) -> Reaction:  # noqa: ARG002 - the command has no options
-        """Fail overdue runs of the last sessions, settle ended ones, and publish unsent messages."""
+        """Fail overdue runs of the last sessions, settle ended ones, publish unsent messages, and check the books."""
         clock, sessions = self._time()
         at = clock.timestamp.astimezone(UTC)
 
         runs: list[Run] = []
-        for session in sessions[-SWEPT_SESSIONS:]:
+        for session in _swept(sessions):
             for run_id in self.runs.runs_on(session.date):
-                run = self._swept(run_id, session, at)
+                run = self._swept_run(run_id, session, at)
                 if run is not None:
                     runs.append(run)
-        return self._publish_unsent(runs)
+        unsent, news = self._publish_unsent(runs), self._check_books(clock, sessions, runs)
+
+        def mark_sent() -> None:
+            unsent.on_published()
+            news.on_published()
+
+        return Reaction((*unsent.messages, *news.messages), on_published=mark_sent)
 
     def check_day(self, command: CheckDay) -> Reaction:  # noqa: ARG002 - the command has no options
-        """Publish whether today's session has ended without a completed run, as a figure that an alarm watches.
+        """Publish whether today's session has ended without a completed run, and whether the books differ.
+
+        Each is a figure that an alarm watches.
 
         Nothing is published while the broker does not say what day it is. The alarm counts a missing figure too, so an
         unreachable broker never looks like a day that had its run.
@@ -127,7 +139,8 @@ class Coordinator:
         else:
             return _leave_unchecked(day.reason, day.detail)
 
-        self.gauges().publish([days_without_run(is_missing=is_missing)])
+        are_differing = self.books.are_differing()
+        self.gauges().publish([days_without_run(is_missing=is_missing), books_differing(are_differing=are_differing)])
         return Reaction()
 
     def _time(self) -> tuple[Clock, tuple[Session, ...]]:
@@ -190,7 +203,14 @@ class Coordinator:
 
         return Reaction(requests, on_published=mark_sent)
 
-    def _swept(self, run_id: str, session: Session, at: datetime) -> Run | None:
+    def _check_books(self, clock: Clock, sessions: Sequence[Session], runs: Sequence[Run]) -> Reaction:
+        day = trading_day(clock, sessions)
+        if isinstance(day, StartRefusal):
+            return Reaction()
+        first = _swept(sessions)[0].date
+        return self.books.after_close(day, Recent(runs, since=first, settles_since=first))
+
+    def _swept_run(self, run_id: str, session: Session, at: datetime) -> Run | None:
         """Fail the run if it is overdue, settle it if it has ended, and return it; None if it does not exist."""
         run = self.runs.load(run_id)
         if run is None:
@@ -225,6 +245,11 @@ class Coordinator:
                 self.runs.mark_sent(run.run_id, outbox.sk, state=run.state if outbox.sk == META else None)
 
         return Reaction(tuple(messages), on_published=mark_sent)
+
+
+def _swept(sessions: Sequence[Session]) -> Sequence[Session]:
+    """Return the sessions whose runs a sweep looks after, ascending."""
+    return sessions[-SWEPT_SESSIONS:]
 
 
 def _requests(run_id: str, day: TradingDay, allocations: Mapping[str, Decimal]) -> tuple[StrategyRequested, ...]:

@@ -13,8 +13,9 @@ from aws_lambda_powertools import Logger
 
 from the_alchemiser.coordinator_v2.settlement import Review, is_window_over, review, sent_trades
 from the_alchemiser.shared import aws
+from the_alchemiser.shared.broker.account_check import require_account
 from the_alchemiser.shared.broker.errors import BrokerError
-from the_alchemiser.shared.broker.models import Order
+from the_alchemiser.shared.broker.models import Account, Order
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messaging import outbox
@@ -30,18 +31,25 @@ logger = Logger(child=True)
 class Brokerage(Protocol):
     """The broker, as the sweep needs it."""
 
+    def account(self) -> Account: ...
     def orders(self, *, after: datetime) -> tuple[Order, ...]: ...
     def cancel(self, order_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class OrderSettler:
-    """Settles runs; `now` returns the wall clock, UTC."""
+    """Settles runs.
+
+    Attributes:
+        now: returns the wall clock, UTC.
+        account: the number of the account that the environment trades; empty for any.
+    """
 
     runs: RunStore
     broker: Brokerage
     ledger: Ledger
     now: Callable[[], datetime]
+    account: str = ""
 
     def settle(self, run: Run, *, opened_at: datetime, at: datetime) -> None:
         """Bring the run, which has ended, closer to settled. A failure is logged and left to the next sweep.
@@ -65,6 +73,9 @@ class OrderSettler:
             self.runs.mark_settled(run.run_id)
             return
 
+        if self.account:
+            # Another account knows nothing of the run: its orders would seem to be final, without a fill.
+            require_account(self.broker.account(), self.account)
         # Read before the orders are: an order that leaves at the very end of the window must be among them.
         is_over = is_window_over(run, self.now())
         state = review(run, self.broker.orders(after=opened_at))

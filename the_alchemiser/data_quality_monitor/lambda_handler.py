@@ -10,7 +10,7 @@ from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_PREFIX
-from the_alchemiser.shared.market_data.lake import PREFIX, THREADS
+from the_alchemiser.shared.market_data.lake import PREFIX
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.market_data.verdict import QUALITY
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
@@ -18,6 +18,7 @@ from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import MarketDataRefreshed
 from the_alchemiser.shared.messaging.publisher import BusPublisher
 from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.threads import THREADS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import batched
 from typing import NamedTuple
 
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
@@ -20,13 +21,14 @@ from the_alchemiser.shared.market_data.lake import (
     Lake,
     LakeEntry,
     StoredDescription,
-    map_symbols,
 )
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
 from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.threads import map_in_threads
 
 MODULE = "data_v2"
+SYMBOLS_AT_ONCE = 25
 
 
 class EmptyUniverseError(AlchemiserError):
@@ -131,6 +133,17 @@ class Refresher:
     def _refresh_each(
         self, stored: Mapping[str, StoredSymbol], horizon: Horizon, *, is_full: bool
     ) -> Mapping[str, RefreshOutcome]:
+        # Years of bars of many symbols may take longer than the function has. The next attempt continues after the
+        # symbols that are stored by then.
+        outcomes: dict[str, RefreshOutcome] = {}
+        for symbols in batched(stored, SYMBOLS_AT_ONCE):
+            batch = {symbol: stored[symbol] for symbol in symbols}
+            outcomes.update(self._refresh_batch(batch, horizon, is_full=is_full))
+        return outcomes
+
+    def _refresh_batch(
+        self, stored: Mapping[str, StoredSymbol], horizon: Horizon, *, is_full: bool
+    ) -> Mapping[str, RefreshOutcome]:
         fetched, failed = self._fetch(stored, horizon, is_full=is_full)
 
         def outcome(symbol: str) -> RefreshOutcome:
@@ -139,7 +152,7 @@ class Refresher:
                 return RefreshOutcome(digest, digest, failed[symbol])
             return self._store(stored[symbol], fetched[symbol], horizon)
 
-        return map_symbols(outcome, stored)
+        return map_in_threads(outcome, stored)
 
     def _fetch(
         self, stored: Mapping[str, StoredSymbol], horizon: Horizon, *, is_full: bool

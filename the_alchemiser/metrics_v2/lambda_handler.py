@@ -16,6 +16,7 @@ from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.messaging.publisher import NoPublisher
 from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.threads import THREADS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @cache
 def _inbox() -> Inbox:
-    dynamodb = aws.client("dynamodb")
+    dynamodb = aws.client("dynamodb", connections=THREADS)
     ledger = DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"])
     performance = DynamoPerformanceStore(dynamodb, os.environ["PERFORMANCE_TABLE"])
     lake = S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"])

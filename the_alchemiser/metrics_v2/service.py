@@ -10,15 +10,17 @@ and sold all of it, until it is traded again.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from the_alchemiser.metrics_v2.gauges import build_gauges
 from the_alchemiser.metrics_v2.performance import Performance, compute_performances
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.gauges import Gauge, Gauges
-from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
+from the_alchemiser.shared.ledger.ledger import Ledger
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.threads import map_in_threads
 
 MODULE = "metrics_v2"
 
@@ -55,13 +57,16 @@ class Accountant:
             CorporateActionsMalformedError, StateUnavailableError: the corporate actions cannot be read.
         """
         actions = self.actions()
-        entries: list[LedgerEntry] = []
-        for symbol in sorted(self.performances.add_traded(symbols_in_run(run))):
-            entries.extend(self.ledger.entries_of(symbol))
+        traded = self.performances.add_traded(symbols_in_run(run))
+        # In threads: one after the other, hundreds of symbols and strategies may take longer than the function has.
+        fills = map_in_threads(self.ledger.entries_of, traded)
+        computed = compute_performances(run, chain.from_iterable(fills.values()), actions)
+        performances = {performance.strategy: performance for performance in computed}
+        is_latest = map_in_threads(lambda strategy: self.performances.put(performances[strategy]), performances)
 
         gauges: list[Gauge] = []
-        for performance in compute_performances(run, entries, actions):
-            if self.performances.put(performance):
+        for strategy, performance in performances.items():
+            if is_latest[strategy]:
                 gauges.extend(build_gauges(performance))
         self.gauges.publish(gauges)
         return Reaction()

@@ -120,6 +120,12 @@ _SITUATIONS: Mapping[str, Situation] = {
     RunState.BUYING: Situation("it was buying", SOME_ORDERS, _AFTER_TRADING),
 }
 
+WRONG_ACCOUNT = (
+    "The broker's keys are those of another account than the parameter BrokerAccount names. If the keys are wrong, run "
+    "`inv secrets.set --env {stage}`. If this environment is to trade the other account, set BrokerAccount in "
+    "samconfig.toml, and run `inv deploy --env {stage}`."
+)
+
 _CAUSES: Mapping[str, str] = {
     "account_blocked": "Ask the broker why it blocks trading on the account.",
     "account_empty": (
@@ -132,10 +138,15 @@ _CAUSES: Mapping[str, str] = {
         "The broker trades none of the targets now, so nothing was sold for them. Check their symbols and the broker's "
         "status page."
     ),
+    "plan_too_large": (
+        "The book is too large for one run: its strategies hold too many symbols between them. Remove strategies, or "
+        "let them hold fewer symbols."
+    ),
     "split_not_booked": (
         "The broker still shows the shares from before today's split, so equity and positions are wrong. Start again "
         "once it has booked the split."
     ),
+    "wrong_account": WRONG_ACCOUNT,
 }
 
 
@@ -148,7 +159,8 @@ def explain_failure(state: str, reason: str, *, run_id: str) -> Situation:
     unknown = Situation(f"it was {formats.words(state).lower()}", ORDERS_UNKNOWN, (RESTART,))
     situation = _SITUATIONS.get(state, unknown)
     steps = (_CAUSES[reason], *situation.steps) if reason in _CAUSES else situation.steps
-    return situation._replace(steps=tuple(step.replace("{run_id}", run_id) for step in steps))
+    stage = run_id.partition("-")[0]
+    return situation._replace(steps=tuple(step.replace("{run_id}", run_id).replace("{stage}", stage) for step in steps))
 
 
 class Advice(NamedTuple):
@@ -161,6 +173,14 @@ class Advice(NamedTuple):
 _UNCHECKED_DATA = (f"Refresh the market data. {REFRESH}", START)
 
 _REFUSALS: Mapping[str, Advice] = {
+    "books_differ": Advice(
+        "The account holds something other than the books say. Until a person accepts that, no run starts.",
+        (
+            "Run `inv reconcile --env {stage}`: it shows every difference and its likely cause.",
+            "If the account is as you want it, run `inv reconcile --env {stage} --accept`. Otherwise correct it.",
+            START,
+        ),
+    ),
     "calendar_too_short": Advice(
         "The broker's calendar is incomplete, so nobody can say whether today is a trading day.",
         ("Check the broker's status page.", START),
@@ -199,6 +219,7 @@ _REFUSALS: Mapping[str, Advice] = {
     ),
     "verdict_malformed": Advice("The quality verdict on the market data cannot be read.", _UNCHECKED_DATA),
     "verdict_missing": Advice("The market data was never checked.", _UNCHECKED_DATA),
+    "wrong_account": Advice("The broker's keys are not those of this environment's account.", (WRONG_ACCOUNT, START)),
     "verdict_stale": Advice("The market data was not checked through the session before today's.", _UNCHECKED_DATA),
 }
 

@@ -1,4 +1,4 @@
-"""notifications_v2: tells people by mail and SNS of runs that ended, were refused or settled, and of unfit data."""
+"""notifications_v2: tells people by mail and SNS of ended and refused runs, differing books, and unfit data."""
 
 import os
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from the_alchemiser.notifications_v2.service import MODULE, Notifier
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import (
+    BooksDiffer,
     DataQualityChecked,
     RunCompleted,
     RunFailed,
@@ -33,10 +34,11 @@ def _inbox() -> Inbox:
     topic = SnsTopic(aws.client("sns", attempts=1), os.environ["TOPIC_ARN"])
     deliveries = DynamoDeliveries(aws.client("dynamodb"), claims)
     notifier = Notifier(os.environ["STAGE"], (mail, topic), deliveries)
+    news = (RunCompleted, RunFailed, RunRefused, RunSettled, BooksDiffer, DataQualityChecked)
 
     return Inbox(
         module=MODULE,
-        handlers=dict.fromkeys((RunCompleted, RunFailed, RunRefused, RunSettled, DataQualityChecked), notifier.handle),
+        handlers=dict.fromkeys(news, notifier.handle),
         publisher=NoPublisher(),
         claims=claims_table(claims),
     )

@@ -20,6 +20,7 @@ from the_alchemiser.notifications_v2.explanations import (
 from the_alchemiser.notifications_v2.subject import News, mail_subject
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.messaging.messages import (
+    BooksDiffer,
     DataQualityChecked,
     Message,
     RunCompleted,
@@ -70,6 +71,8 @@ def compose(message: News, *, stage: str) -> Mail:
             return _run_refused(message, stage)
         case RunSettled():
             return _run_settled(message, stage)
+        case BooksDiffer():
+            return _books_differ(message, stage)
         case DataQualityChecked():
             return _data_unfit(message, stage)
 
@@ -126,6 +129,13 @@ def _run_settled(run: RunSettled, stage: str) -> Mail:
     orders = ", ".join(f"{order.side} {formats.shares(order.filled_quantity)} {order.symbol}" for order in run.orders)
     values = {"run": run, "notional": notional, "restart": restart(run.run_id)}
     return _mail("run_settled", run, stage, subject, f"{subject}: {orders}", values)
+
+
+def _books_differ(check: BooksDiffer, stage: str) -> Mail:
+    subject = mail_subject(check, stage=stage)
+    symbols = ", ".join(sorted({difference.symbol for difference in check.differences}))
+    by_kind = {kind: [row for row in check.differences if row.kind == kind] for kind in ("holding", "order", "fill")}
+    return _mail("books_differ", check, stage, subject, f"{subject}: {symbols}", {"check": check, **by_kind})
 
 
 def _data_unfit(verdict: DataQualityChecked, stage: str) -> Mail:

@@ -1,4 +1,4 @@
-"""One mail and one SNS message for each run that completed, failed or was refused, and for data unfit for use."""
+"""One mail and one SNS message for each run that ended or was refused, for differing books, and for unfit data."""
 
 from dataclasses import dataclass
 

@@ -1,9 +1,16 @@
 """The subject of each mail, which is also the start of the SNS message."""
 
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, RunCompleted, RunFailed, RunRefused, RunSettled
+from the_alchemiser.shared.messaging.messages import (
+    BooksDiffer,
+    DataQualityChecked,
+    RunCompleted,
+    RunFailed,
+    RunRefused,
+    RunSettled,
+)
 
-type News = RunCompleted | RunFailed | RunRefused | RunSettled | DataQualityChecked
+type News = RunCompleted | RunFailed | RunRefused | RunSettled | BooksDiffer | DataQualityChecked
 """The messages that people read about."""
 
 
@@ -20,6 +27,9 @@ def mail_subject(message: News, *, stage: str) -> str:
         case RunSettled():
             orders = formats.plural(len(message.orders), "order")
             return f"[{stage}] {message.trading_date}: {orders} SETTLED after the run"
+        case BooksDiffer():
+            differences = formats.plural(len(message.differences), "difference")
+            return f"[{stage}] {message.trading_date}: the books DIFFER from the account, {differences}"
         case DataQualityChecked():
             return f"[{stage}] Market data through {message.as_of} FAILED the quality check: {_faults(message)}"
 

@@ -19,6 +19,7 @@ from the_alchemiser.shared.messaging.messages import SignalGenerated
 from the_alchemiser.shared.messaging.publisher import BusPublisher
 from the_alchemiser.shared.messaging.wiring import Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
+from the_alchemiser.shared.threads import THREADS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @cache
 def _inbox() -> Inbox:
-    dynamodb = aws.client("dynamodb")
+    dynamodb = aws.client("dynamodb", connections=THREADS)
     runs = DynamoRunStore(dynamodb, os.environ["RUNS_TABLE"])
     ledger = DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"])
     broker = broker_from_environment(os.environ)
@@ -34,7 +35,7 @@ def _inbox() -> Inbox:
     lake = S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"])
     planner = Planner(
         runs=runs,
-        sources=Sources(broker, ledger, actions=lambda: read_actions(lake)),
+        sources=Sources(broker, ledger, lambda: read_actions(lake), os.environ["BROKER_ACCOUNT"]),
         rules=Rules(deployment_fraction=Decimal(os.environ["DEPLOYMENT_FRACTION"])),
         now=wall_clock.now,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import NamedTuple
 
 from the_alchemiser.portfolio_v2.left_out import check_targets, leave_out, quarantine, value_left_alone
@@ -9,6 +10,7 @@ from the_alchemiser.portfolio_v2.market import Brokerage, Listing, last_closes, 
 from the_alchemiser.portfolio_v2.rebalance import Holding, Instrument, Portfolio, Rules, Target, plan, symbols_of
 from the_alchemiser.portfolio_v2.signal_check import check_signal
 from the_alchemiser.portfolio_v2.split_check import check_splits_are_booked
+from the_alchemiser.shared.broker.account_check import require_account
 from the_alchemiser.shared.broker.models import Position
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
@@ -17,6 +19,7 @@ from the_alchemiser.shared.ledger.lots import holdings
 from the_alchemiser.shared.messaging.messages import SignalGenerated
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.runs import Run
+from the_alchemiser.shared.threads import map_in_threads
 
 _ZERO = Decimal(0)
 
@@ -26,11 +29,17 @@ class AccountBlockedError(AlchemiserError):
 
 
 class Sources(NamedTuple):
-    """Where a plan's facts come from. `actions` returns the known corporate actions."""
+    """Where a plan's facts come from.
+
+    Attributes:
+        actions: returns the known corporate actions.
+        account: the number of the account that the environment trades; empty for any.
+    """
 
     broker: Brokerage
     ledger: Ledger
     actions: Callable[[], CorporateActions]
+    account: str = ""
 
 
 def compute_plan(run: Run, signal: SignalGenerated, sources: Sources, rules: Rules) -> RebalancePlan:
@@ -38,6 +47,7 @@ def compute_plan(run: Run, signal: SignalGenerated, sources: Sources, rules: Rul
 
     Raises:
         EmptySignalError, InvalidWeightsError: the signal is wrong.
+        WrongAccountError: the account is not the environment's.
         AccountBlockedError, AccountEmptyError: the account cannot trade.
         NoTradableTargetError: no target can be traded.
         MissingPriceError, SplitNotBookedError: prices or positions are not to be had now.
@@ -46,6 +56,7 @@ def compute_plan(run: Run, signal: SignalGenerated, sources: Sources, rules: Rul
     check_signal(signal)
     broker = sources.broker
     account = broker.account()
+    require_account(account, sources.account)
     if account.trading_blocked:
         raise AccountBlockedError(f"the broker blocks trading on account {account.id} ({account.status})")
 
@@ -96,10 +107,7 @@ def _with_own_prices(listing: Listing, symbols: Iterable[str], positions: Mappin
 
 
 def _ledger_entries(ledger: Ledger, symbols: Iterable[str]) -> tuple[LedgerEntry, ...]:
-    entries: list[LedgerEntry] = []
-    for symbol in symbols:
-        entries.extend(ledger.entries_of(symbol))
-    return tuple(entries)
+    return tuple(chain.from_iterable(map_in_threads(ledger.entries_of, symbols).values()))
 
 
 def _known_closes(

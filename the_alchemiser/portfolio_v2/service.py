@@ -1,8 +1,10 @@
 """Plans the rebalance of a signal, stores the plan and publishes it: AGGREGATED -> PLANNED, once."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from the_alchemiser.portfolio_v2.planning import Sources, compute_plan
 from the_alchemiser.portfolio_v2.rebalance import Rules
@@ -18,6 +20,12 @@ from the_alchemiser.shared.run.stored_runs import load_run, outbox_reaction
 from the_alchemiser.shared.values import Side
 
 MODULE = "portfolio_v2"
+PLAN_BYTES_AT_MOST = 280_000
+"""The table takes items of 400 kB. A phase stores its trades in one item, which may be 110 kB larger than the plan."""
+
+
+class PlanTooLargeError(AlchemiserError):
+    """The trades of the plan may not fit into the Runs table: selling could succeed, and buying not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +104,29 @@ class Planner:
     def _store(self, run: Run, signal: SignalGenerated) -> RebalancePlan:
         """Compute and store the plan; return the one that was stored first."""
         plan = compute_plan(run, signal, self.sources, self.rules)
+        body = plan.model_dump(mode="json")
+        check_size(body)
         # Two workers may compute two plans at two prices. Only the first one stored is ever traded.
-        if self.runs.put_once(signal.run_id, RunItem(PLAN, plan.model_dump(mode="json"))):
+        if self.runs.put_once(signal.run_id, RunItem(PLAN, body)):
             return plan
         first = plan_of(load_run(self.runs, signal.run_id))
         if first is None:
             raise StateUnavailableError(f"{signal.run_id}: the plan that was stored first is not visible yet")
         return first
+
+
+def check_size(body: Mapping[str, Any]) -> None:
+    """Check that a plan, and later its trades, can be stored.
+
+    Args:
+        body: the plan as JSON values.
+
+    Raises:
+        PlanTooLargeError: they may be too large.
+    """
+    size_bytes = len(json.dumps(body))
+    if size_bytes > PLAN_BYTES_AT_MOST:
+        raise PlanTooLargeError(f"the plan has {size_bytes:,} bytes; at most {PLAN_BYTES_AT_MOST:,} are allowed")
 
 
 def rebalance_planned(plan: RebalancePlan, *, caused_by: str, at: datetime) -> RebalancePlanned:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
-from the_alchemiser.shared.market_data.lake import PREFIX, THREADS
+from the_alchemiser.shared.market_data.lake import PREFIX
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.market_data.verdict import QUALITY
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import StrategyRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher
 from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.threads import THREADS
 from the_alchemiser.strategy_v2.service import MODULE, Evaluator
 from the_alchemiser.strategy_v2.strategy_decision import decide_strategy
 

@@ -7,8 +7,9 @@ from datetime import date
 import numpy as np
 from arro3.core import DataType
 
-from the_alchemiser.shared.market_data.lake import Lake, map_symbols
+from the_alchemiser.shared.market_data.lake import Lake
 from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.threads import map_in_threads
 from the_alchemiser.strategy_v2.arrays import Dates, Floats
 from the_alchemiser.strategy_v2.history import DAY
 
@@ -35,7 +36,7 @@ def read_prices(lake: Lake, symbols: Iterable[str], verdict: Verdict, *, as_of: 
     Raises:
         StateUnavailableError: the store did not answer.
     """
-    outcomes = map_symbols(lambda symbol: _read(lake, symbol, verdict, as_of), symbols)
+    outcomes = map_in_threads(lambda symbol: _read(lake, symbol, verdict, as_of), symbols)
     return Prices(
         {symbol: series for symbol, series in outcomes.items() if not isinstance(series, str)},
         {symbol: reason for symbol, reason in outcomes.items() if isinstance(reason, str)},

@@ -33,6 +33,7 @@ def _inbox() -> Inbox:
         limits=_limits(),
         pace=Pace(float(os.environ.get("TRADE_WORK_S", "60"))),
         now=wall_clock.now,
+        account=os.environ["BROKER_ACCOUNT"],
     )
     return Inbox(
         module=MODULE,

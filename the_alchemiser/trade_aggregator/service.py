@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from the_alchemiser.shared.broker.account_check import require_account
 from the_alchemiser.shared.broker.models import Account, Position
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
 from the_alchemiser.shared.messaging import outbox
@@ -49,13 +50,19 @@ class Brokerage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TradeAggregator:
-    """Releases phases and completes runs; `now` returns the wall clock, UTC."""
+    """Releases phases and completes runs.
+
+    Attributes:
+        now: returns the wall clock, UTC.
+        account: the number of the account that the environment trades; empty for any.
+    """
 
     runs: RunStore
     broker: Brokerage
     limits: DayLimits
     pace: Pace
     now: Callable[[], datetime]
+    account: str = ""
 
     def handle_plan(self, planned: RebalancePlanned) -> Reaction:
         """Advance the run from its plan as far as possible.
@@ -135,7 +142,9 @@ class TradeAggregator:
         used = day_use(runs_of_day(self.runs, run.stage, run.trading_date)) if self.limits.are_set else DayUse()
         if side is Side.SELL:
             return release_sells(plan, limits=self.limits, used=used)
-        return release_buys(plan, spendable(self.broker.account(), plan), limits=self.limits, used=used)
+        account = self.broker.account()
+        require_account(account, self.account)
+        return release_buys(plan, spendable(account, plan), limits=self.limits, used=used)
 
     def _complete(self, run: Run, plan: RebalancePlan, cause: Message) -> Move:
         at = self.broker.clock().timestamp.astimezone(UTC)

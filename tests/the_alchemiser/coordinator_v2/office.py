@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 
@@ -16,11 +17,14 @@ from tests.the_alchemiser.coordinator_v2.test_admission import (
     at,
     clock_at,
 )
-from tests.the_alchemiser.fakes import InMemoryGauges, InMemoryLedger, InMemoryRunStore
+from tests.the_alchemiser.fakes import InMemoryBooks, InMemoryGauges, InMemoryLedger, InMemoryRunStore
+from the_alchemiser.coordinator_v2.books import BooksChecker
 from the_alchemiser.coordinator_v2.service import Coordinator
 from the_alchemiser.coordinator_v2.settling import OrderSettler
+from the_alchemiser.shared.books.reconciling import Reconciler
 from the_alchemiser.shared.broker.errors import OrderNotCancelableError
-from the_alchemiser.shared.broker.models import Order, OrderStatus
+from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Position
+from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActions
 from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedError
 from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
 from the_alchemiser.shared.messaging.messages import Message
@@ -84,11 +88,18 @@ def order(
 
 @dataclass
 class Floor:
-    """The broker's orders. A cancelled one gets the status `after_cancel`; `refused` ones cannot be cancelled.
+    """The broker's account. A cancelled order gets the status `after_cancel`; `refused` ones cannot be cancelled.
 
     Attributes:
-        asked: the `after` of each listing.
+        held: shares by symbol.
+        asked: the `after` of each listing of all orders; `asked_open` of those that are open.
+        calls: how often account and positions were read.
     """
+
+    number: str = "PA1"
+    held: dict[str, Decimal] = field(default_factory=dict)
+    asked_open: list[datetime] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
     listed: list[Order] = field(default_factory=list)
     after_cancel: OrderStatus = OrderStatus.CANCELED
@@ -97,9 +108,27 @@ class Floor:
     cancelled: list[str] = field(default_factory=list)
     asked: list[datetime] = field(default_factory=list)
 
-    def orders(self, *, after: datetime) -> tuple[Order, ...]:
+    def account(self) -> Account:
+        self._note("account")
+        usd = Decimal(1000)
+        return Account("id", "ACTIVE", usd, usd, usd, usd, Decimal(1), trading_blocked=False, number=self.number)
+
+    def positions(self) -> tuple[Position, ...]:
+        self._note("positions")
+        one = Decimal(1)
+        return tuple(Position(symbol, shares, shares, one, one, one, shares) for symbol, shares in self.held.items())
+
+    def _note(self, call: str) -> None:
         if self.error is not None:
             raise self.error
+        self.calls.append(call)
+
+    def orders(self, *, after: datetime, status: Literal["open", "closed", "all"] = "all") -> tuple[Order, ...]:
+        if self.error is not None:
+            raise self.error
+        if status == "open":
+            self.asked_open.append(after)
+            return tuple(order for order in self.listed if not order.is_done)
         self.asked.append(after)
         return tuple(self.listed)
 
@@ -120,6 +149,9 @@ class Office:
     store: InMemoryRunStore = field(default_factory=InMemoryRunStore)
     floor: Floor = field(default_factory=Floor)
     ledger: InMemoryLedger = field(default_factory=InMemoryLedger)
+    books: InMemoryBooks = field(default_factory=InMemoryBooks)
+    actions: tuple[CorporateAction, ...] = ()
+    account: str = ""
     enabled: bool = True
     verdict: Verdict | VerdictMalformedError | None = field(
         default_factory=lambda: Verdict(checked_at=make.AT, as_of=HALF_DAY, quarantined={})
@@ -129,12 +161,18 @@ class Office:
     published: list[Message] = field(default_factory=list)
 
     @property
+    def reconciler(self) -> Reconciler:
+        actions = CorporateActions(self.actions)
+        return Reconciler("local", self.account, self.floor, self.store, self.ledger, lambda: actions)
+
+    @property
     def coordinator(self) -> Coordinator:
         return Coordinator(
             stage="local",
             exchange=self.bell,
             runs=self.store,
-            settler=OrderSettler(self.store, self.floor, self.ledger, lambda: self.wall),
+            settler=OrderSettler(self.store, self.floor, self.ledger, lambda: self.wall, self.account),
+            books=BooksChecker(self.books, self.reconciler),
             switch=self,
             verdict=self.read_verdict,
             allocations=lambda: BOOK,

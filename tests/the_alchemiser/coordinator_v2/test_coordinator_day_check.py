@@ -5,16 +5,18 @@ from datetime import date
 import pytest
 
 from tests.the_alchemiser import run_builders as make
+from tests.the_alchemiser.contracts import books_check
 from tests.the_alchemiser.coordinator_v2.office import REPLACE, Bell, Office
 from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, RUN_ID, SESSIONS
+from the_alchemiser.shared.books.checks import CheckState
 from the_alchemiser.shared.broker.errors import BrokerUnavailableError, NotAuthorizedError
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.run.runs import RunState
 from the_alchemiser.shared.values import Session
 
 
-def figures(office: Office) -> list[tuple[str, int]]:
-    return [(gauge.name, int(gauge.value)) for gauge in office.gauges.published]
+def figures(office: Office, name: str = "DaysWithoutRun") -> list[tuple[str, int]]:
+    return [(gauge.name, int(gauge.value)) for gauge in office.gauges.published if gauge.name == name]
 
 
 def unchecked(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
@@ -112,3 +114,22 @@ def test_check_day_on_an_incomplete_calendar_publishes_nothing(
 
     assert figures(office) == []
     assert unchecked(caplog) == [("calendar_too_short", "the broker's calendar has no session before 2022-11-28")]
+
+
+@pytest.mark.parametrize(("state", "figure"), [(CheckState.DIFFERS, 1), (CheckState.ACCEPTED, 0)])
+@pytest.mark.parametrize("day", [MONDAY, date(2022, 11, 24)], ids=["session", "holiday"])
+def test_check_day_publishes_whether_the_latest_books_differ(
+    office: Office, day: date, state: CheckState, figure: int
+) -> None:
+    office.books.put(books_check(CheckState.DIFFERS, days=-1))
+    office.books.put(books_check(state))
+
+    check(office, day, "16:55")
+
+    assert figures(office, "BooksDiffering") == [("BooksDiffering", figure)]
+
+
+def test_check_day_before_the_first_check_says_that_the_books_do_not_differ(office: Office) -> None:
+    check(office, MONDAY, "16:55")
+
+    assert figures(office, "BooksDiffering") == [("BooksDiffering", 0)]

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.the_alchemiser.coordinator_v2.test_admission import HALF_DAY, MONDAY, day_at, run
-from the_alchemiser.coordinator_v2.day_check import OVER_AFTER_CLOSE, days_without_run, is_without_run
+from the_alchemiser.coordinator_v2.day_check import OVER_AFTER_CLOSE, books_differing, days_without_run, is_without_run
 from the_alchemiser.shared.gauges import Gauge
 from the_alchemiser.shared.run.deadlines import STAYS_AT_MOST
 from the_alchemiser.shared.run.runs import RunState
@@ -54,3 +54,8 @@ def test_over_after_close_covers_the_longest_run_and_a_sweep() -> None:
 @pytest.mark.parametrize(("is_missing", "value"), [(True, 1), (False, 0)])
 def test_days_without_run_is_a_count(value: int, *, is_missing: bool) -> None:
     assert days_without_run(is_missing=is_missing) == Gauge("DaysWithoutRun", Decimal(value), "Count")
+
+
+@pytest.mark.parametrize(("are_differing", "value"), [(True, 1), (False, 0)])
+def test_books_differing_is_a_gauge_of_the_stage(value: int, *, are_differing: bool) -> None:
+    assert books_differing(are_differing=are_differing) == Gauge("BooksDiffering", Decimal(value), "Count")

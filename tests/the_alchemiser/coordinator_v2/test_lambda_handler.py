@@ -54,6 +54,17 @@ def test_coordinator_settles_on_the_same_broker_and_tables() -> None:
     assert coordinator.now is settler.now is wall_clock.now
 
 
+def test_coordinator_checks_the_books_of_the_environments_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_ACCOUNT", "PA7")
+    adapters = module._adapters()
+    coordinator = module._coordinator(adapters)
+
+    reconciler = coordinator.books.reconciler
+    assert coordinator.books.books is adapters.books
+    assert (reconciler.broker, reconciler.runs, reconciler.ledger) == (adapters.broker, adapters.runs, adapters.ledger)
+    assert (reconciler.stage, reconciler.account, coordinator.settler.account) == ("local", "PA7", "PA7")
+
+
 def test_gauges_carry_the_stage_and_keep_their_client() -> None:
     gauges = module._gauges()
     with Stubber(gauges._client) as cloudwatch:

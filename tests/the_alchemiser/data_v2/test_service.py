@@ -1,8 +1,10 @@
 """Refreshing: the lake equals what the broker serves, a repeat changes nothing, one symbol fails without the others."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histor
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.service import EmptyUniverseError, Refresher
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError
+from the_alchemiser.shared.broker.models import Bar
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.market_data.bars import Bars
@@ -286,6 +289,43 @@ def test_refresh_failed_full_fetch_keeps_the_old_bars() -> None:
 
     assert message.failed["SPY"].startswith("broker_timeout: ")
     assert local.lake.read("SPY").bars == bars(60)[:41]
+
+
+class ExhaustedError(Exception):
+    """The function's time is up."""
+
+
+class SlowMarket(InMemoryMarket):
+    """A market at which the function's time ends with a request for a symbol."""
+
+    last = ""
+
+    def bars(
+        self, symbols: Iterable[str], start: date, end: date, **options: Any
+    ) -> Iterator[tuple[str, tuple[Bar, ...]]]:
+        wanted = tuple(symbols)
+        if self.last in wanted:
+            raise ExhaustedError
+        return super().bars(wanted, start, end, **options)
+
+
+def test_refresh_that_runs_out_of_time_keeps_the_symbols_before() -> None:
+    """25 symbols are stored before the next ones are fetched, and the next attempt asks for their overlap only."""
+    symbols = [f"S{number:02d}" for number in range(26)]
+    market = SlowMarket({symbol: bars(60) for symbol in symbols}, DAYS[-1])
+    local = InMemoryRefresher(market)
+
+    market.last = symbols[25]
+    with pytest.raises(ExhaustedError):
+        local.refresh(DAYS[59])
+    stored = [symbol for symbol in symbols if local.lake.read(symbol).bars]
+    market.last = ""
+    message = local.refresh(DAYS[59])
+
+    assert stored == symbols[:25]
+    assert market.requests[-2:] == [(tuple(symbols[:25]), DAYS[50]), ((symbols[25],), date(2016, 3, 25))]
+    assert (message.refreshed, message.failed) == (tuple(symbols), {})
+    assert local.lake.read(symbols[25]).bars == bars(60)
 
 
 def test_refresh_empty_universe_raises() -> None:

@@ -38,6 +38,25 @@ REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
             START,
         ),
     ),
+    "books_differ": (
+        "The account holds something other than the books say. Until a person accepts that, no run starts.",
+        (
+            "Run `inv reconcile --env prod`: it shows every difference and its likely cause.",
+            "If the account is as you want it, run `inv reconcile --env prod --accept`. Otherwise correct it.",
+            START,
+        ),
+    ),
+    "wrong_account": (
+        "The broker's keys are not those of this environment's account.",
+        (
+            (
+                "The broker's keys are those of another account than the parameter BrokerAccount names. If the keys "
+                "are wrong, run `inv secrets.set --env prod`. If this environment is to trade the other account, set "
+                "BrokerAccount in samconfig.toml, and run `inv deploy --env prod`."
+            ),
+            START,
+        ),
+    ),
     "replaces_another": (
         "A run can only take the place of the latest run of today.",
         ("Read what the latest run did. If you want another one, send the command above to coordinator_v2's inbox.",),
@@ -174,7 +193,15 @@ def test_explain_failure_says_what_happened_to_the_account(state: str, effect: s
 def test_explain_failure_of_some_reasons_begins_with_a_step_of_its_own(reason: str) -> None:
     usual = explain_failure("AGGREGATED", "a_reason", run_id="r").steps
 
-    assert explain_failure("AGGREGATED", reason, run_id="r").steps == (explanations._CAUSES[reason], *usual)
+    own = explanations._CAUSES[reason].replace("{stage}", "r")
+    assert explain_failure("AGGREGATED", reason, run_id="r").steps == (own, *usual)
+
+
+def test_explain_failure_of_a_wrong_account_names_the_commands_of_the_runs_environment() -> None:
+    step = explain_failure("AGGREGATED", "wrong_account", run_id="prod-2022-03-16-r1").steps[0]
+
+    assert "`inv secrets.set --env prod`" in step
+    assert "set BrokerAccount in samconfig.toml, and run `inv deploy --env prod`." in step
 
 
 def test_explain_failure_of_an_empty_account_does_not_speak_of_open_orders() -> None:

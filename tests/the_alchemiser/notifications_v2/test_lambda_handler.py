@@ -38,7 +38,7 @@ def test_lambda_handler_health_event_reports_what_it_consumes(environment: pytes
     assert answer == {
         "module": "notifications_v2",
         "healthy": True,
-        "consumes": ["DataQualityChecked", "RunCompleted", "RunFailed", "RunRefused", "RunSettled"],
+        "consumes": ["BooksDiffer", "DataQualityChecked", "RunCompleted", "RunFailed", "RunRefused", "RunSettled"],
         "checks": {"settings": "ok", "claims table": "ok"},
         "incomplete": [],
     }

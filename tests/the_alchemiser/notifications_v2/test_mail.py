@@ -4,13 +4,18 @@ import pytest
 
 from tests.the_alchemiser.results import (
     BOUGHT,
+    BY_HAND,
     CANCELLED_LATE,
     FILLED_LATE,
     HALF_BOUGHT,
+    MISSING_FILL,
+    ODD_HOLDING,
+    OPEN_ORDER,
     REFUSED,
     SOLD,
     checked,
     completed,
+    differing,
     failed,
     mark,
     refused,
@@ -28,6 +33,7 @@ MESSAGES = (
     failed(),
     refused(),
     settled(FILLED_LATE, CANCELLED_LATE),
+    differing(BY_HAND, OPEN_ORDER, MISSING_FILL),
     completed(quarantined={"628ESC012": "odd_symbol"}, untradable={"AAA": "not_tradable"}),
     checked(passed=False),
 )
@@ -141,6 +147,43 @@ def test_compose_settled_orders_are_listed_with_status_and_fills() -> None:
 def test_compose_one_settled_order_is_in_the_singular() -> None:
     for text in html_and_text(compose(settled(FILLED_LATE), stage="prod")):
         assert "could not yet say what became of 1 order: it still rested at the broker" in text
+
+
+def test_compose_differing_books_list_every_difference_and_the_commands() -> None:
+    mail = compose(differing(BY_HAND, ODD_HOLDING, OPEN_ORDER, MISSING_FILL), stage="prod")
+
+    for text in html_and_text(mail):
+        assert "Tuesday, 15 March 2022: the books differ from the account" in text
+        assert "After the close, account PA1 held something other than the books say." in text
+        assert "No run starts until a person accepts that, or the account agrees again. Nothing was ordered." in text
+        assert "inv reconcile --env prod" in text
+        assert "inv reconcile --env prod --accept" in text
+        assert "You read of differences once per trading day." in text
+    html, text = html_and_text(mail)
+    assert "SPY ordered by hand: SELL 5.5 94.5 100 \N{MINUS SIGN}5.5" in html
+    assert "628ESC012 not known 12 0 12" in html
+    assert (
+        f"Open orders that no run waits for Symbol Order Shares to fill TLT {OPEN_ORDER.order} \N{MINUS SIGN}3" in html
+    )
+    assert f"Fills that the ledger does not have Symbol Order Shares filled GLD {MISSING_FILL.order} 7" in html
+    assert "SPY broker 94.5 books 100 ordered by hand: SELL 5.5" in text
+    assert "628ESC012 broker 12 books 0 cause not known" in text
+    assert f"OPEN ORDERS THAT NO RUN WAITS FOR TLT \N{MINUS SIGN}3 shares to fill {OPEN_ORDER.order}" in text
+    assert f"FILLS THAT THE LEDGER DOES NOT HAVE GLD 7 shares filled {MISSING_FILL.order}" in text
+    assert mail.short == (
+        "[prod] 2022-03-15: the books DIFFER from the account, 4 differences: 628ESC012, GLD, SPY, TLT"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "heading"),
+    [("holding", "HOLDINGS"), ("order", "OPEN ORDERS THAT"), ("fill", "FILLS THAT THE")],
+)
+def test_compose_differing_books_without_a_kind_have_no_table_of_it(kind: str, heading: str) -> None:
+    rows = [row for row in (BY_HAND, OPEN_ORDER, MISSING_FILL) if row.kind != kind]
+
+    for text in html_and_text(compose(differing(*rows), stage="prod")):
+        assert heading not in text.upper()
 
 
 @pytest.mark.parametrize("state", [RunState.SELLING, RunState.BUYING])

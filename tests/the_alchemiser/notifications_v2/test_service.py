@@ -1,6 +1,6 @@
 import pytest
 
-from tests.the_alchemiser.results import FILLED_LATE, checked, completed, failed, refused, settled
+from tests.the_alchemiser.results import FILLED_LATE, checked, completed, differing, failed, refused, settled
 from the_alchemiser.notifications_v2.channels import SENT, Delivery, NotDeliveredError, RefusedError
 from the_alchemiser.notifications_v2.mail import Mail
 from the_alchemiser.notifications_v2.service import Notifier
@@ -56,7 +56,9 @@ class NotifierHarness:
         return len(self.mail.sent), len(self.topic.sent)
 
 
-@pytest.mark.parametrize("message", [completed(), failed(), refused(), settled(FILLED_LATE), checked(passed=False)])
+@pytest.mark.parametrize(
+    "message", [completed(), failed(), refused(), settled(FILLED_LATE), differing(), checked(passed=False)]
+)
 def test_handle_news_sends_one_notice_per_channel(message: News) -> None:
     harness = NotifierHarness()
 

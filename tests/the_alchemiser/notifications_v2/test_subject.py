@@ -2,12 +2,15 @@ import pytest
 
 from tests.the_alchemiser.results import (
     BOUGHT,
+    BY_HAND,
     CANCELLED_LATE,
     FILLED_LATE,
     HALF_BOUGHT,
+    OPEN_ORDER,
     REFUSED,
     checked,
     completed,
+    differing,
     failed,
     refused,
     settled,
@@ -41,6 +44,8 @@ from the_alchemiser.notifications_v2.subject import News, mail_subject
         ),
         (settled(FILLED_LATE), "[prod] 2022-03-15: 1 order SETTLED after the run"),
         (settled(FILLED_LATE, CANCELLED_LATE), "[prod] 2022-03-15: 2 orders SETTLED after the run"),
+        (differing(BY_HAND), "[prod] 2022-03-15: the books DIFFER from the account, 1 difference"),
+        (differing(BY_HAND, OPEN_ORDER), "[prod] 2022-03-15: the books DIFFER from the account, 2 differences"),
         (failed(), "[prod] 2022-03-15: run FAILED in state EVALUATING: strategy failed"),
         (refused("verdict_stale"), "[prod] 2022-03-15: run REFUSED: verdict stale"),
         (
@@ -64,6 +69,8 @@ from the_alchemiser.notifications_v2.subject import News, mail_subject
         "all of it",
         "one order settled",
         "two orders settled",
+        "one difference",
+        "two differences",
         "failed",
         "refused",
         "data unfit",

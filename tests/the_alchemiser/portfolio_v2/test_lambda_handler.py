@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "BUCKET_NAME": "lake",
     "BUS_NAME": "bus",
     "DEPLOYMENT_FRACTION": "0.95",
+    "BROKER_ACCOUNT": "PA7",
     "BROKER_SECRET": "/alchemiser/local/broker",
     "BROKER_TRADING_URL": "http://127.0.0.1:9",
     "BROKER_DATA_URL": "http://127.0.0.1:9",
@@ -39,6 +40,7 @@ def test_inbox_plans_signals_and_gives_up_with_a_named_failure(environment: pyte
     planner: Any = inbox.handlers[SignalGenerated]
     assert inbox.give_up == planner.__self__.give_up
     assert planner.__self__.rules.deployment_fraction == Decimal("0.95")
+    assert planner.__self__.sources.account == "PA7"
 
 
 @pytest.mark.parametrize("name", sorted(ENVIRONMENT))

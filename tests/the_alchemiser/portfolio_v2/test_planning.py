@@ -14,6 +14,7 @@ from tests.the_alchemiser.portfolio_v2.test_market import run, split
 from the_alchemiser.portfolio_v2.planning import AccountBlockedError, Sources, compute_plan
 from the_alchemiser.portfolio_v2.rebalance import Rules
 from the_alchemiser.portfolio_v2.split_check import SplitNotBookedError
+from the_alchemiser.shared.broker.account_check import WrongAccountError
 from the_alchemiser.shared.broker.models import Position
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActions
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
@@ -233,6 +234,15 @@ def test_compute_plan_sells_only_what_open_orders_leave() -> None:
 def test_compute_plan_of_a_blocked_account_is_named() -> None:
     with pytest.raises(AccountBlockedError, match=r"^the broker blocks trading on account an-account \(ACTIVE\)$"):
         plan_with(broker_of(is_blocked=True))
+
+
+def test_compute_plan_with_keys_of_another_account_reads_nothing_else() -> None:
+    broker = broker_of()
+    sources = Sources(broker, InMemoryLedger(), lambda: CorporateActions(()), "PA7")
+
+    with pytest.raises(WrongAccountError, match=r"this environment trades PA7$"):
+        compute_plan(run(), signal(), sources, Rules())
+    assert broker.calls == ["account"]
 
 
 def split_day(held: str) -> InMemoryBrokerage:

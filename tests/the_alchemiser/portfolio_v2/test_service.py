@@ -11,7 +11,7 @@ from tests.the_alchemiser.fakes import InMemoryLedger, InMemoryRunStore
 from tests.the_alchemiser.portfolio_v2.brokerage import AS_OF, DAY, NOW, InMemoryBrokerage, position
 from the_alchemiser.portfolio_v2.planning import Sources
 from the_alchemiser.portfolio_v2.rebalance import MissingPriceError, Rules
-from the_alchemiser.portfolio_v2.service import MODULE, Planner
+from the_alchemiser.portfolio_v2.service import MODULE, Planner, PlanTooLargeError, check_size
 from the_alchemiser.shared.broker.credentials import CredentialsMalformedError
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError, NotAuthorizedError
 from the_alchemiser.shared.broker.models import Account
@@ -229,6 +229,28 @@ def test_handle_of_wrong_weights_fails_the_run_and_plans_nothing(weights: dict[s
     assert run_failed.reason == reason
     assert plan_of(runs.runs[RUN]) is None
     assert broker.calls == []
+
+
+def test_handle_of_a_book_that_is_too_large_fails_the_run_and_plans_nothing() -> None:
+    runs, share = _runs(), Decimal("0.0001")
+    strategies = {f"strategy-with-a-long-name-{number}": {"SPY": share} for number in range(6_000)}
+    large = SIGNAL.model_copy(update={"contributions": {**strategies, "rotation": {"TLT": Decimal("0.4")}}})
+
+    (run_failed,) = _planner(runs).handle(large).messages
+
+    assert isinstance(run_failed, RunFailed)
+    assert run_failed.reason == "plan_too_large"
+    assert plan_of(runs.runs[RUN]) is None
+
+
+def test_check_size_accepts_280_000_bytes_and_no_more() -> None:
+    empty = len('{"reason": ""}')
+    check_size({"reason": "x" * (280_000 - empty)})
+
+    with pytest.raises(PlanTooLargeError, match=r"^the plan has 280,001 bytes; at most 280,000 are allowed$") as caught:
+        check_size({"reason": "x" * (280_001 - empty)})
+
+    assert not caught.value.retryable
 
 
 def test_give_up_fails_the_run_with_the_error() -> None:

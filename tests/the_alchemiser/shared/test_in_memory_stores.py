@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.the_alchemiser.contracts import LedgerContract, RunStoreContract
-from tests.the_alchemiser.fakes import InMemoryLedger, InMemoryRunStore
+from tests.the_alchemiser.contracts import BooksStoreContract, LedgerContract, RunStoreContract
+from tests.the_alchemiser.fakes import InMemoryBooks, InMemoryLedger, InMemoryRunStore
+from the_alchemiser.shared.books.store import BooksStore
 from the_alchemiser.shared.ledger.ledger import Ledger
 from the_alchemiser.shared.run.runs import RunStore
 
@@ -18,3 +19,9 @@ class TestInMemoryLedger(LedgerContract):
     @pytest.fixture
     def ledger(self) -> Ledger:
         return InMemoryLedger()
+
+
+class TestInMemoryBooks(BooksStoreContract):
+    @pytest.fixture
+    def books(self) -> BooksStore:
+        return InMemoryBooks()

@@ -49,3 +49,9 @@ def test_aggregator_takes_its_settings_from_the_environment(monkeypatch: pytest.
         monkeypatch.setenv(name, value)
 
     assert (aggregator().limits, aggregator().pace.trade_s) == (DayLimits(Decimal("1000.5"), 7), 10)
+
+
+def test_aggregator_takes_the_account_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_ACCOUNT", "PA7")
+
+    assert aggregator().account == "PA7"

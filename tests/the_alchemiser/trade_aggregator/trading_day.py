@@ -53,6 +53,7 @@ class Day:
     plan: RebalancePlan
     broker: DayBroker = field(default_factory=lambda: DayBroker(PRICES, cash=Decimal(4000)))
     limits: DayLimits = field(default_factory=DayLimits)
+    account: str = ""
     store: InMemoryRunStore = field(default_factory=make.evaluating)
     published: list[Message] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ class Day:
 
     def aggregator_with(self, store: RunStore) -> TradeAggregator:
         """Return an aggregator like the day's own, with another store."""
-        return TradeAggregator(store, self.broker, self.limits, PACE, make.wall_clock)
+        return TradeAggregator(store, self.broker, self.limits, PACE, make.wall_clock, self.account)
 
     @property
     def state(self) -> RunState:

@@ -65,6 +65,7 @@ class Account(NamedTuple):
         last_equity: equity at the close of the previous session.
         multiplier: 1 for a cash account, 2 or 4 for a margin account.
         trading_blocked: true when the broker or the owner blocked trading in any of the ways the broker has.
+        number: the account's number, as the broker shows it to its owner.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Account(NamedTuple):
     buying_power: Decimal
     multiplier: Decimal
     trading_blocked: bool
+    number: str = ""
 
 
 class Asset(NamedTuple):

@@ -65,6 +65,7 @@ def account(record: Record) -> Account:
         trading_blocked=any(
             record.get(flag, False) for flag in ("trading_blocked", "account_blocked", "trade_suspended_by_user")
         ),
+        number=str(record.get("account_number", "")),
     )
 
 

@@ -17,9 +17,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.bars import Bars, UnreadableBarsError, decode_bars, decode_columns, encode_bars
 from the_alchemiser.shared.market_data.objects import ObjectChangedError, ObjectStore, StoredObject, digest_of
+from the_alchemiser.shared.threads import map_in_threads
 
 PREFIX = "bars/v1"
-THREADS = 16
 _DESCRIBE_ATTEMPTS = 3
 
 
@@ -132,7 +132,7 @@ class Lake:
         Raises:
             StateUnavailableError: the store did not answer.
         """
-        return map_symbols(self.read, symbols)
+        return map_in_threads(self.read, symbols)
 
     def describe(self, symbol: str) -> StoredDescription:
         """Return the description of the symbol's bars.
@@ -154,7 +154,7 @@ class Lake:
         Raises:
             StateUnavailableError: the store did not answer.
         """
-        return map_symbols(self.describe, symbols)
+        return map_in_threads(self.describe, symbols)
 
     def replace(self, entry: LakeEntry, bars: Bars, *, origin: FetchOrigin) -> LakeEntry:
         """Replace the entry that was read with new bars. Equal bars write nothing.
@@ -237,22 +237,6 @@ class Lake:
 
 def _is_up_to_date(stored: Description, wanted: Description) -> bool:
     return stored.digest == wanted.digest and stored.asked_from == wanted.asked_from
-
-
-def map_symbols[T](function: Callable[[str], T], symbols: Iterable[str]) -> Mapping[str, T]:
-    """Call the function once for every symbol, in threads, because it waits for the store.
-
-    Returns:
-        The results by symbol; keys ascend.
-
-    Raises:
-        Whatever the function raises, for the first symbol that fails.
-    """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - handlers import this module cold
-
-    distinct = sorted(set(symbols))
-    with ThreadPoolExecutor(THREADS) as pool:
-        return dict(zip(distinct, pool.map(function, distinct), strict=True))
 
 
 def parquet_key(symbol: str) -> str:

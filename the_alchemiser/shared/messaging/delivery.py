@@ -88,12 +88,13 @@ def _receive(record: SQSRecord, inbox: Inbox, config: IdempotencyConfig) -> None
     except Exception as error:
         _log_failure(error, record, content)
         raise
-    logger.info(outcome, extra={**_facts(content), "duration_ms": round((wall_clock.monotonic() - started) * 1000)})
+    duration_ms = round((wall_clock.monotonic() - started) * 1000)
+    logger.info(outcome, extra={**_facts(content, record), "duration_ms": duration_ms})
 
 
 def _log_failure(error: Exception, record: SQSRecord, content: Message | Command | None) -> None:
     """Log one line for a failure that the next receive may not meet again, otherwise the traceback and the body."""
-    facts = {**_facts(content), "sqs_message_id": record.message_id}
+    facts = _facts(content, record)
     if _is_awaited(error, record):
         detail = f"{type(error).__name__}: {error}"
         logger.warning("will be tried again", extra={**facts, "receives": _receives(record), "detail": detail})
@@ -101,11 +102,12 @@ def _log_failure(error: Exception, record: SQSRecord, content: Message | Command
         logger.exception("failed", extra={**facts, "body": record.body})
 
 
-def _facts(content: Message | Command | None) -> dict[str, str | None]:
+def _facts(content: Message | Command | None, record: SQSRecord) -> dict[str, str | None]:
     return {
         "kind": "unparsed" if content is None else type(content).__name__,
         "message_id": getattr(content, "message_id", None),
         "run_id": getattr(content, "run_id", None),
+        "sqs_message_id": record.message_id,  # the only id of a command, in the lines about all of its receives
     }
 
 

@@ -243,6 +243,38 @@ class RunRefused(Message):
     detail: str
 
 
+class Difference(Value):
+    """One thing that the broker shows, and the books do not.
+
+    Attributes:
+        kind: `holding`: the account holds another number of shares; `order`: an order of ours is open that no run waits
+            for; `fill`: an order of ours has filled that the ledger does not have.
+        symbol: as the broker spells it.
+        broker, books: signed shares: held, still to fill, or filled.
+        order: the client order id of an order or a fill.
+        cause: the likely cause of a holding, as a clause for people; empty when it is not known.
+    """
+
+    kind: Literal["holding", "order", "fill"] = "holding"
+    symbol: str
+    broker: Decimal
+    books: Decimal
+    order: str = ""
+    cause: str = ""
+
+
+class BooksDiffer(Message):
+    """After the close, the account held something other than the books say; no run starts until that is accepted.
+
+    Attributes:
+        account: the number of the account.
+    """
+
+    trading_date: date
+    account: str
+    differences: tuple[Difference, ...]
+
+
 class MarketDataRefreshed(Message):
     """The lake was refreshed; `failed` maps a symbol to the reason."""
 
@@ -296,6 +328,7 @@ REGISTRY: Mapping[type[Message], Route] = {
     ),
     RunRefused: Route(TRADING, ("coordinator_v2",), ("notifications_v2",)),
     RunSettled: Route(TRADING, ("coordinator_v2",), ("notifications_v2",)),
+    BooksDiffer: Route(TRADING, ("coordinator_v2",), ("notifications_v2",)),
     MarketDataRefreshed: Route(DATA, ("data_v2",), ("data_quality_monitor",)),
     DataQualityChecked: Route(DATA, ("data_quality_monitor",), ("notifications_v2",)),
 }

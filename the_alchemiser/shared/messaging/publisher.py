@@ -1,7 +1,7 @@
 """Publishers: they send a message where the registry says, to the bus or to the FIFO trade queue."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from the_alchemiser.shared.errors import StateUnavailableError
@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-PUT_EVENTS_AT_MOST = 10
-PUT_EVENTS_BYTES_AT_MOST = 256 * 1024  # all entries of one call together
+# EventBridge and SQS have the same limits for one call.
+ENTRIES_AT_MOST = 10
+BYTES_AT_MOST = 256 * 1024  # all entries of one call together
 ENTRY_OVERHEAD_BYTES = 256  # source, detail type and time count too
 
 
@@ -26,7 +28,7 @@ class Publisher(Protocol):
 
 
 class NotAcceptedError(StateUnavailableError):
-    """The bus accepted only some of the messages; sending all of them again is harmless."""
+    """Bus or queue accepted only some of the messages; sending all of them again is harmless."""
 
 
 def bus_event(message: Message) -> dict[str, Any]:
@@ -52,7 +54,7 @@ class BusPublisher:
         Raises:
             NotAcceptedError: the bus refused at least one of them.
         """
-        for batch in batches([_entry(message, self._bus) for message in messages]):
+        for batch in batches([_entry(message, self._bus) for message in messages], _event_bytes):
             answer = self._client.put_events(Entries=batch)
             if answer["FailedEntryCount"]:
                 raise NotAcceptedError(f"bus {self._bus}: {answer['FailedEntryCount']} of {len(batch)} not accepted")
@@ -66,16 +68,14 @@ class BusPublisher:
         self._client.describe_event_bus(Name=self._bus)
 
 
-def batches(
-    entries: "Sequence[PutEventsRequestEntryTypeDef]",
-) -> "Iterator[list[PutEventsRequestEntryTypeDef]]":
-    """Split the entries, in order, into batches as large as one PutEvents call takes."""
-    batch: list[PutEventsRequestEntryTypeDef] = []
+def batches[Entry](entries: Sequence[Entry], size_bytes: Callable[[Entry], int]) -> Iterator[list[Entry]]:
+    """Split the entries, in order, into batches as large as one call of EventBridge or SQS takes."""
+    batch: list[Entry] = []
     batch_bytes = 0
 
     for entry in entries:
-        entry_bytes = len(entry["Detail"].encode()) + ENTRY_OVERHEAD_BYTES
-        if batch and (len(batch) == PUT_EVENTS_AT_MOST or batch_bytes + entry_bytes > PUT_EVENTS_BYTES_AT_MOST):
+        entry_bytes = size_bytes(entry)
+        if batch and (len(batch) == ENTRIES_AT_MOST or batch_bytes + entry_bytes > BYTES_AT_MOST):
             yield batch
             batch, batch_bytes = [], 0
         batch.append(entry)
@@ -92,6 +92,10 @@ def _entry(message: Message, bus: str) -> "PutEventsRequestEntryTypeDef":
         "DetailType": type(message).__name__,
         "Detail": message.model_dump_json(),
     }
+
+
+def _event_bytes(entry: "PutEventsRequestEntryTypeDef") -> int:
+    return len(entry["Detail"].encode()) + ENTRY_OVERHEAD_BYTES
 
 
 class NoPublisher:
@@ -121,16 +125,18 @@ class TradeQueue:
         self._url = url
 
     def publish(self, trades: Sequence[TradeRequested]) -> None:
-        """Send all trades, in order."""
-        for trade in trades:
-            self._client.send_message(
-                QueueUrl=self._url,
-                MessageBody=json.dumps(bus_event(trade)),
-                MessageGroupId=f"{trade.run_id}#{trade.symbol}",
-                # A trade that is released again within five minutes is dropped by the queue; later, by the claim of
-                # its consumer.
-                MessageDeduplicationId=trade.trade_id,
-            )
+        """Send all trades, in order, in as few calls as the queue's limits allow.
+
+        While trades are sent, the outcomes of the first ones may arrive. Each of them publishes again what is not
+        marked as sent, so sending must not take long.
+
+        Raises:
+            NotAcceptedError: the queue refused at least one of them.
+        """
+        for batch in batches([_queued(trade) for trade in trades], _queued_bytes):
+            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=batch)
+            if refused := answer.get("Failed"):
+                raise NotAcceptedError(f"queue {self._url}: {len(refused)} of {len(batch)} not accepted")
 
     def check(self) -> None:
         """Look the queue up; send and receive nothing.
@@ -139,6 +145,22 @@ class TradeQueue:
             ClientError, BotoCoreError: SQS denied access, has no such queue, or did not answer.
         """
         self._client.get_queue_url(QueueName=self._url.rpartition("/")[2])
+
+
+def _queued(trade: TradeRequested) -> "SendMessageBatchRequestEntryTypeDef":
+    return {
+        # Symbols may have a dot, which an id may not.
+        "Id": f"{trade.side.value}-{trade.symbol.replace('.', '_')}",
+        "MessageBody": json.dumps(bus_event(trade)),
+        "MessageGroupId": f"{trade.run_id}#{trade.symbol}",
+        # A trade that is released again within five minutes is dropped by the queue; later, by the claim of its
+        # consumer.
+        "MessageDeduplicationId": trade.trade_id,
+    }
+
+
+def _queued_bytes(entry: "SendMessageBatchRequestEntryTypeDef") -> int:
+    return len(entry["MessageBody"].encode())
 
 
 class RoutingPublisher:

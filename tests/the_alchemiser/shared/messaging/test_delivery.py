@@ -142,4 +142,5 @@ def test_deliver_success_is_one_line_with_its_ids(caplog: pytest.LogCaptureFixtu
     (line,) = lines(caplog)
     assert (line["levelname"], line["message"], line["kind"]) == ("INFO", "handled", "StrategyFailed")
     assert (line["message_id"], line["run_id"]) == (FAILED.message_id, FAILED.run_id)
+    assert line["sqs_message_id"] == "record-1"
     assert line["duration_ms"] >= 0

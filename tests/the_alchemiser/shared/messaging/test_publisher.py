@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +19,7 @@ from the_alchemiser.shared.messaging.publisher import (
     TradeQueue,
     batches,
 )
+from the_alchemiser.shared.values import Side
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -40,13 +42,15 @@ class Bus:
 
 
 class Queue:
-    """SQS's SendMessage: keeps every call."""
+    """SQS's SendMessageBatch: keeps every call; refuses one entry of each call if `refuses` is set."""
 
-    def __init__(self) -> None:
-        self.sent: list[dict[str, Any]] = []
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.refuses = refuses
 
-    def send_message(self, **message: Any) -> None:
-        self.sent.append(message)
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
+        self.calls.append(request)
+        return {"Successful": [], **({"Failed": [{"Id": "0"}]} if self.refuses else {})}
 
 
 def bus_publisher(bus: Bus) -> BusPublisher:
@@ -102,16 +106,23 @@ def test_bus_publisher_of_large_messages_keeps_a_call_under_the_limit() -> None:
 
 @pytest.mark.parametrize(("extra", "calls"), [(0, [2, 2]), (1, [1, 1, 1, 1])])
 def test_batches_fill_a_call_to_its_last_byte(extra: int, calls: list[int]) -> None:
-    """A call takes 262,144 bytes, of which each entry needs 256 besides its detail."""
-    detail = "x" * (131_072 - 256 + extra)
+    """A call takes 262,144 bytes."""
+    detail = "x" * (131_072 + extra)
 
-    assert [len(batch) for batch in batches([{"Detail": detail}] * 4)] == calls
+    assert [len(batch) for batch in batches([detail] * 4, len)] == calls
 
 
-def test_batches_count_bytes_not_characters() -> None:
-    detail = "\N{EURO SIGN}" * 43_606  # 130,818 bytes
+@pytest.mark.parametrize(("extra", "calls"), [(0, [2]), (1, [1, 1])])
+def test_bus_publisher_counts_the_bytes_and_the_overhead_of_an_entry(extra: int, calls: list[int]) -> None:
+    """Each entry needs 256 bytes besides its detail, in which a character may need three."""
+    bus = Bus()
+    plain = len(FAILED.model_copy(update={"detail": ""}).model_dump_json())
+    room = 131_072 - 256 - plain
+    detail = "\N{EURO SIGN}" * (room // 3) + "x" * (room % 3 + extra)
 
-    assert [len(batch) for batch in batches([{"Detail": detail}] * 2)] == [1, 1]
+    bus_publisher(bus).publish([FAILED.model_copy(update={"detail": detail})] * 2)
+
+    assert [len(call) for call in bus.calls] == calls
 
 
 def test_bus_publisher_of_nothing_makes_no_call() -> None:
@@ -134,12 +145,61 @@ def test_trade_queue_groups_by_symbol_and_deduplicates_by_trade() -> None:
 
     trade_queue(queue).publish([TRADE])
 
-    [sent] = queue.sent
-    assert sent["QueueUrl"] == "https://the-queue"
+    [call] = queue.calls
+    [sent] = call["Entries"]
+    assert call["QueueUrl"] == "https://the-queue"
     assert sent["MessageGroupId"] == f"{TRADE.run_id}#{TRADE.symbol}"
     assert sent["MessageDeduplicationId"] == TRADE.trade_id
     assert parse(sent["MessageBody"]) == TRADE
     assert json.loads(sent["MessageBody"])["source"] == "alchemiser.trading"
+
+
+def test_trade_queue_of_many_sends_ten_a_call_in_order() -> None:
+    queue = Queue()
+    symbols = [f"A{number:02d}" for number in range(23)]
+
+    trade_queue(queue).publish([TRADE.model_copy(update={"symbol": symbol}) for symbol in symbols])
+
+    assert [len(call["Entries"]) for call in queue.calls] == [10, 10, 3]
+    sent = [entry["MessageGroupId"] for entry in chain.from_iterable(call["Entries"] for call in queue.calls)]
+    assert sent == [f"{TRADE.run_id}#{symbol}" for symbol in symbols]
+
+
+def test_trade_queue_gives_each_entry_an_id_that_sqs_accepts() -> None:
+    queue = Queue()
+    trades = [(Side.SELL, "BRK.B"), (Side.BUY, "BRK.B"), (Side.BUY, "SPY")]
+
+    trade_queue(queue).publish([TRADE.model_copy(update={"side": side, "symbol": symbol}) for side, symbol in trades])
+
+    [call] = queue.calls
+    assert [entry["Id"] for entry in call["Entries"]] == ["SELL-BRK_B", "BUY-BRK_B", "BUY-SPY"]
+
+
+@pytest.mark.parametrize(("extra", "calls"), [(0, [2]), (1, [1, 1])])
+def test_trade_queue_counts_the_bytes_of_a_trade(extra: int, calls: list[int]) -> None:
+    queue = Queue()
+    trade_queue(queue).publish([TRADE.model_copy(update={"deltas": {"": Decimal(1)}})])
+    plain = len(queue.calls.pop()["Entries"][0]["MessageBody"])
+
+    deltas = {"x" * (131_072 - plain + extra): Decimal(1)}
+    trade_queue(queue).publish([TRADE.model_copy(update={"deltas": deltas})] * 2)
+
+    assert [len(call["Entries"]) for call in queue.calls] == calls
+
+
+def test_trade_queue_of_a_refused_trade_raises_retryable() -> None:
+    with pytest.raises(NotAcceptedError, match=r"^queue https://the-queue: 1 of 2 not accepted$") as caught:
+        trade_queue(Queue(refuses=True)).publish([TRADE, TRADE])
+
+    assert caught.value.retryable
+
+
+def test_trade_queue_of_nothing_makes_no_call() -> None:
+    queue = Queue()
+
+    trade_queue(queue).publish([])
+
+    assert queue.calls == []
 
 
 def test_routing_publisher_sends_only_trades_to_the_queue() -> None:
@@ -147,7 +207,7 @@ def test_routing_publisher_sends_only_trades_to_the_queue() -> None:
 
     RoutingPublisher(bus_publisher(bus), trade_queue(queue)).publish([TRADE, FAILED])
 
-    assert len(queue.sent) == 1
+    assert [len(call["Entries"]) for call in queue.calls] == [1]
     assert [entry["DetailType"] for entry in bus.calls[0]] == ["RunFailed"]
 
 

@@ -18,6 +18,9 @@ from tests.simulation.scenario import FaultKind
 from tests.simulation.world import World
 
 READ_LIMIT = 5 * SECOND
+CALL_BYTES = 256 * 1024
+"""What one call may bring to the bus, all of its entries together."""
+
 _URL = "https://aws.simulated"
 _THROTTLED = {
     "dynamodb": "ProvisionedThroughputExceededException",
@@ -41,7 +44,7 @@ def aws_port(service: str, *, attempts: int) -> Port:
             return _server_error("InternalServerError", operation)
         return EndpointConnectionError(endpoint_url=_URL) if service == "s3" else _server_error("500", operation)
 
-    return Port(service, attempts, READ_LIMIT, error, is_partial=service == "events")
+    return Port(service, attempts, READ_LIMIT, error, is_partial=service in {"events", "sqs"})
 
 
 def _throttled(service: str, operation: str) -> ClientError:
@@ -127,6 +130,9 @@ class _Events(_Client):
         names = ", ".join(entry["DetailType"] for entry in Entries)
 
         def put() -> dict[str, Any]:
+            if sum(len(entry["Detail"].encode()) for entry in Entries) > CALL_BYTES:
+                message = "Total size of the entries in the request is over the limit."
+                raise refusal("ValidationException", message, "PutEvents")
             # EventBridge throttles by refusing entries, not by refusing the call.
             accepted = Entries[: len(Entries) // 2] if self._account.world.is_partial else Entries
             for entry in accepted:
@@ -146,24 +152,23 @@ class _Events(_Client):
 
 
 class _Sqs(_Client):
-    def send_message(
-        self,
-        *,
-        QueueUrl: str,  # noqa: N803
-        MessageBody: str,  # noqa: N803
-        MessageGroupId: str,  # noqa: N803
-        MessageDeduplicationId: str,  # noqa: N803
-    ) -> dict[str, Any]:
-        """Send to the FIFO queue."""
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[Mapping[str, str]]) -> dict[str, Any]:  # noqa: N803
+        """Send to the FIFO queue: every entry, or only the first ones when the seed says so."""
+        assert 1 <= len(Entries) <= 10, len(Entries)
         queue = QueueUrl.rpartition("/")[2]
 
         def send() -> dict[str, Any]:
-            event = json.loads(MessageBody)
-            self._account.trades.append(self._account.published_by(event["detail-type"], event["detail"]))
-            self._account.send(queue, MessageBody, MessageGroupId, MessageDeduplicationId)
-            return {"MessageId": "0"}
+            accepted = Entries[: len(Entries) // 2] if self._account.world.is_partial else Entries
+            for entry in accepted:
+                body = entry["MessageBody"]
+                event = json.loads(body)
+                self._account.trades.append(self._account.published_by(event["detail-type"], event["detail"]))
+                self._account.send(queue, body, entry["MessageGroupId"], entry["MessageDeduplicationId"])
+            refused = [{"Id": entry["Id"]} for entry in Entries[len(accepted) :]]
+            answer: dict[str, Any] = {"Successful": [{"Id": entry["Id"], "MessageId": "0"} for entry in accepted]}
+            return answer | ({"Failed": refused} if refused else {})
 
-        return self._call("send_message", send, MessageDeduplicationId)
+        return self._call("send_message_batch", send, ", ".join(entry["MessageDeduplicationId"] for entry in Entries))
 
     def get_queue_url(self, *, QueueName: str) -> dict[str, Any]:  # noqa: N803
         return self._call("get_queue_url", lambda: {"QueueUrl": QueueName}, QueueName)
@@ -194,7 +199,7 @@ class _S3(_Client):
         def get() -> dict[str, Any]:
             stored = self._account.objects.get(Key)
             if stored is None:
-                raise refusal("NoSuchKey", "The specified key does not exist.", "GetObject")
+                raise refusal("NoSuchKey", "The specified key does not exist.", "GetObject", status=404)
             return {"Body": BytesIO(stored.body), "ETag": stored.etag, "Metadata": stored.metadata}
 
         return self._call("get_object", get, Key)
@@ -215,10 +220,11 @@ class _S3(_Client):
         def put() -> dict[str, Any]:
             stored = self._account.objects.get(Key)
             if IfMatch is not None and stored is None:
-                raise refusal("NoSuchKey", "The specified key does not exist.", "PutObject")
+                raise refusal("NoSuchKey", "The specified key does not exist.", "PutObject", status=404)
             is_changed = IfMatch is not None and stored is not None and stored.etag != IfMatch
             if is_changed or (IfNoneMatch == "*" and stored is not None):
-                raise refusal("PreconditionFailed", "At least one of the pre-conditions did not hold", "PutObject")
+                message = "At least one of the pre-conditions you specified did not hold"
+                raise refusal("PreconditionFailed", message, "PutObject", status=412)
             etag = f'"{hashlib.md5(Body, usedforsecurity=False).hexdigest()}"'
             self._account.objects[Key] = StoredBody(Body, etag, dict(Metadata))
             return {"ETag": etag}

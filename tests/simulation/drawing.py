@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 
-from sandbox.exchange.sessions import session_on
+from sandbox.exchange.sessions import at_new_york, session_on
 from tests.simulation.book import MODULES, SYMBOLS
 from tests.simulation.scenario import (
     CALL_FAULTS,
@@ -44,6 +44,11 @@ _OF_BROKER = frozenset({ConditionKind.OUTAGE, ConditionKind.UNREADABLE, Conditio
 _SPLITS = ((1, 2), (1, 10), (10, 1), (3, 2))
 # A few symbols only, because the lake of each split is prepared once per process; HHH trades in whole shares.
 _SPLIT_SYMBOLS = ("AAA", "GGG", "HHH", "MMM")
+_MORNING = time(8, 0)
+_OPPOSITES: Mapping[ActKind, ActKind] = {
+    ActKind.OWNER_BUY: ActKind.OWNER_SELL,
+    ActKind.OWNER_SELL: ActKind.OWNER_BUY,
+}
 _ODD = (
     OddPosition("628ESC012", Decimal(12), None),
     OddPosition("BTCUSD", Decimal("0.25"), Decimal(21_000), "crypto"),
@@ -75,7 +80,40 @@ def draw_scenario(seed: int) -> Scenario:
         requests_per_minute=rng.choices((FULL_ALLOWANCE, 60, 30), (92, 4, 4))[0],
     )
     theme = rng.choices(_THEMES, _WEIGHTS_OF_THEMES)[0]
-    return scenario if theme is None else theme(rng, scenario, close - _START)
+    themed = scenario if theme is None else theme(rng, scenario, close - _START)
+    return _with_next_day(themed) if len(dates) > 1 else themed
+
+
+def _with_next_day(scenario: Scenario) -> Scenario:
+    """Let the night after the first day happen: differences are accepted or undone, or the keys are changed."""
+    rng = Random(f"books {scenario.seed}")  # noqa: S311 - reproducible on purpose
+    is_calm = not (scenario.faults.budget or scenario.acts or scenario.conditions)
+    if is_calm or _chance(rng, 0.4):
+        return scenario
+    morning = at_new_york(scenario.dates[1], _MORNING)
+    acts, conditions, settings = list(scenario.acts), list(scenario.conditions), dict(scenario.settings)
+
+    trades = [act for act in acts if act.kind in _OPPOSITES]
+    if not trades and _chance(rng, 0.6):
+        symbol = rng.choice(tuple({**scenario.account.opened_by_owner, **scenario.account.opened_by_strategies}))
+        kind, quantity = rng.choice(tuple(_OPPOSITES)), Decimal(rng.randint(1, 5))
+        trades = [Act(kind, _close(scenario.dates[0]) - timedelta(hours=1), symbol, quantity)]
+        acts.extend(trades)
+    is_undone = bool(trades) and _chance(rng, 0.5)
+    if is_undone:
+        acts.extend(act._replace(kind=_OPPOSITES[act.kind], at=morning + timedelta(hours=2)) for act in trades)
+    if not is_undone and _chance(rng, 0.5):
+        acts.append(Act(ActKind.ACCEPT, morning + timedelta(minutes=rng.choice((0, 90, 445, 464)))))
+    if _chance(rng, 0.15):
+        # Nobody can look at the books in the evening, so the next start does.
+        evening = _close(scenario.dates[0]) + timedelta(minutes=4)
+        conditions.append(Condition(ConditionKind.UNREADABLE, "", evening, evening + timedelta(hours=5)))
+    if _chance(rng, 0.5):
+        settings["BROKER_ACCOUNT"] = "PA0000000001"
+    if not is_undone and _chance(rng, 0.3):
+        settings["BROKER_ACCOUNT"] = "PA0000000001"
+        acts.append(Act(ActKind.CHANGE_KEYS, morning))
+    return replace(scenario, acts=_in_order(acts), conditions=tuple(conditions), settings=settings)
 
 
 def _chance(rng: Random, probability: float) -> bool:

@@ -115,8 +115,9 @@ class Dynamo:
         return self._call("describe_table", describe, TableName, {})
 
     def query(self, *, TableName: str, KeyConditionExpression: str, **options: Any) -> dict[str, Any]:  # noqa: N803
-        """Return the items of one partition, ascending by sort key."""
+        """Return the items of one partition, ascending by sort key unless the request says otherwise."""
         bound = take_bound(options)
+        is_ascending, limit = options.pop("ScanIndexForward", True), options.pop("Limit", None)
         index = options.pop("IndexName", None)
         consistent = options.pop("ConsistentRead", False)
         filters = options.pop("FilterExpression", None)
@@ -133,6 +134,7 @@ class Dynamo:
             items = [item for item in found if holds(bound, item)]
             if filters:
                 items = [item for item in items if condition_of(filters)(bound, item)]
+            items = (items if is_ascending else items[::-1])[:limit]
             return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
 
         return self._call("query", query, TableName, {"key": next(iter(bound.values.values()))})
@@ -170,7 +172,8 @@ class Dynamo:
 
     def _call[T](self, operation: str, effect: Callable[[], T], table: str, key: Item) -> T:
         names = self._tables.data[table].table.key if table in self._tables.data else ()
-        subject = f"{table} {'/'.join(str(value['S']) for name, value in key.items() if name in (*names, 'key'))}"
+        parts = [str(value.get("S")) for name, value in key.items() if name in (*names, "key")]
+        subject = f"{table} {'/'.join(parts)}"
 
         def checked() -> T:
             try:

@@ -43,7 +43,7 @@ class Request(NamedTuple):
         check(self.bound, self.condition, self.update)
         if self.condition is None or condition_of(self.condition)(self.bound, item or {}):
             return
-        shown = {"Item": dict(item)} if self.shows_item and item is not None else {}
+        shown: dict[str, Any] = {"Item": dict(item)} if self.shows_item and item is not None else {}
         raise refusal("ConditionalCheckFailedException", "The conditional request failed", operation, **shown)
 
     def updated(self, item: Item, data: TableData) -> dict[str, Any]:

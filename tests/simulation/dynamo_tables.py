@@ -90,9 +90,9 @@ class Tables:
         return version.before if self.world.now - version.changed_at < lag else version.item
 
 
-def refusal(code: str, message: str, operation: str = "Operation", **more: Any) -> ClientError:
+def refusal(code: str, message: str, operation: str = "Operation", *, status: int = 400, **more: Any) -> ClientError:
     """Return the client's error for a refused request."""
-    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
     return ClientError(answer, operation)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sandbox.exchange.orders import Fill, Order
 from tests.simulation.scenario import FaultKind, Scenario
+from the_alchemiser.shared.books.checks import BooksCheck
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.run.runs import Run
@@ -100,6 +101,13 @@ class RunChange(NamedTuple):
     change: str
 
 
+class BooksChange(NamedTuple):
+    """A check of the books that was stored, with the virtual time of the write."""
+
+    at: datetime
+    check: BooksCheck
+
+
 class Gauge(NamedTuple):
     """One figure that CloudWatch accepted."""
 
@@ -141,6 +149,7 @@ class EndState:
         dead_letters: bodies by dead-letter queue, each queue with the logical id of its template.
         published: accepted by the bus; `trade_messages`: accepted by the trade queue.
         switch: every value of the kill switch, with the time from which it held.
+        checks: every check of the books that was stored, and every change of one.
         actions: the corporate actions that the lake contains at the end.
         adjustments: the splits that the exchange applied to positions.
         faults: the kind of every fault that happened, by the key of its draw.
@@ -174,4 +183,5 @@ class EndState:
     faults: Mapping[str, FaultKind]
     trace: tuple[TraceLine, ...]
     logs: tuple[str, ...] = ()
+    checks: tuple[BooksChange, ...] = ()
     actions: CorporateActions = field(default_factory=lambda: CorporateActions(()))

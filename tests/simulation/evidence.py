@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 from tests.simulation.end_state import EndState, TraceLine
+from the_alchemiser.shared.books.checks import CheckState
 
 LOST = "ConditionalCheckFailedException"
 _CANCELED = "TransactionCanceledException"
 COORDINATOR = "coordinator_v2"
 EXECUTION = "execution_v2"
-_OF_COORDINATOR = frozenset({"StrategyRequested", "RunFailed", "RunRefused", "RunSettled"})
+_OF_COORDINATOR = frozenset({"StrategyRequested", "RunFailed", "RunRefused", "RunSettled", "BooksDiffer"})
 
 
 def safeguards_reached(end: EndState) -> frozenset[str]:
@@ -71,6 +72,24 @@ def _scaled(end: EndState) -> bool:
     return any(payload.get("factor", "1") != "1" for payload in payloads)
 
 
+def _checked_by_a_start(end: EndState) -> bool:
+    """Return whether an evening passed without a check, so that the next start looked."""
+    checks = (change.check for change in end.checks if change.check.state is CheckState.AGREED)
+    return any(check.held_on > check.trading_date for check in checks)
+
+
+def _became(*states: CheckState) -> Callable[[EndState], bool]:
+    """Return whether the check of a day had these states, in this order."""
+
+    def has_become(end: EndState) -> bool:
+        by_day: dict[object, list[CheckState]] = {}
+        for change in end.checks:
+            by_day.setdefault(change.check.trading_date, []).append(change.check.state)
+        return tuple(states) in {tuple(course) for course in by_day.values()}
+
+    return has_become
+
+
 # The end state shows it.
 _FACTS: Mapping[str, Callable[[EndState], bool]] = {
     "sweep republished": _republished,
@@ -82,6 +101,10 @@ _FACTS: Mapping[str, Callable[[EndState], bool]] = {
     "notice repeated": _mailed_twice,
     "buys scaled down": _scaled,
     "split adjusted": lambda end: bool(end.adjustments),
+    "books differ": _published("BooksDiffer"),
+    "books agree again": _became(CheckState.DIFFERS, CheckState.AGREED),
+    "difference accepted": _became(CheckState.DIFFERS, CheckState.ACCEPTED),
+    "books checked by a start": _checked_by_a_start,
     "dead letter": lambda end: any(end.dead_letters.values()),
     "function killed by its deadline": lambda end: any(kill.call == "deadline" for kill in end.kills),
 }
@@ -108,6 +131,8 @@ _REASONS = (
     "run_not_settled",
     "replaces_missing",
     "verdict_stale",
+    "books_differ",
+    "wrong_account",
 )
 
 SAFEGUARDS = (*_SIGNS, *_FACTS, *_REASONS)

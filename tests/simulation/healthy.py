@@ -11,6 +11,7 @@ from sandbox.exchange.orders import Fill, Order, OrderStatus, OrderType, Side, T
 from tests.simulation.end_state import (
     AccountView,
     Attempt,
+    BooksChange,
     EndState,
     Notice,
     Post,
@@ -22,6 +23,7 @@ from tests.simulation.invariants import INVARIANTS
 from tests.simulation.reading import Reading
 from tests.simulation.scenario import DayKind, Scenario
 from tests.the_alchemiser.run_builders import decision
+from the_alchemiser.shared.books.checks import BooksCheck, CheckState
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.runs import PLAN, Run, RunItem, RunState
@@ -185,6 +187,20 @@ def run(**changes: Any) -> Run:
     return replace(whole, **changes)
 
 
+def check(
+    state: CheckState = CheckState.AGREED, *, day: date = DAY, at: datetime = SETTLED, **changes: Any
+) -> BooksChange:
+    """Return a check of a day that was stored a second after it was made."""
+    made = BooksCheck(
+        trading_date=day, state=state, checked_at=at, holdings={"BBB": Decimal(5)}, held_at=at, account="PA1", **changes
+    )
+    return BooksChange(at + timedelta(seconds=1), made)
+
+
+OPENED = check(CheckState.OPENED, day=DAY - timedelta(days=1), at=BEGAN - timedelta(seconds=5))
+AGREED = check(at=BEGAN + timedelta(minutes=20))
+
+
 def history(**changes: Any) -> EndState:
     """Return the end of a history in which one run sold 10 AAA and bought 5 BBB."""
     whole = EndState(
@@ -220,6 +236,7 @@ def history(**changes: Any) -> EndState:
             RunChange(ENDED, RUN, "COMPLETED"),
             RunChange(SETTLED, RUN, "settled"),
         ),
+        checks=(OPENED, AGREED),
         adjustments=(),
         gauges=(),
         posts=(post(f"{SELL}-1", "sell", "AAA", SOLD), post(f"{BUY}-1", "buy", "BBB", BOUGHT)),

@@ -2,7 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.simulation import book_invariants, limit_invariants, notice_invariants, order_invariants, run_invariants
+from tests.simulation import (
+    book_invariants,
+    limit_invariants,
+    notice_invariants,
+    order_invariants,
+    reconciliation_invariants,
+    run_invariants,
+)
 from tests.simulation.end_state import EndState
 from tests.simulation.reading import Reading, Violation
 
@@ -42,6 +49,14 @@ INVARIANTS: Mapping[str, Invariant] = {
         book_invariants.attribution_is_complete,
         book_invariants.broker_is_ledger,
         book_invariants.broker_is_lots,
+        reconciliation_invariants.first_run_opens_the_books,
+        reconciliation_invariants.every_day_is_checked,
+        reconciliation_invariants.differences_are_somebody_elses_trades,
+        reconciliation_invariants.differences_are_reported,
+        reconciliation_invariants.no_run_begins_while_books_differ,
+        reconciliation_invariants.checks_never_go_back,
+        reconciliation_invariants.books_are_measured_rightly,
+        reconciliation_invariants.another_account_is_left_alone,
         notice_invariants.every_news_is_reported,
         notice_invariants.mail_at_most_twice,
         notice_invariants.every_subject_is_handled,

@@ -17,6 +17,7 @@ from tests.simulation.process_ends import uncollected
 from tests.simulation.scenario import ActKind, Scenario
 from tests.simulation.system import System, build_system
 from tests.simulation.world import microseconds, moment
+from the_alchemiser.shared.books.dynamo_books import BOOKS
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.corporate_actions import read_actions
@@ -31,6 +32,7 @@ STRATEGY = "calm"
 _TRUE, _FALSE = {"BOOL": True}, {"BOOL": False}
 _BEFORE_FIRST = timedelta(minutes=6)
 _LATE = timedelta(minutes=3)
+_BOOKS_AFTER = timedelta(minutes=5)
 _DAY_CHECK_AFTER = timedelta(minutes=50)
 _HORIZON = timedelta(hours=4, minutes=30)
 _PATIENCE = timedelta(minutes=20)
@@ -142,7 +144,8 @@ class _History:
         for at, schedule in self._schedules(day):
             world.run(microseconds(at))
             is_sweep = "sweep" in schedule.body
-            if is_sweep and self._is_at_rest() and not self._starts_soon(at, day):
+            is_at_rest = self._is_at_rest() and (at < close + _BOOKS_AFTER or self._is_checked(day))
+            if is_sweep and is_at_rest and not self._starts_soon(at, day):
                 continue
             if "check-day" in schedule.body:
                 if at < close + _DAY_CHECK_AFTER or checks:
@@ -180,6 +183,11 @@ class _History:
         is_sent = all(row.get("sent", _TRUE)["BOOL"] for row in rows)
         return is_sent and all(row.get("settled", _FALSE)["BOOL"] for row in rows if "state" in row)
 
+    def _is_checked(self, day: date) -> bool:
+        """Return whether a sweep has nothing to do for the books: the day is checked, or there are none yet."""
+        checks = self.system.tables.data["Runs"].partitions.get(BOOKS, {})
+        return not checks or (BOOKS, f"CHECK#{day.isoformat()}") in checks
+
     # --- after ------------------------------------------------------------------------------------------------------
 
     def _end_state(self, opening: AccountView) -> EndState:
@@ -209,6 +217,7 @@ class _History:
             trade_messages=tuple(account.trades),
             switch=tuple((moment(at), text) for at, text in account.switch),
             changes=tuple(system.changes),
+            checks=tuple(system.checks),
             actions=read_actions(S3Objects(account.client("s3"), "Lake")),
             adjustments=tuple(system.exchange.account.adjustments),
             gauges=tuple(account.gauges),

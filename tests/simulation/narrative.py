@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sandbox.exchange.sessions import NEW_YORK
 from tests.simulation.end_state import EndState
 from tests.simulation.scenario import FULL_ALLOWANCE, AccountPlan, Scenario
+from the_alchemiser.shared.books.checks import describe as describe_difference
 
 
 class Line(NamedTuple):
@@ -27,6 +28,7 @@ def narrate(end: EndState, *, is_whole: bool = False) -> Iterator[str]:
     lines = [
         *_of_people(end),
         *_of_runs(end),
+        *_of_books(end),
         *_of_trace(end, is_whole=is_whole),
         *_of_exchange(end),
         *_of_notices(end),
@@ -81,6 +83,12 @@ def _of_people(end: EndState) -> Iterator[Line]:
 def _of_runs(end: EndState) -> Iterator[Line]:
     for change in end.changes:
         yield Line(change.at, "run", f"{change.run_id} is {change.change}")
+
+
+def _of_books(end: EndState) -> Iterator[Line]:
+    for at, check in end.checks:
+        differences = "".join(f"; {describe_difference(row)}; {row.cause or 'no cause'}" for row in check.differences)
+        yield Line(at, "books", f"{check.trading_date} is {check.state}{differences}")
 
 
 def _of_trace(end: EndState, *, is_whole: bool) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from tests.simulation.reading import Reading
 from tests.simulation.scenario import ActKind
 from the_alchemiser.shared.run.runs import RunState
 
-NEWS = frozenset({"RunCompleted", "RunFailed", "RunRefused", "RunSettled"})
+NEWS = frozenset({"RunCompleted", "RunFailed", "RunRefused", "RunSettled", "BooksDiffer"})
 NOTIFICATIONS = "notifications_v2"
 MOST = 2
 SERVICES = {"mail": "ses", "topic": "sns"}

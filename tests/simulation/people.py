@@ -1,17 +1,31 @@
 """What people and the market do to a running system: acts at their times, conditions from their start to their end."""
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
 from sandbox.exchange import conditions as exchange_conditions
 from sandbox.exchange.faults import Fault
 from sandbox.exchange.orders import Order
+from tests.simulation.deployment import STAGE
 from tests.simulation.scenario import Act, ActKind, Condition, ConditionKind
 from tests.simulation.system import System
 from tests.simulation.world import microseconds
+from the_alchemiser.shared.books.checks import awaited_splits
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
+from the_alchemiser.shared.books.reconciling import Recent, Reconciler
+from the_alchemiser.shared.broker.client import Broker
+from the_alchemiser.shared.broker.credentials import Credentials
+from the_alchemiser.shared.corporate_actions import CorporateActions
+from the_alchemiser.shared.exchange_time import market_date
+from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
+from the_alchemiser.shared.market_data.corporate_actions import read_actions
+from the_alchemiser.shared.market_data.objects import S3Objects
+from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 
 COORDINATOR = "CoordinatorInbox"
+_BROKER = "https://broker.simulated"
 _START: Mapping[str, Any] = {"command": "start-run"}
 _MANY = 1000
 _STALE_S = 900.0
@@ -33,6 +47,10 @@ _TIMED: Mapping[ConditionKind, Mapping[str, Any]] = {
 }
 
 
+def _keys() -> Credentials:
+    return Credentials("k", "s")
+
+
 class People:
     """The acts and the conditions of a history. `owner_orders` are the ids of the orders that the owner sent."""
 
@@ -50,6 +68,8 @@ class People:
             ActKind.OWNER_CANCEL: self._cancel,
             ActKind.OWNER_EDIT: self._edit,
             ActKind.REDRIVE: self._redrive,
+            ActKind.ACCEPT: self._accept,
+            ActKind.CHANGE_KEYS: self._change_keys,
         }
 
     def plan(self, acts: tuple[Act, ...], conditions: tuple[Condition, ...]) -> None:
@@ -90,6 +110,35 @@ class People:
 
     def _redrive(self, _: Act) -> str:
         return f"{sum(inbox.redrive() for inbox in self._system.inboxes.values())} messages"
+
+    def _accept(self, _: Act) -> str:
+        """Accept what the account holds, as `inv reconcile --accept` does."""
+        dynamodb = self._system.account.client("dynamodb")
+        books = DynamoBooks(dynamodb, "Runs")
+        stored = books.latest()
+        if stored is None:
+            return "no books"
+
+        base = stored.check
+        with closing(Broker(_BROKER, _BROKER, _keys)) as broker:
+            runs, ledger = DynamoRunStore(dynamodb, "Runs"), DynamoLedger(dynamodb, "Ledger")
+            now = broker.clock().timestamp
+            recent = Recent.unread(market_date(now), settles_since=base.held_on)
+            look = Reconciler(STAGE, "", broker, runs, ledger, self._actions).look(base, recent, now)
+            sessions = broker.calendar(market_date(now), market_date(now))
+        if look is None or not look.differences or awaited_splits(self._actions(), look.held, sessions[0], now):
+            return "nothing to accept"
+        accepted = look.check(base.trading_date, base, accepted_by="a person")
+        return "accepted" if books.replace(accepted, previous=base) else "somebody else was first"
+
+    def _actions(self) -> CorporateActions:
+        return read_actions(S3Objects(self._system.account.client("s3"), "Lake"))
+
+    def _change_keys(self, _: Act) -> str:
+        """Let the secret hold the keys of another account, which holds the same."""
+        account = self._system.exchange.account
+        account.generation += 1
+        return account.number
 
     def _trade(self, act: Act, side: str) -> str:
         body = {

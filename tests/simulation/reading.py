@@ -12,6 +12,7 @@ from uuid import UUID
 from sandbox.exchange.orders import Fill, Order
 from sandbox.exchange.sessions import NEW_YORK
 from tests.simulation.end_state import EndState
+from tests.simulation.scenario import ActKind
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 from the_alchemiser.shared.run.progress import plan_of
@@ -104,6 +105,12 @@ class Reading:
         for change in self.end.changes:
             times[change.run_id].setdefault(change.change, change.at)
         return times
+
+    @property
+    def keys_changed_at(self) -> datetime | None:
+        """Return when the secret got the keys of another account; None when it never did."""
+        changes = (act.at for act in self.end.scenario.acts if act.kind is ActKind.CHANGE_KEYS)
+        return next(changes, None)
 
     def began_at(self, run_id: str) -> datetime:
         """Return when the run was created."""

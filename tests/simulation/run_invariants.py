@@ -36,9 +36,9 @@ def one_terminal_state(reading: Reading) -> Iterator[str]:
 
 
 def every_run_is_settled(reading: Reading) -> Iterator[str]:
-    """Every run that has ended is settled."""
+    """Every run that has ended is settled, unless the keys of its account are gone."""
     for run_id, run in reading.end.runs.items():
-        if run.state.is_final and not run.settled:
+        if run.state.is_final and not run.settled and reading.keys_changed_at is None:
             yield f"{run_id} is {run.state}, but was never settled"
 
 
@@ -169,7 +169,7 @@ def _is_disturbed(reading: Reading) -> bool:
     """Return whether something may have stopped whole runs: a fault, a person, the broker, a limit, missing data."""
     scenario = reading.end.scenario
     of_everybody = any(not condition.symbol for condition in scenario.conditions)
-    is_limited = bool(scenario.settings) or scenario.requests_per_minute < FULL_ALLOWANCE
+    is_limited = bool(scenario.settings.keys() - {"BROKER_ACCOUNT"}) or scenario.requests_per_minute < FULL_ALLOWANCE
     return bool(reading.end.faults or scenario.acts or of_everybody or scenario.late_data or is_limited)
 
 

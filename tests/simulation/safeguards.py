@@ -17,6 +17,7 @@ from tests.simulation.switched_off import Patch, switched_off
 from tests.templates import test_durations
 from the_alchemiser.coordinator_v2 import service as coordinator
 from the_alchemiser.coordinator_v2 import settling
+from the_alchemiser.coordinator_v2.books import BooksChecker
 from the_alchemiser.coordinator_v2.service import Coordinator
 from the_alchemiser.coordinator_v2.settling import OrderSettler
 from the_alchemiser.execution_v2 import attempt, order_sequence
@@ -24,6 +25,8 @@ from the_alchemiser.execution_v2.orders import OrderDesk
 from the_alchemiser.execution_v2.pricing import MarketView
 from the_alchemiser.notifications_v2.channels import DynamoDeliveries
 from the_alchemiser.portfolio_v2 import planning
+from the_alchemiser.shared.books import reconciling
+from the_alchemiser.shared.books.reconciling import Recent, _Books
 from the_alchemiser.shared.broker import client as broker_client
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.ledger import dynamo_ledger
@@ -166,6 +169,28 @@ SAFEGUARDS = (
         "it holds the time",
         (Patch(dynamo_ledger, "_row", off.timed_row),),
         "tests/the_alchemiser/shared/ledger/test_dynamo_ledger.py",
+    ),
+    Safeguard("books: compared", "they always agree", (Patch(reconciling, "compare", off.nothing_differs),)),
+    Safeguard("books: block", "no start is refused", (Patch(BooksChecker, "_refusal", off.nothing),)),
+    Safeguard("books: reported", "a difference is only stored", (Patch(BooksChecker, "_news", off.no_reaction),)),
+    Safeguard(
+        "books: wait",
+        "for no settlement",
+        (Patch(Recent, "is_unsettled", off.no),),
+        "tests/the_alchemiser/shared/books/test_reconciling.py::test_look_waits_for_a_run_that_is_not_settled",
+    ),
+    Safeguard(
+        "books: read again",
+        "the index is believed",
+        (Patch(_Books, "expected_again", off.expected_by_index),),
+        "tests/the_alchemiser/shared/books/test_reconciling.py::test_look_that_differs_reads_these_symbols_again",
+    ),
+    Safeguard(
+        "number of the account",
+        "not checked",
+        tuple(
+            Patch(module, "require_account", off.nothing) for module in (reconciling, planning, settling, trade_service)
+        ),
     ),
     Safeguard("splits", "lots do not know them", (Patch(CorporateActions, "splits", off.no_splits),)),
 )

@@ -100,6 +100,8 @@ class ActKind(StrEnum):
     OWNER_CANCEL = "owner cancels our order"
     OWNER_EDIT = "owner edits our order"
     REDRIVE = "dead letters are redriven"
+    ACCEPT = "differences are accepted"
+    CHANGE_KEYS = "keys of another account"
 
 
 class Act(NamedTuple):

@@ -147,6 +147,16 @@ def settled_at_once(self: OrderSettler, run: Run, *, opened_at: datetime, at: da
     self.runs.mark_settled(run.run_id)
 
 
+def nothing_differs(*_: object, **__: object) -> tuple[()]:
+    """Find no difference."""
+    return ()
+
+
+def expected_by_index(self: Any, _: object) -> Any:
+    """Believe the index of the ledger, however far it lags behind."""
+    return self.expected()
+
+
 # --- orders ---
 
 

@@ -17,7 +17,7 @@ from tests.simulation.aws_clients import Account
 from tests.simulation.broker_port import Brokerage
 from tests.simulation.deployment import Function, Rule, read_deployment
 from tests.simulation.dynamo_tables import Item, Tables
-from tests.simulation.end_state import RunChange
+from tests.simulation.end_state import BooksChange, RunChange
 from tests.simulation.fault_draws import FaultDraws
 from tests.simulation.functions import HANDLERS, Context
 from tests.simulation.latencies import SECOND
@@ -25,10 +25,13 @@ from tests.simulation.market import WHOLE_SHARES, base_market
 from tests.simulation.queues import Inbox, Message, sqs_event
 from tests.simulation.scenario import AccountPlan, FaultPlan
 from tests.simulation.world import Container, Invocation, World
+from the_alchemiser.shared.books.checks import BooksCheck
+from the_alchemiser.shared.books.dynamo_books import BOOKS
 
 COLD_STARTS = 0.05
 """How often Lambda starts a new container although an idle one exists."""
 _ENABLED = "enabled"
+_BOOKS = {"S": BOOKS}
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class System:
     brokerage: Brokerage
     inboxes: Mapping[str, Inbox]
     changes: list[RunChange]
+    checks: list[BooksChange]
     idle: dict[str, list[Container]] = field(default_factory=dict)
 
     @property
@@ -109,7 +113,8 @@ def build_system(
     deployment = read_deployment()
     world = World(start, FaultDraws(seed, faults), skews)
     changes: list[RunChange] = []
-    tables = Tables(world, deployment.tables, _watcher(world, changes))
+    checks: list[BooksChange] = []
+    tables = Tables(world, deployment.tables, _watcher(world, changes, checks))
     brokerage = Brokerage(world, _venue(world, start, plan, requests_per_minute))
     inboxes: dict[str, Inbox] = {}
 
@@ -124,7 +129,7 @@ def build_system(
 
     account = Account(world, tables, deployment.switch, deliver, send)
     account.switch.append((world.now, _ENABLED))
-    system = System(world, tables, account, brokerage, inboxes, changes)
+    system = System(world, tables, account, brokerage, inboxes, changes, checks)
     for function in deployment.functions.values():
         inboxes[function.queue] = Inbox(world, deployment.queues[function.queue], function, system.serve)
     return system
@@ -160,10 +165,14 @@ def _venue(world: World, start: datetime, plan: AccountPlan, requests_per_minute
     return Venue(exchange, NoStore(), limit=RateLimit(requests_per_minute, clock=lambda: world.now / SECOND))
 
 
-def _watcher(world: World, changes: list[RunChange]) -> Callable[[str, Item | None, Item | None], None]:
-    """Return what records the changes of the runs' META rows."""
+def _watcher(
+    world: World, changes: list[RunChange], checks: list[BooksChange]
+) -> Callable[[str, Item | None, Item | None], None]:
+    """Return what records the changes of the runs' META rows, and of the checks of the books."""
 
     def watch(table: str, before: Item | None, after: Item | None) -> None:
+        if after is not None and after.get("pk") == _BOOKS and after["body"] != (before or {}).get("body"):
+            checks.append(BooksChange(world.at, BooksCheck.model_validate_json(after["body"]["S"])))
         if table != "Runs" or after is None or after["sk"].get("S") != "META" or "state" not in after:
             return
         run_id = after["pk"]["S"].removeprefix("RUN#")

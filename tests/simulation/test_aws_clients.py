@@ -63,6 +63,17 @@ def test_put_events_delivers_and_records_each_entry(accepted: Accepted) -> None:
     assert [(message.message_id, message.at) for message in accepted.account.published] == [("m", NOW)] * 2
 
 
+def test_put_events_takes_256_kb_per_call(accepted: Accepted) -> None:
+    euros = EVENT["Detail"].replace('"r"', f'"{"\N{EURO SIGN}" * 43_000}"')
+    missing = 2 * 131_072 - 2 * len(euros.encode())
+    full, over = ({**EVENT, "Detail": euros + " " * (missing + extra)} for extra in (0, 1))
+    events = accepted.client("events")
+
+    assert events.put_events(Entries=[full, {**EVENT, "Detail": euros}])["FailedEntryCount"] == 0
+    assert code_of(events.put_events, Entries=[over, {**EVENT, "Detail": euros}]) == "ValidationException"
+    assert len(accepted.events) == 2
+
+
 def test_put_events_of_a_throttled_bus_takes_the_first_half(accepted: Accepted) -> None:
     accepted.world.is_partial = True
 
@@ -71,15 +82,38 @@ def test_put_events_of_a_throttled_bus_takes_the_first_half(accepted: Accepted) 
     assert (answer["FailedEntryCount"], len(accepted.events)) == (2, 1)
 
 
-def test_send_message_keeps_group_and_deduplication(accepted: Accepted) -> None:
-    body = '{"detail-type": "TradeRequested", "detail": {"message_id": "m", "run_id": "r"}}'
+TRADE = '{"detail-type": "TradeRequested", "detail": {"message_id": "m", "run_id": "r"}}'
 
-    accepted.client("sqs").send_message(
-        QueueUrl="https://sqs.simulated/TradeInbox", MessageBody=body, MessageGroupId="g", MessageDeduplicationId="d"
+
+def trade(number: int) -> dict[str, str]:
+    return {
+        "Id": f"{number}",
+        "MessageBody": TRADE,
+        "MessageGroupId": f"g{number}",
+        "MessageDeduplicationId": f"d{number}",
+    }
+
+
+def test_send_message_batch_keeps_group_and_deduplication(accepted: Accepted) -> None:
+    answer = accepted.client("sqs").send_message_batch(
+        QueueUrl="https://sqs.simulated/TradeInbox", Entries=[trade(1), trade(2)]
     )
 
-    assert accepted.sent == [("TradeInbox", body, "g", "d")]
-    assert [message.detail_type for message in accepted.account.trades] == ["TradeRequested"]
+    assert accepted.sent == [("TradeInbox", TRADE, "g1", "d1"), ("TradeInbox", TRADE, "g2", "d2")]
+    assert [message.detail_type for message in accepted.account.trades] == ["TradeRequested"] * 2
+    assert [entry["Id"] for entry in answer["Successful"]] == ["1", "2"]
+    assert "Failed" not in answer
+
+
+def test_send_message_batch_of_a_throttled_queue_takes_the_first_half(accepted: Accepted) -> None:
+    accepted.world.is_partial = True
+
+    answer = accepted.client("sqs").send_message_batch(
+        QueueUrl="https://sqs.simulated/TradeInbox", Entries=[trade(1), trade(2), trade(3)]
+    )
+
+    assert [group for _, _, group, _ in accepted.sent] == ["g1"]
+    assert answer["Failed"] == [{"Id": "2"}, {"Id": "3"}]
 
 
 def test_get_parameter_returns_the_switch_as_it_is_now(accepted: Accepted) -> None:
@@ -127,7 +161,7 @@ def test_every_fault_raises_an_error_of_the_sdk(service: str) -> None:
     errors = {kind: port.error("operation", kind) for kind in CALL_FAULTS}
 
     assert all(isinstance(error, ClientError | BotoCoreError) for error in errors.values())
-    assert (port.attempts, port.is_partial) == (2, service == "events")
+    assert (port.attempts, port.is_partial) == (2, service in {"events", "sqs"})
     assert len({repr(errors[kind]) for kind in ANSWERED}) == len(ANSWERED)
 
 

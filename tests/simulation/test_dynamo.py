@@ -14,10 +14,12 @@ from tests.simulation.dynamo_tables import Tables
 from tests.simulation.fault_draws import FaultDraws
 from tests.simulation.scenario import FaultPlan
 from tests.simulation.world import World
-from tests.the_alchemiser.contracts import LedgerContract, RunStoreContract
+from tests.the_alchemiser.contracts import BooksStoreContract, LedgerContract, RunStoreContract
 from tests.the_alchemiser.metrics_v2.performance_store_contract import PerformanceStoreContract
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.metrics_v2.service import PerformanceStore
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
+from the_alchemiser.shared.books.store import BooksStore
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import Ledger
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
@@ -25,7 +27,7 @@ from the_alchemiser.shared.run.runs import RunStore
 
 NOW = datetime(2022, 6, 15, 19, 45, tzinfo=UTC)
 KEY = {"pk": {"S": "RUN#1"}, "sk": {"S": "META"}}
-ROW = {**KEY, "state": {"S": "SELLING"}, "lines": {"L": [{"S": "a"}]}, "figure": {"N": "2"}}
+ROW = {**KEY, "state": {"S": "SELLING"}, "timeline": {"L": [{"S": "a"}]}, "figure": {"N": "2"}}
 
 
 def new_client() -> Dynamo:
@@ -38,6 +40,12 @@ class TestRunStore(RunStoreContract):
     @pytest.fixture
     def store(self) -> RunStore:
         return DynamoRunStore(new_client(), "Runs")  # type: ignore[arg-type] # the simulated client
+
+
+class TestBooks(BooksStoreContract):
+    @pytest.fixture
+    def books(self) -> BooksStore:
+        return DynamoBooks(new_client(), "Runs")  # type: ignore[arg-type] # the simulated client
 
 
 class TestLedger(LedgerContract):
@@ -97,13 +105,13 @@ def test_update_item_appends_and_adds(client: Dynamo) -> None:
     answer = client.update_item(
         TableName="Runs",
         Key=KEY,
-        UpdateExpression="SET lines = list_append(lines, :more) ADD figure :one, tags :tags REMOVE #state",
+        UpdateExpression="SET timeline = list_append(timeline, :more) ADD figure :one, tags :tags REMOVE #state",
         ExpressionAttributeNames={"#state": "state"},
         ExpressionAttributeValues={":more": {"L": [{"S": "b"}]}, ":one": {"N": "1"}, ":tags": {"SS": ["x"]}},
         ReturnValues="ALL_NEW",
     )
 
-    after = {**KEY, "lines": {"L": [{"S": "a"}, {"S": "b"}]}, "figure": {"N": "3"}, "tags": {"SS": ["x"]}}
+    after = {**KEY, "timeline": {"L": [{"S": "a"}, {"S": "b"}]}, "figure": {"N": "3"}, "tags": {"SS": ["x"]}}
     assert answer["Attributes"] == stored(client) == after
 
 

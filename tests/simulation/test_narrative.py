@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from tests.simulation.end_state import Kill
-from tests.simulation.healthy import BUY, DAY, ENDED, RUN, SELL, SOLD, attempt, history, line
+from tests.simulation.healthy import BUY, DAY, ENDED, RUN, SELL, SOLD, attempt, check, history, line
 from tests.simulation.narrative import describe, narrate
 from tests.simulation.scenario import (
     AccountPlan,
@@ -17,12 +17,15 @@ from tests.simulation.scenario import (
     Scenario,
     Split,
 )
+from the_alchemiser.shared.books.checks import CheckState
+from the_alchemiser.shared.messaging.messages import Difference
 
 
 def test_healthy_history_is_told_in_order() -> None:
     assert list(narrate(history())) == [
         "seed 1: normal day, 2022-06-15",
         "account: $100,000 in cash",
+        "15 15:44:56.000  books     2022-06-14 is OPENED",
         f"15 15:45:00.000  run       {RUN} is EVALUATING",
         f"15 15:46:00.000  exchange  200 for sell AAA {SELL}-1",
         f"15 15:46:00.000  exchange  fills 10 of {SELL}-1 at 100",
@@ -31,7 +34,22 @@ def test_healthy_history_is_told_in_order() -> None:
         f"15 15:48:00.000  run       {RUN} is COMPLETED",
         f"15 15:48:00.000  mail      a subject ({RUN}/RunCompleted/run)",
         f"15 15:55:00.000  run       {RUN} is settled",
+        "15 16:05:01.000  books     2022-06-15 is AGREED",
     ]
+
+
+def test_differing_books_are_told_with_their_causes() -> None:
+    rows = (
+        Difference(symbol="CCC", broker=Decimal(3), books=Decimal(0), cause="ordered by hand: BUY 3"),
+        Difference(symbol="DDD", broker=Decimal(1), books=Decimal(0)),
+    )
+    differing = check(CheckState.DIFFERS, differences=rows)
+
+    [told] = [text for text in narrate(history(checks=(differing,))) if "books" in text]
+    assert told == (
+        "15 15:55:01.000  books     2022-06-15 is DIFFERS; CCC: the broker shows 3 shares, the books say 0; "
+        "ordered by hand: BUY 3; DDD: the broker shows 1 share, the books say 0; no cause"
+    )
 
 
 def test_calls_are_told_when_they_went_wrong_or_when_all_are_wanted() -> None:

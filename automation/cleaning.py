@@ -3,6 +3,7 @@
 from pathlib import Path, PurePath
 
 from automation.building import source_copies
+from automation.operating import saved_letters
 from automation.project.model import Project
 from automation.system import files
 from automation.system.errors import ConfigurationError
@@ -29,7 +30,7 @@ def plan(project: Project, *, everything: bool = False) -> tuple[str, ...]:
     """
     generated = [tree.target for tree in source_copies.trees(project)]
     builds = [stack.build_dir for stack in project.stacks]
-    candidates = [*generated, *builds, ".aws-sam", ".alchemiser", *(_CACHES if everything else ())]
+    candidates = [*generated, *builds, ".aws-sam", *_own_files(project.root), *(_CACHES if everything else ())]
 
     # Templates and settings may name any folder; only what lies inside the project is ours to delete.
     root = project.root.resolve()
@@ -53,6 +54,14 @@ def clean(project: Project, *, everything: bool = False) -> tuple[str, ...]:
     if everything:
         _remove_bytecode(project.root)
     return removed
+
+
+def _own_files(root: Path) -> list[str]:
+    """Return what the automation has written for itself; the messages that `inv dlq.drop` saved are the only copy."""
+    saved = root / saved_letters.FOLDER
+    if not saved.exists():
+        return [saved_letters.FOLDER.parent.name]
+    return [str(path.relative_to(root)) for path in saved.parent.iterdir() if path != saved]
 
 
 def _remove_bytecode(root: Path) -> None:

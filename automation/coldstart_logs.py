@@ -188,7 +188,9 @@ def find_deployed(scope: Scope, cloud: Functions) -> tuple[Deployed, ...]:
     return tuple(deployed)
 
 
-def select(deployed: Sequence[Deployed], names: frozenset[str], *, environment: str) -> tuple[Deployed, ...]:
+def select(
+    deployed: Sequence[Deployed], names: frozenset[str], *, environment: str, where: str = _WHERE
+) -> tuple[Deployed, ...]:
     """Return the functions with these names; empty means all.
 
     Raises:
@@ -197,7 +199,7 @@ def select(deployed: Sequence[Deployed], names: frozenset[str], *, environment: 
     known = sorted({function.name for function in deployed})
     if unknown := sorted(names.difference(known)):
         choice = f"its functions are: {', '.join(known)}" if known else f"deploy first: inv deploy --env {environment}"
-        raise UsageError(f"{environment} has no function {unknown[0]!r}; {choice}", where=_WHERE)
+        raise UsageError(f"{environment} has no function {unknown[0]!r}; {choice}", where=where)
     return tuple(function for function in deployed if not names or function.name in names)
 
 

@@ -11,7 +11,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from automation import authoring_tasks, commands, measuring_tasks
+from automation import authoring_tasks, commands, measuring_tasks, operating_tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 _ENV = {"env": "the name of an environment in pyproject.toml"}
@@ -347,10 +347,12 @@ def check_secrets(_context: Context, env: str = "") -> None:
 _TASKS = (
     *(sync_shared_layer, sync, build, validate, security, prove, *measuring_tasks.TASKS, affected, parity),
     *(diff, deploy, rollback, destroy, releases, prune, status, doctor, lock, clean),
+    *operating_tasks.TASKS,
     *authoring_tasks.TASKS,
 )
 
 
 def collection() -> Collection:
     """Return all of these tasks, for `commands.assemble`."""
-    return Collection(*_TASKS, Collection("secrets", set_secret, check_secrets))
+    secrets = Collection("secrets", set_secret, check_secrets)
+    return Collection(*_TASKS, secrets, operating_tasks.COLLECTION)

@@ -42,6 +42,11 @@ def result(text: str = "", *, style: str = "") -> None:
     _console(stderr=False).print(Text(text, style=style), soft_wrap=True)
 
 
+def flush() -> None:
+    """Pass on what was printed, also to a pipe, whose reader otherwise waits until a buffer is full."""
+    sys.stdout.flush()
+
+
 def results(lines: "Iterable[str]") -> None:
     for line in lines:
         result(line)

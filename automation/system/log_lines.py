@@ -15,11 +15,13 @@ class LogLine:
     Attributes:
         at: when it was written, aware UTC.
         stream: the log stream, which is one execution environment of a function.
+        id: of CloudWatch Logs, the same at each reading; empty on an emulator.
     """
 
     at: datetime
     stream: str
     text: str
+    id: str = ""
 
     @property
     def function(self) -> str:

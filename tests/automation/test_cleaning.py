@@ -37,6 +37,14 @@ def test_clean_everything_removes_caches_and_keeps_tools(shop: Project) -> None:
     assert (shop.root / ".tools/x").exists()
 
 
+def test_clean_keeps_the_messages_that_were_dropped(shop: Project) -> None:
+    write_files(shop.root, {".alchemiser/dropped/a.jsonl": "", ".alchemiser/parsed/x.json": "", ".alchemiser/lock": ""})
+
+    assert cleaning.clean(shop) == (".alchemiser/lock", ".alchemiser/parsed")
+    assert (shop.root / ".alchemiser/dropped/a.jsonl").exists()
+    assert cleaning.clean(shop, everything=True) == ()
+
+
 def test_clean_twice_removes_nothing(shop: Project) -> None:
     source_copies.sync(shop)
     cleaning.clean(shop)

@@ -195,8 +195,8 @@ def _queue_finding(queue: Queue, status: EnvironmentStatus) -> Finding | None:
     if not queue.is_dead_letter or not queue.total:
         return None
     what = f"{queue.total} message(s) in a dead-letter queue: a function could not handle them"
-    words = ("sqs", "receive-message", "--queue-url", queue.url, "--visibility-timeout", "0")
-    return Finding(_queue_name(queue, status), what, f"read them: {aws_commands.line(status.target, *words)}")
+    name = _queue_name(queue, status)
+    return Finding(name, what, f"read them: inv dlq.show {name} --env {status.environment}")
 
 
 def _missing_queues(status: EnvironmentStatus) -> list[Finding]:

@@ -1,13 +1,14 @@
 """Reports in the logs of functions. Answers are composed; Stubber validates them and the requests."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
-from automation.system import aws
+from automation.system import aws, function_logs
 from automation.system.errors import DeploymentError
 from automation.system.function_logs import JSON_REPORTS, TEXT_REPORTS, FunctionLogs
 from automation.system.log_lines import LogLine
@@ -119,3 +120,69 @@ def test_reports_refused_request_names_the_group(stub: Callable[[str], Stubber])
 )
 def test_log_line_function_is_the_one_that_its_stream_names(stream: str, function: str) -> None:
     assert LogLine(SINCE, stream, "").function == function
+
+
+def read_lines(text: str = "") -> tuple[LogLine, ...]:
+    return LOGS.lines("shop", "till", since=SINCE, until=UNTIL, text=text)
+
+
+def test_lines_of_every_page_are_read_oldest_first(stub: Callable[[str], Stubber]) -> None:
+    logs, request = stub("logs"), {**REQUEST, "filterPattern": ""}
+    answer = {"events": [event(3, "c") | {"eventId": "e-3"}], "nextToken": "p2"}
+    logs.add_response("filter_log_events", answer, request)
+    logs.add_response("filter_log_events", {"events": [event(1, "a")]}, {**request, "nextToken": "p2"})
+
+    assert read_lines() == (line(1, "a"), replace(line(3, "c"), id="e-3"))
+
+
+def test_lines_with_a_text_are_asked_for_and_compared(stub: Callable[[str], Stubber]) -> None:
+    """An emulator compares less strictly than CloudWatch Logs."""
+    answer = {"events": [event(1, "run r-1 began"), event(2, "run R-1 began")]}
+    stub("logs").add_response("filter_log_events", answer, {**REQUEST, "filterPattern": '"r-1"'})
+
+    assert read_lines("r-1") == (line(1, "run r-1 began"),)
+
+
+def test_lines_with_a_quote_are_compared_here(stub: Callable[[str], Stubber]) -> None:
+    answer = {"events": [event(1, '{"id": 1}'), event(2, '{"id": 2}')]}
+    stub("logs").add_response("filter_log_events", answer, {**REQUEST, "filterPattern": ""})
+
+    assert read_lines('"id": 1') == (line(1, '{"id": 1}'),)
+
+
+def test_lines_beyond_the_longest_answer_are_read(
+    stub: Callable[[str], Stubber], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An emulator answers with the first lines only, without a token for the others."""
+    monkeypatch.setattr(function_logs, "MOST_LINES", 3)
+    logs, request = stub("logs"), {**REQUEST, "filterPattern": ""}
+    answers = (
+        [event(1, "a"), event(2, "b"), event(2, "c")],
+        [event(2, "b"), event(2, "c"), event(3, "d")],
+        [event(3, "d")],
+    )
+    for second, events in zip((0, 2, 3), answers, strict=True):
+        later = {**request, "startTime": 1767225600000 + 1000 * second}
+        logs.add_response("filter_log_events", {"events": events}, later)
+
+    assert read_lines() == (line(1, "a"), line(2, "b"), line(2, "c"), line(3, "d"))
+
+
+def test_lines_that_fill_one_moment_end(stub: Callable[[str], Stubber], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(function_logs, "MOST_LINES", 2)
+    stub("logs").add_response("filter_log_events", {"events": [event(0, "a"), event(0, "b")]})
+
+    assert read_lines() == (line(0, "a"), line(0, "b"))
+
+
+def test_lines_of_other_functions_in_the_group_are_left_out(stub: Callable[[str], Stubber]) -> None:
+    own, copy = "2026/01/01/till[$LATEST][a]", "2026/01/01/stock[1][b]"
+    stub("logs").add_response("filter_log_events", {"events": [event(1, stream=own), event(2, stream=copy)]})
+
+    assert read_lines() == (line(1, stream=own),)
+
+
+def test_lines_without_the_log_group_are_empty(stub: Callable[[str], Stubber]) -> None:
+    stub("logs").add_client_error("filter_log_events", "ResourceNotFoundException", "no such group")
+
+    assert read_lines() == ()

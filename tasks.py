@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from automation import commands, tasks
 from desk import tasks as desk
+from desk.operations import tasks as operations
 from sandbox import tasks as sandbox
 
 if TYPE_CHECKING:
@@ -24,5 +25,7 @@ namespace = commands.assemble(
     tasks.collection(),
     sandbox.collection(),
     desk.collection(),
-    tasks=(sandbox.deploy, sandbox.run_day_task(reporter), desk.backtest),
+    operations.trading_collection(),
+    operations.run_collection(),
+    tasks=(sandbox.deploy, sandbox.run_day_task(reporter), desk.backtest, operations.reconcile),
 )

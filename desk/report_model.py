@@ -204,9 +204,9 @@ class ReportDay:
     def leftovers(self) -> tuple[str, ...]:
         """Return the queues that are not empty, each with its number of messages."""
         return tuple(
-            f"{backlog.queue}: {formats.plural(len(backlog.receives), 'message')}"
+            f"{backlog.queue}: {formats.plural(len(backlog.messages), 'message')}"
             for backlog in self.evidence.backlogs
-            if backlog.receives
+            if backlog.messages
         )
 
 

@@ -107,15 +107,9 @@ class AwsAccount:
 
     def last_run(self) -> LastRun | None:
         """Return the latest run; None before the first."""
-        # Only META has a date, so the index has one row per run.
-        pages = self._dynamodb.get_paginator("scan").paginate(TableName=self._runs_table, IndexName=BY_DATE)
-        rows = [plain(item) for item in chain.from_iterable(page["Items"] for page in pages)]
-        if not rows:
+        run_id = latest_run_id(self._dynamodb, self._runs_table)
+        if not run_id:
             return None
-
-        # `…-r10` is later than `…-r9`: of the same date, the longer id is the later one.
-        latest = max(rows, key=lambda row: (row["trading_date"], len(row["pk"]), row["pk"]))
-        run_id = latest["pk"].removeprefix("RUN#")
         trades = self._trades(run_id)
         return LastRun(run_id, self._state(run_id), trades.total(), trades["TradeFailed"])
 
@@ -169,6 +163,18 @@ class AwsAccount:
             return self.resources_of(stack)
         except NoSuchStackError:
             return ()
+
+
+def latest_run_id(dynamodb: Any, table: str) -> str:
+    """Return the id of the latest run in the Runs table; empty before the first."""
+    # Only META has a date, so the index has one row per run.
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, IndexName=BY_DATE)
+    rows = [plain(item) for item in chain.from_iterable(page["Items"] for page in pages)]
+    if not rows:
+        return ""
+    # `…-r10` is later than `…-r9`: of the same date, the longer id is the later one.
+    latest = max(rows, key=lambda row: (row["trading_date"], len(row["pk"]), row["pk"]))
+    return str(latest["pk"].removeprefix("RUN#"))
 
 
 def connect(context: Context) -> AwsAccount:

@@ -5,11 +5,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automation.system import aws_commands
 from desk.deployment import account
 from desk.deployment.account import Account
 from desk.deployment.context import Context, Level, Line, line, parse
-from desk.deployment.status import enable_command
+from desk.deployment.kill_switch import set_command
+from desk.deployment.status import resume_command
 from the_alchemiser.shared.run.kill_switch import PAUSED
 
 
@@ -29,8 +29,7 @@ def pause(hook_context: Mapping[str, Any], *, connect: Callable[[Context], Accou
     try:
         deployed.pause_trading(name)
     except (BotoCoreError, ClientError) as error:
-        words = ("ssm", "put-parameter", "--name", name, "--value", PAUSED, "--overwrite")
         what = f"{name} could not be paused: {error}"
-        return [line(Level.WARN, "kill switch", what, aws_commands.line(context.target, *words))]
+        return [line(Level.WARN, "kill switch", what, set_command(context.target, name, PAUSED))]
     what = "paused: no run starts and no order is sent"
-    return [line(Level.WARN, "kill switch", what, f"to trade again: {enable_command(context, name)}")]
+    return [line(Level.WARN, "kill switch", what, f"to trade again: {resume_command(context)}")]

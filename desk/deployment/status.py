@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from automation.system import aws_commands
 from desk.deployment import account
 from desk.deployment.account import Account, LastRun
 from desk.deployment.context import Context, Level, Line, line, parse
@@ -28,10 +27,9 @@ def status(hook_context: Mapping[str, Any], *, connect: Callable[[Context], Acco
     ]
 
 
-def enable_command(context: Context, kill_switch: str) -> str:
+def resume_command(context: Context) -> str:
     """Return the command that lets the system trade."""
-    words = ("ssm", "put-parameter", "--name", kill_switch, "--value", ENABLED, "--overwrite")
-    return aws_commands.line(context.target, *words)
+    return f"inv trading.resume --env {context.environment}"
 
 
 def _last_run(run: LastRun | None) -> Line:
@@ -47,7 +45,7 @@ def _trading(context: Context, kill_switch: str, *, is_enabled: bool) -> Line:
     if not kill_switch:
         return _reason("there is no kill switch", f"inv deploy --env {context.environment}")
     if not is_enabled:
-        return _reason("the kill switch is paused", enable_command(context, kill_switch))
+        return _reason("the kill switch is paused", resume_command(context))
     if context.missing:
         return line(Level.INFO, "trading", f"not ready to trade: set up first: {', '.join(context.missing)}")
     return line(Level.INFO, "trading", "ready to trade")

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail
-from sandbox.function_logs import FunctionLog, LogError
+from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail, QueuedMessage
+from sandbox.function_logs import FunctionLog, LogFailure
 from tests.desk.decisions import DECISIONS
 from tests.the_alchemiser.results import CANCELLED_LATE, settled
 from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Position
@@ -255,7 +255,7 @@ def logs() -> dict[str, FunctionLog]:
         "metrics_v2": {"RunCompleted": 1},
     }
     return {
-        module: FunctionLog(module, f"alchemiser-local-{module}", sum(kinds.values()), kinds, ())
+        module: FunctionLog(module, f"alchemiser-local-{module}", sum(kinds.values()), kinds)
         for module, kinds in handled.items()
     }
 
@@ -295,7 +295,7 @@ def whole_day(day: date = DAY, *, equity: str = "100000", gain: str = "-11.37", 
         ),
         functions=logs(),
         mails=(mail,),
-        backlogs=(Backlog("coordinator-inbox", "coordinator_v2", is_dead_letter=False, receives=()),),
+        backlogs=(Backlog("coordinator-inbox", "coordinator_v2", is_dead_letter=False, messages=()),),
         started_at=STARTED,
         seconds={"refreshing the data": 2.31, "trading": 4.18},
         decisions=DECISIONS,
@@ -363,12 +363,14 @@ def failed_day(day: date = DAY) -> DayEvidence:
         outbox=(run_failed,),
     )
 
-    broken = FunctionLog("strategy_v2", "alchemiser-local-strategy_v2", 1, {}, (LogError("failed: <KeyError> & more"),))
+    failure = LogFailure("failed: <KeyError> & more")
+    broken = FunctionLog("strategy_v2", "alchemiser-local-strategy_v2", 1, {}, (failure,))
     quiet = {"portfolio_v2", "trade_aggregator", "execution_v2", "metrics_v2"}
     functions = {name: log for name, log in whole.functions.items() if name not in quiet} | {"strategy_v2": broken}
 
     after = BrokerState(account(Decimal(100_000), Decimal(100_000)), ())
-    left = Backlog("strategy-dead-letters", "strategy_v2", is_dead_letter=True, receives=(3,))
+    dead = QueuedMessage("a-message", receives=3, visible_at=STARTED)
+    left = Backlog("strategy-dead-letters", "strategy_v2", is_dead_letter=True, messages=(dead,))
     return replace(
         whole,
         run=run,

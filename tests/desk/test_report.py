@@ -9,6 +9,7 @@ import pytest
 from desk.report import render, write_report
 from desk.report_model import MODULES
 from sandbox.evidence import DayEvidence
+from sandbox.function_logs import FailureKind, LogFailure
 from tests.desk.decisions import DECISIONS, STEPS_OF
 from tests.desk.evidence import DAY, failed_day, odd_day, whole_day
 
@@ -160,3 +161,15 @@ def test_write_report_writes_one_file_per_call(tmp_path: Path) -> None:
     assert of_one_day.is_absolute()
     assert "Wednesday, 16 March 2022" in of_one_day.read_text()
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["day.html", of_several.name]
+
+
+def test_render_shows_what_the_day_survived() -> None:
+    day = whole_day()
+    crash = LogFailure("Worker process died", kind=FailureKind.CRASH, is_survived=True)
+    functions = {**day.functions, "data_v2": replace(day.functions["data_v2"], failures=(crash,))}
+
+    text = _Page(render((replace(day, functions=functions),))).text
+
+    assert "All queues are empty. The day survived: 1 crash of data_v2." in text
+    assert "survived: Worker process died" in text
+    assert "survived" not in _Page(render((day,))).text

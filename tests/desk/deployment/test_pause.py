@@ -20,8 +20,7 @@ def test_pause_sets_the_kill_switch_and_says_how_to_trade_again() -> None:
             "level": "warn",
             "where": "kill switch",
             "what": "paused: no run starts and no order is sent",
-            "fix": f"to trade again: aws ssm put-parameter --name {SWITCH} --value enabled --overwrite "
-            "--region us-east-1",
+            "fix": "to trade again: inv trading.resume --env prod",
         }
     ]
 

@@ -60,7 +60,7 @@ def test_status_with_trading_paused_has_the_command_that_enables_it() -> None:
     assert status(hook_context(), connect=account)[1]["what"] == "paused"
     assert reason(account) == (
         "the kill switch is paused",
-        "aws ssm put-parameter --name /alchemiser/prod/trading --value enabled --overwrite --region us-east-1",
+        "inv trading.resume --env prod",
     )
 
 

@@ -1,0 +1,1 @@
+"""Commands for the person on duty: show, pause and resume trading, start a run, and show everything about one."""

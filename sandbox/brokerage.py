@@ -11,13 +11,11 @@ from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl, ExchangeError, ExchangeState, History
 from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.exchange.sessions import at_new_york
-from the_alchemiser.shared.broker import parsing
+from sandbox.lifecycle import EXCHANGE
+from sandbox.outages import SERVER_ERROR, Outages, UnreachableError, never_wait, survives_outages
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import BrokerError
-from the_alchemiser.shared.broker.models import Order
-
-_MAX_ORDERS = 500
 
 
 class Brokerage(Protocol):
@@ -39,10 +37,12 @@ class Brokerage(Protocol):
 class PaperBrokerage:
     """Brokerage over HTTP, through the same adapter that the product uses.
 
-    Every method raises ToolError when the exchange does not answer or refuses the request.
+    Every method raises ToolError when the exchange refuses the request, or does not answer for as long as `outages`
+    says.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, outages: Outages | None = None) -> None:
+        self.outages = outages or never_wait(EXCHANGE)
         self._url = url
         self._credentials = Credentials(SANDBOX_KEY, SANDBOX_SECRET)
         self._control = ExchangeControl(url)
@@ -53,6 +53,7 @@ class PaperBrokerage:
         self._control.close()
         self._broker.close()
 
+    @survives_outages
     def history(self) -> History:
         """Return which symbols and sessions the exchange can replay."""
         try:
@@ -60,6 +61,7 @@ class PaperBrokerage:
         except ExchangeError as cause:
             raise _unavailable(cause) from cause
 
+    @survives_outages
     def clock(self) -> ExchangeState:
         """Return the exchange's clock, with a summary of its account."""
         try:
@@ -67,6 +69,7 @@ class PaperBrokerage:
         except ExchangeError as cause:
             raise _unavailable(cause) from cause
 
+    @survives_outages
     def set_clock(self, session: date, phase: Phase) -> bool:
         """Move the clock to a phase of a session; return False when that moment has passed."""
         try:
@@ -77,21 +80,24 @@ class PaperBrokerage:
             raise _unavailable(cause) from cause
         return True
 
+    @survives_outages
     def state(self, session: date) -> BrokerState:
         """Return the account now, with the orders submitted in that session."""
         try:
-            return BrokerState(self._broker.account(), self._broker.positions(), self._orders(session))
-        except (BrokerError, httpx.HTTPError) as cause:
+            # The start of the day, in New York: no order of another session is younger.
+            orders = self._broker.orders(after=at_new_york(session, time.min))
+            return BrokerState(self._broker.account(), self._broker.positions(), orders)
+        except BrokerError as cause:
             raise _unavailable(cause) from cause
 
-    def _orders(self, session: date) -> tuple[Order, ...]:
-        # The product reads orders one at a time, so its adapter cannot list them.
-        since = at_new_york(session, time.min)
-        params = {"status": "all", "direction": "asc", "limit": str(_MAX_ORDERS), "after": since.isoformat()}
-        headers = {"APCA-API-KEY-ID": self._credentials.key, "APCA-API-SECRET-KEY": self._credentials.secret}
-        response = httpx.get(f"{self._url}/v2/orders", params=params, headers=headers, trust_env=False, timeout=10)
-        return parsing.parse_all(parsing.order, response.raise_for_status().json())
+
+def _unavailable(cause: ExchangeError | BrokerError) -> ToolError:
+    if _is_outage(cause):
+        return UnreachableError(str(cause), where=EXCHANGE)
+    return ToolError(f"{cause}; run inv sandbox.status, then inv sandbox.up", where=EXCHANGE)
 
 
-def _unavailable(cause: Exception) -> ToolError:
-    return ToolError(f"{cause}; run inv sandbox.status, then inv sandbox.up", where="paper exchange")
+def _is_outage(cause: ExchangeError | BrokerError) -> bool:
+    if isinstance(cause, BrokerError):
+        return cause.retryable
+    return cause.status is None or cause.status >= SERVER_ERROR

@@ -14,12 +14,14 @@ import httpx
 from boto3.dynamodb.types import TypeDeserializer
 
 from automation.system.aws import client
-from automation.system.errors import ToolError
 from automation.system.targets import Target
 from sandbox.deployment import Deployment
-from sandbox.evidence import Backlog, Mail
+from sandbox.emulator import NAME as EMULATOR
+from sandbox.evidence import Backlog, Mail, QueuedMessage
 from sandbox.function_logs import FunctionLog, read_log
+from sandbox.outages import Outages, UnreachableError, never_wait, survives_outages
 from sandbox.schedules import Schedule
+from the_alchemiser.metrics_v2.performance import ACCOUNT
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.objects import S3Objects
@@ -64,6 +66,10 @@ class Cloud(Protocol):
 
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]: ...
 
+    def has_metrics(self, run: Run) -> bool:
+        """Return whether the account's performance after a run is stored."""
+        ...
+
     def mails(self, since: datetime) -> tuple[Mail, ...]: ...
 
 
@@ -78,10 +84,15 @@ class _Clients:
 
 
 class LocalCloud:
-    """Cloud on the AWS emulator."""
+    """Cloud on the AWS emulator.
 
-    def __init__(self, target: Target, deployment: Deployment) -> None:
+    Every call is repeated while the emulator does not answer, for as long as `outages` says; then it raises ToolError.
+    A body that is sent twice does no harm: the functions ignore the second start and the second refresh of a day.
+    """
+
+    def __init__(self, target: Target, deployment: Deployment, outages: Outages | None = None) -> None:
         self.deployment = deployment
+        self.outages = outages or never_wait(EMULATOR)
         self._stage = deployment.parameters["Stage"]
         self._runs_table = deployment.output("RunsTable")
         self._clients = _Clients(
@@ -98,24 +109,23 @@ class LocalCloud:
         """Close the HTTP connections."""
         self._clients.http.close()
 
+    @survives_outages
     def send(self, schedule: Schedule) -> None:
         """Send the schedule's body to its target queue, as the scheduler would."""
         self._clients.sqs.send_message(
             QueueUrl=self.deployment.queue_url(schedule.target_arn), MessageBody=schedule.body
         )
 
+    @survives_outages
     def backlogs(self) -> tuple[Backlog, ...]:
-        """Return the messages of every inbox and dead-letter queue, without receiving any.
-
-        Raises:
-            ToolError: the emulator does not answer.
-        """
-        receives = _receive_counts(self._get("/_ministack/sqs/messages"))
+        """Return the messages of every inbox and dead-letter queue, without receiving any."""
+        messages = _messages_by_queue(self._get("/_ministack/sqs/messages"))
         return tuple(
-            Backlog(queue.name, queue.module, queue.is_dead_letter, receives.get(queue.name, ()))
+            Backlog(queue.name, queue.module, queue.is_dead_letter, messages.get(queue.name, ()))
             for queue in self.deployment.queues.values()
         )
 
+    @survives_outages
     def log_of(self, module: str, since: datetime) -> FunctionLog:
         """Return what a function has logged since a moment; an empty log when it has no log group yet."""
         function, group = self.deployment.functions[module], self.deployment.log_groups[module]
@@ -129,10 +139,12 @@ class LocalCloud:
             lines = []
         return read_log(module, function, lines)
 
+    @survives_outages
     def run_on(self, trading_date: date) -> Run | None:
         """Return the scheduled run of a date; None when there is none."""
         return self._runs.load(run_id_of(self._stage, trading_date))
 
+    @survives_outages
     def run_states(self) -> Mapping[date, RunState]:
         """Return the state of the scheduled run of every date that has one."""
         rows = {row["pk"].removeprefix("RUN#"): row for row in self._run_rows()}
@@ -152,25 +164,32 @@ class LocalCloud:
         for item in chain.from_iterable(page["Items"] for page in pages):
             yield {name: deserialize(value) for name, value in item.items()}
 
+    @survives_outages
     def verdict(self) -> Verdict | None:
         """Return the latest verdict of the data quality monitor; None before the first."""
         return read_verdict(self._objects)
 
+    @survives_outages
     def decision(self, path_ref: str) -> Mapping[str, Any]:
         """Return the decision path stored under a reference; empty when nothing is stored there."""
         stored = self._objects.get(path_ref.removeprefix(self._objects.url("")))
         return {} if stored is None else dict(json.loads(stored.body)["path"])
 
+    @survives_outages
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]:
         """Return the fills of a run, by time."""
         return self._ledger.entries_of_run(run_id)
 
-    def mails(self, since: datetime) -> tuple[Mail, ...]:
-        """Return the mails sent since a moment, by time.
+    @survives_outages
+    def has_metrics(self, run: Run) -> bool:
+        """Return whether the account's performance after a run is stored."""
+        key = {"pk": {"S": f"STRATEGY#{ACCOUNT}"}, "sk": {"S": run.trading_date.isoformat()}}
+        answer = self._clients.dynamodb.get_item(TableName=self.deployment.output("PerformanceTable"), Key=key)
+        return answer.get("Item", {}).get("run_id", {}).get("S") == run.run_id
 
-        Raises:
-            ToolError: the emulator does not answer.
-        """
+    @survives_outages
+    def mails(self, since: datetime) -> tuple[Mail, ...]:
+        """Return the mails sent since a moment, by time."""
         by_account = self._get("/_ministack/ses/messages")
         mails = [_mail(message) for message in chain.from_iterable(by_account.values())]
         mails.sort(key=lambda mail: mail.sent_at)
@@ -180,21 +199,26 @@ class LocalCloud:
         try:
             messages: Mapping[str, Any] = self._clients.http.get(path).raise_for_status().json()["messages"]
         except (httpx.HTTPError, ValueError, KeyError) as cause:
-            raise ToolError(f"GET {path} failed: {cause}; run inv sandbox.up", where="AWS emulator") from cause
+            raise UnreachableError(f"GET {path} failed: {cause}", where=EMULATOR) from cause
         return messages
 
 
-def _receive_counts(by_account: Mapping[str, Any]) -> Mapping[str, tuple[int, ...]]:
-    """Map each queue's name to how often each of its messages was received.
+def _messages_by_queue(by_account: Mapping[str, Any]) -> Mapping[str, tuple[QueuedMessage, ...]]:
+    """Map each queue's name to its messages.
 
     Args:
         by_account: messages by account, region and queue URL.
     """
-    counts = {}
+    queued = {}
     regions = chain.from_iterable(regions.values() for regions in by_account.values())
     for url, messages in chain.from_iterable(queues.items() for queues in regions):
-        counts[url.rpartition("/")[2]] = tuple(int(message["ReceiveCount"]) for message in messages)
-    return counts
+        queued[url.rpartition("/")[2]] = tuple(_queued_message(message) for message in messages)
+    return queued
+
+
+def _queued_message(message: Mapping[str, Any]) -> QueuedMessage:
+    visible_at = datetime.fromtimestamp(float(message["VisibleAt"]), UTC)
+    return QueuedMessage(message["MessageId"], int(message["ReceiveCount"]), visible_at)
 
 
 def _mail(message: Mapping[str, Any]) -> Mail:

@@ -1,6 +1,10 @@
-"""One trading day: the evening before, 15 minutes before the close, and everything until the queues are empty again."""
+"""One trading day: the evening before, 15 minutes before the close, and everything until the queues are empty again.
 
-from collections.abc import Callable, Iterator
+The day waits as long as the deployed functions try again. When their messages are used up, it does what the scheduler
+would do next: it lets the sweep publish what a killed worker left unsent, and settle the orders of a run that gave up.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -8,16 +12,21 @@ from datetime import date, datetime, timedelta
 from automation.system.errors import CheckFailedError, UsageError
 from sandbox.brokerage import Brokerage
 from sandbox.cloud import Cloud
-from sandbox.evidence import BrokerState, DayEvidence
+from sandbox.evidence import BrokerState, DayEvidence, with_queues
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.sessions import session_before
 from sandbox.milestones import list_milestones
-from sandbox.schedules import due_schedules
-from sandbox.watch import Pace, WallClock, Watch
+from sandbox.outages import WallClock
+from sandbox.schedules import Schedule, due_schedules, schedules_of
+from sandbox.verify import needs_settlement
+from sandbox.watch import Pace, Watch
+from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
 from the_alchemiser.shared.messaging.messages import StrategyEvaluated
 from the_alchemiser.shared.run.progress import missing
 from the_alchemiser.shared.run.runs import Run
 
+SWEEP = "sweep-runs"
+SWEEPS_AT_MOST = 3  # the second comes when no order can be on its way any more; the third is for an order still open
 COORDINATOR, DATA, MONITOR = "coordinator_v2", "data_v2", "data_quality_monitor"
 
 
@@ -28,6 +37,7 @@ class DayContext:
     Attributes:
         now: the wall-clock time, UTC; logs and mails carry it.
         report_progress: takes one line of progress.
+        report_wait: takes one line about a long wait; without it, such a line is progress like any other.
     """
 
     cloud: Cloud
@@ -36,38 +46,41 @@ class DayContext:
     now: Callable[[], datetime]
     report_progress: Callable[[str], None]
     pace: Pace = field(default_factory=Pace)
+    report_wait: Callable[[str], None] | None = None
 
 
 def trade_day(session: date, context: DayContext) -> DayEvidence:
     """Trade one session, or resume the run that an interrupted command left unfinished.
 
     Raises:
-        CheckFailedError: a function failed, no run was created, or the run is stuck.
+        CheckFailedError: a function is denied a call, no run was created, or the run is stuck.
         UsageError: the exchange's clock is already past this session.
         ToolError: the emulator or the exchange does not answer.
     """
     run = context.cloud.run_on(session)
-    started = context.now() if run is None else run.timeline[0].at
-    return _Day(session, context, Watch(context.cloud, started, context.wall, context.pace)).trade(run)
+    now = context.now()
+    # Faults that an earlier command reported are over. The evidence has them, because it has the whole run.
+    report_wait = context.report_wait or context.report_progress
+    watch = Watch(context.cloud, now, context.wall, context.now, report_wait, context.pace)
+    return _Day(session, context, watch, started=now if run is None else run.timeline[0].at).trade(run)
 
 
 class _Day:
     """The steps of one day; each phase records its duration in `_seconds`."""
 
-    def __init__(self, session: date, context: DayContext, watch: Watch) -> None:
+    def __init__(self, session: date, context: DayContext, watch: Watch, *, started: datetime) -> None:
         self._session = session
         self._context = context
         self._watch = watch
+        self._started = started
         self._seconds: dict[str, float] = {}
         self._reported: set[str] = set()
 
     def trade(self, run: Run | None) -> DayEvidence:
-        is_new = run is None
-        self._watch.raise_on_errors(modules=())
-
+        is_new, is_refreshed = run is None, False
         if is_new:
             with self._timed("market data"):
-                self._refresh_market_data()
+                is_refreshed = self._refresh_market_data()
         before = self._open_session() if is_new else self._broker_state()
 
         with self._timed("trading"):
@@ -75,20 +88,27 @@ class _Day:
             if is_new:
                 self._send_due_schedules()
             run = self._follow_run()
-
         with self._timed("evidence"):
-            return self._gather_evidence(run, before, is_resumed=not is_new)
+            evidence = self._gather_evidence(run, before, is_resumed=not is_refreshed)
 
-    def _refresh_market_data(self) -> None:
-        """Let data_v2 and the monitor do their work of the evening before."""
+        if needs_settlement(evidence):
+            with self._timed("settlement"):
+                run = self._settle(run)
+                evidence = self._gather_evidence(run, before, is_resumed=not is_refreshed)
+        return evidence
+
+    def _refresh_market_data(self) -> bool:
+        """Let data_v2 and the monitor do their work of the evening before; return False when it was done before."""
         as_of = session_before(self._session).date
-        if self._context.exchange.set_clock(self._session, Phase.EVENING_BEFORE):
+        is_evening = self._context.exchange.set_clock(self._session, Phase.EVENING_BEFORE)
+        if is_evening:
             self._send_due_schedules()
             self._watch.wait_until(lambda: self._is_checked(as_of), doing=f"the refresh of {as_of}")
 
         if not self._is_checked(as_of):
             raise self._no_verdict(as_of)
         self._report(f"{DATA}, {MONITOR}  closes through {as_of} are stored and checked")
+        return is_evening
 
     def _is_checked(self, as_of: date) -> bool:
         verdict = self._context.cloud.verdict()
@@ -101,7 +121,10 @@ class _Day:
                 "in the lake; run inv sandbox.reset to start over"
             )
         reasons = [f"{module}: {self._warnings(module)}" for module in (DATA, MONITOR)]
-        return CheckFailedError(f"the monitor gave no verdict on closes through {as_of}; {'; '.join(reasons)}")
+        return CheckFailedError(
+            f"the monitor gave no verdict on closes through {as_of}; {'; '.join(reasons)}; inv run-day tries again",
+            findings=self._watch.faults(),
+        )
 
     def _open_session(self) -> BrokerState:
         if not self._context.exchange.set_clock(self._session, Phase.BEFORE_CLOSE):
@@ -119,21 +142,55 @@ class _Day:
             raise CheckFailedError(
                 f"no deployed schedule fires at {moment:%H:%M on %A %Y-%m-%d}; check the schedules in the templates"
             )
+        self._send(schedules)
+
+    def _send(self, schedules: Iterable[Schedule]) -> None:
         for schedule in schedules:
             self._context.cloud.send(schedule)
 
+    def _sweep(self) -> None:
+        self._send(schedules_of(self._context.cloud.deployment.schedules, SWEEP))
+
     def _follow_run(self) -> Run:
         """Wait until the run is final and everything it caused is done."""
-        self._watch.wait_until(self._is_final, doing=f"the run of {self._session}")
-
+        doing = f"the run of {self._session}"
+        is_final = self._watch.wait_until(self._is_final, doing=doing)
         run = self._context.cloud.run_on(self._session)
+        if run is not None and not is_final:
+            self._watch.report(f"{COORDINATOR}: sweeps, because {run.run_id} has no message left in {run.state}")
+            self._sweep()
+            self._watch.wait_until(self._is_final, doing=doing)
+            run = self._context.cloud.run_on(self._session)
+
+        if run is None or not run.state.is_final:
+            raise self._unfinished(run)
+        return run
+
+    def _unfinished(self, run: Run | None) -> CheckFailedError:
         if run is None:
-            raise CheckFailedError(f"{COORDINATOR} started no run on {self._session}: {self._warnings(COORDINATOR)}")
-        if not run.state.is_final:
-            awaited = ", ".join(missing(run)) or "nothing"
-            raise CheckFailedError(
-                f"{run.run_id} is stuck in {run.state} with no message left to process; missing: {awaited}"
+            reason = self._warnings(COORDINATOR)
+            message = (
+                f"{COORDINATOR} started no run on {self._session}: {reason}; remove the cause, then run inv run-day"
             )
+        else:
+            message = (
+                f"{run.run_id} is stuck in {run.state} with no message left to process; missing: "
+                f"{', '.join(missing(run)) or 'nothing'}; read inv logs --env local --run {run.run_id}; once the "
+                "cause is fixed, inv run-day resumes it"
+            )
+        return CheckFailedError(message, findings=self._watch.faults())
+
+    def _settle(self, run: Run) -> Run:
+        """Let the sweep settle the run's orders, and return the run; the sweep waits for orders on their way, too."""
+        for _ in range(SWEEPS_AT_MOST):
+            self._sweep()
+            self._watch.wait_until(lambda: True, doing=f"the settlement of {run.run_id}")
+            run = self._context.cloud.run_on(self._session) or run
+            if run.settled:
+                break
+            wait_s = max((run.timeline[-1].at + EXECUTION_WINDOW - self._context.now()).total_seconds(), 0) + 1
+            self._watch.report(f"{COORDINATOR}: sweeps again in {wait_s:.0f} s; until then, orders may be on their way")
+            self._context.wall.sleep(wait_s)
         return run
 
     def _is_final(self) -> bool:
@@ -145,7 +202,8 @@ class _Day:
         return run.state.is_final
 
     def _gather_evidence(self, run: Run, before: BrokerState, *, is_resumed: bool) -> DayEvidence:
-        cloud, since = self._context.cloud, self._watch.since
+        cloud, since = self._context.cloud, self._started
+        backlogs = cloud.backlogs()
         evidence = DayEvidence(
             trading_date=self._session,
             run=run,
@@ -153,10 +211,11 @@ class _Day:
             before=before,
             after=self._broker_state(),
             ledger=cloud.ledger_of(run.run_id),
-            functions={module: cloud.log_of(module, since) for module in cloud.deployment.functions},
+            functions=with_queues((cloud.log_of(module, since) for module in cloud.deployment.functions), backlogs),
             # One millisecond of margin: the emulator stamps mails with a float.
             mails=cloud.mails(since - timedelta(milliseconds=1)),
-            backlogs=cloud.backlogs(),
+            backlogs=backlogs,
+            has_metrics=cloud.has_metrics(run),
             started_at=since,
             seconds=self._seconds,
             is_resumed=is_resumed,
@@ -167,7 +226,7 @@ class _Day:
         return replace(evidence, decisions={name: cloud.decision(path) for name, path in paths.items()})
 
     def _warnings(self, module: str) -> str:
-        warnings = self._context.cloud.log_of(module, self._watch.since).warnings
+        warnings = self._context.cloud.log_of(module, self._started).warnings
         return "; ".join(warnings) or "its log gives no reason"
 
     def _report(self, line: str) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,6 +15,7 @@ from automation.system.aws import client
 from automation.system.errors import ConfigurationError, ToolError
 from automation.system.targets import Target
 from sandbox.exchange.sessions import NEW_YORK
+from sandbox.outages import UnreachableError
 from sandbox.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -29,12 +30,19 @@ DEPLOY_HINT = "run inv deploy --env local"
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A deployed queue. `module` reads it; of a dead-letter queue, it failed to handle the messages in it."""
+    """A deployed queue. `module` reads it; of a dead-letter queue, it failed to handle the messages in it.
+
+    Attributes:
+        visibility_s: of an inbox, after how long a message returns that was received, but not handled.
+        max_receives: of an inbox, how often a message is received before it becomes a dead letter; 0 without a limit.
+    """
 
     name: str
     url: str
     module: str
     is_dead_letter: bool
+    visibility_s: int = 0
+    max_receives: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,16 @@ class Deployment:
             raise ConfigurationError(f"the deployed stacks have no output {name}; {DEPLOY_HINT}")
         return value
 
+    @property
+    def longest_visibility_s(self) -> int:
+        """Return after how long a message of any inbox has returned."""
+        return max((queue.visibility_s for queue in self.queues.values()), default=0)
+
+    @property
+    def longest_retry_s(self) -> int:
+        """Return how long the deployed functions try again before a message becomes a dead letter."""
+        return max((queue.visibility_s * queue.max_receives for queue in self.queues.values()), default=0)
+
     def queue_url(self, arn: str) -> str:
         """Return the URL of a queue by its ARN."""
         return self.queues[_last_part(arn)].url
@@ -76,12 +94,12 @@ def find_deployment(target: Target, stacks: Sequence[str]) -> Deployment:
 
     Raises:
         ConfigurationError: a stack is not deployed, or is in a state that cannot be used.
-        ToolError: the endpoint does not answer.
+        UnreachableError: the endpoint does not answer.
     """
     try:
         return _find_deployment(target, stacks)
     except BotoCoreError as cause:
-        raise ToolError(f"does not answer: {cause}; run inv sandbox.up", where=target.endpoint) from cause
+        raise UnreachableError(f"does not answer: {cause}", where=target.endpoint) from cause
 
 
 def _find_deployment(target: Target, stacks: Sequence[str]) -> Deployment:
@@ -148,16 +166,22 @@ def _queues(target: Target, urls: frozenset[str], functions: Mapping[str, str]) 
     readers = {queue: modules[function] for queue, function in _readers(target).items() if function in modules}
     urls_by_name = {_last_part(url): url for url in urls}
 
-    inboxes = {
-        name: Queue(name, url, readers[name], is_dead_letter=False)
-        for name, url in urls_by_name.items()
-        if name in readers
-    }
-    queues = dict(inboxes)
-    for inbox in inboxes.values():
-        name = _dead_letter_queue(sqs, inbox.url)
-        if name in urls_by_name:
-            queues[name] = Queue(name, urls_by_name[name], inbox.module, is_dead_letter=True)
+    queues: dict[str, Queue] = {}
+    for name in sorted(readers.keys() & urls_by_name.keys()):
+        url, module = urls_by_name[name], readers[name]
+        attributes = _attributes(sqs, url)
+        redrive = json.loads(attributes.get("RedrivePolicy", "{}"))
+        queues[name] = Queue(
+            name,
+            url,
+            module,
+            is_dead_letter=False,
+            visibility_s=int(attributes["VisibilityTimeout"]),
+            max_receives=int(redrive.get("maxReceiveCount", 0)),
+        )
+        dead = _last_part(redrive.get("deadLetterTargetArn", ""))
+        if dead in urls_by_name:
+            queues[dead] = Queue(dead, urls_by_name[dead], module, is_dead_letter=True)
     return queues
 
 
@@ -169,10 +193,9 @@ def _readers(target: Target) -> Mapping[str, str]:
     return {_last_part(mapping["EventSourceArn"]): _last_part(mapping["FunctionArn"]) for mapping in mappings}
 
 
-def _dead_letter_queue(sqs: "SQSClient", url: str) -> str:
-    """Return the name of an inbox's dead-letter queue; empty when it has none."""
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
-    return _last_part(json.loads(attributes.get("RedrivePolicy", "{}")).get("deadLetterTargetArn", ""))
+def _attributes(sqs: "SQSClient", url: str) -> Mapping[str, str]:
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy", "VisibilityTimeout"])
+    return cast("Mapping[str, str]", answer["Attributes"])
 
 
 def _schedules(scheduler: "EventBridgeSchedulerClient", names: frozenset[str]) -> tuple[Schedule, ...]:

@@ -3,6 +3,7 @@
 - A call about an event bus is authorized on that bus. The emulator takes the name of a bus for the name of a rule.
 - A mail is authorized on the identity of its sender. The emulator names no resource.
 - The sender of a mail and the namespace of metrics are condition keys that a policy can require.
+- A batch of messages is authorized as its single messages are. The emulator names an action that AWS does not have.
 - A call counts as one over TLS. The emulator serves plain HTTP, on this machine only, and the templates deny that.
 
 It runs there, so this module imports only the standard library and what the emulator itself has.
@@ -18,6 +19,11 @@ from urllib.parse import parse_qs
 
 _ABOUT_A_BUS = "AWSEvents.DescribeEventBus"
 _SENDING_A_MAIL = ("ses", "POST", "/v2/email/outbound-emails")
+_GRANTED_AS = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+}
 _NO_KEYS: Mapping[str, str] = MappingProxyType({})
 _keys_of_request: ContextVar[Mapping[str, str]] = ContextVar("keys_of_request", default=_NO_KEYS)
 
@@ -28,7 +34,7 @@ def apply() -> None:
     from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]  # noqa: PLC0415 - as above
 
     iam_actions.extract_resource_arn = with_senders(with_buses(iam_actions.extract_resource_arn))
-    iam_actions.extract_iam_action = remember_keys(iam_actions.extract_iam_action)
+    iam_actions.extract_iam_action = remember_keys(with_batches(iam_actions.extract_iam_action))
     iam_evaluator.enforce = with_keys(iam_evaluator.enforce)
     trust_loopback(app, iam_evaluator)
 
@@ -58,6 +64,16 @@ def with_senders(extract: Callable[..., str]) -> Callable[..., str]:
         return f"arn:aws:ses:{region}:{account}:identity/{_sender(headers, body)}"
 
     return extract_arn
+
+
+def with_batches(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Return the function that names the action of a request, with that of a single message for a batch."""
+
+    def extract_action(*request: Any) -> str | None:
+        action = extract(*request)
+        return action if action is None else _GRANTED_AS.get(action, action)
+
+    return extract_action
 
 
 def remember_keys(extract: Callable[..., str | None]) -> Callable[..., str | None]:

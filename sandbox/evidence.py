@@ -1,31 +1,19 @@
 """Everything that happened on one trading day in the sandbox, as one frozen value to print, verify and report."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from sandbox.function_logs import FunctionLog
+from sandbox.run_evidence import RunEvidence
 from the_alchemiser.shared.broker.models import Account, Order, Position
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.verdict import Verdict
-from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.messages import (
-    Message,
-    RunCompleted,
-    RunFailed,
-    RunSettled,
-    SettledOrder,
-    SignalGenerated,
-    StrategyEvaluated,
-    StrategyFailed,
-    TradeExecuted,
-    TradeFailed,
-)
-from the_alchemiser.shared.run.plan import RebalancePlan
-from the_alchemiser.shared.run.progress import Release, plan_of, releases_of
-from the_alchemiser.shared.run.runs import SETTLEMENT, SIGNAL, STRATEGY, TRADE, Run
+from the_alchemiser.shared.run.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +30,22 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message in a queue: how often it was received, and from when on it may be received (again); UTC."""
+
+    message_id: str
+    receives: int
+    visible_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
-    """The messages in one queue, waiting or in flight: `receives` has how often each was received."""
+    """The messages in one queue, waiting or in flight."""
 
     queue: str
     module: str
     is_dead_letter: bool
-    receives: tuple[int, ...]
+    messages: tuple[QueuedMessage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class BrokerState:
 
 
 @dataclass(frozen=True, slots=True)
-class DayEvidence:
+class DayEvidence(RunEvidence):
     """One trading day, from the evening before to the empty queues.
 
     Attributes:
@@ -70,13 +67,14 @@ class DayEvidence:
         before: the account when the run began; for a resumed run, when the command began.
         after: the account when every queue was empty again.
         ledger: the fills of this run, by time.
-        functions: the log of each deployed function since the day began, by module.
+        functions: the log of each deployed function since the day began, by module; see `with_queues`.
         mails: the mails sent since the day began, by time.
         backlogs: every inbox and dead-letter queue at the end.
         started_at: wall-clock time, UTC.
         seconds: the wall-clock duration of each phase, by its name.
         decisions: the decision path that each strategy stored, by strategy.
-        is_resumed: an interrupted command had started the run, so market data were not refreshed again.
+        has_metrics: metrics_v2 has stored the account's performance of this run.
+        is_resumed: an earlier command had refreshed the market data or started the run, so this one did not.
     """
 
     trading_date: date
@@ -90,57 +88,19 @@ class DayEvidence:
     backlogs: tuple[Backlog, ...]
     started_at: datetime
     seconds: Mapping[str, float]
+    has_metrics: bool = True
     is_resumed: bool = False
     decisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
-    def answers(self) -> Mapping[str, StrategyEvaluated | StrategyFailed]:
-        """Return each strategy's answer, by name; strategies without an answer are left out."""
-        return {
-            name: answer
-            for name, answer in _recorded(self.run, STRATEGY).items()
-            if isinstance(answer, StrategyEvaluated | StrategyFailed)
-        }
-
-    @property
-    def signal(self) -> SignalGenerated | None:
-        """Return the merged signal; None when the run ended before it."""
-        item = self.run.items.get(SIGNAL)
-        message = None if item is None else outbox.decode(item.body)
-        return message if isinstance(message, SignalGenerated) else None
-
-    @property
-    def plan(self) -> RebalancePlan | None:
-        """Return the plan, with a reason for every trade and non-trade; None when the run ended before it."""
-        return plan_of(self.run)
-
-    @property
-    def releases(self) -> tuple[Release, ...]:
-        """Return the trades that each phase released, sells first."""
-        return releases_of(self.run)
-
-    @property
-    def outcomes(self) -> Mapping[str, TradeExecuted | TradeFailed]:
-        """Return the outcome of each trade, by trade id, in the plan's order."""
-        recorded = _recorded(self.run, TRADE)
-        order = self.plan.by_trade_id() if self.plan else recorded
-        outcomes = {trade: recorded[trade] for trade in order if trade in recorded}
-        return {
-            trade: outcome for trade, outcome in outcomes.items() if isinstance(outcome, TradeExecuted | TradeFailed)
-        }
-
-    @property
-    def result(self) -> RunCompleted | RunFailed | None:
-        """Return the message with which the run ended; None while it is not final."""
-        results = [message for message in self.run.outbox if isinstance(message, RunCompleted | RunFailed)]
-        return results[0] if results else None
-
-    @property
-    def settled_orders(self) -> tuple[SettledOrder, ...]:
-        """Return the orders that differ from what the run has reported; they became final after it had ended."""
-        item = self.run.items.get(SETTLEMENT)
-        message = None if item is None else outbox.decode(item.body)
-        return message.orders if isinstance(message, RunSettled) else ()
+    def survived(self) -> tuple[str, ...]:
+        """Return the faults that later attempts made good, such as `1 retry of execution_v2`."""
+        # A function that is killed before it has recorded a mail sends the mail again, but never a third time.
+        repeated = (subject for subject, count in Counter(mail.subject for mail in self.mails).items() if count > 1)
+        return (
+            *chain.from_iterable(log.survived_faults() for log in self.functions.values()),
+            *(f"a mail sent twice: {subject}" for subject in repeated),
+        )
 
     @property
     def equity_before(self) -> Decimal:
@@ -158,5 +118,7 @@ class DayEvidence:
         return sum(self.seconds.values())
 
 
-def _recorded(run: Run, kind: str) -> Mapping[str, Message]:
-    return {name: outbox.decode(item.body) for name, item in sorted(run.items_of(kind).items())}
+def with_queues(logs: Iterable[FunctionLog], backlogs: Iterable[Backlog]) -> Mapping[str, FunctionLog]:
+    """Map each module to its log; one whose queues are empty has handled every message, whatever its log lacks."""
+    unfinished = {backlog.module for backlog in backlogs if backlog.messages}
+    return {log.module: log if log.module in unfinished else log.without_messages_left() for log in logs}

@@ -1,7 +1,7 @@
 """Start the AWS emulator inside its own environment: `python launcher.py RUNTIME_PYTHON LAYERS`.
 
 The project's packages are not installed there, so this module imports only the standard library and ministack. It
-starts ministack with six differences:
+starts ministack with these differences:
 - Lambda workers run under RUNTIME_PYTHON, which has only what the Lambda runtime ships. A worker then sees neither the
   emulator's packages nor the developer's.
 - The emulator waits for the log of an invocation, so that the log is complete when the invocation ends.
@@ -12,6 +12,8 @@ starts ministack with six differences:
 - A queue or log group without a name gets a new one; see `emulator_names.py`.
 - An alarm looks at its own dimensions and at missing data, and queues have figures; see `emulator_alarms.py`.
 - A deleted stack is kept with the resources that it retained; see `emulator_deletions.py`.
+- Sent mails survive a restart; see `emulator_mails.py`.
+- A worker can be killed at one of its requests, when a plan says so; see `kills.py`.
 """
 
 import hashlib
@@ -129,12 +131,16 @@ def main() -> None:
         emulator_alarms,
         emulator_deletions,
         emulator_grants,
+        emulator_mails,
         emulator_names,
         emulator_rules,
+        kills,
     )
 
-    for changes in (emulator_rules, emulator_deletions, emulator_grants, emulator_names, emulator_alarms):
-        changes.apply()
+    changes = (emulator_rules, emulator_deletions, emulator_grants, emulator_mails, emulator_names, emulator_alarms)
+    for change in changes:
+        change.apply()
+    app.app = kills.killing(app.app)
     sys.argv = ["ministack"]
     app.main()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sandbox.findings import count_text
+from sandbox.function_logs import count_text
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import (
     SignalGenerated,

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.system import console, files
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding, ToolError
-from sandbox import lifecycle, summary
+from sandbox import emulator, lifecycle, servers, summary
 from sandbox.aws_account import prepare_account
 from sandbox.brokerage import PaperBrokerage
 from sandbox.cloud import LocalCloud
@@ -21,11 +21,11 @@ from sandbox.day import DayContext, trade_day
 from sandbox.deployment import DEPLOY_HINT, Deployment, find_deployment
 from sandbox.evidence import DayEvidence
 from sandbox.local_environment import LocalEnvironment, read_local_environment
+from sandbox.outages import Outages, UnreachableError, WallClock
 from sandbox.preflight import first_bar_dates, require_bars
 from sandbox.settings import SandboxSettings, read_settings
 from sandbox.trading_dates import ChosenDates, choose_dates, parse_date
 from sandbox.verify import verify_day
-from sandbox.watch import WallClock
 from the_alchemiser.shared.errors import AlchemiserError
 
 HISTORY = Path(__file__).parent / "history"
@@ -62,16 +62,23 @@ def run_days(root: Path, request: DayRequest, write_report: WriteReport, univers
     settings = read_settings(root, os.environ)
 
     with _day_lock(settings), translate_sandbox_errors():
-        _require_running(root)
-        deployment = _usable_deployment(local, settings)
-        cloud, exchange = LocalCloud(local.target, deployment), PaperBrokerage(settings.exchange_url)
+        deployment = _reached_deployment(root, local, settings)
+        limit_s = deployment.longest_retry_s
+        cloud = LocalCloud(local.target, deployment, _outages(emulator.NAME, limit_s))
+        exchange = PaperBrokerage(settings.exchange_url, _outages(lifecycle.EXCHANGE, limit_s))
         try:
             dates = choose_dates(
-                wanted_date, request.days, states=cloud.run_states(), last_session=exchange.history().last_session
+                wanted_date,
+                request.days,
+                states=cloud.run_states(),
+                last_session=exchange.history().last_session,
+                unchecked=_without_report(settings),
             )
             if dates.to_trade:
                 require_bars(universe(), first_bar_dates(HISTORY), before=dates.to_trade[0])
-            context = DayContext(cloud, exchange, _wall_clock(), lambda: datetime.now(UTC), console.note)
+            context = DayContext(
+                cloud, exchange, _wall_clock(), lambda: datetime.now(UTC), console.note, report_wait=_report_wait
+            )
             DayRunner(settings, context, write_report, request).trade(dates)
         finally:
             cloud.close()
@@ -103,16 +110,13 @@ class DayRunner:
         try:
             for session in dates.to_trade:
                 self._trade_day(session, traded, summaries)
-        except CheckFailedError as failure:
-            if self.request.as_json:
-                # The JSON already has the findings; without them here, no table is printed after it.
-                raise CheckFailedError(str(failure)) from failure
-            raise
         finally:
             if self.request.as_json:
                 console.result_json(summaries)
             if len(traded) > 1:
                 self._write_report_on_all(traded)
+        if not self.request.as_json:
+            console.result("next    inv run-day trades the next session")
 
     def _trade_day(self, session: date, traded: list[DayEvidence], summaries: list[Mapping[str, object]]) -> None:
         console.note(f"trading {session}")
@@ -127,7 +131,12 @@ class DayRunner:
             summary.print_day(day, day_files)
 
         if findings:
-            raise CheckFailedError(f"{session} failed its checks: {_first_of(findings)}", findings=findings)
+            message = (
+                f"{session} failed its checks: {_first_of(findings)}; read {day_files.report}, fix the cause, then "
+            )
+            # The JSON already has the findings; without them here, no table is printed after it.
+            table = () if self.request.as_json else findings
+            raise CheckFailedError(message + "run inv run-day: it trades the next session", findings=table)
 
     def _write_files(self, day: DayEvidence) -> summary.DayFiles:
         mail_paths = []
@@ -137,7 +146,7 @@ class DayRunner:
             files.write_atomically(path, mail.html or mail.text)
             mail_paths.append(path)
 
-        report = self.write_report([day], self._reports / f"{day.trading_date}.html")
+        report = self.write_report([day], _report_of(self.settings, day.trading_date))
         return summary.DayFiles(report, tuple(mail_paths))
 
     def _write_report_on_all(self, traded: Sequence[DayEvidence]) -> None:
@@ -157,11 +166,29 @@ class DayRunner:
             console.results(f"nothing traded: {day} was already traded" for day in already_traded)
 
 
+def _reached_deployment(root: Path, local: LocalEnvironment, settings: SandboxSettings) -> Deployment:
+    """Return what is deployed; a server that runs, but does not answer, gets as long as it may take to start."""
+    sandbox = _outages("the sandbox", servers.START_TIMEOUT_S)
+    sandbox.survive(lambda: _require_running(root))
+    return sandbox.survive(lambda: _usable_deployment(local, settings))
+
+
+def _outages(server: str, limit_s: float) -> Outages:
+    return Outages(server, _wall_clock(), _report_wait, limit_s)
+
+
+def _report_wait(text: str) -> None:
+    """Print why nothing seems to happen, with and without a terminal."""
+    console.note(text)
+    console.event(text)
+
+
 def _require_running(root: Path) -> None:
     for server in lifecycle.status(root):
+        if server.pid is None:
+            raise ToolError("is not running; run inv sandbox.up", where=server.name)
         if not server.is_ready:
-            problem = "is not running" if server.pid is None else f"does not answer; see {server.log}"
-            raise ToolError(f"{problem}; run inv sandbox.up", where=server.name)
+            raise UnreachableError(f"does not answer; see {server.log}", where=server.name)
 
 
 def _usable_deployment(local: LocalEnvironment, settings: SandboxSettings) -> Deployment:
@@ -173,6 +200,15 @@ def _usable_deployment(local: LocalEnvironment, settings: SandboxSettings) -> De
         )
     prepare_account(local.target, senders=[deployment.parameters["MailFrom"]])
     return deployment
+
+
+def _without_report(settings: SandboxSettings) -> Callable[[date], bool]:
+    """Return whether a day has no report: a command was interrupted before it could check the day."""
+    return lambda day: not _report_of(settings, day).is_file()
+
+
+def _report_of(settings: SandboxSettings, day: date) -> Path:
+    return settings.directory / "reports" / f"{day}.html"
 
 
 def _wall_clock() -> WallClock:
@@ -202,4 +238,5 @@ def translate_sandbox_errors() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, AlchemiserError) as cause:
-        raise ToolError(f"a call failed: {cause}; run inv sandbox.status", where="sandbox") from cause
+        message = f"a call failed: {cause}; run inv sandbox.status, then inv run-day again to resume"
+        raise ToolError(message, where="sandbox") from cause

@@ -1,5 +1,6 @@
 """Work out which schedules fire at a moment, and what they send to which queue. Pure."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ def due_schedules(schedules: Iterable[Schedule], moment: datetime) -> tuple[Sche
     return tuple(schedule for schedule in schedules if not _repeats(schedule) and fires_at(schedule, moment))
 
 
+def schedules_of(schedules: Iterable[Schedule], command: str) -> tuple[Schedule, ...]:
+    """Return the schedules that send a command, such as `sweep-runs`, whenever they fire."""
+    return tuple(schedule for schedule in schedules if _command(schedule) == command)
+
+
 def fires_at(schedule: Schedule, moment: datetime) -> bool:
     """Return whether a schedule fires in the minute of an aware moment.
 
@@ -54,6 +60,14 @@ def fires_at(schedule: Schedule, moment: datetime) -> bool:
         and _matches(parts[2], local.hour, highest=23)
         and _matches(_numbered(parts[5]), weekday + 1, highest=7)
     )
+
+
+def _command(schedule: Schedule) -> str:
+    try:
+        body = json.loads(schedule.body)
+    except ValueError:
+        return ""
+    return str(body.get("command", "")) if isinstance(body, dict) else ""
 
 
 def _repeats(schedule: Schedule) -> bool:

@@ -20,7 +20,8 @@ from automation.system import files
 from automation.system.errors import ToolError
 
 START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 20.0
+# The emulator saves the state of one service after another; killed in between, it would start without queues or logs.
+STOP_TIMEOUT_S = 90.0
 _POLL_S = 0.05
 _TAIL_LINES = 5
 

@@ -9,8 +9,9 @@ from typing import Any
 from automation.system import console
 from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
+from sandbox.run_evidence import RunEvidence
 from the_alchemiser.shared import formats
-from the_alchemiser.shared.messaging.messages import StrategyEvaluated, TradeExecuted, TradeFailed
+from the_alchemiser.shared.messaging.messages import RunCompleted, StrategyEvaluated, TradeExecuted, TradeFailed
 from the_alchemiser.shared.run.runs import RunState
 
 
@@ -25,7 +26,8 @@ class DayFiles:
 def print_day(day: DayEvidence, files: DayFiles) -> None:
     """Print the day: strategies, merged signal, trades, equity, and where the mails and the report are."""
     durations = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in day.seconds.items())
-    heading = f"{formats.long_date(day.trading_date)}: {day.run.run_id} {day.run.state} ({durations})"
+    degraded = ", degraded" if _is_degraded(day) else ""
+    heading = f"{formats.long_date(day.trading_date)}: {day.run.run_id} {day.run.state}{degraded} ({durations})"
     console.result(heading, style="bold")
 
     console.table(
@@ -41,7 +43,7 @@ def print_day(day: DayEvidence, files: DayFiles) -> None:
     console.results(closing_lines(day, files))
 
 
-def strategy_rows(day: DayEvidence) -> list[tuple[str, str, str]]:
+def strategy_rows(day: RunEvidence) -> list[tuple[str, str, str]]:
     """Return a row per strategy: its share of the account, and its target weights or why it has none."""
     return [
         (name, formats.percent(share), _target_weights(day, name))
@@ -49,7 +51,7 @@ def strategy_rows(day: DayEvidence) -> list[tuple[str, str, str]]:
     ]
 
 
-def signal_rows(day: DayEvidence) -> list[tuple[str, str, str]]:
+def signal_rows(day: RunEvidence) -> list[tuple[str, str, str]]:
     """Return a row per symbol, largest weight first: its weight, and what each strategy contributes to it."""
     signal = day.signal
     if signal is None:
@@ -66,10 +68,12 @@ def trade_rows(day: DayEvidence) -> list[tuple[str, ...]]:
 
 
 def closing_lines(day: DayEvidence, files: DayFiles) -> list[str]:
-    """Return the lines on equity, cash, mails and report."""
+    """Return the lines on missed trades, survived faults, equity, cash, mails and report."""
     change = formats.change(day.equity_before, day.equity_after)
     mails = zip(day.mails, files.mails, strict=True)
     return [
+        *(f"missed  {trade}: {formats.words(outcome.reason)}" for trade, outcome in day.failed_trades.items()),
+        *(f"survived  {fault}" for fault in day.survived),
         f"equity  {formats.money(day.equity_before)} before, {formats.money(day.equity_after)} after: {change}",
         f"cash    {formats.money(day.after.account.cash)}",
         *(f"mail    {mail.subject}: {path}" for mail, path in mails),
@@ -85,6 +89,7 @@ def day_as_json(day: DayEvidence, files: DayFiles, findings: Sequence[Finding]) 
         "date": day.trading_date.isoformat(),
         "run_id": day.run.run_id,
         "state": day.run.state.value,
+        "degraded": _is_degraded(day),
         "seconds": {phase: round(seconds, 3) for phase, seconds in day.seconds.items()},
         "weights": {symbol: str(weight) for symbol, weight in weights.items()},
         "trades": [_trade_as_json(trade, outcome) for trade, outcome in day.outcomes.items()],
@@ -94,12 +99,18 @@ def day_as_json(day: DayEvidence, files: DayFiles, findings: Sequence[Finding]) 
         "functions": {module: log.invocations for module, log in sorted(day.functions.items())},
         "mails": [str(path) for path in files.mails],
         "report": str(files.report),
+        "survived": list(day.survived),
         "findings": [{"where": finding.where, "what": finding.what, "fix": finding.fix} for finding in findings],
         "ok": not findings and day.run.state is RunState.COMPLETED,
     }
 
 
-def _target_weights(day: DayEvidence, name: str) -> str:
+def _is_degraded(day: DayEvidence) -> bool:
+    """Return whether the run completed, but left something undone."""
+    return isinstance(day.result, RunCompleted) and day.result.degraded
+
+
+def _target_weights(day: RunEvidence, name: str) -> str:
     answer = day.answers.get(name)
     if answer is None:
         return "no answer"

@@ -1,6 +1,6 @@
 """Decide which sessions a run-day trades. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -22,7 +22,12 @@ class ChosenDates:
 
 
 def choose_dates(
-    wanted_date: date | None, days: int, *, states: Mapping[date, RunState], last_session: date
+    wanted_date: date | None,
+    days: int,
+    *,
+    states: Mapping[date, RunState],
+    last_session: date,
+    unchecked: Callable[[date], bool],
 ) -> ChosenDates:
     """Choose the dates for `--date` and `--days`.
 
@@ -31,6 +36,8 @@ def choose_dates(
         days: how many sessions in a row, at least 1.
         states: the state of the run of each date that has one; a run that is not final is resumed.
         last_session: the last session that the exchange's history covers.
+        unchecked: returns whether the run of a date was never checked, because a command was interrupted. The last
+            date is then resumed.
 
     Raises:
         UsageError: the date is not a session or is before the last traded one, or too few sessions are left.
@@ -38,10 +45,14 @@ def choose_dates(
     """
     if days < 1:
         raise UsageError(f"--days must be at least 1, got {days}")
+    if wanted_date is not None:
+        _require_session(wanted_date)
 
-    dates = _consecutive(_first_date(wanted_date, states), days, last_session=last_session)
-    already_traded = tuple(day for day in dates if states.get(day) is RunState.COMPLETED)
-    failed = [day for day in dates if states.get(day) is RunState.FAILED]
+    last = max(states, default=None)
+    to_check = last if last is not None and states[last].is_final and unchecked(last) else None
+    dates = _consecutive(wanted_date or to_check or _next_date(states), days, last_session=last_session)
+    already_traded = tuple(day for day in dates if states.get(day) is RunState.COMPLETED and day != to_check)
+    failed = [day for day in dates if states.get(day) is RunState.FAILED and day != to_check]
     if failed:
         raise CheckFailedError(
             f"the run of {failed[0]} failed, and each date is traded only once; run inv run-day without --date to "
@@ -49,7 +60,6 @@ def choose_dates(
         )
 
     to_trade = tuple(day for day in dates if day not in already_traded)
-    last = max(states, default=None)
     if to_trade and last is not None and to_trade[0] < last:
         raise UsageError(
             f"{to_trade[0]} is before {last}, which was already traded, and the exchange's clock only moves forward; "
@@ -70,15 +80,12 @@ def parse_date(text: str) -> date:
         raise UsageError(f"--date {text!r} is not a date; write it as 2022-03-16") from cause
 
 
-def _first_date(wanted_date: date | None, states: Mapping[date, RunState]) -> date:
-    if wanted_date is None:
-        return _next_date(states)
-    if session_on(wanted_date) is None:
+def _require_session(day: date) -> None:
+    if session_on(day) is None:
         raise UsageError(
-            f"{wanted_date} ({wanted_date:%A}) is not a session of the exchange; the nearest sessions are "
-            f"{session_before(wanted_date).date} and {session_after(wanted_date).date}"
+            f"{day} ({day:%A}) is not a session of the exchange; the nearest sessions are "
+            f"{session_before(day).date} and {session_after(day).date}"
         )
-    return wanted_date
 
 
 def _next_date(states: Mapping[date, RunState]) -> date:

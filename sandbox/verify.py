@@ -1,54 +1,72 @@
-"""Check the evidence of a day: run, functions, ledger, positions, cash and mails must agree. Pure."""
+"""Check the evidence of a day: run, functions, ledger, positions, cash and mails must agree. Pure.
 
+A trade that failed is a result of the day, not a fault: the next run plans from the actual positions. An order that may
+still rest at the exchange is a fault until the sweep has settled it.
+"""
+
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
 
 from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
-from sandbox.findings import backlog_findings, count_text, dead_letter_findings, log_findings
+from sandbox.findings import backlog_findings, dead_letter_findings, log_findings
+from sandbox.function_logs import count_text
+from the_alchemiser.execution_v2.checks import SMALLEST_ORDER
+from the_alchemiser.notifications_v2.service import UNANSWERED_AT_MOST as ATTEMPTS_AT_MOST
+from the_alchemiser.notifications_v2.subject import mail_subject
 from the_alchemiser.shared.broker.models import Order
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
-from the_alchemiser.shared.messaging.messages import RunFailed
-from the_alchemiser.shared.run.plan import trade_id
+from the_alchemiser.shared.messaging.messages import RunFailed, TradeExecuted, TradeFailed
+from the_alchemiser.shared.run.plan import TradeDecision, trade_id
 from the_alchemiser.shared.run.runs import RunState
 from the_alchemiser.shared.values import Side
 
 CENT = Decimal("0.01")
 QUANTITY_ROUNDING = Decimal("0.000001")
+NOTIFIER = "notifications_v2"
 _ZERO = Decimal(0)
-_READ_LOG = "read the function's log"
+_READ_LOG = "read its log with inv logs --env local"
 _COMPARE_LEDGER = "compare the Ledger table with the orders at the exchange"
 _COMPARE_ACCOUNT = "compare the account with its fills at the exchange"
 
 
 def verify_day(day: DayEvidence) -> tuple[Finding, ...]:
     """Return all faults of a day; empty when everything agrees."""
-    checks = (run_findings, _function_findings, ledger_findings, position_findings, cash_findings, mail_findings)
+    checks = (
+        run_findings,
+        _function_findings,
+        trade_findings,
+        ledger_findings,
+        position_findings,
+        cash_findings,
+        mail_findings,
+    )
     return tuple(chain.from_iterable(check(day) for check in checks))
 
 
-def expected_modules(day: DayEvidence) -> tuple[str, ...]:
-    """Return the modules that must have handled a message, given how far the run got."""
-    reached = {step.state for step in day.run.timeline}
+def needs_settlement(day: DayEvidence) -> bool:
+    """Return whether orders of the ended run may still rest or fill, or are not all in the ledger: the sweep's work."""
+    if day.run.settled or not any(release.quantities for release in day.releases):
+        return False
+    own = tuple(order for order in day.after.orders if order.client_order_id.startswith(f"{day.run.run_id}-"))
+    is_open = any(ledger_findings(replace(day, after=replace(day.after, orders=own))))
+    return day.run.state is RunState.FAILED or bool(unsettled_trades(day)) or is_open
 
-    modules = [] if day.is_resumed else ["data_v2", "data_quality_monitor"]
-    modules += ["coordinator_v2", "strategy_v2", "aggregator_v2"]
-    if RunState.AGGREGATED in reached:
-        modules.append("portfolio_v2")
-    if RunState.PLANNED in reached:
-        modules.append("trade_aggregator")
-    if any(release.quantities for release in day.releases):
-        modules.append("execution_v2")
-    if day.run.state.is_final:
-        modules.append("notifications_v2")
-    if day.run.state is RunState.COMPLETED:
-        modules.append("metrics_v2")
-    return tuple(modules)
+
+def unsettled_trades(day: DayEvidence) -> tuple[str, ...]:
+    """Return the trades whose execution gave up without knowing what became of an order."""
+    if day.run.settled:
+        return ()
+    return tuple(
+        trade for trade, outcome in day.outcomes.items() if isinstance(outcome, TradeFailed) and outcome.unsettled
+    )
 
 
 def run_findings(day: DayEvidence) -> Iterator[Finding]:
-    """Check that the run completed and every trade was filled."""
+    """Check that the run completed, and that what became of each of its orders is known."""
     result = day.result
     if isinstance(result, RunFailed):
         missing = f"; missing: {', '.join(result.missing)}" if result.missing else ""
@@ -57,17 +75,15 @@ def run_findings(day: DayEvidence) -> Iterator[Finding]:
     elif day.run.state is not RunState.COMPLETED:
         yield Finding(day.run.run_id, f"is still {day.run.state}", "run inv run-day again to resume it")
 
-    for trade, outcome in day.outcomes.items():
-        reason = getattr(outcome, "reason", None)
-        if reason is not None:
-            yield Finding(trade, f"was not completely filled: {reason}", "read the trade's detail in the report")
+    for trade in unsettled_trades(day):
+        what = "execution gave up, and an order may still rest at the exchange"
+        yield Finding(trade, what, f"look at its orders with inv run.show {day.run.run_id} --env local")
 
 
 def _function_findings(day: DayEvidence) -> Iterator[Finding]:
-    for module in expected_modules(day):
-        log = day.functions.get(module)
-        if log is None or not log.handled:
-            yield Finding(module, "handled no message that day", _READ_LOG)
+    """Check that no message is left. What the functions did is in the run and the mails; only metrics is not."""
+    if day.run.state is RunState.COMPLETED and not day.has_metrics:
+        yield Finding("metrics_v2", "stored no performance of the account for this run", _READ_LOG)
     yield from log_findings(day.functions.values())
     yield from backlog_findings(day.backlogs)
     yield from dead_letter_findings(day.backlogs)
@@ -111,41 +127,60 @@ def _fill_text(fill: tuple[object, ...]) -> str:
 
 
 def position_findings(day: DayEvidence) -> Iterator[Finding]:
-    """Check that the broker holds the plan's target shares, within the rounding of quantities.
+    """Check that the broker holds what the plan had and the trades have changed, within the rounding of quantities.
 
     A quarantined holding has no target: the plan leaves it alone.
     """
-    if day.plan is None or day.run.state is not RunState.COMPLETED:
+    if day.plan is None or not day.run.state.is_final:
         return
     held_shares = {
         position.symbol: position.quantity
         for position in day.after.positions
         if position.symbol not in day.plan.quarantined
     }
-    target_shares = dict(_targets(day))
+    expected_shares = {decision.symbol: _expected_shares(day, decision) for decision in day.plan.decisions}
 
-    for symbol in sorted(held_shares.keys() | target_shares.keys()):
-        held, target = held_shares.get(symbol, _ZERO), target_shares.get(symbol, _ZERO)
-        if abs(held - target) > QUANTITY_ROUNDING:
-            yield Finding(symbol, f"{held} shares are held, but the plan's target is {target}", _COMPARE_ACCOUNT)
+    for symbol in sorted(held_shares.keys() | expected_shares.keys()):
+        held, expected = held_shares.get(symbol, _ZERO), expected_shares.get(symbol, _ZERO)
+        if abs(held - expected) > QUANTITY_ROUNDING:
+            what = f"{held} shares are held, but by the plan and its fills it should be {expected}"
+            yield Finding(symbol, what, _COMPARE_ACCOUNT)
 
 
-def _targets(day: DayEvidence) -> Iterator[tuple[str, Decimal]]:
-    """Yield the shares to hold by symbol.
+def _expected_shares(day: DayEvidence, decision: TradeDecision) -> Decimal:
+    """Return the shares to hold: the plan's target, unless less was traded: a buy was scaled down, a trade failed."""
+    if decision.side is None:
+        return decision.target_quantity
+    filled = filled_shares(day, trade_id(day.run.run_id, decision.side, decision.symbol))
+    if filled == decision.quantity:
+        return decision.target_quantity
+    return decision.held + (filled if decision.side is Side.BUY else -filled)
 
-    They are the plan's targets, unless a trade was released with another quantity: a buy is scaled down when there is
-    too little cash.
+
+def trade_findings(day: DayEvidence) -> Iterator[Finding]:
+    """Check that each trade has the fills of its outcome, and an executed one all the shares that were released.
+
+    A rest that the broker takes no order for may be missing.
     """
     released: dict[str, Decimal] = {}
     for release in day.releases:
         released |= release.quantities
+    decisions = day.plan.by_trade_id() if day.plan else {}
 
-    for decision in day.plan.decisions if day.plan else ():
-        sent = None if decision.side is None else released.get(trade_id(day.run.run_id, decision.side, decision.symbol))
-        if sent is None or sent == decision.quantity:
-            yield decision.symbol, decision.target_quantity
-        else:
-            yield decision.symbol, decision.held + (sent if decision.side is Side.BUY else -sent)
+    for trade, outcome in day.outcomes.items():
+        filled = filled_shares(day, trade)
+        # Orders that the sweep has settled filled after the outcome was reported.
+        if filled != outcome.filled_quantity and not day.settled_orders:
+            what = f"reported {outcome.filled_quantity} shares, but the ledger has {filled}"
+            yield Finding(trade, what, _COMPARE_LEDGER)
+        short = released.get(trade, _ZERO) - filled
+        if isinstance(outcome, TradeExecuted) and short * decisions[trade].price >= SMALLEST_ORDER:
+            yield Finding(trade, f"was executed, but {short} of its shares were not filled", _COMPARE_LEDGER)
+
+
+def filled_shares(day: DayEvidence, trade: str) -> Decimal:
+    """Return the shares of a trade that the ledger has, over all its orders."""
+    return sum((entry.quantity for entry in day.ledger if entry.trade_id == trade), _ZERO)
 
 
 def cash_findings(day: DayEvidence) -> Iterator[Finding]:
@@ -175,12 +210,24 @@ def cash_findings(day: DayEvidence) -> Iterator[Finding]:
 
 
 def mail_findings(day: DayEvidence) -> Iterator[Finding]:
-    """Check the number of mails: about the run, about data that failed their check, about orders settled late."""
-    if not day.run.state.is_final:
-        return
-    is_data_unfit = day.verdict is not None and bool(day.verdict.quarantined or day.verdict.problems)
-    expected = 1 + is_data_unfit + bool(day.settled_orders)
-    if len(day.mails) != expected:
-        subjects = "; ".join(mail.subject for mail in day.mails) or "none"
-        what = f"expected {count_text(expected, 'mail')}, but {len(day.mails)} were sent: {subjects}"
-        yield Finding("notifications_v2", what, _READ_LOG)
+    """Check that each mail of the day was sent. It comes twice when the function was killed in between, never more."""
+    counts = Counter(mail.subject for mail in day.mails)
+    for expected in _expected_subjects(day):
+        if not any(subject.startswith(expected) for subject in counts):
+            subjects = "; ".join(counts) or "none"
+            yield Finding(NOTIFIER, f"sent no mail {expected!r}; the mails: {subjects}", _READ_LOG)
+
+    for subject, count in counts.items():
+        if count > ATTEMPTS_AT_MOST:
+            yield Finding(NOTIFIER, f"sent the mail {subject!r} {count} times", _READ_LOG)
+
+
+def _expected_subjects(day: DayEvidence) -> Iterator[str]:
+    """Yield how the subjects of the day's mails begin: about unfit data, about the run, and about its late orders."""
+    stage, verdict = day.run.stage, day.verdict
+    # Of a resumed day it is not known when the data were checked.
+    if verdict is not None and not day.is_resumed and (verdict.quarantined or verdict.problems):
+        yield f"[{stage}] Market data through {verdict.as_of} FAILED"
+    for message in (day.result, day.settlement):
+        if message is not None:
+            yield mail_subject(message, stage=stage)

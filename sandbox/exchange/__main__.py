@@ -22,6 +22,7 @@ from sandbox.exchange.rate_limit import DEFAULT_PER_MINUTE, RateLimit
 from sandbox.exchange.refusals import Refusal
 from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET, Venue
 from sandbox.exchange.store import DamagedStateError, StateFile
+from sandbox.kills import killing
 
 DEFAULT_PORT = 8765
 EXIT_CONFIGURATION = 4
@@ -82,7 +83,7 @@ def open_venue(options: argparse.Namespace) -> Venue:
 def make_server(venue: Venue) -> uvicorn.Server:
     """Create a server that runs until SIGTERM or SIGINT; it drops hanging requests one second after the signal."""
     config = uvicorn.Config(
-        make_app(venue),
+        killing(make_app(venue)),
         access_log=False,
         log_level="error",
         lifespan="off",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.deployment import Deployment, Queue
-from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail
+from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail, QueuedMessage
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeState, History
 from sandbox.function_logs import FunctionLog
@@ -18,7 +18,13 @@ from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Pos
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.messages import RunCompleted, RunFailed, TradeExecuted, message_id
+from the_alchemiser.shared.messaging.messages import (
+    RunCompleted,
+    RunFailed,
+    TradeExecuted,
+    TradeFailed,
+    message_id,
+)
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.progress import Release
 from the_alchemiser.shared.run.runs import STRATEGY, TRADE, Move, Run, RunItem, RunState
@@ -39,6 +45,7 @@ MODULES = (
 )
 SOLD = make.executed("OLD", Side.SELL, "10", price="49.99")
 BOUGHT = make.executed("SPY", Side.BUY, "990", price="100.01")
+VISIBILITY_S = 34
 CASH_BEFORE, CASH_AFTER = Decimal("99500.00"), Decimal("990.00")
 EQUITY_AFTER = Decimal("99990.00")
 
@@ -82,6 +89,28 @@ def completed_run() -> Run:
 
     make.move_to(store, RunState.COMPLETED, outbox=(result,))
     return make.loaded(store)
+
+
+UNSETTLED = TradeFailed(
+    message_id=message_id(RUN_ID, TradeFailed, BOUGHT.trade_id),
+    run_id=RUN_ID,
+    occurred_at=make.AT,
+    trade_id=BOUGHT.trade_id,
+    symbol=BOUGHT.symbol,
+    side=BOUGHT.side,
+    quantity=BOUGHT.quantity,
+    reason="retries_exhausted",
+    detail="gave up after: no answer",
+    filled_quantity=Decimal(0),
+    fills=(),
+    unsettled=True,
+)
+
+
+def run_with_outcome(outcome: TradeExecuted | TradeFailed) -> Run:
+    """Return the completed run with another outcome of one trade."""
+    run, sk = completed_run(), f"{TRADE}#{outcome.trade_id}"
+    return replace(run, items={**run.items, sk: RunItem(sk, outbox.encode(outcome))})
 
 
 def failed_run() -> Run:
@@ -159,18 +188,29 @@ AFTER = BrokerState(
 )
 
 
-def mail(subject: str = "[local] 2022-03-16 completed", sent_at: datetime = WALL) -> Mail:
+COMPLETED_SUBJECT = "[local] 2022-03-16: run completed, no trades, equity $99,990.00"
+
+
+def mail(subject: str = COMPLETED_SUBJECT, sent_at: datetime = WALL) -> Mail:
     return Mail("an-id", "a@example.com", ("b@example.com",), subject, "text", "<p>html</p>", sent_at)
 
 
 def log(module: str) -> FunctionLog:
-    return FunctionLog(module, f"stack-{module}", 1, {"SomeMessage": 1}, ())
+    return FunctionLog(module, f"stack-{module}", 1, {"SomeMessage": 1})
+
+
+RETURNS_AT = WALL + timedelta(seconds=34)
+
+
+def messages(*receives: int, visible_at: datetime = RETURNS_AT) -> tuple[QueuedMessage, ...]:
+    """Return a message for each number of receives."""
+    return tuple(QueuedMessage(f"m{number}", count, visible_at) for number, count in enumerate(receives))
 
 
 def backlogs(**receives: tuple[int, ...]) -> tuple[Backlog, ...]:
     """Return the queues of every module, empty except the named ones: `data_v2=(1,)`, `data_v2_dlq=(3,)`."""
-    inboxes = [Backlog(f"{module}-inbox", module, False, receives.get(module, ())) for module in MODULES]
-    dead = [Backlog(f"{module}-dlq", module, True, receives.get(f"{module}_dlq", ())) for module in MODULES]
+    inboxes = [Backlog(f"{module}-inbox", module, False, messages(*receives.get(module, ()))) for module in MODULES]
+    dead = [Backlog(f"{module}-dlq", module, True, messages(*receives.get(f"{module}_dlq", ()))) for module in MODULES]
     return (*inboxes, *dead)
 
 
@@ -193,6 +233,13 @@ def good_day() -> DayEvidence:
 EVENING = Schedule(
     "Nightly", "cron(0 20 ? * MON-FRI *)", "America/New_York", "arn:aws:sqs:r:1:data_v2-inbox", "refresh"
 )
+SWEEP = Schedule(
+    "Sweep",
+    "cron(0/5 9-19 ? * MON-FRI *)",
+    "America/New_York",
+    "arn:aws:sqs:r:1:coordinator_v2-inbox",
+    '{"command": "sweep-runs"}',
+)
 AFTERNOON = Schedule(
     "Afternoon", "cron(45 15 ? * MON-FRI *)", "America/New_York", "arn:aws:sqs:r:1:coordinator_v2-inbox", "start"
 )
@@ -200,12 +247,19 @@ AFTERNOON = Schedule(
 
 def deployment() -> Deployment:
     queues = {
-        backlog.queue: Queue(backlog.queue, backlog.queue, backlog.module, backlog.is_dead_letter)
+        backlog.queue: Queue(
+            backlog.queue,
+            backlog.queue,
+            backlog.module,
+            backlog.is_dead_letter,
+            visibility_s=0 if backlog.is_dead_letter else VISIBILITY_S,
+            max_receives=0 if backlog.is_dead_letter else 3,
+        )
         for backlog in backlogs()
     }
     functions = {module: f"stack-{module}" for module in MODULES}
     groups = {module: f"logs-{module}" for module in MODULES}
-    return Deployment(functions, groups, queues, (EVENING, AFTERNOON), {}, {"Stage": "local"})
+    return Deployment(functions, groups, queues, (EVENING, AFTERNOON, SWEEP), {}, {"Stage": "local"})
 
 
 class InMemoryCloud:
@@ -218,7 +272,13 @@ class InMemoryCloud:
         self.checked: Verdict | None = None
         self.logs = {module: log(module) for module in MODULES}
         self.queues = backlogs()
-        self.reactions: dict[str, Callable[[], None]] = {"refresh": self.check, "start": self.complete}
+        self.are_metrics_stored = True
+        self.read_since: list[datetime] = []
+        self.reactions: dict[str, Callable[[], None]] = {
+            "refresh": self.check,
+            "start": self.complete,
+            SWEEP.body: lambda: None,
+        }
 
     def check(self) -> None:
         self.checked = Verdict(checked_at=make.AT, as_of=AS_OF, quarantined={})
@@ -234,6 +294,7 @@ class InMemoryCloud:
         return self.queues
 
     def log_of(self, module: str, since: datetime) -> FunctionLog:
+        self.read_since.append(since)
         return self.logs[module]
 
     def run_on(self, trading_date: date) -> Run | None:
@@ -250,6 +311,9 @@ class InMemoryCloud:
 
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]:
         return (entry_of(SOLD), entry_of(BOUGHT))
+
+    def has_metrics(self, run: Run) -> bool:
+        return self.are_metrics_stored
 
     def mails(self, since: datetime) -> tuple[Mail, ...]:
         return (mail(),)

@@ -13,7 +13,9 @@ from automation.system.errors import ToolError
 from sandbox import lifecycle, servers
 from sandbox.brokerage import PaperBrokerage
 from sandbox.exchange.clock import Phase
+from sandbox.exchange.control import ExchangeControl
 from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.outages import Outages, WallClock
 from sandbox.settings import SandboxSettings
 from tests.sandbox.test_servers import free_port
 from the_alchemiser.shared.broker.client import Broker
@@ -82,3 +84,23 @@ def test_calls_without_an_exchange_fail_with_exit_code_5(method: str) -> None:
     brokerage.close()
     assert raised.value.exit_code == 5
     assert os.linesep not in str(raised.value)
+
+
+@pytest.mark.parametrize(("status", "answers_later"), [(503, True), (429, True), (403, False)])
+def test_state_is_read_again_after_an_outage_only(url: str, status: int, answers_later: bool) -> None:
+    progress: list[str] = []
+    outages = Outages("the exchange", WallClock(lambda: 0.0, lambda _: None), progress.append, limit_s=60)
+    brokerage = PaperBrokerage(url, outages)
+    with ExchangeControl(url) as control:
+        # The product's adapter reads again by itself, at most twice.
+        control.plant("refuse", status=status, times=4, path="/v2/account")
+        try:
+            if answers_later:
+                assert brokerage.state(DAY).account.cash > 0
+            else:
+                with pytest.raises(ToolError, match=r"inv sandbox\.status"):
+                    brokerage.state(DAY)
+        finally:
+            control.clear_faults()
+            brokerage.close()
+    assert bool(progress) is answers_later

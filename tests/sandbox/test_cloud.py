@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from sandbox.schedules import due_schedules
 from sandbox.settings import SandboxSettings
 from tests.sandbox.days import BOUGHT, entry_of
 from tests.sandbox.test_servers import free_port
-from tests.the_alchemiser.run_builders import DAY, RUN_ID, WALL, new_run
+from tests.the_alchemiser.run_builders import DAY, RUN_ID, WALL, evaluating, loaded, new_run
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
@@ -72,6 +73,9 @@ def test_find_deployment_reads_functions_queues_and_outputs(deployment: Deployme
         ("index", False),
         ("index", True),
     ]
+    retries = {queue.is_dead_letter: (queue.visibility_s, queue.max_receives) for queue in deployment.queues.values()}
+    assert retries == {False: (34, 3), True: (0, 0)}
+    assert (deployment.longest_visibility_s, deployment.longest_retry_s) == (34, 102)
     assert deployment.parameters == {"Stage": "local"}
     assert deployment.output("RunsTable").startswith("small-Runs")
 
@@ -105,7 +109,7 @@ def test_send_invokes_the_function_and_log_of_shows_it(cloud: LocalCloud, deploy
     cloud.send(deployment.schedules[0])
 
     assert eventually(lambda: cloud.log_of("index", since).handled == {"Said": 1})
-    assert eventually(lambda: not any(backlog.receives for backlog in cloud.backlogs()))
+    assert eventually(lambda: not any(backlog.messages for backlog in cloud.backlogs()))
     assert cloud.log_of("index", since).invocations == 1
 
 
@@ -133,6 +137,31 @@ def test_run_ledger_and_verdict_are_read_from_the_stack(cloud: LocalCloud, targe
     assert cloud.run_states() == {DAY: RunState.EVALUATING}
     assert cloud.ledger_of(RUN_ID) == (entry_of(BOUGHT),)
     assert cloud.verdict() == verdict
+
+
+def test_metrics_are_those_of_the_run(cloud: LocalCloud, target: Target) -> None:
+    run = loaded(evaluating())
+    assert not cloud.has_metrics(run)
+
+    row = {"pk": {"S": "STRATEGY#ACCOUNT"}, "sk": {"S": DAY.isoformat()}, "run_id": {"S": RUN_ID}}
+    client("dynamodb", target).put_item(TableName=cloud.deployment.output("PerformanceTable"), Item=row)
+
+    assert cloud.has_metrics(run)
+    assert not cloud.has_metrics(replace(run, run_id=f"{RUN_ID}-r1"))
+
+
+def test_backlogs_say_when_a_message_returns(cloud: LocalCloud, target: Target, deployment: Deployment) -> None:
+    [dead] = [queue for queue in deployment.queues.values() if queue.is_dead_letter]
+    sqs, before = client("sqs", target), datetime.now(UTC)
+    sent = sqs.send_message(QueueUrl=dead.url, MessageBody="unread")
+    sqs.receive_message(QueueUrl=dead.url, VisibilityTimeout=60)
+
+    [backlog] = [backlog for backlog in cloud.backlogs() if backlog.is_dead_letter]
+    sqs.purge_queue(QueueUrl=dead.url)
+
+    [message] = backlog.messages
+    assert (message.message_id, message.receives) == (sent["MessageId"], 1)
+    assert 58 <= (message.visible_at - before).total_seconds() <= 90
 
 
 def test_decision_is_read_from_its_reference(cloud: LocalCloud, target: Target) -> None:

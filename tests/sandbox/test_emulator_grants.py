@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from sandbox.emulator_grants import condition_keys, remember_keys, trust_loopback, with_buses, with_keys, with_senders
+from sandbox.emulator_grants import (
+    condition_keys,
+    remember_keys,
+    trust_loopback,
+    with_batches,
+    with_buses,
+    with_keys,
+    with_senders,
+)
 
 DESCRIBE = {"x-amz-target": "AWSEvents.DescribeEventBus"}
 JSON, FORM = {"content-type": "application/x-amz-json-1.0"}, {"content-type": "application/x-www-form-urlencoded"}
@@ -60,6 +68,28 @@ def test_with_senders_leaves_other_calls_to_the_emulator(service: str, method: s
     arn = with_senders(extract)(service, method, path, JSON, b"{}", {}, "eu-west-1", "123")
 
     assert arn == f"the emulator's, of {service} in eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("action", "granted_as"),
+    [
+        ("sqs:SendMessageBatch", "sqs:SendMessage"),
+        ("sqs:DeleteMessageBatch", "sqs:DeleteMessage"),
+        ("sqs:ChangeMessageVisibilityBatch", "sqs:ChangeMessageVisibility"),
+        ("sqs:SendMessage", "sqs:SendMessage"),
+        ("dynamodb:BatchGetItem", "dynamodb:BatchGetItem"),
+        (None, None),
+    ],
+)
+def test_with_batches_names_the_action_of_a_single_message(action: str | None, granted_as: str | None) -> None:
+    requests: list[tuple[Any, ...]] = []
+
+    def extract_action(*request: Any) -> str | None:
+        requests.append(request)
+        return action
+
+    assert with_batches(extract_action)("sqs", "POST", "/") == granted_as
+    assert requests == [("sqs", "POST", "/")]
 
 
 @pytest.mark.parametrize(

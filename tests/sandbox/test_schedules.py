@@ -4,7 +4,7 @@ import pytest
 
 from automation.system.errors import ConfigurationError
 from sandbox.exchange.sessions import NEW_YORK
-from sandbox.schedules import Schedule, due_schedules
+from sandbox.schedules import Schedule, due_schedules, schedules_of
 
 CLOSING = datetime(2022, 3, 16, 15, 45, tzinfo=NEW_YORK)
 
@@ -54,3 +54,14 @@ def test_due_schedules_use_the_zone_of_the_schedule() -> None:
 def test_due_schedules_with_an_unknown_expression_fail(expression: str) -> None:
     with pytest.raises(ConfigurationError, match="the sandbox cannot read"):
         due_schedules([schedule(expression)], CLOSING)
+
+
+@pytest.mark.parametrize("body", ['{"command": "sweep-runs"}', '{"command": "sweep-runs", "more": 1}'])
+def test_schedules_of_a_command_are_those_that_send_it(body: str) -> None:
+    sweep = Schedule("sweep", "cron(0/5 9-19 ? * MON-FRI *)", "America/New_York", "arn:aws:sqs:r:1:q", body)
+    bodies = ('{"command": "start-run"}', "sweep-runs", '["sweep-runs"]', "{}")
+    others = [
+        Schedule(text, "cron(0 9 ? * MON-FRI *)", "America/New_York", "arn:aws:sqs:r:1:q", text) for text in bodies
+    ]
+
+    assert schedules_of([*others, sweep], "sweep-runs") == (sweep,)

@@ -6,6 +6,7 @@ import pytest
 
 from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
+from sandbox.function_logs import FailureKind, LogFailure
 from sandbox.summary import DayFiles, day_as_json, print_day, signal_rows, strategy_rows
 from tests.sandbox import days
 from tests.the_alchemiser import run_builders as make
@@ -31,10 +32,26 @@ def test_print_day_of_a_good_day_prints_every_part(
         "SPY 100.00% bold 50.00%, calm 50.00%",
         "$100.01",
         "equity $100,000.00 before, $99,990.00 after",
-        "mail [local] 2022-03-16 completed: /reports/2022-03-16-mail.html",
+        "mail [local] 2022-03-16: run completed, no trades, equity $99,990.00: /reports/2022-03-16-mail.html",
         "report /reports/2022-03-16.html",
     ):
         assert part in text
+    assert "missed" not in text
+    assert "survived" not in text
+
+
+def test_print_day_lists_missed_trades_and_survived_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    retried = replace(days.log("execution_v2"), failures=(LogFailure("no answer", is_survived=True),))
+    day = replace(
+        days.good_day(),
+        run=days.run_with_outcome(days.UNSETTLED),
+        functions={"execution_v2": retried},
+    )
+
+    text = printed(day, capsys)
+
+    assert f"missed {days.BOUGHT.trade_id}: retries exhausted" in text
+    assert "survived 1 retry of execution_v2" in text
 
 
 def test_print_day_without_trades_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,11 +75,35 @@ def test_rows_of_a_failed_run_name_failed_and_silent_strategies() -> None:
 def test_day_as_json_of_a_good_day_is_ok() -> None:
     summary = json.loads(json.dumps(day_as_json(days.good_day(), FILES, ())))
 
+    assert (summary["survived"], summary["findings"]) == ([], [])
     assert (summary["ok"], summary["equity_after"], [trade["filled"] for trade in summary["trades"]]) == (
         True,
         "99990.00",
         ["10", "990"],
     )
+
+
+@pytest.mark.parametrize("is_degraded", [False, True])
+def test_day_that_left_something_undone_is_degraded(is_degraded: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    day = days.good_day()
+    outbox_of_run = tuple(message.model_copy(update={"degraded": is_degraded}) for message in day.run.outbox)
+    day = replace(day, run=replace(day.run, outbox=outbox_of_run))
+
+    assert day_as_json(day, FILES, ())["degraded"] is is_degraded
+    assert ("COMPLETED, degraded (market" in printed(day, capsys)) is is_degraded
+
+
+def test_day_of_a_failed_run_is_not_degraded() -> None:
+    assert day_as_json(replace(days.good_day(), run=days.failed_run()), FILES, ())["degraded"] is False
+
+
+def test_day_as_json_has_what_was_survived() -> None:
+    crash = LogFailure("Worker process died", kind=FailureKind.CRASH, is_survived=True)
+    functions = {"data_v2": replace(days.log("data_v2"), failures=(crash,))}
+
+    summary = day_as_json(replace(days.good_day(), functions=functions), FILES, ())
+
+    assert (summary["survived"], summary["ok"]) == (["1 crash of data_v2"], True)
 
 
 def test_day_as_json_with_findings_is_not_ok() -> None:

@@ -11,8 +11,14 @@ END = date(2022, 12, 30)
 DONE = RunState.COMPLETED
 
 
-def choose(wanted_date: date | None, days: int = 1, states: Mapping[date, RunState] | None = None) -> ChosenDates:
-    return choose_dates(wanted_date, days, states=states or {}, last_session=END)
+def choose(
+    wanted_date: date | None,
+    days: int = 1,
+    states: Mapping[date, RunState] | None = None,
+    *,
+    unchecked: tuple[date, ...] = (),
+) -> ChosenDates:
+    return choose_dates(wanted_date, days, states=states or {}, last_session=END, unchecked=unchecked.__contains__)
 
 
 def test_choose_dates_in_a_fresh_sandbox_is_the_first_date() -> None:
@@ -71,3 +77,28 @@ def test_parse_date_in_another_form_fails() -> None:
 
 def test_parse_date_reads_a_date() -> None:
     assert parse_date("2022-03-16") == date(2022, 3, 16)
+
+
+WEDNESDAY, THURSDAY, FRIDAY = (date(2022, 3, day) for day in (16, 17, 18))
+
+
+@pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.FAILED])
+@pytest.mark.parametrize("wanted_date", [None, THURSDAY])
+def test_choose_dates_with_a_last_day_that_was_never_checked_resumes_it(
+    state: RunState, wanted_date: date | None
+) -> None:
+    states = {WEDNESDAY: DONE, THURSDAY: state}
+
+    assert choose(wanted_date, 2, states, unchecked=(THURSDAY,)) == ChosenDates((THURSDAY, FRIDAY), ())
+
+
+def test_choose_dates_with_an_earlier_day_that_was_never_checked_leaves_it() -> None:
+    """The exchange has moved on: its account is that of the last day."""
+    states = {WEDNESDAY: DONE, THURSDAY: DONE}
+
+    assert choose(None, states=states, unchecked=(WEDNESDAY,)) == ChosenDates((FRIDAY,), ())
+
+
+def test_choose_dates_of_a_session_outside_the_calendar_wins_over_what_is_left() -> None:
+    with pytest.raises(UsageError, match="Saturday"):
+        choose(date(2022, 3, 19), states={THURSDAY: DONE}, unchecked=(THURSDAY,))

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox import kills
 from sandbox.exchange.__main__ import listen, main, open_venue, parser
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl, ExchangeError
@@ -34,6 +35,10 @@ BUY = {"symbol": "SPY", "qty": "2", "side": "buy", "type": "market", "time_in_fo
 def api(server: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server, headers=KEYS, trust_env=False, timeout=5) as client:
         yield client
+
+
+def test_server_takes_a_plan_of_kills(api: httpx.Client) -> None:
+    assert api.get(kills.PATH).json() == {"planted": [], "done": [], "requests": {}}
 
 
 def test_control_returns_the_history_and_its_sessions(control: ExchangeControl) -> None:

@@ -1,5 +1,5 @@
 """Run benchmarks: `python -m benchmarks [builds] [imports] [weights] [growth] [deployments] [symphonies] [simulation]
-[--quick]`.
+[trading-day] [--quick]`.
 
 The exit code is 3 when a target is missed.
 """
@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from automation.system import console
-from benchmarks import builds, deployments, growth, imports, simulation, symphonies, weights
+from benchmarks import builds, deployments, growth, imports, simulation, symphonies, trading_day, weights
 
 if TYPE_CHECKING:
     from benchmarks.timing import Result
@@ -22,6 +22,7 @@ _ALL = {
     "deployments": deployments.run,
     "symphonies": symphonies.run,
     "simulation": simulation.run,
+    "trading-day": trading_day.run,
 }
 
 

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +22,16 @@ class Checkout:
     """A copy of the project.
 
     Attributes:
-        path: the folder with every file that git tracks.
+        path: the folder with every file that git tracks or would track.
         sam_work: the folder where SAM builds.
     """
 
     path: Path
     sam_work: Path
 
-    def inv(self, *words: str) -> str:
+    def inv(self, *words: str, variables: Mapping[str, str] | None = None) -> str:
         """Run a task in the copy, with this environment's Invoke, and return its stdout."""
-        return run_command([Path(sys.executable).parent / "inv", *words], cwd=self.path)
+        return run_command([Path(sys.executable).parent / "inv", *words], cwd=self.path, variables=variables)
 
     def forget_ours(self) -> None:
         for name in (".aws-sam", ".alchemiser"):
@@ -71,11 +71,14 @@ class Checkout:
 
 @contextmanager
 def checked_out() -> Iterator[Checkout]:
-    """Copy the tracked files to a temporary folder; the tools' environments are linked, not copied."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """Copy the files of the working copy to a temporary folder; the tools' environments are linked, not copied."""
+    argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     with TemporaryDirectory(prefix="benchmark-") as folder:
         path = Path(folder) / "project"
-        for name in filter(None, listed.split("\0")):
+        for name in listed.split("\0"):
+            if not (ROOT / name).is_file():
+                continue  # deleted, but not committed yet
             target = path / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)

@@ -93,7 +93,7 @@ def parity(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Measure our build and `sam build` side by side, about twenty minutes; `-- --quick`, `-- growth` for less."""
+    """Measure our build and `sam build` side by side, about half an hour; `-- --quick`, `-- growth` for less."""
     _install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
 
@@ -120,6 +120,13 @@ def simulate(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
+def chaos(session: nox.Session) -> None:
+    """Trade 3 days in a separate sandbox under kills and outages; `-- --seeds N`, or `-- --seed S` to replay one."""
+    _install(session)
+    _run_in_sandbox(session, "python", "-m", "tests.chaos", *session.posargs)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
 def docs(session: nox.Session) -> None:
     """Type each command of docs/deploying.md, from an empty account of the emulator to an empty one."""
     _install(session)
@@ -139,7 +146,11 @@ def _install(session: nox.Session) -> None:
 
 
 def _test_in_sandbox(session: nox.Session, *arguments: str) -> None:
-    """Run tests with ports and a folder for a sandbox of their own."""
+    _run_in_sandbox(session, "pytest", "--force-enable-socket", *arguments)
+
+
+def _run_in_sandbox(session: nox.Session, *command: str) -> None:
+    """Run a command with ports and a folder for a sandbox of its own."""
     state = Path(session.create_tmp()).resolve() / "sandbox"  # also for tests that run in a copy of the project
     shutil.rmtree(state, ignore_errors=True)
     env = {
@@ -149,7 +160,7 @@ def _test_in_sandbox(session: nox.Session, *arguments: str) -> None:
         "ALCHEMISER_EXCHANGE_PORT": str(_free_port()),
     }
     try:
-        session.run("pytest", "--force-enable-socket", *arguments, env=env)
+        session.run(*command, env=env)
     finally:
         session.run("inv", "sandbox.down", env=env)
 

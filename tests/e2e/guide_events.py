@@ -14,9 +14,9 @@ from sandbox.deployment import find_deployment
 from sandbox.evidence import DayEvidence
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.sessions import session_after
+from sandbox.outages import WallClock
 from sandbox.schedules import due_schedules
 from sandbox.trading_dates import FIRST_DATE
-from sandbox.watch import WallClock
 
 STACKS = ("alchemiser-prod-data", "alchemiser-prod")
 POLL_S, PATIENCE_S = 0.2, 60.0

@@ -8,7 +8,9 @@ import pytest
 
 from automation.project import templates
 from tests.e2e.conftest import ROOT, Sandbox
-from tests.the_alchemiser.contracts import LedgerContract, RunStoreContract
+from tests.the_alchemiser.contracts import BooksStoreContract, LedgerContract, RunStoreContract
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
+from the_alchemiser.shared.books.store import BooksStore
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import Ledger
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
@@ -30,6 +32,13 @@ class TestDynamoRunStore(RunStoreContract):
     def store(self, deployed: Sandbox) -> RunStore:
         client = deployed.client("dynamodb", account="000000000001")
         return DynamoRunStore(client, make_table(client, "Runs"))
+
+
+class TestDynamoBooks(BooksStoreContract):
+    @pytest.fixture
+    def books(self, deployed: Sandbox) -> BooksStore:
+        client = deployed.client("dynamodb", account="000000000001")
+        return DynamoBooks(client, make_table(client, "Runs"))
 
 
 class TestDynamoLedger(LedgerContract):

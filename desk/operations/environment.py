@@ -25,6 +25,7 @@ from automation.system.stacks import StackDescription, StackResource
 from automation.system.targets import Target
 from desk.operations.switch import KillSwitch
 from the_alchemiser.shared.books.dynamo_books import DynamoBooks
+from the_alchemiser.shared.broker.account_check import WrongAccountError
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import (
     Credentials,
@@ -166,10 +167,13 @@ class Environment:
         Raises:
             DeploymentError: AWS refused a request or does not answer.
             ToolError: the broker refused a request or does not answer.
-            ConfigurationError: the broker's secret does not have the form that the broker needs.
+            ConfigurationError: the broker's secret does not have the form that the broker needs, or has the keys of
+                another account.
         """
         try:
             yield
+        except WrongAccountError as cause:
+            raise wrong_account(cause, self.name) from cause
         except ClientError as cause:
             raise DeploymentError(f"AWS refused the request: {cause}", where=self.name) from cause
         except BotoCoreError as cause:
@@ -186,6 +190,12 @@ class Environment:
 
     def _broker_advice(self) -> str:
         return "run inv sandbox.status, then inv sandbox.up" if self.is_sandbox else "look at the broker's status page"
+
+
+def wrong_account(cause: WrongAccountError, environment: str) -> ConfigurationError:
+    """Return the error about keys of another account, with what to type next."""
+    advice = f"run inv secrets.set --env {environment}, or set BrokerAccount in samconfig.toml and deploy"
+    return ConfigurationError(f"{cause}; {advice}", where=environment)
 
 
 class _KeptCredentials:

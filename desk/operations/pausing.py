@@ -31,6 +31,7 @@ from desk.operations.orders import CancelledOrder, Stopwatch, run_of, this_clock
 from desk.operations.situation import Brokerage, Situation
 from desk.operations.switch import Setting, Switch
 from the_alchemiser.shared import formats
+from the_alchemiser.shared.broker.account_check import require_account
 from the_alchemiser.shared.broker.models import Order
 from the_alchemiser.shared.run.kill_switch import ENABLED, PAUSED
 
@@ -57,6 +58,7 @@ def pause(
         UsageError: there is no such environment.
         CheckFailedError: the credentials cannot be used for it.
         DeploymentError: AWS cannot be reached, or refused; the message has the aws command that pauses.
+        ConfigurationError: trading is paused, but the broker's keys are those of another account.
         ToolError: trading is paused, but the broker does not answer, or an order of a run is still open.
     """
     with _naming_the_command_that_pauses(root, name, variables):
@@ -67,6 +69,8 @@ def pause(
     console.result("no run starts, and no order is sent; a trade that has begun ends once its open order is final")
 
     with _saying_that_it_is_paused(), environment.errors(), closing(environment.broker()) as broker:
+        # With keys of another account, the orders that are shown and cancelled would be that account's.
+        require_account(broker.account(), environment.parameters.get("BrokerAccount", ""))
         deal_with_orders(
             broker,
             environment=name,

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 from automation.deploying import consent
 from automation.system import console
-from automation.system.errors import CheckFailedError, ConfigurationError, Finding
+from automation.system.errors import CheckFailedError, Finding
 from desk.operations import reconciliation
-from desk.operations.environment import Environment, connect
+from desk.operations.environment import Environment, connect, wrong_account
 from desk.operations.reconciliation import Reconciliation
 from the_alchemiser.coordinator_v2.service import SWEPT_SESSIONS
 from the_alchemiser.shared import formats
@@ -220,11 +220,13 @@ def _moment(broker: Broker) -> Moment:
 
 def _look(sources: Sources, check: BooksCheck, moment: Moment, environment: str) -> Look | None:
     recent = Recent.unread(moment.today, settles_since=moment.sessions[-SWEPT_SESSIONS:][0].date)
+    reconciler = _reconciler(sources)
     try:
-        return _reconciler(sources).look(check, recent, moment.now)
+        # Checked first: with keys of another account no run is ever settled, and a look would only say "not yet".
+        reconciler.account_number()
+        return reconciler.look(check, recent, moment.now)
     except WrongAccountError as error:
-        advice = f"run inv secrets.set --env {environment}, or set BrokerAccount in samconfig.toml and deploy"
-        raise ConfigurationError(f"{error}; {advice}", where=environment) from error
+        raise wrong_account(error, environment) from error
 
 
 def _latest_planned(sources: Sources, moment: Moment) -> Run | None:

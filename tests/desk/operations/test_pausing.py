@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from automation.system.errors import (
     CheckFailedError,
+    ConfigurationError,
     DeploymentError,
     Finding,
     ToolError,
@@ -117,6 +118,18 @@ def test_pause_comes_before_any_question_to_the_broker() -> None:
         pause(world)
     assert world.switch.value == "paused"
     assert world.broker.is_closed
+
+
+def test_pause_with_keys_of_another_account_pauses_and_touches_no_order() -> None:
+    world = World(broker=FakeBroker(number="PA7", listed=[order()]), account="PA1")
+
+    with pytest.raises(ConfigurationError, match=r"^prod: trading is paused, but .* belong to account PA7") as caught:
+        pausing.pause(ROOT, "prod", variables={}, cancel_open=True, connect=connected(world))
+
+    assert str(caught.value).endswith(
+        "run inv secrets.set --env prod, or set BrokerAccount in samconfig.toml and deploy"
+    )
+    assert (world.switch.value, world.broker.cancelled) == ("paused", [])
 
 
 def test_pause_that_aws_refuses_has_the_command_by_hand() -> None:

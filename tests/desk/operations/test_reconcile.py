@@ -124,8 +124,10 @@ def test_reconcile_while_an_order_may_fill_shows_the_account_and_waits(office: O
     assert ["SPY", "10", "0", "10"] in [line.split() for line in capsys.readouterr().out.splitlines()]
 
 
-def test_reconcile_with_keys_of_another_account_is_refused(office: Office) -> None:
+@pytest.mark.parametrize("settled", [True, False])
+def test_reconcile_with_keys_of_another_account_is_refused(office: Office, settled: bool) -> None:
     office.world.account = "PA7"
+    office.world.store = stored(run(settled=settled))
 
     message = "belong to account PA1, this environment trades PA7; run inv secrets.set --env prod, or set Broker"
     with pytest.raises(ConfigurationError, match=message):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from sandbox.exchange.account import Account, Prices
 from sandbox.exchange.admission import price_of
@@ -180,6 +181,7 @@ def render_clock(now: datetime) -> Json:
     }
 
 
+@lru_cache(maxsize=4096)
 def render_session(session: Session) -> Json:
     """Render a row of the calendar. Trades settle on the next session (T+1)."""
     opens, closes = (moment.astimezone(NEW_YORK) for moment in (session.opens, session.closes))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +26,7 @@ _ORDERS = "/v2/orders"
 _TOO_MANY = '{"code": 42910000, "message": "rate limit exceeded"}'
 _FAILED = '{"code": 50010000, "message": "internal server error occurred"}'
 _LOST = "<html><body>504 Gateway Time-out</body></html>"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Response:
         return self.text
 
     def json(self, *, parse_float: Callable[[str], Any] = float) -> object:
-        return json.loads(self.text, parse_float=parse_float)
+        return _decoder(parse_float).decode(self.text)
 
 
 class _AnsweredError(Exception):
@@ -128,8 +130,14 @@ class HttpClient:
         )
 
 
+@cache
+def _decoder(parse_float: Callable[[str], Any]) -> json.JSONDecoder:
+    """Return a decoder; json.loads would build one for every response."""
+    return json.JSONDecoder(parse_float=parse_float)
+
+
 def _response(answer: Answer) -> Response:
-    text = "" if answer.payload is None else json.dumps(answer.payload, separators=(",", ":"))
+    text = "" if answer.payload is None else _ENCODER.encode(answer.payload)
     return Response(answer.status, text, dict(answer.headers))
 
 

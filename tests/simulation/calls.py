@@ -97,17 +97,8 @@ class _Call:
     def _attempt[T](self, effect: Callable[[], T], key: str, fault: FaultKind | None) -> T:
         world = self.world
         legs = world.latencies.legs(key)
-        stall_before, stall_after = self._stalls(key, fault)
-        if stall_before:
-            world.wait(stall_before)
-        if fault in _BEFORE and not self._is_partial(fault):
-            world.wait(legs.request)
-            self._fail(fault, legs)
-
-        if fault is FaultKind.LATE_EFFECT:
-            self._take_effect_late(effect, key)
-
-        arrival = _Arrival(self, effect, fault, self._answered_after(fault, legs) + stall_after)
+        answered_after = legs.answer if fault is None else self._disturb(effect, key, fault, legs)
+        arrival = _Arrival(self, effect, fault, answered_after)
         world.schedule(world.now + legs.request, arrival.happen)
         world.suspend()
 
@@ -121,6 +112,23 @@ class _Call:
         world.note_of(self.invocation, self.point, label, shown)
         return arrival.result  # type: ignore[no-any-return]
 
+    def _disturb(self, effect: Callable[[], Any], key: str, fault: FaultKind, legs: Legs) -> int:
+        """Let the fault happen, as far as it comes before the request; return how long the answer takes.
+
+        Raises:
+            _FaultError: no request is sent, or nobody waits for its answer.
+        """
+        world = self.world
+        stall_before, stall_after = self._stalls(key, fault)
+        if stall_before:
+            world.wait(stall_before)
+        if fault in _BEFORE and not self._is_partial(fault):
+            world.wait(legs.request)
+            self._fail(fault, legs)
+        if fault is FaultKind.LATE_EFFECT:
+            self._take_effect_late(effect, key)
+        return self._answered_after(fault, legs) + stall_after
+
     def _take_effect_late(self, effect: Callable[[], Any], key: str) -> NoReturn:
         """Let the client give up waiting, while the request is still on its way."""
         world = self.world
@@ -132,7 +140,7 @@ class _Call:
     def _is_partial(self, fault: FaultKind | None) -> bool:
         return fault is FaultKind.THROTTLE and self.port.is_partial
 
-    def _stalls(self, key: str, fault: FaultKind | None) -> tuple[int, int]:
+    def _stalls(self, key: str, fault: FaultKind) -> tuple[int, int]:
         """Return for how long the function stands still before it sends the request, and after the answer."""
         if fault is not FaultKind.STALL:
             return 0, 0
@@ -140,7 +148,7 @@ class _Call:
         stall = latencies.between(f"{key}/stall", 5 * SECOND, int(self.invocation.visibility * 1.2))
         return (stall, 0) if latencies.fraction(f"{key}/before") < 0.5 else (0, stall)
 
-    def _answered_after(self, fault: FaultKind | None, legs: Legs) -> int:
+    def _answered_after(self, fault: FaultKind, legs: Legs) -> int:
         if fault is FaultKind.TIMEOUT_AFTER:
             return max(self.port.limit - legs.request, 0)
         return legs.answer
@@ -162,6 +170,8 @@ class _Arrival:
     Args:
         answered_after: microseconds from there until the answer arrives; None when nobody waits for it.
     """
+
+    __slots__ = ("_answered_after", "_call", "_effect", "_fault", "error", "result")
 
     def __init__(
         self, call: _Call, effect: Callable[[], Any], fault: FaultKind | None, answered_after: int | None

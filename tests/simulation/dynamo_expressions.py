@@ -102,17 +102,17 @@ def check_placeholders(bound: Bound, *expressions: str | None) -> None:
     Raises:
         ExpressionError: one is not.
     """
-    used = frozenset[str]().union(*(_placeholders(expression) for expression in expressions if expression))
-    defined = bound.names.keys() | bound.values.keys()
+    _check_names(tuple(bound.names), tuple(bound.values), expressions)
+
+
+@lru_cache(maxsize=500)
+def _check_names(names: tuple[str, ...], values: tuple[str, ...], expressions: tuple[str | None, ...]) -> None:
+    used = set(re.findall(r"[#:][\w.]+", " ".join(filter(None, expressions))))
+    defined = {*names, *values}
     if used - defined:
         raise ExpressionError(f"an expression attribute used in an expression is not defined: {min(used - defined)}")
     if defined - used:
         raise ExpressionError(f"Value unused in expressions: keys: {min(defined - used)}")
-
-
-@lru_cache(maxsize=500)
-def _placeholders(expression: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[#:][\w.]+", expression))
 
 
 @lru_cache(maxsize=500)

@@ -17,7 +17,7 @@ from tests.simulation import book
 from tests.simulation.aws_clients import Account
 from tests.simulation.broker_port import Brokerage
 from tests.simulation.deployment import read_deployment
-from tests.simulation.process_ends import Sequential, captured, fast_deserializer, read_parquet_once
+from tests.simulation.process_ends import Sequential, captured, fast_deserializer, fast_serializer, read_parquet_once
 from tests.simulation.world import World, travelling
 from the_alchemiser.aggregator_v2 import lambda_handler as aggregator_v2
 from the_alchemiser.coordinator_v2 import lambda_handler as coordinator_v2
@@ -107,6 +107,7 @@ def installed(ends: Ends, lines: list[str] | None = None) -> Iterator[None]:
         replace(product_book, "STRATEGIES", book.STRATEGIES)
         replace(concurrent.futures, "ThreadPoolExecutor", Sequential)
         replace(product_dynamo, "_deserializer", fast_deserializer)
+        replace(product_dynamo, "_serializer", fast_serializer)
         replace(bars, "read_parquet", read_parquet_once)
         for module, handler in HANDLERS.items():
             if hasattr(handler, "load_book"):

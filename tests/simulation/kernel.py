@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sandbox.exchange.positions import Position
@@ -34,6 +35,7 @@ _BEFORE_FIRST = timedelta(minutes=6)
 _LATE = timedelta(minutes=3)
 _BOOKS_AFTER = timedelta(minutes=5)
 _DAY_CHECK_AFTER = timedelta(minutes=50)
+_EVENING_AFTER = timedelta(minutes=90)
 _HORIZON = timedelta(hours=4, minutes=30)
 _PATIENCE = timedelta(minutes=20)
 
@@ -143,9 +145,7 @@ class _History:
 
         for at, schedule in self._schedules(day):
             world.run(microseconds(at))
-            is_sweep = "sweep" in schedule.body
-            is_at_rest = self._is_at_rest() and (at < close + _BOOKS_AFTER or self._is_checked(day))
-            if is_sweep and is_at_rest and not self._starts_soon(at, day):
+            if "sweep" in schedule.body and not self._is_of_interest(at, day):
                 continue
             if "check-day" in schedule.body:
                 if at < close + _DAY_CHECK_AFTER or checks:
@@ -154,6 +154,14 @@ class _History:
             self.system.send(schedule.queue, schedule.body)
         world.run(max(world.now, microseconds(last)) + _PATIENCE // timedelta(microseconds=1))
 
+    def _is_of_interest(self, at: datetime, day: date) -> bool:
+        """Return whether a sweep may find something. Late in the evening every sixth is enough for what stays open."""
+        close = _close(day)
+        if at > close + _EVENING_AFTER and at.minute % 30:
+            return False
+        is_at_rest = self._is_at_rest() and (at < close + _BOOKS_AFTER or self._is_checked(day))
+        return not is_at_rest or self._starts_soon(at, day)
+
     def _schedules(self, day: date) -> Iterator[tuple[datetime, Schedule]]:
         """Yield the day's schedules that matter, in the order of their times."""
         acts = [act.at for act in self.scenario.acts if act.kind is not ActKind.REDRIVE]
@@ -161,7 +169,7 @@ class _History:
         if not self._is_at_rest():
             begins = evening_before(day)  # something is left of the day before: the morning's sweeps look after it
         ends = _close(day) + _HORIZON
-        due = [row for row in firings(read_deployment().schedules, day) if begins <= row[0] <= ends]
+        due = [row for row in _firings(day) if begins <= row[0] <= ends]
         due = [row for row in due if row[1].queue != DATA_INBOX]
         yield from sorted(due, key=lambda row: (row[0], row[1].name))
 
@@ -228,6 +236,12 @@ class _History:
             trace=world.lines(),
             logs=tuple(self.logs or ()),
         )
+
+
+@lru_cache(maxsize=500)
+def _firings(day: date) -> tuple[tuple[datetime, Schedule], ...]:
+    """Return when each schedule fires on a day; many histories have the same days."""
+    return tuple(firings(read_deployment().schedules, day))
 
 
 def _close(day: date) -> datetime:

@@ -10,10 +10,11 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from arro3.io import read_parquet
+from boto3.dynamodb.types import TypeSerializer
 
 from tests.simulation.world import World
 
-_COLLECTED_EVERY = 50
+_FROZEN_EVERY = 50
 _HISTORIES = count(1)
 
 
@@ -55,12 +56,41 @@ class FastDeserializer:
         raise TypeError(f"type {kind} is not simulated")
 
 
-_FAST = FastDeserializer()
+class FastSerializer:
+    """boto3's TypeSerializer, with a short way for the types that most attributes have."""
+
+    def __init__(self) -> None:
+        self._boto3 = TypeSerializer()
+
+    def serialize(self, value: Any) -> Any:
+        """Return the typed value.
+
+        Raises:
+            TypeError: DynamoDB has no such type.
+        """
+        kind = type(value)
+        if kind is str:
+            return {"S": value}
+        if kind is bool:
+            return {"BOOL": value}
+        if kind is list:
+            return {"L": [self.serialize(item) for item in value]}
+        if kind is dict:
+            return {"M": {name: self.serialize(item) for name, item in value.items()}}
+        return self._boto3.serialize(value)
+
+
+_DESERIALIZER, _SERIALIZER = FastDeserializer(), FastSerializer()
 
 
 def fast_deserializer() -> FastDeserializer:
     """Return the deserializer; the product asks for it at every item."""
-    return _FAST
+    return _DESERIALIZER
+
+
+def fast_serializer() -> FastSerializer:
+    """Return the serializer; the product asks for it at every item."""
+    return _SERIALIZER
 
 
 class _Parsed(NamedTuple):
@@ -99,14 +129,16 @@ class _Capture(logging.Handler):
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Keep the garbage collector, a sixth of the time, out of a history; it runs after one history in 50."""
+    """Keep the garbage collector, a sixth of the time, out of a history; at its end it looks at what that has left."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if next(_HISTORIES) % _COLLECTED_EVERY == 0:
-            gc.collect()
+        gc.collect()
+        if next(_HISTORIES) % _FROZEN_EVERY == 1:
+            # What lives on, modules and caches, is not looked at again.
+            gc.freeze()
         if was_enabled:
             gc.enable()
 

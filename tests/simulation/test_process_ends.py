@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import time
+import weakref
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from tests.simulation.functions import Ends, installed
 from tests.simulation.lake import evening_before, prepared_lake
-from tests.simulation.process_ends import FastDeserializer, Sequential, uncollected
+from tests.simulation.process_ends import FastDeserializer, FastSerializer, Sequential, uncollected
 from tests.simulation.scenario import AccountPlan, FaultPlan
 from tests.simulation.system import System, build_system
 from the_alchemiser.shared import aws, wall_clock
@@ -33,6 +34,16 @@ def test_fast_deserializer_returns_what_boto3s_returns(value: Any) -> None:
     typed = TypeSerializer().serialize(value)
 
     assert FastDeserializer().deserialize(typed) == TypeDeserializer().deserialize(typed) == value
+
+
+@pytest.mark.parametrize("value", [*VALUES, None, 7, False, {"k": [True, {"deep": Decimal("-0.5")}]}])
+def test_fast_serializer_returns_what_boto3s_returns(value: Any) -> None:
+    assert FastSerializer().serialize(value) == TypeSerializer().serialize(value)
+
+
+def test_fast_serializer_refuses_a_float() -> None:
+    with pytest.raises(TypeError, match="Float types are not supported"):
+        FastSerializer().serialize([1.5])
 
 
 def test_fast_deserializer_refuses_an_unknown_type() -> None:
@@ -72,6 +83,20 @@ def test_uncollected_turns_the_collector_on_again() -> None:
         assert not gc.isenabled()
 
     assert gc.isenabled()
+
+
+def test_uncollected_leaves_no_garbage() -> None:
+    class Node:
+        """A node that refers to itself."""
+
+    with uncollected():
+        node: Any = Node()
+        node.itself = node
+        seen = weakref.ref(node)
+        del node
+        assert seen() is not None
+
+    assert seen() is None
 
 
 def test_evening_before_is_the_session_before_at_eight_in_the_evening() -> None:

@@ -89,7 +89,7 @@ class World:
 
     def schedule(self, at: int, event: Callable[[], None]) -> None:
         """Call `event` at a time, in the order of the times."""
-        heapq.heappush(self._events, (max(at, self.now), next(self._numbers), event))
+        heapq.heappush(self._events, (at if at > self.now else self.now, next(self._numbers), event))
 
     def run(self, until: int) -> None:
         """Let everything happen that is due up to a time."""

@@ -14,7 +14,7 @@ from the_alchemiser.shared.ledger.order_entries import (
     orders_of_trade,
 )
 from the_alchemiser.shared.messaging import outbox
-from the_alchemiser.shared.messaging.messages import SettledOrder, TradeExecuted, TradeFailed
+from the_alchemiser.shared.messaging.messages import RunCompleted, SettledOrder, TradeExecuted, TradeFailed
 from the_alchemiser.shared.run.progress import plan_of, releases_of
 from the_alchemiser.shared.run.runs import TRADE, Run, RunState
 
@@ -22,6 +22,9 @@ from the_alchemiser.shared.run.runs import TRADE, Run, RunState
 # So an order may still leave 90 s after the end of its run. The other 20 s are for clocks that differ, and for the
 # broker to list the order.
 EXECUTION_WINDOW = timedelta(seconds=110)
+# The clock of a simulated exchange moves on at once. At a real broker this is over later than the window above: a run
+# completes within half a minute after the broker's time that its result has.
+BUSINESS_WINDOW = timedelta(minutes=5)
 
 
 class Review(NamedTuple):
@@ -53,9 +56,18 @@ def sent_trades(run: Run) -> tuple[TradeFacts, ...]:
     )
 
 
-def is_window_over(run: Run, now: datetime) -> bool:
-    """Return whether nothing that was in flight when the run ended can still send an order; `now` is the wall clock."""
-    return now - run.timeline[-1].at >= EXECUTION_WINDOW
+def is_window_over(run: Run, now: datetime, at: datetime) -> bool:
+    """Return whether nothing that was in flight when the run ended can still send an order.
+
+    Args:
+        now: the wall clock, UTC.
+        at: business time, UTC.
+    """
+    if now - run.timeline[-1].at >= EXECUTION_WINDOW:
+        return True
+    # Only this result has the broker's time of its run's end: a failure may carry that of an earlier message.
+    completed = next((message for message in run.outbox if isinstance(message, RunCompleted)), None)
+    return completed is not None and at - completed.occurred_at >= BUSINESS_WINDOW
 
 
 def review(run: Run, listing: Sequence[Order]) -> Review:

@@ -77,7 +77,7 @@ class OrderSettler:
             # Another account knows nothing of the run: its orders would seem to be final, without a fill.
             require_account(self.broker.account(), self.account)
         # Read before the orders are: an order that leaves at the very end of the window must be among them.
-        is_over = is_window_over(run, self.now())
+        is_over = is_window_over(run, self.now(), at)
         state = review(run, self.broker.orders(after=opened_at))
         if state.open:
             self._cancel(state.open)

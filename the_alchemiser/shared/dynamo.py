@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 def typed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return `{"pk": {"S": "x"}}` for `{"pk": "x"}`; numbers must be int or Decimal."""
-    return {name: _serializer().serialize(value) for name, value in values.items()}
+    serialize = _serializer().serialize
+    return {name: serialize(value) for name, value in values.items()}
 
 
 def plain(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return `{"pk": "x"}` for `{"pk": {"S": "x"}}`; numbers are Decimal."""
-    return {name: _deserializer().deserialize(value) for name, value in item.items()}
+    deserialize = _deserializer().deserialize
+    return {name: deserialize(value) for name, value in item.items()}
 
 
 def put_if(

@@ -6,6 +6,8 @@ from typing import Any
 
 from the_alchemiser.shared.messaging.messages import BY_NAME, Message
 
+NOTHING = "[]"  # what most items of a run have
+
 
 def encode(message: Message) -> dict[str, Any]:
     """Return `{"type", "message"}` as JSON values: also the body of an item that records a message."""
@@ -24,4 +26,4 @@ def dump(messages: Sequence[Message]) -> str:
 
 def load(text: str) -> tuple[Message, ...]:
     """Return the messages that `dump` wrote, in order."""
-    return tuple(decode(entry) for entry in json.loads(text))
+    return () if text == NOTHING else tuple(decode(entry) for entry in json.loads(text))

@@ -52,8 +52,8 @@ def call[T](
     invocation = world.current
     if invocation is None:
         return effect()  # nothing runs: the history is being prepared, or read at its end
-    if world.is_unwinding():
-        raise GreenletExit
+    if invocation.is_over or world.is_closed:
+        raise GreenletExit  # it is being unwound
 
     invocation.calls += 1
     key = f"{invocation.module}/{invocation.name}/{invocation.calls}"

@@ -29,9 +29,10 @@ class FaultDraws:
         if len(self.fired) >= plan.budget or not _is_allowed(key, plan):
             return None
 
-        left = _fraction(f"{self.seed}/{key}")
+        left, rates = _fraction(f"{self.seed}/{key}"), plan.rates
         for kind in kinds:
-            left -= plan.rates.get(kind, 0.0)
+            if kind in rates:
+                left -= rates[kind]
             if left < 0:
                 self.fired[key] = kind
                 return kind

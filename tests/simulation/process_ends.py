@@ -39,9 +39,11 @@ class FastDeserializer:
 
     def deserialize(self, value: Mapping[str, Any]) -> Any:
         """Return the plain value."""
+        if "S" in value:
+            return value["S"]
         ((kind, content),) = value.items()
         match kind:
-            case "S" | "BOOL":
+            case "BOOL":
                 return content
             case "N":
                 return Decimal(content)

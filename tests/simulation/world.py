@@ -77,7 +77,7 @@ class World:
         self._hub = getcurrent()
         self._all: list[Invocation] = []
         self._names: dict[str, int] = {}
-        self._is_closed = False
+        self.is_closed = False
         self._traveller: Any = None
 
     # --- time -------------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ class World:
                 answer, result = work(), "ok"
             except Exception as error:  # Lambda reports every exception of a handler as a failed invocation
                 answer, result = error, "failed"
-            if not self._is_closed and not invocation.is_over:
+            if not self.is_closed and not invocation.is_over:
                 self._end(invocation, answer, result)
 
         invocation.thread = greenlet(body, parent=self._hub)
@@ -146,7 +146,7 @@ class World:
 
     def close(self) -> None:
         """Unwind every invocation that was killed or is still suspended."""
-        self._is_closed = True
+        self.is_closed = True
         for invocation in self._all:
             thread = invocation.thread
             if thread is not None and not thread.dead:
@@ -195,7 +195,7 @@ class World:
         self._hub.switch()
 
     def is_unwinding(self) -> bool:
-        return self._is_closed or (self.current is not None and self.current.is_over)
+        return self.is_closed or (self.current is not None and self.current.is_over)
 
     # --- the trace --------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from automation.project import templates
+from tests.the_alchemiser import results
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.coordinator_v2.ended_runs import (
     BUY_SPY,
@@ -21,7 +22,13 @@ from tests.the_alchemiser.coordinator_v2.ended_runs import (
 from tests.the_alchemiser.coordinator_v2.office import order
 from tests.the_alchemiser.coordinator_v2.test_admission import RUN_ID
 from tests.the_alchemiser.fakes import InMemoryRunStore
-from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW, is_window_over, review, sent_trades
+from the_alchemiser.coordinator_v2.settlement import (
+    BUSINESS_WINDOW,
+    EXECUTION_WINDOW,
+    is_window_over,
+    review,
+    sent_trades,
+)
 from the_alchemiser.shared.broker.models import OrderStatus
 from the_alchemiser.shared.ledger.order_entries import FillPriceMissingError, TradeFacts
 from the_alchemiser.shared.messaging.messages import SettledOrder
@@ -66,7 +73,8 @@ def test_sent_trades_before_any_release_are_none() -> None:
 def test_window_is_over_110_s_after_the_end(store: InMemoryRunStore, late_ms: int, *, expected: bool) -> None:
     end(store, RunState.FAILED)
 
-    assert is_window_over(make.loaded(store, RUN_ID), make.WALL + timedelta(milliseconds=late_ms)) is expected
+    now = make.WALL + timedelta(milliseconds=late_ms)
+    assert is_window_over(make.loaded(store, RUN_ID), now, make.AT) is expected
 
 
 def test_window_is_counted_from_the_end_of_the_run(store: InMemoryRunStore) -> None:
@@ -74,7 +82,34 @@ def test_window_is_counted_from_the_end_of_the_run(store: InMemoryRunStore) -> N
     ended_at = make.WALL + timedelta(minutes=5)
     ended = replace(run, timeline=(*run.timeline, Transition(RunState.FAILED, ended_at, "a test")))
 
-    assert not is_window_over(ended, ended_at + timedelta(seconds=109))
+    assert not is_window_over(ended, ended_at + timedelta(seconds=109), make.AT)
+
+
+@pytest.mark.parametrize(("later_ms", "expected"), [(299_999, False), (300_000, True), (300_001, True)])
+def test_window_of_a_completed_run_is_over_5_minutes_later_at_the_exchange(
+    store: InMemoryRunStore, later_ms: int, *, expected: bool
+) -> None:
+    """The clock of a simulated exchange moves on at once, the wall clock does not."""
+    end(store, RunState.COMPLETED)
+    result = results.completed(run_id=RUN_ID)
+    run = replace(make.loaded(store, RUN_ID), outbox=(result,))
+
+    assert is_window_over(run, make.WALL, result.occurred_at + timedelta(milliseconds=later_ms)) is expected
+
+
+def test_window_of_a_failed_run_is_counted_by_the_wall_clock_alone(store: InMemoryRunStore) -> None:
+    end(store, RunState.FAILED)
+    result = results.failed()
+    run = replace(make.loaded(store, RUN_ID), outbox=(result,))
+
+    assert not is_window_over(run, make.WALL, result.occurred_at + timedelta(days=1))
+
+
+def test_window_at_the_exchange_is_longer_than_a_completion_takes() -> None:
+    template = templates.read(Path(__file__).parents[3] / "template.yaml", name="template.yaml")
+    timeout_s = template.parameters["HandlerTimeoutS"]["Default"]
+
+    assert timedelta(seconds=timeout_s) + EXECUTION_WINDOW < BUSINESS_WINDOW
 
 
 def test_window_covers_an_execution_that_is_killed_at_its_time_out() -> None:

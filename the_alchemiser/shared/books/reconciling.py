@@ -23,6 +23,7 @@ from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messaging.messages import Difference
 from the_alchemiser.shared.run.runs import Run, RunStore
+from the_alchemiser.shared.threads import map_in_threads
 
 _ONE_DAY = timedelta(days=1)
 # The orders since an old check may be many; older ones explain nothing that is of use now.
@@ -233,8 +234,8 @@ class _Books:
 
     def expected_again(self, symbols: Iterable[str]) -> Mapping[str, Expected]:
         """Return the same after a strongly consistent read of these symbols."""
-        for symbol in sorted(symbols):
-            self._add(entry for entry in self._ledger.entries_of(symbol) if entry.run_id in self._runs)
+        fills = chain.from_iterable(map_in_threads(self._ledger.entries_of, symbols).values())
+        self._add(entry for entry in fills if entry.run_id in self._runs)
         return expected_holdings(self._base, self._entries.values(), self._actions, through=self._today)
 
     def recorded(self) -> frozenset[str]:

@@ -1,6 +1,5 @@
 """Decides whether a run may start now, and under which id. Pure."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -16,8 +15,6 @@ from the_alchemiser.shared.values import Clock, Refusal, Session
 STARTS_AT_MOST_BEFORE_CLOSE = timedelta(minutes=20)
 # The afternoon's start comes 2:45 hours after the close of a half day. A start that is only late comes sooner.
 ROUTINE_AFTER_CLOSE = timedelta(hours=2)
-START_BODY = '{"command": "start-run", "force": true}'
-SWEEP_BODY = '{"command": "sweep-runs"}'
 
 
 class StartRefusal(Refusal):
@@ -127,7 +124,7 @@ def next_run(stage: str, day: TradingDay, runs: Sequence[Run], command: StartRun
 
 def _first_run(stage: str, today: date, command: StartRun) -> NextRun | StartRefusal:
     if command.replaces is not None:
-        detail = f"{command.replaces} is not a run of today; to start today's first run, send {START_BODY}"
+        detail = f"{command.replaces} is not a run of today; to start today's first run: inv run.start --env {stage}"
         return StartRefusal(reason="replaces_another", detail=detail)
     return NextRun(_forced_id(stage, today, ()) if command.is_forced else run_id_of(stage, today))
 
@@ -149,16 +146,16 @@ def _refuse_unsettled(runs: Sequence[Run]) -> StartRefusal | None:
     unsettled = next((run for run in runs if not run.settled), None)
     if unsettled is None:
         return None
+    window_s = EXECUTION_WINDOW.total_seconds()
     detail = (
         f"{unsettled.run_id} has ended, but its orders may not all be final yet; a sweep settles them, at the earliest "
-        f"{EXECUTION_WINDOW.total_seconds():.0f} s after the end: send {SWEEP_BODY}, then start again"
+        f"{window_s:.0f} s after the end: inv trading.sweep --env {unsettled.stage}, then start again"
     )
     return StartRefusal(reason="run_not_settled", detail=detail)
 
 
 def _how_to_replace(run: Run) -> str:
-    body = json.dumps({"command": "start-run", "force": True, "replaces": run.run_id})
-    return f"to start another run in its place, send {body}"
+    return f"to start another run in its place: inv run.start --env {run.stage} --replaces {run.run_id}"
 
 
 def _time(moment: datetime) -> str:

@@ -25,6 +25,7 @@ from the_alchemiser.shared.messaging.publisher import BusPublisher
 from the_alchemiser.shared.messaging.wiring import Check, Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import KillSwitch
+from the_alchemiser.shared.threads import THREADS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -54,7 +55,7 @@ class _Adapters(NamedTuple):
 
 
 def _adapters() -> _Adapters:
-    dynamodb = aws.client("dynamodb")
+    dynamodb = aws.client("dynamodb", connections=THREADS)
     return _Adapters(
         bus=BusPublisher(aws.client("events"), os.environ["BUS_NAME"]),
         broker=broker_from_environment(os.environ),

@@ -6,15 +6,10 @@ from typing import NamedTuple
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.run.runs import RunState
 
-RESTART = (
-    "To start another run today, send "
-    '{"command": "start-run", "force": true, "replaces": "{run_id}"} to the inbox of coordinator_v2.'
-)
-REFRESH = 'Send {"command": "refresh-market-data"} to the inbox of data_v2. The quality check then runs automatically.'
-START = (
-    'If the session is still open, you can start a run: send {"command": "start-run", "force": true} to the inbox of '
-    "coordinator_v2."
-)
+RESTART = "To start another run today, run `inv run.start --env {stage} --replaces {run_id}`."
+SHOW = "Run `inv run.show {run_id} --env {stage}`: it shows everything about this run."
+REFRESH = "Run `inv trading.refresh --env {stage}`. The quality check then runs automatically."
+START = "If the session is still open, you can start a run: `inv run.start --env {stage}`."
 ORDERS_UNKNOWN = "Check the run's trades to see whether any orders were sent."
 NO_ORDERS = "No orders were sent, and the account is unchanged."
 SOME_ORDERS = "Some orders may have been filled."
@@ -64,9 +59,9 @@ _OMISSIONS: Mapping[str, str] = {
 }
 
 
-def restart(run_id: str) -> str:
-    """Return how to start another run in place of this one."""
-    return RESTART.replace("{run_id}", run_id)
+def fill_in(step: str, *, stage: str, run_id: str = "") -> str:
+    """Return a step with its commands for this stage and run."""
+    return step.replace("{stage}", stage).replace("{run_id}", run_id)
 
 
 def explain_trade_reason(code: str) -> str:
@@ -91,17 +86,18 @@ class Situation(NamedTuple):
 
 
 _AFTER_TRADING = (
-    "Compare the positions at the broker with this run's plan. Trades that were filled have not been reversed.",
+    f"{SHOW} Trades that were filled have not been reversed.",
     "Orders that still rest are cancelled within minutes, and the ledger gets what they filled; a mail says so.",
     f"The next run starts from the actual positions. {RESTART} It is refused until every order of this run is final.",
 )
 
+_LEFT_OVER = "If a message could not be handled, `inv dlq.list --env {stage}` says why."
 _SITUATIONS: Mapping[str, Situation] = {
     RunState.EVALUATING: Situation(
         "it was evaluating the strategies",
         NO_ORDERS,
         (
-            "Read the logs of strategy_v2 and aggregator_v2 for this run.",
+            f"{SHOW} The logs are in `inv logs --env {{stage}} --run {{run_id}} --since 1d`.",
             f"If bars are missing, refresh them. {REFRESH}",
             RESTART,
         ),
@@ -109,12 +105,12 @@ _SITUATIONS: Mapping[str, Situation] = {
     RunState.AGGREGATED: Situation(
         "it was planning the trades",
         NO_ORDERS,
-        ("Read the log of portfolio_v2 for this run, and check its dead-letter queue.", RESTART),
+        (f"{SHOW} {_LEFT_OVER}", RESTART),
     ),
     RunState.PLANNED: Situation(
         "it was about to release the first trades",
         NO_ORDERS,
-        ("Read the log of trade_aggregator for this run, and check its dead-letter queue.", RESTART),
+        (f"{SHOW} {_LEFT_OVER}", RESTART),
     ),
     RunState.SELLING: Situation("it was selling", SOME_ORDERS, _AFTER_TRADING),
     RunState.BUYING: Situation("it was buying", SOME_ORDERS, _AFTER_TRADING),
@@ -160,7 +156,7 @@ def explain_failure(state: str, reason: str, *, run_id: str) -> Situation:
     situation = _SITUATIONS.get(state, unknown)
     steps = (_CAUSES[reason], *situation.steps) if reason in _CAUSES else situation.steps
     stage = run_id.partition("-")[0]
-    return situation._replace(steps=tuple(step.replace("{run_id}", run_id).replace("{stage}", stage) for step in steps))
+    return situation._replace(steps=tuple(fill_in(step, stage=stage, run_id=run_id) for step in steps))
 
 
 class Advice(NamedTuple):
@@ -170,6 +166,7 @@ class Advice(NamedTuple):
     steps: tuple[str, ...]
 
 
+_LATEST = "Run `inv run.show latest --env {stage}`: it shows what the latest run did."
 _UNCHECKED_DATA = (f"Refresh the market data. {REFRESH}", START)
 
 _REFUSALS: Mapping[str, Advice] = {
@@ -193,29 +190,28 @@ _REFUSALS: Mapping[str, Advice] = {
     "paused": Advice(
         "The kill switch is paused, missing or unreadable.",
         (
-            "Find out who paused trading, and why.",
-            "Run `inv status --env {stage}`: it prints the command that lets the system trade again.",
+            "Run `inv trading.resume --env {stage}`: it shows who paused trading and when, and asks before it resumes.",
             START,
         ),
     ),
     "replaces_another": Advice(
         "A run can only take the place of the latest run of today.",
-        ("Read what the latest run did. If you want another one, send the command above to coordinator_v2's inbox.",),
+        (f"{_LATEST} If you want another one, run the command above.",),
     ),
     "replaces_missing": Advice(
         "Today already has a run. Another one must name the run that it replaces.",
-        ("Make sure that you want a second run today. If so, send the command above to the inbox of coordinator_v2.",),
+        (f"{_LATEST} If you want a second run today, run the command above.",),
     ),
     "run_exists": Advice(
         "Today already has a run, which was not replaced.",
         (
             "If that run has not ended, wait for the mail about it.",
-            "If it has ended and you want another one, send the command above to the inbox of coordinator_v2.",
+            f"If it has ended: {_LATEST} If you want another one, run the command above.",
         ),
     ),
     "run_not_settled": Advice(
         "Orders of the run that this one replaces may still be open at the broker.",
-        ("Wait: they are cancelled and recorded every five minutes. Then send the command again.",),
+        ("Wait: they are cancelled and recorded every five minutes. Or run the command above, then start again.",),
     ),
     "verdict_malformed": Advice("The quality verdict on the market data cannot be read.", _UNCHECKED_DATA),
     "verdict_missing": Advice("The market data was never checked.", _UNCHECKED_DATA),
@@ -228,4 +224,4 @@ def explain_refusal(reason: str, *, stage: str) -> Advice:
     """Explain why a run was not started; an unknown reason is returned as plain words."""
     unknown = Advice(f"The reason is: {formats.words(reason)}.", ("Read the log of coordinator_v2.", START))
     advice = _REFUSALS.get(reason, unknown)
-    return advice._replace(steps=tuple(step.replace("{stage}", stage) for step in advice.steps))
+    return advice._replace(steps=tuple(fill_in(step, stage=stage) for step in advice.steps))

@@ -10,12 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from the_alchemiser.notifications_v2.explanations import (
     REFRESH,
+    RESTART,
     UNSETTLED,
     explain_failure,
     explain_omission,
     explain_refusal,
     explain_trade_reason,
-    restart,
+    fill_in,
 )
 from the_alchemiser.notifications_v2.subject import News, mail_subject
 from the_alchemiser.shared import formats
@@ -32,6 +33,8 @@ from the_alchemiser.shared.messaging.messages import (
 )
 
 MAX_SHORT_CHARS = 300  # two text messages on a phone
+# Of each table and of each note of the HTML part. Gmail cuts off what comes after 102 kB; the text part is whole.
+ROWS_AT_MOST, NOTES_AT_MOST = 150, 40
 _ZERO = Decimal(0)
 
 
@@ -127,7 +130,7 @@ def _run_refused(refused: RunRefused, stage: str) -> Mail:
 def _run_settled(run: RunSettled, stage: str) -> Mail:
     subject = mail_subject(run, stage=stage)
     orders = ", ".join(f"{order.side} {formats.shares(order.filled_quantity)} {order.symbol}" for order in run.orders)
-    values = {"run": run, "notional": notional, "restart": restart(run.run_id)}
+    values = {"run": run, "notional": notional, "restart": fill_in(RESTART, stage=stage, run_id=run.run_id)}
     return _mail("run_settled", run, stage, subject, f"{subject}: {orders}", values)
 
 
@@ -142,11 +145,21 @@ def _data_unfit(verdict: DataQualityChecked, stage: str) -> Mail:
     subject = mail_subject(verdict, stage=stage)
     facts = (*verdict.problems, ", ".join(sorted(verdict.quarantined)))
     short = ": ".join((subject, *(fact for fact in facts if fact)))
-    return _mail("data_unfit", verdict, stage, subject, short, {"verdict": verdict, "refresh": REFRESH})
+    values = {"verdict": verdict, "refresh": fill_in(REFRESH, stage=stage)}
+    return _mail("data_unfit", verdict, stage, subject, short, values)
 
 
 def _mail(template: str, message: Message, stage: str, subject: str, short: str, values: Mapping[str, Any]) -> Mail:
-    context = {**values, "message": message, "stage": stage, "subject": subject}
+    context = {
+        **values,
+        "message": message,
+        "stage": stage,
+        "subject": subject,
+        "rows": ROWS_AT_MOST,
+        "notes": NOTES_AT_MOST,
+        "show": f"inv run.show {message.run_id} --env {stage}",
+        "reconcile": f"inv reconcile --env {stage}",
+    }
     html = _templates().get_template(f"{template}.html").render(context)
     text = _templates().get_template(f"{template}.txt").render(context)
     return Mail(subject, html, text, _shorten(short))

@@ -50,8 +50,7 @@ def day_at(day: date, clock: str) -> TradingDay:
 
 
 def how_to_replace(run_id: str) -> str:
-    body = f'{{"command": "start-run", "force": true, "replaces": "{run_id}"}}'
-    return f"to start another run in its place, send {body}"
+    return f"to start another run in its place: inv run.start --env local --replaces {run_id}"
 
 
 def reason(answer: object) -> str | None:
@@ -170,8 +169,7 @@ def test_next_run_replacing_on_a_day_without_runs_is_refused() -> None:
 
     assert refusal == StartRefusal(
         reason="replaces_another",
-        detail="local-2022-11-25 is not a run of today; to start today's first run, send "
-        '{"command": "start-run", "force": true}',
+        detail="local-2022-11-25 is not a run of today; to start today's first run: inv run.start --env local",
     )
 
 
@@ -234,7 +232,7 @@ def test_next_run_replacing_an_unsettled_run_is_refused() -> None:
     assert refusal == StartRefusal(
         reason="run_not_settled",
         detail=f"{RUN_ID} has ended, but its orders may not all be final yet; a sweep settles them, at the earliest "
-        '110 s after the end: send {"command": "sweep-runs"}, then start again',
+        "110 s after the end: inv trading.sweep --env local, then start again",
     )
 
 

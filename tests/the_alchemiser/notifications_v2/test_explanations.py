@@ -6,20 +6,18 @@ from the_alchemiser.notifications_v2 import explanations
 from the_alchemiser.notifications_v2.explanations import (
     NO_ORDERS,
     ORDERS_UNKNOWN,
-    REFRESH,
     SOME_ORDERS,
-    START,
     explain_failure,
     explain_omission,
     explain_refusal,
     explain_trade_reason,
-    restart,
 )
 from the_alchemiser.shared.broker import errors as broker_errors
-from the_alchemiser.shared.messaging.commands import Command, RefreshMarketData, StartRun
-from the_alchemiser.shared.messaging.delivery import parse
 
+START = "If the session is still open, you can start a run: `inv run.start --env prod`."
+REFRESH = "Run `inv trading.refresh --env prod`. The quality check then runs automatically."
 UNCHECKED = (f"Refresh the market data. {REFRESH}", START)
+LATEST = "Run `inv run.show latest --env prod`: it shows what the latest run did."
 REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "calendar_too_short": (
         "The broker's calendar is incomplete, so nobody can say whether today is a trading day.",
@@ -33,8 +31,7 @@ REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "paused": (
         "The kill switch is paused, missing or unreadable.",
         (
-            "Find out who paused trading, and why.",
-            "Run `inv status --env prod`: it prints the command that lets the system trade again.",
+            "Run `inv trading.resume --env prod`: it shows who paused trading and when, and asks before it resumes.",
             START,
         ),
     ),
@@ -59,21 +56,21 @@ REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "replaces_another": (
         "A run can only take the place of the latest run of today.",
-        ("Read what the latest run did. If you want another one, send the command above to coordinator_v2's inbox.",),
+        (f"{LATEST} If you want another one, run the command above.",),
     ),
     "replaces_missing": (
         "Today already has a run. Another one must name the run that it replaces.",
-        ("Make sure that you want a second run today. If so, send the command above to the inbox of coordinator_v2.",),
+        (f"{LATEST} If you want a second run today, run the command above.",),
     ),
     "run_not_settled": (
         "Orders of the run that this one replaces may still be open at the broker.",
-        ("Wait: they are cancelled and recorded every five minutes. Then send the command again.",),
+        ("Wait: they are cancelled and recorded every five minutes. Or run the command above, then start again.",),
     ),
     "run_exists": (
         "Today already has a run, which was not replaced.",
         (
             "If that run has not ended, wait for the mail about it.",
-            "If it has ended and you want another one, send the command above to the inbox of coordinator_v2.",
+            f"If it has ended: {LATEST} If you want another one, run the command above.",
         ),
     ),
     "verdict_malformed": ("The quality verdict on the market data cannot be read.", UNCHECKED),
@@ -88,18 +85,17 @@ def test_explain_refusal_gives_meaning_and_steps(reason: str) -> None:
     assert explain_refusal(reason, stage="prod") == REFUSALS[reason]
 
 
-@pytest.mark.parametrize(
-    ("advice", "command"),
-    [
-        (START, StartRun(command="start-run", force=True)),
-        (restart("prod-2022-03-15"), StartRun(command="start-run", force=True, replaces="prod-2022-03-15")),
-        (REFRESH, RefreshMarketData(command="refresh-market-data")),
-    ],
-)
-def test_advised_command_is_one_that_an_inbox_accepts(advice: str, command: Command) -> None:
-    body = advice[advice.index("{") : advice.index("}") + 1]
+@pytest.mark.parametrize("reason", REFUSALS)
+def test_explain_refusal_fills_in_every_command(reason: str) -> None:
+    assert "{" not in " ".join(explain_refusal(reason, stage="prod").steps)
 
-    assert parse(body) == command
+
+def restart(run_id: str) -> str:
+    return f"To start another run today, run `inv run.start --env prod --replaces {run_id}`."
+
+
+def show(run_id: str) -> str:
+    return f"Run `inv run.show {run_id} --env prod`: it shows everything about this run."
 
 
 # What the broker refuses only when something else than an order is asked for.
@@ -170,8 +166,24 @@ def test_explain_omission_is_a_clause(code: str, clause: str) -> None:
 def test_explain_failure_always_says_how_to_restart_this_run(state: str) -> None:
     situation = explain_failure(state, "a_reason", run_id="prod-2022-03-15-r2")
 
-    assert restart("prod-2022-03-15-r2") in " ".join(situation.steps)
-    assert "{" + "run_id}" not in " ".join(situation.steps)
+    steps = " ".join(situation.steps)
+    assert restart("prod-2022-03-15-r2") in steps
+    assert (show("prod-2022-03-15-r2") in steps) is (state != "SOMEWHERE")
+    assert "{" not in steps
+
+
+@pytest.mark.parametrize("state", ["AGGREGATED", "PLANNED"])
+def test_explain_failure_before_trading_names_the_dead_letters(state: str) -> None:
+    step = explain_failure(state, "a_reason", run_id="prod-2022-03-15").steps[0]
+
+    assert step.endswith("If a message could not be handled, `inv dlq.list --env prod` says why.")
+
+
+def test_explain_failure_of_a_strategy_names_logs_and_refresh() -> None:
+    steps = explain_failure("EVALUATING", "a_reason", run_id="prod-2022-03-15").steps
+
+    assert steps[0].endswith("The logs are in `inv logs --env prod --run prod-2022-03-15 --since 1d`.")
+    assert steps[1] == f"If bars are missing, refresh them. {REFRESH}"
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,14 @@ from tests.the_alchemiser.results import (
     refused,
     settled,
 )
-from the_alchemiser.notifications_v2.explanations import REFRESH, START, UNSETTLED, restart
+from the_alchemiser.notifications_v2.explanations import UNSETTLED
 from the_alchemiser.notifications_v2.mail import MAX_SHORT_CHARS, Mail, compose, holdings
 from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared.run.runs import RunState
 
+RESTART = "To start another run today, run `inv run.start --env prod --replaces local-2022-03-15`."
+REFRESH = "Run `inv trading.refresh --env local`. The quality check then runs automatically."
+START = "If the session is still open, you can start a run: `inv run.start --env {}`."
 MESSAGES = (
     completed(),
     completed(outcomes=(), positions=()),
@@ -88,7 +91,7 @@ def test_compose_failed_run_explains_state_reason_and_next_steps() -> None:
         assert "Reason: strategy failed" in text
         assert "No orders were sent, and the account is unchanged." in text
         assert "trend: TLT has 120 bars, 200 are needed" in text
-        assert restart("local-2022-03-15") in text
+        assert "run `inv run.start --env local --replaces local-2022-03-15`." in text
 
 
 def test_compose_left_out_holdings_and_targets_are_named_with_reasons() -> None:
@@ -114,6 +117,69 @@ def test_compose_run_that_left_nothing_out_has_no_such_sections() -> None:
         assert "cannot be traded" not in text.lower()
 
 
+SHOW = "inv run.show local-2022-03-15 --env prod"
+RECONCILE = "inv reconcile --env prod"
+PLAIN = "see the plain text of this mail"
+
+
+def large_day(trades: int, *, omitted: int = 0, are_filled: bool = True) -> News:
+    """Return a completed run with so many trades, positions and omissions of each kind, each as long as they get."""
+    planned = BOUGHT if are_filled else HALF_BOUGHT.model_copy(update={"unsettled": True})
+    symbols = [f"SYM{number}" for number in range(trades)]
+    return completed(
+        outcomes=[planned.model_copy(update={"symbol": symbol, "trade_id": symbol}) for symbol in symbols],
+        positions=[mark(symbol, "94.123456789", "1418.1034") for symbol in (*symbols, "SPY", "TLT")],
+        quarantined={f"Q{number}": "odd_symbol" for number in range(omitted)},
+        untradable={f"U{number}": "odd_symbol" for number in range(omitted)},
+    )
+
+
+def large_difference(count: int) -> News:
+    rows = (BY_HAND, OPEN_ORDER, MISSING_FILL)
+    return differing(*(row.model_copy(update={"symbol": f"S{number}"}) for row in rows for number in range(count)))
+
+
+def test_compose_large_day_shows_the_first_rows_and_names_the_command_for_the_rest() -> None:
+    mail = compose(large_day(200), stage="prod")
+
+    assert len(mail.html.encode()) < 100_000
+    html, text = html_and_text(mail)
+    assert (html.count("BUY SYM"), text.count("BUY SYM")) == (150, 200)
+    assert "BUY SYM149 " in html
+    assert html.count(f"and 50 more trades: {SHOW}") == 1
+    assert html.count(f"and 52 more positions: {SHOW}") == 1
+
+
+def test_compose_day_of_as_many_rows_as_there_is_room_for_shows_all() -> None:
+    assert " more trade" not in one_line(compose(large_day(150), stage="prod").html)
+    assert f"and 1 more trade: {SHOW}" in one_line(compose(large_day(151), stage="prod").html)
+
+
+@pytest.mark.parametrize(
+    ("message", "rests"),
+    [
+        (
+            large_day(1000, omitted=1000, are_filled=False),
+            [f"and 960 more {noun}: {SHOW}" for noun in ("trades", "holdings", "targets")],
+        ),
+        (large_difference(1000), [f"and 850 more {noun}: {RECONCILE}" for noun in ("holdings", "orders", "fills")]),
+        (settled(*[FILLED_LATE] * 1000), [f"and 850 more orders: {SHOW}"]),
+        (
+            checked(passed=False, problems=("a problem",) * 41).model_copy(
+                update={"quarantined": {f"S{number}": "last bar 2022-03-01" for number in range(151)}}
+            ),
+            [f"and 1 more problem: {PLAIN}", f"and 1 more symbol: {PLAIN}"],
+        ),
+    ],
+    ids=["run", "books", "settled", "data"],
+)
+def test_compose_any_large_message_is_not_cut_off_by_mail_programs(message: News, rests: list[str]) -> None:
+    html = compose(message, stage="prod").html
+
+    assert len(html.encode()) < 100_000
+    assert [rest for rest in rests if rest not in one_line(html)] == []
+
+
 def test_compose_degraded_run_has_the_colour_of_a_warning() -> None:
     green, amber = "background:#1f6f54", "background:#8a5a00"
 
@@ -135,7 +201,7 @@ def test_compose_settled_orders_are_listed_with_status_and_fills() -> None:
     for text in html_and_text(mail):
         assert "could not yet say what became of 2 orders: they still rested at the broker" in text
         assert "Now every order of the run is final, and the ledger has all fills." in text
-        assert restart("local-2022-03-15") in text
+        assert RESTART in text
     html, text = html_and_text(mail)
     assert "BUY SPY filled 94.5 $418.00 $39,501.00" in html
     assert "SELL 628ESC012 canceled 0 none $0.00" in html
@@ -207,8 +273,8 @@ def test_compose_paused_day_says_how_to_trade_again() -> None:
         assert "Tuesday, 15 March 2022: no run was started" in text
         assert "The kill switch is paused, missing or unreadable. This start sent no orders. Reason: paused" in text
         assert "the kill switch is not enabled" in text
-        assert "Run `inv status --env prod`: it prints the command that lets the system trade again." in text
-        assert START in text
+        assert "Run `inv trading.resume --env prod`: it shows who paused trading and when" in text
+        assert START.format("prod") in text
         assert "You read of each reason once per day, however often a start is refused." in text
     assert mail.short == "[prod] 2022-03-15: run REFUSED: paused. the kill switch is not enabled"
 
@@ -217,7 +283,7 @@ def test_compose_paused_day_says_how_to_trade_again() -> None:
 def test_compose_refusal_on_unchecked_data_says_how_to_check_it(reason: str) -> None:
     for text in html_and_text(compose(refused(reason), stage="local")):
         assert f"Refresh the market data. {REFRESH}" in text
-        assert START in text
+        assert START.format("local") in text
 
 
 def test_compose_refusal_for_an_unknown_reason_names_it() -> None:

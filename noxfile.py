@@ -20,6 +20,8 @@ AFFECTED = "--affected"
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 # The tests that run the scanners.
 SCANNED = ("tests/automation/test_security_planted.py", "tests/automation/test_other_projects.py")
+# One worker trades days, the other one deploys to prod: tests/e2e/conftest.py.
+WORKERS = ("-n", "2")
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -109,14 +111,17 @@ def laws(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Trade days in a separate sandbox and check the results; `-- -m slow`: twenty days, a day without each grant."""
     _install(session)
-    _test_in_sandbox(session, "tests/e2e", *(session.posargs or ["-m", "not slow"]))
+    session.run("inv", "build")
+    _test_in_sandbox(session, "tests/e2e", *WORKERS, *(session.posargs or ["-m", "not slow"]))
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def simulate(session: nox.Session) -> None:
-    """Try 2,000 simulated days full of faults; `-- --seeds N`, or `-- --seed S --minimise` to replay one."""
+    """Try 2,000 simulated days full of faults, and a large one; `-- --seeds N`, or `-- --seed S` to replay one."""
     _install(session)
     session.run("python", "-m", "tests.simulation", *session.posargs, env=BYTECODE)
+    if not session.posargs:
+        session.run("pytest", "-m", "slow", "tests/simulation", env=BYTECODE)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
@@ -162,7 +167,8 @@ def _run_in_sandbox(session: nox.Session, *command: str) -> None:
     try:
         session.run(*command, env=env)
     finally:
-        session.run("inv", "sandbox.down", env=env)
+        for folder in (state, *sorted(state.glob("gw*"))):  # a worker's sandbox has a folder of its own
+            session.run("inv", "sandbox.down", env={**env, "ALCHEMISER_SANDBOX_DIR": str(folder)})
 
 
 def _affected(session: nox.Session, since: str = "", *others: str) -> list[str]:

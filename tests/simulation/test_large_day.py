@@ -26,6 +26,8 @@ from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.exchange_time import LAST_ORDER
 from the_alchemiser.shared.run.runs import RunState
 
+pytestmark = pytest.mark.slow
+
 STRATEGIES, TRADES = 100, 200
 DAY = date(2022, 6, 15)
 RUN = f"dev-{DAY}"

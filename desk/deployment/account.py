@@ -1,4 +1,4 @@
-"""Read what is deployed: queues, runs and the kill switch.
+"""Read what is deployed: queues, runs, books and the kill switch.
 
 The names come from the stacks' resources, outputs and functions. Nothing is changed, but for `pause_trading`.
 """
@@ -17,6 +17,8 @@ from automation.system import aws
 from automation.system.stacks import NoSuchStackError, StackResource
 from automation.system.targets import Target
 from desk.deployment.context import Context
+from the_alchemiser.shared.books.checks import BooksCheck
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
 from the_alchemiser.shared.dynamo import plain, typed
 from the_alchemiser.shared.run.dynamo_runs import BY_DATE, DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import ENABLED, PAUSED
@@ -57,6 +59,10 @@ class Account(Protocol):
 
     def last_run(self) -> LastRun | None:
         """Return the latest run; None before the first."""
+        ...
+
+    def books(self) -> BooksCheck | None:
+        """Return the latest check of the books; None before the first."""
         ...
 
     def kill_switch(self) -> str:
@@ -112,6 +118,11 @@ class AwsAccount:
             return None
         trades = self._trades(run_id)
         return LastRun(run_id, self._state(run_id), trades.total(), trades["TradeFailed"])
+
+    def books(self) -> BooksCheck | None:
+        """Return the latest check of the books; None before the first."""
+        stored = DynamoBooks(self._dynamodb, self._runs_table).latest()
+        return None if stored is None else stored.check
 
     def kill_switch(self) -> str:
         """Return the name of the kill switch's parameter; empty when it is not deployed."""

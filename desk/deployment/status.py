@@ -1,4 +1,4 @@
-"""The product's lines in `inv status`: the last run, the kill switch, and whether the system is ready to trade."""
+"""The product's lines in `inv status`: the last run, kill switch, books, and whether the system is ready to trade."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from desk.deployment import account
 from desk.deployment.account import Account, LastRun
 from desk.deployment.context import Context, Level, Line, line, parse
+from the_alchemiser.shared.books.checks import BooksCheck
 from the_alchemiser.shared.formats import plural
 from the_alchemiser.shared.run.kill_switch import ENABLED, PAUSED
 from the_alchemiser.shared.run.runs import RunState
@@ -23,6 +24,8 @@ def status(hook_context: Mapping[str, Any], *, connect: Callable[[Context], Acco
     return [
         _last_run(deployed.last_run()),
         line(Level.INFO, "kill switch", ENABLED if is_enabled else PAUSED),
+        _books(context, deployed.books()),
+        *_any_account(context),
         _trading(context, name, is_enabled=is_enabled),
     ]
 
@@ -30,6 +33,29 @@ def status(hook_context: Mapping[str, Any], *, connect: Callable[[Context], Acco
 def resume_command(context: Context) -> str:
     """Return the command that lets the system trade."""
     return f"inv trading.resume --env {context.environment}"
+
+
+def books_text(check: BooksCheck | None) -> str:
+    """Return the result of the latest check of the books."""
+    if check is None:
+        return "not checked yet: the first run opens them"
+    by = f" by {check.accepted_by}" if check.accepted_by else ""
+    return f"{check.state} on {check.trading_date}{by}"
+
+
+def _books(context: Context, check: BooksCheck | None) -> Line:
+    if check is None or not check.differs:
+        return line(Level.INFO, "books", books_text(check))
+    what = f"{books_text(check)} in {plural(len(check.differences), 'place')}: no run starts until that is accepted"
+    return line(Level.WARN, "books", what, f"inv reconcile --env {context.environment}")
+
+
+def _any_account(context: Context) -> list[Line]:
+    """Remark that keys of any account are used; the sandbox has only one."""
+    if context.is_sandbox or context.parameters.get("BrokerAccount"):
+        return []
+    what = "not named: set BrokerAccount in samconfig.toml, so that keys of another account trade nothing"
+    return [line(Level.INFO, "broker account", what)]
 
 
 def _last_run(run: LastRun | None) -> Line:

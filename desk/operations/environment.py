@@ -42,6 +42,8 @@ from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 
 SWITCH = "KillSwitch"  # its logical id
 DATA, TRADING = "data", "trading"  # the stacks' names in pyproject.toml
+COORDINATOR, DATA_MODULE = "coordinator_v2", "data_v2"
+_INBOXES = {COORDINATOR: ("CoordinatorInbox", TRADING), DATA_MODULE: ("DataInbox", DATA)}  # logical id, stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Environment:
             raise ConfigurationError(message, where=self.name)
         return self.outputs[name]
 
-    def physical_id(self, logical_id: str, *, stack: str = TRADING) -> str:
+    def physical_id(self, logical_id: str, stack: str = TRADING) -> str:
         """Return the physical id of a resource of a stack, which pyproject.toml calls `stack`.
 
         Raises:
@@ -144,15 +146,15 @@ class Environment:
 
     def switch(self) -> KillSwitch:
         """Return the kill switch."""
-        return KillSwitch(self.client("ssm"), self.physical_id(SWITCH), self.target)
+        return KillSwitch(self.client("ssm"), self.physical_id(SWITCH))
 
     def inbox(self, module: str) -> str:
-        """Return the URL of a module's inbox.
+        """Return the URL of the inbox of a module that takes commands.
 
         Raises:
-            ConfigurationError: no stack has an output `<Name>InboxUrl` for the module.
+            ConfigurationError: the deployed stack does not have it.
         """
-        return self.output(f"{module.removesuffix('_v2').title().replace('_', '')}InboxUrl")
+        return self.physical_id(*_INBOXES[module])
 
     def send(self, module: str, command: Command) -> None:
         """Put a command into a module's inbox, as a schedule does."""

@@ -6,11 +6,10 @@ A start is checked by the coordinator's own rules, so that a person reads the re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from automation.system import aws_commands
 from automation.system.errors import Finding
-from desk.operations.environment import DATA, Environment
+from desk.operations.environment import Environment
 from desk.operations.situation import Market, Situation
-from the_alchemiser.coordinator_v2.admission import SWEEP_BODY, StartRefusal, next_run, refuse_time
+from the_alchemiser.coordinator_v2.admission import StartRefusal, next_run, refuse_time
 from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
 from the_alchemiser.shared.books.checks import describe
 from the_alchemiser.shared.exchange_time import NEW_YORK
@@ -18,24 +17,17 @@ from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.run.runs import Run, RunState
 
 PAUSED = "paused"  # where the finding about the kill switch is
-_REFRESH_BODY = '{"command": "refresh-market-data"}'
 _WINDOW = f"{EXECUTION_WINDOW.total_seconds():.0f} s"
 _BROKER_PAGE = "look at the broker's status page"
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The commands of one environment that findings advise.
-
-    Attributes:
-        sweep, refresh: aws commands that work when pasted.
-    """
+    """The commands of one environment that findings advise."""
 
     environment: str
     stage: str
     is_sandbox: bool
-    sweep: str
-    refresh: str
 
     def inv(self, words: str) -> str:
         """Return the command `inv <words>` for this environment."""
@@ -43,22 +35,8 @@ class Advice:
 
 
 def advice_for(environment: Environment) -> Advice:
-    """Return the commands of a deployed environment.
-
-    Raises:
-        ConfigurationError: it has no inbox of the coordinator or of data_v2.
-    """
-
-    def send(url: str, body: str) -> str:
-        return aws_commands.line(environment.target, "sqs", "send-message", "--queue-url", url, "--message-body", body)
-
-    return Advice(
-        environment.name,
-        environment.stage,
-        environment.is_sandbox,
-        sweep=send(environment.inbox("coordinator_v2"), SWEEP_BODY),
-        refresh=send(environment.physical_id("DataInbox", stack=DATA), _REFRESH_BODY),
-    )
+    """Return the commands of a deployed environment."""
+    return Advice(environment.name, environment.stage, environment.is_sandbox)
 
 
 def in_the_way_of_trading(situation: Situation, advice: Advice) -> tuple[Finding, ...]:
@@ -85,11 +63,10 @@ def in_the_way_of_a_start(situation: Situation, command: StartRun, advice: Advic
     if isinstance(market.day, StartRefusal):
         return (*findings, finding_of(market.day, situation, advice))
 
-    refusals = (
-        refuse_time(market.day, force=command.is_forced),
-        next_run(advice.stage, market.day, situation.runs, command),
-        situation.data,
-    )
+    closed = refuse_time(market.day, force=command.is_forced)
+    following = next_run(advice.stage, market.day, situation.runs, command)
+    # Once the session is over, no other reason can be removed in time.
+    refusals = (closed, following, situation.data) if _is_before_close(market) else (closed,)
     findings += [finding_of(refusal, situation, advice) for refusal in refusals if isinstance(refusal, StartRefusal)]
     return tuple(findings)
 
@@ -140,11 +117,11 @@ def finding_of(refusal: StartRefusal, situation: Situation, advice: Advice) -> F
             what, fix = _about(latest), replace
         case "run_not_settled":
             what = f"{_about(latest)}; its orders may not all be final before a sweep, {_WINDOW} after its end or later"
-            fix = f"{advice.sweep}; then {replace}"
+            fix = f"{advice.inv('trading.sweep')}, then {replace}"
         case "run_exists":
             fix = advice.inv("run.show latest")
         case "verdict_missing" | "verdict_stale" | "verdict_malformed":
-            fix = advice.refresh
+            fix = advice.inv("trading.refresh")
         case "paused":
             fix = advice.inv("trading.resume")
         case "books_differ":

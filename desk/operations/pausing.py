@@ -130,8 +130,7 @@ def set_switch(switch: Switch, value: str) -> Setting:
     switch.set(value)
     setting = switch.read()
     if setting.value != value:
-        message = f"is {setting.value} again: somebody else has set it; try again, or run {switch.command(value)}"
-        raise DeploymentError(message, where=switch.name)
+        raise DeploymentError(f"is {setting.value} again: somebody else has set it; try again", where=switch.name)
     return setting
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from desk.operations import reconciliation
 from desk.operations.environment import Environment, connect, wrong_account
 from desk.operations.reconciliation import Reconciliation
 from the_alchemiser.coordinator_v2.service import SWEPT_SESSIONS
+from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState, awaited_splits
 from the_alchemiser.shared.books.reconciling import Brokerage, Look, Recent, Reconciler, held_by
@@ -26,15 +28,17 @@ from the_alchemiser.shared.books.store import BooksStore
 from the_alchemiser.shared.broker.account_check import WrongAccountError
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.exchange_time import market_date
-from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, Ledger, LedgerEntry
+from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, Ledger
 from the_alchemiser.shared.ledger.lots import holdings
 from the_alchemiser.shared.market_data.calendar import LOOK_BACK
 from the_alchemiser.shared.market_data.corporate_actions import read_actions
 from the_alchemiser.shared.run.progress import plan_of
 from the_alchemiser.shared.run.runs import Run, RunStore, runs_of_day
+from the_alchemiser.shared.threads import map_in_threads
 from the_alchemiser.shared.values import Clock, Session
 
 _COLUMNS = ("symbol", "broker", "books", "strategies", "nobody's", "last plan", "notes")
+_WINDOW = f"{EXECUTION_WINDOW.total_seconds():.0f} s"
 
 
 class Broker(Brokerage, Protocol):
@@ -181,7 +185,7 @@ def _report(state: Reconciliation, environment: str, *, as_json: bool) -> None:
         finding = Finding(
             environment,
             "an order of a run that is not settled may still fill",
-            f"wait for the next sweep, five minutes at most, then run inv reconcile --env {environment} again",
+            f"inv trading.sweep --env {environment}, {_WINDOW} after the end of the run or later; then this again",
         )
         message = "account and books cannot be compared yet"
         raise CheckFailedError(message, where=environment, findings=() if as_json else (finding,))
@@ -238,9 +242,7 @@ def _latest_planned(sources: Sources, moment: Moment) -> Run | None:
 
 
 def _owned(sources: Sources, symbols: set[str], today: date) -> Any:
-    entries: list[LedgerEntry] = []
-    for symbol in sorted(symbols):
-        entries.extend(sources.ledger.entries_of(symbol))
+    entries = chain.from_iterable(map_in_threads(sources.ledger.entries_of, symbols).values())
     owned = holdings(entries, sources.actions.until(today))
     return {owner: shares for owner, shares in owned.items() if owner != UNATTRIBUTED}
 

@@ -100,7 +100,7 @@ def _trade(trade: TradeRecord, stage: str) -> Mapping[str, Any]:
         "symbol": decision.symbol,
         "side": decision.side,
         "planned": str(decision.quantity),
-        "sent": None if trade.sent is None else str(trade.sent),
+        "released": None if trade.released is None else str(trade.released),
         "filled": None if outcome is None else str(outcome.filled_quantity),
         "state": _state(trade),
         "reason": trade.refusal.reason if trade.refusal else failed.reason if failed else None,
@@ -115,7 +115,7 @@ def _state(trade: TradeRecord) -> str:
     if trade.refusal is not None:
         return "refused"
     if trade.outcome is None:
-        return "not released" if trade.sent is None else "outstanding"
+        return "not released" if trade.released is None else "outstanding"
     return "failed" if isinstance(trade.outcome, TradeFailed) else "filled"
 
 

@@ -17,7 +17,7 @@ from the_alchemiser.shared.run.plan import TradeDecision
 from the_alchemiser.shared.run.progress import missing
 
 _DECISIONS = ("symbol", "held", "target weight", "target", "price", "last close", "decision", "reason")
-_TRADES = ("trade", "planned", "sent", "filled", "avg price", "result")
+_TRADES = ("trade", "planned", "released", "filled", "avg price", "result")
 _ORDERS = ("order", "side", "type", "limit", "shares", "filled", "avg price", "status", "in the ledger")
 _ENTRIES = ("order", "shares", "price", "cash", "by strategy")
 
@@ -122,7 +122,7 @@ def trade_row(trade: TradeRecord) -> tuple[str, ...]:
     return (
         trade.trade_id,
         formats.shares(trade.decision.quantity),
-        "" if trade.sent is None else formats.shares(trade.sent),
+        "" if trade.released is None else formats.shares(trade.released),
         formats.shares(filled),
         average_price(trade),
         result_of(trade),
@@ -142,11 +142,11 @@ def result_of(trade: TradeRecord) -> str:
     if trade.refusal is not None:
         return f"not sent: {trade.refusal.reason}: {trade.refusal.detail}"
     if trade.outcome is None:
-        return "not released" if trade.sent is None else "no outcome yet"
+        return "not released" if trade.released is None else "no outcome yet"
     if isinstance(trade.outcome, TradeFailed):
         unsettled = "; an order may still rest at the broker" if trade.outcome.unsettled else ""
         reason = trade.outcome.reason
-        return f"failed: {reason}: {explain_trade_reason(reason)} ({trade.outcome.detail}){unsettled}"
+        return f"failed: {reason}: {trade.outcome.detail or explain_trade_reason(reason)}{unsettled}"
     return "filled"
 
 

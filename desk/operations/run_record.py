@@ -44,15 +44,15 @@ class TradeRecord(NamedTuple):
     """One planned trade from the plan to the ledger.
 
     Attributes:
-        sent: shares that were sent to execution; None when it was not released, or was refused.
-        refusal: why it was not sent; None when it was, or its phase has not begun.
+        released: shares that execution may order; None when it was not released, or was refused.
+        refusal: why it was not released; None when it was, or its phase has not begun.
         outcome: None while there is none.
         orders: oldest first, with those that somebody changed at the broker.
     """
 
     trade_id: str
     decision: TradeDecision
-    sent: Decimal | None
+    released: Decimal | None
     refusal: Refusal | None
     outcome: TradeExecuted | TradeFailed | None
     orders: tuple[Order, ...]
@@ -87,16 +87,16 @@ class RunRecord(RunEvidence):
         """Return the planned trades, sells first, then in the plan's order."""
         planned = {} if self.plan is None else self.plan.by_trade_id()
         outcomes, releases = self.outcomes, self.releases
-        sent, refused = dict[str, Decimal](), dict[str, Refusal]()
+        released, refused = dict[str, Decimal](), dict[str, Refusal]()
         for release in releases:
-            sent.update(release.quantities)
+            released.update(release.quantities)
             refused.update(release.refused)
 
         return tuple(
             TradeRecord(
                 trade_id=trade_id,
                 decision=decision,
-                sent=sent.get(trade_id),
+                released=released.get(trade_id),
                 refusal=refused.get(trade_id),
                 outcome=outcomes.get(trade_id),
                 orders=orders_of_trade(trade_id, self.broker_orders),
@@ -207,4 +207,4 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as cause:
-        raise UsageError(f"{text} is not a date", where="run.show") from cause
+        raise UsageError(f"{text} is not a date; write it as 2026-11-27", where="run.show") from cause

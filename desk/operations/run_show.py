@@ -1,10 +1,8 @@
 """`inv run.show`: everything that is known about one run, ended or not, on one page or as JSON."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from automation.system import console
 from automation.system.errors import UsageError
@@ -13,8 +11,8 @@ from desk.operations import run_json, run_page, run_record
 from desk.operations.environment import Environment, connect
 from desk.operations.orders import OrderBook
 from desk.operations.run_record import LATEST, RecordSources
+from sandbox.run_evidence import read_decision
 from the_alchemiser.notifications_v2.channels import DynamoDeliveries
-from the_alchemiser.shared.market_data.objects import ObjectStore
 
 
 def report(
@@ -58,9 +56,3 @@ def sources_of(environment: Environment, broker: OrderBook) -> RecordSources:
         decision=lambda path_ref: read_decision(objects, path_ref),
         latest_id=lambda: latest_run_id(dynamodb, environment.output("RunsTable")),
     )
-
-
-def read_decision(objects: ObjectStore, path_ref: str) -> Mapping[str, Any]:
-    """Return the decision path stored under a reference; empty when nothing is stored there."""
-    stored = objects.get(path_ref.removeprefix(objects.url("")))
-    return {} if stored is None else dict(json.loads(stored.body)["path"])

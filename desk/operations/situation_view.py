@@ -6,6 +6,7 @@ from typing import Any
 
 from automation.system import console
 from automation.system.errors import Finding
+from desk.deployment.status import books_text
 from desk.operations.orders import CancelledOrder, run_of
 from desk.operations.situation import Market, Situation
 from desk.operations.switch import Setting
@@ -77,14 +78,6 @@ def runs_text(runs: Iterable[Run], day: date) -> str:
     """Return the runs of today with their states."""
     texts = [f"{run.run_id}: {run.state}{', settled' if run.settled else ''}" for run in runs]
     return "; ".join(texts) or f"none yet on {day}"
-
-
-def books_text(books: BooksCheck | None) -> str:
-    """Return the result of the latest check of the books."""
-    if books is None:
-        return "not checked yet: the first run opens them"
-    by = f" by {books.accepted_by}" if books.accepted_by else ""
-    return f"{books.state} on {books.trading_date}{by}"
 
 
 def order_row(order: Order, stage: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from automation.system import console
 from automation.system.errors import CheckFailedError, ToolError
 from desk.operations import obstacles
 from desk.operations import situation as situations
-from desk.operations.environment import Environment, connect
+from desk.operations.environment import COORDINATOR, Environment, connect
 from desk.operations.obstacles import Advice
 from desk.operations.orders import Stopwatch, this_clock
 from desk.operations.situation import Market, Situation
@@ -26,7 +26,6 @@ from the_alchemiser.shared.run.runs import RunState
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
-COORDINATOR = "coordinator_v2"
 LONGEST_S = 60.0
 POLL_S = 0.5
 _REFUSED = "run refused"  # what the coordinator logs

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from automation.system.targets import Target
-from desk.deployment.kill_switch import set_command
 from the_alchemiser.shared.run.kill_switch import ENABLED
 
 if TYPE_CHECKING:
@@ -51,10 +49,6 @@ class Switch(Protocol):
         """Set its value."""
         ...
 
-    def command(self, value: str) -> str:
-        """Return the command that sets it without this program."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class KillSwitch:
@@ -62,7 +56,6 @@ class KillSwitch:
 
     client: "SSMClient"
     name: str
-    target: Target
 
     def read(self) -> Setting:
         """Return its value; with who set it and when, unless these credentials may not read its history."""
@@ -72,10 +65,6 @@ class KillSwitch:
     def set(self, value: str) -> None:
         """Set its value. Idempotent."""
         self.client.put_parameter(Name=self.name, Value=value, Overwrite=True)
-
-    def command(self, value: str) -> str:
-        """Return the aws command that sets it."""
-        return set_command(self.target, self.name, value)
 
     def _latest(self, value: str) -> Setting | None:
         """Return when this value was set: the oldest of the latest changes that all have it."""

@@ -40,6 +40,26 @@ def resume(_context: Context, env: str = "", yes: bool = False) -> None:
     pausing.resume(ROOT, env, yes=yes)
 
 
+@task(auto_shortflags=False, help=_ENV)
+def sweep(_context: Context, env: str = "") -> None:
+    """Let the coordinator sweep now: settle ended runs, check the books."""
+    from desk.operations import requests
+
+    requests.sweep(ROOT, env)
+
+
+@task(
+    iterable=["symbols"],
+    auto_shortflags=False,
+    help={**_ENV, "symbols": "symbols to load, such as SPY (default: all of the book)"},
+)
+def refresh(_context: Context, symbols: list[str], env: str = "") -> None:
+    """Load and check market data now: `inv trading.refresh [SYMBOL...] --env E`."""
+    from desk.operations import requests
+
+    requests.refresh(ROOT, env, symbols)
+
+
 @task(
     auto_shortflags=False,
     help={**_ENV, **_YES, "replaces": "today's latest run, which has ended and is settled; only for a second run"},
@@ -80,8 +100,8 @@ def reconcile(_context: Context, env: str = "", accept: bool = False, yes: bool 
 
 
 def trading_collection() -> Collection:
-    """Return the tasks `trading.status`, `.pause` and `.resume`."""
-    return Collection("trading", status, pause, resume)
+    """Return the tasks `trading.status`, `.pause`, `.resume`, `.sweep` and `.refresh`."""
+    return Collection("trading", status, pause, resume, sweep, refresh)
 
 
 def run_collection() -> Collection:

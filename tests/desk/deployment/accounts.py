@@ -7,6 +7,7 @@ from typing import Any
 
 from desk.deployment.account import LastRun, Queue
 from desk.deployment.context import Context
+from the_alchemiser.shared.books.checks import BooksCheck
 from the_alchemiser.shared.run.runs import RunState
 
 SWITCH = "/alchemiser/prod/trading"
@@ -24,6 +25,7 @@ class FakeAccount:
     queues: tuple[Queue, ...] = ()
     runs: Mapping[str, RunState] = field(default_factory=dict)
     last: LastRun | None = None
+    check: BooksCheck | None = None
     switch: str = SWITCH
     is_switch_enabled: bool = True
     refusal: Exception | None = None
@@ -43,6 +45,9 @@ class FakeAccount:
 
     def last_run(self) -> LastRun | None:
         return self.last
+
+    def books(self) -> BooksCheck | None:
+        return self.check
 
     def kill_switch(self) -> str:
         return self.switch
@@ -65,6 +70,7 @@ def unreachable(context: Context) -> FakeAccount:
 def hook_context(now: str = "2026-11-25T12:00:00-05:00", **changes: Any) -> dict[str, Any]:
     """Return the context of a deployed prod; `parameters` and other fields may be replaced."""
     parameters = {"Stage": "prod", "ScheduleState": "ENABLED", "MailFrom": "bot@fund.test", "MailTo": "a@fund.test, b"}
+    parameters |= {"BrokerAccount": "PA1"}
     return {
         "environment": "prod",
         "region": "us-east-1",

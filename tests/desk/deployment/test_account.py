@@ -11,6 +11,8 @@ from automation.system.stacks import NoSuchStackError, StackResource
 from desk.deployment.account import AwsAccount, LastRun, Queue
 from desk.deployment.context import parse
 from tests.desk.deployment.accounts import hook_context
+from tests.desk.operations.duty import check
+from the_alchemiser.shared.books.checks import CheckState
 from the_alchemiser.shared.dynamo import typed
 from the_alchemiser.shared.run.runs import RunState
 
@@ -164,6 +166,23 @@ def test_last_run_is_the_latest_of_the_latest_date() -> None:
 
 def test_last_run_before_the_first_is_none() -> None:
     assert account(dynamodb=Runs({})).last_run() is None
+
+
+def test_books_are_the_latest_check_of_the_runs_table() -> None:
+    stored = check(CheckState.AGREED)
+
+    class Checks:
+        """The Runs table with one check, or with none."""
+
+        def __init__(self, *rows: Mapping[str, Any]) -> None:
+            self.rows = rows
+
+        def query(self, **request: Any) -> Any:
+            assert (request["TableName"], request["Limit"]) == ("runs", 1)
+            return {"Items": [typed(row) for row in self.rows]}
+
+    assert account(dynamodb=Checks({"body": stored.model_dump_json(), "sent": True})).books() == stored
+    assert account(dynamodb=Checks()).books() is None
 
 
 @pytest.mark.parametrize(("value", "is_enabled"), [("enabled", True), ("paused", False), ("on", False)])

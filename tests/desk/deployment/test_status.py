@@ -1,12 +1,16 @@
 """The product's lines in `inv status`, with a command for everything that keeps the system from trading."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from desk.deployment.account import LastRun
 from desk.deployment.status import status
-from tests.desk.deployment.accounts import FakeAccount, hook_context, unreachable
+from tests.desk.deployment.accounts import SANDBOX, FakeAccount, hook_context, unreachable
+from tests.desk.operations.duty import check
+from the_alchemiser.shared.books.checks import CheckState
+from the_alchemiser.shared.messaging.messages import Difference
 from the_alchemiser.shared.run.runs import RunState
 
 READY = {"level": "info", "where": "trading", "what": "ready to trade", "fix": ""}
@@ -35,8 +39,56 @@ def test_status_of_a_ready_environment() -> None:
     assert status(hook_context(), connect=account) == [
         {"level": "info", "where": "last run", "what": "prod-2026-11-24: COMPLETED, 12 trades", "fix": ""},
         {"level": "info", "where": "kill switch", "what": "enabled", "fix": ""},
+        {"level": "info", "where": "books", "what": "not checked yet: the first run opens them", "fix": ""},
         READY,
     ]
+
+
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        (CheckState.OPENED, "OPENED on 2022-11-25"),
+        (CheckState.AGREED, "AGREED on 2022-11-25"),
+        (CheckState.ACCEPTED, "ACCEPTED on 2022-11-25 by eva"),
+    ],
+)
+def test_status_of_books_that_are_in_order(state: CheckState, what: str) -> None:
+    lines = status(hook_context(), connect=FakeAccount(check=check(state)))
+
+    assert lines[2] == {"level": "info", "where": "books", "what": what, "fix": ""}
+
+
+def test_status_of_books_that_differ_warns_with_the_command() -> None:
+    differing = check(CheckState.DIFFERS, Difference(symbol="SPY", broker=Decimal(12), books=Decimal(10)))
+
+    lines = status(hook_context(), connect=FakeAccount(check=differing))
+
+    assert lines[2] == {
+        "level": "warn",
+        "where": "books",
+        "what": "DIFFERS on 2022-11-25 in 1 place: no run starts until that is accepted",
+        "fix": "inv reconcile --env prod",
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameters", "is_remarked"),
+    [
+        ({"Stage": "prod", "BrokerAccount": ""}, True),
+        ({"Stage": "prod"}, True),
+        ({"Stage": "prod", "BrokerAccount": "PA1"}, False),
+        (SANDBOX, False),
+    ],
+)
+def test_status_remarks_that_any_account_is_traded(parameters: dict[str, str], is_remarked: bool) -> None:
+    remark = {
+        "level": "info",
+        "where": "broker account",
+        "what": "not named: set BrokerAccount in samconfig.toml, so that keys of another account trade nothing",
+        "fix": "",
+    }
+
+    assert (remark in status(hook_context(parameters=parameters), connect=FakeAccount())) is is_remarked
 
 
 @pytest.mark.parametrize(

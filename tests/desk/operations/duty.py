@@ -12,7 +12,6 @@ from typing import Any, Literal
 from automation.deploying import scope as scopes
 from automation.deploying.scope import Scope
 from automation.system.stacks import StackResource
-from desk.deployment.kill_switch import set_command
 from desk.operations.environment import Environment
 from desk.operations.situation import Sources
 from desk.operations.switch import Setting
@@ -64,9 +63,6 @@ class FakeSwitch:
             raise self.error
         self.values.append(value)
         self.value = self.interferes or value
-
-    def command(self, value: str) -> str:
-        return set_command(scope_of("prod").target, self.name, value)
 
 
 @dataclass
@@ -243,6 +239,7 @@ class World:
     account: str = ""
     now: datetime = datetime(2022, 11, 28, 20, 45, tzinfo=UTC)
     sent: list[tuple[str, Command]] = field(default_factory=list)
+    send_error: Exception | None = None
     starts: Run | None = None
     log: list[str] = field(default_factory=list)
 
@@ -300,6 +297,8 @@ class FakeEnvironment(Environment):
         return objects
 
     def send(self, module: str, command: Command) -> None:
+        if self.world.send_error is not None:
+            raise self.world.send_error
         self.world.sent.append((module, command))
         if self.world.starts is not None:
             self.world.store.runs[self.world.starts.run_id] = self.world.starts
@@ -308,12 +307,12 @@ class FakeEnvironment(Environment):
 def environment(world: World, name: str = "prod", **parameters: str) -> FakeEnvironment:
     """Return a deployed environment of this project whose services are those of the world."""
     names = {"KillSwitch": SWITCH_NAME, "Claims": "claims", "CoordinatorLogs": "/prod/coordinator"}
+    names |= {"CoordinatorInbox": COORDINATOR_INBOX}
     resources = {"data": {"DataInbox": DATA_INBOX, "Claims": "data-claims"}, "trading": names}
     return FakeEnvironment(
         scope=scope_of(name),
         stacks={"data": f"{name}-data", "trading": name},
-        outputs={"RunsTable": "runs", "LedgerTable": "ledger", "BucketName": "lake"}
-        | {"CoordinatorInboxUrl": COORDINATOR_INBOX},
+        outputs={"RunsTable": "runs", "LedgerTable": "ledger", "BucketName": "lake"},
         parameters={"Stage": STAGE, "BrokerTradingUrl": "http://broker", "BrokerDataUrl": "http://data"} | parameters,
         resources={stack: tuple(starmap(resource, ids.items())) for stack, ids in resources.items()},
         client=lambda service: {"logs": FakeLogs(world.log)}.get(service, service),

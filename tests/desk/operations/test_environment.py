@@ -1,6 +1,7 @@
 """An environment is used only with its own account, and every error of a call says what to do next."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from automation.system.accounts import CallError, Identity, Problem
 from automation.system.errors import AutomationError, CheckFailedError, ConfigurationError, DeploymentError, ToolError
 from automation.system.stacks import StackDescription, StackResource, StackState
 from desk.operations.environment import Environment, read, require_account, require_deployed
-from tests.desk.operations.duty import COORDINATOR_INBOX, FakeEnvironment, World, environment, scope_of
+from tests.desk.operations.duty import COORDINATOR_INBOX, DATA_INBOX, FakeEnvironment, World, environment, scope_of
 from the_alchemiser.shared.broker.credentials import CredentialsMalformedError, CredentialsMissingError
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError
 from the_alchemiser.shared.errors import StateUnavailableError
@@ -122,13 +123,14 @@ def test_broker_has_the_urls_of_the_stacks() -> None:
     broker.close()
 
 
-def test_inbox_of_the_coordinator() -> None:
+def test_inbox_of_each_module_that_takes_commands() -> None:
     assert real().inbox("coordinator_v2") == COORDINATOR_INBOX
+    assert real().inbox("data_v2") == DATA_INBOX
 
 
-def test_inbox_that_no_output_names_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="no output TradeAggregatorInboxUrl"):
-        real().inbox("trade_aggregator")
+def test_inbox_that_is_not_deployed_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="the deployed trading stack has no CoordinatorInbox"):
+        replace(real(), resources={}).inbox("coordinator_v2")
 
 
 def test_send_puts_the_exact_body_into_the_inbox() -> None:
@@ -163,7 +165,7 @@ def test_switch_is_the_parameter_of_the_stack() -> None:
     switch = real(ssm="ssm").switch()
 
     assert str(switch.client) == "ssm"
-    assert (switch.name, switch.target.region) == ("/alchemiser/prod/trading", "us-east-1")
+    assert switch.name == "/alchemiser/prod/trading"
 
 
 @pytest.mark.parametrize(

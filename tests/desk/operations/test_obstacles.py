@@ -1,6 +1,5 @@
 """Each thing in the way of trading or of a start is named, with a command that works when pasted."""
 
-import shlex
 from dataclasses import replace
 from datetime import date
 
@@ -18,8 +17,6 @@ from desk.operations.obstacles import (
 from desk.operations.situation import Situation, gather
 from desk.operations.switch import Setting
 from tests.desk.operations.duty import (
-    COORDINATOR_INBOX,
-    DATA_INBOX,
     RUN_ID,
     STAGE,
     UNREACHABLE,
@@ -37,8 +34,9 @@ from the_alchemiser.shared.books.checks import CheckState
 from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.run.runs import Run, RunState
 
-ADVICE = Advice("prod", STAGE, is_sandbox=False, sweep="SWEEP", refresh="REFRESH")
-SANDBOX = Advice("local", STAGE, is_sandbox=True, sweep="SWEEP", refresh="REFRESH")
+ADVICE = Advice("prod", STAGE, is_sandbox=False)
+SANDBOX = Advice("local", STAGE, is_sandbox=True)
+REFRESH = "inv trading.refresh --env prod"
 START = StartRun(command="start-run", force=True)
 
 
@@ -71,17 +69,7 @@ def test_advice_has_commands_that_work_when_pasted() -> None:
 
     assert (advice.environment, advice.stage, advice.is_sandbox) == ("prod", STAGE, False)
     assert advice.inv("run.show X") == "inv run.show X --env prod"
-    send = ["aws", "sqs", "send-message", "--queue-url"]
-    body, region = "--message-body", ["--region", "us-east-1"]
-    assert shlex.split(advice.sweep) == [*send, COORDINATOR_INBOX, body, '{"command": "sweep-runs"}', *region]
-    assert shlex.split(advice.refresh) == [*send, DATA_INBOX, body, '{"command": "refresh-market-data"}', *region]
-
-
-def test_advice_of_the_sandbox_names_its_endpoint() -> None:
-    advice = advice_for(environment(World(), "local"))
-
-    assert advice.is_sandbox
-    assert advice.sweep.endswith("--region us-east-1 --endpoint-url http://127.0.0.1:4566")
+    assert advice_for(environment(World(), "local")).is_sandbox
 
 
 def test_nothing_is_in_the_way_of_an_environment_in_order() -> None:
@@ -165,7 +153,7 @@ def test_market_data_matter_until_the_close(time: str, is_named: bool) -> None:
 def test_market_data_are_loaded_by_a_command() -> None:
     [finding] = trading(World(verdict=None))
 
-    assert (finding.what, finding.fix) == ("the lake has no quality verdict", "REFRESH")
+    assert (finding.what, finding.fix) == ("the lake has no quality verdict", REFRESH)
     assert start(World(verdict=None)) == [finding]
 
 
@@ -194,6 +182,19 @@ def test_start_outside_the_session() -> None:
     assert start(closed, advice=SANDBOX)[0].fix == (
         "inv run-day moves the exchange's clock to the next session, and trades it"
     )
+
+
+def test_start_after_the_close_names_nothing_that_only_matters_before() -> None:
+    """Market data that are refreshed now would not make today's start possible."""
+    late = World(broker=FakeBroker(time="16:00"), store=stored(run(RunState.FAILED)), verdict=None)
+    early = World(broker=FakeBroker(time="15:59"), store=stored(run(RunState.FAILED)), verdict=None)
+
+    assert reasons(start(late)) == ["market_closed"]
+    assert reasons(start(early)) == ["replaces_missing", "verdict_missing"]
+
+
+def test_start_before_the_open_names_what_must_be_done_until_then() -> None:
+    assert reasons(start(World(broker=FakeBroker(time="09:29"), verdict=None))) == ["market_closed", "verdict_missing"]
 
 
 def test_start_on_a_holiday() -> None:
@@ -232,7 +233,7 @@ def test_start_before_the_run_is_settled() -> None:
         f"today's latest run is {RUN_ID}, FAILED; its orders may not all be final before a sweep, 110 s after its end "
         "or later"
     )
-    assert finding.fix == f"SWEEP; then inv run.start --replaces {RUN_ID} --env prod"
+    assert finding.fix == f"inv trading.sweep --env prod, then inv run.start --replaces {RUN_ID} --env prod"
 
 
 def test_start_in_the_place_of_a_settled_run() -> None:
@@ -242,7 +243,7 @@ def test_start_in_the_place_of_a_settled_run() -> None:
 def test_start_names_every_reason_at_once() -> None:
     world = World(
         switch=FakeSwitch("paused"),
-        broker=FakeBroker(time="16:30", is_blocked=True),
+        broker=FakeBroker(time="09:29", is_blocked=True),
         store=stored(run(RunState.FAILED)),
         verdict=None,
         account="PA2",
@@ -261,8 +262,8 @@ def test_start_names_every_reason_at_once() -> None:
 @pytest.mark.parametrize(
     ("reason", "fix"),
     [
-        ("verdict_malformed", "REFRESH"),
-        ("verdict_stale", "REFRESH"),
+        ("verdict_malformed", REFRESH),
+        ("verdict_stale", REFRESH),
         ("books_differ", "inv reconcile --env prod; once it is explained, add --accept"),
         ("wrong_account", "inv secrets.set --env prod"),
         ("paused", "inv trading.resume --env prod"),

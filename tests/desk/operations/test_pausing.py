@@ -177,12 +177,13 @@ def test_command_that_pauses_is_known_without_aws() -> None:
     assert pausing.command_that_pauses(ROOT, "prod", {}) == BY_HAND
 
 
-def test_command_that_pauses_the_sandbox_has_its_endpoint() -> None:
+def test_command_that_pauses_the_sandbox_has_its_endpoint_and_credentials() -> None:
     variables = {"ALCHEMISER_EMULATOR_PORT": "4999"}
 
     line = pausing.command_that_pauses(ROOT, "local", variables)
 
-    assert line.startswith("aws ssm put-parameter --name /alchemiser/local/trading --value paused")
+    credentials = "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
+    assert line.startswith(f"{credentials} aws ssm put-parameter --name /alchemiser/local/trading --value paused")
     assert line.endswith("--endpoint-url http://127.0.0.1:4999")
 
 

@@ -118,7 +118,7 @@ def test_reconcile_while_an_order_may_fill_shows_the_account_and_waits(office: O
         (
             "prod",
             "an order of a run that is not settled may still fill",
-            "wait for the next sweep, five minutes at most, then run inv reconcile --env prod again",
+            "inv trading.sweep --env prod, 110 s after the end of the run or later; then this again",
         )
     ]
     assert ["SPY", "10", "0", "10"] in [line.split() for line in capsys.readouterr().out.splitlines()]

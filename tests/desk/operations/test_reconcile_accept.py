@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from automation.system.errors import CheckFailedError, UsageError
+from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.desk.operations.account import ARN, Office, office_that_agrees
 from tests.desk.operations.duty import (
     AS_OF,
@@ -94,6 +94,27 @@ def test_accept_while_a_run_has_begun_is_refused(office: Office) -> None:
 
     with pytest.raises(CheckFailedError, match="the account has changed meanwhile"):
         accept(office)
+
+
+def test_accept_with_keys_of_another_account_is_refused(office: Office) -> None:
+    office.held["SPY"], office.world.account = Decimal(12), "PA7"
+
+    with pytest.raises(ConfigurationError, match="belong to account PA1, this environment trades PA7; run inv secrets"):
+        accept(office, yes=True)
+    assert office.books.checks[-1].state is CheckState.AGREED
+
+
+def test_accept_whose_keys_were_changed_since_it_was_shown_is_refused(office: Office) -> None:
+    office.held["SPY"], office.answers, office.world.account = Decimal(12), ["prod"], "PA1"
+
+    def change_keys() -> None:
+        office.world.broker.number = "PA7"
+
+    office.on_ask = change_keys
+
+    with pytest.raises(ConfigurationError, match="belong to account PA7, this environment trades PA1"):
+        accept(office)
+    assert office.books.checks[-1].state is CheckState.AGREED
 
 
 def test_accept_after_another_check_was_stored_is_refused(office: Office) -> None:

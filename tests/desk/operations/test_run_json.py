@@ -133,11 +133,11 @@ def test_json_of_the_releases() -> None:
 def test_json_of_a_filled_trade() -> None:
     trade = trades(whole_record())[SELL_QQQ]
 
-    assert {name: trade[name] for name in ("symbol", "side", "planned", "sent", "filled", "state")} == {
+    assert {name: trade[name] for name in ("symbol", "side", "planned", "released", "filled", "state")} == {
         "symbol": "QQQ",
         "side": "SELL",
         "planned": "61.5",
-        "sent": "61.5",
+        "released": "61.5",
         "filled": "61.5",
         "state": "filled",
     }
@@ -174,7 +174,7 @@ def test_json_of_trades_without_an_outcome() -> None:
     by_id = trades(buying_record())
 
     assert (by_id[BUY_SPY]["state"], by_id[BUY_SPY]["filled"], by_id[BUY_SPY]["reason"]) == ("outstanding", None, None)
-    assert (by_id[BUY_GLD]["state"], by_id[BUY_GLD]["sent"]) == ("refused", None)
+    assert (by_id[BUY_GLD]["state"], by_id[BUY_GLD]["released"]) == ("refused", None)
     assert (by_id[BUY_GLD]["reason"], by_id[BUY_GLD]["detail"]) == ("day_notional_limit", "the day is full")
     run = replace(buying_record().run, payloads={})
     assert trades(replace(buying_record(), run=run))[BUY_SPY]["state"] == "not released"

@@ -216,21 +216,33 @@ def test_row_of_a_decision() -> None:
 
 def test_result_of_a_failed_trade() -> None:
     missed = trade(BUY_SPY, whole_record(missed="SPY"))
-    text = "failed: not_filled: the order did not fill in time (87.250000 shares did not fill in time)"
+    text = "failed: not_filled: 87.250000 shares did not fill in time"
 
     assert result_of(missed) == text
     assert isinstance(missed.outcome, TradeFailed)
     unsettled = missed._replace(outcome=missed.outcome.model_copy(update={"unsettled": True}))
     assert result_of(unsettled) == f"{text}; an order may still rest at the broker"
+    silent = missed._replace(outcome=missed.outcome.model_copy(update={"detail": ""}))
+    assert result_of(silent) == "failed: not_filled: the order did not fill in time"
+
+
+def test_result_of_a_paused_trade_says_so_once() -> None:
+    missed = trade(BUY_SPY, whole_record(missed="SPY"))
+    assert isinstance(missed.outcome, TradeFailed)
+    paused = {"reason": "trading_paused", "detail": "the kill switch is paused or cannot be read"}
+
+    text = result_of(missed._replace(outcome=missed.outcome.model_copy(update=paused)))
+
+    assert text == "failed: trading_paused: the kill switch is paused or cannot be read"
 
 
 def test_result_of_a_trade_without_an_outcome() -> None:
     waiting = trade(BUY_SPY)._replace(outcome=None)
 
     assert result_of(waiting) == "no outcome yet"
-    assert result_of(waiting._replace(sent=None)) == "not released"
+    assert result_of(waiting._replace(released=None)) == "not released"
     refusal = Refusal(reason="day_trade_limit", detail="200 a day")
-    assert result_of(waiting._replace(sent=None, refusal=refusal)) == "not sent: day_trade_limit: 200 a day"
+    assert result_of(waiting._replace(released=None, refusal=refusal)) == "not sent: day_trade_limit: 200 a day"
 
 
 def test_average_price_is_weighted_by_shares() -> None:

@@ -151,7 +151,7 @@ def test_trades_join_plan_release_orders_and_ledger() -> None:
 
     assert next(iter(trades)) == SELL_QQQ
     spy = trades[BUY_SPY]
-    assert spy.sent == spy.decision.quantity / 2
+    assert spy.released == spy.decision.quantity / 2
     assert (spy.refusal, spy.outcome is not None) == (None, True)
     assert [order.client_order_id for order in spy.orders] == [f"{BUY_SPY}-1"]
     assert [entry.trade_id for entry in spy.ledger] == [BUY_SPY]
@@ -163,9 +163,9 @@ def test_trades_of_a_run_that_buys() -> None:
 
     refusal = trades[BUY_GLD].refusal
     assert refusal is not None
-    assert (refusal.reason, trades[BUY_GLD].sent) == ("day_notional_limit", None)
+    assert (refusal.reason, trades[BUY_GLD].released) == ("day_notional_limit", None)
     assert (trades[BUY_SPY].refusal, trades[BUY_SPY].outcome) == (None, None)
-    assert trades[SELL_QQQ].sent == Decimal("61.5")
+    assert trades[SELL_QQQ].released == Decimal("61.5")
 
 
 def test_order_that_belongs_to_no_trade_is_named() -> None:

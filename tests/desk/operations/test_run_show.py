@@ -1,15 +1,16 @@
 """`inv run.show`: exactly one run, from the environment's own tables, bucket and broker."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from automation.system.errors import UsageError
 from desk.operations import run_show
-from desk.operations.run_show import read_decision, sources_of
+from desk.operations.run_show import sources_of
 from tests.desk.operations.duty import ROOT, RUN_ID, STAGE, FakeBroker, World, connected, environment, run, stored
-from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from tests.desk.operations.records import failed_record
 from the_alchemiser.shared.dynamo import typed
 
 Out = pytest.CaptureFixture[str]
@@ -62,10 +63,7 @@ def test_show_takes_exactly_one_run(names: tuple[str, ...]) -> None:
 
 def test_sources_are_those_of_the_environment() -> None:
     tables, world = Tables(), World()
-    fake = environment(world)
-    deployed = type(fake)(
-        fake.scope, fake.stacks, fake.outputs, fake.parameters, fake.resources, lambda _: tables, world=world
-    )
+    deployed = replace(environment(world), client=lambda _: tables)
 
     sources = sources_of(deployed, world.broker)
 
@@ -77,10 +75,27 @@ def test_sources_are_those_of_the_environment() -> None:
     assert sources.decision("s3://lake/gone.json") == {}
 
 
-def test_decision_is_read_from_its_reference() -> None:
-    objects = InMemoryObjects()
-    body = json.dumps({"path": {"steps": []}, "strategy": "calm"}).encode()
-    objects.put("decisions/v1/calm.json", body, content_type="application/json", replaces=None)
+def test_show_of_a_failed_run_says_why_it_failed(capsys: Out) -> None:
+    failed_run = failed_record().run
+    deployed = replace(environment(World(store=stored(failed_run))), client=lambda _: Tables())
 
-    assert read_decision(objects, objects.url("decisions/v1/calm.json")) == {"steps": []}
-    assert read_decision(objects, objects.url("decisions/v1/gone.json")) == {}
+    run_show.report(ROOT, "prod", [failed_run.run_id], connect=lambda *_: deployed)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{failed_run.run_id}: FAILED, not settled yet;")
+    assert any(line.startswith("failed in EVALUATING: strategy_failed: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("2022-11-31", "2022-11-31 is not a date; write it as 2026-11-27"),
+        (
+            "2022-11-29",
+            "there is no run '2022-11-29' in this environment; name a run such as prod-2026-11-27, its date",
+        ),
+    ],
+)
+def test_show_of_a_run_that_cannot_exist_says_what_to_name(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        report(World(store=stored(run())), name)

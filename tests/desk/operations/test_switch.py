@@ -1,4 +1,4 @@
-"""The kill switch on SSM: its value, who set it and when, and the command that sets it by hand."""
+"""The kill switch on SSM: its value, who set it and when."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from automation.system.targets import Target
-from desk.deployment.kill_switch import set_command
 from desk.operations.switch import KillSwitch, Setting
 
 NAME = "/alchemiser/prod/trading"
 AT = datetime(2026, 11, 27, 15, 2, 11, tzinfo=UTC)
-TARGET = Target("us-east-1")
 
 
 def change(version: int, value: str, *, by: str = "eva", hour: int = 0) -> Mapping[str, Any]:
@@ -47,7 +44,7 @@ class FakeSsm:
 
 
 def switch(ssm: FakeSsm) -> KillSwitch:
-    return KillSwitch(ssm, NAME, TARGET)  # type: ignore[arg-type] # only what it calls
+    return KillSwitch(ssm, NAME)  # type: ignore[arg-type] # only what it calls
 
 
 def test_read_says_who_set_it_and_when() -> None:
@@ -96,10 +93,3 @@ def test_set_overwrites_the_parameter() -> None:
 )
 def test_setting_is_enabled_only_by_its_exact_value(value: str, is_enabled: bool) -> None:
     assert Setting(value).is_enabled is is_enabled
-
-
-def test_command_sets_the_switch_without_this_program() -> None:
-    line = "aws ssm put-parameter --name /alchemiser/prod/trading --value paused --overwrite --region us-east-1"
-
-    assert switch(FakeSsm("enabled")).command("paused") == line
-    assert set_command(TARGET, NAME, "paused") == line

@@ -21,7 +21,7 @@ def inv(words: Sequence[str]) -> int:
 
 
 def test_collections_have_these_tasks() -> None:
-    assert sorted(tasks.trading_collection().task_names) == ["pause", "resume", "status"]
+    assert sorted(tasks.trading_collection().task_names) == ["pause", "refresh", "resume", "status", "sweep"]
     assert sorted(tasks.run_collection().task_names) == ["show", "start"]
 
 
@@ -31,6 +31,8 @@ def test_collections_have_these_tasks() -> None:
         ["trading.status", "--json"],
         ["trading.pause", "--cancel-open"],
         ["trading.resume", "--yes"],
+        ["trading.sweep"],
+        ["trading.refresh", "SPY"],
         ["run.start", "--replaces", "nope-2022-11-28", "--yes"],
         ["run.show", "latest", "--json"],
         ["reconcile", "--accept", "--yes", "--json"],

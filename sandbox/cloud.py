@@ -3,7 +3,6 @@
 No other module of a day calls the emulator.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,8 +19,11 @@ from sandbox.emulator import NAME as EMULATOR
 from sandbox.evidence import Backlog, Mail, QueuedMessage
 from sandbox.function_logs import FunctionLog, read_log
 from sandbox.outages import Outages, UnreachableError, never_wait, survives_outages
+from sandbox.run_evidence import read_decision
 from sandbox.schedules import Schedule
 from the_alchemiser.metrics_v2.performance import ACCOUNT
+from the_alchemiser.shared.books.checks import BooksCheck
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.objects import S3Objects
@@ -66,6 +68,10 @@ class Cloud(Protocol):
 
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]: ...
 
+    def books_of(self, trading_date: date) -> BooksCheck | None:
+        """Return the check of the books of the latest day, if that is this date."""
+        ...
+
     def has_metrics(self, run: Run) -> bool:
         """Return whether the account's performance after a run is stored."""
         ...
@@ -103,6 +109,7 @@ class LocalCloud:
         )
         self._runs = DynamoRunStore(self._clients.dynamodb, self._runs_table)
         self._ledger = DynamoLedger(self._clients.dynamodb, deployment.output("LedgerTable"))
+        self._books = DynamoBooks(self._clients.dynamodb, self._runs_table)
         self._objects = S3Objects(client("s3", target), deployment.output("BucketName"))
 
     def close(self) -> None:
@@ -172,13 +179,18 @@ class LocalCloud:
     @survives_outages
     def decision(self, path_ref: str) -> Mapping[str, Any]:
         """Return the decision path stored under a reference; empty when nothing is stored there."""
-        stored = self._objects.get(path_ref.removeprefix(self._objects.url("")))
-        return {} if stored is None else dict(json.loads(stored.body)["path"])
+        return read_decision(self._objects, path_ref)
 
     @survives_outages
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]:
         """Return the fills of a run, by time."""
         return self._ledger.entries_of_run(run_id)
+
+    @survives_outages
+    def books_of(self, trading_date: date) -> BooksCheck | None:
+        """Return the check of the books of the latest day, if that is this date."""
+        stored = self._books.latest()
+        return stored.check if stored is not None and stored.check.trading_date == trading_date else None
 
     @survives_outages
     def has_metrics(self, run: Run) -> bool:

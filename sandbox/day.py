@@ -1,10 +1,11 @@
-"""One trading day: the evening before, 15 minutes before the close, and everything until the queues are empty again.
+"""One trading day: the evening before, 15 minutes before the close until the queues are empty again, after the close.
 
 The day waits as long as the deployed functions try again. When their messages are used up, it does what the scheduler
 would do next: it lets the sweep publish what a killed worker left unsent, and settle the orders of a run that gave up.
+After the close, the sweep settles the run and compares the account with the books, as it does on every day.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -12,9 +13,10 @@ from datetime import date, datetime, timedelta
 from automation.system.errors import CheckFailedError, UsageError
 from sandbox.brokerage import Brokerage
 from sandbox.cloud import Cloud
-from sandbox.evidence import BrokerState, DayEvidence, with_queues
+from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail, with_queues
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.sessions import session_before
+from sandbox.function_logs import FunctionLog
 from sandbox.milestones import list_milestones
 from sandbox.outages import WallClock
 from sandbox.schedules import Schedule, due_schedules, schedules_of
@@ -95,7 +97,8 @@ class _Day:
             with self._timed("settlement"):
                 run = self._settle(run)
                 evidence = self._gather_evidence(run, before, is_resumed=not is_refreshed)
-        return evidence
+        with self._timed("close"):
+            return self._close(evidence)
 
     def _refresh_market_data(self) -> bool:
         """Let data_v2 and the monitor do their work of the evening before; return False when it was done before."""
@@ -193,6 +196,32 @@ class _Day:
             self._context.wall.sleep(wait_s)
         return run
 
+    def _close(self, evidence: DayEvidence) -> DayEvidence:
+        """Go on to 5 minutes after the close, and let the sweep settle the run and check the books."""
+        cloud = self._context.cloud
+        if self._context.exchange.set_clock(self._session, Phase.AFTER_CLOSE):
+            self._check_books()
+        backlogs = cloud.backlogs()
+        return replace(
+            evidence,
+            run=cloud.run_on(self._session) or evidence.run,
+            functions=self._functions(backlogs),
+            mails=self._mails(),
+            backlogs=backlogs,
+            books=cloud.books_of(self._session),
+        )
+
+    def _check_books(self) -> None:
+        """Sweep until the books are checked; a sweep that the broker does not answer is followed by the next one."""
+        for _ in range(SWEEPS_AT_MOST):
+            self._sweep()
+            if self._watch.wait_until(self._are_books_checked, doing=f"the check of the books of {self._session}"):
+                self._report(f"{COORDINATOR}: after the close, the account was compared with the books")
+                return
+
+    def _are_books_checked(self) -> bool:
+        return self._context.cloud.books_of(self._session) is not None
+
     def _is_final(self) -> bool:
         run = self._context.cloud.run_on(self._session)
         if run is None:
@@ -202,7 +231,7 @@ class _Day:
         return run.state.is_final
 
     def _gather_evidence(self, run: Run, before: BrokerState, *, is_resumed: bool) -> DayEvidence:
-        cloud, since = self._context.cloud, self._started
+        cloud = self._context.cloud
         backlogs = cloud.backlogs()
         evidence = DayEvidence(
             trading_date=self._session,
@@ -211,12 +240,11 @@ class _Day:
             before=before,
             after=self._broker_state(),
             ledger=cloud.ledger_of(run.run_id),
-            functions=with_queues((cloud.log_of(module, since) for module in cloud.deployment.functions), backlogs),
-            # One millisecond of margin: the emulator stamps mails with a float.
-            mails=cloud.mails(since - timedelta(milliseconds=1)),
+            functions=self._functions(backlogs),
+            mails=self._mails(),
             backlogs=backlogs,
             has_metrics=cloud.has_metrics(run),
-            started_at=since,
+            started_at=self._started,
             seconds=self._seconds,
             is_resumed=is_resumed,
         )
@@ -224,6 +252,14 @@ class _Day:
         answers = evidence.answers.items()
         paths = {name: answer.path_ref for name, answer in answers if isinstance(answer, StrategyEvaluated)}
         return replace(evidence, decisions={name: cloud.decision(path) for name, path in paths.items()})
+
+    def _functions(self, backlogs: tuple[Backlog, ...]) -> Mapping[str, FunctionLog]:
+        cloud = self._context.cloud
+        return with_queues((cloud.log_of(module, self._started) for module in cloud.deployment.functions), backlogs)
+
+    def _mails(self) -> tuple[Mail, ...]:
+        # One millisecond of margin: the emulator stamps mails with a float.
+        return self._context.cloud.mails(self._started - timedelta(milliseconds=1))
 
     def _warnings(self, module: str) -> str:
         warnings = self._context.cloud.log_of(module, self._started).warnings

@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox.function_logs import FunctionLog
 from sandbox.run_evidence import RunEvidence
+from the_alchemiser.shared.books.checks import BooksCheck
 from the_alchemiser.shared.broker.models import Account, Order, Position
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.verdict import Verdict
@@ -65,11 +66,12 @@ class DayEvidence(RunEvidence):
         run: the whole run from the Runs table: state, timeline, answers, signal, plan, releases, outcomes.
         verdict: the data quality monitor's verdict on closes through the session before; None without one.
         before: the account when the run began; for a resumed run, when the command began.
-        after: the account when every queue was empty again.
+        after: the account when every queue was empty again, before the close.
         ledger: the fills of this run, by time.
         functions: the log of each deployed function since the day began, by module; see `with_queues`.
         mails: the mails sent since the day began, by time.
         backlogs: every inbox and dead-letter queue at the end.
+        books: the check of the books after the close; None when the sweep made none.
         started_at: wall-clock time, UTC.
         seconds: the wall-clock duration of each phase, by its name.
         decisions: the decision path that each strategy stored, by strategy.
@@ -91,6 +93,7 @@ class DayEvidence(RunEvidence):
     has_metrics: bool = True
     is_resumed: bool = False
     decisions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    books: BooksCheck | None = None
 
     @property
     def survived(self) -> tuple[str, ...]:

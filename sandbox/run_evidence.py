@@ -1,7 +1,10 @@
-"""What the stored items of a run say: answers, signal, plan, releases, outcomes, result, settlement."""
+"""What the stored items of a run say: answers, signal, plan, releases, outcomes, result, settlement, decisions."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
+from the_alchemiser.shared.market_data.objects import ObjectStore
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import (
     Message,
@@ -84,6 +87,12 @@ class RunEvidence:
     def failed_trades(self) -> Mapping[str, TradeFailed]:
         """Return the trades that did not fill completely, by trade id; a result of the run, not a fault."""
         return {trade: outcome for trade, outcome in self.outcomes.items() if isinstance(outcome, TradeFailed)}
+
+
+def read_decision(objects: ObjectStore, path_ref: str) -> Mapping[str, Any]:
+    """Return the decision path stored under a reference; empty when nothing is stored there."""
+    stored = objects.get(path_ref.removeprefix(objects.url("")))
+    return {} if stored is None else dict(json.loads(stored.body)["path"])
 
 
 def _recorded(run: Run, kind: str) -> Mapping[str, Message]:

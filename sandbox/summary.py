@@ -68,7 +68,7 @@ def trade_rows(day: DayEvidence) -> list[tuple[str, ...]]:
 
 
 def closing_lines(day: DayEvidence, files: DayFiles) -> list[str]:
-    """Return the lines on missed trades, survived faults, equity, cash, mails and report."""
+    """Return the lines on missed trades, survived faults, equity, cash, books, mails and report."""
     change = formats.change(day.equity_before, day.equity_after)
     mails = zip(day.mails, files.mails, strict=True)
     return [
@@ -76,9 +76,19 @@ def closing_lines(day: DayEvidence, files: DayFiles) -> list[str]:
         *(f"survived  {fault}" for fault in day.survived),
         f"equity  {formats.money(day.equity_before)} before, {formats.money(day.equity_after)} after: {change}",
         f"cash    {formats.money(day.after.account.cash)}",
+        f"books   {books_text(day)}",
         *(f"mail    {mail.subject}: {path}" for mail, path in mails),
         f"report  {files.report}",
     ]
+
+
+def books_text(day: DayEvidence) -> str:
+    """Return how the account compares with the books after the close."""
+    if day.books is None:
+        return "not compared with the account after the close"
+    if day.books.differs:
+        return f"DIFFER from the account after the close in {formats.plural(len(day.books.differences), 'place')}"
+    return f"agree with the account after the close, {formats.plural(len(day.books.holdings), 'holding')}"
 
 
 def day_as_json(day: DayEvidence, files: DayFiles, findings: Sequence[Finding]) -> Mapping[str, Any]:
@@ -96,6 +106,7 @@ def day_as_json(day: DayEvidence, files: DayFiles, findings: Sequence[Finding]) 
         "equity_before": str(day.equity_before),
         "equity_after": str(day.equity_after),
         "cash_after": str(day.after.account.cash),
+        "books": None if day.books is None else day.books.state.value,
         "functions": {module: log.invocations for module, log in sorted(day.functions.items())},
         "mails": [str(path) for path in files.mails],
         "report": str(files.report),

@@ -1,4 +1,4 @@
-"""Check the evidence of a day: run, functions, ledger, positions, cash and mails must agree. Pure.
+"""Check the evidence of a day: run, functions, ledger, positions, cash, mails and books must agree. Pure.
 
 A trade that failed is a result of the day, not a fault: the next run plans from the actual positions. An order that may
 still rest at the exchange is a fault until the sweep has settled it.
@@ -17,6 +17,7 @@ from sandbox.function_logs import count_text
 from the_alchemiser.execution_v2.checks import SMALLEST_ORDER
 from the_alchemiser.notifications_v2.service import UNANSWERED_AT_MOST as ATTEMPTS_AT_MOST
 from the_alchemiser.notifications_v2.subject import mail_subject
+from the_alchemiser.shared.books.checks import books_differ, describe
 from the_alchemiser.shared.broker.models import Order
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.messaging.messages import RunFailed, TradeExecuted, TradeFailed
@@ -27,10 +28,12 @@ from the_alchemiser.shared.values import Side
 CENT = Decimal("0.01")
 QUANTITY_ROUNDING = Decimal("0.000001")
 NOTIFIER = "notifications_v2"
+BOOKS = "books"
 _ZERO = Decimal(0)
 _READ_LOG = "read its log with inv logs --env local"
 _COMPARE_LEDGER = "compare the Ledger table with the orders at the exchange"
 _COMPARE_ACCOUNT = "compare the account with its fills at the exchange"
+_RECONCILE = "inv reconcile --env local; once it is explained, add --accept"
 
 
 def verify_day(day: DayEvidence) -> tuple[Finding, ...]:
@@ -43,6 +46,7 @@ def verify_day(day: DayEvidence) -> tuple[Finding, ...]:
         position_findings,
         cash_findings,
         mail_findings,
+        books_findings,
     )
     return tuple(chain.from_iterable(check(day) for check in checks))
 
@@ -223,7 +227,7 @@ def mail_findings(day: DayEvidence) -> Iterator[Finding]:
 
 
 def _expected_subjects(day: DayEvidence) -> Iterator[str]:
-    """Yield how the subjects of the day's mails begin: about unfit data, about the run, and about its late orders."""
+    """Yield how the day's subjects begin: about unfit data, the run, its late orders, and books that differ."""
     stage, verdict = day.run.stage, day.verdict
     # Of a resumed day it is not known when the data were checked.
     if verdict is not None and not day.is_resumed and (verdict.quarantined or verdict.problems):
@@ -231,3 +235,16 @@ def _expected_subjects(day: DayEvidence) -> Iterator[str]:
     for message in (day.result, day.settlement):
         if message is not None:
             yield mail_subject(message, stage=stage)
+    if day.books is not None and day.books.differs:
+        yield mail_subject(books_differ(day.books, stage=stage), stage=stage)
+
+
+def books_findings(day: DayEvidence) -> Iterator[Finding]:
+    """Check that the account was compared with the books after the close, and that they agree."""
+    if day.books is None:
+        what = "were not compared with the account after the close"
+        yield Finding(BOOKS, what, "run inv trading.sweep --env local, then inv reconcile --env local")
+    elif day.books.differs:
+        for difference in day.books.differences:
+            cause = f" ({difference.cause})" if difference.cause else ""
+            yield Finding(BOOKS, f"{describe(difference)}{cause}", _RECONCILE)

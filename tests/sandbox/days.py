@@ -12,8 +12,10 @@ from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeState, History
 from sandbox.function_logs import FunctionLog
 from sandbox.schedules import Schedule
+from tests.sandbox.book_checks import AFTER_CLOSE, books
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.fakes import InMemoryRunStore
+from the_alchemiser.shared.books.checks import BooksCheck
 from the_alchemiser.shared.broker.models import Account, Order, OrderStatus, Position
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.verdict import Verdict
@@ -227,6 +229,7 @@ def good_day() -> DayEvidence:
         backlogs=backlogs(),
         started_at=WALL,
         seconds={"market data": 1.5, "trading": 4.0, "evidence": 0.2},
+        books=books(),
     )
 
 
@@ -273,11 +276,13 @@ class InMemoryCloud:
         self.logs = {module: log(module) for module in MODULES}
         self.queues = backlogs()
         self.are_metrics_stored = True
+        self.books: BooksCheck | None = None
+        self.sent_mails: tuple[Mail, ...] = (mail(),)
         self.read_since: list[datetime] = []
         self.reactions: dict[str, Callable[[], None]] = {
             "refresh": self.check,
             "start": self.complete,
-            SWEEP.body: lambda: None,
+            SWEEP.body: self.compare,
         }
 
     def check(self) -> None:
@@ -285,6 +290,9 @@ class InMemoryCloud:
 
     def complete(self) -> None:
         self.runs[DAY] = completed_run()
+
+    def compare(self) -> None:
+        self.books = books()
 
     def send(self, schedule: Schedule) -> None:
         self.sent.append(schedule.body)
@@ -312,11 +320,15 @@ class InMemoryCloud:
     def ledger_of(self, run_id: str) -> tuple[LedgerEntry, ...]:
         return (entry_of(SOLD), entry_of(BOUGHT))
 
+    def books_of(self, trading_date: date) -> BooksCheck | None:
+        assert trading_date == DAY
+        return self.books
+
     def has_metrics(self, run: Run) -> bool:
         return self.are_metrics_stored
 
     def mails(self, since: datetime) -> tuple[Mail, ...]:
-        return (mail(),)
+        return self.sent_mails
 
 
 class InMemoryExchange:
@@ -325,6 +337,7 @@ class InMemoryExchange:
     _MOMENTS: Mapping[Phase, datetime] = {
         Phase.EVENING_BEFORE: datetime(2022, 3, 16, 0, 0, tzinfo=UTC),
         Phase.BEFORE_CLOSE: datetime(2022, 3, 16, 19, 45, tzinfo=UTC),
+        Phase.AFTER_CLOSE: AFTER_CLOSE,
     }
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,11 @@ from sandbox.cloud import LocalCloud
 from sandbox.deployment import Deployment, find_deployment, module_of
 from sandbox.schedules import due_schedules
 from sandbox.settings import SandboxSettings
+from tests.sandbox.book_checks import books
 from tests.sandbox.days import BOUGHT, entry_of
 from tests.sandbox.test_servers import free_port
 from tests.the_alchemiser.run_builders import DAY, RUN_ID, WALL, evaluating, loaded, new_run
+from the_alchemiser.shared.books.dynamo_books import DynamoBooks
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
@@ -162,6 +164,14 @@ def test_backlogs_say_when_a_message_returns(cloud: LocalCloud, target: Target, 
     [message] = backlog.messages
     assert (message.message_id, message.receives) == (sent["MessageId"], 1)
     assert 58 <= (message.visible_at - before).total_seconds() <= 90
+
+
+def test_books_of_a_day_are_the_latest_check_if_it_is_of_that_day(cloud: LocalCloud, target: Target) -> None:
+    before = cloud.books_of(DAY)
+    store = DynamoBooks(client("dynamodb", target), cloud.deployment.output("RunsTable"))
+
+    assert store.put(books())
+    assert (before, cloud.books_of(DAY), cloud.books_of(DAY - timedelta(days=1))) == (None, books(), None)
 
 
 def test_decision_is_read_from_its_reference(cloud: LocalCloud, target: Target) -> None:

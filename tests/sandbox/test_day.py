@@ -11,8 +11,10 @@ from sandbox.exchange.clock import Phase
 from sandbox.function_logs import FailureKind, LogFailure
 from sandbox.outages import WallClock
 from sandbox.verify import verify_day
+from tests.sandbox.book_checks import BY_HAND, DIFFER_SUBJECT, books
 from tests.sandbox.days import (
     BOUGHT,
+    COMPLETED_SUBJECT,
     DAY,
     LATER,
     SWEEP,
@@ -24,6 +26,7 @@ from tests.sandbox.days import (
     InMemoryExchange,
     backlogs,
     failed_run,
+    mail,
     planned_run,
     run_with_outcome,
 )
@@ -63,8 +66,8 @@ def test_trade_day_sends_what_the_scheduler_would() -> None:
 
     day = sandbox.trade()
 
-    assert sandbox.cloud.sent == ["refresh", "start"]
-    assert sandbox.exchange.wanted_phases == [Phase.EVENING_BEFORE, Phase.BEFORE_CLOSE]
+    assert sandbox.cloud.sent == ["refresh", "start", SWEEP.body]
+    assert sandbox.exchange.wanted_phases == [Phase.EVENING_BEFORE, Phase.BEFORE_CLOSE, Phase.AFTER_CLOSE]
     assert verify_day(day) == ()
     assert not day.is_resumed
 
@@ -97,7 +100,8 @@ def test_trade_day_reports_each_step_once() -> None:
 
     assert len(sandbox.progress) == len(set(sandbox.progress))
     assert sandbox.progress[0].startswith("data_v2, data_quality_monitor")
-    assert sandbox.progress[-1].endswith("run completed")
+    assert sandbox.progress[-2].endswith("run completed")
+    assert sandbox.progress[-1] == "coordinator_v2: after the close, the account was compared with the books"
 
 
 def test_trade_day_collects_decisions_of_all_strategies() -> None:
@@ -105,7 +109,7 @@ def test_trade_day_collects_decisions_of_all_strategies() -> None:
 
 
 def test_trade_day_measures_each_phase() -> None:
-    assert list(Sandbox().trade().seconds) == ["market data", "trading", "evidence"]
+    assert list(Sandbox().trade().seconds) == ["market data", "trading", "evidence", "close"]
 
 
 def test_trade_day_without_a_verdict_gives_warnings() -> None:
@@ -151,11 +155,15 @@ def test_trade_day_with_a_stuck_run_lets_the_sweep_publish() -> None:
     """A killed worker may have left messages unsent."""
     sandbox = Sandbox()
     sandbox.cloud.reactions["start"] = lambda: sandbox.cloud.runs.update({DAY: loaded(planned_run())})
-    sandbox.cloud.reactions[SWEEP.body] = sandbox.cloud.complete
 
+    def publish() -> None:
+        sandbox.cloud.complete()
+        sandbox.cloud.reactions[SWEEP.body] = sandbox.cloud.compare
+
+    sandbox.cloud.reactions[SWEEP.body] = publish
     day = sandbox.trade()
 
-    assert sandbox.cloud.sent == ["refresh", "start", SWEEP.body]
+    assert sandbox.cloud.sent == ["refresh", "start", SWEEP.body, SWEEP.body]
     assert "coordinator_v2: sweeps, because local-2022-03-16 has no message left in PLANNED" in sandbox.progress
     assert verify_day(day) == ()
 
@@ -169,14 +177,15 @@ def test_trade_day_settles_the_orders_of_a_trade_that_gave_up() -> None:
     def settle() -> None:
         if cloud.sent.count(SWEEP.body) == 2:
             cloud.runs[DAY] = replace(given_up, settled=True)
+            cloud.reactions[SWEEP.body] = cloud.compare
 
     cloud.reactions[SWEEP.body] = settle
     day = sandbox.trade()
 
-    assert cloud.sent == ["refresh", "start", SWEEP.body, SWEEP.body]
-    assert (day.run.settled, list(day.seconds)) == (True, ["market data", "trading", "evidence", "settlement"])
+    assert cloud.sent == ["refresh", "start", SWEEP.body, SWEEP.body, SWEEP.body]
+    assert (day.run.settled, list(day.seconds)[2:]) == (True, ["evidence", "settlement", "close"])
     assert 111 <= day.seconds["settlement"] < 112
-    assert sandbox.progress[-1] == "coordinator_v2: sweeps again in 111 s; until then, orders may be on their way"
+    assert sandbox.progress[-2] == "coordinator_v2: sweeps again in 111 s; until then, orders may be on their way"
 
 
 def test_trade_day_with_orders_that_stay_open_sweeps_three_times() -> None:
@@ -185,15 +194,79 @@ def test_trade_day_with_orders_that_stay_open_sweeps_three_times() -> None:
 
     day = sandbox.trade()
 
-    assert sandbox.cloud.sent.count(SWEEP.body) == 3
+    assert sandbox.cloud.sent.count(SWEEP.body) == 3 + 1
     assert [finding.where for finding in verify_day(day)] == [BOUGHT.trade_id] * 2
 
 
-def test_trade_day_whose_books_are_right_is_not_settled() -> None:
+def test_trade_day_without_open_orders_sweeps_only_after_the_close() -> None:
     sandbox = Sandbox()
-    sandbox.trade()
+    phases: list[Phase] = []
 
-    assert SWEEP.body not in sandbox.cloud.sent
+    def settle() -> None:
+        phases.append(sandbox.exchange.phase)
+        sandbox.cloud.runs[DAY] = replace(sandbox.cloud.runs[DAY], settled=True)
+        sandbox.cloud.compare()
+
+    sandbox.cloud.reactions[SWEEP.body] = settle
+    day = sandbox.trade()
+
+    assert phases == [Phase.AFTER_CLOSE]
+    assert (day.run.settled, day.books) == (True, books())
+
+
+def test_trade_day_whose_books_differ_waits_for_the_mail() -> None:
+    sandbox = Sandbox()
+
+    def differ() -> None:
+        sandbox.cloud.books = books(BY_HAND)
+        sandbox.cloud.queues = backlogs(notifications_v2=(1,))
+        sandbox.when(3, notify)
+
+    def notify() -> None:
+        sandbox.cloud.queues = backlogs()
+        sandbox.cloud.sent_mails = (mail(), mail(DIFFER_SUBJECT))
+
+    sandbox.cloud.reactions[SWEEP.body] = differ
+    day = sandbox.trade()
+
+    assert [sent.subject for sent in day.mails] == [COMPLETED_SUBJECT, DIFFER_SUBJECT]
+    assert [finding.where for finding in verify_day(day)] == ["books"]
+    assert day.backlogs == backlogs()
+
+
+def test_trade_day_sweeps_again_when_the_broker_did_not_answer() -> None:
+    sandbox = Sandbox()
+
+    def compare_at_last() -> None:
+        if sandbox.cloud.sent.count(SWEEP.body) == 3:
+            sandbox.cloud.compare()
+
+    sandbox.cloud.reactions[SWEEP.body] = compare_at_last
+
+    assert verify_day(sandbox.trade()) == ()
+    assert sandbox.cloud.sent.count(SWEEP.body) == 3
+
+
+def test_trade_day_without_a_check_of_the_books_says_so() -> None:
+    sandbox = Sandbox()
+    sandbox.cloud.reactions[SWEEP.body] = nothing
+
+    day = sandbox.trade()
+
+    assert sandbox.cloud.sent.count(SWEEP.body) == 3
+    assert day.books is None
+    assert [finding.where for finding in verify_day(day)] == ["books"]
+    assert not any("compared with the books" in line for line in sandbox.progress)
+
+
+def test_trade_day_that_is_long_over_is_not_swept() -> None:
+    """A sweep would check another day."""
+    sandbox = Sandbox()
+    sandbox.cloud.complete()
+    sandbox.exchange.now += timedelta(days=100)
+
+    assert sandbox.trade().books is None
+    assert sandbox.cloud.sent == []
 
 
 def test_trade_day_with_a_failed_run_returns_evidence() -> None:
@@ -209,7 +282,7 @@ def test_trade_day_with_an_existing_run_resumes_it() -> None:
 
     day = sandbox.trade()
 
-    assert (sandbox.cloud.sent, day.is_resumed) == ([], True)
+    assert (sandbox.cloud.sent, day.is_resumed) == ([SWEEP.body], True)
     assert day.started_at == sandbox.cloud.runs[DAY].timeline[0].at
 
 
@@ -227,7 +300,7 @@ def test_trade_day_resumed_forgives_what_an_earlier_command_reported() -> None:
     sandbox.when(3, complete)
     day = sandbox.trade()
 
-    looks, evidence = sandbox.cloud.read_since[:-10], sandbox.cloud.read_since[-10:]
+    looks, evidence = sandbox.cloud.read_since[:-20], sandbox.cloud.read_since[-20:]
     assert (set(looks), set(evidence)) == ({LATER}, {WALL})
     assert day.started_at == WALL
 
@@ -239,7 +312,7 @@ def test_trade_day_with_checked_data_refreshes_nothing() -> None:
 
     day = sandbox.trade()
 
-    assert sandbox.cloud.sent == ["start"]
+    assert sandbox.cloud.sent == ["start", SWEEP.body]
     assert day.is_resumed
 
 

@@ -8,8 +8,9 @@ from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
 from sandbox.function_logs import FailureKind, LogFailure
 from sandbox.summary import DayFiles, day_as_json, print_day, signal_rows, strategy_rows
-from tests.sandbox import days
+from tests.sandbox import book_checks, days
 from tests.the_alchemiser import run_builders as make
+from the_alchemiser.shared.books.checks import BooksCheck
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.run.runs import RunItem
 
@@ -32,6 +33,7 @@ def test_print_day_of_a_good_day_prints_every_part(
         "SPY 100.00% bold 50.00%, calm 50.00%",
         "$100.01",
         "equity $100,000.00 before, $99,990.00 after",
+        "books agree with the account after the close, 1 holding",
         "mail [local] 2022-03-16: run completed, no trades, equity $99,990.00: /reports/2022-03-16-mail.html",
         "report /reports/2022-03-16.html",
     ):
@@ -81,6 +83,23 @@ def test_day_as_json_of_a_good_day_is_ok() -> None:
         "99990.00",
         ["10", "990"],
     )
+
+
+@pytest.mark.parametrize(
+    ("books", "text", "state"),
+    [
+        (book_checks.books(), "agree with the account after the close, 1 holding", "AGREED"),
+        (book_checks.books(book_checks.BY_HAND), "DIFFER from the account after the close in 1 place", "DIFFERS"),
+        (None, "not compared with the account after the close", None),
+    ],
+)
+def test_day_says_how_its_books_compare(
+    books: BooksCheck | None, text: str, state: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = replace(days.good_day(), books=books)
+
+    assert f"books {text}" in printed(day, capsys)
+    assert day_as_json(day, FILES, ())["books"] == state
 
 
 @pytest.mark.parametrize("is_degraded", [False, True])

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
 from sandbox.function_logs import LogFailure
 from sandbox.verify import needs_settlement, verify_day
 from tests.sandbox import days
+from tests.sandbox.book_checks import BY_HAND, DIFFER_SUBJECT, NOBODY_KNOWS, books
 from tests.the_alchemiser.results import FILLED_LATE, settled
 from the_alchemiser.shared.broker.models import OrderStatus
 from the_alchemiser.shared.market_data.verdict import Verdict
@@ -165,6 +167,33 @@ def test_verify_day_accepts_mails_of_another_day() -> None:
     day = replace(days.good_day(), mails=(days.mail("[local] 2022-03-15: run completed"), days.mail()))
 
     assert verify_day(day) == ()
+
+
+def test_verify_day_names_each_difference_of_the_books() -> None:
+    day = replace(days.good_day(), books=books(BY_HAND, NOBODY_KNOWS))
+    subject = DIFFER_SUBJECT.replace("1 difference", "2 differences")
+
+    findings = verify_day(replace(day, mails=(days.mail(), days.mail(subject))))
+
+    reconcile = "inv reconcile --env local; once it is explained, add --accept"
+    assert findings == (
+        Finding("books", "SPY: the broker shows 991 shares, the books say 990 (ordered by hand: BUY 1)", reconcile),
+        Finding("books", "XYZ: the broker shows 1 share, the books say 0", reconcile),
+    )
+
+
+def test_verify_day_with_books_that_differ_expects_a_mail_about_them() -> None:
+    day = replace(days.good_day(), books=books(BY_HAND))
+
+    assert [where for where, _ in faults(day)] == ["notifications_v2", "books"]
+    assert f"sent no mail {DIFFER_SUBJECT!r}" in faults(day)[0][1]
+
+
+def test_verify_day_without_a_check_of_the_books_says_how_to_make_it() -> None:
+    fix = "run inv trading.sweep --env local, then inv reconcile --env local"
+    finding = Finding("books", "were not compared with the account after the close", fix)
+
+    assert verify_day(replace(days.good_day(), books=None)) == (finding,)
 
 
 UNFIT = "[local] Market data through 2022-03-15 FAILED the quality check: 1 of 41 symbols quarantined"

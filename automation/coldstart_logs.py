@@ -189,16 +189,25 @@ def find_deployed(scope: Scope, cloud: Functions) -> tuple[Deployed, ...]:
 
 
 def select(
-    deployed: Sequence[Deployed], names: frozenset[str], *, environment: str, where: str = _WHERE
+    deployed: Sequence[Deployed],
+    names: frozenset[str],
+    *,
+    environment: str,
+    where: str = _WHERE,
+    folders: Mapping[str, str] | None = None,
 ) -> tuple[Deployed, ...]:
     """Return the functions with these names; empty means all.
+
+    Args:
+        folders: the code folder of each function, when the caller takes it as a name, too.
 
     Raises:
         UsageError: the environment has no function with that name.
     """
     known = sorted({function.name for function in deployed})
     if unknown := sorted(names.difference(known)):
-        choice = f"its functions are: {', '.join(known)}" if known else f"deploy first: inv deploy --env {environment}"
+        texts = [f"{name} ({folders[name]})" if folders and name in folders else name for name in known]
+        choice = f"its functions are: {', '.join(texts)}" if known else f"deploy first: inv deploy --env {environment}"
         raise UsageError(f"{environment} has no function {unknown[0]!r}; {choice}", where=where)
     return tuple(function for function in deployed if not names or function.name in names)
 

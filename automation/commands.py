@@ -3,7 +3,8 @@
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from invoke.collection import Collection
@@ -11,12 +12,14 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.parser.parser import ParseMachine
+from invoke.program import Program
 from invoke.tasks import Task
 
 from automation.system import console
 from automation.system.errors import BROKEN_PIPE, INTERRUPTED, AutomationError, CheckFailedError
 
 _INVOKES_HANDLE = ParseMachine.handle
+_INVOKES_LISTINGS = Program.parse_cleanup
 
 
 def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> Collection:
@@ -26,6 +29,7 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
     The default task lists the others.
     """
     accept_positional_names()
+    _guard_listings()
     namespace = Collection()
     for collection in collections:
         if collection.name is None:
@@ -37,8 +41,8 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
             namespace.add_collection(collection)
     for task in tasks:
         namespace.add_task(task)
-    _guard_all(namespace)
     namespace.add_task(_listing(namespace), default=True)
+    _guard_all(namespace)
     return namespace
 
 
@@ -62,24 +66,59 @@ def guarded(body: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(body)
     def run(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with _ending_quietly(), _reporting_errors():
             return body(*args, **kwargs)
-        except CheckFailedError as cause:
-            console.findings(cause.findings)
-            console.error(str(cause))
-            raise Exit(code=cause.exit_code) from cause
-        except AutomationError as cause:
-            console.error(str(cause))
-            raise Exit(code=cause.exit_code) from cause
-        except BrokenPipeError as cause:
-            # The reader has closed the pipe; the interpreter's last flush must not fail again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise Exit(code=BROKEN_PIPE) from cause
-        except KeyboardInterrupt as cause:
-            console.error("interrupted")
-            raise Exit(code=INTERRUPTED) from cause
 
     return run
+
+
+@contextmanager
+def _reporting_errors() -> Iterator[None]:
+    try:
+        yield
+    except AutomationError as cause:
+        if isinstance(cause, CheckFailedError):
+            console.findings(cause.findings)
+        console.flush()  # stdout and stderr may be the same file: the error comes last
+        console.error(str(cause))
+        raise Exit(code=cause.exit_code) from cause
+    except KeyboardInterrupt as cause:
+        console.error("interrupted")
+        raise Exit(code=INTERRUPTED) from cause
+
+
+@contextmanager
+def _ending_quietly() -> Iterator[None]:
+    """End Invoke without a word when the reader of the output, such as `head`, has closed the pipe."""
+    try:
+        try:
+            yield
+        except Exit:
+            console.flush()
+            raise
+        console.flush()
+    except BrokenPipeError as cause:
+        _drop_output()
+        raise Exit(code=BROKEN_PIPE) from cause
+
+
+def _drop_output() -> None:
+    """Drop what a closed pipe did not take, so that the interpreter's last flush does not fail, too."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _guard_listings() -> None:
+    """Let Invoke's own output, of `--list` and `--help`, end like that of a task. Idempotent."""
+
+    def parse_cleanup(program: Program) -> None:
+        with _ending_quietly():
+            _INVOKES_LISTINGS(program)
+
+    Program.parse_cleanup = parse_cleanup  # type: ignore[assignment]  # mypy reads its self twice
 
 
 def _handle_token(machine: ParseMachine, token: str) -> None:

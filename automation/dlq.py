@@ -142,10 +142,11 @@ def report(
         UsageError: there is no such environment.
         ConfigurationError: the settings are incomplete or wrong.
         DeploymentError: AWS did not answer.
-        CheckFailedError: there are dead letters; the queues are printed first.
+        CheckFailedError: the credentials cannot be used for this environment, or there are dead letters; then the
+            queues are printed first.
     """
-    scope = scopes.read(root, name, variables=variables)
-    connection, present = connect(scope), now or datetime.now(UTC)
+    scope, present = scopes.read(root, name, variables=variables), now or datetime.now(UTC)
+    connection = _connected(scope, connect, present)
     with console.progress(f"asking AWS about {name}"):
         listed = _read(scope, connection).dead_letters
         oldest = {letters.name: _oldest(letters, connection.queues) for letters in listed}
@@ -185,13 +186,14 @@ def show(
 
     Raises:
         UsageError: there is no such environment or queue, or the limit is less than 1.
+        CheckFailedError: the credentials cannot be used for this environment.
         ConfigurationError: the settings are incomplete or wrong.
         DeploymentError: AWS did not answer.
     """
     if limit < 1:
         raise UsageError(f"--limit must be at least 1, got {limit}", where="dlq.show")
-    scope = scopes.read(root, name, variables=variables)
-    connection, present = connect(scope), now or datetime.now(UTC)
+    scope, present = scopes.read(root, name, variables=variables), now or datetime.now(UTC)
+    connection = _connected(scope, connect, present)
     with console.progress(f"asking AWS about {name}"):
         letters = _read(scope, connection).select(queue, command="dlq.show")
         messages = taken_messages.look(letters.queue.url, connection.queues, limit=limit)
@@ -313,10 +315,16 @@ def _begin(
     scope = scopes.read(root, name, variables=variables)
     is_interactive = console.is_interactive()
     consent.require_possible(scope.environment, yes=options.yes, is_interactive=is_interactive, command=command)
-    connection = connect(scope)
-    credentials.require_account(scope, connection.identify, datetime.now(UTC))
+    connection = _connected(scope, connect, datetime.now(UTC))
     known = _read(scope, connection)
     return _Change(scope, connection, known, known.select(queue, command=command), options, command)
+
+
+def _connected(scope: Scope, connect: Connect, now: datetime) -> Connection:
+    """Connect, and check the account: in another one, the stacks would look as if they were not deployed."""
+    connection = connect(scope)
+    credentials.require_account(scope, connection.identify, now)
+    return connection
 
 
 def _read(scope: Scope, connection: Connection) -> QueueMap:

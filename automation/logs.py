@@ -15,11 +15,14 @@ from typing import Any
 from automation import coldstart_logs
 from automation.coldstart_logs import Functions
 from automation.deploying import scope as scopes
+from automation.deploying.checks import credentials
 from automation.deploying.scope import Scope
 from automation.operating import log_entries, merged_logs
 from automation.operating.log_entries import LogEntry
 from automation.operating.merged_logs import Clock, FunctionLog, Logs, WrittenLine
 from automation.system import aws, console
+from automation.system.account_checks import Account
+from automation.system.accounts import Identity
 from automation.system.errors import UsageError
 from automation.system.function_logs import FunctionLogs
 
@@ -29,6 +32,8 @@ _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(h
 # CloudWatch Logs knows no earlier time.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AGE = re.compile(r"(\d{1,5})([smhd])")
+# What a person who finds nothing may try next.
+_FURTHER = ("1d", "30d")
 _STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 
 
@@ -36,6 +41,7 @@ _STYLES = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bol
 class Sources:
     """Where the lines come from."""
 
+    identify: Callable[[], Identity]
     functions: Functions
     logs: Logs
 
@@ -66,7 +72,7 @@ _DEFAULTS = Options()
 
 def connect(scope: Scope) -> Sources:
     """Open the connections to an environment; no call is made yet."""
-    return Sources(aws.Cloud(scope.target), FunctionLogs(scope.target))
+    return Sources(Account(scope.target).identity, aws.Cloud(scope.target), FunctionLogs(scope.target))
 
 
 def show(
@@ -85,7 +91,9 @@ def show(
         clock: None for that of this machine.
 
     Raises:
-        UsageError: the environment, a function or the level does not exist, or `since` cannot be parsed.
+        UsageError: the environment, a function or the level does not exist, `since` cannot be parsed, or no function
+            is deployed.
+        CheckFailedError: the credentials cannot be used for this environment.
         ConfigurationError: the settings are incomplete or wrong.
         DeploymentError: AWS did not answer.
     """
@@ -94,19 +102,15 @@ def show(
     since = since_of(options.since, clock.now())
     scope = scopes.read(root, name, variables=variables)
     sources = connect(scope)
-    functions = _functions(scope, sources, options)
-    if not functions:
-        console.result(f"{name} has no deployed function; see what it has: inv status --env {name}")
-        return
-
-    located = merged_logs.locate(functions, sources.logs)
+    credentials.require_account(scope, sources.identify, clock.now())
+    located = merged_logs.locate(_functions(scope, sources, options), sources.logs)
     if options.follow:
         _follow(located, sources.logs, options, since, clock)
         return
     with console.progress(f"reading the logs of {len(located)} functions"):
         lines = merged_logs.read(located, sources.logs, since=since, until=clock.now(), text=options.text)
     if not _show(lines, options, located) and not options.json:
-        console.result(_nothing(options, since))
+        console.result(_nothing(options, since, clock.now()))
 
 
 def since_of(text: str, now: datetime) -> datetime:
@@ -129,12 +133,15 @@ def _functions(scope: Scope, sources: Sources, options: Options) -> Mapping[str,
     """Return the physical names of the chosen functions, by logical id, with the stack when two stacks have it.
 
     Raises:
-        UsageError: there is no such function.
+        UsageError: there is no such function, or none at all.
     """
-    deployed = coldstart_logs.find_deployed(scope, sources.functions)
-    by_folder = _by_folder(scope)
+    deployed, environment = coldstart_logs.find_deployed(scope, sources.functions), scope.environment.name
+    if not deployed:
+        raise UsageError(f"{environment} has no deployed function; deploy it first: inv deploy --env {environment}")
+    folders = _folders(scope)
+    by_folder = {folder: name for name, folder in folders.items()}
     names = frozenset(by_folder.get(name, name) for name in options.functions)
-    chosen = coldstart_logs.select(deployed, names, environment=scope.environment.name, where=_WHERE)
+    chosen = coldstart_logs.select(deployed, names, environment=environment, where=_WHERE, folders=folders)
     uses = Counter(function.name for function in chosen)
     return {
         function.name if uses[function.name] == 1 else f"{function.stack}/{function.name}": function.physical_name
@@ -142,10 +149,10 @@ def _functions(scope: Scope, sources: Sources, options: Options) -> Mapping[str,
     }
 
 
-def _by_folder(scope: Scope) -> dict[str, str]:
-    """Return the logical id of each function by the name of its code folder, which is a shorter name."""
+def _folders(scope: Scope) -> dict[str, str]:
+    """Return the name of each function's code folder, which is a shorter name, by the function's logical id."""
     return {
-        PurePosixPath(function.code_uri).name: function.logical_id
+        function.logical_id: PurePosixPath(function.code_uri).name
         for function in scope.project.functions
         if isinstance(function.code_uri, str)
     }
@@ -184,7 +191,10 @@ def _record(entry: LogEntry) -> dict[str, Any]:
     }
 
 
-def _nothing(options: Options, since: datetime) -> str:
+def _nothing(options: Options, since: datetime, now: datetime) -> str:
+    """Say that there is no line, and what else to try."""
     what = f"no line of level {options.level.lower()}{f' contains {options.text!r}' if options.text else ''}"
-    hint = "look further back: --since 1d, or at less serious lines: --level debug"
-    return f"{what} since {since:%Y-%m-%d %H:%M} UTC; {hint}"
+    hints = [f"look further back: --since {age}" for age in _FURTHER if since_of(age, now) < since][:1]
+    if options.level != log_entries.LEVELS[0]:
+        hints.append("look at less serious lines, too: --level debug")
+    return "; ".join((f"{what} since {since:%Y-%m-%d %H:%M} UTC", *hints))

@@ -35,7 +35,8 @@ def read(path: Path) -> tuple[QueueMessage, ...]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as cause:
-        raise UsageError(f"cannot be read: {cause}", where=str(path)) from cause
+        advice = f"name a file that inv dlq.drop has saved, below {FOLDER}"
+        raise UsageError(f"cannot be read: {cause}; {advice}", where=str(path)) from cause
     return tuple(_message(line, f"{path}:{number}") for number, line in enumerate(lines, start=1) if line)
 
 

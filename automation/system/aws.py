@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _CREATION = Lock()
+_NO_CREDENTIALS = "no AWS credentials were found; run aws configure, or set AWS_PROFILE"
 _NO_SUCH_STACK = re.compile(r"\bStack\b.* does not exist")
 
 
@@ -68,7 +69,7 @@ class Cloud:
         try:
             return str(client("sts", self.target).get_caller_identity()["Account"])
         except NoCredentialsError as cause:
-            raise ConfigurationError("no AWS credentials were found; run aws configure, or set AWS_PROFILE") from cause
+            raise ConfigurationError(_NO_CREDENTIALS) from cause
         except (BotoCoreError, ClientError) as cause:
             raise ConfigurationError(f"AWS did not accept the credentials: {cause}") from cause
 
@@ -160,10 +161,12 @@ def translate_errors(name: str, target: Target) -> Iterator[None]:
 
     Raises:
         NoSuchStackError: there is no such stack.
-        DeploymentError: AWS refused the request or does not answer.
+        DeploymentError: AWS refused the request or does not answer, or there are no credentials.
     """
     try:
         yield
+    except NoCredentialsError as cause:
+        raise DeploymentError(_NO_CREDENTIALS, where=name) from cause
     except ClientError as cause:
         if _NO_SUCH_STACK.search(str(cause)):
             raise NoSuchStackError("there is no such stack", where=name) from cause

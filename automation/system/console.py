@@ -30,7 +30,12 @@ def _console(*, stderr: bool) -> "Console":
     console = Console(stderr=stderr, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDTH_WITHOUT_TERMINAL
+    console.on_broken_pipe = _raise_broken_pipe  # type: ignore[method-assign]  # rich would end the process with code 1
     return console
+
+
+def _raise_broken_pipe() -> None:
+    raise BrokenPipeError
 
 
 def result(text: str = "", *, style: str = "") -> None:
@@ -168,6 +173,7 @@ def ask(question: str) -> str:
     try:
         return _console(stderr=False).input(f"{escape(question)} ").strip()
     except EOFError:
+        result()  # what is printed next has a line of its own
         return ""
 
 

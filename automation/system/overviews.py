@@ -20,11 +20,12 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Alarm:
-    """An alarm in state ALARM, why, and since when (RFC 3339)."""
+    """An alarm in state ALARM, why, since when (RFC 3339), and what its template says about it."""
 
     name: str
     reason: str
     since: str = ""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,8 @@ class StackOverview:
 
 def _alarm(answer: Mapping[str, Any]) -> Alarm:
     updated_at = answer.get("StateUpdatedTimestamp")
-    return Alarm(answer["AlarmName"], answer.get("StateReason", ""), updated_at.isoformat() if updated_at else "")
+    since = updated_at.isoformat() if updated_at else ""
+    return Alarm(answer["AlarmName"], answer.get("StateReason", ""), since, answer.get("AlarmDescription", ""))
 
 
 def _dead_letter_arns(answers: Iterable[Mapping[str, str]]) -> frozenset[str]:

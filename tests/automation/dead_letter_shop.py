@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class DeadLetterShop:
     queues: FakeQueues = field(default_factory=FakeQueues)
     logs: FakeLogs = field(default_factory=FakeLogs)
     account: str = "123456789012"
+    server_time: datetime | None = None
 
     def __post_init__(self) -> None:
         self.cloud.add("shop-live", APP)
@@ -48,7 +49,7 @@ class DeadLetterShop:
         self.queues.add("linedead.fifo")
 
     def connect(self, _scope: object) -> Connection:
-        identity = Identity(self.account, "arn:aws:iam::123456789012:user/ann")
+        identity = Identity(self.account, "arn:aws:iam::123456789012:user/ann", self.server_time)
         return Connection(lambda: identity, self.cloud, self.queues, self.logs)
 
     @property

@@ -1,8 +1,11 @@
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from invoke.collection import Collection
@@ -11,7 +14,7 @@ from invoke.program import Program
 from invoke.tasks import task
 
 from automation import commands
-from automation.system import errors
+from automation.system import console, errors
 from automation.system.errors import CheckFailedError, Finding, UsageError
 from tests.automation.projects import make_shop
 
@@ -137,3 +140,73 @@ def test_automation_copied_beside_another_project_works_there(tmp_path: Path) ->
     assert synced.stdout == "synced: 5 written, 0 deleted, 0 unchanged\n", synced.stderr
     assert unknown.returncode == 2
     assert "the environments are: here, live" in unknown.stderr
+
+
+@task
+def report(_context: Context) -> None:
+    """Print a line, a table and a line."""
+    console.result("a line")
+    console.table(("column",), [("cell",)])
+    console.result("a line")
+
+
+@task
+def finish(_context: Context) -> None:
+    """Print a line, and end with a result."""
+    console.result("a line")
+    commands.end_with(7)
+
+
+@pytest.fixture
+def closed_pipe() -> Iterator[TextIO]:
+    """Return a file that writes to a pipe whose reader has closed it."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    file = os.fdopen(writing, "w")
+    yield file
+    console._console.cache_clear()  # it keeps what it could not write
+    with suppress(BrokenPipeError):
+        file.close()
+
+
+@pytest.mark.parametrize("words", [("report",), ("finish",), ("check",), ("--list",), ("report", "--help"), ()])
+def test_output_into_a_closed_pipe_ends_quietly(
+    words: tuple[str, ...],
+    closed_pipe: TextIO,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdout", closed_pipe)
+
+    assert run(*words, tasks=(report, finish, check)) == 141
+
+    assert capsys.readouterr().err == ""
+    closed_pipe.flush()  # as the interpreter does at its end
+
+
+def test_error_into_a_closed_pipe_ends_quietly(closed_pipe: TextIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", closed_pipe)
+
+    assert run("refuse") == 141
+    closed_pipe.flush()
+
+
+@pytest.mark.parametrize("words", [("report",), ("finish",)])
+def test_output_is_passed_on_before_the_end(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as stdout, os.fdopen(reading, "rb", buffering=0) as reader:
+        monkeypatch.setattr(sys, "stdout", stdout)
+
+        run(*words, tasks=(report, finish))
+
+        assert reader.read(100).startswith(b"a line\n")
+
+
+def test_findings_come_before_the_error_in_a_common_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "log").open("a") as stdout, (tmp_path / "log").open("a") as stderr:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        monkeypatch.setattr(sys, "stderr", stderr)
+
+        assert run("check") == 3
+
+    assert (tmp_path / "log").read_text() == "a.py: is wrong; fix it\nerror: 1 fault\n"

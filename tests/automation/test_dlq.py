@@ -12,7 +12,7 @@ from automation.deploying import scope as scopes
 from automation.system.errors import CheckFailedError, Finding, UsageError
 from automation.system.log_lines import LogLine
 from automation.system.message_queues import MessageQueues
-from tests.automation.dead_letter_shop import DeadLetterShop, Printed
+from tests.automation.dead_letter_shop import NOW, DeadLetterShop, Printed
 from tests.automation.fake_queues import SENT, url_of
 from tests.automation.projects import make_shop
 
@@ -154,6 +154,23 @@ def test_show_empty_queue_says_so(shop: DeadLetterShop, printed: Printed) -> Non
     shop.show("LineDead")
 
     assert printed() == ["nothing to show: LineDead has no messages"]
+
+
+@pytest.mark.parametrize("command", ["report", "show"])
+def test_look_into_another_account_is_refused(shop: DeadLetterShop, command: str) -> None:
+    shop.account = "999999999999"
+
+    with pytest.raises(CheckFailedError, match="live cannot be used with these credentials; nothing was changed"):
+        getattr(shop, command)()
+    assert shop.queues.calls == []
+
+
+def test_look_with_a_clock_that_is_wrong_is_refused(shop: DeadLetterShop) -> None:
+    shop.server_time = NOW - timedelta(minutes=6)
+
+    with pytest.raises(CheckFailedError) as caught:
+        shop.report()
+    assert [finding.where for finding in caught.value.findings] == ["clock"]
 
 
 @pytest.mark.parametrize("command", ["show", "redrive", "drop"])

@@ -1,5 +1,6 @@
 """Dead letters are sent back once; nothing is lost or doubled on the way."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.automation.dead_letter_shop import NOW, DeadLetterShop, Printed
 from tests.automation.deploying.changing_stacks import Person
 from tests.automation.fake_queues import message, url_of
 from tests.automation.projects import make_shop
+from tests.automation.terminals import END_OF_INPUT, open_terminal
 
 
 @pytest.fixture
@@ -108,6 +110,20 @@ def test_redrive_of_a_fifo_queue_that_failed_doubles_nothing(shop: DeadLetterSho
     assert shop.queues.bodies("linedead.fifo") == []
 
 
+def test_redrive_of_a_fifo_message_that_came_back_is_not_dropped_as_known(shop: DeadLetterShop) -> None:
+    shop.queues.add("linedead.fifo", message("t-1", "trade", group="g", deduplication="trade-1"))
+    shop.redrive("LineDead")
+    [sent] = shop.queues.queues[url_of("line.fifo")].messages
+    shop.queues.add("linedead.fifo", sent)
+    shop.queues.queues[url_of("line.fifo")].messages.clear()
+
+    shop.redrive("LineDead")
+
+    [again] = shop.queues.queues[url_of("line.fifo")].messages
+    assert (sent.deduplication, again.deduplication) == ("trade-1#1", "trade-1#2")
+    assert (again.body, again.group) == ("trade", "g")
+
+
 def test_redrive_to_another_fifo_queue_keeps_the_order(shop: DeadLetterShop) -> None:
     trades = [
         message(f"t-{number}", str(number), minute=number, group="g", deduplication=f"d-{number}")
@@ -167,6 +183,26 @@ def test_redrive_messages_that_arrive_after_the_question_stay(
 
     assert shop.queues.bodies("dead") == ["new"]
     assert len(shop.queues.bodies("in")) == 2
+
+
+@pytest.mark.parametrize("command", ["redrive", "drop"])
+def test_change_on_a_terminal_is_confirmed_with_the_typed_word(shop: DeadLetterShop, command: str) -> None:
+    with open_terminal("live\n") as shown:
+        getattr(shop, command)(yes=False)
+
+    assert re.search("Type live to (send|delete) 2 messages (from Dead )?in live: ", "".join(shown))
+    assert shop.dead() == []
+
+
+@pytest.mark.parametrize("typed", ["y\n", "Live\n", "\n", END_OF_INPUT])
+def test_change_on_a_terminal_needs_exactly_the_word(shop: DeadLetterShop, typed: str) -> None:
+    with (
+        open_terminal(typed),
+        pytest.raises(UsageError, match=r"cancelled: nothing was changed \(type live to confirm\)"),
+    ):
+        shop.redrive(yes=False)
+
+    assert (len(shop.dead()), shop.queues.bodies("in")) == (2, [])
 
 
 @pytest.mark.parametrize("command", ["redrive", "drop"])

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from automation.deploying import scope as scopes
 from automation.logs import Options, Sources
 from automation.operating.merged_logs import Clock
 from automation.system import console
-from automation.system.errors import UsageError
+from automation.system.accounts import Identity
+from automation.system.errors import CheckFailedError, UsageError
 from automation.system.function_logs import FunctionLogs
 from automation.system.log_lines import LogLine
 from automation.system.stacks import NoSuchStackError
+from tests.automation.deploying.fake_accounts import TIMELESS
 from tests.automation.operating.test_merged_logs import FakeLogs
 from tests.automation.projects import make_shop
 
@@ -37,6 +39,7 @@ class Shop:
     )
     logs: FakeLogs = field(default_factory=FakeLogs)
     now: datetime = NOW
+    identity: Identity = TIMELESS
     sleeps: int = 0
 
     def functions(self, stack_name: str) -> Mapping[str, str]:
@@ -62,7 +65,7 @@ class Shop:
             variables={},
             options=Options(**options),
             clock=Clock(lambda: self.now, self.sleep),
-            connect=lambda _: Sources(self, self.logs),
+            connect=lambda _: Sources(lambda: self.identity, self, self.logs),
         )
 
 
@@ -130,7 +133,9 @@ def test_show_function_by_its_code_folder(shop: Shop, printed: Printed) -> None:
 
 
 def test_show_unknown_function_lists_those_that_exist(shop: Shop) -> None:
-    with pytest.raises(UsageError, match=r"^logs: live has no function 'Tii'; its functions are: Ledger, Stock, Till$"):
+    choice = r"its functions are: Ledger \(ledger\), Stock \(stock\), Till \(till\)"
+
+    with pytest.raises(UsageError, match=rf"^logs: live has no function 'Tii'; {choice}$"):
         shop.show(functions=("Tii",))
 
 
@@ -173,15 +178,31 @@ def test_show_json_prints_a_document_per_line(shop: Shop, printed: Printed) -> N
 
 
 def test_show_nothing_says_since_when_and_what_to_try(shop: Shop, printed: Printed) -> None:
-    hint = "look further back: --since 1d, or at less serious lines: --level debug"
+    further, level = "look further back: --since", "look at less serious lines, too: --level debug"
 
     shop.show(text="r-9")
     shop.show(level="critical", since="5m")
 
     assert printed() == [
-        f"no line of level info contains 'r-9' since 2026-01-02 03:00 UTC; {hint}",
-        f"no line of level critical since 2026-01-02 03:55 UTC; {hint}",
+        f"no line of level info contains 'r-9' since 2026-01-02 03:00 UTC; {further} 1d; {level}",
+        f"no line of level critical since 2026-01-02 03:55 UTC; {further} 1d; {level}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("since", "hint"),
+    [
+        ("23h", "; look further back: --since 1d"),
+        ("1d", "; look further back: --since 30d"),
+        ("29d", "; look further back: --since 30d"),
+        ("30d", ""),
+    ],
+)
+def test_show_nothing_advises_only_what_was_not_tried(shop: Shop, printed: Printed, since: str, hint: str) -> None:
+    shop.show(text="r-9", level="debug", since=since)
+
+    moment = front.since_of(since, NOW)
+    assert printed() == [f"no line of level debug contains 'r-9' since {moment:%Y-%m-%d %H:%M} UTC{hint}"]
 
 
 def test_show_nothing_in_json_prints_nothing(shop: Shop, printed: Printed) -> None:
@@ -190,12 +211,28 @@ def test_show_nothing_in_json_prints_nothing(shop: Shop, printed: Printed) -> No
     assert printed() == []
 
 
-def test_show_without_functions_says_what_to_type(shop: Shop, printed: Printed) -> None:
+def test_show_without_functions_says_what_to_type(shop: Shop) -> None:
     shop.functions_of.clear()
 
-    shop.show()
+    with pytest.raises(UsageError, match=r"^live has no deployed function; deploy it first: inv deploy --env live$"):
+        shop.show()
 
-    assert printed() == ["live has no deployed function; see what it has: inv status --env live"]
+
+@pytest.mark.parametrize(
+    ("identity", "where"),
+    [
+        (replace(TIMELESS, account="999999999999"), "account"),
+        (replace(TIMELESS, server_time=NOW - timedelta(minutes=6)), "clock"),
+    ],
+)
+def test_show_with_wrong_credentials_reads_nothing(shop: Shop, identity: Identity, where: str) -> None:
+    shop.identity = identity
+
+    with pytest.raises(CheckFailedError, match="live cannot be used with these credentials") as caught:
+        shop.show()
+
+    assert [finding.where for finding in caught.value.findings] == [where]
+    assert shop.logs.asked == []
 
 
 def test_show_one_of_two_stacks_is_read(shop: Shop, printed: Printed) -> None:

@@ -188,7 +188,7 @@ def _drift_finding(stack: StackStatus, target: Target) -> Finding | None:
 def _alarm_finding(alarm: Alarm, status: EnvironmentStatus) -> Finding:
     where = physical_ids(status.stacks, ALARMS).get(alarm.name, alarm.name)
     command = aws_commands.line(status.target, "cloudwatch", "describe-alarms", "--alarm-names", alarm.name)
-    return Finding(where, f"the alarm is in state ALARM: {alarm.reason}", f"look: {command}")
+    return Finding(where, f"the alarm is in state ALARM: {alarm.reason}", alarm.description or f"look: {command}")
 
 
 def _queue_finding(queue: Queue, status: EnvironmentStatus) -> Finding | None:

@@ -1,6 +1,10 @@
 from datetime import datetime, timedelta, timezone
 
+import pytest
+from botocore.exceptions import NoCredentialsError
+
 from automation.system import aws
+from automation.system.errors import DeploymentError
 from automation.system.stacks import StackState
 from automation.system.targets import Target
 
@@ -52,3 +56,10 @@ def test_client_uses_endpoint_and_region_of_target() -> None:
 
     assert client.meta.endpoint_url == "http://127.0.0.1:4566"
     assert client.meta.region_name == "us-east-1"
+
+
+def test_call_without_credentials_says_what_to_type() -> None:
+    with pytest.raises(DeploymentError) as caught, aws.translate_errors("shop", Target("eu-west-1")):
+        raise NoCredentialsError
+
+    assert str(caught.value) == "shop: no AWS credentials were found; run aws configure, or set AWS_PROFILE"

@@ -1,4 +1,5 @@
 import getpass
+import io
 import json
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 
 from automation.system import console
 from automation.system.errors import Finding
+from tests.automation.terminals import END_OF_INPUT, open_terminal
 
 
 def test_results_and_tables_go_to_stdout_unwrapped(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,3 +93,27 @@ def test_ask_hidden_end_of_input_is_empty(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(getpass, "getpass", end)
 
     assert console.ask_hidden("Pin:") == ""
+
+
+@pytest.mark.parametrize(("typed", "answer"), [(" live \n", "live"), ("live\nmore\n", "live"), (END_OF_INPUT, "")])
+def test_ask_on_a_terminal_returns_what_is_typed(typed: str, answer: str) -> None:
+    with open_terminal(typed) as shown:
+        assert console.is_interactive()
+        assert console.ask("Type [live] to go on:") == answer
+
+    assert "Type [live] to go on: " in "".join(shown)
+
+
+def test_ask_end_of_input_ends_the_line() -> None:
+    with open_terminal(END_OF_INPUT) as shown:
+        console.ask("Go on?")
+
+    assert "".join(shown).endswith("Go on? \r\n")
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_is_interactive_needs_a_terminal_on_both_sides(stream: str) -> None:
+    with open_terminal(""), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, stream, io.StringIO())
+
+        assert not console.is_interactive()

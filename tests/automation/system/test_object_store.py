@@ -17,7 +17,8 @@ TARGET = Target("eu-west-1", "http://127.0.0.1:1", "123456789012", "stubbed-s3")
 STORE = ObjectStore(TARGET)
 SHA256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 CHECKSUM = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
-CREATE = "aws s3 mb s3://code --region eu-west-1 --endpoint-url http://127.0.0.1:1"
+KEYS = "AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=stubbed-s3"
+CREATE = f"{KEYS} aws s3 mb s3://code --region eu-west-1 --endpoint-url http://127.0.0.1:1"
 ANOTHER = "name another one as s3_bucket in samconfig.toml, or remove s3_bucket to use the bucket that SAM manages"
 
 

@@ -115,7 +115,7 @@ def test_detect_drift_endless_is_an_error(stub: Callable[[str], Stubber], monkey
 def test_ringing_asks_for_at_most_100_at_once(stub: Callable[[str], Stubber]) -> None:
     cloudwatch, names = stub("cloudwatch"), [f"a{number:03d}" for number in range(101)]
     request = {"StateValue": "ALARM", "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
-    metric = {"AlarmName": "a007", "StateReason": "3 > 0", "StateUpdatedTimestamp": AT}
+    metric = {"AlarmName": "a007", "StateReason": "3 > 0", "StateUpdatedTimestamp": AT, "AlarmDescription": "see x"}
     cloudwatch.add_response(
         "describe_alarms", {"MetricAlarms": [metric], "CompositeAlarms": []}, {"AlarmNames": names[:100], **request}
     )
@@ -124,7 +124,7 @@ def test_ringing_asks_for_at_most_100_at_once(stub: Callable[[str], Stubber]) ->
         "describe_alarms", {"MetricAlarms": [], "CompositeAlarms": [composite]}, {"AlarmNames": names[100:], **request}
     )
 
-    assert OVERVIEW.ringing(names) == (Alarm("a000", ""), Alarm("a007", "3 > 0", "2026-01-02T00:00:00+00:00"))
+    assert OVERVIEW.ringing(names) == (Alarm("a000", ""), Alarm("a007", "3 > 0", "2026-01-02T00:00:00+00:00", "see x"))
 
 
 def test_ringing_without_alarms_asks_nobody(stub: Callable[[str], Stubber]) -> None:

@@ -182,6 +182,14 @@ def test_attention_alarm_is_named(name: str, where: str) -> None:
     )
 
 
+def test_attention_alarm_with_a_description_says_what_it_says() -> None:
+    text = "A message waits; see docs/runbook.md#old-messages"
+
+    (finding,) = attention(ringing=(Alarm("alarm-1", "3 > 0", description=text),))
+
+    assert finding.fix == text
+
+
 @pytest.mark.parametrize("counts", [(4, 0, 0), (1, 3, 0), (0, 0, 4)])
 def test_attention_dead_letters_are_named(counts: tuple[int, int, int]) -> None:
     assert attention(queues=(INBOX, Queue("https://sqs/dead", *counts, is_dead_letter=True))) == (

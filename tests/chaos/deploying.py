@@ -1,4 +1,4 @@
-"""Deploy to a sandbox of its own, with shorter durations; stop it at the end."""
+"""Deploy to a sandbox of its own, with shorter durations; the session of Nox stops it."""
 
 import os
 import subprocess
@@ -23,16 +23,12 @@ def deployed(*, is_slow: bool) -> Iterator[Stage]:
     if missing:
         sys.exit(f"{', '.join(missing)}: not set; run nox -s chaos, which sets them to a sandbox of its own")
 
-    try:
-        for words in (("sandbox.reset",), ("deploy", "--env", "local", "--yes")):
-            _inv(*words)
-        with open_stage() as stage:
-            if not is_slow:
-                stage.shorten()
-            stage.watch()
-            yield stage
-    finally:
-        _inv("sandbox.down")
+    _inv("sandbox.reset", "deploy", "--env", "local", "--yes")
+    with open_stage() as stage:
+        if not is_slow:
+            stage.shorten()
+        stage.watch()
+        yield stage
 
 
 def _inv(*words: str) -> None:

@@ -16,11 +16,11 @@ TRUTH = "the command tells the truth"
 TRACEBACK = "Traceback (most recent call last)"
 NOT_APPLIED: Mapping[str, str] = MappingProxyType(
     {
-        "every_run_is_settled": "a run is settled 110 s after its end by a sweep, which run-day does not wait for",
+        "every_run_is_settled": "a day that fails before its close leaves its run to the sweeps of the next one",
         "trades_wait_for_their_run": "the trade queue keeps no record of when a trade was sent",
         "never_for_a_dead_run": "orders carry the exchange's time, runs the wall clock",
         "never_after_a_pause": "needs the trace of calls; nobody pauses here",
-        "never_near_the_close": "the exchange's clock stands still at a quarter of an hour before the close",
+        "never_near_the_close": "while a run trades, the exchange's clock stands still a quarter of an hour before it",
         "order_limits_hold": "needs the settings of a history; the sandbox has none of its own",
         "day_limits_hold": "as above",
         "days_are_measured_rightly": "run-day does not send the check of the day",
@@ -28,7 +28,7 @@ NOT_APPLIED: Mapping[str, str] = MappingProxyType(
         "dead_letters_have_a_reason": "needs every attempt",
         "every_forced_start_answers": "nobody forces a start here",
         "every_day_is_reported": "run-day stops without a start when the data are missing, and says why",
-        "every_day_is_checked": "the sweep compares after the close, which run-day does not wait for",
+        "every_day_is_checked": "the sweep of a day that fails before its close is missing; run-day says so",
         "books_are_measured_rightly": "as above",
     }
 )

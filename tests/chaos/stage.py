@@ -144,8 +144,8 @@ class Stage:
 
     def shorten(self) -> None:
         """Give both stacks the durations of this session; template and artifacts stay as they are."""
-        cloudformation = self.client("cloudformation")
-        for stack in read_local_environment(ROOT).stacks:
+        cloudformation, stacks = self.client("cloudformation"), read_local_environment(ROOT).stacks
+        for stack in stacks:
             described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
             parameters = [_parameter(row["ParameterKey"]) for row in described["Parameters"]]
             cloudformation.update_stack(
@@ -154,7 +154,10 @@ class Stage:
                 Parameters=parameters,
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             )
-            cloudformation.get_waiter("stack_update_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+        for stack in stacks:
+            cloudformation.get_waiter("stack_update_complete").wait(
+                StackName=stack, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200}
+            )
 
     def watch(self) -> None:
         """Let queues of this session receive what the bus and the topic get: nothing else records it."""

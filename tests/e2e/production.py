@@ -311,7 +311,9 @@ def _copy(root: Path) -> None:
             shutil.copy2(ROOT / name, root / name)
     (root / ".tools").symlink_to(ROOT / ".tools")
     for folder in (".aws-sam", ".alchemiser"):
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("deployed"))
+        # What another worker is about to rename may be gone a moment later.
+        ignored = shutil.ignore_patterns("deployed", ".proven.*", ".validated.*")
+        shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
 
 
 def _adapt(root: Path, broker_url: str) -> None:

@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConn
 from tests.e2e.aws_proxy import AwsProxy
 from tests.e2e.conftest import Sandbox
 
+pytestmark = pytest.mark.usefixtures("deployed")
+
 STACK = "alchemiser-local"
 TOPIC = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "%s"}}}}'
 type Connect = Callable[[str], Any]

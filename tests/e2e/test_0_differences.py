@@ -80,8 +80,8 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def account(deployed: Sandbox) -> Account:
-    account = Account(deployed)
+def account(running: Sandbox) -> Account:
+    account = Account(running)
     cloudformation = account.client("cloudformation")
     body = json.dumps({"Resources": RESOURCES})
     cloudformation.create_stack(StackName=STACK, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
@@ -173,8 +173,8 @@ def test_emulator_verifies_senders_at_once_and_mails_to_anybody(account: Account
     assert mail.get_account()["ProductionAccessEnabled"] is True
 
 
-def test_emulator_accepts_any_secret_key(deployed: Sandbox) -> None:
-    sts = deployed.client("sts", account=ACCOUNT, key="wrong")
+def test_emulator_accepts_any_secret_key(running: Sandbox) -> None:
+    sts = running.client("sts", account=ACCOUNT, key="wrong")
 
     assert sts.get_caller_identity()["Account"] == ACCOUNT
 

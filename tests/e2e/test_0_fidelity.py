@@ -22,9 +22,9 @@ DEVIATIONS: Mapping[str, str] = {
 
 
 @pytest.fixture
-def account(deployed: Sandbox) -> Client:
+def account(running: Sandbox) -> Client:
     """Return what returns the clients of an account of its own."""
-    return partial(deployed.client, account=ACCOUNT)
+    return partial(running.client, account=ACCOUNT)
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +48,8 @@ class TestQueries(QueryContract):
 
 class TestServices(ServicesContract):
     @pytest.fixture
-    def backend(self, deployed: Sandbox, account: Client) -> Backend:
-        return emulated_backend(account, deployed.emulator_url, ACCOUNT)
+    def backend(self, running: Sandbox, account: Client) -> Backend:
+        return emulated_backend(account, running.emulator_url, ACCOUNT)
 
 
 class TestQueues(QueueContract):

@@ -29,20 +29,20 @@ def make_table(client: Any, logical_id: str) -> str:
 
 class TestDynamoRunStore(RunStoreContract):
     @pytest.fixture
-    def store(self, deployed: Sandbox) -> RunStore:
-        client = deployed.client("dynamodb", account="000000000001")
+    def store(self, running: Sandbox) -> RunStore:
+        client = running.client("dynamodb", account="000000000001")
         return DynamoRunStore(client, make_table(client, "Runs"))
 
 
 class TestDynamoBooks(BooksStoreContract):
     @pytest.fixture
-    def books(self, deployed: Sandbox) -> BooksStore:
-        client = deployed.client("dynamodb", account="000000000001")
+    def books(self, running: Sandbox) -> BooksStore:
+        client = running.client("dynamodb", account="000000000001")
         return DynamoBooks(client, make_table(client, "Runs"))
 
 
 class TestDynamoLedger(LedgerContract):
     @pytest.fixture
-    def ledger(self, deployed: Sandbox) -> Ledger:
-        client = deployed.client("dynamodb", account="000000000001")
+    def ledger(self, running: Sandbox) -> Ledger:
+        client = running.client("dynamodb", account="000000000001")
         return DynamoLedger(client, make_table(client, "Ledger"))

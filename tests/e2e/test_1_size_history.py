@@ -81,14 +81,14 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(sandbox: Sandbox, deployed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Deploy three releases: the second one grows the layer, the third one only changes code."""
     root = tmp_path_factory.mktemp("shop")
     shutil.copytree(ROOT / "automation", root / "automation", ignore=shutil.ignore_patterns("__pycache__"))
     write_files(root, FILES)
     repositories.git(root, "init", "-q", "-b", "main")
-    sandbox.client("s3", account=ACCOUNT).create_bucket(Bucket="shop-code")
-    shop = Shop(root, deployed)
+    running.client("s3", account=ACCOUNT).create_bucket(Bucket="shop-code")
+    shop = Shop(root, running)
 
     shop.install("numpy", "2.4.1", 900_000)
     shop.release("v1")

@@ -3,12 +3,15 @@
 import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from automation.project import templates
+from sandbox.exchange.control import ExchangeControl
+from sandbox.exchange.sessions import session_after
 from tests.e2e.conftest import FIRST_DAY, ROOT, Inv, Sandbox
 
 STACKS = ("alchemiser-local-data", "alchemiser-local")
@@ -24,7 +27,8 @@ ON_EVERY_DAY = {("NotificationsFunction", "dynamodb:GetItem")}
 NEVER_ON_A_GOOD_DAY = {("SharedDataFunction", "dynamodb:PutItem"), ("SharedDataFunction", "dynamodb:UpdateItem")}
 # Only the health message calls these: they look a resource up that the function otherwise only writes or sends to.
 ONLY_FOR_HEALTH = {"dynamodb:DescribeTable", "events:DescribeEventBus", "sqs:GetQueueUrl"}
-BEFORE_AND_AFTER_TRADING = [("StrategyFunction", "s3:PutObject"), ("NotificationsFunction", "ses:SendEmail")]
+# The mail first: its day ends, while a day without decisions leaves a run that nobody finishes.
+AFTER_AND_BEFORE_TRADING = [("NotificationsFunction", "ses:SendEmail"), ("StrategyFunction", "s3:PutObject")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +73,34 @@ def module_of(sandbox: Sandbox, function: str) -> str:
     return str(configuration["Handler"]).split(".")[1]
 
 
-def trade_without(sandbox: Sandbox, inv: Inv, function: str, action: str) -> Sequence[str]:
-    """Trade a day in a fresh sandbox with one grant removed; return what is wrong with the result."""
-    for words in (("sandbox.reset",), ("deploy", "--env", "local")):
-        done = inv(*words)
-        assert done.returncode == 0, done.stdout + done.stderr
-    role = next(role for role in roles(sandbox) if role.function == function)
-    sandbox.client("iam").put_role_policy(
-        RoleName=role.name, PolicyName=role.policy, PolicyDocument=json.dumps(role.without(action))
-    )
-    day = inv("run-day", "--date", FIRST_DAY)
-    output = day.stdout + day.stderr
-    faults = [] if day.returncode == 3 else [f"{function} without {action}: exit {day.returncode}"]
+@contextmanager
+def removed(sandbox: Sandbox, function: str, action: str) -> Iterator[None]:
+    """Remove an action from the grants of a function while the context lasts."""
+    iam, role = sandbox.client("iam"), next(role for role in roles(sandbox) if role.function == function)
+    names = {"RoleName": role.name, "PolicyName": role.policy}
+    iam.put_role_policy(PolicyDocument=json.dumps(role.without(action)), **names)
+    try:
+        yield
+    finally:
+        iam.put_role_policy(PolicyDocument=json.dumps(role.document), **names)
+
+
+def trade_without(sandbox: Sandbox, inv: Inv, function: str, action: str, *, day: str) -> Sequence[str]:
+    """Trade a day with one grant removed; return what is wrong with the result."""
+    with removed(sandbox, function, action):
+        done = inv("run-day", "--date", day)
+    output = done.stdout + done.stderr
+    faults = [] if done.returncode == 3 else [f"{function} without {action}: exit {done.returncode}"]
     unnamed = [name for name in (module_of(sandbox, function), action) if name not in output]
     return faults + [f"{function} without {action}: the output does not name {name}" for name in unnamed]
 
 
 def health_without(sandbox: Sandbox, function: str, action: str) -> str:
     """Send the health message to a function with one grant removed; return what it answers."""
-    functions, iam = sandbox.client("lambda"), sandbox.client("iam")
-    role = next(role for role in roles(sandbox) if role.function == function)
-    names = {"RoleName": role.name, "PolicyName": role.policy}
-
-    iam.put_role_policy(PolicyDocument=json.dumps(role.without(action)), **names)
-    try:
-        answer = functions.invoke(FunctionName=physical_name(sandbox, function), Payload=b'{"health": true}')
+    name = physical_name(sandbox, function)
+    with removed(sandbox, function, action):
+        answer = sandbox.client("lambda").invoke(FunctionName=name, Payload=b'{"health": true}')
         return str(answer["Payload"].read().decode())
-    finally:
-        iam.put_role_policy(PolicyDocument=json.dumps(role.document), **names)
 
 
 def test_health_without_a_grant_names_the_action(deployed: Sandbox) -> None:
@@ -107,9 +111,12 @@ def test_health_without_a_grant_names_the_action(deployed: Sandbox) -> None:
     assert unnamed == []
 
 
-@pytest.mark.parametrize(("function", "action"), BEFORE_AND_AFTER_TRADING)
-def test_day_without_a_grant_names_function_and_action(sandbox: Sandbox, inv: Inv, function: str, action: str) -> None:
-    assert trade_without(sandbox, inv, function, action) == []
+@pytest.mark.parametrize(("function", "action"), AFTER_AND_BEFORE_TRADING)
+def test_day_without_a_grant_names_function_and_action(deployed: Sandbox, inv: Inv, function: str, action: str) -> None:
+    with ExchangeControl(deployed.exchange_url) as exchange:
+        day = session_after(exchange.state().session).date
+
+    assert trade_without(deployed, inv, function, action, day=day.isoformat()) == []
 
 
 def granted() -> list[tuple[str, str]]:
@@ -145,4 +152,8 @@ def is_checked_by_health(_: str, action: str) -> bool:
 def test_day_without_any_grant_names_function_and_action(
     sandbox: Sandbox, inv: Inv, function: str, action: str
 ) -> None:
-    assert trade_without(sandbox, inv, function, action) == []
+    for words in (("sandbox.reset",), ("deploy", "--env", "local")):
+        done = inv(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    assert trade_without(sandbox, inv, function, action, day=FIRST_DAY) == []

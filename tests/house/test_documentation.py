@@ -15,6 +15,7 @@ from automation.deploying.verdict.aspects import REFUSED_BY_AWS
 from automation.deploying.views.plan_view import RANKS
 from automation.project import model
 from automation.project.model import Project
+from the_alchemiser.notifications_v2 import explanations
 
 ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
@@ -52,6 +53,13 @@ def faults(text: str, namespace: Collection) -> list[str]:
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_guide_names_tasks_and_options_that_exist(guide: Path) -> None:
     assert faults(guide.read_text(encoding="utf-8"), tasks.namespace) == []
+
+
+def test_mails_name_tasks_and_options_that_exist() -> None:
+    text = Path(explanations.__file__).read_text(encoding="utf-8")
+
+    assert "`inv run.start --env {stage} --replaces {run_id}`" in text
+    assert faults(text, tasks.namespace) == []
 
 
 def test_faults_finds_a_planted_task_and_option() -> None:

@@ -2,8 +2,6 @@
 
 import platform
 import re
-import shlex
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,13 +9,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from automation.project import architectures
+from automation.project import architectures, sam_configuration
 from automation.project.model import Project, Stack
+from automation.project.sam_configuration import SAMCONFIG, overrides
 from automation.project.settings import PYPROJECT, TABLE
 from automation.system.errors import ConfigurationError, Finding, UsageError
 from automation.system.targets import Target
 
-SAMCONFIG = "samconfig.toml"
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _KEYS = frozenset(
     {"region", "consent", "account", "endpoint", "key_id", "secret", "architecture_parameter", "parameters"}
@@ -156,18 +154,15 @@ def target(environment: Environment, variables: Mapping[str, str]) -> Target:
 
 
 def read_samconfig(root: Path) -> Mapping[str, Any]:
-    """Read samconfig.toml.
+    """Read samconfig.toml, or its YAML form.
 
     Raises:
-        ConfigurationError: it is missing or not valid TOML.
+        ConfigurationError: it is missing or cannot be parsed.
     """
-    try:
-        return tomllib.loads((root / SAMCONFIG).read_text(encoding="utf-8"))
-    except FileNotFoundError as cause:
+    if sam_configuration.find(root) is None:
         message = "does not exist; it holds the stack names and parameters of each environment"
-        raise ConfigurationError(message, where=SAMCONFIG) from cause
-    except tomllib.TOMLDecodeError as cause:
-        raise ConfigurationError(f"is not valid TOML: {cause}", where=SAMCONFIG) from cause
+        raise ConfigurationError(message, where=SAMCONFIG)
+    return sam_configuration.read(root)
 
 
 def stack_settings(
@@ -178,7 +173,7 @@ def stack_settings(
     Raises:
         ConfigurationError: samconfig.toml lacks a section or a stack name.
     """
-    return tuple(_stack_settings(stack, environment, samconfig) for stack in project.stacks)
+    return tuple(_stack_settings(stack, environment, samconfig) for stack in project.deployed)
 
 
 def parameters_by_stack(project: Project, name: str, variables: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
@@ -200,7 +195,7 @@ def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Findi
 
     for name, guards in project.settings.environments.items():
         findings += _account_faults(name, guards)
-        for stack in project.stacks:
+        for stack in project.deployed:
             section = stack.config_env.format(env=name)
             expected.add(section)
             if section in present:
@@ -208,7 +203,7 @@ def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Findi
             else:
                 findings.append(_missing_section(section, name))
 
-    defined = set(chain.from_iterable(stack.template.parameters for stack in project.stacks))
+    defined = set(chain.from_iterable(stack.template.parameters for stack in project.deployed))
     for name in set(project.settings.ask) - defined:
         findings.append(Finding(f"{TABLE} ask", f"no template has the parameter {name}", "remove it"))
     for section in present - expected:
@@ -261,7 +256,7 @@ def _machine_parameters(
 def _stack_settings(stack: Stack, environment: Environment, samconfig: Mapping[str, Any]) -> StackSettings:
     config_env = stack.config_env.format(env=environment.name)
     where = f"{SAMCONFIG}: [{config_env}.deploy.parameters]"
-    section = _deploy_section(config_env, samconfig)
+    section = sam_configuration.section(samconfig, config_env, "deploy")
     stack_name = section.get("stack_name")
     if not isinstance(stack_name, str) or not stack_name:
         raise ConfigurationError("has no stack_name", where=where)
@@ -269,28 +264,6 @@ def _stack_settings(stack: Stack, environment: Environment, samconfig: Mapping[s
     of_machine = {name: value for name, value in environment.parameters.items() if name in stack.template.parameters}
     parameters = {**overrides(section, where=where), **of_machine}
     return StackSettings(stack, stack_name, config_env, parameters, section)
-
-
-def _deploy_section(config_env: str, samconfig: Mapping[str, Any]) -> Mapping[str, Any]:
-    shared = samconfig.get(config_env, {}).get("global", {}).get("parameters", {})
-    return {**shared, **samconfig.get(config_env, {}).get("deploy", {}).get("parameters", {})}
-
-
-def overrides(section: Mapping[str, Any], key: str = "parameter_overrides", *, where: str) -> dict[str, str]:
-    """Return the names and values under a key of a section, which may be one string, a list or a table.
-
-    Raises:
-        ConfigurationError: an entry is not `Name=value`.
-    """
-    value = section.get(key, [])
-    if isinstance(value, Mapping):
-        return {str(name): str(text) for name, text in value.items()}
-
-    entries = shlex.split(value) if isinstance(value, str) else [str(entry) for entry in value]
-    pairs = [entry.partition("=") for entry in entries]
-    if wrong := [name for name, separator, _ in pairs if not separator]:
-        raise ConfigurationError(f"{key}: {wrong[0]!r} is not Name=value", where=where)
-    return {name: text for name, _, text in pairs}
 
 
 def _section_faults(
@@ -301,7 +274,7 @@ def _section_faults(
     asked: tuple[str, ...],
 ) -> list[Finding]:
     where = f"{SAMCONFIG}: [{section_name}.deploy.parameters]"
-    section = _deploy_section(section_name, samconfig)
+    section = sam_configuration.section(samconfig, section_name, "deploy")
     values, path = overrides(section, where=where), stack.template.path
     known = set(stack.template.parameters)
     needed = known - set(stack.template.defaults()) - set(values) - set(guards.get("parameters", {}))

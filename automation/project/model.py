@@ -1,22 +1,25 @@
 """The SAM templates and pyproject.toml as one frozen Project. Nothing here knows the names of a project."""
 
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from automation.project import nesting, sam_configuration, skipped, templates
 from automation.project import settings as project_settings
-from automation.project import templates
 from automation.project.architectures import X86_64
 from automation.project.settings import STACKS_TABLE, Settings
+from automation.project.skipped import Skipped
 from automation.project.templates import Template, Unresolved
 from automation.system.errors import ConfigurationError
 
 LAMBDA_LIMIT_BYTES = 262_144_000
 _FUNCTION_CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Lambda::Function": "Code"}
 _LAYER_CODE = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
-_FUNCTION_KEYS = ("Handler", "Runtime", "Architectures", "MemorySize", "Timeout")
+_FUNCTION_KEYS = ("Handler", "Runtime", "Architectures", "MemorySize", "Timeout", "PackageType")
+TEMPLATES = ("template.yaml", "template.yml", "template.json")  # SAM takes the first that exists
 
 type Text = str | Unresolved
 
@@ -31,7 +34,7 @@ class Function:
         memory_mb, timeout_s: None when the template leaves them to Lambda's defaults.
         variables: the names of its environment variables, including those of the template's Globals.
         properties: its Properties merged over the Globals, intrinsics in long form.
-        metadata: the resource's Metadata, intrinsics in long form.
+        metadata: the resource's Metadata, resolved.
     """
 
     logical_id: str
@@ -46,6 +49,7 @@ class Function:
     variables: frozenset[str] = frozenset()
     properties: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    is_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Layer:
     Attributes:
         content_uri: its content folder, relative to the project root; None when it has none.
         properties: its Properties merged over the Globals, intrinsics in long form.
-        metadata: the resource's Metadata, intrinsics in long form.
+        metadata: the resource's Metadata, resolved.
     """
 
     logical_id: str
@@ -75,6 +79,9 @@ class Stack:
         build_dir: relative to the project root.
         config_env: the section of samconfig.toml; `{env}` stands for the environment's name.
         parameters: the values that replace the template's defaults.
+        skipped: what of the template our builder does not build, and why.
+        parent: the name of the stack that nests this one; empty for a stack that is deployed by itself.
+        nested: the logical ids of the nested applications whose templates are local: each is a stack of its own.
     """
 
     name: str
@@ -84,6 +91,9 @@ class Stack:
     functions: tuple[Function, ...]
     layers: tuple[Layer, ...]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+    parent: str = ""
+    nested: tuple[str, ...] = ()
 
     @property
     def owners(self) -> "tuple[Function | Layer, ...]":
@@ -96,12 +106,17 @@ class Project:
     """What the templates and pyproject.toml say.
 
     Attributes:
-        stacks: in the order of deployment.
+        stacks: in the order of deployment; after each stack those that it nests.
     """
 
     root: Path
     settings: Settings
     stacks: tuple[Stack, ...]
+
+    @property
+    def deployed(self) -> tuple[Stack, ...]:
+        """Return the stacks that are deployed by themselves, without those that they nest."""
+        return tuple(stack for stack in self.stacks if not stack.parent)
 
     @property
     def functions(self) -> tuple[Function, ...]:
@@ -113,21 +128,24 @@ class Project:
 
 
 def load(root: Path, *, parameters: Mapping[str, str] | None = None, remember: bool = False) -> Project:
-    """Read the project at `root`. Without `[tool.alchemiser]` it is one stack: template.yaml or template.yml.
+    """Read the project at `root`. Without `[tool.alchemiser]` it is one stack, and the templates that this one nests.
+
+    Its template is the one that samconfig.toml names, otherwise template.yaml, template.yml or template.json.
 
     Args:
-        parameters: values that replace the templates' defaults.
+        parameters: values that replace the templates' defaults and those of samconfig.toml.
         remember: keep the parsed templates under `.alchemiser/`, so that the next command need not parse them.
 
     Raises:
-        ConfigurationError: pyproject.toml or a template cannot be read or parsed, or a setting is wrong.
+        ConfigurationError: pyproject.toml, samconfig.toml or a template cannot be parsed, or a setting is wrong.
     """
-    settings = project_settings.read(root)
-    tables = settings.stacks or ({"name": "main", "template": _only_template(root)},)
-    stacks = tuple(_stack(root, table, parameters or {}, remember=remember) for table in tables)
+    settings, samconfig = project_settings.read(root), sam_configuration.read(root)
+    tables = settings.stacks or ({"name": "main", "template": _only_template(root, samconfig)},)
+    roots = tuple(_stack(root, table, samconfig, parameters or {}, remember=remember) for table in tables)
     for key in ("name", "build_dir", "config_env"):
-        _require_distinct([getattr(stack, key) for stack in stacks], key)
-    return Project(root, settings, stacks)
+        _require_distinct([getattr(stack, key) for stack in roots], key)
+    families = (_family(stack, root, (stack.template.path,), remember=remember) for stack in roots)
+    return Project(root, settings, tuple(chain.from_iterable(families)))
 
 
 def budget_bytes(owner: Function | Layer, settings: Settings) -> int | None:
@@ -146,19 +164,54 @@ def budget_bytes(owner: Function | Layer, settings: Settings) -> int | None:
 
 
 def with_parameters(stack: Stack, parameters: Mapping[str, str]) -> Stack:
-    """Return the stack with its functions and layers resolved with these values of the template's parameters."""
-    folder = PurePosixPath(stack.template.path).parent
+    """Return the stack with everything resolved with these values of the template's parameters."""
+    template = templates.expanded(stack.template, parameters)
+    expanded = replace(stack, template=template, parameters=parameters)
+    folder = PurePosixPath(template.path).parent
+    functions, layers = _functions(expanded, folder, parameters), _layers(expanded, folder, parameters)
+    reasons = [*map(skipped.of_function, functions), *map(skipped.of_layer, layers)]
     return replace(
-        stack,
-        functions=_functions(stack, folder, parameters),
-        layers=_layers(stack, folder, parameters),
-        parameters=parameters,
+        expanded,
+        functions=functions,
+        layers=layers,
+        skipped=(
+            *filter(None, reasons),
+            *nesting.skipped_applications(template, parameters),
+            *skipped.of_template(template),
+        ),
+        nested=tuple(nesting.paths(template, parameters)),
     )
 
 
-def _only_template(root: Path) -> str:
-    has_yml_only = (root / "template.yml").is_file() and not (root / "template.yaml").is_file()
-    return "template.yml" if has_yml_only else "template.yaml"
+def parameters_by_stack(project: Project, own: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    """Return the parameters of every stack: a nested one gets those that the stack above it passes on.
+
+    Args:
+        own: of stacks that are deployed by themselves, by name; one that is missing keeps its own.
+    """
+    parameters: dict[str, Mapping[str, str]] = {}
+    above: dict[str, Stack] = {}
+    for stack in project.stacks:
+        if stack.parent:
+            parent = above[stack.parent]
+            parameters[stack.name] = nesting.parameters_of(_own_id(stack), parent.template, parent.parameters)
+        else:
+            parameters[stack.name] = own.get(stack.name, stack.parameters)
+        if stack.nested:
+            above[stack.name] = with_parameters(stack, parameters[stack.name])
+    return parameters
+
+
+def _own_id(stack: Stack) -> str:
+    """Return the logical id of a nested stack in the template above it."""
+    return stack.name.removeprefix(f"{stack.parent}/")
+
+
+def _only_template(root: Path, samconfig: Mapping[str, Any]) -> str:
+    """Return the path of the template that SAM takes without an option, relative to the root."""
+    named = sam_configuration.template_file(samconfig)
+    present = (name for name in TEMPLATES if (root / name).is_file())
+    return posixpath.normpath(named) if named else next(present, TEMPLATES[0])
 
 
 def _require_distinct(values: list[str], key: str) -> None:
@@ -167,12 +220,19 @@ def _require_distinct(values: list[str], key: str) -> None:
         raise ConfigurationError(f"two stacks have the {key} {repeated[0]}", where=STACKS_TABLE)
 
 
-def _stack(root: Path, table: Mapping[str, Any], parameters: Mapping[str, str], *, remember: bool) -> Stack:
+def _stack(
+    root: Path,
+    table: Mapping[str, Any],
+    samconfig: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    *,
+    remember: bool,
+) -> Stack:
     name, path = table.get("name"), table.get("template")
     if not isinstance(name, str) or not isinstance(path, str):
         raise ConfigurationError("a stack needs a name and a template", where=STACKS_TABLE)
 
-    template = templates.read(root / path, name=path, cache=root / ".alchemiser" / "parsed", remember=remember)
+    template = _read(root, path, remember=remember)
     unresolved = Stack(
         name=name,
         template=template,
@@ -181,7 +241,39 @@ def _stack(root: Path, table: Mapping[str, Any], parameters: Mapping[str, str], 
         functions=(),
         layers=(),
     )
-    return with_parameters(unresolved, parameters)
+    section = unresolved.config_env.format(env=sam_configuration.DEFAULT)
+    configured = sam_configuration.build_parameters(samconfig, section, template.parameters, root=root)
+    return with_parameters(unresolved, {**configured, **parameters})
+
+
+def _read(root: Path, path: str, *, remember: bool) -> Template:
+    return templates.read(root / path, name=path, cache=root / ".alchemiser" / "parsed", remember=remember)
+
+
+def _family(stack: Stack, root: Path, above: tuple[str, ...], *, remember: bool) -> Iterator[Stack]:
+    """Yield a stack, then each stack that it nests with its own.
+
+    Args:
+        above: the paths of its template and of those that lead to it.
+    """
+    yield stack
+    for logical_id, path in nesting.paths(stack.template, stack.parameters).items():
+        where = f"{stack.template.path}: {logical_id}"
+        if path in above:
+            raise ConfigurationError(f"nests {path}, which contains it", where=where)
+        if not (root / path).is_file():
+            raise ConfigurationError(f"its template {path} does not exist; correct the path", where=where)
+
+        template = _read(root, path, remember=remember)
+        nested = replace(
+            stack,
+            name=f"{stack.name}/{logical_id}",
+            template=nesting.without_defaults(template, logical_id, stack.template, stack.parameters),
+            build_dir=f"{stack.build_dir}/{logical_id}",
+            parent=stack.name,
+        )
+        parameters = nesting.parameters_of(logical_id, stack.template, stack.parameters)
+        yield from _family(with_parameters(nested, parameters), root, (*above, path), remember=remember)
 
 
 def _functions(stack: Stack, folder: PurePosixPath, parameters: Mapping[str, str]) -> tuple[Function, ...]:
@@ -211,13 +303,14 @@ def _function(
         *_as_list(templates.resolve(inherited.get("Layers"), template, parameters)),
         *_as_list(templates.resolve(own.get("Layers"), template, parameters)),
     ]
-    resolved = templates.resolve({key: merged.get(key) for key in _FUNCTION_KEYS}, template, parameters)
+    resolved = templates.resolve({key: merged.get(key) for key in (*_FUNCTION_KEYS, code_key)}, template, parameters)
+    is_image = skipped.is_image({**merged, **resolved})
 
     return Function(
         logical_id=logical_id,
         stack=stack.name,
         handler=resolved["Handler"] or "",
-        code_uri=_path(templates.resolve(merged.get(code_key), template, parameters), folder),
+        code_uri=None if is_image or skipped.is_inline(merged) else _path(resolved[code_key] or ".", folder),
         layers=tuple(_layer_reference(layer) for layer in layers),
         runtime=resolved["Runtime"] or "",
         architectures=tuple(_as_list(resolved["Architectures"])) or (X86_64,),
@@ -225,7 +318,8 @@ def _function(
         timeout_s=resolved["Timeout"],
         variables=_variables(inherited) | _variables(own),
         properties=merged,
-        metadata=_metadata(resource),
+        metadata=templates.resolve(_metadata(resource), template, parameters),
+        is_image=is_image,
     )
 
 
@@ -237,15 +331,18 @@ def _layers(stack: Stack, folder: PurePosixPath, parameters: Mapping[str, str]) 
             continue
         merged = {**(stack.template.globals.get("LayerVersion") or {}), **_properties(resource)}
         resolved = templates.resolve(merged, stack.template, parameters)
+        metadata = templates.resolve(_metadata(resource), stack.template, parameters)
+        # SAM builds a layer without ContentUri from the folder of the template, but cannot deploy it unbuilt.
+        content = resolved.get(code_key) or ("." if metadata.get("BuildMethod") else None)
         layers.append(
             Layer(
                 logical_id=logical_id,
                 stack=stack.name,
-                content_uri=_path(resolved.get(code_key), folder),
+                content_uri=_path(content, folder),
                 runtimes=tuple(_as_list(resolved.get("CompatibleRuntimes"))),
                 architectures=tuple(_as_list(resolved.get("CompatibleArchitectures"))),
                 properties=merged,
-                metadata=_metadata(resource),
+                metadata=metadata,
             )
         )
     return tuple(layers)
@@ -277,9 +374,14 @@ def _path(value: Any, folder: PurePosixPath) -> Text | None:
     """Return a local folder relative to the root; S3 locations and intrinsics stay Unresolved, a missing value None."""
     if value is None or isinstance(value, Unresolved):
         return value
+    if isinstance(value, Mapping):
+        parts = value.get("S3Bucket", value.get("Bucket")), value.get("S3Key", value.get("Key"))
+        bucket, key = (part.text if isinstance(part, Unresolved) else part for part in parts)
+        return Unresolved(f"s3://{bucket}/{key}" if bucket else str(value))
     if not isinstance(value, str) or "://" in value:
         return Unresolved(str(value))
-    return (folder / value).as_posix()
+    path = folder / value
+    return posixpath.normpath(path) if ".." in path.parts else path.as_posix()
 
 
 def _layer_reference(layer: Any) -> Text:

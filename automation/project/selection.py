@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automation.project import model, templates
+from automation.project import loops, model, skipped, templates
 from automation.project.architectures import ARCHITECTURES
 from automation.project.model import Project, Stack
 from automation.system.errors import ConfigurationError, UsageError
@@ -65,10 +65,15 @@ def of_stack(stack: Stack, chosen: Chosen) -> set[str]:
 
 def parameters_of_code(stack: Stack) -> frozenset[str]:
     """Return the template parameters that the artifacts depend on."""
-    owners = [stack.template.resources[name] for name in _names(stack)]
-    owners += [{"Properties": shared} for shared in stack.template.globals.values()]
-    values = [[_code_properties(owner), owner.get("Metadata")] for owner in owners]
-    return templates.references(values, stack.template.conditions)
+    template = stack.template
+    owners = [template.resources[name] for name in _names(stack)]
+    owners += [{"Properties": shared} for shared in template.globals.values()]
+    values: list[Any] = [[_code_properties(owner), owner.get("Metadata")] for owner in owners]
+    values += [template.resources[name].get("Properties") for name in stack.nested]
+    # The values of a loop decide which functions and layers there are.
+    entries = (template.source or {}).get("Resources") or {}
+    values += [entry for key, entry in entries.items() if key.startswith(loops.PREFIX) and skipped.contains_code(entry)]
+    return templates.references(values, template.conditions) & set(template.parameters)
 
 
 def for_architecture(stack: Stack, parameters: Mapping[str, str], architecture: str) -> tuple[Stack, Mapping[str, str]]:
@@ -83,8 +88,8 @@ def for_architecture(stack: Stack, parameters: Mapping[str, str], architecture: 
     if not architecture:
         return model.with_parameters(stack, parameters), parameters
     names = templates.references(_architectures(stack), stack.template.conditions)
-    defaults = stack.template.defaults()
-    used = {**parameters, **{name: architecture for name in names if defaults.get(name) in ARCHITECTURES}}
+    values = {**stack.template.defaults(), **parameters}
+    used = {**parameters, **{name: architecture for name in names if values.get(name) in ARCHITECTURES}}
 
     resolved = model.with_parameters(stack, used)
     for owner in resolved.owners:

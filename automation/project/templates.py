@@ -3,13 +3,15 @@
 An intrinsic whose value is only known at deploy time becomes an `Unresolved`; nothing is guessed.
 """
 
+import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from automation.project import loops
 from automation.system import files
 from automation.system.errors import ConfigurationError
 
@@ -27,18 +29,43 @@ class Unresolved:
     Attributes:
         expression: its text in the template.
         resource: the logical id when it is a plain `Ref` to a resource.
+        parameter: the name when it is a plain `Ref` to a parameter without a value.
+        attribute: the logical id and the attribute when it is a plain `Fn::GetAtt`.
     """
 
     expression: str
     resource: str = ""
+    parameter: str = ""
+    attribute: tuple[str, str] = ("", "")
 
     def __str__(self) -> str:
         return self.expression
 
+    @property
+    def text(self) -> str:
+        """Return it as a person writes it, such as `!Ref Stage`."""
+        try:
+            value = ast.literal_eval(self.expression)
+        except (ValueError, SyntaxError):
+            return self.expression
+        if not isinstance(value, dict) or len(value) != 1:
+            return self.expression
+        name, argument = next(iter(value.items()))
+        words = ".".join(argument) if name == "Fn::GetAtt" and isinstance(argument, list) else argument
+        return f"!{str(name).removeprefix('Fn::')} {words}"
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A parsed template. Intrinsics are in long form (`{"Ref": …}`)."""
+    """A parsed template. Intrinsics are in long form (`{"Ref": …}`).
+
+    Attributes:
+        resources: those of its loops included, for the values of the parameters that it was expanded with.
+        unexpanded: what stands between the resources and is none: loops with unknown values, and `Fn::Transform`.
+        has_language_extensions: whether its transforms expand loops.
+        outputs: the section Outputs.
+        source: all sections before loops were expanded; None when there are no loops.
+    """
 
     path: str
     parameters: Mapping[str, Any]
@@ -46,6 +73,10 @@ class Template:
     conditions: Mapping[str, Any]
     globals: Mapping[str, Any]
     resources: Mapping[str, Mapping[str, Any]]
+    unexpanded: Mapping[str, Any] = field(default_factory=dict)
+    has_language_extensions: bool = False
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    source: Mapping[str, Any] | None = None
 
     def defaults(self) -> dict[str, str]:
         """Return the defaults, as text, of the parameters that have one."""
@@ -105,7 +136,7 @@ def parse(text: str, *, name: str) -> Template:
 
 def _text(path: "Path", name: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as cause:
         message = "the template does not exist; see [tool.alchemiser] in pyproject.toml"
         raise ConfigurationError(message, where=name) from cause
@@ -114,16 +145,60 @@ def _text(path: "Path", name: str) -> str:
 
 
 def _document(text: str, name: str) -> Mapping[str, Any]:
-    from automation.project import yamls  # noqa: PLC0415 - most commands find every template in the cache
-
-    content = yamls.load(text, name=name)
+    content = _parsed(text, name)
     if not isinstance(content, Mapping) or not isinstance(content.get("Resources"), Mapping):
         raise ConfigurationError("has no Resources, so it is not a template", where=name)
     return content
 
 
+def _parsed(text: str, name: str) -> Any:
+    """Parse a template in JSON or YAML. The parser of YAML refuses the tabs that JSON allows."""
+    if text.lstrip().startswith("{"):
+        with suppress(ValueError):
+            return json.loads(text)
+    from automation.project import yamls  # noqa: PLC0415 - most commands find every template in the cache
+
+    return yamls.load(text, name=name)
+
+
 def _template(content: Mapping[str, Any], name: str) -> Template:
-    resources = {key: value for key, value in content["Resources"].items() if not str(key).startswith("Fn::")}
+    template = _unexpanded(content, name)
+    return expanded(replace(template, source=content), {}) if loops.is_enabled(content) else template
+
+
+def expanded(template: Template, parameters: Mapping[str, str]) -> Template:
+    """Return the template with its loops expanded for these values of its parameters.
+
+    Raises:
+        ConfigurationError: a loop adds a resource without a Type.
+    """
+    if template.source is None:
+        return template
+    return replace(_unexpanded(expand(template.source, template, parameters), template.path), source=template.source)
+
+
+def expand(
+    content: Mapping[str, Any],
+    template: Template,
+    parameters: Mapping[str, str],
+    *,
+    chosen: Callable[[Any], bool] = lambda _: True,
+) -> Mapping[str, Any]:
+    """Return the sections of a template with its loops expanded, if its transforms do so.
+
+    Args:
+        template: the same template, whose parameters and mappings give the loops their values.
+        chosen: says of the body of a loop whether that loop is expanded.
+    """
+    if not loops.is_enabled(content):
+        return content
+    result: Mapping[str, Any] = loops.expand(content, lambda value: resolve(value, template, parameters), chosen=chosen)
+    return result
+
+
+def _unexpanded(content: Mapping[str, Any], name: str) -> Template:
+    entries = content["Resources"].items()
+    resources = {key: value for key, value in entries if not str(key).startswith("Fn::")}
     for logical_id, resource in resources.items():
         if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
             raise ConfigurationError("has no Type", where=f"{name}: {logical_id}")
@@ -134,12 +209,19 @@ def _template(content: Mapping[str, Any], name: str) -> Template:
         conditions=_section(content, "Conditions", name),
         globals=_section(content, "Globals", name),
         resources=resources,
+        unexpanded={key: value for key, value in entries if key not in resources},
+        has_language_extensions=loops.is_enabled(content),
+        outputs=_section(content, "Outputs", name),
     )
 
 
 def _section(document: Mapping[str, Any], section: str, name: str) -> Mapping[str, Any]:
     table = document.get(section) or {}
-    if not isinstance(table, Mapping) or not all(isinstance(entry, Mapping) for entry in table.values()):
+    if isinstance(table, Mapping):  # loops and includes that were not expanded
+        table = {key: value for key, value in table.items() if not str(key).startswith("Fn::")}
+    # A condition may also be a constant.
+    kinds = (Mapping, bool, str) if section == "Conditions" else (Mapping,)
+    if not isinstance(table, Mapping) or not all(isinstance(entry, kinds) for entry in table.values()):
         raise ConfigurationError(f"{section} is not a mapping of mappings", where=name)
     return table
 
@@ -209,7 +291,11 @@ def _ref(name: Any, template: Template, parameters: Mapping[str, str]) -> Any:
         return known[name]
     if name == "AWS::NoValue":
         return None
-    return Unresolved(str({"Ref": name}), resource=name if name in template.resources else "")
+    return Unresolved(
+        str({"Ref": name}),
+        resource=name if name in template.resources else "",
+        parameter=name if name in template.parameters else "",
+    )
 
 
 def _sub(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
@@ -229,6 +315,14 @@ def _sub(argument: Any, template: Template, parameters: Mapping[str, str]) -> An
     return _unresolved({"Fn::Sub": argument}) if missing else substituted
 
 
+def _get_att(argument: Any, _template: Template, _parameters: Mapping[str, str]) -> Any:
+    parts = argument.split(".", 1) if isinstance(argument, str) else argument
+    match parts:
+        case [str() as resource, str() as attribute]:
+            return Unresolved(str({"Fn::GetAtt": argument}), attribute=(resource, attribute))
+    return _unresolved({"Fn::GetAtt": argument})
+
+
 def _join(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     resolved = resolve(argument, template, parameters)
     match resolved:
@@ -239,10 +333,12 @@ def _join(argument: Any, template: Template, parameters: Mapping[str, str]) -> A
 
 def _find_in_map(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     match resolve(argument, template, parameters):
-        case [str() as table, top, second]:
+        case [str() as table, top, second, *defaults]:
             row = template.mappings.get(table, {}).get(top, {})
             if isinstance(row, Mapping) and second in row:
                 return row[second]
+            if defaults and isinstance(defaults[0], Mapping) and "DefaultValue" in defaults[0]:
+                return defaults[0]["DefaultValue"]
     return _unresolved({"Fn::FindInMap": argument})
 
 
@@ -272,6 +368,8 @@ def _if(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any
 def _holds(condition: Any, template: Template, parameters: Mapping[str, str]) -> bool | None:
     """Return whether a condition holds; None when that is only known at deploy time."""
     match condition:
+        case bool() | "true" | "false":
+            return condition in {True, "true"}
         case {"Condition": str() as name} if name in template.conditions:
             return _holds(template.conditions[name], template, parameters)
         case {"Fn::Equals": [left, right]}:
@@ -291,6 +389,7 @@ def _holds(condition: Any, template: Template, parameters: Mapping[str, str]) ->
 
 _INTRINSICS = {
     "Ref": _ref,
+    "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
     "Fn::Join": _join,
     "Fn::FindInMap": _find_in_map,

@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -158,25 +157,6 @@ def test_values_include_the_defaults_of_the_template(shop: Project) -> None:
 def test_stack_settings_without_stack_name_raise(shop: Project) -> None:
     with pytest.raises(ConfigurationError, match=r"\[live-base\.deploy\.parameters\]: has no stack_name"):
         environments.stack_settings(shop, load(shop, "live"), {})
-
-
-@pytest.mark.parametrize(
-    "written", ["A=1 B='x y'", ["A=1", "B=x y"], {"A": 1, "B": "x y"}], ids=["string", "list", "table"]
-)
-def test_overrides_every_notation_gives_same_result(written: Any) -> None:
-    assert environments.overrides({"parameter_overrides": written}, where="x") == {"A": "1", "B": "x y"}
-
-
-def test_overrides_word_without_value_raises() -> None:
-    with pytest.raises(ConfigurationError, match=r"^x: parameter_overrides: 'B' is not Name=value$"):
-        environments.overrides({"parameter_overrides": "A=1 B"}, where="x")
-
-
-def test_overrides_of_another_key_name_that_key() -> None:
-    assert environments.overrides({"tags": "A=1"}, "tags", where="x") == {"A": "1"}
-    assert environments.overrides({}, "tags", where="x") == {}
-    with pytest.raises(ConfigurationError, match=r"^x: tags: 'B' is not Name=value$"):
-        environments.overrides({"tags": ["B"]}, "tags", where="x")
 
 
 def test_read_samconfig_missing_or_invalid_raises(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_load_project_without_pyproject_has_one_stack(tmp_path: Path) -> None:
     assert function(loaded, "Inline").code_uri is None
     assert function(loaded, "Stored").code_uri == Unresolved("s3://bucket/key")
     assert isinstance(function(loaded, "Stored").layers[0], Unresolved)
-    assert isinstance(function(loaded, "Inline2").code_uri, Unresolved)
+    assert function(loaded, "Inline2").code_uri is None
 
 
 def test_load_template_in_subfolder_gives_paths_from_root(tmp_path: Path) -> None:
@@ -106,3 +106,102 @@ def test_budget_bytes_not_a_number_raises(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"Till.*'lots' is not a positive number"):
         model.budget_bytes(function(loaded, "Till"), loaded.settings)
+
+
+FUNCTION = "Fn: {Type: AWS::Serverless::Function, Properties: {Handler: app.main, Runtime: !Ref Rt, CodeUri: ../src/}}"
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        (["template.yaml", "template.yml", "template.json"], "template.yaml"),
+        (["template.yml", "template.json"], "template.yml"),
+        (["template.json"], "template.json"),
+    ],
+)
+def test_load_takes_the_template_that_sam_takes(tmp_path: Path, names: list[str], taken: str) -> None:
+    write_files(tmp_path, dict.fromkeys(names, '{"Resources": {}}'))
+
+    assert model.load(tmp_path).stacks[0].template.path == taken
+
+
+def test_load_template_and_parameters_of_samconfig(tmp_path: Path) -> None:
+    samconfig = """
+      [default.global.parameters]
+      template_file = "./infra/sam.yaml"
+      [default.build.parameters]
+      parameter_overrides = ["Rt=python3.13", "Elsewhere=x"]
+    """
+    template = f"Parameters: {{Rt: {{Type: String, Default: python3.12}}}}\nResources:\n  {FUNCTION}"
+    write_files(tmp_path, {"samconfig.toml": samconfig, "infra/sam.yaml": template})
+
+    [stack] = model.load(tmp_path).stacks
+
+    assert (stack.template.path, stack.parameters) == ("infra/sam.yaml", {"Rt": "python3.13"})
+    assert (stack.functions[0].code_uri, stack.functions[0].runtime) == ("src", "python3.13")
+    assert model.load(tmp_path, parameters={"Rt": "python3.11"}).functions[0].runtime == "python3.11"
+
+
+def test_load_each_stack_has_the_default_section_of_its_config_env(tmp_path: Path) -> None:
+    samconfig = """
+      [default.build.parameters]
+      parameter_overrides = "Colour=blue"
+      [default-base.build.parameters]
+      parameter_overrides = "Machine=arm64"
+    """
+
+    loaded = model.load(make_shop(tmp_path, samconfig_toml=samconfig))
+
+    assert [stack.parameters for stack in loaded.stacks] == [{"Machine": "arm64"}, {"Colour": "blue"}]
+    assert function(loaded, "Stock").architectures == ("arm64",)
+
+
+def test_load_code_without_a_location_lies_beside_the_template(tmp_path: Path) -> None:
+    template = """
+      Resources:
+        Fn: {Type: AWS::Serverless::Function, Properties: {Handler: a.b}}
+        Plain: {Type: AWS::Lambda::Function, Properties: {Handler: a.b}}
+        L: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: python3.12}}
+        Img: {Type: AWS::Serverless::Function, Properties: {PackageType: Image, CodeUri: src/}}
+    """
+    write_files(
+        tmp_path,
+        {"infra/t.yaml": template, "samconfig.toml": '[default.build.parameters]\ntemplate_file = "infra/t.yaml"'},
+    )
+
+    loaded = model.load(tmp_path)
+
+    assert [function.code_uri for function in loaded.functions] == ["infra", "infra", None]
+    assert [layer.content_uri for layer in loaded.layers] == ["infra"]
+    assert [function.is_image for function in loaded.functions] == [False, False, True]
+
+
+def test_load_metadata_is_resolved(tmp_path: Path) -> None:
+    template = """
+      Parameters: {Rt: {Type: String, Default: python3.12}}
+      Resources:
+        Fn: {Type: AWS::Serverless::Function, Properties: {Handler: a.b}, Metadata: {BuildMethod: !Ref Rt}}
+        L: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: !Sub "${Rt}"}}
+    """
+    write_files(tmp_path, {"template.yaml": template})
+
+    loaded = model.load(tmp_path)
+
+    assert loaded.functions[0].metadata == loaded.layers[0].metadata == {"BuildMethod": "python3.12"}
+
+
+def test_with_parameters_expands_loops_anew(tmp_path: Path) -> None:
+    template = """
+      Transform: AWS::LanguageExtensions
+      Parameters: {Names: {Type: CommaDelimitedList, Default: "a,b"}}
+      Resources:
+        Fn::ForEach::Fns:
+          - N
+          - !Ref Names
+          - "${N}Fn": {Type: AWS::Serverless::Function, Properties: {CodeUri: !Sub "${N}/"}}
+    """
+    write_files(tmp_path, {"template.yaml": template})
+    [stack] = model.load(tmp_path).stacks
+
+    assert [(entry.logical_id, entry.code_uri) for entry in stack.functions] == [("aFn", "a"), ("bFn", "b")]
+    assert [entry.logical_id for entry in model.with_parameters(stack, {"Names": "c"}).functions] == ["cFn"]

@@ -67,3 +67,30 @@ def test_for_architecture_sets_the_template_parameter(tmp_path: Path) -> None:
 def test_for_architecture_fixed_in_template_raises(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Greet: Architectures: the template sets x86_64"):
         selection.for_architecture(stack_of(tmp_path, "[x86_64]"), {}, "arm64")
+
+
+def test_parameters_of_code_decide_loops_and_nested_stacks(tmp_path: Path) -> None:
+    text = """
+Transform: AWS::LanguageExtensions
+Parameters:
+  Names: {Type: CommaDelimitedList, Default: "a,b"}
+  Queues: {Type: CommaDelimitedList, Default: "x"}
+  Python: {Type: String, Default: python3.12}
+  Stage: {Type: String, Default: dev}
+Resources:
+  Fn::ForEach::Fns: [N, !Ref Names, {"${N}Fn": {Type: AWS::Serverless::Function, Properties: {Handler: a.b}}}]
+  Fn::ForEach::Queues: [N, !Ref Queues, {"${N}Queue": {Type: AWS::SQS::Queue}}]
+  Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: !Ref Stage}}
+  App: {Type: AWS::Serverless::Application, Properties: {Location: app.yaml, Parameters: {Runtime: !Ref Python}}}
+"""
+    write_files(tmp_path, {"template.yaml": text, "app.yaml": "Resources: {}"})
+
+    assert selection.parameters_of_code(model.load(tmp_path).stacks[0]) == {"Names", "Python"}
+
+
+def test_for_architecture_replaces_a_value_that_a_parameter_has(tmp_path: Path) -> None:
+    stack = stack_of(tmp_path, "[!Ref Chip]")
+
+    resolved, used = selection.for_architecture(stack, {"Chip": "x86_64"}, "arm64")
+
+    assert (resolved.functions[0].architectures, used) == (("arm64",), {"Chip": "arm64"})

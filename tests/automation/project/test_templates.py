@@ -173,3 +173,120 @@ def test_read_with_unwritable_cache_still_reads(tmp_path: Path) -> None:
     read = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
 
     assert read.resources["A"]["Type"] == "T"
+
+
+def test_parse_json_with_tabs_is_read() -> None:
+    text = '{\n\t"Resources": {\n\t\t"A": {"Type": "X", "Properties": {"a": {"Ref": "B"}}}}}'
+
+    assert templates.parse(text, name="t.json").resources["A"]["Properties"] == {"a": {"Ref": "B"}}
+
+
+def test_parse_yaml_in_braces_is_read() -> None:
+    assert set(templates.parse("{Resources: {A: {Type: X}}}", name="t.yaml").resources) == {"A"}
+
+
+def test_read_ignores_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("\ufeffResources: {A: {Type: X}}", encoding="utf-8")
+
+    assert set(templates.read(tmp_path / "t.yaml", name="t.yaml").resources) == {"A"}
+
+
+LOOPS = """
+Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
+Parameters:
+  Names: {Type: CommaDelimitedList, Default: "a,b"}
+Conditions:
+  Fn::ForEach::Flags: [N, [x], {"Is${N}": !Equals [1, 1]}]
+Resources:
+  Fn::ForEach::Each: [N, !Ref Names, {"${N}Q": {Type: X, Properties: {Name: !Sub "${N}/"}}}]
+  Fn::ForEach::Unknown: [N, !ImportValue names, {"${N}Q": {Type: X}}]
+"""
+
+
+def test_parse_expands_loops_with_the_defaults() -> None:
+    template = templates.parse(LOOPS, name="t.yaml")
+
+    assert set(template.resources) == {"aQ", "bQ"}
+    assert set(template.conditions) == {"Isx"}
+    assert set(template.unexpanded) == {"Fn::ForEach::Unknown"}
+    assert template.has_language_extensions
+    assert templates.resolve(template.resources["aQ"], template, {})["Properties"] == {"Name": "a/"}
+
+
+def test_expanded_follows_the_parameters() -> None:
+    template = templates.expanded(templates.parse(LOOPS, name="t.yaml"), {"Names": "c"})
+
+    assert set(template.resources) == {"cQ"}
+    assert set(templates.expanded(template, {"Names": "d, e"}).resources) == {"dQ", "eQ"}
+    assert template.path == "t.yaml"
+
+
+def test_parse_without_the_transform_expands_nothing() -> None:
+    text = LOOPS.replace("[AWS::LanguageExtensions, AWS::Serverless-2016-10-31]", "AWS::Serverless-2016-10-31")
+
+    template = templates.parse(text, name="t.yaml")
+
+    assert template.resources == {}
+    assert template.source is None
+    assert not template.has_language_extensions
+    assert set(template.unexpanded) == {"Fn::ForEach::Each", "Fn::ForEach::Unknown"}
+
+
+def test_expand_of_sections_leaves_what_is_not_chosen() -> None:
+    template = templates.parse(LOOPS, name="t.yaml")
+    assert template.source is not None
+
+    expanded = templates.expand(template.source, template, {}, chosen=lambda body: "${N}Q" in body)
+
+    assert list(expanded["Resources"]) == ["aQ", "bQ", "Fn::ForEach::Unknown"]
+    assert list(expanded["Conditions"]) == ["Fn::ForEach::Flags"]
+
+
+def test_parse_conditions_may_be_constants() -> None:
+    text = "{Resources: {A: {Type: X}}, Conditions: {Open: true, Shut: 'false'}}"
+    template = templates.parse(text, name="t.yaml")
+
+    values = [{"Fn::If": [name, 1, 2]} for name in ("Open", "Shut")]
+
+    assert [templates.resolve(value, template, {}) for value in values] == [1, 2]
+
+
+def test_parse_outputs_are_kept() -> None:
+    template = templates.parse("{Resources: {A: {Type: X}}, Outputs: {O: {Value: 1}}}", name="t.yaml")
+
+    assert template.outputs == {"O": {"Value": 1}}
+
+
+@pytest.mark.parametrize("written", ["App.Outputs.Arn", ["App", "Outputs.Arn"]])
+def test_resolve_attribute_names_its_parts(written: Any) -> None:
+    unresolved = resolved({"Fn::GetAtt": written})
+
+    assert unresolved == Unresolved(str({"Fn::GetAtt": written}), attribute=("App", "Outputs.Arn"))
+
+
+def test_resolve_parameter_without_a_value_names_it() -> None:
+    assert resolved({"Ref": "Colour"}) == Unresolved("{'Ref': 'Colour'}", parameter="Colour")
+    assert resolved({"Ref": "Queue"}) == Unresolved("{'Ref': 'Queue'}", resource="Queue")
+    assert resolved({"Ref": "Elsewhere"}) == Unresolved("{'Ref': 'Elsewhere'}")
+
+
+def test_resolve_mapping_may_have_a_default() -> None:
+    look_up = ["Sizes", "live", "Memory"]
+
+    assert resolved({"Fn::FindInMap": [*look_up, {"DefaultValue": 256}]}) == 256
+    assert isinstance(resolved({"Fn::FindInMap": look_up}), Unresolved)
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("{'Ref': 'Stage'}", "!Ref Stage"),
+        ("{'Fn::GetAtt': ['A', 'B.C']}", "!GetAtt A.B.C"),
+        ("{'Fn::GetAtt': 'A.B'}", "!GetAtt A.B"),
+        ("{'Fn::Sub': '${A}/b'}", "!Sub ${A}/b"),
+        ("{'a': 1, 'b': 2}", "{'a': 1, 'b': 2}"),
+        ("s3://bucket/key", "s3://bucket/key"),
+    ],
+)
+def test_unresolved_text_is_what_a_person_writes(expression: str, text: str) -> None:
+    assert Unresolved(expression).text == text

@@ -1,14 +1,18 @@
 """`inv lock`: lock `locks/<group>.txt` from pyproject's dependency groups, each requirements.txt from its .in."""
 
 import sys
+import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from automation.building import requirements, uv_inputs, wheels
+from automation.building.requirements import REQUIREMENTS, REQUIREMENTS_IN, Kind
+from automation.project.architectures import LINUX_MACHINES, X86_64
 from automation.project.model import Project, Text
-from automation.system import console, processes, tools
-from automation.system.errors import ConfigurationError
+from automation.system import console, files, processes, tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +23,13 @@ class Lock:
         target: the file to write, relative to the project root.
         source: the arguments with which uv finds the requirements to lock.
         python: the Python version to lock for, such as `3.12`; empty for our own.
+        platform: the platform to lock for, as uv names it; empty for our own.
     """
 
     target: str
     source: tuple[str, ...]
     python: str = ""
+    platform: str = ""
 
 
 def plan(project: Project, groups: tuple[str, ...]) -> tuple[Lock, ...]:
@@ -31,15 +37,19 @@ def plan(project: Project, groups: tuple[str, ...]) -> tuple[Lock, ...]:
     group_locks = [
         Lock(f"locks/{group}.txt", ("--group", f"pyproject.toml:{group}", "--universal")) for group in sorted(groups)
     ]
-    folders = {layer.content_uri: layer.runtimes for layer in project.layers if isinstance(layer.content_uri, str)}
+    folders = {
+        layer.content_uri: (layer.runtimes, layer.architectures)
+        for layer in project.layers
+        if isinstance(layer.content_uri, str)
+    }
     for function in project.functions:
         if isinstance(function.code_uri, str):
-            folders[function.code_uri] = (function.runtime,)
+            folders[function.code_uri] = ((function.runtime,), function.architectures)
 
     artifact_locks = [
-        Lock(f"{uri}/requirements.txt", (f"{uri}/requirements.in",), python_of(runtimes))
-        for uri, runtimes in sorted(folders.items())
-        if (project.root / uri / "requirements.in").is_file()
+        _artifact_lock(uri, python_of(runtimes), architectures)
+        for uri, (runtimes, architectures) in sorted(folders.items())
+        if (project.root / uri / REQUIREMENTS_IN).is_file()
     ]
     return (*group_locks, *artifact_locks)
 
@@ -47,14 +57,13 @@ def plan(project: Project, groups: tuple[str, ...]) -> tuple[Lock, ...]:
 def locked_groups(project: Project) -> tuple[str, ...]:
     """Return the dependency groups that have a lock: those whose `locks/<group>.txt` exists.
 
-    Raises:
-        ConfigurationError: a lock belongs to no group.
+    A lock without a group stays as it is, with a warning: beside another project lie the locks of our tools.
     """
-    names = sorted(path.stem for path in (project.root / "locks").glob("*.txt"))
-    if unknown := sorted(set(names) - project.settings.dependency_groups):
-        message = f"pyproject.toml has no dependency group {unknown[0]}; remove the lock or add the group"
-        raise ConfigurationError(message, where=f"locks/{unknown[0]}.txt")
-    return tuple(names)
+    names = {path.stem for path in (project.root / "locks").glob("*.txt")}
+    if without_group := sorted(names - project.settings.dependency_groups):
+        listed = ", ".join(f"locks/{name}.txt" for name in without_group)
+        console.warning(f"{listed}: not locked anew, because pyproject.toml has no dependency group of that name")
+    return tuple(sorted(names & project.settings.dependency_groups))
 
 
 def lock(project: Project, *, upgrade: bool = False) -> tuple[str, ...]:
@@ -74,13 +83,42 @@ def compile_lock(lock: Lock, *, root: Path, upgrade: bool) -> None:
     """Write one lock.
 
     Raises:
+        ConfigurationError: a line of a requirements.in cannot be understood.
         ToolError: uv found no solution, or the index did not answer.
     """
+    source = Path(lock.source[0])
+    listed = list(requirements.read(root / source, root)) if source.name == REQUIREMENTS_IN else []
+    if not any(line.path or line.kind is Kind.OPTION for line in listed):
+        _run_uv(lock, lock.source, root=root, upgrade=upgrade)
+        return
+
+    # uv looks for paths from the project root only, and leaves options out of the lock, which would not install then.
+    for warning in uv_inputs.check_options(listed):
+        console.warning(warning)
+    with tempfile.TemporaryDirectory(prefix="alchemiser-") as folder:
+        arguments = uv_inputs.write(listed, Path(folder), relative_to=root)
+        sources = [argument for argument in arguments if argument != uv_inputs.REQUIREMENTS_FLAG]
+        _run_uv(lock, sources, root=root, upgrade=upgrade)
+        options = [f"{line.line}\n" for line in listed if line.kind is Kind.OPTION]
+        text = (root / lock.target).read_text(encoding="utf-8")
+        text = text.replace(str(Path(folder) / "requirements.txt"), source.as_posix())
+        files.write_atomically(root / lock.target, "".join([*options, text]))
+
+
+def _artifact_lock(uri: str, python: str, architectures: tuple[Text, ...]) -> Lock:
+    """Return the lock of a code folder, for the platform of its artifact: the versions that a Mac takes may differ."""
+    architecture = next((name for name in architectures if name in LINUX_MACHINES), X86_64)
+    platform = wheels.platform(python, str(architecture)) if python else ""
+    return Lock(f"{uri}/{REQUIREMENTS}", (f"{uri}/{REQUIREMENTS_IN}",), python, platform)
+
+
+def _run_uv(lock: Lock, source: Sequence[str], *, root: Path, upgrade: bool) -> None:
     command: list[str | Path] = [tools.uv_program(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header"]
     # Name our own interpreter, so that uv does not start every other one on the machine to choose.
     versions = ["--python", sys.executable, *(["--python-version", lock.python] if lock.python else [])]
+    versions += ["--python-platform", lock.platform] if lock.platform else []
     processes.run(
-        [*command, *lock.source, *versions, *(["--upgrade"] if upgrade else []), "--output-file", lock.target],
+        [*command, *source, *versions, *(["--upgrade"] if upgrade else []), "--output-file", lock.target],
         cwd=root,
         env=processes.environment(without=("VIRTUAL_ENV",)),
     )

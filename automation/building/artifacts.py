@@ -1,21 +1,24 @@
 """The artifacts of a stack, one per function or layer, and the ingredients that their bytes depend on."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from automation.building import bytecode, sources
+from automation.building import bytecode, dependencies, parent_packages, references, sources
+from automation.building.references import References
 from automation.lambda_runtime.paths import LAYER_MODULES, OPT_ROOT, TASK_ROOT
-from automation.project import templates
 from automation.project.architectures import X86_64
 from automation.project.model import Function, Layer, Stack
 from automation.project.templates import Unresolved
 from automation.system import files
 from automation.system.errors import ConfigurationError
 
-BUILDER = "6"
+BUILDER = "7"
 _PYTHON = "python"
+_PYTHON_UV = "python-uv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,17 @@ class Artifact:
     """A function or layer to build.
 
     Attributes:
-        source: its code folder; the requirements.txt in it is installed.
+        source: its code folder; what its requirements.txt, or else its lock lists is installed.
         folder: the same, relative to the project root.
         runtime: `python3.12`; empty for a layer that is zipped as it is and names none.
         is_layer: Lambda mounts a layer at /opt, a function at /var/task.
-        is_zipped_as_is: a layer without BuildMethod, whose folder SAM zips unchanged: nothing is installed or nested.
+        is_uv_project: SAM builds it with `python-uv`, for which a pyproject.toml is enough.
+        root: the project root, where relative paths in requirements start.
+        is_zipped_as_is: a layer without BuildMethod, or a function with SkipBuild or of one file, whose folder SAM
+            zips unchanged: nothing is installed or nested.
+        package_folder: the folder below the modules that contains the source, for ParentPackageMode; usually empty.
+        has_bytecode: bytecode is added to it, unless only that puts it over Lambda's limit.
+        code_folders: the code folders of its stack, whose code may refer to what pruning would remove.
     """
 
     stack: str
@@ -38,6 +47,11 @@ class Artifact:
     architecture: str
     is_layer: bool
     is_zipped_as_is: bool = False
+    is_uv_project: bool = False
+    root: Path = Path()
+    code_folders: tuple[Path, ...] = ()
+    has_bytecode: bool = True
+    package_folder: str = ""
 
     @property
     def mounted_at(self) -> str:
@@ -50,9 +64,10 @@ class Artifact:
 
     @property
     def lock(self) -> Path | None:
-        """Return the requirements to install; None when there are none."""
-        path = self.source / sources.REQUIREMENTS
-        return path if path.is_file() and not self.is_zipped_as_is else None
+        """Return the file that lists what to install; None when there is none."""
+        if self.is_zipped_as_is:
+            return None
+        return dependencies.of_folder(self.source, self.root, takes_pyproject=self.is_uv_project)
 
     @property
     def version(self) -> str:
@@ -81,19 +96,24 @@ class Ingredients:
         return files.digest_of(parts)
 
 
-def of_stack(stack: Stack, root: Path) -> tuple[Artifact, ...]:
-    """Return the artifacts of a stack whose code is a folder on this disk.
+def of_stack(stack: Stack, root: Path, *, with_foreign: bool = False) -> tuple[Artifact, ...]:
+    """Return the artifacts of a stack that are built: everything but what the stack skips.
+
+    Args:
+        with_foreign: include what only SAM builds; such an artifact has no runtime and is never built by us.
 
     Raises:
-        ConfigurationError: a folder is missing, a target is not a Python one, or it is only known at deploy time.
+        ConfigurationError: a folder is missing or is a file, or a property has no value.
     """
-    functions = [
-        _function(function, stack, root)
-        for function in stack.functions
-        if _is_folder(function.code_uri, function, stack, root)
-    ]
-    layers = [_layer(layer, stack, root) for layer in stack.layers if _is_folder(layer.content_uri, layer, stack, root)]
-    return (*functions, *layers)
+    skips = {entry.logical_id: entry for entry in stack.skipped}
+    functions = [_function(function, stack, root) for function in stack.functions if function.logical_id not in skips]
+    layers = [_layer(layer, stack, root) for layer in stack.layers if layer.logical_id not in skips]
+    code_folders = tuple(sorted({artifact.source for artifact in (*functions, *layers)}))
+    own = tuple(replace(artifact, code_folders=code_folders) for artifact in (*functions, *layers))
+    if not with_foreign:
+        return own
+    foreign = (owner for owner in stack.owners if owner.logical_id in skips and skips[owner.logical_id].is_built_by_sam)
+    return (*own, *(_foreign(owner, stack, root) for owner in foreign))
 
 
 def ingredients(artifact: Artifact, *, builder: str = BUILDER) -> Ingredients:
@@ -107,14 +127,42 @@ def ingredients(artifact: Artifact, *, builder: str = BUILDER) -> Ingredients:
         "runtime": artifact.runtime,
         "architecture": artifact.architecture,
         "mounted at": f"{artifact.mounted_at}/{artifact.nested_in}",
-        "bytecode by": bytecode.describe_interpreter(artifact.version) if artifact.version else "",
+        "bytecode by": _describe_interpreter(artifact),
     }
+    if artifact.package_folder:
+        settings["package"] = artifact.package_folder
+    if referred := str(own_references(artifact)):
+        settings["refers to"] = referred
+
     source_files = sources.list_files(artifact.source, display_name=artifact.folder)
     digests = {file.name: _digest(file) for file in source_files}
-    for lock in sources.lock_files(artifact.lock) if artifact.lock else ():
-        name = lock.relative_to(artifact.source, walk_up=True).as_posix()
-        digests[name] = files.digest_of(line for _, line in sources.requirement_lines(lock))
+    for path, digest in dependencies.digests(artifact.lock, artifact.root).items() if artifact.lock else ():
+        digests[_relative(path, artifact.source)] = digest
+    if not artifact.runtime:  # what another builder makes may depend on the files that we never ship
+        present = (name for name in sources.NEVER_SHIPPED if (artifact.source / name).is_file())
+        digests |= {name: files.digest((artifact.source / name).read_bytes()) for name in present}
     return Ingredients(settings, digests)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """Return a path relative to a code folder; a folder that requirements name may lie anywhere."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _describe_interpreter(artifact: Artifact) -> str:
+    return bytecode.describe_interpreter(artifact.version) if artifact.version and artifact.has_bytecode else ""
+
+
+def own_references(artifact: Artifact) -> References:
+    """Return what the code of the artifact's stack refers to in installed packages; nothing when it installs none."""
+    if not artifact.lock:
+        return References()
+    code_folders = artifact.code_folders or (artifact.source,)
+    return references.of_own_files(
+        chain.from_iterable(
+            (file.path for file in sources.list_files(folder, display_name=folder.name)) for folder in code_folders
+        )
+    )
 
 
 def unknown_code(stack: Stack) -> tuple[str, ...]:
@@ -129,59 +177,82 @@ def _digest(file: sources.SourceFile) -> str:
     return f"{digest}+x" if file.is_program else digest
 
 
-def _is_folder(uri: Any, owner: Function | Layer, stack: Stack, root: Path) -> bool:
-    if not isinstance(uri, str):
-        return False
-    if not (root / uri).exists():
-        message = f"its code {uri} does not exist; run inv sync, or correct the path"
-        raise ConfigurationError(message, where=f"{stack.template.path}: {owner.logical_id}")
-    return (root / uri).is_dir()
+def _source(uri: str, owner: Function | Layer, stack: Stack, root: Path) -> Path:
+    """Return the code folder of a function or layer; a function may also be one file, which `sam package` zips."""
+    path, where = root / uri, f"{stack.template.path}: {owner.logical_id}"
+    if not path.exists():
+        raise ConfigurationError(f"its code {uri} does not exist; run inv sync, or correct the path", where=where)
+    if not path.is_dir() and isinstance(owner, Layer):
+        raise ConfigurationError(f"its content {uri} is a file; name the folder that contains it", where=where)
+    return path
 
 
 def _function(function: Function, stack: Stack, root: Path) -> Artifact:
     where = f"{stack.template.path}: {function.logical_id}"
-    _require_python_method(function.metadata.get("BuildMethod", function.runtime), where)
     uri = str(function.code_uri)
+    source = _source(uri, function, stack, root)
     return Artifact(
         stack=stack.name,
         logical_id=function.logical_id,
-        source=root / uri,
+        source=source,
         folder=uri,
         runtime=_require_known("Runtime", function.runtime, where),
         architecture=_require_known("Architectures", next(iter(function.architectures), X86_64), where),
         is_layer=False,
+        is_zipped_as_is=bool(function.metadata.get("SkipBuild")) or source.is_file(),
+        is_uv_project=function.metadata.get("BuildMethod") == _PYTHON_UV,
+        has_bytecode=_has_bytecode(function),
+        root=root,
+        package_folder=parent_packages.folder(function, root),
     )
 
 
 def _layer(layer: Layer, stack: Stack, root: Path) -> Artifact:
-    where = f"{stack.template.path}: {layer.logical_id}"
     method = layer.metadata.get("BuildMethod")
-    if method is None:
+    runtime = str(method)
+    if method in {None, _PYTHON_UV}:
         names = (name for name in layer.runtimes if isinstance(name, str) and name.startswith(_PYTHON))
         runtime = next(names, "")
-    else:
-        _require_python_method(method, where)
-        runtime = str(method)
 
-    named = layer.metadata.get("BuildArchitecture", next(iter(layer.architectures), X86_64))
-    architecture = templates.resolve(named, stack.template, stack.parameters)
+    architecture = layer.metadata.get("BuildArchitecture") or next(iter(layer.architectures), X86_64)
     uri = str(layer.content_uri)
     return Artifact(
         stack=stack.name,
         logical_id=layer.logical_id,
-        source=root / uri,
+        source=_source(uri, layer, stack, root),
         folder=uri,
         runtime=runtime,
-        architecture=_require_known("BuildArchitecture", architecture, where),
+        architecture=_require_known("BuildArchitecture", architecture, f"{stack.template.path}: {layer.logical_id}"),
         is_layer=True,
         is_zipped_as_is=method is None,
+        is_uv_project=method == _PYTHON_UV,
+        has_bytecode=_has_bytecode(layer),
+        root=root,
     )
 
 
-def _require_python_method(method: Any, where: str) -> None:
-    if isinstance(method, str) and method and not method.startswith("python3."):
-        message = f"{method} cannot be built here, only Python can; run inv build --engine sam"
-        raise ConfigurationError(message, where=where)
+def _has_bytecode(owner: Function | Layer) -> bool:
+    """Return whether bytecode is added; `Metadata: {Alchemiser: {Bytecode: false}}` forbids it, for its size."""
+    own = owner.metadata.get("Alchemiser")
+    return not (isinstance(own, Mapping) and own.get("Bytecode") is False)
+
+
+def _foreign(owner: Function | Layer, stack: Stack, root: Path) -> Artifact:
+    """Return what only SAM builds, so that a change of its folder is noticed."""
+    uri = owner.code_uri if isinstance(owner, Function) else owner.content_uri
+    if uri is None:  # an image
+        uri = (PurePosixPath(stack.template.path).parent / str(owner.metadata["DockerContext"])).as_posix()
+    return Artifact(
+        stack=stack.name,
+        logical_id=owner.logical_id,
+        source=_source(str(uri), owner, stack, root),
+        folder=str(uri),
+        runtime="",
+        architecture=str(next(iter(owner.architectures), X86_64)),
+        is_layer=isinstance(owner, Layer),
+        is_zipped_as_is=True,
+        root=root,
+    )
 
 
 def _require_known(name: str, value: Any, where: str) -> str:

@@ -7,7 +7,7 @@ failed build leaves the last good one.
 import errno
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -16,12 +16,13 @@ from pathlib import Path
 from automation.building import (
     artifacts,
     bytecode,
+    dependencies,
     engines,
     manifests,
     outputs,
-    rebuilds,
     source_copies,
     sources,
+    stack_builds,
     store,
     up_to_date,
 )
@@ -29,11 +30,13 @@ from automation.building.artifacts import Artifact
 from automation.building.engines import Engine
 from automation.building.manifests import BuiltArtifact, Manifest
 from automation.building.rebuilds import Decision
-from automation.project import selection
-from automation.project.model import Project, Stack
+from automation.building.requirements import UV_LOCK
+from automation.building.stack_builds import StackBuild
+from automation.project import model, sam_configuration, selection, skipped
+from automation.project.model import Project
 from automation.project.settings import PYPROJECT
 from automation.system import console, files, tools
-from automation.system.errors import ToolError
+from automation.system.errors import AutomationError, ToolError
 
 _WAIT_S = 900.0
 _FAULTS_OF_MACHINE = frozenset(
@@ -41,68 +44,33 @@ _FAULTS_OF_MACHINE = frozenset(
 )
 
 
+type Failures = dict[tuple[str, str], AutomationError]  # by stack and logical id
+
+
 @dataclass(frozen=True, slots=True)
 class BuildResult:
     """The result of a build.
 
     Attributes:
-        decisions: one per selected artifact.
+        decisions: one per selected artifact, without those that failed.
+        failures: why artifacts could not be built; everything else was.
         not_selected: the number of artifacts that were not selected.
-        unknown_code: functions and layers whose code path is only known at deploy time.
+        skipped: what was not built and why, as sentences.
+        left_out: what of the code folders belongs to tools and was not shipped, as sentences; of built artifacts only.
+        counts: how many functions and layers there are, and what became of them.
     """
 
     decisions: tuple[Decision, ...]
     not_selected: int
-    unknown_code: tuple[str, ...]
+    skipped: tuple[str, ...]
+    left_out: tuple[str, ...]
+    counts: str
     seconds: float
+    failures: tuple[AutomationError, ...] = ()
 
     @property
     def rebuilt(self) -> tuple[Decision, ...]:
         return tuple(decision for decision in self.decisions if not decision.is_up_to_date)
-
-
-@dataclass(frozen=True, slots=True)
-class _StackBuild:
-    """One stack now, and its last build.
-
-    Attributes:
-        artifacts: all artifacts of the stack, by logical id.
-        decisions: one per selected artifact.
-        template: the digest of the template.
-        signatures: of the outputs of the last build as they are now, by their names in the build.
-    """
-
-    stack: Stack
-    engine: Engine
-    parameters: Mapping[str, str]
-    artifacts: Mapping[str, Artifact]
-    decisions: tuple[Decision, ...]
-    template: str
-    manifest: Manifest
-    signatures: Mapping[str, str]
-
-    @property
-    def stale(self) -> tuple[Decision, ...]:
-        return tuple(decision for decision in self.decisions if not decision.is_up_to_date)
-
-    @property
-    def has_up_to_date_templates(self) -> bool:
-        """Return whether the built templates come from this template and were not altered."""
-        is_same = self.template == self.manifest.template and self.manifest.engine == self.engine.value
-        return is_same and self._is_unaltered(self.manifest.signatures)
-
-    @property
-    def is_up_to_date(self) -> bool:
-        is_complete = set(self.manifest.artifacts) <= set(self.artifacts)
-        return not self.stale and self.has_up_to_date_templates and is_complete
-
-    def is_whole(self, logical_id: str) -> bool:
-        """Return whether the last build of an artifact has a zip and was not altered."""
-        signatures = self.manifest.artifacts[logical_id].signatures
-        return outputs.zip_name(logical_id) in signatures and self._is_unaltered(signatures)
-
-    def _is_unaltered(self, signatures: Mapping[str, str]) -> bool:
-        return all(self.signatures.get(name) == signature for name, signature in signatures.items())
 
 
 def build(
@@ -112,6 +80,7 @@ def build(
     chosen: selection.Chosen = selection.EVERYTHING,
     force: bool = False,
     engine: Engine = Engine.UV,
+    keeps_going: bool = False,
 ) -> BuildResult:
     """Build the stale artifacts.
 
@@ -119,6 +88,7 @@ def build(
         parameters: values for template parameters, by stack; those that no artifact depends on are ignored.
         chosen: the artifacts to consider; all others stay as they are.
         force: build what is up to date, too.
+        keeps_going: build the others when an artifact cannot be built, and return the failures in the result.
 
     Raises:
         ConfigurationError: a file to build is missing, or a property is only known at deploy time.
@@ -126,15 +96,18 @@ def build(
         ToolError: a requirement could not be installed, the machine refused to write, or SAM failed.
     """
     started, root = time.monotonic(), project.root
+    failures: Failures = {}
     with _translate_os_errors():
-        builds = _read_state(project, parameters or {}, chosen, engine, force=force)
+        builds = stack_builds.read(project, parameters or {}, chosen, engine, force=force)
         if not all(state.is_up_to_date for state in builds):
             with files.lock(root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
                 # Another process may have finished this build while we waited for the lock.
                 if any(manifests.read(root, state.stack.name) != state.manifest for state in builds):
-                    builds = _read_state(project, parameters or {}, chosen, engine, force=force)
-                _build([state for state in builds if not state.is_up_to_date], root, engine, force=force)
-    return _result(builds, time.monotonic() - started)
+                    builds = stack_builds.read(project, parameters or {}, chosen, engine, force=force)
+                failures = _build(builds, root, engine, force=force, keeps_going=keeps_going)
+    if failures and not keeps_going:
+        raise next(iter(failures.values()))
+    return _result(builds, engine, failures, time.monotonic() - started)
 
 
 def note_if_up_to_date(project: Project, result: BuildResult) -> None:
@@ -147,34 +120,39 @@ def note_if_up_to_date(project: Project, result: BuildResult) -> None:
     tops = {Path(os.path.normpath(artifact.folder)).parts[:1] for artifact in every_artifact}
     is_within_folders = not tops & {(), ("..",), ("/",)}
     is_own_python = {artifact.version for artifact in every_artifact} <= {tools.own_python_version(), ""}
-    is_complete = not (result.rebuilt or result.unknown_code or result.not_selected)
-    if not (is_complete and is_within_folders and is_own_python):
+    is_complete = not (result.rebuilt or result.not_selected)
+    locks = {artifact.lock for artifact in every_artifact if artifact.lock}
+    is_in_files = all(dependencies.is_all_in_files(lock, root) for lock in locks)
+    is_in_files = is_in_files and not sam_configuration.names_files(root)
+    if not (is_complete and is_in_files and is_within_folders and is_own_python):
         return
 
     read = {*_inputs(project, every_artifact), *chain.from_iterable(tops)}
-    up_to_date.write_note(root, read=read, built=_outputs(project), artifacts=len(result.decisions))
+    up_to_date.write_note(
+        root,
+        read=read,
+        absent={name for name in (*sam_configuration.NAMES, *model.TEMPLATES, UV_LOCK) if not (root / name).exists()},
+        built=_outputs(project),
+        artifacts=len(result.decisions),
+        says=(*result.skipped, result.counts),
+    )
 
     # Checked after the note is written: a file saved since the build must not pass as built.
-    builds = _read_state(project, {}, selection.EVERYTHING, Engine.UV)
+    builds = stack_builds.read(project, {}, selection.EVERYTHING, Engine.UV)
     if not (source_copies.make_plan(project).is_empty and all(state.is_up_to_date for state in builds)):
         up_to_date.remove_note(root)
-
-
-def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters that artifacts depend on and whose value is not the template's default."""
-    names = selection.parameters_of_code(stack)
-    defaults = stack.template.defaults()
-    return {name: value for name, value in parameters.items() if name in names and defaults.get(name) != value}
 
 
 def _inputs(project: Project, every_artifact: Iterable[Artifact]) -> set[str]:
     """Return the files and folders that a build reads beside the code folders, relative to the root."""
     root = project.root
     names = {PYPROJECT, *([project.settings.package] if project.settings.package else [])}
+    names |= {path.name for path in [sam_configuration.find(root)] if path}
     for stack in project.stacks:
         names |= {stack.template.path, str(manifests.path_of(root, stack.name).relative_to(root))}
     for artifact in every_artifact:
-        names |= {os.path.relpath(lock, root) for lock in (sources.lock_files(artifact.lock) if artifact.lock else ())}
+        locks = dependencies.lock_files(artifact.lock, root) if artifact.lock else ()
+        names |= {os.path.relpath(lock, root) for lock in locks}
     return names
 
 
@@ -183,73 +161,58 @@ def _outputs(project: Project) -> set[str]:
     paths: set[str] = set()
     for stack in project.stacks:
         manifest = manifests.read(project.root, stack.name)
-        paths |= {f"{stack.build_dir}/{name}" for name in _names_of_outputs(manifest)}
+        paths |= {f"{stack.build_dir}/{name}" for name in stack_builds.names_of_outputs(manifest)}
     return paths
 
 
-def _names_of_outputs(manifest: Manifest) -> set[str]:
-    """Return the names of the built templates, folders and zips of a stack."""
-    return {*manifest.signatures, *chain.from_iterable(built.signatures for built in manifest.artifacts.values())}
+def _result(builds: Sequence[StackBuild], engine: Engine, failures: Failures, seconds: float) -> BuildResult:
+    stacks = [state.stack for state in builds]
+    built: set[tuple[str, str]] = set()
+    for state in builds:
+        names = {decision.logical_id for decision in state.decisions} | set(state.manifest.artifacts)
+        built |= {(state.stack.name, name) for name in names & set(state.artifacts)}
 
-
-def _result(builds: Sequence[_StackBuild], seconds: float) -> BuildResult:
-    return BuildResult(
-        decisions=tuple(chain.from_iterable(state.decisions for state in builds)),
-        not_selected=sum(len(state.artifacts) - len(state.decisions) for state in builds),
-        unknown_code=tuple(chain.from_iterable(artifacts.unknown_code(state.stack) for state in builds)),
-        seconds=seconds,
-    )
-
-
-def _read_state(
-    project: Project,
-    parameters: Mapping[str, Mapping[str, str]],
-    chosen: selection.Chosen,
-    engine: Engine,
-    *,
-    force: bool = False,
-) -> list[_StackBuild]:
-    return [
-        _read_stack(stack, project.root, parameters.get(stack.name, {}), chosen, engine, force=force)
-        for stack in selection.stacks(project, chosen)
-    ]
-
-
-def _read_stack(
-    stack: Stack, root: Path, parameters: Mapping[str, str], chosen: selection.Chosen, engine: Engine, *, force: bool
-) -> _StackBuild:
-    own_parameters = build_parameters(stack, parameters)
-    resolved, used_parameters = selection.for_architecture(stack, own_parameters, chosen.architecture)
-    by_id = {artifact.logical_id: artifact for artifact in artifacts.of_stack(resolved, root)}
-    selected = selection.of_stack(resolved, chosen)
-    builder = engines.identify(engine, root)
-    ingredients = {
-        name: artifacts.ingredients(artifact, builder=builder) for name, artifact in by_id.items() if name in selected
-    }
-
-    manifest = manifests.read(root, stack.name)
-    signatures = outputs.signatures(root / stack.build_dir, _names_of_outputs(manifest))
-    return _StackBuild(
-        stack=resolved,
-        engine=engine,
-        parameters=used_parameters,
-        artifacts=by_id,
-        decisions=rebuilds.decide(stack.name, ingredients, manifest.artifacts, signatures, force=force),
-        template=files.digest((root / stack.template.path).read_bytes()),
-        manifest=manifest,
-        signatures=signatures,
-    )
-
-
-def _build(builds: Sequence[_StackBuild], root: Path, engine: Engine, *, force: bool) -> None:
+    entries = skipped.without_tree(stacks, built)
     if engine is Engine.SAM:
-        _build_with_sam(builds, root)
-    else:
-        _build_with_uv(builds, root, force=force)
+        entries = tuple((stack, entry) for stack, entry in entries if not entry.is_built_by_sam)
+    decisions = chain.from_iterable(state.decisions for state in builds)
+    return BuildResult(
+        decisions=tuple(decision for decision in decisions if (decision.stack, decision.logical_id) not in failures),
+        not_selected=sum(len(state.artifacts) - len(state.decisions) for state in builds),
+        skipped=tuple(
+            f"{stack.template.path}: {entry.logical_id} was not built: it {entry.why}" for stack, entry in entries
+        ),
+        left_out=_left_out(builds),
+        counts=skipped.counts(stacks, built, failed=set(failures)),
+        seconds=seconds,
+        failures=tuple(dict.fromkeys(failures.values())),
+    )
 
 
-def _build_with_uv(builds: Sequence[_StackBuild], root: Path, *, force: bool) -> None:
-    store_dir = root / ".alchemiser" / "artifacts"
+def _left_out(builds: Iterable[StackBuild]) -> tuple[str, ...]:
+    """Return what was not shipped of each folder that was built, as sentences."""
+    folders: dict[str, Path] = {}
+    for state in builds:
+        stale = [state.artifacts[decision.logical_id] for decision in state.stale]
+        folders |= {artifact.folder: artifact.source for artifact in stale}
+    names = {folder: sources.left_out(source) for folder, source in folders.items()}
+    return tuple(
+        f"the code folder {folder} is shipped without what belongs to tools: {', '.join(left_out)}"
+        for folder, left_out in names.items()
+        if left_out
+    )
+
+
+def _build(builds: Sequence[StackBuild], root: Path, engine: Engine, *, force: bool, keeps_going: bool) -> Failures:
+    if engine is Engine.SAM:
+        return _build_with_sam(builds, root)
+    stale = [state for state in builds if not state.is_up_to_date]
+    return _build_with_uv(stale, root, force=force, keeps_going=keeps_going)
+
+
+def _build_with_uv(builds: Sequence[StackBuild], root: Path, *, force: bool, keeps_going: bool) -> Failures:
+    store_dir = root / store.FOLDER
+    failed: dict[str, AutomationError] = {}
     stale: dict[str, Artifact] = {}
     for state in builds:
         stale |= {decision.ingredients.fingerprint: state.artifacts[decision.logical_id] for decision in state.stale}
@@ -257,18 +220,36 @@ def _build_with_uv(builds: Sequence[_StackBuild], root: Path, *, force: bool) ->
     if stale:
         _warn_without_bytecode(stale.values())
         with console.steps("building", len(stale)) as advance:
-            store.build_missing(stale, store_dir, force=force, similar=_similar(builds), on_built=advance)
-    for state in builds:
-        _publish(state, root, store_dir)
+            store.build_missing(
+                stale,
+                store_dir,
+                force=force,
+                similar=_similar(builds),
+                on_built=advance,
+                on_failure=failed.__setitem__ if keeps_going else None,
+            )
+    for state in reversed(builds):  # a nested stack first, for it lies in the folder of the one that nests it
+        _publish(state, root, store_dir, failed)
     if stale:
         used: set[str] = set()
         for state in builds:
             built = manifests.read(root, state.stack.name).artifacts.values()
             used |= {artifact.ingredients.fingerprint for artifact in built}
         store.remove_unused(store_dir, keep=used)
+    return _failures(builds, failed)
 
 
-def _similar(builds: Iterable[_StackBuild]) -> dict[str, str]:
+def _failures(builds: Iterable[StackBuild], failed: Mapping[str, AutomationError]) -> Failures:
+    """Return the failures by stack and logical id, in the order of the templates."""
+    failures: Failures = {}
+    for state in builds:
+        for decision in state.stale:
+            if failure := failed.get(decision.ingredients.fingerprint):
+                failures[decision.stack, decision.logical_id] = failure
+    return failures
+
+
+def _similar(builds: Iterable[StackBuild]) -> dict[str, str]:
     """Map an artifact's new fingerprint to that of its last build, if only its files have changed since."""
     similar: dict[str, str] = {}
     for state in builds:
@@ -279,10 +260,18 @@ def _similar(builds: Iterable[_StackBuild]) -> dict[str, str]:
     return similar
 
 
-def _publish(state: _StackBuild, root: Path, store_dir: Path) -> None:
-    """Lay out the new artifacts of a stack, move them into the build, and write the manifest."""
+def _publish(state: StackBuild, root: Path, store_dir: Path, failed: Container[str]) -> None:
+    """Lay out the new artifacts of a stack, move them into the build, and write the manifest.
+
+    Args:
+        failed: the fingerprints of artifacts that could not be built; their last build stays.
+    """
     build_dir, last = root / state.stack.build_dir, state.manifest
-    new = {decision.logical_id: decision.ingredients for decision in state.stale}
+    new = {
+        decision.logical_id: decision.ingredients
+        for decision in state.stale
+        if decision.ingredients.fingerprint not in failed
+    }
     kept = {
         name: artifact
         for name, artifact in last.artifacts.items()
@@ -294,8 +283,8 @@ def _publish(state: _StackBuild, root: Path, store_dir: Path) -> None:
     try:
         outputs.stage(staged, {name: store.locate(store_dir, now.fingerprint) for name, now in new.items()})
         if not keeps_templates:
-            outputs.write_templates(state.stack, root, (*new, *kept), staged)
-        outputs.swap_in(staged, build_dir, new=new, kept=kept)
+            outputs.write_templates(state.stack, root, (*new, *kept), staged, nested=state.nested)
+        outputs.swap_in(staged, build_dir, new=new, kept=kept, nested=state.stack.nested)
     finally:
         files.remove(staged)
 
@@ -305,20 +294,67 @@ def _publish(state: _StackBuild, root: Path, store_dir: Path) -> None:
     _write_manifest(state, root, signatures, {**kept, **built})
 
 
-def _build_with_sam(builds: Sequence[_StackBuild], root: Path) -> None:
+def _build_with_sam(builds: Sequence[StackBuild], root: Path) -> Failures:
+    """Build each stack that is stale, or nests one that is, together with all that it nests."""
+    families: dict[str, list[StackBuild]] = {}
     for state in builds:
-        build_dir, work = root / state.stack.build_dir, root / ".alchemiser" / "build" / state.stack.name
-        with console.progress(f"building {state.stack.name} with sam"):
-            out = engines.build_with_sam(state.stack, root, parameters=state.parameters, work=work)
-        files.replace_tree(out, build_dir)
+        families.setdefault(stack_builds.family_name(state.stack.name), []).append(state)
 
-        whole_build = {"": files.signature(build_dir)}
-        built = {decision.logical_id: BuiltArtifact(decision.ingredients, whole_build) for decision in state.decisions}
+    failures: Failures = {}
+    for family in families.values():
+        if not all(state.is_up_to_date for state in family):
+            failures |= _build_family_with_sam(family, root)
+    return failures
+
+
+def _build_family_with_sam(family: Sequence[StackBuild], root: Path) -> Failures:
+    """Build a deployed stack and what it nests; return the failure that left out what is not Python."""
+    foreign = _foreign(family)
+    try:
+        _run_sam(family[0], root)
+        _record(family, root)
+    except ToolError as failure:
+        if not foreign:
+            raise
+        # Whatever stops another builder, such as a program that this machine lacks, must not stop Python.
+        _run_sam(family[0], root, excluded=foreign)
+        _record(family, root, without=foreign)
+        message = f"{failure.message}; everything but {', '.join(foreign)} was built"
+        reason = ToolError(message, where=failure.where)
+        failures: Failures = {}
+        for state in family:
+            failures |= {(state.stack.name, name): reason for name in foreign if name in state.artifacts}
+        return failures
+    return {}
+
+
+def _foreign(family: Iterable[StackBuild]) -> tuple[str, ...]:
+    """Return the logical ids of what only SAM builds."""
+    entries = chain.from_iterable(state.stack.skipped for state in family)
+    return tuple(entry.logical_id for entry in entries if entry.is_built_by_sam)
+
+
+def _run_sam(state: StackBuild, root: Path, *, excluded: tuple[str, ...] = ()) -> None:
+    build_dir, work = root / state.stack.build_dir, root / ".alchemiser" / "build" / state.stack.name
+    with console.progress(f"building {state.stack.name} with sam"):
+        out = engines.build_with_sam(state.stack, root, parameters=state.parameters, work=work, excluded=excluded)
+    files.replace_tree(out, build_dir)
+
+
+def _record(family: Iterable[StackBuild], root: Path, *, without: tuple[str, ...] = ()) -> None:
+    """Write the manifests of what SAM has built."""
+    for state in family:
+        whole_build = {"": files.signature(root / state.stack.build_dir)}
+        built = {
+            decision.logical_id: BuiltArtifact(decision.ingredients, whole_build)
+            for decision in state.decisions
+            if decision.logical_id not in without
+        }
         _write_manifest(state, root, whole_build, built)
 
 
 def _write_manifest(
-    state: _StackBuild, root: Path, signatures: Mapping[str, str], built: Mapping[str, BuiltArtifact]
+    state: StackBuild, root: Path, signatures: Mapping[str, str], built: Mapping[str, BuiltArtifact]
 ) -> None:
     manifest = Manifest(state.engine.value, state.parameters, state.template, signatures, built)
     manifests.write(root, state.stack.name, manifest)

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from automation.building import manifests, outputs
+from automation.lambda_runtime import handlers
 from automation.lambda_runtime.mounts import Mount, MountedLayer
-from automation.project import model, templates
+from automation.project import model, passed_layers, templates
 from automation.project.model import Function, Project, Stack
+from automation.project.templates import Unresolved
 from automation.system.errors import ConfigurationError
 
 CODE_KEYS = ("CodeUri", "ContentUri", "Code", "Content")
@@ -59,33 +61,59 @@ def mounts_of_project(project: Project) -> tuple[Mount, ...]:
         ConfigurationError: a stack was never built.
     """
     require_built(project)
+    stacks = {stack.name: stack for stack in project.stacks}
+    built = {name: trees(stack, project.root) for name, stack in stacks.items()}
     mounts: list[Mount] = []
     for stack in project.stacks:
-        built = trees(stack, project.root)
-        mounts += [_mount(stack, function, built) for function in stack.functions if function.logical_id in built]
+        own = built[stack.name]
+        mounts += [
+            _mount(stack, function, _layers(function, stack, stacks, built), own[function.logical_id])
+            for function in stack.functions
+            if function.logical_id in own
+        ]
     return tuple(mounts)
 
 
 def trees(stack: Stack, root: Path) -> dict[str, Path]:
-    """Return the built tree of each function and layer of a stack, by logical id."""
+    """Return the built tree of each function and layer of a stack, by logical id.
+
+    What was not built keeps the path of its source, which does not count, unless its build is skipped on purpose.
+    """
+    template, build_dir = templates.expanded(read_built(stack, root), stack.parameters), root / stack.build_dir
+    ready = {owner.logical_id for owner in stack.owners if owner.metadata.get("SkipBuild")}
     trees_by_id: dict[str, Path] = {}
-    for logical_id, resource in read_built(stack, root).resources.items():
+    for logical_id, resource in template.resources.items():
         properties = resource.get("Properties") or {}
         for key in CODE_KEYS:
-            uri = properties.get(key)
-            if isinstance(uri, str) and "://" not in uri and (tree := root / stack.build_dir / uri).is_dir():
-                trees_by_id[logical_id] = tree
+            # SAM CLI looks up the folders of what a loop adds in a mapping.
+            uri = templates.resolve(properties.get(key), template, stack.parameters)
+            is_local = isinstance(uri, str) and "://" not in uri and (build_dir / uri).is_dir()
+            if is_local and (logical_id in ready or not uri.startswith("..")):
+                trees_by_id[logical_id] = build_dir / uri
     return trees_by_id
 
 
-def _mount(stack: Stack, function: Function, built: Mapping[str, Path]) -> Mount:
-    own_layers = {layer.logical_id for layer in stack.layers}
+def _mount(stack: Stack, function: Function, layers: Mapping[str, MountedLayer], task: Path) -> Mount:
     return Mount(
         stack=stack,
-        function=function,
-        task=built[function.logical_id],
-        layers=tuple(
-            MountedLayer(layer, built[layer]) for layer in function.layers if isinstance(layer, str) and layer in built
-        ),
-        unknown=tuple(str(layer) for layer in function.layers if layer not in own_layers or layer not in built),
+        function=handlers.unwrapped(function, stack),
+        task=task,
+        layers=tuple(layers[str(layer)] for layer in function.layers if str(layer) in layers),
+        unknown=tuple(str(layer) for layer in function.layers if str(layer) not in layers),
     )
+
+
+def _layers(
+    function: Function, stack: Stack, stacks: Mapping[str, Stack], built: Mapping[str, Mapping[str, Path]]
+) -> dict[str, MountedLayer]:
+    """Return the built layers that a function names, by that name; a nested stack may get one from another stack."""
+    own_layers = {layer.logical_id for layer in stack.layers}
+    layers: dict[str, MountedLayer] = {}
+    for layer in function.layers:
+        if isinstance(layer, str) and layer in own_layers and layer in built[stack.name]:
+            layers[layer] = MountedLayer(layer, built[stack.name][layer])
+        elif isinstance(layer, Unresolved) and (origin := passed_layers.origin(layer, stack, stacks)):
+            owner, logical_id = origin
+            if logical_id in built[owner]:
+                layers[str(layer)] = MountedLayer(f"{owner}: {logical_id}", built[owner][logical_id])
+    return layers

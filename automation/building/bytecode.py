@@ -50,11 +50,11 @@ class _Module:
 
 @cache
 def find_interpreter(version: str) -> Path | None:
-    """Return an interpreter of Python `version` (`3.12`): the running one, otherwise one on PATH, otherwise None."""
+    """Return an interpreter of Python `version` (`3.12`): the running one, one on PATH, or one that uv knows."""
     if version == tools.own_python_version():
         return Path(sys.executable)
-    path = shutil.which(f"python{version}")
-    return Path(path) if path and _version_text(Path(path), version) else None
+    candidates = (find(version) for find in (_find_on_path, _find_with_uv))
+    return next((path for path in candidates if path and _version_text(path, version)), None)
 
 
 @cache
@@ -153,6 +153,23 @@ def _reuse_bytecode(module: _Module, version: str) -> bool:
 
 def _pyc(source: Path, version: str) -> Path:
     return source.parent / pyc_name(source.stem, version)
+
+
+def _find_on_path(version: str) -> Path | None:
+    path = shutil.which(f"python{version}")
+    return Path(path) if path else None
+
+
+def _find_with_uv(version: str) -> Path | None:
+    """Return the interpreter that uv finds, without a download."""
+    arguments: list[str | Path] = ["python", "find", "--no-python-downloads", "--no-project", f"cpython-{version}"]
+    # A shim of pyenv starts only the versions that this variable selects.
+    env = processes.environment({"PYENV_VERSION": version}, without=("VIRTUAL_ENV",))
+    try:
+        finished = processes.run([tools.uv_program(), *arguments], cwd=Path.cwd(), env=env, check=False)
+    except ToolError:
+        return None
+    return Path(finished.stdout.strip()) if finished.exit_code == 0 else None
 
 
 def _version_text(program: Path, version: str) -> str:

@@ -11,15 +11,15 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from types import CodeType
 
-from automation.building import bytecode
+from automation.building import bytecode, sources
+from automation.building.requirements import LOCKS, REQUIREMENTS, REQUIREMENTS_IN
 from automation.system import files, tools
 
 _HEADER_BYTES = 16
 _UNCHECKED_HASH = 1
 _INSTALLER_FILES = frozenset({"INSTALLER", "REQUESTED", "direct_url.json"})
-_REQUIREMENTS = ("requirements.txt", "requirements.in")
+_REQUIREMENTS = (REQUIREMENTS, REQUIREMENTS_IN, *LOCKS)
 _TEST_FOLDERS = frozenset({"tests", "test"})
-_TOOL_FOLDERS = frozenset({".alchemiser", ".hypothesis", ".ruff_cache", ".sandbox", ".tools", "node_modules"})
 
 type RecordRow = tuple[str, str, str]
 
@@ -30,13 +30,14 @@ class Explanation(StrEnum):
     BYTECODE = "bytecode, so that a cold start compiles nothing"
     TESTS = "tests of a distribution, which no import needs"
     STUBS = "type stubs, which no import needs"
-    PROGRAMS = "programs of a distribution, which nothing starts on Lambda"
+    PROGRAMS = "programs of a distribution, which the code does not run"
+    SCRIPT = "a program that the code runs; ours names Lambda's Python, SAM's the builder's"
     REQUIREMENTS = "requirement files, which SAM copies along"
     INSTALLER = "files that the installer writes for itself"
     RECORD = "a RECORD that lists the installer's files, or files that we prune"
     MODE = "executable as its wheel says; SAM removes the bit, and no import needs it"
     SHARED_OBJECT = "a shared object among the sources, which SAM leaves out"
-    TOOLS = "a folder that belongs to a tool, not to the code"
+    TOOLS = "a file or folder that belongs to a tool, not to the code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ class TreePair:
     nested_in: str
     version: str
     bytecode_faults: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    @cached_property
+    def shipped(self) -> frozenset[str]:
+        """The files of the source that belong to the artifact."""
+        return frozenset(file.name for file in sources.list_files(self.source, display_name=self.source.name))
 
     @cached_property
     def installed(self) -> frozenset[str]:
@@ -118,7 +124,7 @@ class TreePair:
             explanation = Explanation.REQUIREMENTS
         elif pure.name in _INSTALLER_FILES | {".lock"}:
             explanation = Explanation.INSTALLER
-        elif _TOOL_FOLDERS & set(inner.parts[:-1]):
+        elif (self.source / inner).is_file() and inner.as_posix() not in self.shipped:
             explanation = Explanation.TOOLS
         elif _is_program(inner):
             explanation = Explanation.PROGRAMS
@@ -134,13 +140,17 @@ class TreePair:
             if not own.exists() or not sams.exists() or own.read_bytes() != sams.read_bytes():
                 yield Difference(path, None, size_bytes, "is a link that is broken or leads to a different file")
         elif own.read_bytes() != sams.read_bytes():
-            is_explained = PurePosixPath(path).name == "RECORD" and self._is_explained_record(path)
-            explanation, what = (Explanation.RECORD, "") if is_explained else (None, "differs")
-            yield Difference(path, explanation, size_bytes, what)
+            explanation = self._why_different(PurePosixPath(path))
+            yield Difference(path, explanation, size_bytes, "" if explanation else "differs")
         elif _is_executable(own) != _is_executable(sams):
             is_intended = _is_executable(own) and path in self.installed
             what = "" if is_intended else "is executable in only one of the artifacts"
             yield Difference(path, Explanation.MODE if is_intended else None, size_bytes, what)
+
+    def _why_different(self, path: PurePosixPath) -> Explanation | None:
+        if path.name == "RECORD" and self._is_explained_record(str(path)):
+            return Explanation.RECORD
+        return Explanation.SCRIPT if _is_program(self._inner(path)) else None
 
     def _is_explained_record(self, path: str) -> bool:
         """Return whether the rows differ only for pruned files and for the installer's files."""
@@ -174,9 +184,11 @@ class TreePair:
     def _without_bytecode(self, own: frozenset[str]) -> Iterator[Difference]:
         """Yield the modules that compile and have no bytecode.
 
-        An artifact for another Python yields none: the machine that built it may not have had that Python.
+        An artifact for another Python yields none: the machine that built it may not have had that Python. One without
+        any bytecode would be over Lambda's limit with it.
         """
-        if self.version != tools.own_python_version():
+        has_bytecode = any(path.endswith(".pyc") for path in own)
+        if self.version != tools.own_python_version() or not has_bytecode:
             return
         for path in sorted(own):
             pure = PurePosixPath(path)
@@ -277,4 +289,4 @@ def _is_program(inner: PurePosixPath) -> bool:
 
 
 def _is_executable(path: Path) -> bool:
-    return bool(path.stat().st_mode & 0o111)
+    return files.is_program(path)

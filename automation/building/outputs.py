@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from automation.building.store import StoredArtifact
-from automation.project import templates
+from automation.project import nesting, skipped, templates
 from automation.project.model import Stack
 from automation.system import files
 
@@ -20,7 +20,7 @@ TEMPLATE = "template.yaml"
 PACKED = "packed.json"
 ZIPS = "zips"
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
-_CODE |= {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
+_CODE |= {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content", **nesting.LOCATIONS}
 # Other properties that may name a file beside the template. Source: aws-sam-cli, samcli/lib/utils/resources.py.
 _LOCAL_FILES: Mapping[str, tuple[str, ...]] = {
     "AWS::ApiGateway::RestApi": ("BodyS3Location",),
@@ -69,19 +69,22 @@ def stage(staged: Path, artifacts: Mapping[str, StoredArtifact]) -> None:
         files.link(artifact.zip, staged / zip_name(logical_id))
 
 
-def swap_in(staged: Path, build_dir: Path, *, new: Iterable[str], kept: Iterable[str]) -> None:
+def swap_in(
+    staged: Path, build_dir: Path, *, new: Iterable[str], kept: Iterable[str], nested: Iterable[str] = ()
+) -> None:
     """Move staged artifacts and templates into the build, and remove what is neither new nor kept.
 
     Args:
         new: logical ids of the staged artifacts.
         kept: logical ids of the artifacts that stay as they are.
+        nested: logical ids of the nested stacks, whose builds stay as they are.
     """
     old = build_dir.with_name(f".{build_dir.name}.old")
     files.remove(old)
     (old / ZIPS).mkdir(parents=True)
     (build_dir / ZIPS).mkdir(parents=True, exist_ok=True)
 
-    staying = {*_names(kept), ZIPS, TEMPLATE, PACKED}
+    staying = {*_names(kept), *nested, ZIPS, TEMPLATE, PACKED}
     arriving = [*_names(new), *(name for name in (TEMPLATE, PACKED) if (staged / name).is_file())]
     present = [*build_dir.iterdir(), *(build_dir / ZIPS).iterdir()]
 
@@ -96,21 +99,29 @@ def swap_in(staged: Path, build_dir: Path, *, new: Iterable[str], kept: Iterable
     files.remove(old)
 
 
-def write_templates(stack: Stack, root: Path, logical_ids: tuple[str, ...], staged: Path) -> None:
+def write_templates(
+    stack: Stack, root: Path, logical_ids: tuple[str, ...], staged: Path, *, nested: Iterable[str] = ()
+) -> None:
     """Write both templates. They name what was not built, and other files of the project, by their present paths.
+
+    Loops that contain functions or layers are expanded, since each of these has a folder of its own.
 
     Args:
         logical_ids: of the artifacts in the build.
+        nested: of the nested stacks that have a build, in folders beside the artifacts.
     """
     from automation.project import yamls  # noqa: PLC0415 - most builds write nothing
 
     template = root / stack.template.path
-    document = templates.document(template, name=stack.template.path)
+    source = templates.document(template, name=stack.template.path)
+    document = templates.expand(source, stack.template, stack.parameters, chosen=skipped.contains_code)
     relocated = relocate(document, from_folder=template.parent, to_folder=root / stack.build_dir)
-    folders = point_to(relocated, {logical_id: logical_id for logical_id in logical_ids})
-    packed = point_to(relocated, {logical_id: zip_name(logical_id) for logical_id in logical_ids})
-    files.write_atomically(staged / TEMPLATE, yamls.dump(folders))
-    files.write_atomically(staged / PACKED, json.dumps(packed, indent=1))
+    folders = {logical_id: logical_id for logical_id in logical_ids}
+    folders |= {logical_id: f"{logical_id}/{TEMPLATE}" for logical_id in nested}
+    archives = {logical_id: zip_name(logical_id) for logical_id in logical_ids}
+    archives |= {logical_id: f"{logical_id}/{PACKED}" for logical_id in nested}
+    files.write_atomically(staged / TEMPLATE, yamls.dump(point_to(relocated, folders)))
+    files.write_atomically(staged / PACKED, json.dumps(point_to(relocated, archives), indent=1))
 
 
 def artifact_signatures(build_dir: Path, logical_id: str) -> dict[str, str]:

@@ -157,7 +157,8 @@ def apply(plan: SyncPlan, root: Path) -> None:
         target = root / write.path
         if target.is_dir():
             files.remove(target)
-        files.write_atomically(target, (root / write.source).read_bytes())
+        source = root / write.source
+        files.write_atomically(target, source.read_bytes(), mode=0o755 if files.is_program(source) else 0o644)
 
 
 def sync(project: Project, *, layers_only: bool = False) -> SyncPlan:
@@ -219,16 +220,20 @@ def _wanted(project: Project, tree: Tree) -> dict[str, Source]:
     wanted: dict[str, Source] = {}
     for name, digest in files.digest_tree(project.root / source, keep=is_shipped).items():
         path = project.root / source / name
-        if digest != files.SYMLINK:
-            wanted[f"{target}/{source}/{name}"] = Source(f"{source}/{name}", digest)
-        elif path.is_file():
-            wanted[f"{target}/{source}/{name}"] = Source(f"{source}/{name}", files.digest(path.read_bytes()))
+        if path.is_file():
+            content = files.digest(path.read_bytes()) if digest == files.SYMLINK else digest
+            wanted[f"{target}/{source}/{name}"] = Source(f"{source}/{name}", _with_run_bit(content, path))
     return wanted
 
 
 def _present(root: Path, target: str) -> dict[str, str]:
-    folder = PurePosixPath(target)
-    return {f"{folder}/{name}": digest for name, digest in files.digest_tree(root / target).items()}
+    folder, digests = PurePosixPath(target), files.digest_tree(root / target)
+    return {f"{folder}/{name}": _with_run_bit(digest, root / target / name) for name, digest in digests.items()}
+
+
+def _with_run_bit(digest: str, path: Path) -> str:
+    """Mark the digest of a program, whose copy must be one, too."""
+    return f"{digest}+x" if digest != files.SYMLINK and files.is_program(path) else digest
 
 
 def _orphans(project: Project, generated: tuple[Tree, ...]) -> list[str]:

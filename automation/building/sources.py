@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from automation.building.requirements import LOCKS, REQUIREMENTS, REQUIREMENTS_IN
+from automation.project import sam_configuration
 from automation.system import files
 from automation.system.errors import ConfigurationError
 
-REQUIREMENTS = "requirements.txt"
-_NEVER_ENTERED = frozenset(
+_CACHES = frozenset(
     {
         ".alchemiser",
         ".aws-sam",
+        ".cache",
         ".git",
         ".hypothesis",
+        ".import_linter_cache",
         ".mypy_cache",
         ".nox",
         ".pytest_cache",
@@ -24,14 +27,18 @@ _NEVER_ENTERED = frozenset(
         ".sandbox",
         ".tools",
         ".tox",
-        ".venv",
         "__pycache__",
-        "node_modules",
     }
 )
-_NEVER_SHIPPED = frozenset({REQUIREMENTS, "requirements.in", ".gitignore", ".DS_Store"})
-_INCLUDE = re.compile(r"^(?:-r|--requirement|-c|--constraint)[ =]*(?P<path>\S+)")
-_COMMENT = re.compile(r"(^|\s)#.*$")
+# Folders and files of tools, which no function reads. SAM leaves out most of them too, by the same names.
+_FOLDERS_OF_TOOLS = frozenset({".chalice", ".idea", ".venv", ".vscode", "htmlcov", "node_modules"})
+_FILES_OF_TOOLS = frozenset({".coverage", ".env", ".python-version", *sam_configuration.NAMES})
+NEVER_SHIPPED = frozenset({REQUIREMENTS, REQUIREMENTS_IN, *LOCKS, ".gitignore", ".DS_Store"})
+_VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
+_AUTOMATION = Path(__file__).resolve().parents[1]
+_OWN_FOLDERS = frozenset({_AUTOMATION.name, "locks"})
+_OWN_FILES = frozenset({"noxfile.py", "tasks.py"})
+_IMPORT_OF_TOOL = re.compile(rf"^(?:from|import)\s+(?:{_AUTOMATION.name}|nox)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +55,38 @@ class SourceFile:
 
     @property
     def is_program(self) -> bool:
-        return bool(self.path.stat().st_mode & 0o111)
+        return files.is_program(self.path)
 
 
 def list_files(folder: Path, *, display_name: str) -> tuple[SourceFile, ...]:
     """Return every file to ship, sorted by name; caches, folders of tools and requirement files are left out.
 
     Args:
+        folder: a code folder, or the one file that is the code.
         display_name: the name of the folder in messages.
 
     Raises:
         ConfigurationError: a link leads nowhere or in a circle, or an entry is neither a file nor a folder.
     """
+    if folder.is_file():
+        return (SourceFile(folder.name, folder),)
     return tuple(sorted(_walk(folder, "", (folder.resolve(),), display_name), key=lambda file: file.name))
+
+
+def left_out(folder: Path) -> tuple[str, ...]:
+    """Return what of a code folder is a tool's and is not shipped, such as `.venv/`; caches are not worth a word."""
+    names = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_dir() and path.name not in _CACHES and (_is_of_tool(path) or (path / _VIRTUAL_ENVIRONMENT).exists()):
+            names.append(f"{path.name}/")
+        elif path.is_file() and _is_file_of_tool(path.name, path):
+            names.append(path.name)
+    return tuple(names)
+
+
+def is_of_tool(folder: Path) -> bool:
+    """Return whether a folder is a cache, a virtual environment, or belongs to a tool."""
+    return folder.name in _CACHES or _is_of_tool(folder) or (folder / _VIRTUAL_ENVIRONMENT).exists()
 
 
 def copy_files(source_files: tuple[SourceFile, ...], target: Path) -> None:
@@ -72,70 +98,41 @@ def copy_files(source_files: tuple[SourceFile, ...], target: Path) -> None:
         path.chmod(0o755 if file.is_program else 0o644)
 
 
-def lock_files(lock: Path) -> tuple[Path, ...]:
-    """Return a requirement file and every file that it includes, each once.
-
-    Raises:
-        ConfigurationError: an included file does not exist.
-    """
-    paths: list[Path] = []
-    waiting = [lock]
-    while waiting:
-        path = waiting.pop(0)
-        if path.resolve() in {known.resolve() for known in paths}:
-            continue
-
-        paths.append(path)
-        for number, line in requirement_lines(path):
-            if match := _INCLUDE.match(line):
-                included = path.parent / match["path"]
-                if not included.is_file():
-                    where = f"{files.display_path(path)}:{number}"
-                    raise ConfigurationError(f"{match['path']} does not exist", where=where)
-                waiting.append(included)
-    return tuple(paths)
-
-
-def requirement_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a requirement file with their numbers: continuations joined, comments and blanks left out.
-
-    Raises:
-        ConfigurationError: the file cannot be read as text.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as cause:
-        raise ConfigurationError(f"cannot be read: {cause}", where=files.display_path(path)) from cause
-
-    joined, start = "", 0
-    for number, raw in enumerate(text.splitlines(), start=1):
-        line = (_COMMENT.sub("", raw) if "#" in raw else raw).strip()
-        start = start if joined else number
-        joined += line.removesuffix("\\")
-        if not line.endswith("\\") and joined:
-            yield start, " ".join(joined.split())
-            joined = ""
-    if joined:
-        yield start, " ".join(joined.split())
-
-
 def _walk(folder: Path, prefix: str, parents: tuple[Path, ...], display_name: str) -> Iterator[SourceFile]:
     """Yield the files below a folder. `parents` are the resolved folders above each entry: they reveal circles."""
     with os.scandir(folder) as iterator:
         entries = list(iterator)
+    if prefix and any(entry.name == _VIRTUAL_ENVIRONMENT for entry in entries):
+        return
+
     for entry in entries:
         name, path = prefix + entry.name, Path(entry.path)
         if entry.is_dir():
-            resolved = path.resolve()
-            if resolved in parents:
-                raise ConfigurationError("links to a folder that contains it", where=f"{display_name}/{name}")
-            if entry.name not in _NEVER_ENTERED:
+            if entry.name not in _CACHES and not _is_of_tool(path):
+                resolved = path.resolve()
+                if resolved in parents:
+                    raise ConfigurationError("links to a folder that contains it", where=f"{display_name}/{name}")
                 yield from _walk(path, f"{name}/", (*parents, resolved), display_name)
         elif entry.is_file():
-            if entry.name not in _NEVER_SHIPPED and not entry.name.endswith((".pyc", ".pyo")):
+            is_cache = entry.name in NEVER_SHIPPED or entry.name.endswith((".pyc", ".pyo"))
+            if not is_cache and not _is_file_of_tool(name, path):
                 yield SourceFile(name, path)
         else:
             raise ConfigurationError(_why_not_shipped(entry), where=f"{display_name}/{name}")
+
+
+def _is_of_tool(folder: Path) -> bool:
+    """Return whether a folder belongs to a tool: this automation, copied beside a template, and its locks do too."""
+    if folder.name in _OWN_FOLDERS:
+        return folder.resolve() in {_AUTOMATION, _AUTOMATION.with_name("locks")}
+    return folder.name in _FOLDERS_OF_TOOLS or folder.suffix == ".egg-info"
+
+
+def _is_file_of_tool(name: str, path: Path) -> bool:
+    """Return whether a file belongs to a tool; at the top of the folder the tasks of nox and of this automation do."""
+    if name in _OWN_FILES:
+        return _IMPORT_OF_TOOL.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+    return path.name in _FILES_OF_TOOLS
 
 
 def _why_not_shipped(entry: os.DirEntry[str]) -> str:

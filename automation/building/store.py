@@ -12,12 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.building import bytecode, sources, wheels, zips
-from automation.building.artifacts import Artifact
-from automation.system import files
+from automation.building import bytecode, dependencies, pruning, sources, wheels, zips
+from automation.building.artifacts import Artifact, own_references
+from automation.project.model import LAMBDA_LIMIT_BYTES
+from automation.system import console, files
+from automation.system.errors import AutomationError
 
+FOLDER = ".alchemiser/artifacts"
 TREE = "tree"
 ZIP = "artifact.zip"
+PRUNED = "pruned.json"
 _SEAL = "seal.json"
 _KEPT_DAYS = 14
 _INSTALLS_AT_ONCE = 2
@@ -38,6 +42,7 @@ def build_missing(
     force: bool = False,
     similar: Mapping[str, str] | None = None,
     on_built: Callable[[str], None] = lambda _: None,
+    on_failure: Callable[[str, AutomationError], None] | None = None,
 ) -> dict[str, StoredArtifact]:
     """Build what the store lacks, or holds in an altered state.
 
@@ -46,9 +51,11 @@ def build_missing(
         force: build what the store holds, too.
         similar: fingerprint of an artifact that differs only in its files and can lend bytecode, by fingerprint.
         on_built: is called with the logical id of each artifact that is built.
+        on_failure: is called with the fingerprint of each artifact that cannot be built, and why; the others are built.
+            Without it the first failure ends everything.
 
     Returns:
-        All artifacts, by fingerprint.
+        All artifacts but those that failed, by fingerprint.
 
     Raises:
         AutomationError: something could not be installed or read; the store has gained nothing then.
@@ -59,21 +66,31 @@ def build_missing(
         files.remove(folder)  # a killed build may have left it
 
     try:
-        _fill_all([(artifact, staged[key] / TREE) for key, artifact in missing.items()])
+        failed = _fill_all({key: (artifact, staged[key] / TREE) for key, artifact in missing.items()}, on_failure)
+        missing = {key: artifact for key, artifact in missing.items() if key not in failed}
         lenders = {} if force else _lenders(store, similar or {})
         _compile(missing, staged, lenders)
         _pack(missing, staged, on_built)
         # Last and together: when an artifact fails, none of this call has entered the store.
-        for key, folder in staged.items():
-            _seal(folder, store / key)
+        for key in missing:
+            _seal(staged[key], store / key)
     finally:
         for folder in staged.values():
             files.remove(folder)
-    return {key: locate(store, key) for key in artifacts}
+    return {key: locate(store, key) for key in artifacts if key not in failed}
 
 
 def locate(store: Path, fingerprint: str) -> StoredArtifact:
     return StoredArtifact(store / fingerprint / TREE, store / fingerprint / ZIP)
+
+
+def pruned_bytes(store: Path, fingerprint: str) -> int:
+    """Return the bytes that pruning saved in an artifact; 0 when the store no longer has it."""
+    try:
+        saved = json.loads((store / fingerprint / PRUNED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
+    return sum(saved.values())
 
 
 def remove_unused(store: Path, *, keep: Iterable[str]) -> None:
@@ -89,24 +106,43 @@ def remove_unused(store: Path, *, keep: Iterable[str]) -> None:
             files.remove(path)
 
 
-def _fill_all(jobs: list[tuple[Artifact, Path]]) -> None:
-    """Fill all trees in parallel; after a failure start no more, wait for those that run, and raise it."""
+def _fill_all(
+    jobs: Mapping[str, tuple[Artifact, Path]], on_failure: Callable[[str, AutomationError], None] | None
+) -> set[str]:
+    """Fill all trees in parallel, and return the keys of those that failed.
+
+    After an error that nobody takes, start no more, wait for those that run, and raise it.
+    """
+    failed: set[str] = set()
     with ThreadPoolExecutor(_INSTALLS_AT_ONCE) as pool:
-        running: list[Future[None]] = [pool.submit(_fill, artifact, tree) for artifact, tree in jobs]
+        running: dict[Future[None], str] = {pool.submit(_fill, *job): key for key, job in jobs.items()}
         try:
             for future in as_completed(running):
-                future.result()
+                try:
+                    future.result()
+                except AutomationError as failure:
+                    if on_failure is None:
+                        raise
+                    failed.add(running[future])
+                    on_failure(running[future], failure)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    return failed
 
 
 def _fill(artifact: Artifact, tree: Path) -> None:
     modules = tree / artifact.nested_in
     modules.mkdir(parents=True)
     if artifact.lock:
-        wheels.install(artifact.lock, modules, version=artifact.version, architecture=artifact.architecture)
-    sources.copy_files(sources.list_files(artifact.source, display_name=artifact.folder), modules)
+        target = {"version": artifact.version, "architecture": artifact.architecture}
+        wheels.install(artifact.lock, modules, root=artifact.root, **target)
+        saved = pruning.prune(modules, version=artifact.version, own=own_references(artifact))
+        (tree.parent / PRUNED).write_text(json.dumps(saved), encoding="utf-8")
+    elif not artifact.is_zipped_as_is and (unread := dependencies.unread(artifact.source, artifact.root)):
+        console.warning(f"{artifact.folder}: {unread}")
+    own_files = sources.list_files(artifact.source, display_name=artifact.folder)
+    sources.copy_files(own_files, modules / artifact.package_folder)
 
 
 def _lenders(store: Path, similar: Mapping[str, str]) -> dict[str, Path]:
@@ -118,8 +154,27 @@ def _compile(missing: Mapping[str, Artifact], staged: Mapping[str, Path], lender
     bytecode.compile_all(
         bytecode.CodeTree(staged[key] / TREE, artifact.mounted_at, artifact.version, lenders.get(key))
         for key, artifact in missing.items()
-        if artifact.version
+        if artifact.version and artifact.has_bytecode
     )
+    for key, artifact in missing.items():
+        _drop_bytecode_over_limit(artifact, staged[key] / TREE)
+
+
+def _drop_bytecode_over_limit(artifact: Artifact, tree: Path) -> None:
+    """Remove the bytecode of a tree that only its bytecode puts over Lambda's limit: a slow start beats none."""
+    bytecode_bytes, other_bytes = 0, 0
+    for path in files.walk(tree):
+        size_bytes = (tree / path).stat().st_size
+        is_bytecode = path.suffix == ".pyc"
+        bytecode_bytes += size_bytes if is_bytecode else 0
+        other_bytes += 0 if is_bytecode else size_bytes
+    if not other_bytes <= LAMBDA_LIMIT_BYTES < other_bytes + bytecode_bytes:
+        return
+
+    for folder in [path for path in tree.rglob("__pycache__") if path.is_dir()]:
+        files.remove(folder)
+    what = f"has {other_bytes:,} bytes, and {bytecode_bytes:,} bytes of bytecode would put it over Lambda's limit"
+    console.warning(f"{artifact.logical_id}: {what}; it is built without bytecode and starts slower")
 
 
 def _pack(missing: Mapping[str, Artifact], staged: Mapping[str, Path], on_built: Callable[[str], None]) -> None:

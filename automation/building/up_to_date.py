@@ -10,8 +10,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from automation.system import console
 
@@ -28,34 +29,62 @@ class _LinkedFolderError(Exception):
 def report_if_up_to_date(root: Path) -> bool:
     """Print the result of a build of everything if there is nothing to do; return whether that is so."""
     started = time.monotonic()
-    artifacts = count(root)
-    if artifacts:
-        console.result(f"0 built, {artifacts} unchanged, {time.monotonic() - started:.1f} s")
-    return artifacts > 0
+    note = _valid_note(root)
+    if note is None:
+        return False
+    *skipped, counts = note["says"]
+    for line in skipped:
+        console.warning(line)
+    console.result(counts)
+    console.result(f"0 built, {note['artifacts']} unchanged, {time.monotonic() - started:.1f} s")
+    return True
 
 
 def count(root: Path) -> int:
     """Return the number of artifacts when all are up to date; 0 when one may be stale."""
+    note = _valid_note(root)
+    return 0 if note is None else int(note["artifacts"])
+
+
+def _valid_note(root: Path) -> dict[str, Any] | None:
+    """Return the note when it describes the present state; None when an artifact may be stale."""
     try:
-        note = json.loads((root / _NOTE).read_bytes())
+        note: dict[str, Any] = json.loads((root / _NOTE).read_bytes())
         # The inputs first: they are what usually changes.
         is_same = note["inputs"] == _content_digest(root, note["read"])
+        is_same = is_same and not any((root / name).exists() for name in note["absent"])
         is_same = is_same and note["outputs"] == _signature_digest(root, note["built"])
-        return int(note["artifacts"]) if is_same else 0
+        return note if is_same and note["says"] and note["artifacts"] else None
     except (OSError, ValueError, KeyError, TypeError, _LinkedFolderError):
-        return 0
+        return None
 
 
-def write_note(root: Path, *, read: Iterable[str], built: Iterable[str], artifacts: int) -> None:
+def write_note(
+    root: Path,
+    *,
+    read: Iterable[str],
+    absent: Iterable[str],
+    built: Iterable[str],
+    artifacts: int,
+    says: Sequence[str],
+) -> None:
     """Note that everything is up to date.
 
     Args:
         read: the files and folders that a build reads, relative to the root; everything in a folder counts.
+        absent: the files that it would read if they existed.
         built: the files and folders that it writes.
         artifacts: the number of artifacts.
+        says: what a build says each time: what it skips, then the line that counts.
     """
     note = root / _NOTE
-    facts = {"read": sorted(read), "built": sorted(built), "artifacts": artifacts}
+    facts = {
+        "read": sorted(read),
+        "absent": sorted(absent),
+        "built": sorted(built),
+        "artifacts": artifacts,
+        "says": list(says),
+    }
     try:
         note.unlink(missing_ok=True)
         digests = {"inputs": _content_digest(root, sorted(read)), "outputs": _signature_digest(root, sorted(built))}

@@ -90,7 +90,7 @@ def _write(out: BinaryIO, entries: list[tuple[str, Path, _Stream]]) -> None:
         encoded = name.encode()
         sizes = (stream.crc, len(stream.packed), stream.size_bytes, len(encoded))
         common = (_UTF8_NAME, _DEFLATED, 0, _DATE_1980, *sizes)
-        mode = (0o100755 if path.stat().st_mode & 0o111 else 0o100644) << 16
+        mode = (0o100755 if files.is_program(path) else 0o100644) << 16
         central = _CENTRAL.pack(b"PK\1\2", _MADE_ON_UNIX, _NEEDS_2_0, *common, 0, 0, 0, 0, mode, out.tell())
         central_directory.append(central + encoded)
         out.write(_LOCAL.pack(b"PK\3\4", _NEEDS_2_0, *common, 0) + encoded)

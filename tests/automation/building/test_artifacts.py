@@ -102,14 +102,13 @@ def test_unknown_code_names_the_function_and_its_path(root: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("Runtime: python3.12, Arch", "Arch", "Greet: Runtime is missing; set it to a literal or to a parameter"),
+        ("CodeUri: greet/", "CodeUri: missing/", "Greet: its code missing does not exist; run inv sync"),
         (
-            "[!Ref Chip]}\nResources",
-            "[!ImportValue chip]}\nResources",
-            "Greet: Architectures is .* only known at deploy time",
+            "ContentUri: common/}",
+            "ContentUri: greet/app.py}",
+            "AsItIs: its content greet/app.py is a file; name the folder",
         ),
-        ("Runtime: python3.12, Arch", "Runtime: nodejs22.x, Arch", "Greet: nodejs22.x cannot be built here"),
-        ("BuildMethod: python3.12", "BuildMethod: makefile", "Common: makefile cannot be built here.*--engine sam"),
-        ("CodeUri: greet/", "CodeUri: missing/", "Greet: its code missing does not exist"),
     ],
 )
 def test_of_stack_unbuildable_code_is_refused(root: Path, old: str, new: str, message: str) -> None:
@@ -160,3 +159,91 @@ def test_fingerprint_ignores_comments_of_a_lock(root: Path) -> None:
     write_files(root, {"common/requirements.txt": "a==1 \\\n  --hash=sha256:0\n    # via there\n"})
 
     assert artifacts.ingredients(artifacts_of(root)[1]).fingerprint == before
+
+
+def test_ingredients_refers_to_is_what_any_code_of_the_stack_names(root: Path) -> None:
+    greet, common, *_ = artifacts_of(root)
+    assert "refers to" not in artifacts.ingredients(common).settings
+
+    (root / "greet" / "app.py").write_text("import pkg.tests.rows\n")
+
+    assert artifacts.ingredients(common).settings["refers to"] == "pkg.tests.rows"
+    assert "refers to" not in artifacts.ingredients(greet).settings, "it installs nothing"
+
+
+def test_ingredients_without_bytecode_have_no_interpreter(root: Path) -> None:
+    assert artifacts.ingredients(artifacts_of(root)[1]).settings["bytecode by"]
+    text = TEMPLATE.replace("BuildMethod: python3.12,", "Alchemiser: {Bytecode: false}, BuildMethod: python3.12,")
+    (root / "template.yaml").write_text(text)
+
+    common = artifacts_of(root)[1]
+
+    assert (common.logical_id, common.has_bytecode) == ("Common", False)
+    assert artifacts.ingredients(common).settings["bytecode by"] == ""
+
+
+def with_template(root: Path, resources: str) -> tuple[Artifact, ...]:
+    write_files(root, {"template.yaml": f"Transform: AWS::Serverless-2016-10-31\nResources:\n{resources}"})
+    return artifacts_of(root)
+
+
+FOREIGN = """
+  Js: {Type: AWS::Serverless::Function, Properties: {CodeUri: greet/, Handler: i.h, Runtime: nodejs22.x}}
+  Img:
+    Type: AWS::Serverless::Function
+    Properties: {PackageType: Image}
+    Metadata: {Dockerfile: Dockerfile, DockerContext: common}
+  Made:
+    Type: AWS::Serverless::LayerVersion
+    Properties: {ContentUri: common/}
+    Metadata: {BuildMethod: makefile}
+  Raw: {Type: AWS::Serverless::Function, Properties: {InlineCode: x, Handler: i.h, Runtime: python3.12}}
+"""
+
+
+def test_of_stack_with_foreign_lists_what_only_sam_builds(root: Path) -> None:
+    assert with_template(root, FOREIGN) == ()
+
+    foreign = artifacts.of_stack(model.load(root).stacks[0], root, with_foreign=True)
+
+    assert [(artifact.logical_id, artifact.folder, artifact.is_layer) for artifact in foreign] == [
+        ("Js", "greet", False),
+        ("Img", "common", False),
+        ("Made", "common", True),
+    ]
+    assert {(artifact.version, artifact.lock, artifact.is_zipped_as_is) for artifact in foreign} == {("", None, True)}
+
+
+def test_ingredients_of_what_sam_builds_include_its_requirements(root: Path) -> None:
+    with_template(root, FOREIGN)
+    made = artifacts.of_stack(model.load(root).stacks[0], root, with_foreign=True)[2]
+
+    assert set(artifacts.ingredients(made).files) == {"shared.py", "requirements.txt"}
+
+
+def test_of_stack_function_that_skips_the_build_is_taken_as_it_is(root: Path) -> None:
+    function = "Type: AWS::Serverless::Function, Properties: {CodeUri: common/, Handler: i.h, Runtime: python3.12}"
+
+    [artifact] = with_template(root, f"  Fn: {{{function}, Metadata: {{SkipBuild: true}}}}")
+
+    assert (artifact.is_zipped_as_is, artifact.lock, artifact.nested_in) == (True, None, "")
+
+
+def test_of_stack_function_of_one_file_is_taken_as_it_is(root: Path) -> None:
+    properties = "{CodeUri: greet/app.py, Handler: app.handler, Runtime: python3.12}"
+
+    [artifact] = with_template(root, f"  Fn: {{Type: AWS::Serverless::Function, Properties: {properties}}}")
+
+    assert (artifact.is_zipped_as_is, artifact.source) == (True, root / "greet/app.py")
+    assert set(artifacts.ingredients(artifact).files) == {"app.py"}
+
+
+def test_ingredients_name_a_parent_package(root: Path) -> None:
+    metadata = "{BuildProperties: {ParentPackageMode: explicit, ParentPackages: src.greet}}"
+    function = "Type: AWS::Serverless::Function, Properties: {CodeUri: greet/, Handler: i.h, Runtime: python3.12}"
+
+    [artifact] = with_template(root, f"  Fn: {{{function}, Metadata: {metadata}}}")
+
+    assert artifact.package_folder == "src/greet"
+    assert artifacts.ingredients(artifact).settings["package"] == "src/greet"
+    assert "package" not in artifacts.ingredients(replace(artifact, package_folder="")).settings

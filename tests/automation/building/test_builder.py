@@ -175,9 +175,27 @@ def test_build_changed_parameter_rebuilds_its_artifacts(built: Project) -> None:
     assert last_build.as_built(built).functions[0].architectures == ("arm64",)
 
 
+def test_build_that_keeps_going_builds_the_others(built: Project) -> None:
+    before = output(built)
+    mixed = "idna==3.10\nb --hash=sha256:0\n"
+    write_files(built.root, {"shop/till/handler.py": "a = 1\n", "layers/wheels/requirements.txt": mixed})
+    loaded = model.load(built.root)
+    source_copies.sync(loaded)
+
+    result = builder.build(loaded, keeps_going=True)
+
+    assert rebuilt(result) == ["app Till"]
+    assert result.counts == "3 functions: 3 built; 3 layers: 2 built, 1 failed"
+    [failure] = result.failures
+    assert "requirements.txt:1: idna==3.10 has no hash" in str(failure)
+    assert touched(before, output(built)) == {"build Till"}
+    assert "app Wheels" not in rebuilt(builder.build(loaded, keeps_going=True))
+
+
 def test_build_failure_leaves_the_last_build(built: Project) -> None:
     before = output(built)
-    write_files(built.root, {"shop/till/handler.py": "a = 1\n", "layers/wheels/requirements.txt": "idna==3.10\n"})
+    mixed = "idna==3.10\nb --hash=sha256:0\n"
+    write_files(built.root, {"shop/till/handler.py": "a = 1\n", "layers/wheels/requirements.txt": mixed})
 
     with pytest.raises(ConfigurationError, match=r"requirements\.txt:1: idna==3\.10 has no hash"):
         make(built)

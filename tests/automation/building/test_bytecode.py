@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from automation.building import bytecode
 from automation.building.bytecode import CodeTree
 from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
@@ -112,3 +114,18 @@ def test_compile_all_reuses_bytecode_of_a_similar_tree(tmp_path: Path) -> None:
 
     assert same.read_bytes() == b"lent"
     assert changed.read_bytes()[:4] == importlib.util.MAGIC_NUMBER
+
+
+@pytest.mark.parametrize(("answer", "is_found"), [(f"echo {sys.executable}", True), ("exit 1", False)])
+def test_find_interpreter_falls_back_to_one_that_uv_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, is_found: bool
+) -> None:
+    (tmp_path / "uv").write_text(f"#!/bin/sh\n{answer}\n")
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setattr(tools, "uv_program", lambda: tmp_path / "uv")
+    monkeypatch.setattr(tools, "own_python_version", lambda: "3.1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bytecode.find_interpreter.cache_clear()
+
+    assert (bytecode.find_interpreter(HERE) == Path(sys.executable)) is is_found
+    bytecode.find_interpreter.cache_clear()

@@ -54,13 +54,20 @@ def test_differences_sound_build_has_bytecode_and_record(pair: TreePair) -> None
         ("python/requirements.txt", Explanation.REQUIREMENTS),
         ("python/requirements.in", Explanation.REQUIREMENTS),
         ("python/pkg-1.dist-info/REQUESTED", Explanation.INSTALLER),
-        ("python/.ruff_cache/x", Explanation.TOOLS),
     ],
 )
 def test_differences_file_only_in_sams_is_explained(pair: TreePair, path: str, explanation: Explanation) -> None:
     write_files(pair.sam_tree, {path: ""})
 
     assert reasons(pair)[path] is explanation
+
+
+def test_differences_source_that_is_not_shipped_is_explained(pair: TreePair) -> None:
+    write_files(pair.sam_tree, {"python/.venv/x": "", "python/samconfig.toml": ""})
+    write_files(pair.source, {".venv/x": "", "samconfig.toml": ""})
+
+    assert reasons(pair)["python/.venv/x"] is Explanation.TOOLS
+    assert reasons(pair)["python/samconfig.toml"] is Explanation.TOOLS
 
 
 @pytest.mark.parametrize(
@@ -123,9 +130,10 @@ def test_differences_file_executable_only_in_sams_is_a_fault(pair: TreePair) -> 
 
 
 def test_differences_module_without_bytecode_is_a_fault(pair: TreePair) -> None:
-    (pair.own_tree / PYC).unlink()
+    for tree in (pair.own_tree, pair.sam_tree):
+        write_files(tree, {"python/pkg/more.py": SOURCE})
 
-    assert reasons(pair)["python/pkg/core.py"] == "has no bytecode"
+    assert reasons(pair)["python/pkg/more.py"] == "has no bytecode"
 
 
 def test_differences_uncompilable_module_needs_no_bytecode(pair: TreePair) -> None:
@@ -174,3 +182,16 @@ def test_find_bytecode_fault_cut_short_is_damaged() -> None:
 
 def test_find_bytecode_fault_of_another_python_checks_the_header() -> None:
     assert fault(HEADER + b"?", is_own_version=False) == ""
+
+
+def test_differences_program_with_another_interpreter_is_explained(pair: TreePair) -> None:
+    write_files(pair.own_tree, {"python/bin/pkg": "#!/var/lang/bin/python3.12\n"})
+    write_files(pair.sam_tree, {"python/bin/pkg": "#!/usr/bin/python3.12\n"})
+
+    assert reasons(pair)["python/bin/pkg"] is Explanation.SCRIPT
+
+
+def test_differences_artifact_without_any_bytecode_has_no_fault(pair: TreePair) -> None:
+    (pair.own_tree / PYC).unlink()
+
+    assert reasons(pair) == {f"python/{RECORD}": Explanation.RECORD}

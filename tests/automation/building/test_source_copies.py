@@ -182,3 +182,17 @@ def test_show_prints_what_was_done(shop: Project, capsys: pytest.CaptureFixture[
         "synced: 5 written, 0 deleted, 0 unchanged",
         "5 files already up to date",
     ]
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o755), (0o755, 0o644)])
+def test_sync_changed_run_bit_is_copied(shop: Project, before: int, after: int) -> None:
+    write_files(shop.root, {"shop/till/tool.sh": "#!/bin/sh\n"})
+    source, copy = shop.root / "shop/till/tool.sh", shop.root / "functions/till/shop/till/tool.sh"
+    source.chmod(before)
+    source_copies.sync(shop)
+    assert copy.stat().st_mode & 0o777 == before
+    source.chmod(after)
+
+    assert [write.path for write in source_copies.sync(shop).writes] == ["functions/till/shop/till/tool.sh"]
+    assert copy.stat().st_mode & 0o777 == after
+    assert source_copies.make_plan(shop).is_empty

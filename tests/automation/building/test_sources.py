@@ -23,6 +23,9 @@ def test_list_files_is_sorted_without_caches_and_requirements(tmp_path: Path) ->
         "a/c.json",
         "requirements.txt",
         "requirements.in",
+        "uv.lock",
+        "pylock.toml",
+        "poetry.lock",
         "a/__pycache__/x.pyc",
         ".git/HEAD",
         "old.pyc",
@@ -59,25 +62,53 @@ def test_copy_files_sets_the_modes_of_the_zip(tmp_path: Path) -> None:
     assert [(tmp_path / "out" / name).stat().st_mode & 0o777 for name in ("plain", "run.sh")] == [0o644, 0o755]
 
 
-def test_requirement_lines_join_continuations_and_leave_out_comments(tmp_path: Path) -> None:
-    lock = tmp_path / "requirements.txt"
-    lock.write_text("# by uv\n\na==1 \\\n    --hash=sha256:00\n    # via b\nb @ https://x/y#sha256=1  # c\n")
+def test_list_files_leaves_out_what_belongs_to_tools(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "app.py",
+        "env/settings.py",
+        "virtual/pyvenv.cfg",
+        "virtual/lib/x.py",
+        "lib/deep/venv/pyvenv.cfg",
+        "lib/deep/own.py",
+        ".vscode/settings.json",
+        "own.egg-info/PKG-INFO",
+        ".env",
+        "samconfig.toml",
+        "locks/own.txt",
+        "automation/own.py",
+    )
+    write(tmp_path, "tasks.py", text="from automation import commands\n")
+    write(tmp_path, "noxfile.py", text="import nox\n")
 
-    assert list(sources.requirement_lines(lock)) == [(3, "a==1 --hash=sha256:00"), (6, "b @ https://x/y#sha256=1")]
+    assert names(tmp_path) == ["app.py", "automation/own.py", "env/settings.py", "lib/deep/own.py", "locks/own.txt"]
+    assert sources.left_out(tmp_path) == (
+        ".env", ".vscode/", "noxfile.py", "own.egg-info/", "samconfig.toml", "tasks.py", "virtual/",
+    )  # fmt: skip
 
 
-def test_lock_files_are_the_lock_and_its_includes_once(tmp_path: Path) -> None:
-    write(tmp_path, "layer/requirements.txt", text="-r ../base.txt\n-c limits.txt\n")
-    write(tmp_path, "base.txt", text="--requirement=layer/limits.txt\n")
-    write(tmp_path, "layer/limits.txt", text="-r requirements.txt\n")
+def test_list_files_ships_namesakes_of_the_tools(tmp_path: Path) -> None:
+    write(tmp_path, "tasks.py", text="from celery import task\n")
+    write(tmp_path, "deep/noxfile.py", text="import nox\n")
 
-    paths = sources.lock_files(tmp_path / "layer" / "requirements.txt")
-
-    assert [path.name for path in paths] == ["requirements.txt", "base.txt", "limits.txt"]
+    assert names(tmp_path) == ["deep/noxfile.py", "tasks.py"]
+    assert sources.left_out(tmp_path) == ()
 
 
-def test_lock_files_missing_include_is_named_with_its_line(tmp_path: Path) -> None:
-    write(tmp_path, "requirements.txt", text="a==1\n-r missing.txt\n")
+def test_list_files_leaves_out_this_automation_and_its_locks(tmp_path: Path) -> None:
+    write(tmp_path, "app.py")
+    own = Path(sources.__file__).resolve().parents[1]
+    (tmp_path / "automation").symlink_to(own)
+    (tmp_path / "locks").symlink_to(own.with_name("locks"))
 
-    with pytest.raises(ConfigurationError, match=r"requirements\.txt:2: missing\.txt does not exist"):
-        sources.lock_files(tmp_path / "requirements.txt")
+    assert names(tmp_path) == ["app.py"]
+    assert sources.left_out(tmp_path) == ("automation/", "locks/")
+
+
+def test_list_files_of_one_file_is_that_file(tmp_path: Path) -> None:
+    write(tmp_path, "src/app.py", "src/more.py")
+
+    assert sources.list_files(tmp_path / "src/app.py", display_name="code") == (
+        sources.SourceFile("app.py", tmp_path / "src/app.py"),
+    )
+    assert sources.left_out(tmp_path / "src/app.py") == ()

@@ -73,7 +73,7 @@ def test_build_missing_altered_artifact_is_built_again(layer: Artifact, tmp_path
 def test_build_missing_failure_leaves_the_store_as_it_was(layer: Artifact, tmp_path: Path) -> None:
     store.build_missing({"a": layer}, tmp_path / "store")
     bad = replace(layer, source=tmp_path / "bad", folder="bad")
-    write_files(tmp_path, {"bad/requirements.in": "idna\n", "bad/requirements.txt": "idna==3.10\n"})
+    write_files(tmp_path, {"bad/requirements.in": "idna\n", "bad/requirements.txt": "idna==3.10\nb --hash=sha256:0\n"})
 
     with pytest.raises(AutomationError, match="has no hash"):
         store.build_missing({"a": layer, "b": bad, "c": replace(layer, is_layer=False)}, tmp_path / "store")
@@ -107,3 +107,48 @@ def test_build_missing_reuses_bytecode_of_an_unaltered_artifact(layer: Artifact,
 
     assert lent == pyc.stat().st_ino
     assert b"somebody" not in (artifact.tree / "python/__pycache__/shared.cpython-312.pyc").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("room_bytes", "has_bytecode"),
+    [(-1, True), (0, False), (1, False), (10_000, True)],
+    ids=["never", "just", "a bit", "yes"],
+)
+def test_build_missing_bytecode_over_the_limit_is_dropped_if_that_helps(
+    layer: Artifact,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    room_bytes: int,
+    has_bytecode: bool,
+) -> None:
+    monkeypatch.setattr(store, "LAMBDA_LIMIT_BYTES", len("x = 1\n") + room_bytes)
+
+    artifact = store.build_missing({"a": layer}, tmp_path / "store")["a"]
+
+    expected = ["python/__pycache__/shared.cpython-312.pyc"] if has_bytecode else []
+    assert names(artifact.zip) == [*expected, "python/shared.py"]
+    assert ("it is built without bytecode and starts slower" in capsys.readouterr().err) is not has_bytecode
+
+
+def test_build_missing_artifact_that_wants_no_bytecode_gets_none(layer: Artifact, tmp_path: Path) -> None:
+    artifact = store.build_missing({"a": replace(layer, has_bytecode=False)}, tmp_path / "store")["a"]
+
+    assert names(artifact.zip) == ["python/shared.py"]
+
+
+def test_pruned_bytes_are_those_that_the_build_noted(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/pruned.json": '{"pkg/tests": 40, "*.pyi": 2}', "b/pruned.json": "damage"})
+
+    assert [store.pruned_bytes(tmp_path, name) for name in ("a", "b", "c")] == [42, 0, 0]
+
+
+def test_build_missing_requirements_that_nothing_reads_are_a_warning(
+    layer: Artifact, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(tmp_path, {"common/Pipfile.lock": ""})
+
+    store.build_missing({"a": layer}, tmp_path / "store")
+    store.build_missing({"b": replace(layer, is_zipped_as_is=True)}, tmp_path / "store")
+
+    assert capsys.readouterr().err.count("common: Pipfile.lock is not read, by sam build neither; ") == 1

@@ -13,11 +13,11 @@ import pytest
 
 import automation
 from automation import build
-from automation.building import builder, source_copies, up_to_date
+from automation.building import builder, source_copies, up_to_date, wheels
 from automation.building.builder import BuildResult
 from automation.project import model
 from automation.project.model import Project
-from tests.automation.projects import BASE, PYPROJECT, make_shop, write_files
+from tests.automation.projects import APP, BASE, PYPROJECT, make_shop, write_files
 
 ARTIFACTS = 6
 
@@ -87,6 +87,8 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a built template": lambda root: rewrite(root / ".aws-sam/base/template.yaml"),
     "the manifest": lambda root: (root / ".alchemiser/build/app.json").write_text("{}"),
     "a link to a folder": lambda root: (root / "shop/common/more").symlink_to(root / "layers"),
+    "a file that was missing": lambda root: write_files(root, {"template.json": "{}"}),
+    "the settings of SAM": lambda root: rewrite(root / "samconfig.toml"),
     "the note": lambda root: (root / ".alchemiser/build/up_to_date.json").write_text("{"),
 }
 
@@ -115,7 +117,8 @@ def test_automation_is_the_whole_package() -> None:
 @pytest.mark.parametrize("module", ["build.py", "building/zips.py", "project/model.py", "system/files.py"])
 def test_count_after_an_edit_of_automation_is_0(noted: Path, copied_automation: Path, module: str) -> None:
     copied = load_module(copied_automation / "building" / "up_to_date.py")
-    copied.write_note(noted, read=["pyproject.toml"], built=[".aws-sam"], artifacts=ARTIFACTS)
+    facts = {"read": ["pyproject.toml"], "absent": [], "built": [".aws-sam"], "artifacts": ARTIFACTS}
+    copied.write_note(noted, **facts, says=["3 functions"])
     assert copied.count(noted) == ARTIFACTS
 
     rewrite(copied_automation / module)
@@ -134,7 +137,7 @@ def test_report_if_up_to_date_prints_what_a_build_prints(noted: Path, capsys: py
     build.show(builder.build(model.load(noted)))
 
     assert capsys.readouterr().out.startswith(reported)
-    assert reported == f"0 built, {ARTIFACTS} unchanged"
+    assert reported == f"3 functions: 3 built; 3 layers: 3 built\n0 built, {ARTIFACTS} unchanged"
 
 
 def test_report_if_up_to_date_without_a_note_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,6 +184,16 @@ def test_note_if_up_to_date_code_at_the_root_writes_nothing(tmp_path: Path) -> N
     assert up_to_date.count(tmp_path) == 0
 
 
+def test_note_if_up_to_date_parameters_in_further_files_prevent_it(tmp_path: Path) -> None:
+    samconfig = '[default.build.parameters]\nparameter_overrides = "file://more.yaml"\n'
+    make_shop(tmp_path, samconfig_toml=samconfig)
+    write_files(tmp_path, {"more.yaml": "Colour: blue\n"})
+
+    make_and_note(model.load(tmp_path))
+
+    assert up_to_date.count(tmp_path) == 0
+
+
 def test_note_covers_the_lock_and_its_includes(shop: Project) -> None:
     write_files(shop.root, {"locks/more.txt": "\n", "layers/wheels/requirements.txt": "-r ../../locks/more.txt\n"})
     make_and_note(shop)
@@ -190,3 +203,41 @@ def test_note_covers_the_lock_and_its_includes(shop: Project) -> None:
 
     assert "locks/more.txt" in read
     assert up_to_date.count(shop.root) == 0
+
+
+def test_note_if_up_to_date_what_lies_elsewhere_prevents_it(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note knows neither the code of a folder that requirements name nor the environment."""
+    monkeypatch.setattr(wheels, "install", lambda *_, **__: None)
+    monkeypatch.setenv("IDNA_VERSION", "3.7")
+    source_copies.sync(shop)
+    write_files(shop.root, {"lib/setup.py": ""})
+    for line in ("./lib\n", "idna==${IDNA_VERSION}\n"):
+        write_files(shop.root, {"layers/wheels/requirements.txt": line})
+        for _ in range(2):
+            builder.note_if_up_to_date(shop, builder.build(shop))
+
+        assert up_to_date.count(shop.root) == 0
+
+
+def test_note_new_uv_workspace_is_noticed(shop: Project) -> None:
+    make_and_note(shop)
+    before = up_to_date.count(shop.root)
+
+    write_files(shop.root, {"uv.lock": ""})
+
+    assert (before > 0, up_to_date.count(shop.root)) == (True, 0)
+
+
+def test_report_if_up_to_date_repeats_what_was_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = "  Raw: {Type: AWS::Serverless::Function, Properties: {InlineCode: x, Handler: index.main}}\n"
+    loaded = model.load(make_shop(tmp_path, app_yaml=APP + skipped))
+    make(loaded)
+    loaded = model.load(tmp_path)
+    builder.note_if_up_to_date(loaded, builder.build(loaded))
+    capsys.readouterr()
+
+    assert up_to_date.report_if_up_to_date(tmp_path)
+
+    said = capsys.readouterr()
+    assert said.out.startswith("4 functions: 3 built, 1 inline skipped; 3 layers: 3 built\n0 built, 6 unchanged, ")
+    assert said.err == "warning: app.yaml: Raw was not built: it has inline code\n"

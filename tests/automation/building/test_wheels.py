@@ -1,64 +1,52 @@
-import base64
-import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from automation.building import wheels
-from automation.system import files, tools
+from automation.building import lock_exports, uv_installs, wheels
+from automation.building.uv_installs import BuildFailedError, Installation
+from automation.system import tools
 from automation.system.errors import ConfigurationError, ToolError
 from tests.automation.projects import write_files
 
 HASH = f"--hash=sha256:{'0' * 64}"
-CODE = b"x = 1\n"
-DIGEST = base64.urlsafe_b64encode(hashlib.sha256(CODE).digest()).rstrip(b"=").decode()
-RECORD = f"pkg/__init__.py,sha256={DIGEST},{len(CODE)}\npkg-1.dist-info/RECORD,,\n"
+TARGET = ("--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_34")
 
 
-def locked(root: Path, text: str, *, with_input: bool = True) -> Path:
-    write_files(root, {"layer/requirements.txt": text} | ({"layer/requirements.in": "pkg\n"} if with_input else {}))
-    return root / "layer" / "requirements.txt"
+class Installs:
+    """Stands in for uv: keeps the options of each run, and the requirements that it was given."""
+
+    def __init__(self, failures: Sequence[Exception] = ()) -> None:
+        self.failures = list(failures)
+        self.options: list[list[str]] = []
+        self.texts: list[str] = []
+
+    def run(self, installation: Installation) -> None:
+        words = [str(word) for word in installation.command]
+        assert words[1:5] == ["pip", "install", "--target", str(installation.target)]
+        assert words[5:11] == ["--link-mode", "copy", *TARGET]
+        self.options.append(words[11:])
+        self.texts.append(Path(words[words.index("--requirements") + 1]).read_text(encoding="utf-8"))
+        if self.failures:
+            raise self.failures.pop(0)
 
 
-def installed(tree: Path, code: bytes = CODE) -> Path:
-    write_files(tree, {"pkg/__init__.py": code.decode(), "pkg-1.dist-info/RECORD": RECORD})
-    return tree
+@pytest.fixture
+def installs(monkeypatch: pytest.MonkeyPatch) -> Installs:
+    stand_in = Installs()
+    monkeypatch.setattr(uv_installs, "run", stand_in.run)
+    monkeypatch.setattr(uv_installs, "interpreter", lambda version, _root: Path(f"/python{version}"))
+    return stand_in
 
 
-def fake_uv(root: Path, *, without_cache: str) -> Path:
-    """Write a uv that installs a damaged file from its cache, and runs `without_cache` when it may not use it."""
-    program = root / "uv"
-    program.write_text(f"""#!/bin/sh
-mkdir -p "$4/pkg" "$4/pkg-1.dist-info"
-printf 'damaged' > "$4/pkg/__init__.py"
-printf '{RECORD}' > "$4/pkg-1.dist-info/RECORD"
-case "$*" in *--no-cache*) {without_cache};; esac
-""")
-    program.chmod(0o755)
-    return program
+def install(root: Path, name: str) -> None:
+    wheels.install(root / name, root / "target", root=root, version="3.12", architecture="x86_64")
 
 
-def test_prune_keeps_metadata_and_removes_what_no_import_needs(tmp_path: Path) -> None:
-    wanted = ["numpy/core.py", "numpy-1.dist-info/METADATA", "tests/kept.py"]
-    unwanted = ["bin/f2py", ".lock", "numpy/core.pyi", "numpy/tests/test_a.py", "numpy-1.dist-info/REQUESTED"]
-    write_files(tmp_path, dict.fromkeys([*wanted, *unwanted], ""))
-
-    wheels.prune(tmp_path)
-
-    assert sorted(path.as_posix() for path in files.walk(tmp_path)) == sorted(wanted)
-
-
-def test_prune_record_lists_only_what_is_left(tmp_path: Path) -> None:
-    record = "numpy-1.dist-info/RECORD"
-    core = '"numpy/a,b.py",sha256=x,1'
-    for folder in ("here", "there"):
-        rows = f"{core}\nbin/f2py,sha256={folder},9\nnumpy/core.pyi,sha256=y,1\n{record},,\n"
-        files_there = dict.fromkeys(["numpy/a,b.py", "bin/f2py", "numpy/core.pyi"], "")
-        write_files(tmp_path / folder, {**files_there, record: rows})
-        wheels.prune(tmp_path / folder)
-
-    assert (tmp_path / "here" / record).read_text() == f"{core}\n{record},,\n"
-    assert (tmp_path / "here" / record).read_bytes() == (tmp_path / "there" / record).read_bytes()
+def options(installs: Installs) -> list[str]:
+    """Return the options of the only run, without the temporary file of requirements."""
+    (words,) = installs.options
+    return words[: words.index("--requirements")]
 
 
 @pytest.mark.parametrize(
@@ -78,61 +66,142 @@ def test_platform_unknown_architecture_is_refused() -> None:
         wheels.platform("3.12", "mips")
 
 
-@pytest.mark.parametrize(
-    ("text", "with_input", "line"),
-    [
-        (f"a==1 {HASH}\nb==2\n", False, "2: b==2"),
-        ("# none\na==1\n", True, "2: a==1"),
-        (f"a==1 {HASH}\nb @ https://example.com/b.whl\n", True, "2: b @ https"),
-    ],
-)
-def test_is_lock_requirement_without_hash_is_refused(tmp_path: Path, text: str, with_input: bool, line: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"requirements\.txt:{line}.* has no hash.*run inv lock"):
-        wheels.is_lock(locked(tmp_path, text, with_input=with_input))
+def test_install_lock_needs_every_hash_and_nothing_else(
+    tmp_path: Path, installs: Installs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(tmp_path, {"layer/requirements.txt": f"a==1 {HASH}\n"})
+
+    install(tmp_path, "layer/requirements.txt")
+
+    assert options(installs) == ["--require-hashes", "--no-deps"]
+    assert installs.texts == [f"a==1 {HASH}\n"]
+    assert capsys.readouterr().err == ""
 
 
-def test_is_lock_plain_list_is_false_with_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert not wheels.is_lock(locked(tmp_path, "a\nb>2\n", with_input=False))
-    assert "is not locked" in capsys.readouterr().err
+def test_install_plain_list_is_resolved_with_a_warning(
+    tmp_path: Path, installs: Installs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(tmp_path, {"layer/requirements.txt": "--no-binary a\na\n"})
+
+    install(tmp_path, "layer/requirements.txt")
+
+    assert options(installs) == []
+    assert "requirements.txt:1: --no-binary is ignored" in (err := capsys.readouterr().err)
+    assert "requirements.in and run inv lock" in err
 
 
-def test_is_lock_with_every_hash_or_no_requirement_is_true(tmp_path: Path) -> None:
-    assert wheels.is_lock(locked(tmp_path, f"a==1 {HASH}\n"))
-    assert wheels.is_lock(locked(tmp_path, "# nothing\n"))
+def test_install_plain_list_with_its_input_only_needs_a_lock(
+    tmp_path: Path, installs: Installs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(tmp_path, {"layer/requirements.txt": "a\n", "layer/requirements.in": "a\n"})
+
+    install(tmp_path, "layer/requirements.txt")
+
+    assert capsys.readouterr().err.endswith("may get other versions; run inv lock\n")
+    assert len(installs.texts) == 1
 
 
-def test_install_failure_of_uv_is_a_tool_error(tmp_path: Path) -> None:
-    lock = locked(tmp_path, f"pkg=={HASH}\n")
+@pytest.mark.parametrize("text", ["", "# nothing\n", "-i https://x.y\n", "-c limits.txt\n"])
+def test_install_of_nothing_starts_nothing(tmp_path: Path, installs: Installs, text: str) -> None:
+    write_files(tmp_path, {"layer/requirements.txt": text, "layer/limits.txt": "a<2\n"})
+
+    install(tmp_path, "layer/requirements.txt")
+
+    assert installs.options == []
+
+
+def test_install_folder_is_a_copy_outside_the_project(tmp_path: Path, installs: Installs) -> None:
+    write_files(tmp_path, {"src/requirements.txt": f"-e ../lib\na==1 {HASH}\n", "lib/setup.py": ""})
+
+    install(tmp_path, "src/requirements.txt")
+
+    folder, locked = installs.texts[0].splitlines()
+    assert folder.endswith("/packages/lib")
+    assert str(tmp_path) not in folder
+    assert locked == f"a==1 {HASH}"
+    assert options(installs) == ["--no-deps"]
+
+
+def test_install_folder_that_needs_its_place_is_built_there(tmp_path: Path, installs: Installs) -> None:
+    installs.failures = [BuildFailedError("no tags")]
+    write_files(tmp_path, {"src/requirements.txt": "../lib\n", "lib/setup.py": ""})
+
+    install(tmp_path, "src/requirements.txt")
+
+    assert installs.texts[1] == f"{(tmp_path / 'lib').as_uri()}\n"
+
+
+def test_install_failed_build_without_a_folder_is_not_repeated(tmp_path: Path, installs: Installs) -> None:
+    installs.failures = [BuildFailedError("no compiler")]
+    write_files(tmp_path, {"src/requirements.txt": "a\n"})
+
+    with pytest.raises(BuildFailedError, match="no compiler"):
+        install(tmp_path, "src/requirements.txt")
+    assert len(installs.texts) == 1
+
+
+def test_install_uv_lock_is_its_export(
+    tmp_path: Path, installs: Installs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exports = {(tmp_path / "src", tmp_path / "src/uv.lock"): f"a==1 {HASH}\n./near\n"}
+    monkeypatch.setattr(lock_exports, "export_uv", lambda folder, lock: exports[folder, lock])
+    lock = "[[package]]\nname = 'fn'\ndependencies = [{name = 'near'}]\n"
+    near = "[[package]]\nname = 'near'\nsource = {editable = 'near'}\n"
+    write_files(tmp_path, {"src/uv.lock": lock + near, "src/pyproject.toml": "[project]\nname = 'fn'\n"})
+    write_files(tmp_path, {"src/near/setup.py": "", "near/setup.py": ""})
+
+    install(tmp_path, "src/uv.lock")
+
+    assert options(installs) == ["--no-deps", "--no-sources"]
+    assert installs.texts[0].startswith(f"a==1 {HASH}\nfile:///")
+    assert capsys.readouterr().err == ""
+
+
+def test_install_member_of_a_workspace_starts_paths_there(
+    tmp_path: Path, installs: Installs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports = {(tmp_path / "ws/fn", (tmp_path / "ws/uv.lock").resolve()): "./lib\n"}
+    monkeypatch.setattr(lock_exports, "export_uv", lambda folder, lock: exports[folder, lock])
+    workspace = "[tool.uv.workspace]\nmembers = ['fn', 'lib']\n"
+    write_files(tmp_path, {"ws/uv.lock": "", "ws/pyproject.toml": workspace, "ws/fn/pyproject.toml": ""})
+    write_files(tmp_path, {"ws/lib/setup.py": ""})
+
+    install(tmp_path, "ws/fn/pyproject.toml")
+
+    assert installs.texts == [f"{(tmp_path / 'ws/lib').resolve().as_uri()}\n"]
+
+
+def test_install_poetry_lock_is_its_export(tmp_path: Path, installs: Installs, monkeypatch: pytest.MonkeyPatch) -> None:
+    exports = {("src", tmp_path): f"a==1 {HASH}\n"}
+    monkeypatch.setattr(lock_exports, "export_poetry", lambda folder, root: exports[folder.name, root])
+    write_files(tmp_path, {"src/poetry.lock": ""})
+
+    install(tmp_path, "src/poetry.lock")
+
+    assert (options(installs), installs.texts) == (
+        ["--require-hashes", "--no-deps", "--no-sources"],
+        [f"a==1 {HASH}\n"],
+    )
+
+
+@pytest.mark.parametrize(("name", "is_warned"), [("pylock.toml", False), ("pyproject.toml", True)])
+def test_install_what_uv_reads_itself_is_passed_on(
+    tmp_path: Path, installs: Installs, capsys: pytest.CaptureFixture[str], name: str, is_warned: bool
+) -> None:
+    write_files(tmp_path, {f"src/{name}": "x = 1\n"})
+
+    install(tmp_path, f"src/{name}")
+
+    assert options(installs) == ["--preview-features", "pylock", "--python", "/python3.12"]
+    assert installs.options[0][-1] == str(tmp_path / "src" / name)
+    assert ("run uv lock --directory" in capsys.readouterr().err) is is_warned
+
+
+def test_install_failure_of_uv_is_a_tool_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "uv").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setattr(tools, "uv_program", lambda: tmp_path / "uv")
+    write_files(tmp_path, {"layer/requirements.txt": f"pkg==1 {HASH}\n"})
 
     with pytest.raises(ToolError, match=r"requirements\.txt: the requirements could not be installed: "):
-        wheels.install(lock, tmp_path / "target", version="3.12", architecture="x86_64")
-
-
-def test_damaged_files_differ_from_the_record(tmp_path: Path) -> None:
-    assert list(wheels.damaged_files(installed(tmp_path / "sound"))) == []
-    assert list(wheels.damaged_files(installed(tmp_path / "bad", b"x = 2\n"))) == ["pkg: pkg/__init__.py"]
-
-
-def test_install_damaged_cache_is_bypassed_with_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    uv = fake_uv(tmp_path, without_cache="printf 'x = 1\\n' > \"$4/pkg/__init__.py\"")
-    monkeypatch.setattr(tools, "uv_program", lambda: uv)
-
-    wheels.install(locked(tmp_path, f"pkg==1 {HASH}\n"), tmp_path / "target", version="3.12", architecture="x86_64")
-
-    assert (tmp_path / "target/pkg/__init__.py").read_bytes() == CODE
-    assert "run uv cache clean pkg to repair the cache" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("without_cache", "message"),
-    [("echo no network >&2; exit 1", "could not be downloaded again.*no network"), ("true", "differs from its RECORD")],
-)
-def test_install_file_that_stays_damaged_is_a_tool_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_cache: str, message: str
-) -> None:
-    monkeypatch.setattr(tools, "uv_program", lambda: fake_uv(tmp_path, without_cache=without_cache))
-
-    with pytest.raises(ToolError, match=f"(?s)requirements.txt: .*{message}"):
-        wheels.install(locked(tmp_path, f"pkg==1 {HASH}\n"), tmp_path / "t", version="3.12", architecture="x86_64")
+        install(tmp_path, "layer/requirements.txt")

@@ -1,5 +1,6 @@
 """The files that Lambda mounts for a function: its own tree at /var/task, and its layers merged at /opt."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +43,21 @@ def merge_layers(mount: Mount, target: Path) -> None:
 
     A folder that only one layer has becomes a single link, so a few links are enough for thousands of files.
     """
+    merge([layer.tree for layer in mount.layers], target, put=_point)
+
+
+def merge(trees: Sequence[Path], target: Path, *, put: Callable[[Path, Path], None]) -> None:
+    """Put the content of several trees into a new folder; where two have a file of the same name, the later one wins.
+
+    Args:
+        put: puts a file, or a whole folder that only one tree has, at a path that does not exist yet.
+    """
     files.remove(target)
     target.mkdir(parents=True)
-    _merge([layer.tree for layer in mount.layers], target)
+    _merge(trees, target, put)
 
 
-def _merge(folders: list[Path], target: Path) -> None:
+def _merge(folders: Sequence[Path], target: Path, put: Callable[[Path, Path], None]) -> None:
     entries: dict[str, list[Path]] = {}
     for folder in folders:
         for entry in sorted(folder.iterdir()):
@@ -56,6 +66,10 @@ def _merge(folders: list[Path], target: Path) -> None:
     for name, candidates in entries.items():
         if len(candidates) > 1 and all(candidate.is_dir() for candidate in candidates):
             (target / name).mkdir()
-            _merge(candidates, target / name)
+            _merge(candidates, target / name, put)
         else:
-            (target / name).symlink_to(candidates[-1].resolve())
+            put(candidates[-1], target / name)
+
+
+def _point(source: Path, target: Path) -> None:
+    files.show_at(source.resolve(), target)

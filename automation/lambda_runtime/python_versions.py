@@ -5,11 +5,14 @@ _GLIBC_OF_AMAZON_LINUX_2 = 26
 _GLIBC_OF_AMAZON_LINUX_2023 = 34
 
 
-def glibc_minor(python_minor: int) -> int:
-    """Return the 34 of glibc 2.34, which the runtime of Python 3.`python_minor` has.
+def is_amazon_linux_2023(python_minor: int) -> bool:
+    """Return whether the runtime of Python 3.`python_minor` is on Amazon Linux 2023; earlier ones are on 2.
 
-    Source: AWS Lambda runtimes; python3.12 and later run on Amazon Linux 2023, earlier ones on Amazon Linux 2.
+    Source: AWS Lambda runtimes.
     """
-    if python_minor >= _FIRST_ON_AMAZON_LINUX_2023:
-        return _GLIBC_OF_AMAZON_LINUX_2023
-    return _GLIBC_OF_AMAZON_LINUX_2
+    return python_minor >= _FIRST_ON_AMAZON_LINUX_2023
+
+
+def glibc_minor(python_minor: int) -> int:
+    """Return the 34 of glibc 2.34, which the runtime of Python 3.`python_minor` has."""
+    return _GLIBC_OF_AMAZON_LINUX_2023 if is_amazon_linux_2023(python_minor) else _GLIBC_OF_AMAZON_LINUX_2

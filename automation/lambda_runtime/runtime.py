@@ -3,16 +3,18 @@
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from automation.lambda_runtime import mounts
+from automation.lambda_runtime import handlers, interpreters, libraries, mounts
+from automation.lambda_runtime.limits import CPU_S
 from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import LAYER_MODULES, OPT_ROOT, TASK_ROOT, site_packages
+from automation.lambda_runtime.places import Place
 from automation.project import architectures, templates
 from automation.project.templates import Unresolved
 from automation.system import files, processes, tools
@@ -45,7 +47,9 @@ LAMBDA_VARIABLES = frozenset(
         "LANG",
         "LD_LIBRARY_PATH",
         "PATH",
+        "PWD",
         "PYTHONPATH",
+        "SHLVL",
         "TZ",
         "_AWS_XRAY_DAEMON_ADDRESS",
         "_AWS_XRAY_DAEMON_PORT",
@@ -57,10 +61,11 @@ LAMBDA_VARIABLES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """The stand-in for Lambda's managed runtime.
+    """The stand-in for Lambda's managed runtime of this process's Python.
 
     Attributes:
-        site: the folder of its packages: only the SDK and what the SDK needs.
+        site: the folder of its packages: only the SDK and what the SDK needs. They are pure Python, so they serve the
+            runtimes of other Pythons too.
     """
 
     python: Path
@@ -78,20 +83,25 @@ def ensure(root: Path) -> Runtime:
     """
     if tools.lock_file(root, "runtime").is_file():
         environment = tools.ensure("runtime", root=root)
-        return Runtime(environment.python, environment.path / site_packages(_own_runtime()))
+        return Runtime(environment.python, environment.site)
     site = root / ".alchemiser" / "runtime"
     _link_sdk(site)
     return Runtime(Path(sys.executable), site)
 
 
-def why_not_importable(mount: Mount) -> str:
-    """Return why this machine cannot run a function's code; empty when it can."""
+def why_not_importable(mount: Mount, root: Path) -> str:
+    """Return why this machine cannot run a function's code; empty when it can.
+
+    For the Python of another runtime this may take a while, because uv may have to download it.
+    """
     function, host = mount.function, architectures.host_architecture()
-    if function.runtime != _own_runtime():
-        return f"its runtime is {function.runtime}, this interpreter is {_own_runtime()}"
+    if program := handlers.program(function, mount.stack):
+        return f"its handler {program} is a program, which the Lambda Web Adapter starts"
+    if sys.platform != "linux":
+        return f"its wheels are for Linux, this machine is {sys.platform}"
     if function.architectures[0] != host:
         return f"its architecture is {function.architectures[0]}, this machine is {host}"
-    return "" if sys.platform == "linux" else f"its wheels are for Linux, this machine is {sys.platform}"
+    return interpreters.find(str(function.runtime), root).why
 
 
 @contextmanager
@@ -104,41 +114,44 @@ def mounted(mount: Mount) -> Iterator[Path]:
 
 
 def run(
-    mount: Mount,
+    place: Place,
     script: Path,
     arguments: Sequence[str | Path] = (),
     *,
     root: Path,
     timeout_s: float,
-    opt: Path | None = None,
+    cpu_s: int = CPU_S,
     flags: Sequence[str] = (),
+    on_wait: Callable[[int], None] | None = None,
 ) -> processes.Finished:
     """Run a script in a process of its own, in the environment of a function.
 
-    The script runs as `__main__` with Lambda's sys.path, environment and working folder. What it imports may print,
-    end the process or hang, so the script must write its results to a file. It cannot write beside the code or
-    connect to anything; its global `ATTEMPTS` lists what was refused (`write`, `network`).
+    The script runs as `__main__` with Lambda's sys.path, environment, working folder and home, on the function's own
+    Python. What it imports may print, end the process or hang, so the script must write its results to a file. It
+    cannot write beside the code, read the project's other files or connect to anything; its global `ATTEMPTS` lists
+    what was refused (`write`, `outside`, `network`).
 
     Args:
+        place: the folders of the function, as `places` makes them.
         arguments: the script's sys.argv[1:].
-        opt: the folder that `mounted` yields, when several runs share it.
+        cpu_s: SIGXCPU ends the script when it has used so much CPU time.
         flags: more options of the interpreter, such as `-X`, `importtime`.
+        on_wait: called a few times a second with the process id, while the script runs.
 
     Raises:
-        ToolError: the script was killed after `timeout_s` seconds, or the interpreter could not be installed.
+        ToolError: the script was killed after `timeout_s` seconds, or there is no interpreter.
     """
-    if opt is None:
-        with mounted(mount) as new_opt:
-            return run(mount, script, arguments, root=root, timeout_s=timeout_s, opt=new_opt, flags=flags)
-
+    mount = place.mount
+    interpreter = interpreters.find(str(mount.function.runtime), root)
     stand_in = ensure(root)
-    python: list[str | Path] = [stand_in.python, "-I", "-S", "-B", *flags, _BOOTSTRAP]
+    python: list[str | Path] = [interpreter.path or stand_in.python, "-I", "-S", "-B", *flags, _BOOTSTRAP]
     return processes.run(
-        [*python, json.dumps(_spec(mount, opt, stand_in.site)), script, *arguments],
+        [*python, json.dumps(_spec(place, stand_in.site, root) | {"cpu_s": [str(cpu_s)]}), script, *arguments],
         cwd=mount.task,
-        env=environment(mount, opt),
+        env=environment(mount, place.opt),
         check=False,
         timeout_s=timeout_s,
+        on_wait=on_wait,
     )
 
 
@@ -158,7 +171,8 @@ def search_path(mount: Mount, opt: Path, site: Path) -> tuple[Path, ...]:
 def environment(mount: Mount, opt: Path) -> dict[str, str]:
     """Return the complete environment of a function: Lambda's variables, overridden by the template's.
 
-    A value that is only known at deploy time becomes `value-of-<name>`: it is set on Lambda, so it must be set here.
+    HOME is not among them: Lambda does not set it. A value that is only known at deploy time becomes
+    `value-of-<name>`: it is set on Lambda, so it must be set here.
     """
     function = mount.function
     return {
@@ -185,7 +199,9 @@ def environment(mount: Mount, opt: Path) -> dict[str, str]:
         "LANG": "en_US.UTF-8",
         "LD_LIBRARY_PATH": f"{mount.task}:{mount.task}/lib:{opt}/lib",
         "PATH": f"/usr/local/bin:/usr/bin:/bin:{opt}/bin",
+        "PWD": str(mount.task),
         "PYTHONPATH": "/var/runtime",
+        "SHLVL": "0",
         "TZ": ":UTC",
         "_HANDLER": str(function.handler),
         **{name: _text(name, value) for name, value in variables(mount).items()},
@@ -206,14 +222,23 @@ def variables(mount: Mount) -> dict[str, Any]:
     return {name: templates.resolve(value, template, {}) for name, value in values.items()}
 
 
-def _spec(mount: Mount, opt: Path, site: Path) -> dict[str, list[str]]:
-    folders = search_path(mount, opt, site)
-    layer_trees = [str(layer.tree) for layer in mount.layers]
+def _spec(place: Place, site: Path, root: Path) -> dict[str, list[str]]:
+    """Return what `bootstrap.py` needs to know: the folders of sys.path, and the rules of its guard."""
+    task, opt = place.mount.task, place.opt
+    folders = search_path(place.mount, opt, site)
+    own = [task, opt, place.built.task, *(layer.tree for layer in place.built.layers)]
+    packages = [site, *(entry.resolve() for entry in site.iterdir() if entry.is_symlink())] if site.is_dir() else []
+    minor = int(str(place.mount.function.runtime).rpartition(".")[2])
     return {
         "path": [str(folder) for folder in folders],
         "sites": [str(folder) for folder in folders[:-1]],
         "writable": ["/tmp", "/dev", tempfile.gettempdir()],  # noqa: S108 - Lambda lets a function write there
-        "read_only": [str(mount.task), str(opt), *layer_trees],
+        "read_only": [str(task), str(opt), str(root), "/dev/shm"],  # noqa: S108 - not on Lambda
+        "hidden": [str(root)],
+        "readable": [str(folder) for folder in (*own, *packages)],
+        "libraries": sorted(libraries.of_runtime(minor).present),
+        "library_folders": [str(task), f"{task}/lib", f"{opt}/lib"],
+        "mounts": [f"{TASK_ROOT}={task}", f"{OPT_ROOT}={opt}"],
     }
 
 
@@ -252,7 +277,7 @@ def _link_sdk(site: Path) -> None:
         files.remove(site)
         site.mkdir(parents=True)
         for name, path in wanted.items():
-            (site / name).symlink_to(path)
+            files.show_at(path, site / name)
 
 
 def _installed(name: str) -> Path | None:

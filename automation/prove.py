@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from automation.building import built
-from automation.lambda_runtime import runtime
+from automation.lambda_runtime import public_layers, runtime
+from automation.project import skipped
 from automation.project.model import Project
 from automation.proof import artifact_rules, code_rules, evidence, freshness, template_rules
 from automation.proof.evidence import Evidence, ProofMethod
@@ -36,13 +37,15 @@ class Proof:
 
     Attributes:
         functions: the evidence about each function, in the order of the templates.
-        unbuilt: the functions that have no built tree, and why.
+        unbuilt: why a function, a layer or a nested application has no built tree, by its name.
+        counts: how many functions and layers there are, and what became of them.
         broken: errors first.
         outdated: sources that changed since the build, so that the proof is about their old content.
     """
 
     functions: tuple[Evidence, ...]
     unbuilt: Mapping[str, str]
+    counts: str
     broken: tuple[BrokenRule, ...]
     seconds: float
     outdated: tuple[str, ...] = ()
@@ -75,8 +78,14 @@ def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
     broken += check(code_rules.RULES, subject)
 
     reported = sorted(distinct(broken), key=lambda item: (item.fault.severity, item.rule.id, item.fault.where))
-    outdated = freshness.outdated(subject)
-    return Proof(subject.evidence, _unbuilt(subject), tuple(reported), time.monotonic() - started, outdated)
+    return Proof(
+        functions=subject.evidence,
+        unbuilt=_unbuilt(subject),
+        counts=skipped.counts(loaded.stacks, frozenset(subject.trees)),
+        broken=tuple(reported),
+        seconds=time.monotonic() - started,
+        outdated=freshness.outdated(subject),
+    )
 
 
 def gather(loaded: Project, *, names: tuple[str, ...] = (), site: Path | None = None) -> Subject:
@@ -150,14 +159,16 @@ def findings(proof: Proof) -> tuple[Finding, ...]:
 
 
 def show(proof: Proof) -> None:
-    """Print the functions, then the faults rule by rule, then a summary."""
-    rows = [_row(function) for function in proof.functions]
-    rows += [(name, str(ProofMethod.SKIPPED), "", why) for name, why in proof.unbuilt.items()]
-    console.table(("function", "how", "import s", "remark"), rows, right=("import s",))
+    """Print the functions and what was skipped, then the faults rule by rule, then a summary."""
+    repeated = _repeated(proof.functions)
+    rows = [_row(function, repeated) for function in proof.functions]
+    rows += [(name, str(ProofMethod.SKIPPED), "", "", why) for name, why in proof.unbuilt.items()]
+    console.table(("function", "how", "python", "import s", "remark"), rows, right=("import s",))
 
     _show_rules("error", proof.errors, style="bold")
     _show_rules("warning", proof.warnings, style="")
     console.result()
+    console.result(proof.counts)
     console.result(_summary(proof))
     if proof.outdated:
         more = f" and {len(proof.outdated) - 1} more" if len(proof.outdated) > 1 else ""
@@ -174,6 +185,7 @@ def as_json(proof: Proof) -> dict[str, Any]:
     return {
         "functions": [_function_json(function) for function in proof.functions],
         "unbuilt": dict(proof.unbuilt),
+        "counts": proof.counts,
         "outdated": list(proof.outdated),
         "errors": [_fault_json(broken) for broken in proof.errors],
         "warnings": [_fault_json(broken) for broken in proof.warnings],
@@ -191,13 +203,26 @@ def _show_rules(title: str, broken: tuple[BrokenRule, ...], *, style: str) -> No
 
 
 def _unbuilt(subject: Subject) -> dict[str, str]:
-    unbuilt = {}
-    for function in subject.project.functions:
-        if (function.stack, function.logical_id) not in subject.trees:
-            is_python = str(function.runtime).startswith("python")
-            why = f"its runtime is {function.runtime or 'not named'}"
-            unbuilt[function.logical_id] = "has no built tree: inline code, an image, or on S3" if is_python else why
-    return unbuilt
+    """Return why something has no built tree, by its name; with its stack where several have that name."""
+    stacks, built_owners = subject.project.stacks, frozenset(subject.trees)
+    reasons = {(stack.name, entry.logical_id): entry.why for stack, entry in skipped.without_tree(stacks, built_owners)}
+    for function, stack in subject.functions:
+        owner = (stack.name, function.logical_id)
+        if owner not in built_owners:
+            reasons.setdefault(owner, "was not built; run inv build")
+
+    names = [name for _, name in reasons]
+    return {_label(stack, name, repeated=names.count(name) > 1): why for (stack, name), why in reasons.items()}
+
+
+def _label(stack: str, name: str, *, repeated: bool) -> str:
+    return f"{stack}: {name}" if repeated else name
+
+
+def _repeated(functions: Iterable[Evidence]) -> frozenset[str]:
+    """Return the logical ids that several stacks have."""
+    names = [function.mount.function.logical_id for function in functions]
+    return frozenset(name for name in names if names.count(name) > 1)
 
 
 def _subject(loaded: Project, site: Path | None = None) -> Subject:
@@ -246,12 +271,14 @@ def _state(loaded: Project) -> str:
     return files.digest_of([*builds, *texts, *((package / path).read_bytes() for path in paths)])
 
 
-def _row(function: Evidence) -> tuple[str, str, str, str]:
+def _row(function: Evidence, repeated: frozenset[str]) -> tuple[str, str, str, str, str]:
+    name = function.mount.function.logical_id
+    label = _label(function.mount.stack.name, name, repeated=name in repeated)
     seconds = f"{function.imported.seconds:.2f}" if function.imported and function.imported.seconds else ""
-    unknown = ", ".join(function.mount.unknown)
+    unknown = ", ".join(map(public_layers.label, function.mount.unknown))
     method = "failed" if function.has_failed else str(function.method)
     remarks = [function.why, f"layers outside the template: {unknown}" if unknown else ""]
-    return function.mount.function.logical_id, method, seconds, "; ".join(filter(None, remarks))
+    return label, method, function.python, seconds, "; ".join(filter(None, remarks))
 
 
 def _failure(proof: Proof) -> str:
@@ -266,6 +293,7 @@ def _function_json(function: Evidence) -> dict[str, Any]:
         "how": str(function.method),
         "failed": function.has_failed,
         "why": function.why,
+        "python": function.python,
         "import_seconds": function.imported.seconds if function.imported else None,
     }
 

@@ -15,9 +15,7 @@ _NAME = re.compile(
     r"(?:\.(?P<abi>cpython-(?P<minor>3\d+)t?(?:-(?P<platform>[\w-]+))?|abi3|pypy[\w-]+|cp(?P<windows>3\d+)-[\w-]+))?"
     r"\.(?P<suffix>so|pyd)$"
 )
-_SHARED = re.compile(r"\.(so(\.\d+)*|dylib|pyd|dll)$")
-_GLIBC = re.compile(rb"\0GLIBC_2\.(\d+)(?:\.\d+)?(?=\0)")
-_MUSL = b"\0libc.musl-"
+_SHARED = re.compile(r"\.(so(\.\d\w*)*|dylib|pyd|dll)$")
 
 
 class Kind(StrEnum):
@@ -97,12 +95,3 @@ def machine_of(head: bytes) -> str:
 def read_head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(20)
-
-
-def needed_glibc(content: bytes) -> int:
-    """Return the minor version of the newest glibc 2.x that an ELF file needs; 0 when it needs none."""
-    return max((int(match[1]) for match in _GLIBC.finditer(content)), default=0)
-
-
-def is_linked_to_musl(content: bytes) -> bool:
-    return _MUSL in content

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from automation.lambda_runtime import handlers, public_layers
+from automation.proof import distribution_names, elsewhere
 from automation.proof.evidence import Evidence, mounted_trees, paths_in_trees
 from automation.proof.imports import Frame, ImportResult, Outcome
 from automation.proof.literals import LambdaPath
@@ -65,10 +67,35 @@ class Case:
         is_sure = location.when > When.MAYBE or self.breaks_import(location)
         return Severity.ERROR if self.subject.project.settings.package or is_sure else Severity.WARNING
 
-    def import_severity(self, location: CodeLocation) -> Severity:
-        """Return `severity`, but a warning when an outside layer or a changed sys.path may provide the module."""
-        may_exist = bool(self.evidence.mount.unknown) or (self.scan.changes_path and not self.breaks_import(location))
-        return Severity.WARNING if may_exist else self.severity(location)
+    def import_severity(self, missing: MissingImport) -> Severity:
+        """Return `severity`, but a warning when an outside layer, a file system or a changed sys.path may help."""
+        location = missing.location
+        may_exist = self.scan.changes_path and not self.breaks_import(location)
+        return Severity.WARNING if may_exist or self.provider(missing.missing_part) else self.severity(location)
+
+    def provider(self, module: str) -> str:
+        """Return who else may provide a module that the built trees lack; empty when nobody may."""
+        return elsewhere.provider(self.evidence.mount, module, changes_path=self.scan.changes_path)
+
+    def or_check(self, fix: str) -> str:
+        """Return the fix of a missing module, after the place that may have the module, if there is one."""
+        mount = self.evidence.mount
+        places = tuple(public_layers.label(layer) for layer in elsewhere.unknown_layers(mount))
+        if not places and elsewhere.may_be_mounted(mount, changes_path=self.scan.changes_path):
+            places = elsewhere.file_systems(mount)
+        return f"check that {places[0]} provides it, or {fix}" if places else fix
+
+    @property
+    def handler_key(self) -> str:
+        """Return what names the function's handler in its template: `Handler`, or the variable of a wrapper."""
+        function = self.evidence.mount.function
+        functions = {entry.logical_id: entry for entry in self.evidence.mount.stack.functions}
+        own = functions.get(self.name, function)
+        return "Handler" if own.handler == function.handler else handlers.wrapper_variable(own)
+
+    @property
+    def handler_label(self) -> str:
+        return f"{self.handler_key} {self.evidence.mount.function.handler}"
 
     def missing_imports(self) -> list[tuple[MissingImport, int]]:
         """Return one import per missing module or name, with the number of other lines that import it.
@@ -77,10 +104,13 @@ class Case:
         returns the one where the import failed, or otherwise the most certain to run.
         """
         hidden = tuple(f"{part.package}." for part in self.scan.hidden)
-        lines: dict[tuple[str, str], list[MissingImport]] = {}
+        lines: dict[tuple[str, str, tuple[str, ...]], list[MissingImport]] = {}
         for missing in self.scan.missing_imports:
-            if not self.is_refuted(missing.location) and not f"{missing.missing_part}.".startswith(hidden):
-                key = (missing.missing_part or missing.location.file.as_posix(), missing.within)
+            is_hidden = f"{missing.missing_part}.".startswith(hidden)
+            if not is_hidden and not self.is_refuted(missing.location) and not _is_for_python_2(missing):
+                part = missing.missing_part or missing.location.file.as_posix()
+                # A namespace such as `google` has modules of many distributions.
+                key = (part, missing.within, distribution_names.of_modules(missing.targets)[:1])
                 lines.setdefault(key, []).append(missing)
         return [(max(group, key=self._certainty), len(group) - 1) for group in lines.values()]
 
@@ -91,6 +121,11 @@ class Case:
 
     def _certainty(self, missing: MissingImport) -> tuple[bool, When]:
         return self.breaks_import(missing.location), missing.location.when
+
+
+def _is_for_python_2(missing: MissingImport) -> bool:
+    """Return whether an import under a condition names a module of Python 2: the condition is its version."""
+    return missing.location.when is When.MAYBE and missing.missing_part in distribution_names.PYTHON_2
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 from automation.lambda_runtime import runtime
-from automation.proof import freshness, import_rules, suppliers
+from automation.proof import freshness, import_rules, library_loads, program_rules, suppliers
 from automation.proof.cases import Case, FunctionFault, cases_of, for_each_function
 from automation.proof.literals import LambdaPath
 from automation.proof.model import Fault, Rule, Severity, Subject
@@ -23,10 +23,7 @@ def check_sibling_imports(case: Case) -> Iterator[FunctionFault]:
 def check_undeclared_imports(case: Case) -> Iterator[FunctionFault]:
     for missing, more in case.missing_imports():
         if import_rules.is_third_party(case, missing):
-            layers = case.suppliers.layers(missing.missing_part, case.evidence.mount)
-            what = f"imports {missing.module}, which is missing in {{functions}}, the mounted layers and the runtime"
-            what += f"; the layer {' and '.join(layers)} has it" if layers else ""
-            fix = case.suppliers.declare(missing.missing_part, case.evidence.mount)
+            what, fix = _undeclared(case, missing)
             yield _import_fault(case, missing, what + import_rules.other_lines(more), fix)
 
 
@@ -67,7 +64,9 @@ def check_data_files(subject: Subject) -> Iterator[Fault]:
         if built not in reported:
             location = subject.origins.locate(built)
             owner = location[0].owner if location else ""
-            yield Fault(source, f"is missing in the artifact of {owner}", "run inv build, which copies it", severity)
+            yield Fault(
+                source, f"is missing in the artifact of {owner}", "run inv build --force, which copies it", severity
+            )
 
 
 def check_stdlib_shadows(case: Case) -> Iterator[FunctionFault]:
@@ -99,11 +98,23 @@ def check_hidden_parts(case: Case) -> Iterator[FunctionFault]:
         yield FunctionFault(by, what, fix, severity)
 
 
+def _undeclared(case: Case, missing: MissingImport) -> tuple[str, str]:
+    """Return what is wrong with an import of a third-party module, and its fix."""
+    mount, suppliers_of_case = case.evidence.mount, case.suppliers
+    if change := suppliers_of_case.stdlib_change(missing.module, mount):
+        return f"imports {change[0]} in its standard library", change[1]
+
+    layers = suppliers_of_case.layers(missing.missing_part, mount)
+    what = f"imports {missing.module}, which is missing in {{functions}}, the mounted layers and the runtime"
+    what += f"; the layer {' and '.join(layers)} has it" if layers else ""
+    return what, case.or_check(suppliers_of_case.declare(missing, mount))
+
+
 def _import_fault(case: Case, missing: MissingImport, what: str, fix: str) -> FunctionFault:
     """Return the fault of an import, with the exception when the whole import failed at this line."""
     location = missing.location
     error = f": {case.failed.error}" if case.failed is not None and case.breaks_import(location) else ""
-    return FunctionFault(case.where(location), what + error, fix, case.import_severity(location), missing.missing_part)
+    return FunctionFault(case.where(location), what + error, fix, case.import_severity(missing), missing.missing_part)
 
 
 def _file_fix(case: Case, path: LambdaPath) -> str:
@@ -111,7 +122,7 @@ def _file_fix(case: Case, path: LambdaPath) -> str:
         return f"put it into the folder of {path.package}, or correct the name"
     sources = [source for built in case.built_paths(path) if (source := case.subject.origins.source_of(built))]
     if sources:
-        return f"{sources[0]} exists, but the build left it out: build again"
+        return f"{sources[0]} exists, but the build left it out: run inv build --force"
     return "add the file to the sources, or correct the path"
 
 
@@ -122,6 +133,8 @@ def _folder_label(case: Case, folder: Path) -> str:
 
 RULES: tuple[Rule, ...] = (
     *import_rules.RULES,
+    *library_loads.RULES,
+    *program_rules.RULES,
     Rule(
         "sibling-import",
         "A function imports no module from another function's tree",
@@ -131,8 +144,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "undeclared-import",
         "Every third-party import is in the function's tree, in a mounted layer or in the runtime",
-        "The package is installed in the development environment, but Lambda has only the function, its layers and "
-        "the runtime.",
+        "What is installed on a developer's machine is not on Lambda, which has only the function, its layers and the "
+        "runtime.",
         for_each_function(check_undeclared_imports),
     ),
     Rule(

@@ -10,14 +10,19 @@ from pathlib import PurePosixPath
 
 from packaging.tags import Tag, parse_tag
 
-from automation.lambda_runtime.python_versions import glibc_minor
+from automation.lambda_runtime import libraries
+from automation.lambda_runtime.libraries import System
 from automation.project.architectures import LINUX_MACHINES
-from automation.proof import binaries, built_trees
+from automation.proof import binaries, built_trees, elf
 from automation.proof.binaries import Extension, Kind
 from automation.proof.built_trees import BuiltTree, Distribution, Platform
 from automation.proof.model import Fault, Rule, Severity, Subject
 
 _TEST_FOLDERS = frozenset({"tests", "test"})
+_GLIBC = "GLIBC"
+_PREFIXES = {"GLIBCXX": "GLIBCXX_", "CXXABI": "CXXABI_"}
+_OF_MYPYC = "__mypyc"
+_CPP_LIBRARY = "libstdc++.so.6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +67,23 @@ class _Group:
     def tags(self) -> frozenset[Tag]:
         return _tags(self.distribution) if self.distribution else frozenset()
 
-    def modules(self) -> list[list[_File]]:
-        """Return the files of each extension module: one per Python and architecture it was built for."""
+    def modules(self, minor: int) -> list[list[_File]]:
+        """Return the files of each extension module that Python 3.`minor` needs: one per Python and architecture.
+
+        Python ignores files with the tag of another system or version, and takes the source beside them. A library of
+        mypyc is loaded by compiled modules alone.
+        """
         files_by_module: dict[tuple[PurePosixPath, str], list[_File]] = {}
         for file in self.files:
             if file.extension:
                 files_by_module.setdefault((file.path.parent, file.extension.module), []).append(file)
-        return list(files_by_module.values())
+        return [files for files in files_by_module.values() if not self._is_replaced(files, minor)]
+
+    def _is_replaced(self, files: list[_File], minor: int) -> bool:
+        if any(file.is_for(minor) for file in files) or files[0].extension is None:
+            return False
+        name = files[0].extension.module
+        return name.endswith(_OF_MYPYC) or (self.tree.folder / files[0].path.with_name(f"{name}.py")).is_file()
 
 
 def check_machine(subject: Subject) -> Iterator[Fault]:
@@ -85,7 +100,9 @@ def check_machine(subject: Subject) -> Iterator[Fault]:
 def check_python(subject: Subject) -> Iterator[Fault]:
     reported: set[tuple[str, Platform, str]] = set()
     for group, platform in _groups_by_platform(subject):
-        files = chain.from_iterable(_files_for_other_pythons(module, platform.minor) for module in group.modules())
+        files = chain.from_iterable(
+            _files_for_other_pythons(module, platform.minor) for module in group.modules(platform.minor)
+        )
         paths = [file.path for file in files]
         if paths:
             what = f"{group.label}not built for {platform.runtime}: {built_trees.abbreviate(paths)}"
@@ -100,12 +117,16 @@ def check_python(subject: Subject) -> Iterator[Fault]:
 
 def check_libc(subject: Subject) -> Iterator[Fault]:
     for group, platform in _groups_by_platform(subject):
-        available = glibc_minor(platform.minor)
-        problem = _libc_problem(group, available)
+        system = libraries.of_runtime(platform.minor)
+        problem, family = _libc_problem(group, system, platform.minor)
         if problem:
-            what = f"{group.label}{problem}; {platform.runtime} has glibc 2.{available}"
+            newest = f"{_PREFIXES.get(family, 'glibc ')}{_dotted(system.newest[family])}"
+            what = f"{group.label}{problem}; {platform.runtime} has {newest}"
+            # Only libstdc++ is updated in the life of a system.
+            severity = Severity.ERROR if family == _GLIBC or system.is_frozen else Severity.WARNING
             explains = group.tree.modules(file.path for file in group.files)
-            yield Fault(group.tree.where, what, _install(platform), explains=explains)
+            fix = _install(platform) if group.distribution else f"replace it by one that was built on {system.name}"
+            yield Fault(group.tree.where, what, fix, severity, explains)
 
 
 def check_presence(subject: Subject) -> Iterator[Fault]:
@@ -146,7 +167,7 @@ def _file(tree: BuiltTree, path: PurePosixPath) -> _File:
 def _foreign_files(group: _Group, platform: Platform) -> list[_File]:
     """Return the files of modules that cannot be loaded, and the plain libraries when no file of the group can."""
     foreign = []
-    for files in group.modules():
+    for files in group.modules(platform.minor):
         candidates = [file for file in files if file.is_for(platform.minor)] or files
         if not any(file.runs_on(platform.architecture) for file in candidates):
             foreign += candidates
@@ -197,33 +218,43 @@ def _fits(tag: Tag, minor: int) -> bool:
     return least == minor if tag.abi.startswith("cp") else least <= minor
 
 
-def _libc_problem(group: _Group, available: int) -> str:
-    """Return what a group needs of the C library that the runtime lacks; empty when it lacks nothing."""
+def _libc_problem(group: _Group, system: System, minor: int) -> tuple[str, str]:
+    """Return what a group needs of the C or C++ library that the runtime lacks, and the family of the symbols.
+
+    The first is empty when the runtime lacks nothing.
+    """
     linux = [tag.platform for tag in group.tags if "linux" in tag.platform]
     if linux and all(platform.startswith("musllinux") for platform in linux):
-        return f"a wheel for musl ({built_trees.abbreviate(sorted(linux))})"
+        return f"a wheel for musl ({built_trees.abbreviate(sorted(linux))})", _GLIBC
 
-    only_files = [files[0] for files in group.modules() if len(files) == 1]
+    only_files = [files[0] for files in group.modules(minor) if len(files) == 1]
     musl = [file.path for file in only_files if file.extension and file.extension.is_musl]
     if musl:
-        return f"{built_trees.abbreviate(musl)} is for musl"
+        return f"{built_trees.abbreviate(musl)} is for musl", _GLIBC
 
     promised = [glibc for platform in linux if (glibc := _glibc_of(platform)) is not None]
-    if promised:
-        return f"a wheel for glibc 2.{min(promised)} or newer" if min(promised) > available else ""
-    return _libc_problem_by_symbols(group, available)
+    if promised and (2, min(promised)) > system.newest[_GLIBC]:
+        return f"a wheel for glibc 2.{min(promised)} or newer", _GLIBC
+    return _libc_problem_by_symbols(group, system)
 
 
-def _libc_problem_by_symbols(group: _Group, available: int) -> str:
-    """Check the symbols that the files import, for a wheel whose tags promise nothing."""
+def _libc_problem_by_symbols(group: _Group, system: System) -> tuple[str, str]:
+    """Check the symbols that the files import: the tags of a wheel may promise nothing, or too much."""
+    brings_cpp = any(path.name == _CPP_LIBRARY for path in group.tree.paths)
+    families = [_GLIBC] if brings_cpp else list(system.newest)
     for file in group.files:
-        if file.kind is Kind.ELF:
-            content = (group.tree.folder / file.path).read_bytes()
-            if binaries.is_linked_to_musl(content):
-                return f"{file.path} is linked to musl"
-            if (needed := binaries.needed_glibc(content)) > available:
-                return f"{file.path} needs glibc 2.{needed}"
-    return ""
+        dynamic = elf.read(group.tree.folder / file.path) if file.kind is Kind.ELF else None
+        if dynamic is not None:
+            if any(name.startswith("libc.musl-") for name in dynamic.needed):
+                return f"{file.path} is linked to musl", _GLIBC
+            for family in families:
+                if (needed := dynamic.newest_version(family)) > system.newest[family]:
+                    return f"{file.path} needs {_PREFIXES.get(family, 'glibc ')}{_dotted(needed)}", family
+    return "", ""
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _glibc_of(platform: str) -> int | None:
@@ -270,7 +301,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "wrong-libc",
-        "Compiled files need no other C library than the runtime's",
+        "Compiled files need no other C or C++ library than the runtime's",
         "Lambda has glibc 2.34 from python3.12 on and 2.26 before, and no musl: the loader refuses the file.",
         check_libc,
     ),

@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from automation.lambda_runtime import runtime
+from automation.lambda_runtime import libraries, places, runtime
+from automation.lambda_runtime.libraries import Presence
 from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
-from automation.proof import imports, scan
+from automation.lambda_runtime.places import Places
+from automation.proof import elsewhere, imports, scan
 from automation.proof.imports import ImportResult, Outcome
 from automation.proof.origins import Origins
 from automation.proof.scan import Scan, SourceCache
+from automation.system import packages
 
 _CONCURRENT_IMPORTS = 3
 # These exceptions would occur on Lambda too; any other kind may depend on a value that is only known there.
-_CERTAIN = frozenset({"ImportError", "SyntaxError", "NameError", "AttributeError", "TypeError", "SystemExit"})
+_CODING = frozenset({"ImportError", "SyntaxError", "NameError", "AttributeError", "TypeError"})
+_CERTAIN = _CODING | {"SystemExit"}
 
 
 class ProofMethod(StrEnum):
@@ -52,6 +56,11 @@ class Evidence:
         return self.method is ProofMethod.IMPORTED
 
     @property
+    def python(self) -> str:
+        """Return the version of the Python that imported it, `3.12.1`; empty when none did."""
+        return self.imported.python if self.is_certain and self.imported is not None else ""
+
+    @property
     def has_failed(self) -> bool:
         """Return whether the import certainly failed or found nothing to call."""
         return self.is_certain and self.imported is not None and self.imported.outcome is not Outcome.RESOLVED
@@ -67,9 +76,10 @@ def gathering(
         A function that reads the code while the imports run, waits for them and returns the evidence; it raises
         ToolError when there is no interpreter to import with.
     """
-    with ExitStack() as stack, ThreadPoolExecutor(_CONCURRENT_IMPORTS) as pool:
+    # The imports run in places of their own. The code is read through links, so that each file is read only once.
+    with ExitStack() as stack, places.opened(root) as new_places, ThreadPoolExecutor(_CONCURRENT_IMPORTS) as pool:
         opts = [stack.enter_context(runtime.mounted(mount)) for mount in mounts]
-        running = [_start(pool, mount, opt, root) for mount, opt in zip(mounts, opts, strict=True)]
+        running = [pool.submit(_import, mount, new_places, root) for mount in mounts]
 
         def finish() -> tuple[Evidence, ...]:
             cache = SourceCache()
@@ -100,10 +110,14 @@ def is_python(mount: Mount) -> bool:
     return isinstance(mount.function.runtime, str) and mount.function.runtime.startswith("python3.")
 
 
-def _start(pool: ThreadPoolExecutor, mount: Mount, opt: Path, root: Path) -> "Future[ImportResult] | None":
-    if not is_python(mount) or runtime.why_not_importable(mount):
-        return None
-    return pool.submit(imports.import_handler, mount, opt, root=root)
+def _import(mount: Mount, new_places: Places, root: Path) -> ImportResult | str:
+    """Return the result of the import, or why it is not imported; both are empty for another language."""
+    if not is_python(mount):
+        return ""
+    if why := runtime.why_not_importable(mount, root):
+        return why
+    with new_places.of(mount) as place:
+        return imports.import_handler(place, root=root)
 
 
 def _scan(mount: Mount, opt: Path, site: Path, origins: Origins, cache: SourceCache) -> Scan | None:
@@ -112,14 +126,17 @@ def _scan(mount: Mount, opt: Path, site: Path, origins: Origins, cache: SourceCa
     return scan.scan(mount, opt, site=site, origins=origins, cache=cache)
 
 
-def _evidence(mount: Mount, future: "Future[ImportResult] | None", scanned: Scan | None) -> Evidence:
+def _evidence(mount: Mount, future: "Future[ImportResult | str]", scanned: Scan | None) -> Evidence:
     guessed = any(not runtime.is_known(value) for value in runtime.variables(mount).values())
     if scanned is None:
         return Evidence(mount, ProofMethod.SKIPPED, f"its runtime is {mount.function.runtime or 'not named'}")
-    if future is None:
-        return Evidence(mount, ProofMethod.STATIC, runtime.why_not_importable(mount), scan=scanned, guessed=guessed)
 
     imported = future.result()
+    if isinstance(imported, str):
+        return Evidence(mount, ProofMethod.STATIC, imported, scan=scanned, guessed=guessed)
+    if imported.outcome is Outcome.UNFINISHED:
+        why = "its import did not end, because this machine is too busy"
+        return Evidence(mount, ProofMethod.STATIC, why, scan=scanned, guessed=guessed)
     return _weighed(Evidence(mount, ProofMethod.IMPORTED, imported=imported, scan=scanned, guessed=guessed))
 
 
@@ -129,19 +146,48 @@ def _weighed(evidence: Evidence) -> Evidence:
     if imported is None or imported.outcome is not Outcome.FAILED:
         return evidence
 
+    if there := next(_on_lambda(imported, evidence), None):
+        # What is there on Lambda makes no finding, so nothing of this import counts.
+        return replace(evidence, method=ProofMethod.STATIC, why=there, imported=None)
     reason = next(_reasons(imported, evidence), None)
     return replace(evidence, method=ProofMethod.STATIC, why=reason) if reason else evidence
+
+
+def _on_lambda(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
+    """Yield what the import needs and Lambda certainly has."""
+    noted = [item.removeprefix("mount:") for item in imported.attempts if item.startswith("mount:")]
+    if _CODING & set(imported.kinds):
+        noted = []
+    trees = mounted_trees(evidence.mount)
+    if "FileNotFoundError" in imported.kinds and any(path.exists() for path in paths_in_trees(imported.path, trees)):
+        noted.append(imported.path)
+    for path in noted:
+        yield f"its import reads {path}, a path that exists only on Lambda"
+    top = imported.name.partition(".")[0]
+    if "ModuleNotFoundError" in imported.kinds and elsewhere.is_provided(evidence.mount, top):
+        is_sdk = top in runtime.SDK_MODULES
+        more = f"; for a real import run: {packages.how_to_install('boto3')}" if is_sdk else ""
+        yield f"its import needs {imported.name}, which the runtime or a public layer provides{more}"
 
 
 def _reasons(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
     if "network" in imported.attempts:
         yield "its import uses the network"
-    if any(path.exists() for path in paths_in_trees(imported.path, mounted_trees(evidence.mount))):
-        yield f"its import reads {imported.path}, a path that exists only on Lambda"
-    if "ModuleNotFoundError" in imported.kinds and evidence.mount.unknown:
-        yield f"its import needs {imported.name}, which a layer outside the template may provide"
+    changes_path = evidence.scan is not None and evidence.scan.changes_path
+    provider = elsewhere.provider(evidence.mount, imported.name, changes_path=changes_path)
+    if "ModuleNotFoundError" in imported.kinds and provider:
+        yield f"its import needs {imported.name}, which {provider}"
+    if library := next((name for name in imported.refused_libraries if not _is_absent(name, evidence)), ""):
+        yield f"its import loads {library}, which may be missing on Lambda"
+    if imported.text == "unsupported locale setting":
+        yield "its import sets a locale, which this machine or Lambda may lack"
     if not _is_certain(imported, evidence):
         yield "its import fails, and some of its variables are only known at deploy time"
+
+
+def _is_absent(library: str, evidence: Evidence) -> bool:
+    minor = int(str(evidence.mount.function.runtime).rpartition(".")[2])
+    return libraries.of_runtime(minor).presence(library) is Presence.ABSENT
 
 
 def _is_certain(imported: ImportResult, evidence: Evidence) -> bool:
@@ -149,5 +195,13 @@ def _is_certain(imported: ImportResult, evidence: Evidence) -> bool:
     reads = evidence.scan.reads if evidence.scan is not None else ()
     is_unset = imported.key in {name for _, name in reads}
     is_missing_file = imported.path.startswith((f"{OPT_ROOT}/", f"{TASK_ROOT}/"))
-    is_sure = is_unset or is_missing_file or "write" in imported.attempts or not evidence.guessed
+    is_sure = is_unset or is_missing_file or _is_refused(imported) or not evidence.guessed
     return is_sure or bool(_CERTAIN & set(imported.kinds))
+
+
+def _is_refused(imported: ImportResult) -> bool:
+    """Return whether the import failed because of something that Lambda refuses too."""
+    is_hidden = "outside" in imported.attempts and "FileNotFoundError" in imported.kinds
+    has_no_library = "OSError" in imported.kinds and any(item.startswith("library:") for item in imported.attempts)
+    is_semaphore = "OSError" in imported.kinds and "semaphore" in imported.attempts
+    return "write" in imported.attempts or is_hidden or has_no_library or is_semaphore

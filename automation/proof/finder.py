@@ -2,13 +2,16 @@
 
 import csv
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-# The stdlib's top-level names that a Python version removed. The running interpreter lists those of later versions.
+# The stdlib's top-level names that a Python version added or removed. The running interpreter lists only its own.
+# Source: the documents "What's New in Python" 3.11 to 3.14.
+_ADDED = {11: frozenset({"tomllib"}), 14: frozenset({"annotationlib", "compression"})}
 _REMOVED = {
+    11: frozenset({"binhex"}),
     12: frozenset({"asynchat", "asyncore", "distutils", "imp", "smtpd"}),
     13: frozenset(
         [
@@ -117,9 +120,10 @@ class Finder:
 
 def is_stdlib(name: str, minor: int) -> bool:
     """Return whether the standard library of Python 3.`minor` has a top-level module of this name."""
-    removed_later = frozenset().union(*(names for version, names in _REMOVED.items() if version > minor))
-    removed = frozenset().union(*(names for version, names in _REMOVED.items() if version <= minor))
-    return (name in sys.stdlib_module_names or name in removed_later) and name not in removed
+    added, added_later = _names_until(minor, _ADDED)
+    removed, removed_later = _names_until(minor, _REMOVED)
+    is_known = name in sys.stdlib_module_names or name in added or name in removed_later
+    return is_known and name not in removed and name not in added_later
 
 
 def installed_names(folder: Path) -> frozenset[str]:
@@ -134,6 +138,12 @@ def installed_names(folder: Path) -> frozenset[str]:
         elif info.suffix == ".egg-info":
             names |= set(_lines(info / "top_level.txt"))
     return frozenset(name.partition(".")[0] for name in names)
+
+
+def _names_until(minor: int, changes: Mapping[int, frozenset[str]]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that changed until Python 3.`minor`, and those that changed later."""
+    until = frozenset().union(*(names for version, names in changes.items() if version <= minor))
+    return until, frozenset().union(*(names for version, names in changes.items() if version > minor))
 
 
 def _files(name: str, entries: frozenset[str]) -> list[str]:

@@ -56,12 +56,13 @@ def _own_files(subject: Subject, origin: Origin) -> list[str]:
 def _is_copied(subject: Subject, origin: Origin) -> bool:
     """Return whether the build copies a folder; with a Makefile or a bundler its artifact may hold anything."""
     for stack in subject.project.stacks:
-        resource = stack.template.resources.get(origin.owner, {})
-        if stack.name == origin.stack:
-            method = (resource.get("Metadata") or {}).get("BuildMethod", "python")
+        owner = next((owner for owner in stack.owners if owner.logical_id == origin.owner), None)
+        if stack.name == origin.stack and owner is not None:
+            method = owner.metadata.get("BuildMethod", "python")
             return isinstance(method, str) and method.startswith("python")
     return False
 
 
 def _built_paths(origin: Origin, name: str) -> list[Path]:
-    return [origin.tree / LAYER_MODULES / name, origin.tree / name] if origin.is_layer else [origin.tree / name]
+    paths = [origin.tree / origin.modules / name]
+    return [*paths, origin.tree / name] if origin.is_layer else paths

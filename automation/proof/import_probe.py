@@ -1,7 +1,7 @@
 """Import a handler as the managed runtime does, and write the result to a file. Run by `bootstrap.py`.
 
 Arguments: the handler as the template names it, the file for the result (JSON), the file for a crash's stack, and the
-seconds after which an import that does not end is stopped.
+folders of the function. SIGXCPU, which ends an import that takes too long, writes the stack first.
 """
 
 import faulthandler
@@ -11,19 +11,25 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Mapping
-from types import ModuleType
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType, ModuleType
 
 TYPE_CHECKING = False  # the runtime has not imported typing, so the probe must not either
 if TYPE_CHECKING:
     from typing import Any
 
+_SIGXCPU = 24  # on x86 and ARM; the module signal would hide one of that name
+_LOADERS = frozenset({"ctypes", "CDLL", "cdll", "find_library", "cffi", "FFI"})
 # The imported code may replace any of these functions; the probe keeps the originals.
 _DUMPS, _OPEN, _WRITE, _CLOSE, _RENAME, _END = json.dumps, os.open, os.write, os.close, os.rename, os._exit
 
 
-def examine(handler: str) -> "dict[str, Any]":
-    """Import the handler's module and look up the handler in it."""
+def examine(handler: str, clock: "Callable[[], float]" = time.perf_counter) -> "dict[str, Any]":
+    """Import the handler's module and look up the handler in it.
+
+    Args:
+        clock: returns seconds since any moment.
+    """
     name, dot, attribute = handler.rpartition(".")
     name = name.replace("/", ".")
     if not dot or not name or not attribute:
@@ -31,13 +37,13 @@ def examine(handler: str) -> "dict[str, Any]":
     if name.partition(".")[0] in sys.builtin_module_names:
         return {"outcome": "built-in"}
 
-    started = time.perf_counter()
+    started = clock()
     try:
         module = importlib.import_module(name)
     except BaseException as error:
         return {"outcome": "failed", "module": name, **describe(error)}
 
-    seconds = time.perf_counter() - started
+    seconds = clock() - started
     facts = {"seconds": seconds, "module": name, "file": getattr(module, "__file__", None) or ""}
     try:
         return {"outcome": "resolved" if callable(getattr(module, attribute)) else "not-callable", **facts}
@@ -47,7 +53,7 @@ def examine(handler: str) -> "dict[str, Any]":
 
 def describe(error: BaseException) -> "dict[str, Any]":
     """Return an exception as values that JSON can hold."""
-    stack = stack_of(traceback.extract_tb(error.__traceback__))
+    stack = stack_of(traceback.walk_tb(error.__traceback__))
     if isinstance(error, SyntaxError) and error.filename:
         stack.append((error.filename, error.lineno or 0))
 
@@ -61,9 +67,13 @@ def describe(error: BaseException) -> "dict[str, Any]":
     }
 
 
-def stack_of(frames: Iterable[traceback.FrameSummary]) -> list[tuple[str, int]]:
-    """Return the file and line of each frame, outermost first, without those of the import system."""
-    return [(frame.filename, frame.lineno or 0) for frame in frames if not frame.filename.startswith("<")]
+def stack_of(frames: "Iterable[tuple[FrameType, int]]") -> list[tuple[str, int]]:
+    """Return the file and line of each frame, in their order, without those of the import system.
+
+    Unlike a traceback's summary it opens no file, which the guard would note as an attempt of the code.
+    """
+    named = [(frame.f_code.co_filename, line) for frame, line in frames]
+    return [(file, line or 0) for file, line in named if not file.startswith("<")]
 
 
 def path_of(error: BaseException) -> str:
@@ -96,6 +106,12 @@ def borrowers(loaded: Mapping[str, ModuleType], folders: tuple[str, ...]) -> dic
     return files
 
 
+def users_of_ctypes(loaded: Mapping[str, ModuleType], folders: tuple[str, ...]) -> list[str]:
+    """Return the files of these folders whose modules may load a shared library by its name."""
+    files = [file_of(module) for module in list(loaded.values()) if not _LOADERS.isdisjoint(vars(module))]
+    return sorted(file for file in files if file.startswith(folders))
+
+
 def file_of(module: ModuleType) -> str:
     return str(getattr(module, "__file__", None) or "")
 
@@ -108,23 +124,27 @@ def write(path: str, result: "Mapping[str, Any]") -> None:
     _RENAME(f"{path}.new", path)
 
 
-def main(handler: str, result: str, crash: str, timeout_s: str, *folders: str) -> None:
+def main(handler: str, result: str, crash: str, *folders: str) -> None:
     attempts: list[str] = globals().get("ATTEMPTS", [])
 
     def finish(fields: "Mapping[str, Any]") -> None:
-        write(result, {**fields, "attempts": sorted(set(attempts))})
+        python = ".".join(map(str, sys.version_info[:3]))
+        write(result, {**fields, "python": python, "attempts": sorted(set(attempts))})
 
     def end(code: int) -> None:
-        finish({"outcome": "ended", "text": f"os._exit({code})", "stack": stack_of(traceback.extract_stack()[:-1])})
+        finish(
+            {"outcome": "ended", "text": f"os._exit({code})", "stack": stack_of(traceback.walk_stack(None))[::-1][:-1]}
+        )
         _END(code)
 
     os._exit = end  # type: ignore[assignment]  # it never returns, because _END does not
     with open(crash, "w", encoding="utf-8") as file:  # noqa: PTH123 - import no more modules than the runtime has
         faulthandler.enable(file)
-        faulthandler.dump_traceback_later(float(timeout_s), exit=True, file=file)
-        examined = examine(handler)
+        # With chain, the signal ends the process after the stack is written.
+        faulthandler.register(_SIGXCPU, file, chain=True)
+        examined = examine(handler, globals().get("CLOCK", time.perf_counter))
         loaded = dict(sys.modules)
-        finish({**examined, "borrowed": borrowers(loaded, folders)})
+        finish({**examined, "borrowed": borrowers(loaded, folders), "foreign": users_of_ctypes(loaded, folders)})
         # A thread that the import started must not keep the process alive.
         _END(0)
 

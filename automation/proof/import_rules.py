@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from automation.proof import suppliers
+from automation.building.references import TEST_FOLDERS
+from automation.lambda_runtime import handlers
+from automation.proof import elsewhere, suppliers
 from automation.proof.cases import Case, FunctionFault, for_each_function
 from automation.proof.imports import ImportResult, Outcome
 from automation.proof.model import Rule, Severity
-from automation.proof.scan import MissingImport
+from automation.proof.module_facts import When
+from automation.proof.scan import CodeLocation, MissingImport
+from automation.system import files
+
+_NOWHERE = CodeLocation(Path(), 0, When.MAYBE)
 
 
 def check_import(case: Case) -> Iterator[FunctionFault]:
@@ -19,16 +25,19 @@ def check_import(case: Case) -> Iterator[FunctionFault]:
 
 
 def check_handler(case: Case) -> Iterator[FunctionFault]:
-    handler, where = str(case.evidence.mount.function.handler), case.evidence.mount.where
+    mount, where = case.evidence.mount, case.evidence.mount.where
+    handler, label = str(mount.function.handler), case.handler_label
     name, _, attribute = handler.rpartition(".")
     imported, scan = case.evidence.imported, case.scan
 
-    if not name or not attribute:
-        yield FunctionFault(where, f"Handler {handler!r} is not module.function", "write it as module.function")
+    if program := handlers.program(mount.function, mount.stack):
+        yield from _program_faults(case, program)
+    elif not name or not attribute:
+        yield FunctionFault(where, f"{label} is not module.function", "write it as module.function")
     elif imported is not None and imported.outcome is Outcome.BUILT_IN:
-        yield FunctionFault(where, f"Handler {handler}: Python has a built-in module {name}", "rename the module")
+        yield FunctionFault(where, f"{label}: Python has a built-in module {name}", "rename the module")
     elif _is_handler_module_missing(case):
-        yield _missing_module(case, name.replace("/", "."))
+        yield from _missing_module(case, name.replace("/", "."))
     elif imported is not None and imported.outcome is Outcome.NO_ATTRIBUTE:
         yield _missing_attribute(case, attribute, frozenset(imported.names))
     elif imported is None and scan.names is not None and attribute not in scan.names:
@@ -39,7 +48,7 @@ def check_callable(case: Case) -> Iterator[FunctionFault]:
     handler, imported = str(case.evidence.mount.function.handler), case.evidence.imported
     is_not_callable = imported is not None and imported.outcome is Outcome.NOT_CALLABLE
     if is_not_callable or (imported is None and handler.rpartition(".")[2] in case.scan.uncallable):
-        what = f"Handler {handler} names a value that cannot be called"
+        what = f"{case.handler_label} names a value that cannot be called"
         yield FunctionFault(case.evidence.mount.where, what, "name a function of two parameters, event and context")
 
 
@@ -47,14 +56,17 @@ def owners_of(case: Case, missing: MissingImport) -> tuple[str, ...]:
     """Return the other functions whose own code has a missing module."""
     if not missing.missing_part or missing.within:
         return ()
-    return case.suppliers.functions(missing.missing_part, case.evidence.mount)
+    mount = case.evidence.mount
+    return case.suppliers.functions(missing.missing_part, mount) or case.suppliers.functions_by_folder(missing, mount)
 
 
 def is_third_party(case: Case, missing: MissingImport) -> bool:
     """Return whether a missing module belongs to no code of the project."""
     if not missing.missing_part or missing.within or missing.is_of_own:
         return False
-    return not owners_of(case, missing) and not case.suppliers.source(missing.missing_part)
+    if owners_of(case, missing) or case.suppliers.source(missing.missing_part):
+        return False
+    return not case.suppliers.own_fix(missing, case.evidence.mount)
 
 
 def other_lines(more: int) -> str:
@@ -87,13 +99,18 @@ def _is_reported_elsewhere(case: Case, failed: ImportResult) -> bool:
         return True
 
     is_hidden = any(f"{failed.name}.".startswith(f"{part.package}.") for part in case.scan.hidden)
-    return is_hidden or failed.outcome is Outcome.MALFORMED or failed.outcome is Outcome.BUILT_IN
+    is_provided = "ModuleNotFoundError" in failed.kinds and elsewhere.is_provided(
+        case.evidence.mount, failed.name.partition(".")[0]
+    )
+    if failed.refused_libraries:
+        return True
+    return is_hidden or is_provided or failed.outcome is Outcome.MALFORMED or failed.outcome is Outcome.BUILT_IN
 
 
 def _import_failure(case: Case, failed: ImportResult) -> FunctionFault:
     frame = case.own_frame(failed.stack)
     where = case.where(frame) if frame else case.evidence.mount.where
-    may_be_provided = "ModuleNotFoundError" in failed.kinds and bool(case.evidence.mount.unknown)
+    may_be_provided = "ModuleNotFoundError" in failed.kinds and bool(case.provider(failed.name))
     is_guess = not case.evidence.is_certain or may_be_provided
     what = f"the import of {{functions}} fails: {' '.join(failed.error.split())}"
     severity = Severity.WARNING if is_guess else Severity.ERROR
@@ -113,8 +130,12 @@ def _fix(case: Case, failed: ImportResult) -> str:
 def _fix_of_other_error(case: Case, failed: ImportResult) -> str:
     if failed.key:
         return f"if {failed.key} is an environment variable, set it in the template or read it with a default"
+    if "outside" in failed.attempts:
+        return "put the file or module into the sources of the function or of a layer that it mounts"
     if "network" in failed.attempts:
         return "use the network at the first event: at import it delays every cold start"
+    if "semaphore" in failed.attempts:
+        return "use threads, or processes with a pipe: Lambda has no shared memory for locks, queues and pools"
     if "write" in failed.attempts:
         return "write under /tmp: every other folder is read-only on Lambda"
     if "SyntaxError" in failed.kinds:
@@ -144,14 +165,18 @@ def _fix_of_module(case: Case, module: str) -> str:
     if source := case.suppliers.source(module):
         return f"{source} is in no artifact of {case.name}: run inv build"
 
-    own = next(
-        (missing for missing in case.scan.missing_imports if missing.missing_part == module and missing.is_of_own), None
-    )
+    statements = [missing for missing in case.scan.missing_imports if missing.missing_part == module]
+    if fix := next((fix for missing in statements if (fix := case.suppliers.own_fix(missing, mount))), ""):
+        return fix
+    own = next((missing for missing in statements if missing.is_of_own), None)
     if own is not None:
         return f"correct the name, or add the module{suppliers.near(module.rpartition('.')[2], own.candidates)}"
+    if TEST_FOLDERS & set(module.split(".")[1:]):
+        return f"import {module} in the code of {case.name}: inv build keeps the test modules that the code imports"
     if "." in module:
         return f"run inv build --force: {module} is missing there, or is for another Python or machine"
-    return case.suppliers.declare(module, mount)
+    statement = next(iter(statements), MissingImport(_NOWHERE, module, module))
+    return case.or_check(case.suppliers.declare(statement, mount))
 
 
 def _read_failures(case: Case, failed: ImportResult | None) -> Iterator[FunctionFault]:
@@ -172,7 +197,7 @@ def _read_failures(case: Case, failed: ImportResult | None) -> Iterator[Function
 
 
 def _read_failure(case: Case, missing: MissingImport, more: int) -> FunctionFault:
-    where, severity = case.where(missing.location), case.import_severity(missing.location)
+    where, severity = case.where(missing.location), case.import_severity(missing)
     if missing.within:
         what = f"imports {missing.missing_part} from {missing.within}, which does not define that name"
         fix = f"correct the name{suppliers.near(missing.missing_part, missing.candidates)}"
@@ -186,21 +211,40 @@ def _read_failure(case: Case, missing: MissingImport, more: int) -> FunctionFaul
     return FunctionFault(where, what, _fix_of_module(case, missing.missing_part), severity, missing.missing_part)
 
 
-def _missing_module(case: Case, module: str) -> FunctionFault:
-    mount = case.evidence.mount
-    if not any(mount.task.rglob("*.py")) and not mount.layers:
-        what = f"its built tree has no Python files, so the module {module} is missing"
-        return FunctionFault(mount.where, what, f"put the code into {mount.function.code_uri}, or correct CodeUri")
+def _program_faults(case: Case, program: str) -> Iterator[FunctionFault]:
+    """Yield the fault of a program that the web adapter cannot start."""
+    mount, path = case.evidence.mount, case.evidence.mount.task / program
+    if not path.is_file():
+        what = f"Handler {program}: the program is missing in the function's tree"
+        yield FunctionFault(mount.where, what, f"correct Handler, or add {program} to {mount.function.code_uri}")
+    elif not files.is_program(path):
+        label = case.subject.origins.label(path)
+        what = f"Handler {program}: the program has no permission to run"
+        yield FunctionFault(mount.where, what, f"run chmod +x {label}, then inv build")
 
-    what = f"Handler {mount.function.handler}: the module {module} is missing in what the function mounts"
-    fix = f"correct Handler, or CodeUri {mount.function.code_uri}"
-    return FunctionFault(mount.where, what, fix + suppliers.near(module.rpartition(".")[2], case.scan.beside_handler))
+
+def _missing_module(case: Case, module: str) -> Iterator[FunctionFault]:
+    mount = case.evidence.mount
+    provider = case.provider(module)
+    if elsewhere.is_provided(mount, module.partition(".")[0]):
+        return
+    if not any(mount.task.rglob("*.py")) and not mount.layers and not provider:
+        what = f"its built tree has no Python files, so the module {module} is missing"
+        yield FunctionFault(mount.where, what, f"put the code into {mount.function.code_uri}, or correct CodeUri")
+        return
+
+    what = f"{case.handler_label}: the module {module} is missing in what the function mounts"
+    fix = f"correct {case.handler_key}, or CodeUri {mount.function.code_uri}"
+    fix += suppliers.near(module.rpartition(".")[2], case.scan.beside_handler)
+    yield FunctionFault(mount.where, what, case.or_check(fix), Severity.WARNING if provider else Severity.ERROR)
 
 
 def _missing_attribute(case: Case, attribute: str, names: frozenset[str]) -> FunctionFault:
     mount = case.evidence.mount
-    what = f"Handler {mount.function.handler}: {case.scan.module} does not define {attribute}"
-    return FunctionFault(mount.where, what, f"correct Handler, or define it{suppliers.near(attribute, names)}")
+    what = f"{case.handler_label}: {case.scan.module} does not define {attribute}"
+    return FunctionFault(
+        mount.where, what, f"correct {case.handler_key}, or define it{suppliers.near(attribute, names)}"
+    )
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,21 +1,22 @@
 """Import a function's handler on exactly what Lambda will mount, in a clean interpreter."""
 
 import json
+import os
 import re
+import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from automation.lambda_runtime import runtime
-from automation.lambda_runtime.mounts import Mount
-from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
+from automation.lambda_runtime.limits import CPU_S, StallWatch
+from automation.lambda_runtime.places import Place
 from automation.system.errors import ToolError
 
-TIMEOUT_S = 20.0
-_GRACE_S = 5.0
+_TIMEOUT_S = 600.0
 _PROBE = Path(__file__).with_name("import_probe.py")
 _FRAME = re.compile(r'File "([^"<]+)", line (\d+)')
 
@@ -31,6 +32,7 @@ class Outcome(StrEnum):
     BUILT_IN = "built-in"
     ENDED = "ended"
     HUNG = "hung"
+    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,11 @@ class ImportResult:
         key: the key that a KeyError did not find.
         path: the file that an OSError is about.
         stack: outermost frame first, without Python's own frames.
-        attempts: what the code tried and was refused: `write`, `network`.
+        attempts: what the code tried in vain: `write`, as `bootstrap.py` lists them: `write`, `network`, and so on.
+        python: the version that imported it, `3.12.1`; empty when the process ended before it could say so.
         names: the callable names of the handler's module.
         borrowed: for each stdlib module that another module replaces, the files of the modules that use it.
+        foreign: the files of the trees whose modules may load a shared library by its name.
     """
 
     outcome: Outcome
@@ -69,8 +73,20 @@ class ImportResult:
     path: str = ""
     stack: tuple[Frame, ...] = ()
     attempts: frozenset[str] = frozenset()
+    python: str = ""
     names: tuple[str, ...] = ()
     borrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    foreign: tuple[str, ...] = ()
+
+    @property
+    def refused_libraries(self) -> tuple[str, ...]:
+        """Return the shared libraries without which the import failed; empty when it failed for another reason."""
+        refused = sorted(item.removeprefix("library:") for item in self.attempts if item.startswith("library:"))
+        if "OSError" not in self.kinds and ("ImportError" not in self.kinds or "ModuleNotFoundError" in self.kinds):
+            return ()
+        # Code may try several libraries, do without them, and fail for a reason of its own.
+        named = [name for name in refused if name.partition(".so")[0].removeprefix("lib") in self.text]
+        return tuple(named or (refused if "OSError" in self.kinds else ()))
 
     @property
     def error(self) -> str:
@@ -78,51 +94,56 @@ class ImportResult:
         return ": ".join(part for part in (self.kinds[0] if self.kinds else "", self.text) if part)
 
 
-def import_handler(mount: Mount, opt: Path, *, root: Path, timeout_s: float = TIMEOUT_S) -> ImportResult:
+class _HasResultError(Exception):
+    """The probe has written its result."""
+
+
+def import_handler(place: Place, *, root: Path, cpu_s: int = CPU_S, watch: StallWatch | None = None) -> ImportResult:
     """Import a function's handler, and return whatever its code does as a value.
 
     Args:
-        opt: the folder that `runtime.mounted` made from its layers.
+        cpu_s: the CPU time that the import may use.
+        watch: stops the import when it only waits; by default after `limits.STALL_S`.
 
     Raises:
         ToolError: there is no interpreter to import with.
     """
+    mount, stalls = place.mount, watch or StallWatch()
     with tempfile.TemporaryDirectory(prefix="prove-") as folder:
         result, crash = Path(folder) / "result.json", Path(folder) / "crash.txt"
-        arguments: list[str | Path] = [str(mount.function.handler), result, crash, str(timeout_s), mount.task, opt]
+
+        def on_wait(process: int) -> None:
+            # A program that the import has started may keep the output open when the probe has ended.
+            if result.is_file():
+                raise _HasResultError
+            stalls(process)
+
+        arguments: list[str | Path] = [str(mount.function.handler), result, crash, mount.task, place.opt]
+        output, exit_code = "", 0
         try:
-            finished = runtime.run(mount, _PROBE, arguments, root=root, timeout_s=timeout_s + _GRACE_S, opt=opt)
+            finished = runtime.run(
+                place, _PROBE, arguments, root=root, timeout_s=_TIMEOUT_S, cpu_s=cpu_s, on_wait=on_wait
+            )
             output, exit_code = finished.tail(5), finished.exit_code
-        except ToolError as cause:
+        except _HasResultError:
+            pass
+        except ToolError:
             # The probe writes one of the two files as soon as it runs: without both, it never started.
             if not result.is_file() and not crash.is_file():
                 raise
-            output, exit_code = cause.message, 0
+            if not result.is_file():
+                return ImportResult(Outcome.UNFINISHED)
 
         if result.is_file():
-            imported = parse(json.loads(result.read_text(encoding="utf-8")))
-        else:
-            stack = crash.read_text(encoding="utf-8") if crash.is_file() else ""
-            imported = crashed(stack, exit_code=exit_code, output=output)
-        return replace(imported, text=as_on_lambda(imported.text, mount, opt))
-
-
-def as_on_lambda(text: str, mount: Mount, opt: Path) -> str:
-    """Return an exception's text with the paths that it would have on Lambda."""
-    mount_points = {
-        str(opt): OPT_ROOT,
-        str(mount.task.resolve()): TASK_ROOT,
-        str(mount.task): TASK_ROOT,
-    }
-    mount_points |= {str(layer.tree.resolve()): OPT_ROOT for layer in mount.layers}
-    for folder, mount_point in mount_points.items():
-        text = text.replace(folder, mount_point)
-    return text
+            return _as_built(parse(json.loads(result.read_text(encoding="utf-8"))), place)
+        stack = crash.read_text(encoding="utf-8", errors="replace") if crash.is_file() else ""
+        waits, works = f"waits for more than {stalls.stall_s:g} s", f"needs more than {cpu_s} s of CPU time"
+        limit = waits if stalls.has_stopped else works
+        return _as_built(crashed(stack, exit_code=exit_code, output=output, limit=limit), place)
 
 
 def parse(fields: Mapping[str, Any]) -> ImportResult:
     """Return the result that the probe wrote."""
-    borrowed = {name: _resolved(holders) for name, holders in fields.get("borrowed", {}).items()}
     return ImportResult(
         outcome=Outcome(fields["outcome"]),
         seconds=float(fields.get("seconds", 0.0)),
@@ -133,28 +154,52 @@ def parse(fields: Mapping[str, Any]) -> ImportResult:
         name=str(fields.get("name", "")),
         key=str(fields.get("key", "")),
         path=str(fields.get("path", "")),
-        stack=tuple(Frame(Path(file).resolve(), int(line)) for file, line in fields.get("stack", ())),
+        stack=tuple(Frame(Path(file), int(line)) for file, line in fields.get("stack", ())),
         attempts=frozenset(fields.get("attempts", ())),
+        python=str(fields.get("python", "")),
         names=tuple(fields.get("names", ())),
-        borrowed=borrowed,
+        borrowed={name: tuple(holders) for name, holders in fields.get("borrowed", {}).items()},
+        foreign=tuple(fields.get("foreign", ())),
     )
 
 
-def crashed(stack: str, *, exit_code: int, output: str) -> ImportResult:
+def crashed(stack: str, *, exit_code: int, output: str, limit: str) -> ImportResult:
     """Return the result of a process that ended without writing one.
 
     Args:
-        stack: the text that faulthandler left, innermost frame first.
+        stack: the text that faulthandler left: for each thread, innermost frame first, the main thread last.
         output: the last lines that the process printed.
+        limit: what the process did when it was ended by SIGXCPU.
     """
-    frames = tuple(Frame(Path(file).resolve(), int(line)) for file, line in _FRAME.findall(stack))
-    if stack.startswith("Timeout"):
-        return ImportResult(Outcome.HUNG, text="it does not end", stack=frames[::-1])
+    if exit_code == -signal.SIGXCPU:
+        return ImportResult(Outcome.HUNG, text=limit, stack=_frames(stack.rpartition("hread 0x")[2]))
 
     first = stack.strip().partition("\n")[0] or output.strip().rpartition("\n")[2]
     ended = f"killed by signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
-    return ImportResult(Outcome.ENDED, text=f"{first} ({ended})" if first else ended, stack=frames[::-1])
+    return ImportResult(Outcome.ENDED, text=f"{first} ({ended})" if first else ended, stack=_frames(stack))
 
 
-def _resolved(files: list[str]) -> tuple[str, ...]:
-    return tuple(str(Path(file).resolve()) for file in files)
+def _frames(stack: str) -> tuple[Frame, ...]:
+    """Return the frames of faulthandler's text, outermost first."""
+    return tuple(Frame(Path(file), int(line)) for file, line in _FRAME.findall(stack))[::-1]
+
+
+def _as_built(imported: ImportResult, place: Place) -> ImportResult:
+    """Return a result with the built files in place of their links, and with Lambda's paths in its texts."""
+
+    def built(files: Iterable[str]) -> tuple[str, ...]:
+        return tuple(str(place.built_file(Path(file))) for file in files)
+
+    # Above its own folders a function finds nothing of the project.
+    path = os.path.normpath(place.mount.task / imported.path)
+    is_above = path.startswith(tuple(f"{root}/" for root in place.roots))
+    is_outside = is_above and not path.startswith((str(place.mount.task), str(place.opt)))
+    return replace(
+        imported,
+        attempts=imported.attempts | ({"outside"} if is_outside else set()),
+        text=place.as_on_lambda(imported.text),
+        path=place.as_on_lambda(imported.path),
+        stack=tuple(replace(frame, file=place.built_file(frame.file)) for frame in imported.stack),
+        borrowed={name: built(files) for name, files in imported.borrowed.items()},
+        foreign=built(imported.foreign),
+    )

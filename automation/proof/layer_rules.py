@@ -63,7 +63,8 @@ def check_content(subject: Subject) -> Iterator[Fault]:
             tree = subject.trees.get((stack.name, layer.logical_id))
             if layer.logical_id in mounted and tree is not None and (lost := _off_the_path(tree)):
                 what = f"has no python/ folder, so sys.path does not include {built_trees.abbreviate(lost)}"
-                fix = "add Metadata: {BuildMethod: python3.x}, or move its modules under python/"
+                method = _build_method(stack, layer)
+                fix = f"add Metadata: {{BuildMethod: {method}}} and run inv build, or move its modules under python/"
                 paths = (PurePosixPath(path.as_posix()) for path in files.walk(tree))
                 yield Fault(built_trees.where(stack, layer), what, fix, explains=built_trees.module_names(paths))
 
@@ -77,7 +78,10 @@ def check_alias(subject: Subject) -> Iterator[Fault]:
         outside = [str(layer) for layer in function.layers if _is_of_another_template(layer, function, stack)]
         if missing:
             what = "a change in a layer publishes no new version, so the alias keeps the old layer"
-            yield Fault(built_trees.where(stack, function), what, f"set {built_trees.abbreviate(missing, 9)}")
+            fix = f"set {built_trees.abbreviate(missing, 9)}"
+            # The first deployment works: only a project that asks for the strict rules gets an error.
+            severity = Severity.ERROR if subject.project.settings.package else Severity.WARNING
+            yield Fault(built_trees.where(stack, function), what, fix, severity)
         elif outside:
             layers = built_trees.abbreviate(outside)
             what = f"a new version of {layers}, which is outside this template, does not update the alias"
@@ -91,8 +95,14 @@ def _incompatibilities(function: Function, layer: Layer, stack: Stack) -> Iterat
     ):
         if _is_excluded(own, compatible):
             what = f"{key} ({built_trees.abbreviate(compatible)}) lacks {own[0]} of {function.logical_id}"
-            fix = f"put {own[0]} first: the layer is built for the first value"
+            fix = f"put {own[0]} first in {key}: the layer is built for the first value"
             yield Fault(built_trees.where(stack, layer), what, fix, Severity.WARNING)
+
+
+def _build_method(stack: Stack, layer: Layer) -> str:
+    """Return the Python that a layer should be built for: that of the first function that mounts it."""
+    runtimes = (function.runtime for function in stack.functions if layer.logical_id in function.layers)
+    return next(str(runtime) for runtime in runtimes if str(runtime).startswith("python"))
 
 
 def _mounted_names(functions: Iterable[Function]) -> set[str]:

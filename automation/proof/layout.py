@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import LAYER_MODULES
 from automation.project.model import LAMBDA_LIMIT_BYTES, Layer
 from automation.proof import built_trees
@@ -53,6 +54,7 @@ def check_bytecode(subject: Subject) -> Iterator[Fault]:
 
 def check_size(subject: Subject) -> Iterator[Fault]:
     weights = {tree: _size_bytes(tree) for tree in subject.trees.values()}
+    owners = {tree.folder: tree.owner for tree in subject.built_trees}
     for mount in subject.mounts:
         parts = {"its own tree": weights.get(mount.task, 0)}
         parts |= {layer.logical_id: weights.get(layer.tree, 0) for layer in mount.layers}
@@ -63,6 +65,11 @@ def check_size(subject: Subject) -> Iterator[Fault]:
             over = total - LAMBDA_LIMIT_BYTES
             what = f"{total:,} bytes unzipped, {over:,} over Lambda's limit of {LAMBDA_LIMIT_BYTES:,}: {sizes}"
             fix = "remove a requirement, or split the function; inv size shows the largest parts"
+            heaviest, bytecode_bytes = _heaviest_bytecode(mount)
+            if bytecode_bytes >= over and heaviest in owners:
+                name = owners[heaviest].logical_id
+                what += f"; {bytecode_bytes:,} bytes of {name} are bytecode that the build adds"
+                fix = f"add Metadata: {{Alchemiser: {{Bytecode: false}}}} to {name} in {mount.stack.template.path}"
             yield Fault(mount.where, what, fix)
 
 
@@ -119,6 +126,13 @@ def _is_module(path: Path) -> bool:
 def _size_bytes(tree: Path) -> int:
     """Return the unzipped size of a tree; a link counts as its target, or as nothing when the target is missing."""
     return sum((tree / path).stat().st_size for path in files.walk(tree) if (tree / path).exists())
+
+
+def _heaviest_bytecode(mount: Mount) -> tuple[Path, int]:
+    """Return the tree of a function with the most bytecode, and the bytes of that bytecode."""
+    trees = [mount.task, *(layer.tree for layer in mount.layers)]
+    sizes = {tree: sum(path.stat().st_size for path in tree.rglob("__pycache__/*.pyc")) for tree in trees}
+    return max(sizes.items(), key=lambda size: size[1])
 
 
 def _link_problem(tree: Path, path: PurePosixPath) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import PurePosixPath
 
-from automation.proof.literals import LambdaPath
+from automation.proof.literals import Evaluator, LambdaPath
 
 
 class When(IntEnum):
@@ -68,12 +68,14 @@ class ModuleFacts:
     Attributes:
         reads: variables that are read without catching KeyError.
         set_here: variables that it sets itself, or tests before it reads them.
+        ran: programs that it runs: absolute paths, and names without a folder.
         tested: paths whose existence it tests before it opens them.
         templates: names that it passes to `get_template`, each with its line.
         loaders: the folders of its template loaders; None when one of them is not literal.
         names: the names it defines; None when they are only known at run time.
         uncallable: names whose value cannot be called.
-        changes_path: it changes sys.path.
+        added_folders: the folders that it adds to sys.path, as far as they are literal.
+        changes_path: it changes sys.path in another way.
         error: the line and the reason why it cannot be parsed.
     """
 
@@ -81,11 +83,13 @@ class ModuleFacts:
     reads: tuple[Read, ...] = ()
     set_here: frozenset[str] = frozenset()
     opened: tuple[Opened, ...] = ()
+    ran: tuple[Opened, ...] = ()
     tested: frozenset[LambdaPath] = frozenset()
     templates: tuple[tuple[str, int, When], ...] = ()
     loaders: tuple[Opened, ...] | None = ()
     names: frozenset[str] | None = None
     uncallable: frozenset[str] = frozenset()
+    added_folders: tuple[LambdaPath, ...] = ()
     changes_path: bool = False
     error: tuple[int, str] | None = None
 
@@ -175,6 +179,22 @@ def defined(tree: ast.Module, nodes: Iterable[ast.AST]) -> frozenset[str] | None
     return None if "*" in names or "__getattr__" in names or _is_dynamic(nodes) else frozenset(names)
 
 
+def added_folders(nodes: Iterable[ast.AST], paths: Evaluator) -> list[LambdaPath | None]:
+    """Return the folders that a module adds to sys.path; None for each that is only known at run time."""
+    folders: list[LambdaPath | None] = []
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr="append" | "insert"), args=[*_, folder]):
+                folders += [paths.opened(folder)] if _is_search_path(owner) else []
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="site"), attr="addsitedir"), args=[folder, *_]):
+                folders.append(paths.opened(folder))
+            case ast.Call(func=ast.Attribute(value=owner, attr="extend"), args=[added]) if _is_search_path(owner):
+                folders += [paths.opened(part) for part in added.elts] if isinstance(added, ast.List) else [None]
+            case ast.Subscript(value=changed, ctx=ast.Store()) | (ast.Attribute(ctx=ast.Store()) as changed):
+                folders += [None] if _is_search_path(changed) else []
+    return folders
+
+
 def uncallable(tree: ast.Module, nodes: Iterable[ast.AST]) -> frozenset[str]:
     """Return the names of a module that are bound once, to a literal."""
     bound = [node.targets[0] for node in tree.body if isinstance(node, ast.Assign) and _is_literal(node.value)]
@@ -185,6 +205,13 @@ def uncallable(tree: ast.Module, nodes: Iterable[ast.AST]) -> frozenset[str]:
     stored = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
     callables = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     return frozenset(name for name in names - callables if stored.count(name) == 1)
+
+
+def _is_search_path(node: ast.expr) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id="sys"), attr="path"):
+            return True
+    return False
 
 
 def _executed(body: Iterable[ast.stmt]) -> Iterable[ast.AST]:

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from automation.building import parent_packages
 from automation.lambda_runtime.paths import LAYER_MODULES
 from automation.project.model import Project
 
@@ -17,6 +18,7 @@ class Origin:
         owner: the logical id of its function or layer.
         tree: absolute, with links resolved.
         folder: relative to the project root.
+        modules: where in the tree the content of the folder begins; `.` for the top.
     """
 
     stack: str
@@ -24,6 +26,7 @@ class Origin:
     tree: Path
     folder: PurePosixPath
     is_layer: bool
+    modules: PurePosixPath = field(default_factory=PurePosixPath)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,14 @@ class Origins:
 
 
 def _without_modules_folder(origin: Origin, path: PurePosixPath) -> PurePosixPath:
-    """Return a path of a layer without the `python/` that a build puts above its content."""
-    return PurePosixPath(*path.parts[1:]) if origin.is_layer and path.parts[:1] == (LAYER_MODULES,) else path
+    """Return a path without what a build puts above it: `python/` in a layer, parent packages in a function."""
+    return path.relative_to(origin.modules) if path.is_relative_to(origin.modules) else path
+
+
+def _folder(code: str, root: Path) -> PurePosixPath:
+    """Return the folder of a function's or layer's code, which may also be one file."""
+    path = PurePosixPath(code)
+    return path.parent if (root / path).is_file() else path
 
 
 def of_project(project: Project, trees: Mapping[tuple[str, str], Path]) -> Origins:
@@ -96,11 +105,21 @@ def of_project(project: Project, trees: Mapping[tuple[str, str], Path]) -> Origi
     """
     origins = []
     for stack in project.stacks:
-        folders = [(function.logical_id, function.code_uri, False) for function in stack.functions]
-        folders += [(layer.logical_id, layer.content_uri, True) for layer in stack.layers]
+        folders = [
+            (function.logical_id, function.code_uri, False, parent_packages.folder(function, project.root))
+            for function in stack.functions
+        ]
+        folders += [(layer.logical_id, layer.content_uri, True, LAYER_MODULES) for layer in stack.layers]
         origins += [
-            Origin(stack.name, owner, trees[stack.name, owner].resolve(), PurePosixPath(folder), is_layer)
-            for owner, folder, is_layer in folders
+            Origin(
+                stack.name,
+                owner,
+                trees[stack.name, owner].resolve(),
+                _folder(folder, project.root),
+                is_layer,
+                PurePosixPath(modules),
+            )
+            for owner, folder, is_layer, modules in folders
             if (stack.name, owner) in trees and isinstance(folder, str)
         ]
     return Origins(project.root.resolve(), project.settings.package, tuple(origins))

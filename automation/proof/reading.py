@@ -15,9 +15,18 @@ _ENVIRON = "os.environ"
 _GETTERS = frozenset({"os.environ.get", "os.getenv", "os.environ.pop"})
 _IMPORTERS = frozenset({"importlib.import_module", "__import__", "importlib.__import__"})
 _OPENERS = frozenset({"open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open"})
+_LIBRARY_LOADER = "ctypes.CDLL"
 _READERS = frozenset(
-    {"ctypes.CDLL", "joblib.load", "numpy.load", "numpy.loadtxt", "pandas.read_csv", "pandas.read_parquet"}
+    {_LIBRARY_LOADER, "joblib.load", "numpy.load", "numpy.loadtxt", "pandas.read_csv", "pandas.read_parquet"}
 )
+# The position of the program among the arguments of each function that runs one.
+_RUNNERS = {
+    **dict.fromkeys((f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen")), 0),
+    **dict.fromkeys(("subprocess.getoutput", "subprocess.getstatusoutput", "os.system", "os.popen"), 0),
+    **dict.fromkeys((f"os.exec{end}" for end in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")), 0),
+    **dict.fromkeys(("asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell"), 0),
+    **dict.fromkeys((f"os.spawn{end}" for end in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")), 1),
+}
 _READING = frozenset({"read_text", "read_bytes", "iterdir"})
 _TESTS = frozenset({"exists", "is_file", "is_dir"})
 _TEST_FUNCTIONS = frozenset({"os.path.exists", "os.path.isfile", "os.path.isdir"})
@@ -69,6 +78,7 @@ class _Reader(ast.NodeVisitor):
         self.set_here: set[str] = set()
         self.called_safely: set[str] = set()
         self.opened: list[Opened] = []
+        self.ran: list[Opened] = []
         self.tested: set[LambdaPath] = set()
         self.templates: list[tuple[str, int, When]] = []
         self.loaders: list[Opened | None] = []
@@ -82,17 +92,20 @@ class _Reader(ast.NodeVisitor):
 
     def result(self, tree: ast.Module, nodes: list[ast.AST]) -> ModuleFacts:
         loaders = [loader for loader in self.loaders if loader is not None]
+        added = module_facts.added_folders(nodes, self.paths)
         return ModuleFacts(
             imports=tuple(self.imports),
             reads=tuple(read for read in self.reads if read.function not in self.called_safely),
             set_here=frozenset(self.set_here),
             opened=tuple(self.opened),
+            ran=tuple(self.ran),
             tested=frozenset(self.tested),
             templates=tuple(self.templates),
             loaders=tuple(loaders) if len(loaders) == len(self.loaders) else None,
             names=module_facts.defined(tree, nodes),
             uncallable=module_facts.uncallable(tree, nodes),
-            changes_path=any(_changes_path(node) for node in nodes),
+            added_folders=tuple(folder for folder in added if folder is not None),
+            changes_path=None in added,
         )
 
     @contextmanager
@@ -220,6 +233,9 @@ class _Reader(ast.NodeVisitor):
         elif path := self._path_read(node, name):
             if OPENING not in self.context.caught:
                 self.opened.append(Opened(path, node.lineno, self.context.when))
+        elif program := self._program_run(node, name):
+            if OPENING not in self.context.caught:
+                self.ran.append(Opened(program, node.lineno, self.context.when))
         else:
             self._note_template(node, name)
         self.generic_visit(node)
@@ -257,7 +273,9 @@ class _Reader(ast.NodeVisitor):
         if name in _OPENERS and node.args:
             return self.paths.opened(node.args[0]) if _is_reading(node, 1) else None
         if name in _READERS and node.args:
-            return self.paths.opened(node.args[0])
+            # The loader looks for a name without a folder in folders of its own.
+            is_bare = name == _LIBRARY_LOADER and "/" not in (self.paths.text(node.args[0]) or "/")
+            return None if is_bare else self.paths.opened(node.args[0])
         if name in _RESOURCE_READERS and len(node.args) > 1:
             package, file = self.paths.text(node.args[0]), self.paths.text(node.args[1])
             return LambdaPath(PurePosixPath(file), package=package) if package and file else None
@@ -268,6 +286,24 @@ class _Reader(ast.NodeVisitor):
         if node.func.attr in _READING or (node.func.attr == "open" and _is_reading(node, 0)):
             return self.paths.path(node.func.value)
         return None
+
+    def _program_run(self, node: ast.Call, name: str) -> LambdaPath | None:
+        """Return the program that a call runs, when it is literal; a name without a folder stays one."""
+        keywords = [keyword.value for keyword in node.keywords if keyword.arg == "args"]
+        arguments = [*node.args, *keywords][_RUNNERS[name] :] if name in _RUNNERS else []
+        first = arguments[0] if arguments else None
+        if isinstance(first, ast.List | ast.Tuple):
+            first = first.elts[0] if first.elts else None
+        if first is None or isinstance(first, ast.Starred):
+            return None
+
+        text = self.paths.text(first)
+        command = next(iter(text.split()), "") if text is not None else ""
+        path = self.paths.opened(ast.Constant(command)) if command else self.paths.path(first)
+        changed = {keyword.arg for keyword in node.keywords} & {"cwd", "env"}
+        if path is None or (path.is_relative and changed):
+            return None
+        return LambdaPath(PurePosixPath(command)) if command and "/" not in command else path
 
     def _add_tested(self, path: LambdaPath | None) -> None:
         if path is not None:
@@ -299,15 +335,6 @@ def _parameters(arguments: ast.arguments) -> list[str]:
 def _may_leave(statement: ast.stmt) -> bool:
     """Return whether a statement may end its function, so that the lines after it may not run."""
     return any(isinstance(node, ast.Return | ast.Raise) for node in ast.walk(statement))
-
-
-def _changes_path(node: ast.AST) -> bool:
-    match node:
-        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="sys"), attr="path"), attr=verb):
-            return verb in {"append", "extend", "insert"}
-        case ast.Attribute(value=ast.Name(id="site"), attr="addsitedir"):
-            return True
-    return False
 
 
 def _is_reading(node: ast.Call, position: int) -> bool:

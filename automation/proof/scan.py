@@ -1,22 +1,22 @@
 """Compare what the code that a handler can reach imports, reads and opens with what is mounted. No code runs."""
 
 import sys
-import sysconfig
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from automation.lambda_runtime import runtime
+from automation.lambda_runtime import handlers, runtime
 from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
-from automation.proof import finder, reading
+from automation.proof import elsewhere, finder, hidden_modules, reading
 from automation.proof.finder import Finder, FoundModule
+from automation.proof.hidden_modules import HiddenPart, Shadow
 from automation.proof.literals import LambdaPath
 from automation.proof.module_facts import Import, Module, ModuleFacts, Opened, When
 from automation.proof.origins import Origins
 
-# Packages that belong to the managed runtime and are not on any package index in that form.
-_OF_THE_RUNTIME = frozenset({"awslambdaric", "bootstrap", "simplejson", "snapshot_restore_py"})
+# With this file of setuptools, Python imports setuptools' copy of distutils.
+_DISTUTILS, _DISTUTILS_HOOK = "distutils", "distutils-precedence.pth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class MissingImport:
 
     Attributes:
         module: the dotted name that the line imports.
+        names: the names that it takes from that module.
         missing_part: the part of it that is missing; empty when a relative import leads out of every package.
         within: the module that lacks the name; empty when a module is missing.
         is_of_own: it is missing from a package of the project's own.
@@ -46,29 +47,12 @@ class MissingImport:
     within: str = ""
     is_of_own: bool = False
     candidates: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class HiddenPart:
-    """A part of a package that another part hides, with the modules that exist only there.
-
-    Attributes:
-        by: the file that hides it.
-    """
-
-    package: str
-    by: Path
-    folder: Path
-    modules: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Shadow:
-    """A module with the name of a stdlib module."""
-
-    name: str
-    file: Path
-    is_distributed: bool
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Return the dotted names that the line may mean, the longest first."""
+        return (*(f"{self.module}.{name}" for name in self.names if name != "*"), self.module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +60,15 @@ class Scan:
     """The result of reading one function's code.
 
     Attributes:
-        module: the handler's module.
+        module: the handler's module; empty when Handler names a program.
         is_found: the handler's module is in the mounted trees.
         beside_handler: the modules beside the handler's.
         names: the names that the handler's module defines; None when they cannot be known, or it is missing.
         uncallable: those of the names that cannot be called.
         reads: variables that are read without a default.
         missing_files: paths that are opened and do not exist.
+        ran: the programs that are run, by absolute path or by name.
+        sets_path: the code sets PATH, so that a program may be found by its name anywhere.
         unparsable: files that cannot be parsed, with the reason.
         changes_path: the code changes sys.path, so that a module that is not found may exist all the same.
     """
@@ -95,6 +81,8 @@ class Scan:
     missing_imports: tuple[MissingImport, ...] = ()
     reads: tuple[tuple[CodeLocation, str], ...] = ()
     missing_files: tuple[tuple[CodeLocation, LambdaPath], ...] = ()
+    ran: tuple[tuple[CodeLocation, LambdaPath], ...] = ()
+    sets_path: bool = False
     unparsable: tuple[tuple[CodeLocation, str], ...] = ()
     hidden: tuple[HiddenPart, ...] = ()
     shadows: tuple[Shadow, ...] = ()
@@ -132,8 +120,10 @@ class _Walk:
         self.mount, self.opt, self.origins, self.cache = mount, opt, origins, cache
         self.folders = [folder for folder in folders[:-1] if folder.is_dir()]
         self.finder = Finder(folders)
+        self.added: list[Path] = []
         self.installed = {folder: finder.installed_names(folder) for folder in self.folders}
-        name, _, self.attribute = str(mount.function.handler).rpartition(".")
+        self.program = handlers.program(mount.function, mount.stack)
+        name, _, self.attribute = str("" if self.program else mount.function.handler).rpartition(".")
         self.handler = name.replace("/", ".")
         self.minor = int(str(mount.function.runtime).rpartition(".")[2] or sys.version_info.minor)
         self.facts: dict[str, ModuleFacts | None] = {}
@@ -142,6 +132,7 @@ class _Walk:
         self.missing_imports: list[MissingImport] = []
         self.reads: list[tuple[CodeLocation, str]] = []
         self.missing_files: list[tuple[CodeLocation, LambdaPath]] = []
+        self.ran: list[tuple[CodeLocation, LambdaPath]] = []
         self.unparsable: list[tuple[CodeLocation, str]] = []
         self.set_here: set[str] = set()
         self.changes_path = False
@@ -161,20 +152,36 @@ class _Walk:
             missing_imports=tuple(dict.fromkeys(self.missing_imports)),
             reads=tuple(read for read in dict.fromkeys(self.reads) if read[1] not in self.set_here),
             missing_files=tuple(dict.fromkeys(self.missing_files)),
+            ran=tuple(dict.fromkeys(self.ran)),
+            sets_path="PATH" in self.set_here,
             unparsable=tuple(self.unparsable),
-            hidden=tuple(self._hidden("", self.folders)),
-            shadows=tuple(self._shadows()),
+            hidden=tuple(hidden_modules.hidden_parts(self.finder, self.installed)),
+            shadows=tuple(hidden_modules.shadows(self.finder, self.installed)),
             changes_path=self.changes_path,
         )
 
     def _read_reachable(self) -> None:
         self._reach(self.handler, When.IMPORTED)
+        self._reach_from_program()
         while self.pending:
             # The most certain first: a module that is reached again with more certainty is read again.
             when, name = max(self.pending)
             self.pending.remove((when, name))
             if when == self.reached[name]:
                 self._read(name, when)
+
+    def _reach_from_program(self) -> None:
+        """Follow the modules that a start script runs, as lines of that script."""
+        script = self.mount.task / self.program
+        if not self.program or not script.is_file():
+            return
+
+        text = script.read_text(encoding="utf-8", errors="replace")
+        for module in handlers.started_modules(text):
+            location = CodeLocation(script.resolve(), 0, When.IMPORTED)
+            self._follow(Import(module, (), 0, When.IMPORTED), location)
+        for module in handlers.served_modules(text):
+            self._reach(module, When.IMPORTED)
 
     def _reach(self, name: str, when: When) -> None:
         """Note that a module and the packages that contain it are imported."""
@@ -201,10 +208,13 @@ class _Walk:
         return self.cache.read(module.file, identity)
 
     def _is_own(self, module: FoundModule) -> bool:
+        """Return whether a module is the project's own, and not a copy of a distribution."""
         top = module.name.partition(".")[0]
         for file in [module.file] if module.file else module.folders:
             for folder in self.folders:
-                if _is_under(file, folder) and top not in self.installed[folder] and self.origins.is_own(file):
+                is_added = any(_is_under(file, added) for added in self.added)
+                is_installed = is_added or top in self.installed[folder]
+                if _is_under(file, folder) and not is_installed and self.origins.is_own(file):
                     return True
         return False
 
@@ -224,18 +234,36 @@ class _Walk:
         if facts.error is not None:
             line, reason = facts.error
             self.unparsable.append((CodeLocation(file, line, when), reason))
+        self._search(facts, module.file)
         for statement in facts.imports:
             self._follow(statement, CodeLocation(file, statement.line, min(statement.when, when)))
 
         reads = [read for read in facts.reads if read.variable not in facts.set_here]
         self.reads += [(CodeLocation(file, read.line, min(read.when, when)), read.variable) for read in reads]
         self.set_here |= facts.set_here
-        self.changes_path |= facts.changes_path
 
+        for run in facts.ran:
+            if run.path not in facts.tested:
+                certainty = When.MAYBE if run.path.is_relative else min(run.when, when)
+                self.ran.append((CodeLocation(file, run.line, certainty), run.path))
         for opened in _opened_files(facts):
             if opened.path not in facts.tested and not self._exists(opened.path):
                 certainty = When.MAYBE if opened.path.is_relative else min(opened.when, when)
                 self.missing_files.append((CodeLocation(file, opened.line, certainty), opened.path))
+
+    def _search(self, facts: ModuleFacts, file: Path) -> None:
+        """Search the folders that a module adds to sys.path, too; those outside the trees are not known here.
+
+        A folder other than the module's own usually has copies of distributions.
+        """
+        self.changes_path |= facts.changes_path
+        for added in facts.added_folders:
+            folder = self._built(added)
+            if folder is None:
+                self.changes_path = True
+            elif folder.is_dir() and folder not in self.finder.folders:
+                self.added += [] if _is_under(file, folder) else [folder]
+                self.finder = Finder([*self.finder.folders, folder])
 
     def _follow(self, statement: Import, location: CodeLocation) -> None:
         if statement.instead_of and all(not self._missing_part(module) for module in statement.instead_of):
@@ -244,7 +272,8 @@ class _Walk:
         missing = self._missing_part(statement.module) if statement.module else None
         if missing != "":
             if not statement.is_optional:
-                self.missing_imports.append(self._missing_module(location, statement.module, missing or ""))
+                missing_import = self._missing_module(location, statement.module, missing or "")
+                self.missing_imports.append(replace(missing_import, names=statement.names))
             return
 
         self._reach(statement.module, location.when)
@@ -282,8 +311,8 @@ class _Walk:
 
         missing = self.finder.first_missing(module)
         if missing == top:
-            is_known = finder.is_stdlib(top, self.minor) or top in _OF_THE_RUNTIME
-            return "" if is_known else top
+            is_known = finder.is_stdlib(top, self.minor) or elsewhere.is_provided(self.mount, top)
+            return "" if is_known or self._has_distutils(top) else top
 
         parent = self.finder.find(missing.rpartition(".")[0]) if missing else None
         if parent is None or parent.file is None:
@@ -292,44 +321,24 @@ class _Walk:
         facts = self._facts_of(parent)
         return missing if facts and facts.names is not None else ""
 
+    def _has_distutils(self, top: str) -> bool:
+        return top == _DISTUTILS and any((folder / _DISTUTILS_HOOK).is_file() for folder in self.folders)
+
     def _exists(self, path: LambdaPath) -> bool:
         """Return whether a path is in what Lambda mounts; a path outside the mounted trees counts as existing."""
         if path.package:
             package = self.finder.find(path.package)
             return package is None or any((folder / path.path).exists() for folder in package.folders)
 
+        built = self._built(path)
+        return built is None or built.exists()
+
+    def _built(self, path: LambdaPath) -> Path | None:
+        """Return where a path of Lambda lies in the mounted trees; None for a path outside them."""
         for mount_point, folder in ((TASK_ROOT, self.mount.task), (OPT_ROOT, self.opt)):
-            if path.path.is_relative_to(mount_point):
-                return (folder / path.path.relative_to(mount_point)).exists()
-        return True
-
-    def _hidden(self, within: str, folders: Sequence[Path]) -> Iterator[HiddenPart]:
-        """Yield the parts of packages that an `__init__.py`, or a module, of another part hides."""
-        for name in sorted(self.finder.submodules(folders)):
-            parts = [folder / name for folder in folders if (folder / name).is_dir()]
-            module = self.finder.find(f"{within}{name}")
-            if module is None or not parts or (len(parts) == 1 and module.folders == tuple(parts)):
-                continue
-            if module.file is None:
-                yield from self._hidden(f"{module.name}.", parts)
-                continue
-
-            for part in parts:
-                lost = tuple(sorted(_modules(part) - _modules(module.file.parent if module.folders else None)))
-                if part not in module.folders and lost and not self._are_installed(module.file, part, name):
-                    yield HiddenPart(module.name, module.file.resolve(), part.resolve(), lost)
-
-    def _are_installed(self, file: Path, part: Path, name: str) -> bool:
-        """Return whether both belong to distributions: then it is one package installed twice, not one in parts."""
-        holders = [folder for folder in self.folders if file.is_relative_to(folder) or part.is_relative_to(folder)]
-        return all(name in self.installed[folder] for folder in holders)
-
-    def _shadows(self) -> Iterator[Shadow]:
-        for folder in self.folders:
-            for name in sorted(self.finder.submodules([folder]) & sys.stdlib_module_names):
-                module = Finder([folder]).find(name)
-                if module is not None and module.file is not None and not _is_stdlib_copy(module.file, name):
-                    yield Shadow(name, module.file.resolve(), name in self.installed[folder])
+            if not path.package and path.path.is_relative_to(mount_point):
+                return folder / path.path.relative_to(mount_point)
+        return None
 
 
 def _opened_files(facts: ModuleFacts) -> Iterator[Opened]:
@@ -346,17 +355,3 @@ def _opened_files(facts: ModuleFacts) -> Iterator[Opened]:
 
 def _is_under(file: Path, folder: Path) -> bool:
     return str(file).startswith(f"{folder}/")
-
-
-def _modules(folder: Path | None) -> set[str]:
-    """Return the modules under a folder, as relative paths without their suffix."""
-    if folder is None:
-        return set()
-    files = (path.relative_to(folder) for path in folder.rglob("*") if path.suffix in {".py", ".so"})
-    return {file.with_name(file.name.partition(".")[0]).as_posix() for file in files}
-
-
-def _is_stdlib_copy(file: Path, name: str) -> bool:
-    stdlib = Path(sysconfig.get_path("stdlib"))
-    original = stdlib / name / "__init__.py" if file.stem == "__init__" else stdlib / f"{name}.py"
-    return original.is_file() and original.read_bytes() == file.read_bytes()

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 
 from automation.lambda_runtime.paths import LAYER_MODULES
-from automation.proof import built_trees
+from automation.proof import built_trees, requirement_files
 from automation.proof.built_trees import BuiltTree, Distribution
 from automation.proof.model import Fault, Rule, Subject
 
@@ -64,7 +64,9 @@ def check_order(subject: Subject) -> Iterator[Fault]:
             first, second = pair.earlier.owner.logical_id, pair.later.owner.logical_id
             later_names, hidden_names = built_trees.abbreviate(by), built_trees.abbreviate(hidden)
             what = f"{second} is mounted after {first}, and its {later_names} hides {hidden_names}"
-            fix = f"rename the module, or put {first} after {second} in Layers"
+            file = requirement_files.of_tree(pair.later, subject.project.root)
+            names = sorted({pair.later.owners[path.as_posix()].name for path in hidden})
+            fix = f"rename the module, or {file.remove(*names)}"
             yield Fault(pair.where, what, fix, explains=pair.later.modules(hidden))
 
 

@@ -2,36 +2,25 @@
 
 import difflib
 import re
-from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from automation.building import requirements
 from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import LAYER_MODULES, site_packages
-from automation.proof import finder
+from automation.project.model import Layer
+from automation.proof import distribution_names, elsewhere, finder, requirement_files
 from automation.proof.model import Subject
 from automation.proof.origins import Origin
+from automation.proof.own_modules import OwnModules
+from automation.proof.requirement_files import RequirementFile
+from automation.proof.scan import MissingImport
+from automation.system.errors import AutomationError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# Distributions whose name differs from their import name; what is installed here is looked up first.
-_DISTRIBUTIONS = {
-    "PIL": "pillow",
-    "bs4": "beautifulsoup4",
-    "cv2": "opencv-python-headless",
-    "dateutil": "python-dateutil",
-    "dotenv": "python-dotenv",
-    "jose": "python-jose",
-    "jwt": "PyJWT",
-    "psycopg2": "psycopg2-binary",
-    "sklearn": "scikit-learn",
-    "yaml": "PyYAML",
-    "Crypto": "pycryptodome",
-    "OpenSSL": "pyOpenSSL",
-    "attr": "attrs",
-}
+_OLDEST_MINOR, _NEWEST_MINOR = 8, 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +34,12 @@ class Suppliers:
         own = mount.task.resolve()
         functions = [origin for origin in self.subject.origins.trees if not origin.is_layer and origin.tree != own]
         return tuple(origin.owner for origin in functions if self._has_own(origin, module))
+
+    def functions_by_folder(self, missing: MissingImport, mount: Mount) -> tuple[str, ...]:
+        """Return the other functions whose module an import reaches through the name of their folder or tree."""
+        own = mount.task.resolve()
+        origins = [origin for origin in self.subject.origins.trees if not origin.is_layer and origin.tree != own]
+        return tuple(origin.owner for origin in origins if _is_reached(origin, missing))
 
     def layers(self, module: str, mount: Mount) -> tuple[str, ...]:
         """Return the layers of a function's template that have a module and that the function does not mount."""
@@ -64,31 +59,84 @@ class Suppliers:
             return ""
         return next((name for name in (f"{path}.py", f"{path}/__init__.py", path) if (root / name).exists()), "")
 
-    def requirements(self, mount: Mount) -> str:
-        """Return the file that lists a function's requirements; empty when it has none and cannot have one."""
+    def own_fix(self, missing: MissingImport, mount: Mount) -> str:
+        """Return the fix of an import that means a module of the project by a wrong name; empty for any other."""
+        own = OwnModules(self.subject.project.root.resolve(), mount)
+        return next((fix for target in missing.targets if target and (fix := own.fix(target))), "")
+
+    def requirement_file(self, mount: Mount) -> RequirementFile | None:
+        """Return the file that lists a function's requirements; None when it has none and cannot have one."""
         root = self.subject.project.root
         layers = {layer.logical_id: layer for layer in mount.stack.layers}
         mounted = [layer.logical_id for layer in reversed(mount.layers) if layer.logical_id in layers]
-        folders = [*(layers[name].content_uri for name in mounted), mount.function.code_uri]
-        for name in ("requirements.in", "requirements.txt"):
-            for folder in folders:
-                if isinstance(folder, str) and (root / folder / name).is_file():
-                    return (Path(folder) / name).as_posix()
-
         own = mount.function.code_uri
-        return (Path(own) / "requirements.txt").as_posix() if isinstance(own, str) and not self.package else ""
+        for name in mounted:
+            if file := self._requirements_of_layer(layers[name], str(mount.function.runtime)):
+                return file
+        if isinstance(own, str) and (file := requirement_files.of_folder(own, root)):
+            return file
 
-    def declare(self, module: str, mount: Mount) -> str:
+        return requirement_files.to_write(own) if isinstance(own, str) and not self.package else None
+
+    def _requirements_of_layer(self, layer: Layer, runtime: str) -> RequirementFile | None:
+        """Return the file that lists a layer's requirements; a layer without BuildMethod needs one to install them."""
+        root = self.subject.project.root
+        if not isinstance(layer.content_uri, str):
+            return None
+        file = requirement_files.of_folder(layer.content_uri, root)
+        if file is None or layer.metadata.get("BuildMethod"):
+            return file
+        # Content that lies under python/ already is zipped as it is on purpose.
+        fix = f"add Metadata: {{BuildMethod: {runtime}}} to {layer.logical_id} in the template, and run inv build"
+        return None if (root / layer.content_uri / LAYER_MODULES).is_dir() else replace(file, rebuild=fix)
+
+    def declare(self, missing: MissingImport, mount: Mount) -> str:
         """Return the fix for a third-party module that a function lacks."""
-        file, name = self.requirements(mount), distribution_of(module)
-        rebuild = "run inv lock and inv build" if file.endswith(".in") else "build again"
-        fix = f"add {name} to {file} and {rebuild}" if file else f"mount a layer that has {name}"
-        if file and _lists(self.subject.project.root / file, name):
-            fix = f"{file} lists {name}, but the built tree lacks it: {rebuild}"
+        file = self.requirement_file(mount)
+        names = distribution_names.of_modules(missing.targets) or self._of_trees(missing.missing_part)
+        fix = self._add(file, names, missing.module)
+        layers = self.layers(missing.missing_part, mount)
+        return f"add !Ref {layers[0]} to its Layers, or {fix}" if layers else fix
 
-        layers = self.layers(module, mount)
-        fix = f"add !Ref {layers[0]} to its Layers, or {fix}" if layers else fix
-        return f"check that {mount.unknown[0]} provides it, or {fix}" if mount.unknown else fix
+    def stdlib_change(self, module: str, mount: Mount) -> tuple[str, str] | None:
+        """Return the problem and the fix of a module that other versions of Python have; None for any other."""
+        top, minor = module.partition(".")[0], elsewhere.minor_of(mount)
+        if top in distribution_names.PYTHON_2:
+            return f"{top}, which Python 3 does not have", self._fix_of_removed(top, mount)
+        if finder.is_stdlib(top, _OLDEST_MINOR):
+            return f"{top}, which Python 3.{minor} no longer has", self._fix_of_removed(top, mount)
+        if finder.is_stdlib(top, _NEWEST_MINOR):
+            first = next(later for later in range(minor, _NEWEST_MINOR + 1) if finder.is_stdlib(top, later))
+            return f"{top}, which Python 3.{minor} does not have yet", f"set Runtime to python3.{first} or later"
+        return None
+
+    def _of_trees(self, module: str) -> tuple[str, ...]:
+        """Return the distribution that brings a module to another built tree of the project."""
+        path = module.replace(".", "/")
+        for tree in self.subject.built_trees:
+            for distribution in tree.distributions:
+                if {f"{path}.py", f"{path}/__init__.py"} & distribution.listed:
+                    return (distribution.name,)
+        return ()
+
+    def _fix_of_removed(self, top: str, mount: Mount) -> str:
+        if replacement := distribution_names.replacement_of(top):
+            return f"import {replacement} instead"
+        name = distribution_names.of_removed_module(top)
+        return f"stop using it, or {self._add(self.requirement_file(mount), (name,), top)}" if name else "stop using it"
+
+    def _add(self, file: RequirementFile | None, names: tuple[str, ...], module: str) -> str:
+        """Return the fix that lists distributions.
+
+        Args:
+            names: empty when it is not known which distribution has the module.
+        """
+        distributions = " and ".join(names) or f"the distribution that provides {module}"
+        if file is None:
+            return f"mount a layer that has {distributions}"
+        if names and all(_lists(file, name, self.subject.project.root) for name in names):
+            return f"{file.path} lists {distributions}, but the built tree lacks it: {file.rebuild}"
+        return file.add(*(names or (distributions,)))
 
     @property
     def package(self) -> str:
@@ -106,18 +154,26 @@ def near(name: str, names: frozenset[str]) -> str:
     return f"; did you mean {' or '.join(matches)}?" if matches else ""
 
 
-def distribution_of(module: str) -> str:
-    """Return the name of the distribution that has a module."""
-    top = module.partition(".")[0]
-    installed = _installed().get(top)
-    return installed[0] if installed else _DISTRIBUTIONS.get(top, top.replace("_", "-"))
+def _lists(file: RequirementFile, requirement: str, root: Path) -> bool:
+    """Return whether a requirement file, or one that it includes, lists a distribution."""
+    path, own = root / file.path, _NAME.match(requirement)
+    if own is None or not path.is_file() or file.program:
+        return False
+    try:
+        texts = [entry.name or entry.value for entry in requirements.read(path, root)]
+    except AutomationError:
+        return False
+    names = {canonicalize_name(match[0]) for text in texts if (match := _NAME.match(text))}
+    return canonicalize_name(own[0]) in names
 
 
-def _lists(file: Path, distribution: str) -> bool:
-    """Return whether a requirements file has a line for a distribution."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    names = {canonicalize_name(match[0]) for line in lines if (match := _NAME.match(line))}
-    return canonicalize_name(distribution) in names
+def _is_reached(origin: Origin, missing: MissingImport) -> bool:
+    folders = {origin.owner.lower(), origin.folder.name.lower()}
+    for target in missing.targets:
+        top, _, rest = target.partition(".")
+        if rest and top.lower() in folders and _file(origin, rest):
+            return True
+    return False
 
 
 def _file(origin: Origin, module: str) -> Path | None:
@@ -131,8 +187,3 @@ def _file(origin: Origin, module: str) -> Path | None:
             if candidate.exists():
                 return candidate
     return None
-
-
-@cache
-def _installed() -> dict[str, list[str]]:
-    return dict(metadata.packages_distributions())

@@ -1,5 +1,7 @@
 import json
 import os
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +52,54 @@ def test_prove_function_without_a_built_tree_is_listed(tmp_path: Path) -> None:
     built = tmp_path / ".aws-sam/build/template.yaml"
     built.write_text(built.read_text().replace("CodeUri: Two", "CodeUri: s3://bucket/two.zip"))
 
-    assert prove.prove(loaded).unbuilt == {"Two": "has no built tree: inline code, an image, or on S3"}
+    proof = prove.prove(loaded)
+
+    assert proof.unbuilt == {"Two": "was not built; run inv build"}
+    assert proof.counts == "2 functions: 1 built, 1 not built; 1 layer: 1 built"
+
+
+IMAGE = """
+  Three:
+    Type: AWS::Serverless::Function
+    Properties: {PackageType: Image}
+"""
+
+
+def test_prove_skipped_function_is_named_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(tmp_path)
+    template = tmp_path / "template.yaml"
+    template.write_text(template.read_text().rstrip() + IMAGE)
+
+    proof = prove.prove(model.load(tmp_path))
+    prove.show(proof)
+
+    assert proof.unbuilt == {"Three": "is a container image"}
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    assert ["Three", "skipped", "is a container image"] in [[cell.strip() for cell in line] for line in lines]
+    assert proof.counts == "3 functions: 2 built, 1 image skipped; 1 layer: 1 built"
+
+
+def test_show_says_which_python_imported_each_function(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prove.show(prove.prove(make(tmp_path)))
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    out = capsys.readouterr().out
+    assert ["One", "imported", version] in [line.split()[:3] for line in out.splitlines()]
+    assert out.splitlines()[-2] == "2 functions: 2 built; 1 layer: 1 built"
+
+
+def test_show_same_name_in_two_stacks_is_shown_with_its_stack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proof = prove.prove(make(tmp_path))
+    one = proof.functions[0]
+    child = replace(one, mount=replace(one.mount, stack=replace(one.mount.stack, name="main/Child")))
+
+    prove.show(replace(proof, functions=(one, child)))
+
+    out = capsys.readouterr().out
+    assert "main: One " in out
+    assert "main/Child: One " in out
 
 
 def test_prove_changed_source_is_outdated(tmp_path: Path) -> None:
@@ -91,8 +140,8 @@ def test_show_prints_the_rule_the_place_the_reason_and_the_fix(
     out = capsys.readouterr().out
     assert "error: undeclared-import" in out
     assert "functions/one/app.py:1: imports pandas" in out
-    assert "Lambda has only the function, its layers and the runtime" in out
-    assert "fix: add pandas to functions/one/requirements.txt and build again" in out
+    assert "its layers and the runtime" in out
+    assert "fix: add pandas to functions/one/requirements.txt and run inv build" in out
     assert "2 imported; 1 error(s), 0 warning(s)" in out
     assert ["One", "failed"] in [line.split()[:2] for line in out.splitlines()]
 
@@ -114,6 +163,8 @@ def test_show_json_prints_functions_and_errors(tmp_path: Path, capsys: pytest.Ca
         ("One", "imported"),
         ("Two", "imported"),
     ]
+    assert [bool(function["python"]) for function in printed["functions"]] == [True, True]
+    assert printed["counts"] == "2 functions: 2 built; 1 layer: 1 built"
     assert [error["rule"] for error in printed["errors"]] == ["undeclared-import"]
     assert set(printed["errors"][0]) == {"rule", "where", "what", "why", "fix"}
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from automation.project.model import LAMBDA_LIMIT_BYTES
+from tests.faults import elves
 from tests.faults.bakery import APP_BUILD, ARM64, EXTENSION, FLOUR, change, elf, install, put
 from tests.faults.model import PlantedFault
 
@@ -55,7 +56,16 @@ def _retag_untagged(root: Path) -> None:
 
 def _ask_for_new_glibc(root: Path) -> None:
     _retag(root, "cp312-cp312-linux_x86_64")
-    put(root / FLOUR / EXTENSION, elf(62) + b"\0GLIBC_2.17\0GLIBC_2.38\0")
+    put(root / FLOUR / EXTENSION, elves.shared_object(versions={"libc.so.6": ["GLIBC_2.17", "GLIBC_2.38"]}))
+
+
+def _need_cpp(root: Path, version: str) -> None:
+    put(root / FLOUR / EXTENSION, elves.shared_object(versions={"libstdc++.so.6": [version]}))
+
+
+def _need_library(root: Path, library: str, runpath: str = "") -> None:
+    """Let the compiled module need a library, which the project's own code imports."""
+    put(root / FLOUR / EXTENSION, elves.shared_object([library], runpath=runpath))
 
 
 def _second_version(root: Path) -> None:
@@ -78,9 +88,9 @@ def _hide_own_module(root: Path) -> None:
     (root / "pyproject.toml").write_text((root / "pyproject.toml").read_text().replace("messages =", "other ="))
 
 
-def _ship(root: Path, names: tuple[str, ...]) -> None:
+def _ship(root: Path, names: tuple[str, ...], version: str = "1.43.0") -> None:
     for name in names:
-        install(root / FLOUR, name, "1.43.0", {f"{name}/__init__.py": "def client(name): ...\n"})
+        install(root / FLOUR, name, version, {f"{name}/__init__.py": "def client(name): ...\n"})
 
 
 def _grow(root: Path) -> None:
@@ -132,13 +142,20 @@ FAULTS: tuple[PlantedFault, ...] = (
         partial(_rename_extension, name="_mill.cpython-312-x86_64-linux-musl.so"),
     ),
     _after("wrong-libc", "a wheel built on a newer Linux", _ask_for_new_glibc),
+    _after(
+        "wrong-libc",
+        "a compiled module for the C++ library of a newer compiler",
+        partial(_need_cpp, version="GLIBCXX_3.4.99"),
+    ),
+    _after("missing-library", "a compiled module that needs libexpat", partial(_need_library, library="libexpat.so.1")),
+    _after("missing-library", "a library in no list of the runtime's", partial(_need_library, library="libbran.so.7")),
     _after("missing-extension", "a compiled module removed from a layer", _lose_extension),
     PlantedFault("layer-conflict", "a second version of a distribution in another layer", _second_version),
     PlantedFault("layer-conflict", "one path with different bytes in two layers", _same_path_other_bytes),
     PlantedFault("layer-order", "a dependency's module at the path of the project's own", _hide_own_module),
-    _after("partial-sdk", "only urllib3 in a layer", partial(_ship, names=("urllib3",))),
+    _after("partial-sdk", "a urllib3 that is too new", partial(_ship, names=("urllib3",), version="3.0.0")),
     _after("partial-sdk", "only s3transfer in a layer", partial(_ship, names=("s3transfer",))),
-    _after("partial-sdk", "botocore without boto3 in a layer", partial(_ship, names=("botocore",))),
+    _after("partial-sdk", "an old botocore without boto3", partial(_ship, names=("botocore",), version="1.29.54")),
     _after("runtime-duplicate", "the whole SDK in a layer", partial(_ship, names=("boto3", "botocore", "s3transfer"))),
     _after("too-large", "a data file that puts the function over the limit", _grow),
     _after("stale-bytecode", "a module edited after it was compiled", _edit_under_bytecode),

@@ -40,12 +40,28 @@ def _lead_out_of_the_package(root: Path) -> None:
     _in_body("from bakery.oven import heat", "heat.DEGREES")(root)
 
 
+def _run_without_the_bit(root: Path) -> None:
+    put(root / "bakery/oven/knead.sh", "#!/bin/sh\n")
+    lines = ("import subprocess", "from pathlib import Path", "subprocess.run([Path(__file__).with_name('knead.sh')])")
+    _in_body(*lines)(root)
+
+
 FAULTS: tuple[PlantedFault, ...] = (
     PlantedFault("import-fails", "a name that its module does not define", _at_top("from json import dumpz")),
     PlantedFault("import-fails", "a syntax error", _at_top("if True")),
     PlantedFault("import-fails", "two modules that import each other", _import_each_other),
     PlantedFault("import-fails", "a process that exits at import", _at_top("import os", "os._exit(0)")),
     PlantedFault("import-fails", "a file written beside the code at import", _at_top("open('log.txt', 'w')")),
+    PlantedFault(
+        "import-fails", "a folder made in the home at import", _at_top("import os", "os.mkdir(os.path.expanduser('~'))")
+    ),
+    PlantedFault(
+        "import-fails",
+        "a file of another function, opened at import",
+        _at_top(
+            "from pathlib import Path", "open(Path(__file__).resolve().parents[3] / 'Till/bakery/till/handler.py')"
+        ),
+    ),
     PlantedFault(
         "import-fails", "a module that does not exist, imported in the handler", _in_body("import bakery.common.ovens")
     ),
@@ -55,6 +71,17 @@ FAULTS: tuple[PlantedFault, ...] = (
         _in_body("from bakery.common.messages import Roll"),
     ),
     PlantedFault("import-fails", "a relative import out of its package, in the handler", _lead_out_of_the_package),
+    PlantedFault(
+        "library-not-loadable",
+        "libexpat, loaded at import",
+        _at_top("import ctypes", "EXPAT = ctypes.CDLL('libexpat.so.1')"),
+    ),
+    PlantedFault(
+        "program-not-runnable",
+        "a program that no artifact has",
+        _in_body("import subprocess", "subprocess.run(['/opt/bin/knead'])"),
+    ),
+    PlantedFault("program-not-runnable", "a script that lost its run bit", _run_without_the_bit),
     PlantedFault(
         "handler-missing", "a typo in the function's name", _in_template("till.handler.main", "till.handler.mian")
     ),

@@ -184,40 +184,154 @@ def requiring(site: Path, name: str, version: str, *requirements: str) -> None:
     path.write_text(path.read_text() + "".join(f"Requires-Dist: {requirement}\n" for requirement in requirements))
 
 
-@pytest.mark.parametrize(
-    ("shipped", "severities"),
-    [
-        ({"powertools": ("3.0", ["jmespath>=1"]), "jmespath": ("1.1.0", [])}, []),
-        ({"six": ("1.17.0", [])}, []),
-        ({"jmespath": ("2.0.0", [])}, ["error"]),
-        ({"requests": ("2.32", ["urllib3<3"]), "urllib3": ("2.5.0", [])}, ["warning"]),
-        ({"requests": ("2.32", ["urllib3<3"]), "urllib3": ("3.0.0", [])}, ["error"]),
-        ({"urllib3": ("2.5.0", [])}, ["error"]),
-        ({"boto3": ("1.40", []), "botocore": ("1.40", []), "s3transfer": ("0.14", []), "urllib3": ("1.0", [])}, []),
-        ({"boto3": ("1.40", []), "botocore": ("1.40", [])}, ["error", "error"]),
-    ],
-    ids=["brought", "harmless", "refused", "brought-urllib3", "refused-urllib3", "urllib3", "whole", "no-s3transfer"],
-)
-def test_partial_sdk_depends_on_what_is_shipped_with_it(
-    tmp_path: Path, shipped: dict[str, tuple[str, list[str]]], severities: list[str]
-) -> None:
-    requiring(tmp_path / "runtime", "botocore", "1.43", "urllib3>=1.25.4,<3", "jmespath<2.0.0,>=0.7.1")
+CORE = ("boto3", "botocore", "s3transfer")
+Parts = dict[str, tuple[str, list[str]]]
 
+
+def shipping(parts: Parts) -> Callable[[Path], None]:
     def fill(site: Path) -> None:
-        for name, (version, requirements) in shipped.items():
+        for name, (version, requirements) in parts.items():
             requiring(site, name, version, *requirements)
 
-    found_faults = faults("partial-sdk", one_layer(tmp_path, fill))
-
-    assert [str(fault.severity) for fault in found_faults] == severities
+    return fill
 
 
-def test_partial_sdk_accepts_parts_in_two_layers(tmp_path: Path) -> None:
-    def core(site: Path) -> None:
-        for name in ("boto3", "botocore", "s3transfer"):
-            install(site, name, "1.43", {})
+@pytest.mark.parametrize(
+    ("runtime", "shipped", "severities"),
+    [
+        ("python3.12", {"powertools": ("3.0", ["jmespath>=1"]), "jmespath": ("1.1.0", [])}, []),
+        ("python3.12", {"six": ("1.17.0", [])}, []),
+        ("python3.12", {"urllib3": ("2.5.0", [])}, []),
+        ("python3.10", {"urllib3": ("2.5.0", [])}, []),
+        ("python3.12", {"urllib3": ("1.26.20", [])}, []),
+        ("python3.12", {"jmespath": ("2.0.0", [])}, ["error"]),
+        ("python3.12", {"urllib3": ("2.2.0", [])}, ["error"]),
+        ("python3.12", {"python_dateutil": ("4.0.0", [])}, ["warning"]),
+        ("python3.12", {"python_dateutil": ("2.0", [])}, ["error"]),
+        ("python3.12", {"urllib3": ("3.0.0", [])}, ["error"]),
+        ("python3.9", {"urllib3": ("2.5.0", [])}, ["error"]),
+        ("python3.15", {"urllib3": ("3.0.0", [])}, ["error"]),
+        ("python3.12", {"botocore": ("1.44.8", [])}, ["warning"]),
+        ("python3.12", {"botocore": ("1.40.4", [])}, []),
+        ("python3.12", {"botocore": ("1.40.3", [])}, ["error"]),
+        ("python3.13", {"botocore": ("1.38.36", [])}, []),
+        ("python3.13", {"botocore": ("1.38.35", [])}, ["error"]),
+        ("python3.12", {"s3transfer": ("0.13.1", ["botocore<2.0a.0,>=1.37.4"])}, []),
+        ("python3.12", {"s3transfer": ("0.19.0", ["botocore<2.0a.0,>=1.43.0"])}, ["warning"]),
+        ("python3.12", {"s3transfer": ("0.13.1", ["botocore<1.40"])}, ["error"]),
+        ("python3.12", {name: ("1.44.8", []) for name in CORE} | {"urllib3": ("1.0", [])}, []),
+        ("python3.12", {"botocore": ("strange", ["nothing that can be parsed"])}, []),
+    ],
+)
+def test_partial_sdk_is_compared_with_the_runtimes_versions(
+    tmp_path: Path, runtime: str, shipped: Parts, severities: list[str]
+) -> None:
+    subject = one_layer(tmp_path, shipping(shipped), runtime=runtime)
 
-    assert faults("partial-sdk", two_layers(tmp_path, core, wheel(name="urllib3"))) == []
+    assert [str(fault.severity) for fault in faults("partial-sdk", subject)] == severities
+
+
+def test_partial_sdk_names_both_versions_and_the_file_to_edit(tmp_path: Path) -> None:
+    put(tmp_path / "layer" / "requirements.txt", "urllib3\n")
+
+    found_faults = faults("partial-sdk", one_layer(tmp_path, shipping({"urllib3": ("3.0.0", [])})))
+
+    assert [(fault.where, fault.what, fault.fix) for fault in found_faults] == [
+        (
+            "template.yaml: Libs",
+            "ships urllib3 3.0.0, but botocore 1.40.4 of the runtime requires urllib3!=2.2.0,<3,>=1.25.4",
+            "require urllib3!=2.2.0,<3,>=1.25.4 in layer/requirements.txt and run inv build",
+        )
+    ]
+
+
+def test_partial_sdk_of_the_core_is_completed_by_boto3(tmp_path: Path) -> None:
+    put(tmp_path / "layer" / "requirements.in", "aws-xray-sdk\n")
+    parts: Parts = {"botocore": ("1.39.0", []), "aws_xray_sdk": ("2.15", ["botocore>=1.11.3"])}
+
+    found_faults = faults("partial-sdk", one_layer(tmp_path, shipping(parts)))
+
+    assert [(fault.what, fault.fix) for fault in found_faults] == [
+        (
+            "ships botocore 1.39.0, but boto3 1.40.4 of the runtime requires botocore<1.41.0,>=1.40.4",
+            "add boto3 to layer/requirements.in and run inv lock and inv build, so that the SDK comes whole",
+        )
+    ]
+
+
+def test_partial_sdk_of_the_core_that_nothing_requires_is_removed(tmp_path: Path) -> None:
+    parts: Parts = {"botocore": ("1.39.0", []), "s3transfer": ("0.13.1", [])}
+
+    found_faults = faults("partial-sdk", one_layer(tmp_path, shipping(parts)))
+
+    assert [fault.fix for fault in found_faults] == [
+        "remove botocore and s3transfer from layer/requirements.txt and run inv build"
+    ]
+
+
+def test_partial_sdk_that_needs_a_later_runtime_says_so(tmp_path: Path) -> None:
+    found_faults = faults("partial-sdk", one_layer(tmp_path, shipping({"s3transfer": ("0.13.1", ["botocore>=1.50"])})))
+
+    assert [(str(fault.severity), fault.what) for fault in found_faults] == [
+        ("warning", "s3transfer 0.13.1 of Libs requires botocore>=1.50, and the runtime has botocore 1.40.4")
+    ]
+
+
+def test_partial_sdk_with_an_unknown_layer_is_a_warning(tmp_path: Path) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:layer:sdk:1"
+    resources = {"App": subjects.function(Layers=[{"Ref": "Libs"}, arn]), "Libs": subjects.layer()}
+    shipping({"urllib3": ("3.0.0", [])})(tmp_path / BUILD / "Libs" / "python")
+
+    found_faults = faults("partial-sdk", subjects.write(tmp_path, resources))
+
+    assert [str(fault.severity) for fault in found_faults] == ["warning"]
+
+
+def test_partial_sdk_of_functions_with_one_source_is_one_fault(tmp_path: Path) -> None:
+    names = ("A", "B", "C", "D")
+    for name in names:
+        shipping({"urllib3": ("3.0.0", [])})(tmp_path / BUILD / name)
+
+    found_faults = faults("partial-sdk", subjects.write(tmp_path, {name: subjects.function() for name in names}))
+
+    assert [fault.where for fault in found_faults] == ["template.yaml: A, B, C and 1 more"]
+
+
+def test_partial_sdk_in_two_layers_is_compared(tmp_path: Path) -> None:
+    core = shipping({name: ("1.44.8", ["urllib3<3"]) for name in CORE})
+
+    assert faults("partial-sdk", two_layers(tmp_path / "fits", core, wheel(name="urllib3", version="2.5"))) == []
+    found_faults = faults("partial-sdk", two_layers(tmp_path / "not", core, wheel(name="urllib3", version="3.0")))
+    assert next((str(fault.severity), fault.where, fault.fix) for fault in found_faults) == (
+        "error",
+        "template.yaml: Second",
+        "require urllib3<3 in layer/requirements.txt and run inv build",
+    )
+
+
+def test_partial_sdk_whose_core_is_in_two_layers_is_an_error(tmp_path: Path) -> None:
+    older = shipping({"botocore": ("1.43.0", [])})
+    newer = shipping({"boto3": ("1.44.8", ["botocore<1.45.0,>=1.44.8"])})
+
+    found_faults = faults("partial-sdk", two_layers(tmp_path, older, newer))
+
+    assert [str(fault.severity) for fault in found_faults] == ["error"]
+    assert found_faults[0].fix == (
+        "keep boto3, botocore and s3transfer in only one of layer/requirements.txt and layer/requirements.txt, "
+        "and run inv build"
+    )
+
+
+def test_runtime_duplicate_that_another_distribution_requires_is_accepted(tmp_path: Path) -> None:
+    whole: Parts = {name: ("1.44.8", []) for name in CORE}
+    required: Parts = {**whole, "aws_xray_sdk": ("2.15", ["wrapt", "botocore>=1.11.3"])}
+    unrelated: Parts = {**whole, "aws_xray_sdk": ("2.15", ["wrapt"]), "dev": ("1", ["boto3; extra == 'dev'"])}
+
+    assert faults("runtime-duplicate", one_layer(tmp_path / "a", shipping(required))) == []
+    found_faults = faults("runtime-duplicate", one_layer(tmp_path / "b", shipping(unrelated)))
+    assert [fault.fix.partition(" and run")[0] for fault in found_faults] == [
+        "remove boto3, botocore and s3transfer from layer/requirements.txt"
+    ]
 
 
 def test_double_nesting_of_a_function_names_the_right_code_uri(tmp_path: Path) -> None:

@@ -54,10 +54,3 @@ def test_kind_of_reads_the_first_bytes(head: bytes, kind: Kind) -> None:
 
 def test_machine_of_returns_the_template_name_or_a_number() -> None:
     assert [binaries.machine_of(elf(number)) for number in (X86_64, ARM64, 999)] == ["x86_64", "arm64", "machine 999"]
-
-
-def test_needed_glibc_is_the_newest_version_needed() -> None:
-    content = b"\0GLIBC_2.2.5\0GLIBC_2.34\0GLIBC_2.17\0GLIBCXX_3.4.29\0"
-
-    assert binaries.needed_glibc(content) == 34
-    assert binaries.needed_glibc(b"") == 0

@@ -55,7 +55,7 @@ def test_undeclared_import_in_another_layer_names_that_layer(tmp_path: Path) -> 
     found_faults = faults(make(tmp_path, sources), "undeclared-import")
 
     assert found_faults[0].fix.startswith(
-        "add !Ref Common to its Layers, or add shared to functions/two/requirements.txt"
+        "add !Ref Common to its Layers, or add the distribution that provides shared to functions/two/requirements.txt"
     )
 
 
@@ -65,7 +65,7 @@ def test_undeclared_import_names_the_distribution_and_the_file(tmp_path: Path) -
     found_faults = faults(make(tmp_path, sources), "undeclared-import")
 
     assert (
-        found_faults[0].fix == "layers/common/requirements.txt lists PyYAML, but the built tree lacks it: build again"
+        found_faults[0].fix == "layers/common/requirements.txt lists PyYAML, but the built tree lacks it: run inv build"
     )
 
 
@@ -149,7 +149,7 @@ def test_data_file_lost_by_the_build_names_its_source(tmp_path: Path) -> None:
     found_faults = faults(loaded, "data-file-absent")
 
     assert [(fault.where, fault.fix) for fault in found_faults] == [
-        (f"{ONE}:4", "functions/one/a.json exists, but the build left it out: build again")
+        (f"{ONE}:4", "functions/one/a.json exists, but the build left it out: run inv build --force")
     ]
 
 
@@ -238,9 +238,8 @@ def test_prove_import_that_needs_lambda_falls_back_to_static(tmp_path: Path, top
     assert proof.errors == ()
 
 
-@pytest.mark.parametrize("target", ["Architectures: [sparc]", "Runtime: python3.11"])
-def test_prove_another_platform_falls_back_to_static(tmp_path: Path, target: str) -> None:
-    template = TEMPLATE.replace("CodeUri: functions/one/,", f"CodeUri: functions/one/, {target},")
+def test_prove_another_platform_falls_back_to_static(tmp_path: Path) -> None:
+    template = TEMPLATE.replace("CodeUri: functions/one/,", "CodeUri: functions/one/, Architectures: [sparc],")
 
     proof = prove(make(tmp_path, app("import nowhere\nimport shared\nimport boto3"), template=template))
 

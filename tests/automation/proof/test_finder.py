@@ -57,7 +57,21 @@ def test_first_missing_is_the_shortest_prefix_that_is_not_found(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     ("name", "minor", "is_known"),
-    [("json", 12, True), ("distutils", 11, True), ("distutils", 12, False), ("cgi", 12, True), ("cgi", 13, False)],
+    [
+        ("json", 12, True),
+        ("binhex", 10, True),
+        ("binhex", 11, False),
+        ("distutils", 11, True),
+        ("distutils", 12, False),
+        ("cgi", 12, True),
+        ("cgi", 13, False),
+        ("tomllib", 10, False),
+        ("tomllib", 11, True),
+        ("annotationlib", 13, False),
+        ("annotationlib", 14, True),
+        ("compression", 14, True),
+        ("pandas", 14, False),
+    ],
 )
 def test_is_stdlib_depends_on_the_version(name: str, minor: int, is_known: bool) -> None:
     assert finder.is_stdlib(name, minor) is is_known

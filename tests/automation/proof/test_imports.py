@@ -1,20 +1,29 @@
 """Importing a handler always returns a value, whatever its code does at import."""
 
+import itertools
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from automation.building import built
-from automation.lambda_runtime import runtime
+from automation.lambda_runtime import places
+from automation.lambda_runtime.limits import StallWatch
+from automation.project.model import Project
 from automation.proof import imports
-from automation.proof.imports import ImportResult, Outcome
+from automation.proof.imports import Frame, ImportResult, Outcome
 from tests.automation.proof.small import TEMPLATE, make
 
 
-def import_app(root: Path, text: str, *, template: str = TEMPLATE, timeout_s: float = 30) -> ImportResult:
-    mount = built.mounts_of_project(make(root, {"functions/one/app.py": text}, template=template))[0]
-    with runtime.mounted(mount) as opt:
-        return imports.import_handler(mount, opt, root=root, timeout_s=timeout_s)
+def import_app(root: Path, text: str, *, template: str = TEMPLATE, **limits: Any) -> ImportResult:
+    return import_one(make(root, {"functions/one/app.py": text}, template=template), **limits)
+
+
+def import_one(project: Project, **limits: Any) -> ImportResult:
+    mount = built.mounts_of_project(project)[0]
+    with places.opened(project.root) as new_places, new_places.of(mount) as place:
+        return imports.import_handler(place, root=project.root, **limits)
 
 
 def test_import_handler_sound_handler_is_resolved(tmp_path: Path) -> None:
@@ -28,13 +37,9 @@ def test_import_handler_slash_becomes_a_dotted_module(tmp_path: Path) -> None:
     template = TEMPLATE.replace("Handler: app.handler, Layers", "Handler: ./app.handler, Layers").replace(
         "./app", "shared/x"
     )
-    make(tmp_path, {"layers/common/shared/x.py": "def handler(e, c): ...\n"}, template=template)
-    mount = built.mounts_of_project(
-        make(tmp_path / "again", {"layers/common/shared/x.py": "def handler(e, c): ...\n"}, template=template)
-    )[0]
+    project = make(tmp_path, {"layers/common/shared/x.py": "def handler(e, c): ...\n"}, template=template)
 
-    with runtime.mounted(mount) as opt:
-        result = imports.import_handler(mount, opt, root=tmp_path / "again")
+    result = import_one(project)
 
     assert (result.outcome, result.module) == (Outcome.RESOLVED, "shared.x")
 
@@ -63,6 +68,7 @@ def test_import_handler_misbehaving_code_has_an_outcome(tmp_path: Path, text: st
         "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n",
         "import json, os\njson.dumps = os.write = os.open = None\n",
         "import atexit, os\natexit.register(os.abort)\n",
+        "import subprocess\nsubprocess.Popen(['sleep', '60'])\n",
     ],
 )
 def test_import_handler_noisy_code_is_resolved(tmp_path: Path, text: str) -> None:
@@ -72,10 +78,25 @@ def test_import_handler_noisy_code_is_resolved(tmp_path: Path, text: str) -> Non
 
 
 def test_import_handler_endless_code_is_hung_with_its_stack(tmp_path: Path) -> None:
-    result = import_app(tmp_path, "x = 1\nwhile True:\n    x = 2\n", timeout_s=1.5)
+    result = import_app(tmp_path, "x = 1\nwhile True:\n    x = 2\n", cpu_s=1)
 
-    assert result.outcome is Outcome.HUNG
-    assert result.stack[-1].file.name == "app.py"
+    assert (result.outcome, result.text) == (Outcome.HUNG, "needs more than 1 s of CPU time")
+    assert result.stack[-1].file == tmp_path / ".aws-sam/build/One/app.py"
+
+
+def test_import_handler_waiting_code_is_hung_with_its_stack(tmp_path: Path) -> None:
+    waits = tmp_path / "waits"
+    text = (
+        f"import threading, time\nthreading.Thread(target=print).start()\nopen({str(waits)!r}, 'w')\ntime.sleep(60)\n"
+    )
+    # However long the process takes until it waits, the clock stands still until then.
+    clock = itertools.count(30.0, 30.0)
+    watch = StallWatch(20.0, clock=lambda: next(clock) if waits.exists() else 0.0)
+
+    result = import_app(tmp_path / "project", text, watch=watch)
+
+    assert (result.outcome, result.text) == (Outcome.HUNG, "waits for more than 20 s")
+    assert result.stack[-1] == Frame(tmp_path / "project/.aws-sam/build/One/app.py", 4)
 
 
 def test_import_handler_crash_has_its_line(tmp_path: Path) -> None:
@@ -118,12 +139,9 @@ def test_import_handler_records_refused_attempts(tmp_path: Path, text: str, atte
 
 def test_import_handler_stdlib_shadow_lists_the_files_that_use_it(tmp_path: Path) -> None:
     sources = {"functions/one/queue.py": "Q = 1\n", "functions/one/app.py": "import queue\n\ndef handler(e, c): ...\n"}
-    mount = built.mounts_of_project(make(tmp_path, sources))[0]
+    result = import_one(make(tmp_path, sources))
 
-    with runtime.mounted(mount) as opt:
-        result = imports.import_handler(mount, opt, root=tmp_path)
-
-    assert [Path(file).name for file in result.borrowed["queue"]] == ["app.py"]
+    assert result.borrowed == {"queue": (str(tmp_path / ".aws-sam/build/One/app.py"),)}
 
 
 def test_import_handler_built_in_name_has_its_own_outcome(tmp_path: Path) -> None:
@@ -133,4 +151,21 @@ def test_import_handler_built_in_name_has_its_own_outcome(tmp_path: Path) -> Non
 
 
 def test_crashed_without_a_stack_names_the_signal() -> None:
-    assert imports.crashed("", exit_code=-9, output="").text == "killed by signal 9"
+    assert imports.crashed("", exit_code=-9, output="", limit="").text == "killed by signal 9"
+
+
+STACK = """Thread 0x01 (most recent call first):
+  File "/t/pool.py", line 9 in wait
+
+Current thread 0x02 (most recent call first):
+  File "/t/app.py", line 3 in <module>
+  File "<frozen importlib._bootstrap>", line 1 in _call
+  File "/t/probe.py", line 5 in main
+"""
+
+
+def test_crashed_stopped_import_has_the_stack_of_the_main_thread() -> None:
+    result = imports.crashed(STACK, exit_code=-signal.SIGXCPU, output="", limit="waits")
+
+    assert (result.outcome, result.text) == (Outcome.HUNG, "waits")
+    assert result.stack == (Frame(Path("/t/probe.py"), 5), Frame(Path("/t/app.py"), 3))

@@ -274,5 +274,24 @@ def test_read_name_bound_once_to_a_literal_is_uncallable() -> None:
     assert read("a = {}\nb = 1\nb = print\nc = print\n").uncallable == {"a"}
 
 
-def test_read_change_of_sys_path_is_noted() -> None:
-    assert read("import sys\nsys.path.insert(0, 'vendor')").changes_path
+@pytest.mark.parametrize(
+    ("code", "folders", "is_unknown"),
+    [
+        ("sys.path.insert(0, 'vendor')", ["/var/task/vendor"], False),
+        ("sys.path.append('/opt/lib')", ["/opt/lib"], False),
+        ("sys.path.append(os.path.join(os.path.dirname(__file__), 'lib'))", [f"{TILL}/lib"], False),
+        ("sys.path.extend(['a', '/mnt/efs'])", ["/var/task/a", "/mnt/efs"], False),
+        ("site.addsitedir('vendor')", ["/var/task/vendor"], False),
+        ("sys.path.append(os.environ['LIB'])", [], True),
+        ("sys.path.extend(folders())", [], True),
+        ("sys.path += ['lib']", [], True),
+        ("sys.path[:0] = ['lib']", [], True),
+        ("sys.path = ['lib', *sys.path]", [], True),
+        ("sys.path.remove('lib'); lines.append('x'); lines.extend('x'); names[0] = sys.path[0]", [], False),
+    ],
+)
+def test_read_folders_added_to_sys_path_are_noted(code: str, folders: list[str], is_unknown: bool) -> None:
+    facts = read(f"import os, site, sys\n{code}")
+
+    assert [str(folder) for folder in facts.added_folders] == folders
+    assert facts.changes_path is is_unknown

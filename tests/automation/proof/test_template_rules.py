@@ -88,8 +88,8 @@ ALIAS: dict[str, Any] = {"AutoPublishAlias": "live", "AutoPublishAliasAllPropert
         ({}, False, []),
         ({"AutoPublishAlias": "live", "Layers": []}, False, []),
         (ALIAS, True, []),
-        (ALIAS, False, [Severity.ERROR]),
-        ({"AutoPublishAlias": "live"}, True, [Severity.ERROR]),
+        (ALIAS, False, [Severity.WARNING]),
+        ({"AutoPublishAlias": "live"}, True, [Severity.WARNING]),
         ({**ALIAS, "Layers": ["arn:aws:lambda:eu-west-1:1:layer:x:3"]}, False, []),
         ({**ALIAS, "Layers": [{"Fn::ImportValue": "layer"}]}, False, [Severity.WARNING]),
     ],
@@ -102,6 +102,15 @@ def test_stale_alias_needs_a_layer_that_publishes_no_version(
     found_faults = faults("stale-alias", subjects.write(tmp_path, resources))
 
     assert [fault.severity for fault in found_faults] == severities
+
+
+def test_stale_alias_is_an_error_for_a_project_that_names_its_package(tmp_path: Path) -> None:
+    resources = {"App": function(Layers=refs("L"), **ALIAS), "L": layer(PublishLambdaVersion=False)}
+    settings = '[tool.alchemiser]\npackage = "shop"\n'
+
+    found_faults = faults("stale-alias", subjects.write(tmp_path, resources, settings=settings))
+
+    assert [fault.severity for fault in found_faults] == [Severity.ERROR]
 
 
 def test_environment_too_large_counts_globals_and_known_values(tmp_path: Path) -> None:

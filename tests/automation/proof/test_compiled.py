@@ -1,0 +1,105 @@
+"""The symbols that compiled files import are compared with the newest that the runtime's libraries define."""
+
+from pathlib import Path
+
+import pytest
+
+from automation.proof import compiled
+from automation.proof.model import Fault, Severity, Subject
+from tests.automation.proof import subjects
+from tests.automation.proof.test_artifact_rules import MODULE, files, one_layer
+from tests.faults.bakery import install, put
+from tests.faults.elves import shared_object
+
+
+def faults(rule: str, subject: Subject) -> list[Fault]:
+    return subjects.faults(compiled.RULES, rule, subject)
+
+
+@pytest.mark.parametrize(
+    ("version", "what", "severity"),
+    [
+        ("GLIBC_2.35", "needs glibc 2.35; python3.12 has glibc 2.34", Severity.ERROR),
+        ("GLIBCXX_3.4.34", "needs GLIBCXX_3.4.34; python3.12 has GLIBCXX_3.4.33", Severity.WARNING),
+        ("CXXABI_1.3.16", "needs CXXABI_1.3.16; python3.12 has CXXABI_1.3.15", Severity.WARNING),
+    ],
+)
+def test_wrong_libc_symbols_are_compared_whatever_the_tags_promise(
+    tmp_path: Path, version: str, what: str, severity: Severity
+) -> None:
+    def fill(site: Path) -> None:
+        install(site, "stone", "1.0", {}, MODULE, tag="cp312-cp312-manylinux_2_17_x86_64")
+        put(site / MODULE, shared_object(versions={"libx.so.6": [version]}))
+
+    (fault,) = faults("wrong-libc", one_layer(tmp_path, fill))
+
+    assert fault.what == f"stone 1.0: python/{MODULE} {what}"
+    assert fault.severity is severity
+
+
+@pytest.mark.parametrize("version", ["GLIBC_2.34", "GLIBCXX_3.4.33", "CXXABI_1.3.15"])
+def test_wrong_libc_newest_symbols_of_the_runtime_are_accepted(tmp_path: Path, version: str) -> None:
+    content = shared_object(versions={"libx.so.6": [version]})
+
+    assert faults("wrong-libc", one_layer(tmp_path, files({MODULE: content}))) == []
+
+
+def test_wrong_libc_on_a_frozen_system_is_an_error(tmp_path: Path) -> None:
+    module = MODULE.replace("312", "311")
+    content = shared_object(versions={"libstdc++.so.6": ["GLIBCXX_3.4.25"]})
+
+    (fault,) = faults("wrong-libc", one_layer(tmp_path, files({module: content}), runtime="python3.11"))
+
+    assert fault.severity is Severity.ERROR
+
+
+def test_wrong_libc_own_cpp_library_is_not_compared(tmp_path: Path) -> None:
+    content = shared_object(versions={"libstdc++.so.6": ["GLIBCXX_3.4.99"]})
+
+    fill = files({MODULE: content, "stone.libs/libstdc++.so.6": shared_object()})
+
+    assert faults("wrong-libc", one_layer(tmp_path, fill)) == []
+
+
+def test_wrong_libc_file_linked_to_musl_is_an_error(tmp_path: Path) -> None:
+    fill = files({MODULE: shared_object(["libc.musl-x86_64.so.1"])})
+
+    assert [fault.what for fault in faults("wrong-libc", one_layer(tmp_path, fill))] == [
+        f"python/{MODULE} is linked to musl; python3.12 has glibc 2.34"
+    ]
+
+
+def test_wrong_libc_own_file_is_replaced(tmp_path: Path) -> None:
+    fill = files({"lib/libx.so.1": shared_object(versions={"libc.so.6": ["GLIBC_2.36"]})})
+
+    (fault,) = faults("wrong-libc", one_layer(tmp_path, fill))
+
+    assert fault.fix == "replace it by one that was built on Amazon Linux 2023"
+
+
+FOREIGN = ("cpython-39-darwin.so", "cpython-39-x86_64-linux-gnu.so", "cpython-312-x86_64-linux-musl.so")
+
+
+@pytest.mark.parametrize("ending", FOREIGN)
+@pytest.mark.parametrize("rule", ["wrong-machine", "wrong-python", "wrong-libc"])
+def test_module_that_python_ignores_is_no_fault_with_its_source_beside_it(
+    tmp_path: Path, ending: str, rule: str
+) -> None:
+    head = bytes.fromhex("cffaedfe") if "darwin" in ending else shared_object()
+    contents = {f"stone/md.{ending}": head, f"stone/md__mypyc.{ending}": head, "stone/md.py": b""}
+
+    assert faults(rule, one_layer(tmp_path, files(contents))) == []
+
+
+def test_module_of_another_system_without_a_source_is_an_error(tmp_path: Path) -> None:
+    contents = {"stone/md.cpython-39-darwin.so": bytes.fromhex("cffaedfe")}
+
+    assert [fault.severity for fault in faults("wrong-machine", one_layer(tmp_path, files(contents)))] == [
+        Severity.ERROR
+    ]
+
+
+def test_module_for_this_python_goes_before_its_source(tmp_path: Path) -> None:
+    contents = {MODULE: bytes.fromhex("cffaedfe"), "stone/_mill.py": b""}
+
+    assert len(faults("wrong-machine", one_layer(tmp_path, files(contents)))) == 1

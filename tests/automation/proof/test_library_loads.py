@@ -1,0 +1,148 @@
+"""What code loads by name is compared with the trees and the runtime's list."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.proof import library_loads
+from automation.proof.cases import Case, FunctionFault
+from automation.proof.evidence import Evidence, ProofMethod
+from automation.proof.imports import Frame, ImportResult, Outcome
+from automation.proof.model import Severity
+from automation.proof.scan import Scan
+from tests.automation.proof import subjects
+from tests.automation.proof.subjects import BUILD
+from tests.faults.bakery import put
+
+FAILURE = {"outcome": Outcome.FAILED, "kinds": ("ImportError",), "text": "failed to find libmagic", "name": "magic"}
+
+
+def faults(
+    root: Path, imported: ImportResult | None, contents: Mapping[str, str] | None = None, **properties: Any
+) -> list[FunctionFault]:
+    trees = {"App": {"app.py": "", **(contents or {})}}
+    subject = subjects.write(root, {"App": subjects.function(**properties)}, trees)
+    evidence = Evidence(subject.mounts[0], ProofMethod.IMPORTED, imported=imported, scan=Scan())
+    return list(library_loads.check_loads(Case(subject, evidence, Scan())))
+
+
+def failed(library: str = "libmagic.so.1", **changes: Any) -> ImportResult:
+    fields: dict[str, Any] = {**FAILURE, "attempts": frozenset({f"library:{library}", "write"}), **changes}
+    return ImportResult(**fields)
+
+
+def loaded(root: Path, code: str, attempts: frozenset[str] = frozenset()) -> list[FunctionFault]:
+    """Return the faults of a function that imports a module with this code."""
+    foreign = (str((root / BUILD / "App" / "magic.py").resolve()),)
+    return faults(root, ImportResult(Outcome.RESOLVED, foreign=foreign, attempts=attempts), {"magic.py": code})
+
+
+def test_import_without_a_library_that_may_be_there_is_a_warning(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, failed())
+
+    assert fault == FunctionFault(
+        "template.yaml: App",
+        "the import of {functions} loads libmagic.so.1, which is known in the container image of python3.12, but not "
+        "in a function from a zip: ImportError: failed to find libmagic",
+        "put libmagic.so.1 for x86_64 into code/lib/, which becomes /var/task/lib",
+        Severity.WARNING,
+        "magic",
+    )
+
+
+def test_import_without_a_library_that_the_runtime_lacks_is_an_error(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, failed(), Runtime="python3.11")
+
+    assert fault.severity is Severity.ERROR
+    assert "loads libmagic.so.1, which python3.11 does not have: ImportError" in fault.what
+
+
+def test_import_without_a_library_that_an_unknown_layer_may_bring_is_a_warning(tmp_path: Path) -> None:
+    layers = ["arn:aws:lambda:eu-central-1:123456789012:layer:libs:1"]
+
+    (fault,) = faults(tmp_path, failed(), Runtime="python3.11", Layers=layers)
+
+    assert fault.severity is Severity.WARNING
+
+
+def test_import_without_a_library_is_shown_at_the_own_line(tmp_path: Path) -> None:
+    put(tmp_path / "code" / "app.py", "")
+    stack = (Frame((tmp_path / BUILD / "App" / "app.py").resolve(), 3),)
+
+    (fault,) = faults(tmp_path, failed(stack=stack))
+
+    assert fault.where.endswith("app.py:3")
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({"kinds": ("OSError",), "text": "cannot load"}, 1),
+        ({"kinds": ("ImportError",), "text": "cannot import name x"}, 0),
+        ({"kinds": ("ModuleNotFoundError", "ImportError"), "text": "No module named 'magic'"}, 0),
+        ({"kinds": ("ValueError",), "text": "libmagic"}, 0),
+        ({"attempts": frozenset({"write"})}, 0),
+    ],
+)
+def test_import_that_fails_for_another_reason_is_left_to_its_rule(
+    tmp_path: Path, changes: dict[str, Any], count: int
+) -> None:
+    assert len(faults(tmp_path, failed(**changes))) == count
+
+
+def test_function_that_was_not_imported_has_no_fault(tmp_path: Path) -> None:
+    assert faults(tmp_path, None) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import ctypes\n\ndef late():\n    ctypes.CDLL('libexpat.so.1')\n",
+        "from ctypes.util import find_library\n\ndef late():\n    find_library('expat')\n",
+        "import cffi\n\ndef late():\n    _dlopen('libexpat.so.1')\n",
+    ],
+)
+def test_library_that_a_module_loads_later_is_a_warning(tmp_path: Path, code: str) -> None:
+    (fault,) = loaded(tmp_path, code)
+
+    assert fault.where == "/var/task/magic.py"
+    assert fault.what == "line 4 loads libexpat.so.1, which python3.12 does not have"
+    assert fault.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ctypes.CDLL('libc.so.6')",
+        "ctypes.CDLL(None)",
+        "ctypes.CDLL(name)",
+        "ctypes.CDLL('user32.dll')",
+        "find_library('kernel32')",
+        "find_library('c')",
+        "_dlopen(ffi, 'libexpat.so.1', 'libc.so.6')",
+        "ctypes.CDLL('libown.so')",
+        "print('libexpat.so.1')",
+        "try:\n    ctypes.CDLL('libexpat.so.1')\nexcept OSError:\n    pass",
+        "this does not parse: CDLL('libexpat.so.1')",
+    ],
+)
+def test_library_that_is_there_or_optional_is_no_fault(tmp_path: Path, code: str) -> None:
+    (tmp_path / BUILD / "App" / "lib").mkdir(parents=True)
+    (tmp_path / BUILD / "App" / "lib" / "libown.so").touch()
+
+    assert loaded(tmp_path, f"{code}\n") == []
+
+
+def test_library_that_was_refused_and_survived_is_optional(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "ctypes.CDLL('libexpat.so.1')\n", frozenset({"library:libexpat.so.1"})) == []
+
+
+def test_libraries_of_one_module_make_one_fault_per_reason(tmp_path: Path) -> None:
+    code = "_dlopen(ffi, 'gl', 'libGL.so.1')\n\n_dlopen(ffi, 'libmagic.so.1')\n_dlopen(ffi, 'libX11.so.6')\n"
+
+    absent, in_container = [fault.what for fault in loaded(tmp_path, code)]
+
+    assert absent == "line 1 loads libGL.so.1, libX11.so.6, which python3.12 does not have"
+    assert in_container.startswith("line 3 loads libmagic.so.1, which is known in the container image of python3.12, ")

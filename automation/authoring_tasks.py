@@ -1,11 +1,11 @@
 """The tasks that write functions and layers; tasks.py adds them to its own."""
 
-from pathlib import Path
-
 from invoke.context import Context
 from invoke.tasks import task
 
-ROOT = Path(__file__).resolve().parent.parent
+from automation import commands
+
+ROOT = commands.ROOT
 
 
 @task(

@@ -21,7 +21,7 @@ def build(
     force: bool = False,
     note: bool = False,
 ) -> BuildResult:
-    """Sync the project at `root`, then build what is stale.
+    """Sync the project at `root`, then build what is stale. After a failure, show what was built before raising it.
 
     Args:
         engine: `uv` or `sam`, as the user typed it.
@@ -40,7 +40,14 @@ def build(
     source_copies.sync(project)
 
     parameters = environments.parameters_by_stack(project, env, variables) if env else {}
-    result = builder.build(project, parameters=parameters, chosen=chosen, force=force, engine=Engine(engine))
+    result = builder.build(
+        project, parameters=parameters, chosen=chosen, force=force, engine=Engine(engine), keeps_going=True
+    )
+    if result.failures:
+        show(result)
+        for failure in result.failures[:-1]:
+            console.error(str(failure))
+        raise result.failures[-1]
 
     if note:
         builder.note_if_up_to_date(project, result)
@@ -49,16 +56,18 @@ def build(
 
 def show(result: BuildResult, *, explain: bool = False) -> None:
     """Print what was built, and why; with `explain`, print what was up to date, too."""
-    for name in result.unknown_code:
-        console.warning(f"{name} was not built: its code path is only known at deploy time")
-
+    for line in result.skipped:
+        console.warning(line)
     decisions = result.decisions if explain else result.rebuilt
     rows = [
         (decision.stack, decision.logical_id, "; ".join(decision.reasons) or "up to date") for decision in decisions
     ]
     if rows:
         console.table(("stack", "artifact", "why"), rows)
+    for line in result.left_out:
+        console.result(line)
 
     not_selected = f", {result.not_selected} not selected" if result.not_selected else ""
     unchanged = len(result.decisions) - len(result.rebuilt)
+    console.result(result.counts)
     console.result(f"{len(result.rebuilt)} built, {unchanged} unchanged{not_selected}, {result.seconds:.1f} s")

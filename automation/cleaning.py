@@ -61,7 +61,8 @@ def _own_files(root: Path) -> list[str]:
     saved = root / saved_letters.FOLDER
     if not saved.exists():
         return [saved_letters.FOLDER.parent.name]
-    return [str(path.relative_to(root)) for path in saved.parent.iterdir() if path != saved]
+    kept = {saved.name, ".gitignore"}  # which keeps these messages out of commits
+    return [path.relative_to(root).as_posix() for path in saved.parent.iterdir() if path.name not in kept]
 
 
 def _remove_bytecode(root: Path) -> None:

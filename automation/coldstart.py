@@ -1,8 +1,8 @@
 """`inv coldstart`: measure how long each function's code takes to import from what Lambda mounts.
 
-Each import runs in a fresh interpreter that writes nothing. A budget is compared with the fastest of the measurements:
-other load on the machine only makes an import slower, so the fastest is closest to what the code itself needs, and
-slower code still raises it. The median is printed for people.
+Each import runs in a fresh interpreter that writes nothing. The time in which other processes had the processor does
+not count. A budget is compared with the fastest of the measurements: other load still makes an import a little slower,
+so the fastest is closest to what the code itself needs, and slower code raises it. The median is printed for people.
 """
 
 import json
@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from automation.building import built
-from automation.lambda_runtime import coldstart_probe, importtime, local_coldstarts, runtime
+from automation.lambda_runtime import coldstart_probe, importtime, local_coldstarts, places, runtime
 from automation.lambda_runtime.importtime import PackageImport
+from automation.lambda_runtime.limits import StallWatch
 from automation.lambda_runtime.mounts import Mount
+from automation.lambda_runtime.places import Place
 from automation.project import settings
 from automation.project.model import Project
 from automation.sizing import lines
@@ -25,7 +27,7 @@ from automation.system import console
 from automation.system.errors import CheckFailedError, Finding, ToolError, UsageError
 
 RUNS = 5
-TIMEOUT_S = 60.0
+TIMEOUT_S = 600.0
 _MAX_PACKAGES = 5
 _KEY = "ColdStartMs"
 _DEFAULT = "cold_start_ms"
@@ -93,12 +95,15 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class _Starter:
-    """Starts one function as often as needed, on layers that are merged only once."""
+    """Starts one function as often as needed, in a place that is made only once."""
 
-    mount: Mount
-    opt: Path
+    place: Place
     root: Path
     timeout_s: float
+
+    @property
+    def mount(self) -> Mount:
+        return self.place.built
 
     def start(self, *, bytecode: bool = True, flags: Sequence[str] = ()) -> tuple[dict[str, Any], str]:
         """Import the handler in a fresh process; return the probe's result and stderr.
@@ -109,9 +114,15 @@ class _Starter:
         with tempfile.TemporaryDirectory(prefix="coldstart-") as folder:
             result = Path(folder) / "result.json"
             arguments: list[str | Path] = [str(self.mount.function.handler), result]
-            arguments += ["with" if bytecode else "without", self.mount.task, self.opt]
+            arguments += ["with" if bytecode else "without", self.place.mount.task, self.place.opt]
             finished = runtime.run(
-                self.mount, _PROBE, arguments, root=self.root, timeout_s=self.timeout_s, opt=self.opt, flags=flags
+                self.place,
+                _PROBE,
+                arguments,
+                root=self.root,
+                timeout_s=self.timeout_s,
+                flags=flags,
+                on_wait=StallWatch(),
             )
             if not result.is_file():
                 return {"error": f"its process ended with exit code {finished.exit_code}"}, finished.stderr
@@ -143,12 +154,12 @@ def measure(
         raise UsageError(f"--runs must be at least 1, got {runs}")
     selected = _select(built.mounts_of_project(built.as_built(project)), frozenset(names), project)
     budgets = {mount.where: find_budget(mount, project) for mount in selected}
-    reasons = {mount.function.logical_id: runtime.why_not_importable(mount) for mount in selected}
+    reasons = {mount.function.logical_id: runtime.why_not_importable(mount, project.root) for mount in selected}
     skipped = {name: reason for name, reason in reasons.items() if reason}
 
-    with ExitStack() as opened:
+    with places.opened(project.root) as new_places, ExitStack() as opened:
         starters = [
-            _Starter(mount, opened.enter_context(runtime.mounted(mount)), project.root, timeout_s)
+            _Starter(opened.enter_context(new_places.of(mount)), project.root, timeout_s)
             for mount in selected
             if mount.function.logical_id not in skipped
         ]

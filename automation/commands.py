@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
@@ -15,11 +16,32 @@ from invoke.parser.parser import ParseMachine
 from invoke.program import Program
 from invoke.tasks import Task
 
-from automation.system import console
-from automation.system.errors import BROKEN_PIPE, INTERRUPTED, AutomationError, CheckFailedError
+from automation.system import console, packages
+from automation.system.errors import BROKEN_PIPE, INTERRUPTED, AutomationError, CheckFailedError, ToolError
 
+TASKS_FILES = ("tasks.py", "tasks/__init__.py")  # Invoke loads the first one
 _INVOKES_HANDLE = ParseMachine.handle
 _INVOKES_LISTINGS = Program.parse_cleanup
+
+
+def find_root(folder: Path) -> Path:
+    """Return the project of a working folder: the nearest folder above, or itself, whose tasks.py is one of ours.
+
+    Without one it is the working folder itself.
+    """
+    return next((parent for parent in (folder, *folder.parents) if has_our_tasks(parent)), folder)
+
+
+def has_our_tasks(folder: Path) -> bool:
+    """Return whether the tasks.py of a folder uses this automation."""
+    try:
+        path = next((folder / name for name in TASKS_FILES if (folder / name).is_file()), None)
+        return path is not None and "automation" in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # a folder above that we may not read
+        return False
+
+
+ROOT = find_root(Path.cwd())
 
 
 def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> Collection:
@@ -29,6 +51,7 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
     The default task lists the others.
     """
     accept_positional_names()
+    console.accept_any_text()
     _guard_listings()
     namespace = Collection()
     for collection in collections:
@@ -44,6 +67,13 @@ def assemble(*collections: Collection, tasks: tuple["Task[Any]", ...] = ()) -> C
     namespace.add_task(_listing(namespace), default=True)
     _guard_all(namespace)
     return namespace
+
+
+def tasks_of(module: str) -> Collection:
+    """Return the tasks and the namespace of a loaded module, such as a tasks.py that adds ours to its own."""
+    own = Collection.from_module(sys.modules[module])
+    own.name = None
+    return own
 
 
 def accept_positional_names() -> None:
@@ -82,6 +112,12 @@ def _reporting_errors() -> Iterator[None]:
         console.flush()  # stdout and stderr may be the same file: the error comes last
         console.error(str(cause))
         raise Exit(code=cause.exit_code) from cause
+    except ModuleNotFoundError as cause:
+        package = (cause.name or "").partition(".")[0]
+        if package not in packages.EXTRAS:
+            raise
+        console.error(f"{package} is not installed; run: {packages.how_to_install(package)}")
+        raise Exit(code=ToolError.exit_code) from cause
     except KeyboardInterrupt as cause:
         console.error("interrupted")
         raise Exit(code=INTERRUPTED) from cause

@@ -1,12 +1,13 @@
 """The tasks that measure: sizes of artifacts and starts of functions, in the last build and in an environment."""
 
 import os
-from pathlib import Path
 
 from invoke.context import Context
 from invoke.tasks import task
 
-ROOT = Path(__file__).resolve().parent.parent
+from automation import commands
+
+ROOT = commands.ROOT
 
 
 @task(

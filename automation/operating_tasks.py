@@ -1,13 +1,14 @@
 """The tasks for a bad day: dead letters and logs of an environment."""
 
 import os
-from pathlib import Path
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-ROOT = Path(__file__).resolve().parent.parent
+from automation import commands
+
+ROOT = commands.ROOT
 _ENV = {"env": "the name of an environment in pyproject.toml"}
 _QUEUE = {"names": "the dead-letter queue, by logical id"}
 _CHANGE = {

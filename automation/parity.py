@@ -16,13 +16,15 @@ from automation.building import artifacts, built, engines, explanations, manifes
 from automation.building.artifacts import Artifact
 from automation.building.engines import Engine
 from automation.building.explanations import Difference, TreePair
-from automation.project import model, templates
+from automation.project import model, nesting, skipped, templates
 from automation.project.model import Project, Stack
 from automation.system import console, files
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding
 
 _FIX = "run inv build if its source has changed since; otherwise one of the builders is wrong"
 _MAX_PATH_LENGTH = 256
+_MAPPINGS_OF_SAM = ("SAMCode", "SAMContent")
+_CODE_KEYS = frozenset({*built.CODE_KEYS, *nesting.LOCATIONS.values()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def compare_builds(stack: Stack, root: Path, sam_build: Path) -> Parity:
     by_id = {artifact.logical_id: artifact for artifact in artifacts.of_stack(stack, root)}
 
     where = f"{stack.build_dir}/{outputs.TEMPLATE}"
-    unpaired = own_trees.keys() ^ sam_trees.keys()
+    unpaired = (own_trees.keys() ^ sam_trees.keys()) - {entry.logical_id for entry in stack.skipped}
     faults = [Finding(f"{where}: {name}", "is in only one of the builds", _FIX) for name in unpaired]
     for template in (outputs.TEMPLATE, outputs.PACKED):
         faults += find_template_faults(stack, root, template, sam_build)
@@ -109,10 +111,22 @@ def find_template_faults(stack: Stack, root: Path, name: str, sam_build: Path) -
     """
     build_dir = root / stack.build_dir
     where = f"{stack.build_dir}/{name}"
-    built_ids = {artifact.logical_id for artifact in artifacts.of_stack(stack, root)}
+    every_artifact = artifacts.of_stack(stack, root, with_foreign=True)
+    built_ids = {artifact.logical_id for artifact in every_artifact} | set(stack.nested)
     own = _comparable(templates.document(build_dir / name, name=where), build_dir, built_ids)
-    sams = _comparable(templates.document(sam_build / outputs.TEMPLATE, name="SAM's template"), sam_build, built_ids)
+    sams = _comparable(_template_of_sam(stack, sam_build), sam_build, built_ids)
     return [Finding(where, f"{path} differs from SAM's", _FIX) for path in _differing_paths(own, sams)]
+
+
+def _template_of_sam(stack: Stack, sam_build: Path) -> Mapping[str, Any]:
+    """Return SAM's built template as we write it: with expanded loops, and without the mappings of their folders."""
+    document = templates.document(sam_build / outputs.TEMPLATE, name="SAM's template")
+    expanded = templates.expand(document, stack.template, stack.parameters, chosen=skipped.contains_code)
+    if expanded is document:
+        return document
+    mappings = expanded.get("Mappings") or {}
+    own = {name: table for name, table in mappings.items() if not str(name).startswith(_MAPPINGS_OF_SAM)}
+    return {key: value for key, value in expanded.items() if key != "Mappings"} | ({"Mappings": own} if own else {})
 
 
 def find_zip_faults(tree: Path, packed: Path, where: str) -> list[Finding]:
@@ -200,7 +214,7 @@ def _resource(resource: Any, is_built: bool) -> Any:
 
 
 def _without_code(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in properties.items() if key not in built.CODE_KEYS}
+    return {key: value for key, value in properties.items() if key not in _CODE_KEYS}
 
 
 def _with_absolute_paths(value: Any, folder: Path) -> Any:

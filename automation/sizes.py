@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from automation.building import built
-from automation.project import selection
+from automation.project import selection, skipped
 from automation.project.model import Project
 from automation.sizing import baseline, budgets, changes, markdown, page, record, tables, weighing
 from automation.sizing.changes import SizeComparison
@@ -139,6 +139,8 @@ def report(
     else:
         show_in_format = show_json if json else show_markdown if markdown else show
         show_in_format(sizes, comparison)
+        if show_in_format is show and not selected:
+            console.result(skipped.counts(project.stacks, {artifact.key for artifact in sizes.artifacts}))
 
     warn_if_nearly_exceeded(sizes)
     try:

@@ -5,7 +5,6 @@ A project's tasks.py needs no more than `from automation import commands, tasks`
 """
 
 import os
-from pathlib import Path
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -13,7 +12,7 @@ from invoke.tasks import task
 
 from automation import authoring_tasks, commands, measuring_tasks, operating_tasks
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = commands.ROOT
 _ENV = {"env": "the name of an environment in pyproject.toml"}
 _ALLOW = {"allow": "allow one danger by name, such as replace:Ledger; repeat it for more"}
 _ADOPT = {"adopt": "take over a resource of an earlier stack, or not: Ledger=<physical id> or Ledger=new; repeat it"}

@@ -1,8 +1,6 @@
 """`inv validate`: check the templates and the settings before anything is built from them."""
 
 import json
-import shutil
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -11,8 +9,9 @@ from typing import Any
 
 from automation.project import environments
 from automation.project.model import Project, Stack
+from automation.project.sam_configuration import SAMCONFIG
 from automation.project.settings import PYPROJECT
-from automation.system import console, files, processes, sam
+from automation.system import console, files, packages, processes, sam, tools
 from automation.system.errors import CheckFailedError, Finding, ToolError
 
 _REPORTED_LEVELS = frozenset({"Error", "Warning"})
@@ -30,6 +29,7 @@ def validate(project: Project, *, with_sam: bool = True) -> None:
     """
     samconfig = environments.read_samconfig(project.root) if project.settings.environments else {}
     findings = list(environments.disagreements(project, samconfig))
+    _cfn_lint()  # when it is missing, say so before SAM CLI is installed
     program = sam.ensure(project.root) if with_sam else None
 
     with console.progress("linting the templates"), ThreadPoolExecutor(2) as pool:
@@ -42,7 +42,7 @@ def validate(project: Project, *, with_sam: bool = True) -> None:
 
 def validate_once(project: Project) -> None:
     """Run `validate` without SAM, unless the same templates and settings have passed before."""
-    inputs = [*(stack.template.path for stack in project.stacks), PYPROJECT, environments.SAMCONFIG]
+    inputs = [*(stack.template.path for stack in project.stacks), PYPROJECT, SAMCONFIG]
     present = [project.root / name for name in inputs if (project.root / name).is_file()]
     digest = files.digest_of(path.read_bytes() for path in present)
 
@@ -96,8 +96,7 @@ def _finding(match: dict[str, Any]) -> Finding:
 
 
 def _cfn_lint() -> Path:
-    beside_python = Path(sys.executable).parent / "cfn-lint"
-    program = beside_python if beside_python.exists() else shutil.which("cfn-lint")
+    program = tools.installed_program("cfn-lint")
     if program is None:
-        raise ToolError("cfn-lint was not found; recreate the development environment (README.md)")
-    return Path(program)
+        raise ToolError(f"cfn-lint was not found; run: {packages.how_to_install('cfn-lint')}")
+    return program

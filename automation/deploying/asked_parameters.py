@@ -15,7 +15,8 @@ from typing import Any
 from automation.deploying.releases.records import Release, Status
 from automation.deploying.scope import Scope
 from automation.project import templates
-from automation.project.environments import SAMCONFIG, StackSettings
+from automation.project.environments import StackSettings
+from automation.project.sam_configuration import SAMCONFIG
 from automation.project.settings import TABLE
 from automation.system import console
 from automation.system.errors import UsageError

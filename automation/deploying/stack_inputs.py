@@ -7,20 +7,33 @@ from typing import Any
 
 from automation.building import outputs
 from automation.deploying.verdict.property_texts import HIDDEN
-from automation.project import templates
+from automation.project import nesting, templates
 from automation.system import files
 
 
 def deployment_digest(template: Path, parameters: Mapping[str, str]) -> str:
-    """Return one digest of a packed template, its zips and the parameters; empty for a template that names folders."""
-    zips = template.parent / outputs.ZIPS
-    if template.name != outputs.PACKED or not zips.is_dir():
-        return ""
+    """Return one digest of a packed template, its zips, the stacks that it nests, and the parameters.
 
-    parts: list[str | bytes] = [template.read_bytes(), json.dumps(dict(parameters), sort_keys=True)]
-    for name, digest in files.digest_tree(zips).items():
+    It is empty for a template that names folders.
+    """
+    if template.name != outputs.PACKED or not (template.parent / outputs.ZIPS).is_dir():
+        return ""
+    return files.digest_of([json.dumps(dict(parameters), sort_keys=True), *_contents(template)])
+
+
+def _contents(template: Path) -> list[str | bytes]:
+    """Return a packed template, its zips, and the same of each stack that it nests."""
+    text = template.read_bytes()
+    parts: list[str | bytes] = [text]
+    for name, digest in files.digest_tree(template.parent / outputs.ZIPS).items():
         parts += [name, digest]
-    return files.digest_of(parts)
+    for resource in json.loads(text)["Resources"].values():
+        match resource:
+            case {"Type": str() as kind, "Properties": {**properties}} if kind in nesting.LOCATIONS:
+                location = properties.get(nesting.LOCATIONS[kind])
+                if isinstance(location, str) and location.endswith(f"/{outputs.PACKED}"):
+                    parts += _contents(template.parent / location)
+    return parts
 
 
 def visible_parameters(parameters: Mapping[str, str], definitions: Mapping[str, Any]) -> dict[str, str]:

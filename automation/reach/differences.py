@@ -120,7 +120,7 @@ def _module_files(function: Function, state: ProjectState) -> dict[str, str]:
 def _path_on_sys_path(name: str, state: ArtifactState) -> str:
     """Return the path of an ingredient relative to the sys.path folder it is in."""
     if not state.artifact.is_zipped_as_is:
-        return name
+        return (PurePosixPath(state.artifact.package_folder) / name).as_posix()
     inner = name.removeprefix(f"{LAYER_MODULES}/")
     return inner.removeprefix(f"{site_packages(state.artifact.runtime)}/")
 

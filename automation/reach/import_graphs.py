@@ -6,8 +6,9 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from automation.system import console, processes
+from automation.system import console, files, packages, processes
 
 _WORKER = Path(__file__).with_name("imports_worker.py")
 _UNKNOWN = "imports are unknown, so every function counts as an importer of the change"
@@ -39,10 +40,14 @@ def read(search_paths: Mapping[str, Sequence[Path]]) -> dict[str, ImportGraph | 
     # A process of its own: reading a graph changes sys.path.
     with tempfile.TemporaryDirectory() as folder:
         request = Path(folder) / "searches.json"
-        request.write_text(json.dumps({name: list(map(str, folders)) for name, folders in search_paths.items()}))
+        searches = {
+            name: _linked(folders, Path(folder) / str(number))
+            for number, (name, folders) in enumerate(search_paths.items())
+        }
+        request.write_text(json.dumps(searches), encoding="utf-8")
         finished = processes.run([sys.executable, "-I", "-B", _WORKER, request], cwd=request.parent, check=False)
     if finished.exit_code:
-        console.warning(f"{_UNKNOWN}: {finished.tail(1)}")
+        console.warning(f"{_UNKNOWN}: {_reason(finished.tail(1))}")
         return dict.fromkeys(search_paths)
 
     answers = json.loads(finished.stdout)
@@ -112,6 +117,20 @@ def importers_of(graph: ImportGraph, goals: Iterable[str]) -> frozenset[str]:
         reached |= fresh
         waiting += fresh
     return frozenset(reached)
+
+
+def _linked(folders: Sequence[Path], links: Path) -> dict[str, Any]:
+    """Show each folder under an importable name: grimp reads packages only, so its loose modules count then."""
+    links.mkdir()
+    for number, folder in enumerate(folders):
+        files.show_at(folder, links / f"folder_{number}")
+    return {"links": str(links), "folders": list(map(str, folders))}
+
+
+def _reason(problem: str) -> str:
+    if "No module named 'grimp'" in problem:
+        return f"grimp is not installed; run: {packages.how_to_install('grimp')}"
+    return problem
 
 
 def _chain_to(end: str, importer_of: Mapping[str, str]) -> tuple[str, ...]:

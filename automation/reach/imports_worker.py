@@ -1,39 +1,33 @@
 """Read the import graphs of some search paths. Runs as a process of its own, because it changes sys.path.
 
-Argument: a JSON file that maps a name to the folders of its search path, in order. stdout: JSON that maps each name to
-its modules with their imports, or to an error message. Modules are named relative to these folders.
+Argument: a JSON file that maps a name to `folders`, the search path in order, and `links`, a folder that shows them as
+`folder_0`, `folder_1` and so on. stdout: JSON that maps each name to its modules with their imports, or to an error
+message. Modules are named relative to these folders.
 """
 
 import importlib
 import importlib.util
 import json
 import sys
-import tempfile
 from pathlib import Path
 
 import grimp
 
 
-def read_imports(folders: list[str]) -> dict[str, list[str]]:
+def read_imports(folders: list[str], links: str) -> dict[str, list[str]]:
     """Return the imports of every module in these folders, imports of modules elsewhere included."""
     original_path = list(sys.path)
+    sys.path[:0] = [links, *folders]
+    importlib.invalidate_caches()
 
-    with tempfile.TemporaryDirectory() as links:
-        # grimp reads packages only; a link with an importable name makes each folder one, so its loose modules count.
-        roots = [Path(links) / f"folder_{number}" for number in range(len(folders))]
-        for root, folder in zip(roots, folders, strict=True):
-            root.symlink_to(folder)
-        sys.path[:0] = [links, *folders]
-        importlib.invalidate_caches()
-
-        try:
-            packages = [root.name for root in roots] + _packages(folders)
-            graph = grimp.build_graph(
-                *packages, include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
-            )
-            edges = [(name, graph.find_modules_directly_imported_by(name)) for name in graph.modules]
-        finally:
-            sys.path[:] = original_path
+    try:
+        packages = [f"folder_{number}" for number in range(len(folders))] + _packages(folders)
+        graph = grimp.build_graph(
+            *packages, include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
+        )
+        edges = [(name, graph.find_modules_directly_imported_by(name)) for name in graph.modules]
+    finally:
+        sys.path[:] = original_path
 
     imports: dict[str, set[str]] = {}
     for name, imported in edges:
@@ -63,9 +57,9 @@ def _without_link(name: str) -> str:
 def main(request: str) -> None:
     """Read a request file and print its answers as JSON."""
     answers: dict[str, dict[str, list[str]] | str] = {}
-    for name, folders in json.loads(Path(request).read_text(encoding="utf-8")).items():
+    for name, search in json.loads(Path(request).read_text(encoding="utf-8")).items():
         try:
-            answers[name] = read_imports(folders)
+            answers[name] = read_imports(search["folders"], search["links"])
         except Exception as cause:
             answers[name] = f"{type(cause).__name__}: {cause}"
     json.dump(answers, sys.stdout)

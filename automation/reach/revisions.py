@@ -108,7 +108,7 @@ def snapshots(root: Path, revision: Revision) -> Iterator[Snapshots]:
     Neither the working copy nor git's index is changed, except that the folder .alchemiser is created.
     """
     home = root / ".alchemiser"
-    home.mkdir(exist_ok=True)
+    files.make_folder(home)
     with tempfile.TemporaryDirectory(prefix="affected-", dir=home) as folder:
         repository = git.repository_root(root, where=_WHERE)
         project = root.resolve().relative_to(repository)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.building import artifacts, source_copies, sources
+from automation.building import artifacts, dependencies, source_copies
 from automation.building.artifacts import Artifact, Ingredients
 from automation.lambda_runtime.paths import LAYER_MODULES, site_packages
 from automation.project import environments, model
@@ -102,13 +102,14 @@ def builder_version(root: Path) -> str:
 def _artifact_state(artifact: Artifact, builder: str, targets: set[str]) -> ArtifactState:
     ingredients = artifacts.ingredients(artifact, builder=builder)
     folders: tuple[Path, ...] = (artifact.source,)
-    if artifact.is_zipped_as_is:
+    if artifact.is_zipped_as_is and artifact.is_layer:
         modules = artifact.source / LAYER_MODULES
         folders = (modules / site_packages(artifact.runtime), modules)
     origins = {name: _origin(name, artifact.folder, targets) for name in ingredients.files}
 
-    lock_files = sources.lock_files(artifact.lock) if artifact.lock else ()
-    locks = frozenset(origins[path.relative_to(artifact.source, walk_up=True).as_posix()] for path in lock_files)
+    lock_files = dependencies.lock_files(artifact.lock, artifact.root) if artifact.lock else ()
+    names = [Path(os.path.relpath(path, artifact.source)).as_posix() for path in lock_files]
+    locks = frozenset(origins[name] for name in names if name in origins)
     existing = tuple(folder for folder in folders if folder.is_dir())
     return ArtifactState(artifact, ingredients, origins, locks, existing)
 

@@ -1,8 +1,6 @@
 """The scanners on the market: each in an environment of its own, offline, on the templates after SAM's transform."""
 
 import json
-import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +37,7 @@ def scan(root: Path, stacks: Sequence[ScannedStack]) -> Scanned:
     Raises:
         ToolError: a scanner failed, or could not be installed.
     """
-    programs = {name: program for name in _PROGRAMS if (program := find_program(root, name)) is not None}
+    programs = {name: program for name in _PROGRAMS if (program := tools.find_program(root, name)) is not None}
     with_serverless = cfn_lint.TOOL in programs and cfn_lint.has_serverless_rules(programs[cfn_lint.TOOL])
     with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(2) as pool:
         jobs = _jobs(programs, stacks, Path(temporary), with_serverless=with_serverless)
@@ -51,19 +49,6 @@ def scan(root: Path, stacks: Sequence[ScannedStack]) -> Scanned:
         tools=tuple(ran),
         missing=tuple(name for name in (*_PROGRAMS, cfn_lint.SERVERLESS) if name not in ran),
     )
-
-
-def find_program(root: Path, name: str) -> Path | None:
-    """Return a scanner: the locked one in `.tools/`, otherwise the one beside our Python or on PATH, or None.
-
-    Raises:
-        ToolError: it is locked and could not be installed.
-    """
-    if tools.lock_file(root, name).is_file():
-        return tools.ensure(name, root=root).program(name)
-    beside_python = Path(sys.executable).parent / name
-    path = str(beside_python) if beside_python.exists() else shutil.which(name)
-    return Path(path) if path else None
 
 
 def _jobs(

@@ -80,7 +80,7 @@ def _measured(commit: str, label: str, current: Project) -> Sizes:
     ):
         (home / _STORE).mkdir(parents=True, exist_ok=True)
         (root / _HOME).mkdir(exist_ok=True)
-        (root / _HOME / _STORE).symlink_to(home / _STORE)
+        files.show_at(home / _STORE, root / _HOME / _STORE)
         try:
             loaded = model.load(root)
             source_copies.sync(loaded)

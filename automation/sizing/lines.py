@@ -5,10 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from automation.building.sources import REQUIREMENTS
+from automation.building import requirements
+from automation.building.requirements import REQUIREMENTS, REQUIREMENTS_IN
 from automation.sizing.distributions import normalise_name
 
-REQUIREMENTS_IN = "requirements.in"
 PYPROJECT = "pyproject.toml"
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _VIA = re.compile(r"\s+#\s+(?:via\s+)?([A-Za-z0-9][A-Za-z0-9._-]*)\s*$")
@@ -113,6 +113,6 @@ def _dependents(lock: Path) -> dict[str, set[str]]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return requirements.decode(path.read_bytes())
+    except OSError:
         return ""

@@ -55,6 +55,7 @@ class ArtifactSize:
         parts: biggest first.
         template: the path of the template that declares it.
         source: its code folder, relative to the project root; empty when its path is only known at deploy time.
+        pruned_bytes: what the build left out of its packages: tests, stubs and programs that nothing refers to.
     """
 
     kind: ArtifactKind
@@ -67,6 +68,7 @@ class ArtifactSize:
     parts: tuple[Part, ...] = ()
     template: str = ""
     source: str = ""
+    pruned_bytes: int = 0
 
     @property
     def key(self) -> tuple[str, str]:

@@ -93,6 +93,7 @@ def _read_artifact(entry: Mapping[str, Any], kind: ArtifactKind) -> ArtifactSize
         parts=tuple(_read_part(part) for part in entry["parts"]),
         template=str(entry["template"]),
         source=str(entry["source"]),
+        pruned_bytes=int(entry.get("pruned_bytes", 0)),
     )
 
 
@@ -128,6 +129,7 @@ def _artifact(artifact: ArtifactSize, comparison: SizeComparison | None) -> dict
         "budget_bytes": budget,
         "budget_used": None if budget is None else round(artifact.bytes / budget, 4),
         "budget_headroom_bytes": None if budget is None else budget - artifact.bytes,
+        "pruned_bytes": artifact.pruned_bytes,
         "parts": [_part(part) for part in artifact.parts],
         "change": _change(comparison.change_of(artifact)) if comparison else None,
     }

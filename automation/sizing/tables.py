@@ -117,7 +117,11 @@ def _composition(sizes: Sizes) -> None:
 def _part_rows(artifact: ArtifactSize) -> list[list[str]]:
     shown, folded = artifact.parts[:SHOWN_PARTS], artifact.parts[SHOWN_PARTS:]
     rows = [_part_row(f"  {part.name}", part.version, (part,), artifact.bytes) for part in shown]
-    return [*rows, _part_row(f"  {folded_label(folded)}", "", folded, artifact.bytes)] if folded else rows
+    if folded:
+        rows.append(_part_row(f"  {folded_label(folded)}", "", folded, artifact.bytes))
+    if artifact.pruned_bytes:
+        rows.append(["  left out: tests, stubs, programs", "", units.format_change(-artifact.pruned_bytes), "", ""])
+    return rows
 
 
 def _part_row(name: str, version: str, parts: tuple[Part, ...], artifact_bytes: int) -> list[str]:

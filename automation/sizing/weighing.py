@@ -5,14 +5,16 @@ import os
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-from automation.building import built, outputs, zips
-from automation.lambda_runtime.paths import site_packages
-from automation.project import model
+from automation.building import built, manifests, outputs, store, zips
+from automation.project import model, passed_layers
 from automation.project.model import Function, Layer, Project, Stack
+from automation.project.templates import Unresolved
 from automation.sizing import distributions
 from automation.sizing.model import ArtifactKind, ArtifactSize, FunctionSize, Sizes
+from automation.system import tools
 
 # What AWS documents for its managed Python runtimes; used when `.tools/runtime` was not installed.
 DOCUMENTED_RUNTIME = frozenset({"boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3"})
@@ -24,11 +26,15 @@ def weigh(project: Project) -> Sizes:
     layers: list[ArtifactSize] = []
     not_built: list[str] = []
 
+    stacks = {stack.name: stack for stack in project.stacks}
+    by_stack = {stack.name: _artifacts(stack, project) for stack in project.stacks}
     for stack in project.stacks:
-        artifacts = _artifacts(stack, project)
+        artifacts = by_stack[stack.name]
         layers += [artifacts[layer.logical_id] for layer in stack.layers if layer.logical_id in artifacts]
         functions += [
-            _function(function, stack, artifacts) for function in stack.functions if function.logical_id in artifacts
+            _function(function, artifacts[function.logical_id], _layers(function, stack, stacks, by_stack))
+            for function in stack.functions
+            if function.logical_id in artifacts
         ]
         not_built += [
             f"{stack.template.path}: {owner.logical_id}" for owner in stack.owners if owner.logical_id not in artifacts
@@ -39,27 +45,54 @@ def weigh(project: Project) -> Sizes:
 
 def runtime_distributions(root: Path) -> frozenset[str]:
     """Return the distributions in the managed runtime: those in `.tools/runtime`, or those that AWS documents."""
-    sites = sorted((root / ".tools" / "runtime").glob(site_packages("python3.*")))
-    return frozenset().union(*(distributions.installed_names(site) for site in sites)) or DOCUMENTED_RUNTIME
+    site = tools.environment_at(root / ".tools" / "runtime").site
+    return distributions.installed_names(site) or DOCUMENTED_RUNTIME
 
 
-def _function(function: Function, stack: Stack, artifacts: Mapping[str, ArtifactSize]) -> FunctionSize:
-    measured = {layer.logical_id for layer in stack.layers} & set(artifacts)
+def _function(function: Function, own: ArtifactSize, layers: Mapping[str, ArtifactSize]) -> FunctionSize:
     return FunctionSize(
-        own=artifacts[function.logical_id],
-        layers=tuple(artifacts[name] for name in function.layers if isinstance(name, str) and name in measured),
-        unmeasured_layers=tuple(str(layer) for layer in function.layers if layer not in measured),
+        own=own,
+        layers=tuple(layers[str(layer)] for layer in function.layers if str(layer) in layers),
+        unmeasured_layers=tuple(str(layer) for layer in function.layers if str(layer) not in layers),
     )
+
+
+def _layers(
+    function: Function,
+    stack: Stack,
+    stacks: Mapping[str, Stack],
+    by_stack: Mapping[str, Mapping[str, ArtifactSize]],
+) -> dict[str, ArtifactSize]:
+    """Return the measured layers that a function names, by that name, those passed on by another stack included."""
+    own_layers = {layer.logical_id for layer in stack.layers}
+    layers: dict[str, ArtifactSize] = {}
+    for layer in function.layers:
+        origin = (stack.name, layer) if isinstance(layer, str) and layer in own_layers else None
+        if isinstance(layer, Unresolved):
+            origin = passed_layers.origin(layer, stack, stacks)
+        if origin and origin[1] in by_stack[origin[0]]:
+            layers[str(layer)] = by_stack[origin[0]][origin[1]]
+    return layers
 
 
 def _artifacts(stack: Stack, project: Project) -> dict[str, ArtifactSize]:
     trees = built.trees(stack, project.root)
+    pruned = _pruned(stack, project.root)
     zipped = _zipped(trees, project.root / stack.build_dir / outputs.ZIPS)
     return {
-        owner.logical_id: _artifact(owner, stack, project, trees[owner.logical_id], zipped[owner.logical_id])
+        owner.logical_id: replace(
+            _artifact(owner, stack, project, trees[owner.logical_id], zipped[owner.logical_id]),
+            pruned_bytes=pruned.get(owner.logical_id, 0),
+        )
         for owner in stack.owners
         if owner.logical_id in trees
     }
+
+
+def _pruned(stack: Stack, root: Path) -> dict[str, int]:
+    """Return the bytes that pruning saved in each artifact of the last build."""
+    artifacts, folder = manifests.read(root, stack.name).artifacts, root / store.FOLDER
+    return {name: store.pruned_bytes(folder, entry.ingredients.fingerprint) for name, entry in artifacts.items()}
 
 
 def _artifact(

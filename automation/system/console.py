@@ -4,6 +4,7 @@ Progress appears only on a terminal, so a log holds nothing but results. Functio
 themselves, because most commands only print a line.
 """
 
+import io
 import json
 import os
 import sys
@@ -45,6 +46,12 @@ def result(text: str = "", *, style: str = "") -> None:
     from rich.text import Text
 
     _console(stderr=False).print(Text(text, style=style), soft_wrap=True)
+
+
+def accept_any_text() -> None:
+    """Print a character that the encoding of stdout lacks, such as an arrow on Windows, as its escape."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def flush() -> None:

@@ -3,8 +3,11 @@
 import getpass
 import os
 import platform
+import sys
 from dataclasses import dataclass
 from datetime import datetime
+
+from automation.system.files import WINDOWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,10 @@ def this_process(arn: str) -> Deployer:
     return Deployer(arn, f"{_user()}@{platform.node()}", os.getpid())
 
 
-def is_running(process_id: int) -> bool:
-    """Return whether this computer runs a process of that id."""
+def is_running(process_id: int, *, system: str = sys.platform) -> bool:
+    """Return whether this computer runs a process of that id; on Windows always, so that a lock lapses by its time."""
+    if system == WINDOWS:  # signal 0 would be Ctrl-C there
+        return True
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
@@ -67,5 +72,5 @@ def is_running(process_id: int) -> bool:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a user without an entry in /etc/passwd
-        return f"uid{os.getuid()}"
+    except (KeyError, OSError, ImportError):  # a container's user may lack an entry in /etc/passwd, Windows has no file
+        return f"uid{os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -2,9 +2,11 @@
 
 import errno
 import hashlib
+import importlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -16,10 +18,17 @@ from automation.system.errors import ConfigurationError, ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import IO
 
 SYMLINK = "symlink"
+WINDOWS = "win32"  # as sys.platform names it
+OWN_FOLDERS = frozenset({".alchemiser", ".tools"})  # what the automation keeps for itself beside a project
 _LOCK_POLL_S = 0.05
-_CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+# EINVAL is the answer of Windows for a drive without hard links, and for a file that has too many.
+_CANNOT_LINK = frozenset(
+    {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+)
+_HEADS_OF_PROGRAMS = (b"#!", b"\x7fELF")
 
 
 def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
@@ -28,7 +37,7 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
     The bytes go to a file beside it first: a rename is atomic only within one file system. Until the rename only its
     owner can read that file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -38,6 +47,14 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder with its parents; those of `OWN_FOLDERS` get a .gitignore of their own, so git ignores them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for own in (folder, *folder.parents):
+        if own.name in OWN_FOLDERS and not (own / ".gitignore").exists():
+            (own / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 def digest(data: bytes) -> str:
@@ -129,12 +146,40 @@ def link_tree(source: Path, target: Path) -> None:
 
 def link(source: Path, target: Path) -> None:
     """Give a file a second name; copy it where the file system has no hard links."""
+    # Windows always links the link itself.
+    options = {"follow_symlinks": False} if os.link in os.supports_follow_symlinks else {}
     try:
-        os.link(source, target, follow_symlinks=False)
+        os.link(source, target, **options)
     except OSError as cause:
         if cause.errno not in _CANNOT_LINK:
             raise
         shutil.copy2(source, target, follow_symlinks=False)
+
+
+def show_at(source: Path, target: Path, *, platform: str = sys.platform) -> None:
+    """Show a file or folder at a second path, by a symbolic link where nobody needs a right for that.
+
+    On Windows a folder gets a junction, and a file a hard link or, on another drive, a copy.
+    """
+    if platform != WINDOWS:
+        target.symlink_to(source)
+    elif source.is_dir():
+        importlib.import_module("_winapi").CreateJunction(str(source.resolve()), str(target))
+    else:
+        link(source, target)
+
+
+def is_program(path: Path, *, platform: str = sys.platform) -> bool:
+    """Return whether a file may be run, by its mode; on Windows, which has none, by its first bytes: `#!` or ELF.
+
+    Modules of packages often begin with `#!` too, but are not programs.
+    """
+    if platform != WINDOWS:
+        return bool(path.stat().st_mode & 0o111)
+    if path.suffix == ".py":
+        return False
+    with path.open("rb") as file:
+        return file.read(4).startswith(_HEADS_OF_PROGRAMS)
 
 
 def display_path(path: Path) -> str:
@@ -154,7 +199,7 @@ def size_bytes(root: Path) -> int:
 
 def remove(path: Path) -> None:
     """Remove a file or a folder; do nothing when it is missing."""
-    if path.is_dir() and not path.is_symlink():
+    if path.is_dir() and not (path.is_symlink() or path.is_junction()):
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -208,9 +253,7 @@ def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
     Raises:
         ToolError: another process still holds it after `wait_s` seconds.
     """
-    import fcntl  # noqa: PLC0415 - not on every system; the portable filelock takes 40 ms to import
-
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     deadline = time.monotonic() + wait_s
     try:
         held = path.open("a")
@@ -219,7 +262,7 @@ def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
     with held:
         while True:
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                try_lock(held)
                 break
             except BlockingIOError as cause:
                 if time.monotonic() > deadline:
@@ -229,3 +272,20 @@ def lock(path: Path, *, wait_s: float, doing: str) -> "Iterator[None]":
             except OSError as cause:
                 raise ConfigurationError(f"cannot be locked: {cause.strerror}", where=str(path)) from cause
         yield
+
+
+def try_lock(file: "IO[str]", *, platform: str = sys.platform) -> None:
+    """Lock an open file until it is closed. The portable filelock takes 40 ms to import.
+
+    Raises:
+        BlockingIOError: another process holds the lock.
+    """
+    if platform != WINDOWS:
+        fcntl = importlib.import_module("fcntl")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    msvcrt = importlib.import_module("msvcrt")
+    try:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    except PermissionError as cause:
+        raise BlockingIOError(cause.errno, cause.strerror) from cause

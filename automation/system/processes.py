@@ -1,5 +1,6 @@
 """Start programs. The only module that does."""
 
+import math
 import os
 import shlex
 import subprocess
@@ -12,6 +13,8 @@ from automation.system.errors import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+_TICK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ def run(
     cwd: Path,
     env: "Mapping[str, str] | None" = None,
     on_line: "Callable[[str], None] | None" = None,
+    on_wait: "Callable[[int], None] | None" = None,
     check: bool = True,
     timeout_s: float | None = None,
 ) -> Finished:
@@ -48,6 +52,7 @@ def run(
     Args:
         env: the complete environment of the program; None passes on our own.
         on_line: called with each line of stdout and stderr as it arrives.
+        on_wait: called a few times a second with the process id, while the program runs; not with `on_line`.
         check: raise for a non-zero exit code.
         timeout_s: kill the program after this many seconds; not with `on_line`.
 
@@ -57,7 +62,12 @@ def run(
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
     try:
-        exit_code, out, err = _follow(words, cwd, env, on_line) if on_line else _capture(words, cwd, env, timeout_s)
+        if on_line:
+            exit_code, out, err = _follow(words, cwd, env, on_line)
+        elif on_wait:
+            exit_code, out, err = _watch(words, cwd, env, timeout_s, on_wait)
+        else:
+            exit_code, out, err = _capture(words, cwd, env, timeout_s)
     except FileNotFoundError as cause:
         raise ToolError(_missing(words[0], cwd), where=shlex.join(words[:2])) from cause
     except PermissionError as cause:
@@ -82,7 +92,7 @@ def environment(
 def _missing(program: str, cwd: Path) -> str:
     if not cwd.is_dir():
         return f"the folder {cwd} does not exist"
-    return f"{program} was not found; install it, or recreate the development environment (README.md)"
+    return f"{program} was not found; install it, and put its folder on PATH"
 
 
 def _capture(
@@ -94,12 +104,45 @@ def _capture(
         env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         errors="replace",
         timeout=timeout_s,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def _watch(
+    words: tuple[str, ...],
+    cwd: Path,
+    env: "Mapping[str, str] | None",
+    timeout_s: float | None,
+    on_wait: "Callable[[int], None]",
+) -> tuple[int, str, str]:
+    deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
+    with subprocess.Popen(
+        words,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    ) as child:
+        try:
+            while True:
+                try:
+                    out, err = child.communicate(timeout=_TICK_S)
+                except subprocess.TimeoutExpired:
+                    if time.monotonic() > deadline:
+                        raise
+                    on_wait(child.pid)
+                else:
+                    return child.returncode, out, err
+        except BaseException:
+            child.kill()
+            raise
 
 
 def _follow(
@@ -113,7 +156,7 @@ def _follow(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         errors="replace",
     ) as child:
         try:

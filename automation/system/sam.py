@@ -1,6 +1,5 @@
-"""Run SAM CLI: the pinned one in `.tools/sam`; in a project without `locks/sam.txt` the one on PATH."""
+"""Run SAM CLI: the one that the project locks, otherwise an installed one, otherwise the one that our wheel locks."""
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,10 @@ def ensure(root: Path) -> Path:
     Raises:
         ToolError: there is no SAM CLI, or it could not be installed.
     """
-    if tools.lock_file(root, "sam").is_file():
-        return tools.ensure("sam", root=root).program("sam")
-    program = shutil.which("sam")
+    program = tools.find_program(root, "sam")
     if program is None:
-        raise ToolError("sam was not found; pin it in locks/sam.txt (inv lock) or install SAM CLI")
-    return Path(program)
+        raise ToolError("sam was not found; install SAM CLI, for example with: uv tool install aws-sam-cli")
+    return program
 
 
 def run(

@@ -1,5 +1,6 @@
 """Virtual environments for tools whose packages must not mix with ours: `.tools/<name>` from `locks/<name>.txt`."""
 
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -9,17 +10,25 @@ from automation.system import console, files, processes
 from automation.system.errors import ConfigurationError, ToolError
 
 _MARKER = "made-from"
+_SHIPPED_LOCKS = Path(__file__).with_name("locks")
 _COMPILED = frozenset({"runtime"})  # like Lambda's own packages; the others are compiled when they are imported
 _WAIT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class ToolEnvironment:
-    """A virtual environment: its folder, its interpreter, and the folder of its programs (put first on PATH)."""
+    """A virtual environment.
+
+    Attributes:
+        python: its interpreter.
+        bin: the folder of its programs, to be put first on PATH.
+        site: the folder of its packages.
+    """
 
     path: Path
     python: Path
     bin: Path
+    site: Path
 
     def program(self, name: str) -> Path:
         """Return the path of one of its programs.
@@ -27,10 +36,10 @@ class ToolEnvironment:
         Raises:
             ToolError: its lock does not install that program.
         """
-        program = self.bin / name
-        if not program.exists():
-            raise ToolError(f"{name} is not in {self.path}; remove that folder and run the command again")
-        return program
+        for program in (self.bin / name, self.bin / f"{name}.exe"):
+            if program.exists():
+                return program
+        raise ToolError(f"{name} is not in {self.path}; remove that folder and run the command again")
 
 
 def uv_program() -> Path:
@@ -51,7 +60,29 @@ def uv_program() -> Path:
 
 
 def lock_file(root: Path, name: str) -> Path:
-    return root / "locks" / f"{name}.txt"
+    """Return the lock of a tool: the project's own, otherwise the one that our wheel brings. Neither need exist."""
+    own, shipped = _own_lock(root, name), _SHIPPED_LOCKS / f"{name}.txt"
+    return shipped if shipped.is_file() and not own.is_file() else own
+
+
+def find_program(root: Path, name: str) -> Path | None:
+    """Return a tool that has the name of its lock: the one that the project locks, otherwise an installed one.
+
+    Without either it is the one that our wheel locks, and None when this automation is not a wheel.
+
+    Raises:
+        ToolError: it is locked and could not be installed.
+    """
+    if not _own_lock(root, name).is_file() and (program := installed_program(name)):
+        return program
+    return ensure(name, root=root).program(name) if lock_file(root, name).is_file() else None
+
+
+def installed_program(name: str) -> Path | None:
+    """Return the program of that name beside our own Python, otherwise the one on PATH, otherwise None."""
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    program = shutil.which(name, path=os.pathsep.join(folders))
+    return Path(program) if program else None
 
 
 def stamp(lock: bytes, version: str) -> str:
@@ -78,7 +109,7 @@ def ensure(name: str, *, root: Path) -> ToolEnvironment:
     if not lock.is_file():
         raise ConfigurationError("this lock does not exist; run inv lock", where=f"locks/{name}.txt")
     expected_stamp = stamp(lock.read_bytes(), own_python_version())
-    environment = _environment(root / ".tools" / name)
+    environment = environment_at(root / ".tools" / name)
     if _is_complete(environment, expected_stamp):
         return environment
     with files.lock(root / ".tools" / f"{name}.lock", wait_s=_WAIT_S, doing=f"creating .tools/{name}"):
@@ -88,8 +119,17 @@ def ensure(name: str, *, root: Path) -> ToolEnvironment:
     return environment
 
 
-def _environment(path: Path) -> ToolEnvironment:
-    return ToolEnvironment(path, path / "bin" / "python", path / "bin")
+def _own_lock(root: Path, name: str) -> Path:
+    return root / "locks" / f"{name}.txt"
+
+
+def environment_at(path: Path, *, platform: str = sys.platform) -> ToolEnvironment:
+    """Return the places in a virtual environment of our own Python's version, whether it exists or not."""
+    if platform == files.WINDOWS:
+        programs = path / "Scripts"
+        return ToolEnvironment(path, programs / "python.exe", programs, path / "Lib" / "site-packages")
+    site = path / "lib" / f"python{own_python_version()}" / "site-packages"
+    return ToolEnvironment(path, path / "bin" / "python", path / "bin", site)
 
 
 def _is_complete(environment: ToolEnvironment, expected_stamp: str) -> bool:

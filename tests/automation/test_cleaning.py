@@ -40,8 +40,11 @@ def test_clean_everything_removes_caches_and_keeps_tools(shop: Project) -> None:
 def test_clean_keeps_the_messages_that_were_dropped(shop: Project) -> None:
     write_files(shop.root, {".alchemiser/dropped/a.jsonl": "", ".alchemiser/parsed/x.json": "", ".alchemiser/lock": ""})
 
+    (shop.root / ".alchemiser/.gitignore").write_text("*")
+
     assert cleaning.clean(shop) == (".alchemiser/lock", ".alchemiser/parsed")
     assert (shop.root / ".alchemiser/dropped/a.jsonl").exists()
+    assert (shop.root / ".alchemiser/.gitignore").exists()
     assert cleaning.clean(shop, everything=True) == ()
 
 

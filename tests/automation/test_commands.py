@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TextIO
 
 import pytest
@@ -15,8 +16,8 @@ from invoke.tasks import task
 
 from automation import commands
 from automation.system import console, errors
-from automation.system.errors import CheckFailedError, Finding, UsageError
-from tests.automation.projects import make_shop
+from automation.system.errors import CheckFailedError, Finding, ToolError, UsageError
+from tests.automation.projects import make_shop, write_files
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = "from automation import commands, tasks\n\nnamespace = commands.assemble(tasks.collection())\n"
@@ -79,6 +80,62 @@ def test_task_that_is_interrupted_exits_130() -> None:
 def test_task_with_a_bug_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         run("stumble")
+
+
+@task
+def reach(_context: Context) -> None:
+    """Need a package that only an extra brings."""
+    raise ModuleNotFoundError("No module named 'botocore'", name="botocore.exceptions")
+
+
+@task
+def stray(_context: Context) -> None:
+    """Need a package that nobody knows."""
+    raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
+
+
+def test_task_without_its_package_says_how_to_install_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("reach", tasks=(reach,)) == ToolError.exit_code
+
+    assert capsys.readouterr().err == "error: botocore is not installed; run: pip install boto3\n"
+
+
+def test_task_without_an_unknown_module_keeps_its_traceback() -> None:
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        run("stray", tasks=(stray,))
+
+
+def test_find_root_is_the_nearest_folder_with_our_tasks(tmp_path: Path) -> None:
+    write_files(tmp_path, {"tasks.py": TASKS, "a/tasks.py": "import invoke\n", "a/b/c/x": "", "d/tasks.py": TASKS})
+
+    assert commands.find_root(tmp_path / "a" / "b" / "c") == tmp_path
+    assert commands.find_root(tmp_path) == tmp_path
+    assert commands.find_root(tmp_path / "d") == tmp_path / "d"
+
+    write_files(tmp_path, {"e/tasks/__init__.py": TASKS, "d/e/tasks/__init__.py": TASKS, "d/e/tasks.py": ""})
+    assert commands.find_root(tmp_path / "e") == tmp_path / "e"
+    assert commands.find_root(tmp_path / "d" / "e") == tmp_path / "d"
+
+
+def test_find_root_without_our_tasks_is_the_folder_itself(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_bytes(b"automatio\xff")
+    (tmp_path / "a").mkdir()
+
+    assert commands.find_root(tmp_path / "a") == tmp_path / "a"
+
+
+@pytest.mark.parametrize("namespace", ["", "\nns = Collection(own, Collection('more', own))\n"])
+def test_tasks_of_a_module_stay_at_the_top_and_win(namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "from invoke import Collection, task\n\n@task(name='check')\ndef own(_):\n    'Own.'\n" + namespace
+    module = ModuleType("some_tasks")
+    exec(text, vars(module))  # noqa: S102 - a module of this test
+    monkeypatch.setitem(sys.modules, "some_tasks", module)
+
+    assembled = commands.assemble(Collection(check, refuse), commands.tasks_of("some_tasks"))
+
+    assert assembled["check"].__doc__ == "Own."
+    assert assembled["refuse"].__doc__ == "Refuse to run."
+    assert ("more.check" in assembled.task_names) is bool(namespace)
 
 
 def test_no_task_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:

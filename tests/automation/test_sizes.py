@@ -224,3 +224,15 @@ def test_report_html_over_budget_writes_the_page_first(shop: Project, tmp_path: 
 def test_report_two_formats_are_refused(shop: Project) -> None:
     with pytest.raises(UsageError, match="choose one"):
         sizes.report(shop, json=True, markdown=True)
+
+
+def test_report_counts_functions_and_layers_in_tables_only(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    write_build(shop.root, {".aws-sam/base": {"Code": 1, "Stock": 1}, ".aws-sam/build": {"Code": 1, "Till": 1}})
+    counts = "3 functions: 2 built, 1 not built; 3 layers: 2 built, 1 not built\n"
+
+    sizes.report(shop)
+    assert capsys.readouterr().out.endswith(counts)
+
+    sizes.report(shop, names=["Till"])
+    sizes.report(shop, json=True)
+    assert counts not in capsys.readouterr().out

@@ -68,8 +68,9 @@ def find_interpreter(program: Path) -> Path:
     if len(words) > 1 and Path(words[0]).name == "env":
         words = [shutil.which(words[-1]) or ""]
 
-    # A script whose path is too long for its first line starts with a shell instead.
-    for path in (Path(words[0]) if words else Path(), program.resolve().parent / "python"):
+    # A script whose path is too long for its first line starts with a shell instead, and one of Windows is an .exe.
+    beside = program.resolve().parent
+    for path in (Path(words[0]) if words else Path(), beside / "python", beside / "python.exe"):
         if path.name.startswith("python") and path.is_file():
             return path
     message = f"{program} is not a Python script, so its packages cannot expand templates"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from automation.deploying.changes.model import Replacement
+from automation.system import packages
 from automation.system.errors import ToolError
 
 PACKAGE = "cfnlint"
@@ -49,7 +50,7 @@ def find_data(package: str = PACKAGE) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         message = f"{package} is not installed, and its schemas say which changes replace a resource"
-        raise ToolError(f"{message}; install cfn-lint, or recreate the development environment (README.md)")
+        raise ToolError(f"{message}; run: {packages.how_to_install('cfn-lint')}")
     return Path(spec.origin).parent / "data"
 
 

@@ -8,7 +8,8 @@ from automation.deploying.asked_parameters import is_example
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.stacks import stack_states
 from automation.project import templates
-from automation.project.environments import SAMCONFIG, StackSettings
+from automation.project.environments import StackSettings
+from automation.project.sam_configuration import SAMCONFIG
 from automation.project.settings import Secret
 from automation.system import aws_commands
 from automation.system.accounts import DeployedStack, SecretState, Subscribers

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from automation.deploying.stacks import stack_states
-from automation.project import environments, templates
-from automation.project.environments import SAMCONFIG, StackSettings
+from automation.project import sam_configuration, templates
+from automation.project.environments import StackSettings
+from automation.project.sam_configuration import SAMCONFIG
 from automation.system import console
 from automation.system.errors import CheckFailedError, DeploymentError, Finding
 from automation.system.stacks import NoSuchStackError, StackDescription, StackState, StaleChangeSetError
@@ -223,7 +224,7 @@ def _words(value: Any) -> list[str]:
 
 def _tags(settings: StackSettings) -> dict[str, str]:
     where = f"{SAMCONFIG}: [{settings.config_env}.deploy.parameters]"
-    return environments.overrides(settings.section, "tags", where=where)
+    return sam_configuration.overrides(settings.section, "tags", where=where)
 
 
 def _wait(

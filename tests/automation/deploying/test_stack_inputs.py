@@ -25,7 +25,7 @@ def packed(tmp_path: Path) -> Path:
     (tmp_path / "zips").mkdir()
     (tmp_path / "zips" / "Till.zip").write_bytes(b"till")
     template = tmp_path / "packed.json"
-    template.write_text("Resources: {}\n")
+    template.write_text('{"Resources": {}}')
     return template
 
 
@@ -36,7 +36,7 @@ def test_deployment_digest_counts_template_zips_and_parameters(packed: Path) -> 
     digests.append(stack_inputs.deployment_digest(packed, {"Stage": "dev", "Colour": "red"}))
     (packed.parent / "zips" / "Till.zip").rename(packed.parent / "zips" / "Stock.zip")
     digests.append(stack_inputs.deployment_digest(packed, {"Stage": "dev", "Colour": "red"}))
-    packed.write_text("Resources: {Till: {}}\n")
+    packed.write_text('{"Resources": {"Till": {}}}')
     digests.append(stack_inputs.deployment_digest(packed, {"Stage": "dev", "Colour": "red"}))
 
     assert len(set(digests)) == 5

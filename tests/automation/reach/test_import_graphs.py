@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,30 @@ def test_read_import_under_type_checking_is_left_out(tmp_path: Path) -> None:
     write_files(tmp_path, {"app.py": text, "utility.py": ""})
 
     assert "utility" not in read_graph(tmp_path).loaded_by("app")
+
+
+def test_read_two_search_paths_at_once_keeps_them_apart(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/app.py": "import json\n", "b/app.py": "import html\n"})
+
+    graphs = import_graphs.read({"a": (tmp_path / "a",), "b": (tmp_path / "b",)})
+
+    expected = {"a": {"app": ["json"], "json": []}, "b": {"app": ["html"], "html": []}}
+    assert graphs == {name: import_graphs.graph_of(imports) for name, imports in expected.items()}
+
+
+def test_read_without_grimp_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys._base_executable} -S "$@"\n')  # type: ignore[attr-defined]
+    bare.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(bare))
+
+    assert import_graphs.read({"it": (tmp_path,)}) == {"it": None}
+    assert capsys.readouterr().err == (
+        "warning: imports are unknown, so every function counts as an importer of the change: "
+        "grimp is not installed; run: pip install grimp\n"
+    )
 
 
 def test_read_module_that_cannot_be_parsed_is_unknown_with_a_warning(

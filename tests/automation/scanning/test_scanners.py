@@ -93,8 +93,8 @@ def test_find_program_prefers_the_one_beside_our_python(tmp_path: Path, programs
     write_program(programs, "checkov", {})
     beside = write_program(tmp_path / "python", "checkov", {})
 
-    assert scanners.find_program(tmp_path, "checkov") == beside
-    assert scanners.find_program(tmp_path, "cfn-lint") is None
+    assert tools.find_program(tmp_path, "checkov") == beside
+    assert tools.find_program(tmp_path, "cfn-lint") is None
 
 
 def test_find_program_prefers_the_locked_one(tmp_path: Path, programs: Path) -> None:
@@ -105,4 +105,4 @@ def test_find_program_prefers_the_locked_one(tmp_path: Path, programs: Path) -> 
     (tmp_path / "locks" / "checkov.txt").write_text("checkov==1")
     (locked.parent.parent / "made-from").write_text(tools.stamp(b"checkov==1", tools.own_python_version()))
 
-    assert scanners.find_program(tmp_path, "checkov") == locked
+    assert tools.find_program(tmp_path, "checkov") == locked

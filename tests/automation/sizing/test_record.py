@@ -12,7 +12,8 @@ SIZES = till(part("numpy", 2 * MB), part("h11", MB), budget_bytes=4 * MB)
 
 
 def test_parse_of_as_json_returns_the_same_sizes() -> None:
-    function = FunctionSize(replace(SIZES.functions[0].own, logical_id="Far"), SIZES.layers, ("arn:x",))
+    own = replace(SIZES.functions[0].own, logical_id="Far", pruned_bytes=7)
+    function = FunctionSize(own, SIZES.layers, ("arn:x",))
     sizes = replace(SIZES, functions=(*SIZES.functions, function), not_built=("app.yaml: Image",))
 
     assert record.parse(json.dumps(record.as_json(sizes)), where="x.json") == sizes
@@ -27,6 +28,7 @@ def test_as_json_function_has_its_bytes_with_and_without_layers() -> None:
         "effective_bytes": 3_001_000,
         "zipped_bytes": 1_000_333,
     }
+    assert function["pruned_bytes"] == 0
     assert function["limit_headroom_bytes"] == 262_144_000 - 3_001_000
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,17 @@ def test_show_with_a_baseline_has_changes_of_distributions(capsys: pytest.Captur
 
     assert "Till (app) = +2.00 MB +666.7 kB" in lines
     assert "numpy 1.0 -> 2.0 +2.00 MB" in lines
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_show_bytes_left_out_end_the_parts_of_an_artifact(capsys: pytest.CaptureFixture[str], count: int) -> None:
+    sizes = till(*MANY[:count])
+    pruned = replace(sizes.layers[0], pruned_bytes=2 * MB)
+
+    lines = shown(capsys, Sizes((), (pruned,)))
+
+    assert "left out: tests, stubs, programs -2.00 MB" in lines
+    assert not any("left out" in line for line in shown(capsys, sizes))
 
 
 def test_show_without_changes_says_so(capsys: pytest.CaptureFixture[str]) -> None:

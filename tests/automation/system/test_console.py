@@ -20,6 +20,23 @@ def test_results_and_tables_go_to_stdout_unwrapped(capsys: pytest.CaptureFixture
     assert lines[3].split() == ["[bold]a", "1.5"]
 
 
+def test_accept_any_text_prints_an_escape_for_what_the_encoding_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", stdout)
+
+    console.accept_any_text()
+    console.result("a → b …")
+    console.flush()
+
+    assert stdout.buffer.getvalue() == b"a \\u2192 b \x85\n"
+
+
+def test_accept_any_text_leaves_other_streams_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+
+    console.accept_any_text()
+
+
 def test_result_json_prints_valid_json(capsys: pytest.CaptureFixture[str]) -> None:
     console.result_json({"b": 1, "a": [2]})
 

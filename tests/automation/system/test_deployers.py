@@ -16,7 +16,7 @@ def test_this_process_names_person_and_process(monkeypatch: pytest.MonkeyPatch) 
     assert str(deployer) == "ann@desk (arn:x)"
 
 
-@pytest.mark.parametrize("error", [KeyError("uid"), OSError("uid")])
+@pytest.mark.parametrize("error", [KeyError("uid"), OSError("uid"), ModuleNotFoundError("pwd")])
 def test_this_process_of_a_nameless_user_has_its_id(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def refuse() -> str:
         raise error
@@ -25,6 +25,27 @@ def test_this_process_of_a_nameless_user_has_its_id(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("platform.node", lambda: "desk")
 
     assert deployers.this_process("arn:x").person == f"uid{os.getuid()}@desk"
+
+
+def test_this_process_without_user_ids_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> str:
+        raise ModuleNotFoundError
+
+    monkeypatch.setattr("getpass.getuser", refuse)
+    monkeypatch.setattr("platform.node", lambda: "desk")
+    monkeypatch.delattr(os, "getuid")
+
+    assert deployers.this_process("arn:x").person == "unknown@desk"
+
+
+def test_is_running_on_windows_sends_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(process_id: int, signal: int) -> None:
+        raise ProcessLookupError
+
+    monkeypatch.setattr("os.kill", refuse)
+
+    assert deployers.is_running(1, system="win32") is True
+    assert deployers.is_running(1, system="darwin") is False
 
 
 def test_is_running_of_a_live_process_is_true() -> None:

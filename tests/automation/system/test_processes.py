@@ -1,3 +1,5 @@
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -48,6 +50,32 @@ def test_run_unchecked_failure_is_returned(tmp_path: Path) -> None:
 def test_run_beyond_timeout_is_stopped(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"took longer than 0\.2 s"):
         processes.run(python("import time; time.sleep(30)"), cwd=tmp_path, timeout_s=0.2)
+
+
+def test_run_with_on_wait_passes_the_process_until_it_ends(tmp_path: Path) -> None:
+    def stop(process: int) -> None:
+        waited.append(process)
+        os.kill(process, signal.SIGTERM)
+
+    waited: list[int] = []
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+
+    finished = processes.run(python(code), cwd=tmp_path, on_wait=stop, check=False)
+
+    assert (finished.stdout, finished.exit_code) == (f"{waited[0]}\n", -signal.SIGTERM)
+
+
+def test_run_with_on_wait_beyond_timeout_is_stopped(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"took longer than 0\.1 s"):
+        processes.run(python("import time; time.sleep(30)"), cwd=tmp_path, timeout_s=0.1, on_wait=lambda _: None)
+
+
+def test_run_on_wait_that_raises_stops_the_program(tmp_path: Path) -> None:
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        processes.run(python("import time; time.sleep(60)"), cwd=tmp_path, on_wait=interrupt)
 
 
 def test_run_with_on_line_passes_each_line(tmp_path: Path) -> None:

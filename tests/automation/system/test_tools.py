@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,98 @@ def test_stamp_changes_with_lock_and_python() -> None:
     stamps = {tools.stamp(b"a", "3.12"), tools.stamp(b"b", "3.12"), tools.stamp(b"a", "3.13")}
 
     assert len(stamps) == 3
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of the locks that a wheel brings."""
+    folder = tmp_path / "wheel"
+    folder.mkdir()
+    monkeypatch.setattr(tools, "_SHIPPED_LOCKS", folder)
+    return folder
+
+
+@pytest.fixture
+def path_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder that is PATH; our Python lies in another empty one."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python" / "python"))
+    return folder
+
+
+def test_environment_on_windows_has_the_folders_of_windows() -> None:
+    environment = tools.environment_at(Path("x"), platform="win32")
+
+    assert environment == tools.ToolEnvironment(
+        Path("x"), Path("x/Scripts/python.exe"), Path("x/Scripts"), Path("x/Lib/site-packages")
+    )
+
+
+def test_environment_elsewhere_has_a_site_for_its_python() -> None:
+    site = Path("x/lib") / f"python{tools.own_python_version()}" / "site-packages"
+
+    assert tools.environment_at(Path("x"), platform="darwin") == tools.ToolEnvironment(
+        Path("x"), Path("x/bin/python"), Path("x/bin"), site
+    )
+
+
+def test_ensure_site_is_where_packages_are(root: Path) -> None:
+    assert tools.ensure("empty", root=root).site.is_dir()
+
+
+def test_program_of_windows_has_an_ending(tmp_path: Path) -> None:
+    environment = tools.ToolEnvironment(tmp_path, tmp_path, tmp_path, tmp_path)
+    (tmp_path / "sam.exe").touch()
+
+    assert environment.program("sam") == tmp_path / "sam.exe"
+
+
+def test_lock_file_of_the_project_comes_before_the_shipped_one(root: Path, shipped: Path) -> None:
+    assert tools.lock_file(root, "sam") == root / "locks" / "sam.txt"
+
+    (shipped / "sam.txt").touch()
+    (shipped / "empty.txt").touch()
+    assert tools.lock_file(root, "sam") == shipped / "sam.txt"
+    assert tools.lock_file(root, "empty") == root / "locks" / "empty.txt"
+
+
+def test_ensure_uses_the_shipped_lock(root: Path, shipped: Path) -> None:
+    (shipped / "more.txt").write_text("")
+
+    assert tools.ensure("more", root=root).path == root / ".tools" / "more"
+    assert (root / ".tools" / ".gitignore").read_text() == "*\n"
+
+
+def test_find_program_prefers_an_installed_one_to_the_shipped_lock(
+    root: Path, shipped: Path, path_folder: Path
+) -> None:
+    programs = root / ".tools" / "sam" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "sam"):
+        (programs / name).touch()
+    (programs.parent / "made-from").write_text(tools.stamp(b"", tools.own_python_version()))
+    (shipped / "sam.txt").write_text("")
+    assert tools.find_program(root, "sam") == programs / "sam"
+
+    (path_folder / "sam").touch(mode=0o755)
+    assert tools.find_program(root, "sam") == path_folder / "sam"
+
+    (root / "locks" / "sam.txt").write_text("")
+    assert tools.find_program(root, "sam") == programs / "sam"
+
+
+def test_find_program_without_any_is_none(root: Path, path_folder: Path) -> None:
+    assert tools.find_program(root, "sam") is None
+
+
+def test_installed_program_beside_our_python_comes_before_path(tmp_path: Path, path_folder: Path) -> None:
+    assert tools.installed_program("x") is None
+
+    (path_folder / "x").touch(mode=0o755)
+    assert tools.installed_program("x") == path_folder / "x"
+
+    (tmp_path / "python").mkdir()
+    (tmp_path / "python" / "x").touch(mode=0o755)
+    assert tools.installed_program("x") == tmp_path / "python" / "x"

@@ -109,6 +109,6 @@ def test_find_data_without_cfn_lint_says_how_to_install_it() -> None:
         schemas.find_data("no_such_package")
 
     assert raised.value.message == (
-        "no_such_package is not installed, and its schemas say which changes replace a resource; install cfn-lint, "
-        "or recreate the development environment (README.md)"
+        "no_such_package is not installed, and its schemas say which changes replace a resource; "
+        "run: pip install cfn-lint"
     )

@@ -78,6 +78,14 @@ def security(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
+def corpus(session: nox.Session) -> None:
+    """Build and prove the small projects of tests/projects, and use the automation's wheel beside one of them."""
+    _install(session)
+    where = session.posargs or ["tests/corpus", "tests/wheel"]
+    session.run("pytest", "-n", "auto", "-m", "slow", "--force-enable-socket", *where, env=BYTECODE)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
 def coldstart(session: nox.Session) -> None:
     """Build every artifact and measure how long each handler takes to import, with and without bytecode."""
     _install(session)

@@ -1,0 +1,3 @@
+from pathlib import Path
+
+TITLE = (Path(__file__).resolve().parent / "title.txt").read_text()

@@ -1,0 +1,5 @@
+import magic
+
+
+def handler(event, context):
+    return magic.from_buffer(event["text"])

@@ -1,0 +1,5 @@
+import shelves
+
+
+def handler(event, context):
+    return 1

@@ -1,0 +1,5 @@
+import names
+
+
+def handler(event, context):
+    return names.NAME

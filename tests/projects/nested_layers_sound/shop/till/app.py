@@ -1,0 +1,6 @@
+import names
+import prices
+
+
+def handler(event, context):
+    return names.NAME, prices.PRICE

@@ -1,0 +1,4 @@
+import tomllib
+
+def handler(event, context):
+    return tomllib.loads("a = 1")

@@ -1,0 +1,5 @@
+import made_module
+
+
+def handler(event, context):
+    return 1

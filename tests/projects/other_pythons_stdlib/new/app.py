@@ -1,0 +1,5 @@
+def handler(event, context):
+    import cgi
+    import imp
+
+    return cgi, imp

@@ -1,0 +1,4 @@
+def handler(event, context):
+    import tomllib
+
+    return tomllib

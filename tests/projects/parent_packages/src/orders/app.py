@@ -1,0 +1,5 @@
+import src.orders.rates
+
+
+def handler(event, context):
+    return src.orders.rates.RATE

@@ -1,0 +1,5 @@
+from .texts import TEXT
+
+
+def handler(event, context):
+    return TEXT

@@ -1,0 +1,5 @@
+from src.orders import rates
+
+
+def handler(event, context):
+    return rates.RATE

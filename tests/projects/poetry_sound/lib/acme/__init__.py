@@ -1,0 +1,3 @@
+"""A package of the project."""
+
+VALUE = 1

@@ -1,0 +1,5 @@
+from acme import VALUE
+
+
+def handler(event, context):
+    return VALUE

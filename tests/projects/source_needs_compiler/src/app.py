@@ -1,0 +1,5 @@
+import ujson
+
+
+def handler(event, context):
+    return ujson.dumps(event)

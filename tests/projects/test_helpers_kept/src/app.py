@@ -1,0 +1,5 @@
+from django.test import RequestFactory
+
+
+def handler(event, context):
+    return str(RequestFactory)

@@ -1,0 +1,3 @@
+#!/bin/bash
+
+PYTHONPATH=$PYTHONPATH:/opt/python exec python web/server.py

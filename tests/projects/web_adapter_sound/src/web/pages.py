@@ -1,0 +1,5 @@
+from http.server import BaseHTTPRequestHandler
+
+
+class Page(BaseHTTPRequestHandler):
+    pass

@@ -1,0 +1,5 @@
+from tools.Helper import VALUE
+
+
+def handler(event, context):
+    return VALUE

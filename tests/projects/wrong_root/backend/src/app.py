@@ -1,0 +1,5 @@
+from src.util import VALUE
+
+
+def handler(event, context):
+    return VALUE

@@ -178,8 +178,9 @@ class _Day:
         else:
             message = (
                 f"{run.run_id} is stuck in {run.state} with no message left to process; missing: "
-                f"{', '.join(missing(run)) or 'nothing'}; read inv logs --env local --run {run.run_id}; once the "
-                "cause is fixed, inv run-day resumes it"
+                f"{', '.join(missing(run)) or 'nothing'}; read inv logs --env local --run {run.run_id}; send its "
+                "dead letter again with inv dlq.redrive, or the sweep fails the run after "
+                f"{run.deadline_at:%Y-%m-%d %H:%M:%S} UTC; then run inv run-day"
             )
         return CheckFailedError(message, findings=self._watch.faults())
 

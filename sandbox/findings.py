@@ -13,7 +13,7 @@ from sandbox.function_logs import FunctionLog, count_text
 
 _MAX_TEXT = 300
 _READ_LOG = "read the log with inv logs --env local --function {module}, and fix the cause"
-_SHOW = "inv dlq.list --env local says why; dlq.redrive then sends it back, dlq.drop deletes it"
+_SHOW = "inv dlq.list --env local names it, inv dlq.show QUEUE shows why, and inv dlq.redrive QUEUE sends it back"
 _RESUME = "run inv run-day again: it waits for what is left"
 
 

@@ -243,7 +243,8 @@ def books_findings(day: DayEvidence) -> Iterator[Finding]:
     """Check that the account was compared with the books after the close, and that they agree."""
     if day.books is None:
         what = "were not compared with the account after the close"
-        yield Finding(BOOKS, what, "run inv trading.sweep --env local, then inv reconcile --env local")
+        fix = "run inv trading.sweep --env local, then inv reconcile --env local; it names a run that is not settled"
+        yield Finding(BOOKS, what, fix)
     elif day.books.differs:
         for difference in day.books.differences:
             cause = f" ({difference.cause})" if difference.cause else ""

@@ -133,7 +133,8 @@ def gather(sources: Sources, *, environment: str) -> Reconciliation:
     run = _latest_planned(sources, moment)
     expected = set() if look is None else set(look.expected)
     owned = _owned(sources, held.keys() | expected, moment.today)
-    return Reconciliation(account, check, look, reconciliation.rows(held, look, owned, run), run)
+    unsettled = () if check is None or look is not None else _reconciler(sources).unsettled(check, _recent(moment))
+    return Reconciliation(account, check, look, reconciliation.rows(held, look, owned, run), run, unsettled)
 
 
 def accept_shown(sources: Sources, shown: Reconciliation, *, by: str, environment: str) -> BooksCheck:
@@ -184,7 +185,7 @@ def _report(state: Reconciliation, environment: str, *, as_json: bool) -> None:
     if state.is_waiting:
         finding = Finding(
             environment,
-            "an order of a run that is not settled may still fill",
+            f"an order of {', '.join(state.unsettled) or 'a run'}, which is not settled, may still fill",
             f"inv trading.sweep --env {environment}, {_WINDOW} after the end of the run or later; then this again",
         )
         message = "account and books cannot be compared yet"
@@ -223,14 +224,17 @@ def _moment(broker: Broker) -> Moment:
 
 
 def _look(sources: Sources, check: BooksCheck, moment: Moment, environment: str) -> Look | None:
-    recent = Recent.unread(moment.today, settles_since=moment.sessions[-SWEPT_SESSIONS:][0].date)
     reconciler = _reconciler(sources)
     try:
         # Checked first: with keys of another account no run is ever settled, and a look would only say "not yet".
         reconciler.account_number()
-        return reconciler.look(check, recent, moment.now)
+        return reconciler.look(check, _recent(moment), moment.now)
     except WrongAccountError as error:
         raise wrong_account(error, environment) from error
+
+
+def _recent(moment: Moment) -> Recent:
+    return Recent.unread(moment.today, settles_since=moment.sessions[-SWEPT_SESSIONS:][0].date)
 
 
 def _latest_planned(sources: Sources, moment: Moment) -> Run | None:

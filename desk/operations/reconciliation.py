@@ -48,6 +48,7 @@ class Reconciliation(NamedTuple):
         check: the latest check of the books; None before the first run.
         look: the account as it is now, compared with that check; None without one, or while it waits.
         run: the latest run with a plan.
+        unsettled: while it waits, the runs whose orders may still fill.
     """
 
     account: str
@@ -55,6 +56,7 @@ class Reconciliation(NamedTuple):
     look: Look | None
     rows: tuple[SymbolRow, ...]
     run: Run | None
+    unsettled: tuple[str, ...] = ()
 
     @property
     def is_waiting(self) -> bool:

@@ -28,7 +28,8 @@ def show(situation: Situation, stage: str) -> None:
     console.result(f"market       {'the broker does not answer' if market is None else market_text(market)}")
     if market is not None:
         console.result(f"account      {account_text(market)}")
-    console.result(f"today's run  {runs_text(situation.runs, situation.date)}")
+    known = runs_text(situation.runs, situation.date)
+    console.result(f"today's run  {known if market or situation.runs else 'unknown: the broker says what day it is'}")
     console.result(f"books        {books_text(situation.books)}")
     if market is not None:
         show_orders(market.open_orders, stage)

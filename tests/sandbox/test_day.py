@@ -145,7 +145,8 @@ def test_trade_day_with_a_stuck_run_says_what_is_missing() -> None:
     with pytest.raises(
         CheckFailedError,
         match=r"stuck in PLANNED with no message left to process; missing: the release of the trades; "
-        r"read inv logs --env local --run local-2022-03-16; once the cause is fixed, inv run-day resumes it",
+        r"read inv logs --env local --run local-2022-03-16; send its dead letter again with inv dlq.redrive, "
+        r"or the sweep fails the run after 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC; then run inv run-day",
     ) as raised:
         sandbox.trade()
     assert [finding.where for finding in raised.value.findings] == ["trade_aggregator"]

@@ -65,7 +65,7 @@ def test_queue_findings_say_what_to_type_next() -> None:
         Finding(
             "metrics_v2",
             "1 message in its dead-letter queue metrics_v2-dlq",
-            "inv dlq.list --env local says why; dlq.redrive then sends it back, dlq.drop deletes it",
+            "inv dlq.list --env local names it, inv dlq.show QUEUE shows why, and inv dlq.redrive QUEUE sends it back",
         ),
     )
 

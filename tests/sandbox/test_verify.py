@@ -190,7 +190,7 @@ def test_verify_day_with_books_that_differ_expects_a_mail_about_them() -> None:
 
 
 def test_verify_day_without_a_check_of_the_books_says_how_to_make_it() -> None:
-    fix = "run inv trading.sweep --env local, then inv reconcile --env local"
+    fix = "run inv trading.sweep --env local, then inv reconcile --env local; it names a run that is not settled"
     finding = Finding("books", "were not compared with the account after the close", fix)
 
     assert verify_day(replace(days.good_day(), books=None)) == (finding,)

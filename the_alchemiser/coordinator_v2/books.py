@@ -125,7 +125,8 @@ class BooksChecker:
     def _look(self, base: BooksCheck, day: TradingDay, recent: Recent) -> Look | None:
         look = self.reconciler.look(base, recent, day.now)
         if look is None:
-            logger.info("books not checked: orders of a run may still be open")
+            runs = [run.run_id for run in recent.runs if recent.is_unsettled(run)]
+            logger.info("books not checked: orders of a run may still be open", extra={"runs": runs})
         return look
 
     def _put(self, check: BooksCheck) -> StoredCheck:

@@ -117,7 +117,7 @@ def test_reconcile_while_an_order_may_fill_shows_the_account_and_waits(office: O
     assert findings(failure) == [
         (
             "prod",
-            "an order of a run that is not settled may still fill",
+            "an order of prod-2022-11-28, which is not settled, may still fill",
             "inv trading.sweep --env prod, 110 s after the end of the run or later; then this again",
         )
     ]

@@ -104,6 +104,7 @@ def test_status_without_the_broker_shows_the_rest(capsys: Out) -> None:
     assert [finding.where for finding in caught.value.findings] == ["broker"]
     out = capsys.readouterr().out
     assert "market       the broker does not answer" in out
+    assert "today's run  unknown: the broker says what day it is" in out
     assert "trading      enabled" in out
     assert "account" not in out.replace("AWS account", "").replace("account's owner", "")
     assert "open orders" not in out

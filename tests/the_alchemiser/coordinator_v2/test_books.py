@@ -155,7 +155,8 @@ def test_sweep_waits_until_every_run_is_settled(office: Office, caplog: pytest.L
     office.later(0)
     sweep_after_the_close(office)
     assert states(office) == [(HALF_DAY, CheckState.AGREED)]
-    assert "books not checked: orders of a run may still be open" in caplog.messages
+    waiting = [record for record in caplog.records if record.message.startswith("books not checked: orders of a run")]
+    assert [vars(record)["runs"] for record in waiting] == [["local-2022-11-28"]]
 
     office.later(30)  # overdue: it fails, and is settled at once because it has sent nothing
     sweep_after_the_close(office, "16:40")

@@ -157,7 +157,7 @@ class Reconciler:
             AlchemiserError: the broker or a store cannot answer now, or the account is not the environment's.
         """
         known: list[Run] = []
-        for run in chain(recent.runs, self._earlier(base, recent)):
+        for run in self._runs(base, recent):
             if recent.is_unsettled(run):
                 return None
             known.append(run)
@@ -180,6 +180,14 @@ class Reconciler:
         included = base.runs if base.held_on == today else ()
         return Look(now.astimezone(UTC), account, held, expected, differences, (*included, *of_today))
 
+    def unsettled(self, base: BooksCheck, recent: Recent) -> tuple[str, ...]:
+        """Return the ids of the runs for which a look waits.
+
+        Raises:
+            AlchemiserError: a store cannot answer now.
+        """
+        return tuple(run.run_id for run in self._runs(base, recent) if recent.is_unsettled(run))
+
     def account_number(self) -> str:
         """Return the number of the account.
 
@@ -189,6 +197,9 @@ class Reconciler:
         account = self.broker.account()
         require_account(account, self.account)
         return account.number
+
+    def _runs(self, base: BooksCheck, recent: Recent) -> Iterator[Run]:
+        return chain(recent.runs, self._earlier(base, recent))
 
     def _earlier(self, base: BooksCheck, recent: Recent) -> Iterator[Run]:
         """Yield the runs since the base that were not read yet, the latest day first: its runs settle last."""

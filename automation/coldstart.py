@@ -19,6 +19,7 @@ from automation.lambda_runtime import coldstart_probe, importtime, local_coldsta
 from automation.lambda_runtime.importtime import PackageImport
 from automation.lambda_runtime.limits import StallWatch
 from automation.lambda_runtime.mounts import Mount
+from automation.lambda_runtime.paths import temporary_folder
 from automation.lambda_runtime.places import Place
 from automation.project import settings
 from automation.project.model import Project
@@ -111,7 +112,7 @@ class _Starter:
         Raises:
             ToolError: it took longer than the timeout, or the interpreter could not be installed.
         """
-        with tempfile.TemporaryDirectory(prefix="coldstart-") as folder:
+        with tempfile.TemporaryDirectory(prefix="coldstart-", dir=temporary_folder(self.root)) as folder:
             result = Path(folder) / "result.json"
             arguments: list[str | Path] = [str(self.mount.function.handler), result]
             arguments += ["with" if bytecode else "without", self.place.mount.task, self.place.opt]

@@ -17,7 +17,7 @@ from threading import Lock
 
 from automation.lambda_runtime import mounts
 from automation.lambda_runtime.mounts import Mount
-from automation.lambda_runtime.paths import LAYER_MODULES, OPT_ROOT, TASK_ROOT, site_packages
+from automation.lambda_runtime.paths import LAYER_MODULES, OPT_ROOT, TASK_ROOT, site_packages, temporary_folder
 from automation.system import files
 
 _INFO = "*.dist-info"
@@ -146,7 +146,7 @@ def _resolves_itself(package: Path) -> bool:
 
 def _parent(root: Path) -> Path:
     """Return the folder for places: outside the project, on its file system for hard links, with programs allowed."""
-    candidates = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.home() / ".cache"]  # noqa: S108 - mkdtemp follows
+    candidates = [temporary_folder(root), Path("/var/tmp"), Path.home() / ".cache"]  # noqa: S108 - mkdtemp follows
     usable = [folder for folder in candidates if folder.is_dir() and _may_execute(folder)]
     device = root.stat().st_dev
     same = [folder for folder in usable if folder.stat().st_dev == device]

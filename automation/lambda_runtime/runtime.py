@@ -13,7 +13,7 @@ from typing import Any
 from automation.lambda_runtime import handlers, interpreters, libraries, mounts
 from automation.lambda_runtime.limits import CPU_S
 from automation.lambda_runtime.mounts import Mount
-from automation.lambda_runtime.paths import LAYER_MODULES, OPT_ROOT, TASK_ROOT, site_packages
+from automation.lambda_runtime.paths import LAYER_MODULES, OPT_ROOT, TASK_ROOT, site_packages, temporary_folder
 from automation.lambda_runtime.places import Place
 from automation.project import architectures, templates
 from automation.project.templates import Unresolved
@@ -232,7 +232,7 @@ def _spec(place: Place, site: Path, root: Path) -> dict[str, list[str]]:
     return {
         "path": [str(folder) for folder in folders],
         "sites": [str(folder) for folder in folders[:-1]],
-        "writable": ["/tmp", "/dev", tempfile.gettempdir()],  # noqa: S108 - Lambda lets a function write there
+        "writable": ["/tmp", "/dev", str(temporary_folder(root))],  # noqa: S108 - Lambda lets a function write there
         "read_only": [str(task), str(opt), str(root), "/dev/shm"],  # noqa: S108 - not on Lambda
         "hidden": [str(root)],
         "readable": [str(folder) for folder in (*own, *packages)],

@@ -13,6 +13,7 @@ from typing import Any
 
 from automation.lambda_runtime import runtime
 from automation.lambda_runtime.limits import CPU_S, StallWatch
+from automation.lambda_runtime.paths import temporary_folder
 from automation.lambda_runtime.places import Place
 from automation.system.errors import ToolError
 
@@ -109,7 +110,7 @@ def import_handler(place: Place, *, root: Path, cpu_s: int = CPU_S, watch: Stall
         ToolError: there is no interpreter to import with.
     """
     mount, stalls = place.mount, watch or StallWatch()
-    with tempfile.TemporaryDirectory(prefix="prove-") as folder:
+    with tempfile.TemporaryDirectory(prefix="prove-", dir=temporary_folder(root)) as folder:
         result, crash = Path(folder) / "result.json", Path(folder) / "crash.txt"
 
         def on_wait(process: int) -> None:

@@ -1,0 +1,1 @@
+run = lambda event, context: None  # noqa: E731

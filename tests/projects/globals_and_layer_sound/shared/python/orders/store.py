@@ -1,0 +1,2 @@
+def name_of(table):
+    return table.upper()

@@ -1,0 +1,2 @@
+def price(rate):
+    return rate * 10

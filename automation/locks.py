@@ -10,6 +10,7 @@ from pathlib import Path
 
 from automation.building import requirements, uv_inputs, wheels
 from automation.building.requirements import REQUIREMENTS, REQUIREMENTS_IN, Kind
+from automation.lambda_runtime.python_versions import with_patch
 from automation.project.architectures import LINUX_MACHINES, X86_64
 from automation.project.model import Project, Text
 from automation.system import console, files, processes, tools
@@ -115,7 +116,7 @@ def _artifact_lock(uri: str, python: str, architectures: tuple[Text, ...]) -> Lo
 def _run_uv(lock: Lock, source: Sequence[str], *, root: Path, upgrade: bool) -> None:
     command: list[str | Path] = [tools.uv_program(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header"]
     # Name our own interpreter, so that uv does not start every other one on the machine to choose.
-    versions = ["--python", sys.executable, *(["--python-version", lock.python] if lock.python else [])]
+    versions = ["--python", sys.executable, *(["--python-version", with_patch(lock.python)] if lock.python else [])]
     versions += ["--python-platform", lock.platform] if lock.platform else []
     processes.run(
         [*command, *source, *versions, *(["--upgrade"] if upgrade else []), "--output-file", lock.target],

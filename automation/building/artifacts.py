@@ -1,7 +1,8 @@
 """The artifacts of a stack, one per function or layer, and the ingredients that their bytes depend on."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,8 @@ from automation.system.errors import ConfigurationError
 BUILDER = "7"
 _PYTHON = "python"
 _PYTHON_UV = "python-uv"
+
+type OnFailure = Callable[[str, ConfigurationError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +99,48 @@ class Ingredients:
         return files.digest_of(parts)
 
 
-def of_stack(stack: Stack, root: Path, *, with_foreign: bool = False) -> tuple[Artifact, ...]:
+def of_stack(
+    stack: Stack, root: Path, *, with_foreign: bool = False, on_failure: OnFailure | None = None
+) -> tuple[Artifact, ...]:
     """Return the artifacts of a stack that are built: everything but what the stack skips.
 
     Args:
         with_foreign: include what only SAM builds; such an artifact has no runtime and is never built by us.
+        on_failure: is called with the logical id of each that has a fault, and the fault; the others are returned.
 
     Raises:
-        ConfigurationError: a folder is missing or is a file, or a property has no value.
+        ConfigurationError: a folder is missing or is a file, or a property has no value, and nobody takes the failure.
     """
     skips = {entry.logical_id: entry for entry in stack.skipped}
-    functions = [_function(function, stack, root) for function in stack.functions if function.logical_id not in skips]
-    layers = [_layer(layer, stack, root) for layer in stack.layers if layer.logical_id not in skips]
-    code_folders = tuple(sorted({artifact.source for artifact in (*functions, *layers)}))
-    own = tuple(replace(artifact, code_folders=code_folders) for artifact in (*functions, *layers))
+    artifacts: list[Artifact] = []
+    for owner in stack.owners:
+        with _failures_to(on_failure, owner.logical_id):
+            if owner.logical_id not in skips:
+                artifacts.append(_of_owner(owner, stack, root))
+    code_folders = tuple(sorted({artifact.source for artifact in artifacts}))
+    own = tuple(replace(artifact, code_folders=code_folders) for artifact in artifacts)
     if not with_foreign:
         return own
     foreign = (owner for owner in stack.owners if owner.logical_id in skips and skips[owner.logical_id].is_built_by_sam)
     return (*own, *(_foreign(owner, stack, root) for owner in foreign))
+
+
+def all_ingredients(
+    artifacts: Iterable[Artifact], *, builder: str, on_failure: OnFailure | None = None
+) -> dict[str, Ingredients]:
+    """Read the ingredients of artifacts, by logical id.
+
+    Args:
+        on_failure: as in `of_stack`.
+
+    Raises:
+        ConfigurationError: a file cannot be read or shipped, and nobody takes the failure.
+    """
+    ingredients_by_id: dict[str, Ingredients] = {}
+    for artifact in artifacts:
+        with _failures_to(on_failure, artifact.logical_id):
+            ingredients_by_id[artifact.logical_id] = ingredients(artifact, builder=builder)
+    return ingredients_by_id
 
 
 def ingredients(artifact: Artifact, *, builder: str = BUILDER) -> Ingredients:
@@ -144,6 +171,21 @@ def ingredients(artifact: Artifact, *, builder: str = BUILDER) -> Ingredients:
     return Ingredients(settings, digests)
 
 
+@contextmanager
+def _failures_to(on_failure: OnFailure | None, logical_id: str) -> Iterator[None]:
+    """Pass a failure of the block on; raise it where nobody takes it."""
+    try:
+        yield
+    except ConfigurationError as failure:
+        if on_failure is None:
+            raise
+        on_failure(logical_id, failure)
+
+
+def _of_owner(owner: Function | Layer, stack: Stack, root: Path) -> Artifact:
+    return _function(owner, stack, root) if isinstance(owner, Function) else _layer(owner, stack, root)
+
+
 def _relative(path: Path, folder: Path) -> str:
     """Return a path relative to a code folder; a folder that requirements name may lie anywhere."""
     return Path(os.path.relpath(path, folder)).as_posix()
@@ -158,11 +200,18 @@ def own_references(artifact: Artifact) -> References:
     if not artifact.lock:
         return References()
     code_folders = artifact.code_folders or (artifact.source,)
-    return references.of_own_files(
-        chain.from_iterable(
-            (file.path for file in sources.list_files(folder, display_name=folder.name)) for folder in code_folders
-        )
-    )
+    return references.of_own_files(chain.from_iterable(_own_paths(folder, artifact) for folder in code_folders))
+
+
+def _own_paths(folder: Path, artifact: Artifact) -> Iterator[Path]:
+    """Yield the files of a code folder; one of another artifact that has a fault counts as empty."""
+    try:
+        source_files = sources.list_files(folder, display_name=folder.name)
+    except ConfigurationError:
+        if folder == artifact.source:
+            raise
+        return
+    yield from (file.path for file in source_files)
 
 
 def unknown_code(stack: Stack) -> tuple[str, ...]:
@@ -181,7 +230,8 @@ def _source(uri: str, owner: Function | Layer, stack: Stack, root: Path) -> Path
     """Return the code folder of a function or layer; a function may also be one file, which `sam package` zips."""
     path, where = root / uri, f"{stack.template.path}: {owner.logical_id}"
     if not path.exists():
-        raise ConfigurationError(f"its code {uri} does not exist; run inv sync, or correct the path", where=where)
+        message = f"its code {uri} does not exist; correct the path, or make it before the build"
+        raise ConfigurationError(message, where=where)
     if not path.is_dir() and isinstance(owner, Layer):
         raise ConfigurationError(f"its content {uri} is a file; name the folder that contains it", where=where)
     return path

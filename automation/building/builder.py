@@ -97,16 +97,22 @@ def build(
     """
     started, root = time.monotonic(), project.root
     failures: Failures = {}
+
+    def read() -> list[StackBuild]:
+        leaves_out = keeps_going and engine is Engine.UV  # SAM builds a stack as a whole
+        return stack_builds.read(project, parameters or {}, chosen, engine, force=force, keeps_going=leaves_out)
+
     with _translate_os_errors():
-        builds = stack_builds.read(project, parameters or {}, chosen, engine, force=force)
+        builds = read()
         if not all(state.is_up_to_date for state in builds):
             with files.lock(root / ".alchemiser" / "build.lock", wait_s=_WAIT_S, doing="building"):
                 # Another process may have finished this build while we waited for the lock.
                 if any(manifests.read(root, state.stack.name) != state.manifest for state in builds):
-                    builds = stack_builds.read(project, parameters or {}, chosen, engine, force=force)
+                    builds = read()
                 failures = _build(builds, root, engine, force=force, keeps_going=keeps_going)
     if failures and not keeps_going:
         raise next(iter(failures.values()))
+    failures = _unread(builds, chosen) | failures
     return _result(builds, engine, failures, time.monotonic() - started)
 
 
@@ -170,9 +176,9 @@ def _result(builds: Sequence[StackBuild], engine: Engine, failures: Failures, se
     built: set[tuple[str, str]] = set()
     for state in builds:
         names = {decision.logical_id for decision in state.decisions} | set(state.manifest.artifacts)
-        built |= {(state.stack.name, name) for name in names & set(state.artifacts)}
+        built |= {(state.stack.name, name) for name in names & state.names}
 
-    entries = skipped.without_tree(stacks, built)
+    entries = skipped.without_tree(stacks, built | set(failures))
     if engine is Engine.SAM:
         entries = tuple((stack, entry) for stack, entry in entries if not entry.is_built_by_sam)
     decisions = chain.from_iterable(state.decisions for state in builds)
@@ -249,6 +255,15 @@ def _failures(builds: Iterable[StackBuild], failed: Mapping[str, AutomationError
     return failures
 
 
+def _unread(builds: Iterable[StackBuild], chosen: selection.Chosen) -> Failures:
+    """Return why chosen artifacts, and nested templates, cannot be read."""
+    failures: Failures = {}
+    for state in builds:
+        names = selection.of_stack(state.stack, chosen) if chosen.names else set(state.failures)
+        failures |= {(state.stack.name, name): why for name, why in state.failures.items() if name in names}
+    return failures
+
+
 def _similar(builds: Iterable[StackBuild]) -> dict[str, str]:
     """Map an artifact's new fingerprint to that of its last build, if only its files have changed since."""
     similar: dict[str, str] = {}
@@ -275,7 +290,7 @@ def _publish(state: StackBuild, root: Path, store_dir: Path, failed: Container[s
     kept = {
         name: artifact
         for name, artifact in last.artifacts.items()
-        if name in state.artifacts and name not in new and state.is_whole(name)
+        if name in state.names and name not in new and state.is_whole(name)
     }
     keeps_templates = state.has_up_to_date_templates and {*new, *kept} == set(last.artifacts)
 

@@ -1,6 +1,6 @@
 """Read the last build: its templates, its parameters, its trees, and what Lambda mounts for each function."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from automation.lambda_runtime import handlers
 from automation.lambda_runtime.mounts import Mount, MountedLayer
 from automation.project import model, passed_layers, templates
 from automation.project.model import Function, Project, Stack
-from automation.project.templates import Unresolved
 from automation.system.errors import ConfigurationError
 
 CODE_KEYS = ("CodeUri", "ContentUri", "Code", "Content")
@@ -93,27 +92,23 @@ def trees(stack: Stack, root: Path) -> dict[str, Path]:
     return trees_by_id
 
 
-def _mount(stack: Stack, function: Function, layers: Mapping[str, MountedLayer], task: Path) -> Mount:
+def _mount(stack: Stack, function: Function, layers: Iterable[MountedLayer | str], task: Path) -> Mount:
     return Mount(
         stack=stack,
         function=handlers.unwrapped(function, stack),
         task=task,
-        layers=tuple(layers[str(layer)] for layer in function.layers if str(layer) in layers),
-        unknown=tuple(str(layer) for layer in function.layers if str(layer) not in layers),
+        layers=tuple(layer for layer in layers if isinstance(layer, MountedLayer)),
+        unknown=tuple(layer for layer in layers if isinstance(layer, str)),
     )
 
 
 def _layers(
     function: Function, stack: Stack, stacks: Mapping[str, Stack], built: Mapping[str, Mapping[str, Path]]
-) -> dict[str, MountedLayer]:
-    """Return the built layers that a function names, by that name; a nested stack may get one from another stack."""
-    own_layers = {layer.logical_id for layer in stack.layers}
-    layers: dict[str, MountedLayer] = {}
-    for layer in function.layers:
-        if isinstance(layer, str) and layer in own_layers and layer in built[stack.name]:
-            layers[layer] = MountedLayer(layer, built[stack.name][layer])
-        elif isinstance(layer, Unresolved) and (origin := passed_layers.origin(layer, stack, stacks)):
-            owner, logical_id = origin
-            if logical_id in built[owner]:
-                layers[str(layer)] = MountedLayer(f"{owner}: {logical_id}", built[owner][logical_id])
-    return layers
+) -> tuple[MountedLayer | str, ...]:
+    """Return the layers that a function mounts, in their order; of one that was not built here, the name."""
+    layers: list[MountedLayer | str] = []
+    for origin in passed_layers.of_function(function, stack, stacks):
+        name = passed_layers.name(origin, stack)
+        tree = None if isinstance(origin, str) else built[origin[0]].get(origin[1])
+        layers.append(MountedLayer(name, tree) if tree else name)
+    return tuple(layers)

@@ -5,6 +5,7 @@ has its pyproject.toml, because the workspace has the lock.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
@@ -18,6 +19,8 @@ from automation.system.errors import ConfigurationError
 
 _LEFT_BY_BUILDS = frozenset({"build", "dist"})
 _UNREAD = ("Pipfile.lock", "pdm.lock")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SEPARATORS = re.compile(r"[-_.]+")
 
 
 def of_folder(folder: Path, root: Path, *, takes_pyproject: bool = False) -> Path | None:
@@ -86,6 +89,22 @@ def digests(lock: Path, root: Path) -> dict[Path, str]:
         for file in files_of(path) if path.is_dir() else (path,):
             digests[file] = files.digest(file.read_bytes())
     return digests
+
+
+def lacking(folder: Path, uv_lock: Path) -> tuple[str, ...]:
+    """Return the names that the pyproject.toml of a folder requires and its uv.lock does not know, as written there.
+
+    Raises:
+        ConfigurationError: a file cannot be parsed.
+    """
+    project = _table(folder / PYPROJECT, "project")
+    own = next((entry for entry in load(uv_lock).get("package", ()) if entry["name"] == _own_name(folder)), None)
+    if own is None:
+        return ()
+    locked = [*own.get("dependencies", ()), *own.get("metadata", {}).get("requires-dist", ())]
+    known = {entry["name"] for entry in locked}
+    names = [_NAME.match(text) for text in project.get("dependencies", ())]
+    return tuple(dict.fromkeys(name[0] for name in names if name and _normalized(name[0]) not in known))
 
 
 def is_all_in_files(lock: Path, root: Path) -> bool:
@@ -176,7 +195,7 @@ def _named_paths(lock: Path, root: Path) -> Iterator[Path]:
 def _of_uv_lock(lock: Path, folder: Path) -> Iterator[Path]:
     """Yield the folders that a project of a uv.lock needs, directly or through its dependencies."""
     packages = {package["name"]: package for package in load(lock).get("package", ())}
-    name = str(_table(folder / PYPROJECT, "project").get("name", "")).replace("_", "-").replace(".", "-").lower()
+    name = _own_name(folder)
     waiting, seen = [name], {name}
     while waiting:
         package = packages.get(waiting.pop(0), {})
@@ -188,6 +207,14 @@ def _of_uv_lock(lock: Path, folder: Path) -> Iterator[Path]:
         source = packages.get(needed, {}).get("source", {})
         path = source.get("editable") or source.get("directory") or source.get("path")
         yield from _resolved([path] if path else [], lock.parent)
+
+
+def _own_name(folder: Path) -> str:
+    return _normalized(str(_table(folder / PYPROJECT, "project").get("name", "")))
+
+
+def _normalized(name: str) -> str:
+    return _SEPARATORS.sub("-", name).lower()
 
 
 def _sources(folder: Path) -> Iterator[Path]:

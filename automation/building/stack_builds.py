@@ -1,7 +1,7 @@
 """Read what a build of each stack would do: its artifacts now, its last build, and what differs."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from automation.building.rebuilds import Decision
 from automation.project import model, selection
 from automation.project.model import Project, Stack
 from automation.system import files
+from automation.system.errors import AutomationError, ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class StackBuild:
         decisions: one per selected artifact.
         template: the digest of the template, and of which nested ones are built.
         nested: the logical ids of the nested stacks that have a build after this one.
+        failures: why artifacts, or nested templates, cannot be read, by logical id.
         signatures: of the outputs of the last build as they are now, by their names in the build.
     """
 
@@ -36,6 +38,7 @@ class StackBuild:
     manifest: Manifest
     signatures: Mapping[str, str]
     nested: tuple[str, ...] = ()
+    failures: Mapping[str, AutomationError] = field(default_factory=dict)
 
     @property
     def stale(self) -> tuple[Decision, ...]:
@@ -49,8 +52,13 @@ class StackBuild:
 
     @property
     def is_up_to_date(self) -> bool:
-        is_complete = set(self.manifest.artifacts) <= set(self.artifacts)
+        is_complete = set(self.manifest.artifacts) <= self.names
         return not self.stale and self.has_up_to_date_templates and is_complete
+
+    @property
+    def names(self) -> set[str]:
+        """Return the logical ids of the stack's artifacts, those that cannot be read included."""
+        return {*self.artifacts, *self.failures}
 
     def is_whole(self, logical_id: str) -> bool:
         """Return whether the last build of an artifact has a zip and was not altered."""
@@ -68,8 +76,12 @@ def read(
     engine: Engine,
     *,
     force: bool = False,
+    keeps_going: bool = False,
 ) -> list[StackBuild]:
     """Read what a build of the chosen artifacts would do, by stack; a stack stands before those that it nests.
+
+    Args:
+        keeps_going: leave out what cannot be read, with the reason.
 
     Raises:
         ConfigurationError, UsageError: as `builder.build`.
@@ -79,11 +91,13 @@ def read(
     if engine is Engine.SAM:  # it builds a stack and what that nests at once
         families = set(map(family_name, selected))
         selected = {stack.name for stack in project.stacks if family_name(stack.name) in families}
-    return [
-        _with_nested(_read_stack(stack, root, by_stack[stack.name], chosen, engine, force=force), root, selected)
-        for stack in project.stacks
-        if stack.name in selected
-    ]
+    states: list[StackBuild] = []
+    for stack in project.stacks:
+        if stack.name in selected:
+            options = {"force": force, "keeps_going": keeps_going}
+            state = _read_stack(stack, root, by_stack[stack.name], chosen, engine, **options)
+            states.append(_with_nested(state, root, selected))
+    return states
 
 
 def family_name(name: str) -> str:
@@ -103,17 +117,31 @@ def _with_nested(state: StackBuild, root: Path, selected: Set[str]) -> StackBuil
 
 
 def _read_stack(
-    stack: Stack, root: Path, parameters: Mapping[str, str], chosen: selection.Chosen, engine: Engine, *, force: bool
+    stack: Stack,
+    root: Path,
+    parameters: Mapping[str, str],
+    chosen: selection.Chosen,
+    engine: Engine,
+    *,
+    force: bool,
+    keeps_going: bool,
 ) -> StackBuild:
     own_parameters = build_parameters(stack, parameters)
     resolved, used_parameters = selection.for_architecture(stack, own_parameters, chosen.architecture)
-    every_artifact = artifacts.of_stack(resolved, root, with_foreign=engine is Engine.SAM)
-    by_id = {artifact.logical_id: artifact for artifact in every_artifact}
+    failures: dict[str, AutomationError] = {}
+    on_failure = failures.__setitem__ if keeps_going else None
+    for name, failure in _missing_templates(resolved).items():
+        if not keeps_going:
+            raise failure
+        failures[name] = failure
+    every_artifact = artifacts.of_stack(resolved, root, with_foreign=engine is Engine.SAM, on_failure=on_failure)
     selected = selection.of_stack(resolved, chosen)
     builder = engines.identify(engine, root)
-    ingredients = {
-        name: artifacts.ingredients(artifact, builder=builder) for name, artifact in by_id.items() if name in selected
-    }
+    ingredients = artifacts.all_ingredients(
+        (artifact for artifact in every_artifact if artifact.logical_id in selected),
+        builder=builder,
+        on_failure=on_failure,
+    )
 
     manifest = manifests.read(root, stack.name)
     signatures = outputs.signatures(root / stack.build_dir, names_of_outputs(manifest))
@@ -121,12 +149,22 @@ def _read_stack(
         stack=resolved,
         engine=engine,
         parameters=used_parameters,
-        artifacts=by_id,
+        artifacts={artifact.logical_id: artifact for artifact in every_artifact if artifact.logical_id not in failures},
         decisions=rebuilds.decide(stack.name, ingredients, manifest.artifacts, signatures, force=force),
         template=files.digest((root / stack.template.path).read_bytes()),
         manifest=manifest,
         signatures=signatures,
+        failures=failures,
     )
+
+
+def _missing_templates(stack: Stack) -> dict[str, ConfigurationError]:
+    """Return the faults of the nested applications whose template does not exist, by logical id."""
+    return {
+        entry.logical_id: ConfigurationError(f"it {entry.why}", where=f"{stack.template.path}: {entry.logical_id}")
+        for entry in stack.skipped
+        if entry.is_fault
+    }
 
 
 def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, str]:

@@ -25,6 +25,7 @@ PRUNED = "pruned.json"
 _SEAL = "seal.json"
 _KEPT_DAYS = 14
 _INSTALLS_AT_ONCE = 2
+_MANY = 4  # artifacts: from here on a log has a line for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ def _fill_all(
     with ThreadPoolExecutor(_INSTALLS_AT_ONCE) as pool:
         running: dict[Future[None], str] = {pool.submit(_fill, *job): key for key, job in jobs.items()}
         try:
-            for future in as_completed(running):
+            for number, future in enumerate(as_completed(running), start=1):
+                if len(jobs) >= _MANY:
+                    console.event(f"building {number} of {len(jobs)}: {jobs[running[future]][0].logical_id}")
                 try:
                     future.result()
                 except AutomationError as failure:

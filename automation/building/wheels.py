@@ -16,7 +16,7 @@ from automation.building.requirements import (
     Requirement,
 )
 from automation.building.uv_installs import BuildFailedError, Installation
-from automation.lambda_runtime.python_versions import glibc_minor
+from automation.lambda_runtime.python_versions import glibc_minor, with_patch
 from automation.project.architectures import LINUX_MACHINES
 from automation.system import console, files, tools
 from automation.system.errors import ConfigurationError
@@ -39,7 +39,7 @@ def install(lock: Path, target: Path, *, root: Path, version: str, architecture:
         ToolError: a hash differs, something has neither a wheel for that target nor a pure source, or is damaged.
     """
     command: list[str | Path] = [tools.uv_program(), "pip", "install", "--target", target, "--link-mode", "copy"]
-    command += ["--python-version", version, "--python-platform", platform(version, architecture)]
+    command += ["--python-version", with_patch(version), "--python-platform", platform(version, architecture)]
     if lock.name == PYLOCK or _has_no_lock(lock, root):
         command += ["--preview-features", "pylock", "--python", uv_installs.interpreter(version, root)]
         _install_as_it_is(Installation(lock, target, root, command, version))
@@ -79,6 +79,10 @@ def _listed(lock: Path, root: Path) -> list[Requirement]:
     if lock.name == POETRY_LOCK:
         return list(requirements.parse(lock_exports.export_poetry(folder, root), lock, folder))
     uv_lock = (dependencies.workspace_lock(folder, root) if lock.name == PYPROJECT else None) or lock
+    if lacking := dependencies.lacking(folder, uv_lock):
+        names, shown = ", ".join(lacking), files.display_path(uv_lock)
+        message = f"{shown} lacks {names}, which {PYPROJECT} requires; run uv lock --directory"
+        console.warning(f"{message} {files.display_path(uv_lock.parent)}")
     start = uv_lock.parent
     return list(requirements.parse(lock_exports.export_uv(folder, uv_lock), start / lock.name, start))
 

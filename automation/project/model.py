@@ -82,6 +82,7 @@ class Stack:
         skipped: what of the template our builder does not build, and why.
         parent: the name of the stack that nests this one; empty for a stack that is deployed by itself.
         nested: the logical ids of the nested applications whose templates are local: each is a stack of its own.
+        missing: the logical ids of those whose local template does not exist: none of these is a stack.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Stack:
     skipped: tuple[Skipped, ...] = ()
     parent: str = ""
     nested: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
 
     @property
     def owners(self) -> "tuple[Function | Layer, ...]":
@@ -176,10 +178,10 @@ def with_parameters(stack: Stack, parameters: Mapping[str, str]) -> Stack:
         layers=layers,
         skipped=(
             *filter(None, reasons),
-            *nesting.skipped_applications(template, parameters),
+            *nesting.skipped_applications(template, parameters, stack.missing),
             *skipped.of_template(template),
         ),
-        nested=tuple(nesting.paths(template, parameters)),
+        nested=tuple(name for name in nesting.paths(template, parameters) if name not in stack.missing),
     )
 
 
@@ -256,13 +258,16 @@ def _family(stack: Stack, root: Path, above: tuple[str, ...], *, remember: bool)
     Args:
         above: the paths of its template and of those that lead to it.
     """
+    paths = nesting.paths(stack.template, stack.parameters)
+    missing = frozenset(logical_id for logical_id, path in paths.items() if not (root / path).is_file())
+    if missing:
+        stack = with_parameters(replace(stack, missing=missing), stack.parameters)
+
     yield stack
-    for logical_id, path in nesting.paths(stack.template, stack.parameters).items():
-        where = f"{stack.template.path}: {logical_id}"
+    for logical_id in stack.nested:
+        path = paths[logical_id]
         if path in above:
-            raise ConfigurationError(f"nests {path}, which contains it", where=where)
-        if not (root / path).is_file():
-            raise ConfigurationError(f"its template {path} does not exist; correct the path", where=where)
+            raise ConfigurationError(f"nests {path}, which contains it", where=f"{stack.template.path}: {logical_id}")
 
         template = _read(root, path, remember=remember)
         nested = replace(
@@ -367,6 +372,8 @@ def _variables(properties: Mapping[str, Any]) -> frozenset[str]:
 def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
+    if isinstance(value, str):  # the value of a list parameter is one text with commas
+        return [text.strip() for text in value.split(",") if text.strip()]
     return list(value) if isinstance(value, list) else [value]
 
 

@@ -1,13 +1,13 @@
 """Find the templates that a template nests: SAM builds each local one into a folder of its own."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from automation.project import skipped, templates
-from automation.project.skipped import Skipped
+from automation.project.skipped import Kind, Skipped
 from automation.project.templates import Template
 
 LOCATIONS: Mapping[str, str] = {
@@ -15,6 +15,7 @@ LOCATIONS: Mapping[str, str] = {
     "AWS::CloudFormation::Stack": "TemplateURL",
 }
 _FILE = "file://"
+_ABSENT = "which does not exist; correct the path, or make the file before the build"
 
 
 def paths(template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -27,13 +28,24 @@ def paths(template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def skipped_applications(template: Template, parameters: Mapping[str, str]) -> tuple[Skipped, ...]:
-    """Return the nested applications whose template is not a local file."""
+def skipped_applications(
+    template: Template, parameters: Mapping[str, str], missing: Collection[str] = ()
+) -> tuple[Skipped, ...]:
+    """Return the nested applications whose template is not a local file, or does not exist.
+
+    Args:
+        missing: the logical ids of those whose template does not exist.
+    """
     entries = [
         skipped.of_application(logical_id, location)
         for logical_id, location in _locations(template, parameters).items()
     ]
-    return tuple(entry for entry in entries if entry)
+    absent = [
+        Skipped(logical_id, Kind.APPLICATION, f"has the template {path}, {_ABSENT}", "missing", is_fault=True)
+        for logical_id, path in paths(template, parameters).items()
+        if logical_id in missing
+    ]
+    return (*filter(None, entries), *absent)
 
 
 def parameters_of(logical_id: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:

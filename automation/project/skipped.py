@@ -77,6 +77,7 @@ class Skipped:
         why: the end of a sentence that begins with its name, such as `is a container image`.
         label: the reason in one or two words, such as `image`.
         is_built_by_sam: whether `inv build --engine sam` builds it.
+        is_fault: whether the project is wrong there, so that a build fails.
     """
 
     logical_id: str
@@ -84,6 +85,7 @@ class Skipped:
     why: str
     label: str
     is_built_by_sam: bool = False
+    is_fault: bool = False
 
 
 class CountedStack(Protocol):

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,6 @@ from pathlib import Path
 from automation.building import built, manifests, outputs, store, zips
 from automation.project import model, passed_layers
 from automation.project.model import Function, Layer, Project, Stack
-from automation.project.templates import Unresolved
 from automation.sizing import distributions
 from automation.sizing.model import ArtifactKind, ArtifactSize, FunctionSize, Sizes
 from automation.system import tools
@@ -32,7 +31,7 @@ def weigh(project: Project) -> Sizes:
         artifacts = by_stack[stack.name]
         layers += [artifacts[layer.logical_id] for layer in stack.layers if layer.logical_id in artifacts]
         functions += [
-            _function(function, artifacts[function.logical_id], _layers(function, stack, stacks, by_stack))
+            _function(artifacts[function.logical_id], _layers(function, stack, stacks, by_stack))
             for function in stack.functions
             if function.logical_id in artifacts
         ]
@@ -49,11 +48,11 @@ def runtime_distributions(root: Path) -> frozenset[str]:
     return distributions.installed_names(site) or DOCUMENTED_RUNTIME
 
 
-def _function(function: Function, own: ArtifactSize, layers: Mapping[str, ArtifactSize]) -> FunctionSize:
+def _function(own: ArtifactSize, layers: Iterable[ArtifactSize | str]) -> FunctionSize:
     return FunctionSize(
         own=own,
-        layers=tuple(layers[str(layer)] for layer in function.layers if str(layer) in layers),
-        unmeasured_layers=tuple(str(layer) for layer in function.layers if str(layer) not in layers),
+        layers=tuple(layer for layer in layers if isinstance(layer, ArtifactSize)),
+        unmeasured_layers=tuple(layer for layer in layers if isinstance(layer, str)),
     )
 
 
@@ -62,17 +61,13 @@ def _layers(
     stack: Stack,
     stacks: Mapping[str, Stack],
     by_stack: Mapping[str, Mapping[str, ArtifactSize]],
-) -> dict[str, ArtifactSize]:
-    """Return the measured layers that a function names, by that name, those passed on by another stack included."""
-    own_layers = {layer.logical_id for layer in stack.layers}
-    layers: dict[str, ArtifactSize] = {}
-    for layer in function.layers:
-        origin = (stack.name, layer) if isinstance(layer, str) and layer in own_layers else None
-        if isinstance(layer, Unresolved):
-            origin = passed_layers.origin(layer, stack, stacks)
-        if origin and origin[1] in by_stack[origin[0]]:
-            layers[str(layer)] = by_stack[origin[0]][origin[1]]
-    return layers
+) -> tuple[ArtifactSize | str, ...]:
+    """Return the measured layers that a function mounts, in their order; of one that was not measured, the name."""
+    layers: list[ArtifactSize | str] = []
+    for origin in passed_layers.of_function(function, stack, stacks):
+        size = None if isinstance(origin, str) else by_stack[origin[0]].get(origin[1])
+        layers.append(size or passed_layers.name(origin, stack))
+    return tuple(layers)
 
 
 def _artifacts(stack: Stack, project: Project) -> dict[str, ArtifactSize]:

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from automation import build
-from automation.project.selection import EVERYTHING
+from automation.building import builder
+from automation.building.engines import Engine
+from automation.project import model
+from automation.project.selection import EVERYTHING, Chosen
 from automation.system.errors import ConfigurationError
 from tests.automation.projects import write_files
 
@@ -33,3 +36,74 @@ def test_build_with_failures_shows_the_rest_and_names_each(tmp_path: Path, capsy
     assert "error: " in said.err
     assert "bad/requirements.txt:1: idna==3.10 has no hash" in said.err
     assert "worse" not in said.err
+
+
+INCOMPLETE = f"""
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Good: {{{FUNCTION}, CodeUri: good}}}}
+  Lost: {{{FUNCTION}, CodeUri: lost}}}}
+  Package: {{Type: AWS::Serverless::LayerVersion, Properties: {{ContentUri: package}}}}
+  Queues: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: ../queues.yaml}}}}
+"""
+COUNTS = "2 functions: 1 built, 1 failed; 1 layer: 1 failed; 1 application: 1 failed\n"
+
+
+def test_build_what_does_not_exist_is_named_and_the_rest_is_built(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(tmp_path, {"template.yaml": INCOMPLETE, "good/app.py": ""})
+
+    for built in (1, 0):
+        with pytest.raises(ConfigurationError, match=r"Package: its code package does not exist; correct the path, or"):
+            build.build(tmp_path, EVERYTHING, engine="uv", variables={}, note=True)
+
+        said = capsys.readouterr()
+        assert f"{COUNTS}{built} built, {1 - built} unchanged, " in said.out
+        missing = "it has the template ../queues.yaml, which does not exist; correct the path, or make the file"
+        lost = "its code lost does not exist; correct the path, or make it before the build"
+        assert said.err.splitlines() == [
+            f"error: template.yaml: Queues: {missing} before the build",
+            f"error: template.yaml: Lost: {lost}",
+        ]
+    assert (tmp_path / ".aws-sam/build/Good/app.py").is_file()
+
+
+def test_build_of_names_ignores_what_does_not_exist_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(tmp_path, {"template.yaml": INCOMPLETE, "good/app.py": ""})
+
+    result = build.build(tmp_path, Chosen(names=("Good",)), engine="uv", variables={})
+
+    assert ([decision.logical_id for decision in result.rebuilt], result.failures) == (["Good"], ())
+    with pytest.raises(ConfigurationError, match="Lost: its code lost does not exist"):
+        build.build(tmp_path, Chosen(names=("Good", "Lost")), engine="uv", variables={})
+
+
+def test_build_folder_that_vanished_keeps_its_last_build(tmp_path: Path) -> None:
+    write_files(tmp_path, {"template.yaml": INCOMPLETE, "good/app.py": "", "lost/app.py": "x = 1\n"})
+    with pytest.raises(ConfigurationError, match="Package"):
+        build.build(tmp_path, EVERYTHING, engine="uv", variables={})
+    (tmp_path / "lost/app.py").unlink()
+    (tmp_path / "lost").rmdir()
+    write_files(tmp_path, {"good/app.py": "y = 1\n"})
+
+    with pytest.raises(ConfigurationError, match="Package"):
+        build.build(tmp_path, EVERYTHING, engine="uv", variables={})
+
+    folder = tmp_path / ".aws-sam/build"
+    assert [(folder / name / "app.py").read_text() for name in ("Good", "Lost")] == ["y = 1\n", "x = 1\n"]
+
+
+@pytest.mark.parametrize(("engine", "keeps_going"), [(Engine.UV, False), (Engine.SAM, False), (Engine.SAM, True)])
+def test_build_of_all_or_nothing_refuses_what_does_not_exist(
+    tmp_path: Path, engine: Engine, *, keeps_going: bool
+) -> None:
+    write_files(tmp_path, {"template.yaml": INCOMPLETE, "good/app.py": ""})
+    with pytest.raises(
+        ConfigurationError, match=r"Queues: it has the template \.\./queues\.yaml, which does not exist"
+    ):
+        builder.build(model.load(tmp_path), engine=engine, keeps_going=keeps_going)
+
+    assert not (tmp_path / ".aws-sam").exists()

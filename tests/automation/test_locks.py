@@ -68,7 +68,7 @@ def test_compile_lock_keeps_options_and_paths_from_the_root(
     words = (tmp_path / "words").read_text()
     assert "--constraints" in words
     assert "--requirements" not in words
-    assert "--python-version 3.12 --python-platform x86_64-manylinux_2_34 --upgrade --output-file" in words
+    assert "--python-version 3.12.13 --python-platform x86_64-manylinux_2_34 --upgrade --output-file" in words
     assert "the environment variable TOKEN is not set" in capsys.readouterr().err
 
 

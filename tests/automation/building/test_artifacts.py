@@ -103,7 +103,11 @@ def test_unknown_code_names_the_function_and_its_path(root: Path) -> None:
     ("old", "new", "message"),
     [
         ("Runtime: python3.12, Arch", "Arch", "Greet: Runtime is missing; set it to a literal or to a parameter"),
-        ("CodeUri: greet/", "CodeUri: missing/", "Greet: its code missing does not exist; run inv sync"),
+        (
+            "CodeUri: greet/",
+            "CodeUri: missing/",
+            "Greet: its code missing does not exist; correct the path, or make it before the build",
+        ),
         (
             "ContentUri: common/}",
             "ContentUri: greet/app.py}",
@@ -116,6 +120,30 @@ def test_of_stack_unbuildable_code_is_refused(root: Path, old: str, new: str, me
 
     with pytest.raises(ConfigurationError, match=f"template.yaml: {message}"):
         artifacts_of(root)
+
+
+def test_of_stack_failures_are_passed_on_and_the_rest_is_returned(root: Path) -> None:
+    write_files(root, {"template.yaml": TEMPLATE.replace("CodeUri: greet/", "CodeUri: missing/")})
+    [stack] = model.load(root).stacks
+    failures: dict[str, ConfigurationError] = {}
+
+    rest = artifacts.of_stack(stack, root, on_failure=failures.__setitem__)
+
+    assert [*failures] == ["Greet"]
+    assert str(failures["Greet"]).startswith("template.yaml: Greet: its code missing does not exist; ")
+    assert [artifact.logical_id for artifact in rest] == ["Common", "AsItIs"]
+
+
+def test_all_ingredients_failures_are_passed_on_and_concern_only_their_folder(root: Path) -> None:
+    (root / "greet" / "lost").symlink_to("nowhere")
+    failures: dict[str, ConfigurationError] = {}
+
+    read = artifacts.all_ingredients(artifacts_of(root), builder="1", on_failure=failures.__setitem__)
+
+    assert ([*failures], [*read]) == (["Greet"], ["Common", "AsItIs"])
+    assert read["Common"].settings["builder"] == "1"
+    with pytest.raises(ConfigurationError, match="greet/lost: links to nowhere, which does not exist"):
+        artifacts.all_ingredients(artifacts_of(root), builder="1")
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,23 @@ def test_is_all_in_files_without_paths_and_variables(tmp_path: Path, text: str, 
     assert dependencies.is_all_in_files(tmp_path / "src/pylock.toml", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("name = 'my-fn'", ("boto_core", "rich", "x")),
+        ("name = 'my-fn'\ndependencies = [{name = 'boto-core'}, {name = 'x'}]", ("rich",)),
+        ("name = 'my-fn'\nmetadata = {requires-dist = [{name = 'rich', specifier = '>1'}]}", ("boto_core", "x")),
+        ("name = 'another'", ()),
+    ],
+)
+def test_lacking_is_required_and_not_in_the_lock(tmp_path: Path, entry: str, expected: tuple[str, ...]) -> None:
+    required = "['boto_core[a]>=1; python_version > \"3\"', 'rich', 'rich<2', 'x @ file:///x', '']"
+    project = f"[project]\nname = 'My_.Fn'\ndependencies = {required}\n"
+    write_files(tmp_path, {"pyproject.toml": project, "uv.lock": f"[[package]]\n{entry}\n"})
+
+    assert dependencies.lacking(tmp_path, tmp_path / "uv.lock") == expected
+
+
 def test_unread_names_what_lists_requirements_in_vain(tmp_path: Path) -> None:
     files = {"a/Pipfile.lock": "", "b/pdm.lock": "", "c/pyproject.toml": PACKAGE, "d/pyproject.toml": "[project]\n"}
     write_files(tmp_path, {**files, "e/pyproject.toml": "[[", "pyproject.toml": PACKAGE})

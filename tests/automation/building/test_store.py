@@ -58,6 +58,17 @@ def test_build_missing_reports_new_artifacts_and_touches_no_other(layer: Artifac
     assert modified_times(tmp_path / "store") == before
 
 
+@pytest.mark.parametrize(("count", "lines"), [(3, 0), (4, 4)])
+def test_build_missing_of_many_says_in_a_log_how_far_it_is(
+    layer: Artifact, tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int, lines: int
+) -> None:
+    store.build_missing({str(number): layer for number in range(count)}, tmp_path / "store")
+
+    said = capsys.readouterr()
+    assert said.err.splitlines() == [f"building {number} of {count}: Common" for number in range(1, lines + 1)]
+    assert said.out == ""
+
+
 @pytest.mark.parametrize("name", ["tree/python/shared.py", "artifact.zip", "seal.json"])
 def test_build_missing_altered_artifact_is_built_again(layer: Artifact, tmp_path: Path, name: str) -> None:
     artifact = store.build_missing({"a": layer}, tmp_path / "store")["a"]

@@ -10,7 +10,7 @@ from automation.system.errors import ConfigurationError, ToolError
 from tests.automation.projects import write_files
 
 HASH = f"--hash=sha256:{'0' * 64}"
-TARGET = ("--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_34")
+TARGET = ("--python-version", "3.12.13", "--python-platform", "x86_64-manylinux_2_34")
 
 
 class Installs:
@@ -155,6 +155,21 @@ def test_install_uv_lock_is_its_export(
     assert options(installs) == ["--no-deps", "--no-sources"]
     assert installs.texts[0].startswith(f"a==1 {HASH}\nfile:///")
     assert capsys.readouterr().err == ""
+
+
+def test_install_uv_lock_that_lacks_requirements_is_a_warning(
+    tmp_path: Path, installs: Installs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lock_exports, "export_uv", lambda folder, lock: f"a==1 {HASH}\n")
+    write_files(tmp_path, {"src/uv.lock": "[[package]]\nname = 'fn'\ndependencies = [{name = 'a'}]\n"})
+    write_files(tmp_path, {"src/pyproject.toml": "[project]\nname = 'fn'\ndependencies = ['a', 'B.c[d]>=1', 'e']\n"})
+    monkeypatch.chdir(tmp_path)
+
+    install(tmp_path, "src/uv.lock")
+
+    advice = "which pyproject.toml requires; run uv lock --directory src"
+    assert capsys.readouterr().err == f"warning: src/uv.lock lacks B.c, e, {advice}\n"
+    assert len(installs.texts) == 1
 
 
 def test_install_member_of_a_workspace_starts_paths_there(

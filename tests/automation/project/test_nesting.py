@@ -6,7 +6,7 @@ import pytest
 
 from automation.project import model, passed_layers
 from automation.project.model import Project, Stack
-from automation.project.templates import Unresolved
+from automation.project.skipped import Kind, Skipped
 from automation.system.errors import ConfigurationError
 from tests.automation.projects import write_files
 
@@ -142,11 +142,6 @@ def test_parameters_by_stack_without_given_ones_keep_their_own(tmp_path: Path) -
     ("changed", "text", "message"),
     [
         (
-            "template.yaml",
-            ROOT.replace("./layers/", "lost/"),
-            r"template\.yaml: Layers: its template lost/template\.yaml does not exist; correct the path",
-        ),
-        (
             "layers/template.yaml",
             "Resources: {Up: {Type: AWS::Serverless::Application, Properties: {Location: ../template.yaml}}}",
             r"layers/template\.yaml: Up: nests template\.yaml, which contains it",
@@ -161,30 +156,47 @@ def test_load_wrong_nesting_raises(tmp_path: Path, changed: str, text: str, mess
         model.load(tmp_path)
 
 
+def test_load_missing_template_is_named_and_nests_nothing(tmp_path: Path) -> None:
+    project = load(tmp_path, **{"template.yaml": ROOT.replace("./layers/", "lost/")})
+
+    [missing] = stack_of(project, "main").skipped
+    why = (
+        "has the template lost/template.yaml, which does not exist; correct the path, or make the file before the build"
+    )
+    assert missing == Skipped("Layers", Kind.APPLICATION, why, "missing", is_fault=True)
+    assert stack_of(project, "main").nested == ("Shop", "Again")
+    assert [stack.name for stack in project.stacks] == [
+        "main",
+        "main/Shop",
+        "main/Shop/Inner",
+        "main/Again",
+        "main/Again/Inner",
+    ]
+
+
 def test_load_location_as_a_file_url(tmp_path: Path) -> None:
     project = load(tmp_path, **{"template.yaml": ROOT.replace("./layers/", "file://layers/")})
 
     assert "main/Layers" in {stack.name for stack in project.stacks}
 
 
-def origins(project: Project, name: str) -> list[tuple[str, str] | None]:
+def origins(project: Project, name: str) -> list[passed_layers.Origin]:
     stacks = {stack.name: stack for stack in project.stacks}
     [function] = stacks[name].functions
-    unresolved = [layer for layer in function.layers if isinstance(layer, Unresolved)]
-    return [passed_layers.origin(layer, stacks[name], stacks) for layer in unresolved]
+    return list(passed_layers.of_function(function, stacks[name], stacks))
 
 
 @pytest.mark.parametrize(
     ("stack", "expected"),
     [
         ("main/Shop", [("main", "Base"), ("main/Layers", "Extra")]),
-        ("main/Shop/Inner", [("main", "Base")]),
-        ("main/Again", [None]),
-        ("main/Again/Inner", []),
+        ("main/Shop/Inner", [("main", "Base"), "arn:x"]),
+        ("main/Again", ["none", "{'Ref': 'ExtraArn'}"]),
+        ("main/Again/Inner", ["none", "arn:x"]),
     ],
 )
 def test_origin_follows_parameters_and_outputs(
-    tmp_path: Path, stack: str, expected: list[tuple[str, str] | None]
+    tmp_path: Path, stack: str, expected: list[passed_layers.Origin]
 ) -> None:
     assert origins(load(tmp_path), stack) == expected
 
@@ -197,10 +209,72 @@ def test_origin_of_an_output_in_the_same_template(tmp_path: Path) -> None:
 """
     project = load(tmp_path, **{"template.yaml": ROOT + function})
 
-    assert origins(project, "main") == [("main/Layers", "Extra"), None]
+    assert origins(project, "main") == [("main/Layers", "Extra"), "{'Fn::GetAtt': ['Base', 'Arn']}"]
 
 
 def test_origin_of_a_parameter_of_a_deployed_stack_is_unknown(tmp_path: Path) -> None:
     write_files(tmp_path, {"template.yaml": SHOP[: SHOP.index("  Inner:")].replace("Default: none", "")})
 
-    assert origins(model.load(tmp_path), "main") == [None, None]
+    assert origins(model.load(tmp_path), "main") == ["{'Ref': 'BaseArn'}", "{'Ref': 'ExtraArn'}"]
+
+
+LISTED = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Base: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: base/}}
+  Layers: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: layers/template.yaml}}
+  Api:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: api/template.yaml, Parameters: {Common: LIST}}
+"""
+API = """
+Parameters: {Common: {Type: CommaDelimitedList}}
+Resources:
+  Get:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: a.b, Runtime: python3.12, Layers: LAYERS}
+"""
+EXTRA = ("main/Layers", "Extra")
+
+
+@pytest.mark.parametrize(
+    ("passed_on", "layers", "expected"),
+    [
+        (
+            '!Join [",", [!GetAtt Layers.Outputs.ExtraArn, !Ref Base, "arn:a:1"]]',
+            "!Ref Common",
+            [EXTRA, ("main", "Base"), "arn:a:1"],
+        ),
+        ('!Join [", ", [!Ref Base, !GetAtt Layers.Outputs.ExtraArn]]', "!Ref Common", [("main", "Base"), EXTRA]),
+        ("[!Ref Base, !GetAtt Layers.Outputs.ExtraArn]", "!Ref Common", [("main", "Base"), EXTRA]),
+        ('!Sub "${Layers.Outputs.ExtraArn}, ${Base},arn:a:1"', "!Ref Common", [EXTRA, ("main", "Base"), "arn:a:1"]),
+        ('!Sub "${Base},arn:${AWS::Region}:1"', "!Ref Common", [("main", "Base"), "{'Ref': 'Common'}"]),
+        ("!GetAtt Layers.Outputs.All", "!Ref Common", [EXTRA, EXTRA]),
+        ('"arn:a:1, arn:b:2"', "!Ref Common", ["arn:a:1", "arn:b:2"]),
+        ('""', "!Ref Common", []),
+        ('!Join [",", [!Ref Base, !ImportValue x]]', "!Ref Common", [("main", "Base"), "{'Ref': 'Common'}"]),
+        ('!Join ["-", [!Ref Base, !Ref Base]]', "!Ref Common", ["{'Ref': 'Common'}"]),
+        (
+            '!Join [",", [!Ref Base, !GetAtt Layers.Outputs.ExtraArn]]',
+            "[!Select [1, !Ref Common]]",
+            [EXTRA],
+        ),
+        ('!Join [",", [!Ref Base]]', "[!Select [1, !Ref Common]]", ["{'Fn::Select': [1, {'Ref': 'Common'}]}"]),
+        ('!Join [",", [!Ref Base]]', '!Split [",", !Join [",", !Ref Common]]', [("main", "Base")]),
+    ],
+)
+def test_origins_of_a_list_that_a_parameter_hands_on(
+    tmp_path: Path, passed_on: str, layers: str, expected: list[passed_layers.Origin]
+) -> None:
+    every = LAYERS + '  All: {Value: !Join [",", [!Ref Extra, !Ref Extra]]}\n'
+    write_files(tmp_path, {"template.yaml": LISTED.replace("LIST", passed_on), "layers/template.yaml": every})
+    write_files(tmp_path, {"api/template.yaml": API.replace("LAYERS", layers)})
+
+    assert origins(model.load(tmp_path), "main/Api") == expected
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"), [("arn:a:1", "arn:a:1"), (("main", "Base"), "Base"), (EXTRA, "main/Layers: Extra")]
+)
+def test_name_of_a_layer_says_the_stack_of_another(tmp_path: Path, origin: passed_layers.Origin, expected: str) -> None:
+    assert passed_layers.name(origin, load(tmp_path).stacks[0]) == expected

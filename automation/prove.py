@@ -12,12 +12,13 @@ from automation.building import built
 from automation.lambda_runtime import public_layers, runtime
 from automation.project import skipped
 from automation.project.model import Project
-from automation.proof import artifact_rules, code_rules, evidence, freshness, template_rules
+from automation.proof import artifact_rules, cases, code_rules, evidence, freshness, template_rules
 from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.system import console, files
-from automation.system.errors import CheckFailedError, Finding, UsageError
+from automation.system.errors import CheckFailedError, ConfigurationError, Finding, UsageError
 
+_NOT_BUILT = "was not built; run inv build"
 # These rules need no evidence about the code, so they are checked while it is being imported.
 _OTHER_RULES: tuple[Rule, ...] = (*artifact_rules.RULES, *template_rules.RULES)
 RULES: tuple[Rule, ...] = (*code_rules.RULES, *_OTHER_RULES)
@@ -38,6 +39,7 @@ class Proof:
     Attributes:
         functions: the evidence about each function, in the order of the templates.
         unbuilt: why a function, a layer or a nested application has no built tree, by its name.
+        missing: what `inv build` should have built and did not, by its name; of the named functions, if there are any.
         counts: how many functions and layers there are, and what became of them.
         broken: errors first.
         outdated: sources that changed since the build, so that the proof is about their old content.
@@ -49,6 +51,7 @@ class Proof:
     broken: tuple[BrokenRule, ...]
     seconds: float
     outdated: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[BrokenRule, ...]:
@@ -70,9 +73,9 @@ def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
         UsageError: no function has one of the names.
         ToolError: there is no interpreter to import with.
     """
-    started = time.monotonic()
+    started, names = time.monotonic(), tuple(names)
     without_evidence = _subject(loaded)
-    with _importing(without_evidence, tuple(names)) as finish:
+    with _importing(without_evidence, names) as finish:
         broken = check(_OTHER_RULES, without_evidence)
         subject = replace(without_evidence, evidence=finish())
     broken += check(code_rules.RULES, subject)
@@ -85,6 +88,7 @@ def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
         broken=tuple(reported),
         seconds=time.monotonic() - started,
         outdated=freshness.outdated(subject),
+        missing=_missing(subject, names),
     )
 
 
@@ -126,6 +130,7 @@ def prove_once(loaded: Project) -> Proof | None:
 
     Raises:
         CheckFailedError: the proof found errors; its findings list all of them.
+        ConfigurationError: functions were not built.
     """
     record = loaded.root / ".alchemiser" / "proven"
     state = _state(loaded)
@@ -135,19 +140,24 @@ def prove_once(loaded: Project) -> Proof | None:
     proof = prove(loaded)
     if proof.errors:
         raise CheckFailedError(_failure(proof), findings=findings(proof))
+    require_no_errors(proof)
     # Only a passed proof is recorded: a failed state is always proven again.
     files.write_atomically(record, state)
     return proof
 
 
 def require_no_errors(proof: Proof) -> None:
-    """Fail when the proof has errors; the caller has already printed them.
+    """Fail when the proof has errors, which the caller has already printed, or when it lacks functions.
 
     Raises:
         CheckFailedError: there are errors; it carries no findings.
+        ConfigurationError: functions were not built.
     """
     if proof.errors:
         raise CheckFailedError(_failure(proof))
+    if proof.missing:
+        message = f"{cases.some(list(proof.missing))} not built, so not proven; run inv build"
+        raise ConfigurationError(message, where="prove")
 
 
 def findings(proof: Proof) -> tuple[Finding, ...]:
@@ -204,15 +214,25 @@ def _show_rules(title: str, broken: tuple[BrokenRule, ...], *, style: str) -> No
 
 def _unbuilt(subject: Subject) -> dict[str, str]:
     """Return why something has no built tree, by its name; with its stack where several have that name."""
-    stacks, built_owners = subject.project.stacks, frozenset(subject.trees)
-    reasons = {(stack.name, entry.logical_id): entry.why for stack, entry in skipped.without_tree(stacks, built_owners)}
+    without_tree = skipped.without_tree(subject.project.stacks, frozenset(subject.trees))
+    reasons = {(stack.name, entry.logical_id): entry.why for stack, entry in without_tree}
     for function, stack in subject.functions:
         owner = (stack.name, function.logical_id)
-        if owner not in built_owners:
-            reasons.setdefault(owner, "was not built; run inv build")
+        if owner not in subject.trees:
+            reasons.setdefault(owner, _NOT_BUILT)
 
     names = [name for _, name in reasons]
     return {_label(stack, name, repeated=names.count(name) > 1): why for (stack, name), why in reasons.items()}
+
+
+def _missing(subject: Subject, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a build should have built and did not: functions, and applications without their template."""
+    without_tree = skipped.without_tree(subject.project.stacks, frozenset(subject.trees))
+    excused = {(stack.name, entry.logical_id) for stack, entry in without_tree} | subject.trees.keys()
+    owners = [(stack.name, function.logical_id) for function, stack in subject.functions]
+    missing = [owner[1] for owner in owners if owner not in excused]
+    missing += [entry.logical_id for _, entry in without_tree if entry.is_fault]
+    return tuple(name for name in missing if not names or name in names)
 
 
 def _label(stack: str, name: str, *, repeated: bool) -> str:

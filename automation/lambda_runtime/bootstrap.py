@@ -146,6 +146,56 @@ class Guard:
             raise OSError(f"{text}: cannot open shared object file: No such file or directory")
 
 
+class LoaderWatch:
+    """A finder of modules that guards what no audit event names: what cffi loads, and what `find_library` looks for."""
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard, self.finders = guard, tuple(sys.meta_path)
+        self.changes = {"_cffi_backend": self.watch_cffi, "ctypes.util": self.watch_search}
+
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
+        if name not in self.changes:
+            return None
+        specs = (finder.find_spec(name, path, target) for finder in self.finders)
+        spec: Any = next((spec for spec in specs if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_watch(module: "Any") -> None:
+                execute(module)
+                self.changes[name](module)
+
+            spec.loader.exec_module = execute_and_watch
+        return spec
+
+    def watch_cffi(self, backend: "Any") -> None:
+        refuse, load = self.guard.refuse_library, backend.load_library
+
+        def load_library(name: "Any" = None, *flags: int) -> "Any":
+            if isinstance(name, (str, bytes)):
+                refuse(name)
+            return load(name, *flags)
+
+        class FFI(backend.FFI):  # type: ignore[misc]  # its base has no stubs
+            def dlopen(self, name: "Any" = None, *flags: int) -> "Any":
+                if isinstance(name, (str, bytes)):
+                    refuse(name)
+                return super().dlopen(name, *flags)
+
+        backend.load_library, backend.FFI = load_library, FFI
+
+    def watch_search(self, util: "Any") -> None:
+        """Find what Lambda finds: it has no compiler and no linker, so only the libraries of the system count."""
+
+        def find_library(name: str) -> "str | None":
+            named = sorted(library for library in self.guard.libraries if library.startswith(f"lib{name}.so"))
+            if not named:
+                self.guard.attempts.append(f"library:lib{name}.so")
+            return named[0] if named else None
+
+        util.find_library = find_library
+
+
 def _prefixes(folders: Sequence[str]) -> "tuple[str, ...]":
     """Return the folders as they are named and as they are without links, each with a separator at its end."""
     named = [*folders, *(os.path.realpath(folder) for folder in folders)]
@@ -250,7 +300,9 @@ def main(spec: str, script: str, *arguments: str) -> None:
     with open(script, "rb") as file:  # noqa: PTH123 - the runtime does not import pathlib
         code = compile(file.read(), script, "exec")
     # Last: a hook cannot be removed, and it would refuse what the lines above do.
-    sys.addaudithook(Guard({**folders, "readable": [*folders["readable"], *python]}, attempts))
+    guard = Guard({**folders, "readable": [*folders["readable"], *python]}, attempts)
+    sys.meta_path.insert(0, LoaderWatch(guard))
+    sys.addaudithook(guard)
     exec(code, {"__name__": "__main__", "__file__": script, "ATTEMPTS": attempts, "CLOCK": clock})  # noqa: S102 - a script of ours
 
 

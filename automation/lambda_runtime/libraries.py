@@ -6,7 +6,7 @@ the package manager, so a library that is only known from a container image may 
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -71,6 +71,17 @@ class System:
         """Return the soname of a library that `ctypes.util.find_library` looks for, such as `magic`; empty for none."""
         names = frozenset().union(*(listing.names for listing in self.lists))
         return min((name for name in names if name.startswith(f"lib{short_name}.so")), default="")
+
+    def soname(self, name: str) -> str:
+        """Return the soname of a name without version, such as `libmagic.so`; any other name as it is."""
+        is_open = name.endswith(".so") and self.presence(name) is Presence.UNLISTED
+        return (self.named(name.removeprefix("lib").removesuffix(".so")) if is_open else "") or name
+
+    def meant(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the libraries that code means when it tries these names, among them names of other systems."""
+        sonames = tuple(dict.fromkeys(map(self.soname, names)))
+        listed = tuple(name for name in sonames if self.presence(name) is not Presence.UNLISTED)
+        return listed or tuple(name for name in sonames if ".so." in name) or sonames
 
 
 def of_runtime(python_minor: int) -> System:

@@ -1,6 +1,7 @@
 """Run a script in a clean interpreter that sees what Lambda shows a function, but nothing more of this machine."""
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from automation.system import files, processes, tools
 REGION = "us-east-1"
 SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")  # that the runtime brings
 _WAIT_S = 30.0
+_REGION_NAME = re.compile(r"regions?(_?name)?$", re.IGNORECASE)
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 # Variables that Lambda itself sets: a function may read them without a line in its template.
@@ -171,8 +173,8 @@ def search_path(mount: Mount, opt: Path, site: Path) -> tuple[Path, ...]:
 def environment(mount: Mount, opt: Path) -> dict[str, str]:
     """Return the complete environment of a function: Lambda's variables, overridden by the template's.
 
-    HOME is not among them: Lambda does not set it. A value that is only known at deploy time becomes
-    `value-of-<name>`: it is set on Lambda, so it must be set here.
+    HOME is not among them: Lambda does not set it. A value that is only known at deploy time becomes a placeholder: it
+    is set on Lambda, so it must be set here.
     """
     function = mount.function
     return {
@@ -253,7 +255,18 @@ def _built_folder(folder: str, task: Path, opt: Path) -> Path:
 def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else f"value-of-{name}"
+    return str(value) if isinstance(value, str | int | float) else _placeholder(name)
+
+
+def placeholder_in(text: str, mount: Mount) -> str:
+    """Return the variable of a function whose placeholder a text contains; empty when there is none."""
+    unknown = (name for name, value in variables(mount).items() if not is_known(value))
+    return next((name for name in unknown if f"value-of-{name}".casefold() in text.casefold()), "")
+
+
+def _placeholder(name: str) -> str:
+    """Return a value in place of one that is only known at deploy time; clients of AWS check the form of a region."""
+    return REGION if _REGION_NAME.search(name) else f"value-of-{name}"
 
 
 def is_known(value: Any) -> bool:

@@ -157,6 +157,13 @@ def where(stack: Stack, owner: Function | Layer) -> str:
     return f"{stack.template.path}: {owner.logical_id}"
 
 
+def is_excluded(own: Iterable[object], compatible: Iterable[object]) -> bool:
+    """Return whether a layer declares runtimes or architectures, and none of a function's is among them."""
+    of_function, of_layer = set(own), set(compatible)
+    are_known = all(isinstance(value, str) and value for value in of_function | of_layer)
+    return bool(of_function) and bool(of_layer) and are_known and not of_function & of_layer
+
+
 def module_names(paths: Iterable[PurePosixPath]) -> tuple[str, ...]:
     """Return the modules that files define and the packages that contain them.
 

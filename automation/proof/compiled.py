@@ -12,11 +12,12 @@ from packaging.tags import Tag, parse_tag
 
 from automation.lambda_runtime import libraries
 from automation.lambda_runtime.libraries import System
-from automation.project.architectures import LINUX_MACHINES
+from automation.project.architectures import LINUX_MACHINES, X86_64
+from automation.project.model import Layer
 from automation.proof import binaries, built_trees, elf
 from automation.proof.binaries import Extension, Kind
 from automation.proof.built_trees import BuiltTree, Distribution, Platform
-from automation.proof.model import Fault, Rule, Severity, Subject
+from automation.proof.model import Fault, Rule, Severity, Subject, merged
 
 _TEST_FOLDERS = frozenset({"tests", "test"})
 _GLIBC = "GLIBC"
@@ -89,12 +90,13 @@ class _Group:
 def check_machine(subject: Subject) -> Iterator[Fault]:
     for group, platform in _groups_by_platform(subject):
         foreign = _foreign_files(group, platform)
-        if foreign:
+        # What the layer does not even declare is a fault of the template, which runtime-mismatch reports.
+        if foreign and not _is_undeclared(group.tree, platform):
             targets = ", ".join(sorted({file.actual_target(platform.architecture) for file in foreign}))
             paths = built_trees.abbreviate(file.path for file in foreign)
             what = f"{group.label}built for {targets}, not for {platform.architecture} on Linux: {paths}"
             explains = group.tree.modules(file.path for file in foreign)
-            yield Fault(group.tree.where, what, _install(platform), explains=explains)
+            yield Fault(group.tree.where, what, _machine_fix(group.tree, platform), explains=explains)
 
 
 def check_python(subject: Subject) -> Iterator[Fault]:
@@ -141,6 +143,12 @@ def check_presence(subject: Subject) -> Iterator[Fault]:
                 fix = "run inv build --force; if the package is vendored, install it again with its compiled files"
                 explains = built_trees.module_names(PurePosixPath(path) for path in lost)
                 yield Fault(tree.where, what, fix, explains=explains)
+
+
+def foreign_files(tree: BuiltTree, platform: Platform) -> list[PurePosixPath]:
+    """Return the compiled files of a tree that its functions of one platform cannot load."""
+    foreign = chain.from_iterable(_foreign_files(group, platform) for group in _groups(tree))
+    return [file.path for file in foreign]
 
 
 def _groups_by_platform(subject: Subject) -> Iterator[tuple[_Group, Platform]]:
@@ -283,7 +291,23 @@ def _install(platform: Platform) -> str:
     name = f"{machine}-manylinux2014" if machine else platform.architecture
     version = platform.runtime.removeprefix("python")
     command = f"uv pip install --python-platform {name} --python-version {version} --only-binary :all: --target …"
-    return f"run inv build for {platform.runtime} on {platform.architecture}; if the package is vendored, run {command}"
+    return f"run inv build --force; if the package is vendored, run {command}"
+
+
+def _is_undeclared(tree: BuiltTree, platform: Platform) -> bool:
+    owner = tree.owner
+    return isinstance(owner, Layer) and built_trees.is_excluded((platform.architecture,), owner.architectures)
+
+
+def _machine_fix(tree: BuiltTree, platform: Platform) -> str:
+    owner, own = tree.owner, platform.architecture
+    if not isinstance(owner, Layer) or not owner.metadata.get("BuildMethod"):
+        return _install(platform)
+    if len({entry.architecture for entry in tree.platforms}) > 1:
+        return f"set the same Architectures for all functions that mount {owner.logical_id}: it is built for only one"
+    if next(iter(owner.architectures), X86_64) != own:
+        return f"put {own} first in CompatibleArchitectures of {owner.logical_id}, and run inv build"
+    return _install(platform)
 
 
 RULES: tuple[Rule, ...] = (
@@ -291,24 +315,24 @@ RULES: tuple[Rule, ...] = (
         "wrong-machine",
         "Compiled files are for Linux and for the function's architecture",
         "The loader refuses the file, and the import fails as if `pydantic_core._pydantic_core` were missing.",
-        check_machine,
+        merged(check_machine),
     ),
     Rule(
         "wrong-python",
         "Compiled modules are for the function's Python version",
         "Python ignores a module that is tagged for another version, so the import finds no module.",
-        check_python,
+        merged(check_python),
     ),
     Rule(
         "wrong-libc",
         "Compiled files need no other C or C++ library than the runtime's",
         "Lambda has glibc 2.34 from python3.12 on and 2.26 before, and no musl: the loader refuses the file.",
-        check_libc,
+        merged(check_libc),
     ),
     Rule(
         "missing-extension",
         "Every compiled file of an installed wheel is in the tree",
         "The package is there without its compiled part, so its import fails.",
-        check_presence,
+        merged(check_presence),
     ),
 )

@@ -137,6 +137,9 @@ def _evidence(mount: Mount, future: "Future[ImportResult | str]", scanned: Scan 
     if imported.outcome is Outcome.UNFINISHED:
         why = "its import did not end, because this machine is too busy"
         return Evidence(mount, ProofMethod.STATIC, why, scan=scanned, guessed=guessed)
+    if imported.outcome is Outcome.WAITED:
+        why = "its import waits, or this machine is too busy"
+        return Evidence(mount, ProofMethod.STATIC, why, imported, scanned, guessed)
     return _weighed(Evidence(mount, ProofMethod.IMPORTED, imported=imported, scan=scanned, guessed=guessed))
 
 
@@ -154,7 +157,7 @@ def _weighed(evidence: Evidence) -> Evidence:
 
 
 def _on_lambda(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
-    """Yield what the import needs and Lambda certainly has."""
+    """Yield what the import needs and Lambda has."""
     noted = [item.removeprefix("mount:") for item in imported.attempts if item.startswith("mount:")]
     if _CODING & set(imported.kinds):
         noted = []
@@ -163,6 +166,8 @@ def _on_lambda(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
         noted.append(imported.path)
     for path in noted:
         yield f"its import reads {path}, a path that exists only on Lambda"
+    if variable := runtime.placeholder_in(f"{imported.text} {imported.key}", evidence.mount):
+        yield f"its import needs the value of {variable}, which is only known at deploy time"
     top = imported.name.partition(".")[0]
     if "ModuleNotFoundError" in imported.kinds and elsewhere.is_provided(evidence.mount, top):
         is_sdk = top in runtime.SDK_MODULES
@@ -171,13 +176,15 @@ def _on_lambda(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
 
 
 def _reasons(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
+    if {"TimeoutError", "TimeoutExpired"} & set(imported.kinds):
+        yield "its import gives up waiting, for which this machine may be too busy"
     if "network" in imported.attempts:
         yield "its import uses the network"
     changes_path = evidence.scan is not None and evidence.scan.changes_path
     provider = elsewhere.provider(evidence.mount, imported.name, changes_path=changes_path)
     if "ModuleNotFoundError" in imported.kinds and provider:
         yield f"its import needs {imported.name}, which {provider}"
-    if library := next((name for name in imported.refused_libraries if not _is_absent(name, evidence)), ""):
+    if library := next(_maybe_absent(imported, evidence), ""):
         yield f"its import loads {library}, which may be missing on Lambda"
     if imported.text == "unsupported locale setting":
         yield "its import sets a locale, which this machine or Lambda may lack"
@@ -185,9 +192,10 @@ def _reasons(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
         yield "its import fails, and some of its variables are only known at deploy time"
 
 
-def _is_absent(library: str, evidence: Evidence) -> bool:
-    minor = int(str(evidence.mount.function.runtime).rpartition(".")[2])
-    return libraries.of_runtime(minor).presence(library) is Presence.ABSENT
+def _maybe_absent(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
+    system = libraries.of_runtime(int(str(evidence.mount.function.runtime).rpartition(".")[2]))
+    meant = system.meant(imported.refused_libraries)
+    yield from (name for name in meant if system.presence(name) is not Presence.ABSENT)
 
 
 def _is_certain(imported: ImportResult, evidence: Evidence) -> bool:

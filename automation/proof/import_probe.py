@@ -43,7 +43,8 @@ def examine(handler: str, clock: "Callable[[], float]" = time.perf_counter) -> "
     except BaseException as error:
         return {"outcome": "failed", "module": name, **describe(error)}
 
-    seconds = clock() - started
+    # The kernel counts waits by a clock of its own, so a very short import could come out as less than nothing.
+    seconds = max(0.0, clock() - started)
     facts = {"seconds": seconds, "module": name, "file": getattr(module, "__file__", None) or ""}
     try:
         return {"outcome": "resolved" if callable(getattr(module, attribute)) else "not-callable", **facts}

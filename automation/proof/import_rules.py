@@ -5,7 +5,7 @@ from pathlib import Path
 
 from automation.building.references import TEST_FOLDERS
 from automation.lambda_runtime import handlers
-from automation.proof import elsewhere, suppliers
+from automation.proof import built_trees, elsewhere, suppliers
 from automation.proof.cases import Case, FunctionFault, for_each_function
 from automation.proof.imports import ImportResult, Outcome
 from automation.proof.model import Rule, Severity
@@ -13,6 +13,7 @@ from automation.proof.module_facts import When
 from automation.proof.scan import CodeLocation, MissingImport
 from automation.system import files
 
+_MOVE = "move it from import time into the handler; Lambda stops an initialisation after 10 s"
 _NOWHERE = CodeLocation(Path(), 0, When.MAYBE)
 
 
@@ -118,13 +119,33 @@ def _import_failure(case: Case, failed: ImportResult) -> FunctionFault:
 
 
 def _fix(case: Case, failed: ImportResult) -> str:
+    if failed.outcome is Outcome.WAITED:
+        return f"run inv prove {case.name} when this machine is at rest, or {_MOVE}"
     if failed.outcome in {Outcome.ENDED, Outcome.HUNG}:
-        return "move it from import time into the handler; Lambda stops an initialisation after 10 s"
+        return _MOVE
+    if "ImportError" in failed.kinds and (layer := _layer_of_other_architecture(case, failed)):
+        own = case.evidence.mount.function.architectures[0]
+        return f"follow the advice of runtime-mismatch: {layer} is not built for {own}"
     if "ModuleNotFoundError" in failed.kinds:
         return _fix_of_module(case, failed.name)
     if "ImportError" in failed.kinds:
-        return _fix_of_import_error(failed)
+        return _fix_of_import_error(case, failed)
     return _fix_of_other_error(case, failed)
+
+
+def _layer_of_other_architecture(case: Case, failed: ImportResult) -> str:
+    """Return the layer in which an import fails because it is built for another architecture; empty for none."""
+    mount, innermost = case.evidence.mount, failed.stack[-1].file if failed.stack else Path()
+    declared = {layer.logical_id: layer.architectures for layer in mount.stack.layers}
+    layers = (layer for layer in mount.layers if innermost.is_relative_to(layer.tree.resolve()))
+    return next(
+        (
+            layer.logical_id
+            for layer in layers
+            if built_trees.is_excluded(mount.function.architectures, declared.get(layer.logical_id, ()))
+        ),
+        "",
+    )
 
 
 def _fix_of_other_error(case: Case, failed: ImportResult) -> str:
@@ -145,14 +166,17 @@ def _fix_of_other_error(case: Case, failed: ImportResult) -> str:
     return f"correct it, or move it into the handler; then run inv prove {case.name}"
 
 
-def _fix_of_import_error(failed: ImportResult) -> str:
+def _fix_of_import_error(case: Case, failed: ImportResult) -> str:
     if "circular import" in failed.text:
         return "import it in the function that uses it, or move what both modules need to a third"
     if "relative import" in failed.text:
         return "use the module's absolute name"
     if any(word in failed.text for word in (".so", "ELF", "undefined symbol", "GLIBC")):
         return "run inv build --force: its compiled part is for another system, or lacks a library that it needs"
-    return f"correct the name: {failed.name or 'the module'} does not define it"
+    if "cannot import name" in failed.text:
+        return f"correct the name: {failed.name or 'the module'} does not define it"
+    # The code has raised it itself.
+    return f"provide what the message asks for, then run inv build and inv prove {case.name}"
 
 
 def _fix_of_module(case: Case, module: str) -> str:

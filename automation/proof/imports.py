@@ -34,6 +34,7 @@ class Outcome(StrEnum):
     ENDED = "ended"
     HUNG = "hung"
     UNFINISHED = "unfinished"
+    WAITED = "waited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class ImportResult:
             return ()
         # Code may try several libraries, do without them, and fail for a reason of its own.
         named = [name for name in refused if name.partition(".so")[0].removeprefix("lib") in self.text]
-        return tuple(named or (refused if "OSError" in self.kinds else ()))
+        return tuple(named or (refused if self.kinds[0] == "OSError" else ()))
 
     @property
     def error(self) -> str:
@@ -136,7 +137,8 @@ def import_handler(place: Place, *, root: Path, cpu_s: int = CPU_S, watch: Stall
                 return ImportResult(Outcome.UNFINISHED)
 
         if result.is_file():
-            return _as_built(parse(json.loads(result.read_text(encoding="utf-8"))), place)
+            parsed = parse(json.loads(result.read_text(encoding="utf-8")))
+            return _after_waiting(_as_built(parsed, place), stalls)
         stack = crash.read_text(encoding="utf-8", errors="replace") if crash.is_file() else ""
         waits, works = f"waits for more than {stalls.stall_s:g} s", f"needs more than {cpu_s} s of CPU time"
         limit = waits if stalls.has_stopped else works
@@ -161,6 +163,15 @@ def parse(fields: Mapping[str, Any]) -> ImportResult:
         names=tuple(fields.get("names", ())),
         borrowed={name: tuple(holders) for name, holders in fields.get("borrowed", {}).items()},
         foreign=tuple(fields.get("foreign", ())),
+    )
+
+
+def _after_waiting(imported: ImportResult, stalls: StallWatch) -> ImportResult:
+    """Return a result that doubts an import which went on only after a long wait."""
+    if imported.outcome is not Outcome.RESOLVED or not stalls.is_in_doubt:
+        return imported
+    return ImportResult(
+        Outcome.WAITED, text=f"waits for more than {stalls.stall_s:g} s, unless this machine was too busy"
     )
 
 

@@ -1,6 +1,7 @@
 """Rules about the layers that functions mount, according to the templates."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -8,14 +9,33 @@ from automation.lambda_runtime.paths import LAYER_MODULES
 from automation.project import templates
 from automation.project.model import Function, Layer, Stack
 from automation.project.templates import Unresolved
-from automation.proof import built_trees
-from automation.proof.model import Fault, Rule, Severity, Subject
+from automation.proof import binaries, built_trees, compiled
+from automation.proof.built_trees import BuiltTree
+from automation.proof.model import Fault, Rule, Severity, Subject, merged
 from automation.system import files
 
 MOST_LAYERS = 5
+_RUNTIMES, _ARCHITECTURES = "CompatibleRuntimes", "CompatibleArchitectures"
 _LAYER_TYPES = frozenset({"AWS::Serverless::LayerVersion", "AWS::Lambda::LayerVersion"})
 # Folders of a layer that Lambda uses without a python/ folder: programs, libraries, extensions, other languages.
 _OTHER_CONTENT = frozenset({"bin", "lib", "extensions", "nodejs", "java", "ruby"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What a layer declares to be compatible with, and what the functions that mount it are.
+
+    Attributes:
+        own_of: the values of each function, by its logical id.
+    """
+
+    key: str
+    own_of: Mapping[str, tuple[object, ...]]
+    compatible: tuple[object, ...]
+
+    @property
+    def excluded(self) -> list[str]:
+        return [name for name, own in self.own_of.items() if built_trees.is_excluded(own, self.compatible)]
 
 
 def check_count(subject: Subject) -> Iterator[Fault]:
@@ -50,10 +70,16 @@ def check_use(subject: Subject) -> Iterator[Fault]:
 
 
 def check_compatibility(subject: Subject) -> Iterator[Fault]:
-    for function, stack in subject.functions:
+    trees = {(tree.stack.name, tree.owner.logical_id): tree for tree in subject.built_trees}
+    for stack in subject.project.stacks:
         for layer in stack.layers:
-            if layer.logical_id in function.layers:
-                yield from _incompatibilities(function, layer, stack)
+            users = [function for function in stack.functions if layer.logical_id in function.layers]
+            tree = trees.get((stack.name, layer.logical_id))
+            for key, own_of, compatible in (
+                (_RUNTIMES, {user.logical_id: (user.runtime,) for user in users}, layer.runtimes),
+                (_ARCHITECTURES, {user.logical_id: user.architectures for user in users}, layer.architectures),
+            ):
+                yield from _incompatibilities(_Declared(key, own_of, compatible), layer, stack, tree)
 
 
 def check_content(subject: Subject) -> Iterator[Fault]:
@@ -88,15 +114,38 @@ def check_alias(subject: Subject) -> Iterator[Fault]:
             yield Fault(built_trees.where(stack, function), what, "move the layer into this template", Severity.WARNING)
 
 
-def _incompatibilities(function: Function, layer: Layer, stack: Stack) -> Iterator[Fault]:
-    for key, own, compatible in (
-        ("CompatibleRuntimes", (function.runtime,), layer.runtimes),
-        ("CompatibleArchitectures", function.architectures, layer.architectures),
-    ):
-        if _is_excluded(own, compatible):
-            what = f"{key} ({built_trees.abbreviate(compatible)}) lacks {own[0]} of {function.logical_id}"
-            fix = f"put {own[0]} first in {key}: the layer is built for the first value"
-            yield Fault(built_trees.where(stack, layer), what, fix, Severity.WARNING)
+def _incompatibilities(declared: _Declared, layer: Layer, stack: Stack, tree: BuiltTree | None) -> Iterator[Fault]:
+    """Yield one fault for all functions whose value a layer lacks."""
+    names_by_value: dict[str, list[str]] = {}
+    for name in declared.excluded:
+        names_by_value.setdefault(str(declared.own_of[name][0]), []).append(name)
+
+    for value, names in names_by_value.items():
+        foreign = _foreign(tree, value) if tree and declared.key == _ARCHITECTURES else []
+        explains = tree.modules(foreign) if tree else ()
+        compatible = built_trees.abbreviate(declared.compatible)
+        what = f"{declared.key} ({compatible}) lacks {value} of {built_trees.abbreviate(names)}"
+        what += f", for which {built_trees.abbreviate(foreign)} cannot be loaded" if foreign else ""
+        severity = Severity.ERROR if foreign else Severity.WARNING
+        fix = _fix_of_incompatibility(declared, value, names, tree)
+        yield Fault(built_trees.where(stack, layer), what, fix, severity, explains)
+
+
+def _fix_of_incompatibility(declared: _Declared, value: str, names: list[str], tree: BuiltTree | None) -> str:
+    key, others = declared.key, [name for name in declared.own_of if name not in declared.excluded]
+    if not others:
+        return f"put {value} first in {key}: the layer is built for the first value"
+    if tree and not any(binaries.is_shared(path) for path in tree.paths):
+        return f"add {value} to {key}: the layer has no compiled files"
+    first = str(declared.compatible[0])
+    setting = f"Runtime: {first}" if key == _RUNTIMES else f"Architectures: [{first}]"
+    listed = built_trees.abbreviate(names, 9)
+    return f"set {setting} for {listed}: {others[0]} mounts the layer too, and it is built for only one of them"
+
+
+def _foreign(tree: BuiltTree, architecture: str) -> list[PurePosixPath]:
+    platforms = [platform for platform in tree.platforms if platform.architecture == architecture]
+    return sorted(set(chain.from_iterable(compiled.foreign_files(tree, platform) for platform in platforms)))
 
 
 def _build_method(stack: Stack, layer: Layer) -> str:
@@ -111,11 +160,6 @@ def _mounted_names(functions: Iterable[Function]) -> set[str]:
 
 def _is_python(function: Function) -> bool:
     return isinstance(function.runtime, str) and function.runtime.startswith("python")
-
-
-def _is_excluded(own: tuple[object, ...], compatible: tuple[object, ...]) -> bool:
-    are_known = all(isinstance(value, str) and value for value in (*own, *compatible))
-    return bool(own) and bool(compatible) and are_known and not set(own) & set(compatible)
 
 
 def _off_the_path(tree: Path) -> list[str]:
@@ -148,7 +192,7 @@ def _missing_settings(function: Function, stack: Stack) -> list[str]:
     """Return the settings that a function and its layers need for the alias to follow the layers."""
     missing = []
     if function.properties.get("AutoPublishAliasAllProperties") is not True:
-        missing.append(f"AutoPublishAliasAllProperties: true in {function.logical_id}")
+        missing.append("AutoPublishAliasAllProperties: true in {owners}")
 
     sam_layers: Mapping[str, Layer] = {
         layer.logical_id: layer
@@ -196,6 +240,6 @@ RULES: tuple[Rule, ...] = (
         "An alias serves the newest version of every layer",
         "SAM publishes a version only when the function changes, so after a change in a layer the alias serves the old "
         "one.",
-        check_alias,
+        merged(check_alias),
     ),
 )

@@ -6,8 +6,10 @@ load later is read from their sources.
 
 import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
+import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 from automation.lambda_runtime import libraries
 from automation.lambda_runtime.libraries import Presence, System
@@ -20,6 +22,14 @@ from automation.proof.model import Rule, Severity
 
 _LOADERS = re.compile(r"CDLL|PyDLL|LoadLibrary|\w*dlopen|find_library")
 _FIND = "find_library"
+# It asks a compiler, a linker and ldconfig; none of them looks into /opt/lib or /var/task/lib on Lambda. Source, read
+# 2026-11-29: the comment of 2021-11-07 on github.com/NaturalHistoryMuseum/pyzbar/pull/41.
+_FIX_OF_SEARCH = (
+    "find_library finds only the libraries of the runtime: load {name} by its file name from lib/, or deploy "
+    "{{functions}} as a container image that has it"
+)
+_MANGLED = re.compile(r"-[0-9a-f]{8}(?=\.so)")  # as auditwheel names the libraries that it puts into a wheel
+_ERROR_WIDTH = 160  # some code lists every name that it tried
 _SONAME = re.compile(r"lib[\w.+-]+\.so(\.\d+)*")
 
 
@@ -28,31 +38,51 @@ def check_loads(case: Case) -> Iterator[FunctionFault]:
     if imported is None:
         return
 
-    refused = imported.refused_libraries
+    refused = _system(case).meant(imported.refused_libraries)
     for name in refused:
         yield _import_fault(case, imported, name)
-    if not refused:
-        yield from _later_faults(case, imported)
+    trees = tuple(tree.resolve() for _, tree in mounted_trees(case.evidence.mount))
+    files = {frame.file for frame in imported.stack if any(frame.file.is_relative_to(tree) for tree in trees)}
+    # The module that failed may load more after the line that failed.
+    yield from _later_faults(case, imported, sorted(files) if refused else list(map(Path, imported.foreign)))
 
 
 def _import_fault(case: Case, imported: ImportResult, name: str) -> FunctionFault:
     """Return the fault of an import that failed because it loads a library that is not there."""
     presence, frame = _system(case).presence(name), case.own_frame(imported.stack)
     where = case.where(frame) if frame else case.evidence.mount.where
-    what = f"the import of {{functions}} loads {name}, {_why(case, presence)}: {' '.join(imported.error.split())}"
+    error = textwrap.shorten(imported.error, _ERROR_WIDTH, placeholder=" …")
+    what = f"the import of {{functions}} loads {name}, {_why(case, presence)}: {error}"
     is_sure = presence is Presence.ABSENT and not case.evidence.mount.unknown
-    return FunctionFault(where, what, _fix(case, name), Severity.ERROR if is_sure else Severity.WARNING, imported.name)
+    is_searched = name not in imported.refused_libraries
+    fix = _FIX_OF_SEARCH.format(name=name) if is_searched else _fix(case, name)
+    fix = _alternative(case, imported) or fix
+    return FunctionFault(where, what, fix, Severity.ERROR if is_sure else Severity.WARNING, imported.name)
 
 
-def _later_faults(case: Case, imported: ImportResult) -> Iterator[FunctionFault]:
+def _alternative(case: Case, imported: ImportResult) -> str:
+    """Return the fix that replaces the distribution whose code raised the exception; empty when none is known."""
+    mounted = {tree.resolve() for _, tree in mounted_trees(case.evidence.mount)}
+    trees = [tree for tree in case.subject.built_trees if tree.folder.resolve() in mounted]
+    for frame in reversed(imported.stack):
+        for tree in trees:
+            folder = tree.folder.resolve()
+            if frame.file.is_relative_to(folder):
+                owner = tree.owner_of(PurePosixPath(frame.file.relative_to(folder).as_posix()))
+                if fix := library_rules.alternative(owner, tree):
+                    return fix
+    return ""
+
+
+def _later_faults(case: Case, imported: ImportResult, files: Iterable[Path]) -> Iterator[FunctionFault]:
     """Yield the libraries that an imported module loads later; what was refused and survived is optional."""
     system = _system(case)
-    tried = {attempt.removeprefix("library:") for attempt in imported.attempts}
-    for file in map(Path, imported.foreign):
+    tried = {system.soname(attempt.removeprefix("library:")) for attempt in imported.attempts}
+    for file in files:
         missing: dict[Presence, dict[str, int]] = {}
         for line, names in sorted(_loads(file).items()):
             sonames = [soname for name in names if (soname := _soname(name, system))]
-            if sonames and not any(name in tried or _is_there(case, name, system) for name in sonames):
+            if sonames and not any(name in tried or _is_there(case, file, name, system) for name in sonames):
                 missing.setdefault(system.presence(sonames[0]), {})[sonames[0]] = line
         for presence, lines in missing.items():
             listed, first = built_trees.abbreviate(lines), min(lines.values())
@@ -92,9 +122,15 @@ def _soname(name: str, system: System) -> str:
     return name if _SONAME.fullmatch(name) else ""
 
 
-def _is_there(case: Case, name: str, system: System) -> bool:
-    folders = [tree / "lib" for _, tree in mounted_trees(case.evidence.mount)] + [case.evidence.mount.task]
-    return system.presence(name) is Presence.PRESENT or any((folder / name).exists() for folder in folders)
+def _is_there(case: Case, file: Path, name: str, system: System) -> bool:
+    trees = [tree for _, tree in mounted_trees(case.evidence.mount)]
+    folders = [*(tree / "lib" for tree in trees), case.evidence.mount.task]
+    if system.presence(name) is Presence.PRESENT or any((folder / name).exists() for folder in folders):
+        return True
+    # A wheel of the same project, such as psycopg_binary beside psycopg, loads the library that it brings.
+    stem, own = name.partition(".so")[0], (file.with_suffix(""), *file.parents)
+    brought = chain.from_iterable(folder.parent.glob(f"{folder.name}*.libs/{stem}-*.so*") for folder in own)
+    return any(_MANGLED.sub("", path.name).startswith(f"{stem}.so") for path in brought)
 
 
 def _system(case: Case) -> System:

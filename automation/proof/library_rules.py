@@ -14,7 +14,7 @@ from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
 from automation.proof import binaries, built_trees, elf, library_needs
 from automation.proof.built_trees import BuiltTree, Distribution, Platform
 from automation.proof.elf import Dynamic
-from automation.proof.model import Fault, Rule, Severity, Subject
+from automation.proof.model import Fault, Rule, Severity, Subject, merged
 from automation.system import files
 
 # Where the loader looks for every library. Source: the Dockerfiles of github.com/aws/aws-lambda-base-images, 2025.
@@ -25,6 +25,7 @@ _MUSL = "libc.musl-"
 _ALTERNATIVES = {
     "opencv-python": "opencv-python-headless",
     "opencv-contrib-python": "opencv-contrib-python-headless",
+    "psycopg": "psycopg[binary]",
     "psycopg2": "psycopg2-binary",
 }
 
@@ -188,10 +189,15 @@ def _why_missing(need: _Need) -> str:
     return why_missing(need.view.platform.runtime, need.presence)
 
 
+def alternative(owner: Distribution | None, tree: BuiltTree) -> str:
+    """Return the fix that replaces a distribution by one that brings its libraries; empty when none is known."""
+    better = _ALTERNATIVES.get(owner.name) if owner else None
+    return f"replace {owner.name} by {better} in {tree.lock}" if owner and better else ""
+
+
 def _fix(need: _Need, names: Sequence[str]) -> str:
-    owner = need.owner.name if need.owner else ""
-    if owner in _ALTERNATIVES:
-        return f"replace {owner} by {_ALTERNATIVES[owner]} in {need.tree.lock}"
+    if fix := alternative(need.owner, need.tree):
+        return fix
     folder = f"{str(need.view.mount.function.code_uri).rstrip('/')}/lib/"
     libraries_named = f"{built_trees.abbreviate(names, 9)} for {need.view.platform.architecture}"
     return f"put {libraries_named} into {folder}, which becomes {TASK_ROOT}/lib, where the loader looks"
@@ -202,6 +208,6 @@ RULES: tuple[Rule, ...] = (
         "missing-library",
         "Every shared library that a compiled file needs is mounted or in the runtime's image",
         "The loader finds the library on the machine that builds, but not on Lambda, and the import fails.",
-        check_needed,
+        merged(check_needed),
     ),
 )

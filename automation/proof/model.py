@@ -1,7 +1,7 @@
 """A rule of the proof, the subject that it checks, and the faults that it finds."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
@@ -41,6 +41,25 @@ class Fault:
     fix: str
     severity: Severity = Severity.ERROR
     explains: tuple[str, ...] = ()
+
+
+def merged(check: Callable[["Subject"], Iterable[Fault]]) -> Callable[["Subject"], Iterator[Fault]]:
+    """Return a check that merges the faults that differ in nothing but the function or layer.
+
+    `{owners}` in a fix is replaced by those that share it.
+    """
+
+    def check_and_merge(subject: "Subject") -> Iterator[Fault]:
+        shared: dict[tuple[str, Fault], list[str]] = {}
+        for fault in check(subject):
+            template, _, owner = fault.where.partition(": ")
+            shared.setdefault((template, replace(fault, where=template)), []).append(owner)
+
+        for (template, fault), owners in shared.items():
+            listed = built_trees.abbreviate(dict.fromkeys(owners))
+            yield replace(fault, where=f"{template}: {listed}", fix=fault.fix.replace("{owners}", listed))
+
+    return check_and_merge
 
 
 @dataclass(frozen=True)

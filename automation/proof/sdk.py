@@ -1,7 +1,7 @@
 """Rules about the SDK: the runtime provides boto3 and its dependencies, and a tree may override some of them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import Specifier
@@ -13,7 +13,7 @@ from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.runtime import SDK_MODULES
 from automation.proof import built_trees, elsewhere, requirement_files
 from automation.proof.built_trees import BuiltTree
-from automation.proof.model import Fault, Rule, Severity, Subject
+from automation.proof.model import Fault, Rule, Severity, Subject, merged
 
 # These are released together, each for the others of its own day; Lambda moves its own to later versions at any time.
 _CORE = frozenset({"boto3", "botocore", "s3transfer"})
@@ -73,20 +73,14 @@ class _Conflict:
 
 
 def check_partial(subject: Subject) -> Iterator[Fault]:
-    """Yield one fault for all trees of a template that ship the same unsuitable part from the same file."""
     known = {(tree.stack.name, tree.owner.logical_id): tree for tree in subject.built_trees}
-    owners_by_fault: dict[Fault, dict[str, None]] = {}
     for mount in subject.mounts:
         minor = elsewhere.minor_of(mount)
         may_be_whole = bool(elsewhere.unknown_layers(mount))
         for conflict in _conflicts(_effective(_mounted(mount, known), minor), minor):
             tree = conflict.shipped
             if tree is not None:
-                fault = _fault(conflict, tree, subject, may_be_whole=may_be_whole)
-                owners_by_fault.setdefault(fault, {})[tree.owner.logical_id] = None
-
-    for fault, owners in owners_by_fault.items():
-        yield replace(fault, where=f"{fault.where}: {built_trees.abbreviate(owners)}")
+                yield _fault(conflict, tree, subject, may_be_whole=may_be_whole)
 
 
 def check_duplicate(subject: Subject) -> Iterator[Fault]:
@@ -135,12 +129,12 @@ def _all_conflicts(parts: Mapping[str, _Part], minor: int) -> Iterator[_Conflict
 
 
 def _fault(conflict: _Conflict, tree: BuiltTree, subject: Subject, *, may_be_whole: bool) -> Fault:
-    """Return the fault of a tree, without its name in `where`."""
     part, requirer = conflict.part, conflict.requirer
-    needs = f"{requirer} of {requirer.owner} requires {_text(conflict.requirement)}"
+    of_owner = "" if requirer.tree is tree else f" of {requirer.owner}"
+    needs = f"{requirer}{of_owner} requires {_text(conflict.requirement)}"
     what = f"ships {part}, but {needs}" if part.tree else f"{needs}, and the runtime has {part}"
     severity = Severity.ERROR if conflict.is_certain and not may_be_whole else Severity.WARNING
-    return Fault(tree.stack.template.path, what, _fix(conflict, tree, subject), severity, SDK_MODULES)
+    return Fault(tree.where, what, _fix(conflict, tree, subject), severity, SDK_MODULES)
 
 
 def _fix(conflict: _Conflict, tree: BuiltTree, subject: Subject) -> str:
@@ -212,12 +206,12 @@ RULES: tuple[Rule, ...] = (
         "partial-sdk",
         "The parts of the SDK that a tree ships fit those of the runtime",
         "The shipped part replaces one part of the runtime's SDK, and the remaining parts require another version.",
-        check_partial,
+        merged(check_partial),
     ),
     Rule(
         "runtime-duplicate",
         "A tree does not ship what the runtime already has",
         "It adds size and start time and nothing new.",
-        check_duplicate,
+        merged(check_duplicate),
     ),
 )

@@ -8,6 +8,7 @@ import pytest
 
 from automation import prove
 from automation.project import model
+from automation.project.skipped import Kind, Skipped
 from automation.proof.model import Fault, Rule, Severity
 from automation.prove import BrokenRule, Proof
 from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
@@ -56,6 +57,19 @@ def test_prove_function_without_a_built_tree_is_listed(tmp_path: Path) -> None:
 
     assert proof.unbuilt == {"Two": "was not built; run inv build"}
     assert proof.counts == "2 functions: 1 built, 1 not built; 1 layer: 1 built"
+    with pytest.raises(ConfigurationError, match=r"^prove: Two not built, so not proven; run inv build$"):
+        prove.require_no_errors(proof)
+    with pytest.raises(ConfigurationError, match="Two not built"):
+        prove.prove_once(loaded)
+    assert prove.prove(loaded, names=["One"]).missing == ()
+
+
+def test_prove_application_without_its_template_is_not_a_pass(tmp_path: Path) -> None:
+    loaded = make(tmp_path)
+    absent = Skipped("Nested", Kind.APPLICATION, "has no template", "missing", is_fault=True)
+    stacks = tuple(replace(stack, skipped=(absent,)) for stack in loaded.stacks)
+
+    assert prove.prove(replace(loaded, stacks=stacks)).missing == ("Nested",)
 
 
 IMAGE = """
@@ -73,7 +87,7 @@ def test_prove_skipped_function_is_named_with_its_reason(tmp_path: Path, capsys:
     proof = prove.prove(model.load(tmp_path))
     prove.show(proof)
 
-    assert proof.unbuilt == {"Three": "is a container image"}
+    assert (proof.unbuilt, proof.missing) == ({"Three": "is a container image"}, ())
     lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
     assert ["Three", "skipped", "is a container image"] in [[cell.strip() for cell in line] for line in lines]
     assert proof.counts == "3 functions: 2 built, 1 image skipped; 1 layer: 1 built"

@@ -1,5 +1,7 @@
 """Call the functions of the scripts for the clean interpreter; test_runtime.py runs them as scripts."""
 
+import ctypes
+import importlib.util
 import json
 import os
 import pwd
@@ -10,11 +12,12 @@ import time
 import types
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from automation.lambda_runtime import bootstrap
-from automation.lambda_runtime.bootstrap import Guard
+from automation.lambda_runtime.bootstrap import Guard, LoaderWatch
 from automation.proof import import_probe
 
 WRITE, READ = 1, 0
@@ -150,6 +153,70 @@ def test_guard_library_of_this_machine_does_not_load(guard: Guard, name: str) ->
         guard("ctypes.dlopen", (name,))
 
     assert guard.attempts == ["library:libmagic.so.1"]
+
+
+BACKEND = """
+def load_library(name=None, flags=0):
+    return name, flags
+
+class FFI:
+    def dlopen(self, name=None, flags=0):
+        return name, flags
+"""
+
+
+def backend(guard: Guard, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Import a stand-in for the compiled part of cffi under the watch."""
+    (folder / "_cffi_backend.py").write_text(BACKEND)
+    monkeypatch.setattr(sys, "path", [str(folder)])
+    return watched("_cffi_backend", guard)
+
+
+def watched(name: str, guard: Guard, path: object = None) -> Any:
+    spec = LoaderWatch(guard).find_spec(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["libcairo.so.2", b"libcairo.so.2"])
+def test_watch_library_that_cffi_loads_is_refused(
+    guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | bytes
+) -> None:
+    cffi = backend(guard, tmp_path, monkeypatch)
+
+    for load in (cffi.load_library, cffi.FFI().dlopen):
+        with pytest.raises(OSError, match=r"libcairo\.so\.2'?: cannot open shared object file"):
+            load(name, 2)
+
+    assert guard.attempts == ["library:libcairo.so.2"] * 2
+
+
+@pytest.mark.parametrize("name", ["libc.so.6", None, 7])
+def test_watch_library_that_lambda_has_is_loaded_through_cffi(
+    guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: object
+) -> None:
+    cffi = backend(guard, tmp_path, monkeypatch)
+
+    assert cffi.load_library(name, 2) == (name, 2)
+    assert cffi.FFI().dlopen(name, 2) == (name, 2)
+    assert cffi.load_library() == (None, 0)
+
+
+def test_watch_search_finds_only_the_libraries_of_the_runtime(guard: Guard) -> None:
+    util = watched("ctypes.util", guard, ctypes.__path__)
+
+    assert [util.find_library(name) for name in ("c", "zbar")] == ["libc.so.6", None]
+    assert guard.attempts == ["library:libzbar.so"]
+
+
+def test_watch_leaves_other_and_missing_modules_alone(
+    guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+
+    assert LoaderWatch(guard).find_spec("json") is None
+    assert LoaderWatch(guard).find_spec("_cffi_backend") is None
 
 
 def test_guard_path_that_only_lambda_mounts_is_noted(guard: Guard, tmp_path: Path) -> None:

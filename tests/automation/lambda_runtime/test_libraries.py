@@ -40,6 +40,26 @@ def test_named_is_the_soname_of_a_short_name() -> None:
     assert [system.named(name) for name in ("magic", "c", "bran", "mag")] == ["libmagic.so.1", "libc.so.6", "", ""]
 
 
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        (["libmagic.so", "libmagic.so.1"], ("libmagic.so.1",)),
+        (["libzbar.so"], ("libzbar.so.0",)),
+        (["libcairo-2.dll", "libcairo-2.so", "libcairo.so.2"], ("libcairo.so.2",)),
+        (["libbran.dylib", "libbran.so.3", "libbran.so"], ("libbran.so.3",)),
+        (["bran.dll", "libbran.so"], ("bran.dll", "libbran.so")),
+        (["libcairo"], ("libcairo",)),
+        ([], ()),
+    ],
+)
+def test_meant_are_the_known_libraries_among_names_of_other_systems(names: list[str], meant: tuple[str, ...]) -> None:
+    assert libraries.of_runtime(12).meant(names) == meant
+
+
+def test_soname_of_a_listed_library_is_its_own() -> None:
+    assert libraries.of_runtime(12).soname("libsmime3.so") == "libsmime3.so"
+
+
 @pytest.mark.parametrize(("minor", "glibcxx", "is_frozen"), [(11, (3, 4, 24), True), (12, (3, 4, 33), False)])
 def test_newest_symbols_are_those_of_the_system(minor: int, glibcxx: tuple[int, ...], is_frozen: bool) -> None:
     system = libraries.of_runtime(minor)

@@ -243,6 +243,27 @@ def test_environment_own_variables_override_those_of_globals(tmp_path: Path) -> 
     assert (environment["STAGE"], environment["DEBUG"], environment["TABLE"]) == ("own", "true", "value-of-TABLE")
 
 
+@pytest.mark.parametrize("name", ["KB_REGION", "AwsRegion", "region_name", "REGIONS"])
+def test_environment_unknown_region_is_a_real_one(tmp_path: Path, name: str) -> None:
+    mount = mount_of(tmp_path, template=TEMPLATE.replace("TABLE:", f"{name}:"))
+
+    assert runtime.environment(mount, Path("/opt"))[name] == "us-east-1"
+
+
+def test_environment_unknown_value_beside_a_region_stays_a_placeholder(tmp_path: Path) -> None:
+    mount = mount_of(tmp_path, template=TEMPLATE.replace("TABLE:", "REGION_TABLE:"))
+
+    assert runtime.environment(mount, Path("/opt"))["REGION_TABLE"] == "value-of-REGION_TABLE"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("no such table: VALUE-OF-TABLE/x", "TABLE"), ("value-of-STAGE", ""), ("value of TABLE", "")],
+)
+def test_placeholder_in_a_text_names_the_unknown_variable(tmp_path: Path, text: str, name: str) -> None:
+    assert runtime.placeholder_in(text, mount_of(tmp_path)) == name
+
+
 def test_project_of_another_name_needs_no_settings(tmp_path: Path) -> None:
     make(tmp_path)
 

@@ -273,7 +273,7 @@ def test_partial_sdk_that_needs_a_later_runtime_says_so(tmp_path: Path) -> None:
     found_faults = faults("partial-sdk", one_layer(tmp_path, shipping({"s3transfer": ("0.13.1", ["botocore>=1.50"])})))
 
     assert [(str(fault.severity), fault.what) for fault in found_faults] == [
-        ("warning", "s3transfer 0.13.1 of Libs requires botocore>=1.50, and the runtime has botocore 1.40.4")
+        ("warning", "s3transfer 0.13.1 requires botocore>=1.50, and the runtime has botocore 1.40.4")
     ]
 
 
@@ -295,6 +295,17 @@ def test_partial_sdk_of_functions_with_one_source_is_one_fault(tmp_path: Path) -
     found_faults = faults("partial-sdk", subjects.write(tmp_path, {name: subjects.function() for name in names}))
 
     assert [fault.where for fault in found_faults] == ["template.yaml: A, B, C and 1 more"]
+
+
+def test_partial_sdk_that_functions_require_themselves_is_one_fault(tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        shipping({"s3transfer": ("0.13.1", ["botocore>=1.50"])})(tmp_path / BUILD / name)
+
+    found_faults = faults("partial-sdk", subjects.write(tmp_path, {name: subjects.function() for name in ("A", "B")}))
+
+    assert [(fault.where, fault.what) for fault in found_faults] == [
+        ("template.yaml: A, B", "s3transfer 0.13.1 requires botocore>=1.50, and the runtime has botocore 1.40.4")
+    ]
 
 
 def test_partial_sdk_in_two_layers_is_compared(tmp_path: Path) -> None:

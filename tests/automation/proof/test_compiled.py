@@ -8,7 +8,7 @@ from automation.proof import compiled
 from automation.proof.model import Fault, Severity, Subject
 from tests.automation.proof import subjects
 from tests.automation.proof.test_artifact_rules import MODULE, files, one_layer
-from tests.faults.bakery import install, put
+from tests.faults.bakery import ARM64, elf, install, put
 from tests.faults.elves import shared_object
 
 
@@ -103,3 +103,50 @@ def test_module_for_this_python_goes_before_its_source(tmp_path: Path) -> None:
     contents = {MODULE: bytes.fromhex("cffaedfe"), "stone/_mill.py": b""}
 
     assert len(faults("wrong-machine", one_layer(tmp_path, files(contents)))) == 1
+
+
+def built_layer(root: Path, architectures: list[str], **properties: object) -> list[Fault]:
+    """Return the faults of a layer that we build, with a module for arm64, mounted by a function per architecture."""
+    resources = {
+        f"App{name.title()}": subjects.function(Layers=[{"Ref": "Libs"}], Architectures=[name])
+        for name in architectures
+    }
+    layer = subjects.layer(**properties) | {"Metadata": {"BuildMethod": "python3.12"}}
+    trees = {"Libs": {f"python/{MODULE.replace('.cpython-312-x86_64-linux-gnu', '')}": elf(ARM64)}}
+    return faults("wrong-machine", subjects.write(root, {**resources, "Libs": layer}, trees))
+
+
+def test_wrong_machine_in_a_layer_for_both_architectures_is_for_the_functions(tmp_path: Path) -> None:
+    (fault,) = built_layer(tmp_path, ["x86_64", "arm64"])
+
+    assert fault.fix == "set the same Architectures for all functions that mount Libs: it is built for only one"
+
+
+@pytest.mark.parametrize(
+    ("declared", "fix"),
+    [
+        (["arm64", "x86_64"], "put x86_64 first in CompatibleArchitectures of Libs, and run inv build"),
+        ([], "run inv build --force; if the package is vendored, run uv pip install "),
+        (["x86_64", "arm64"], "run inv build --force; if the package is vendored, run uv pip install "),
+    ],
+)
+def test_wrong_machine_in_a_layer_is_built_for_what_it_declares_first(
+    tmp_path: Path, declared: list[str], fix: str
+) -> None:
+    (fault,) = built_layer(tmp_path, ["x86_64"], CompatibleArchitectures=declared)
+
+    assert fault.fix.startswith(fix)
+
+
+def test_wrong_machine_in_a_layer_that_declares_another_is_left_to_runtime_mismatch(tmp_path: Path) -> None:
+    assert built_layer(tmp_path, ["x86_64"], CompatibleArchitectures=["arm64"]) == []
+
+
+def test_wrong_machine_of_functions_with_the_same_files_is_one_fault(tmp_path: Path) -> None:
+    names = ("A", "B", "C", "D", "E")
+    trees = {name: {"stone/_mill.so": elf(ARM64)} for name in names}
+
+    (fault,) = faults("wrong-machine", subjects.write(tmp_path, dict.fromkeys(names, subjects.function()), trees))
+
+    assert fault.where == "template.yaml: A, B, C and 2 more"
+    assert fault.explains == ("stone", "stone._mill")

@@ -1,12 +1,17 @@
 """Which failed imports count, and which are only proven statically. Each import really runs."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from automation import prove
+from automation.proof import cases, evidence, import_rules
 from automation.proof.evidence import Evidence
+from automation.proof.imports import ImportResult, Outcome
+from automation.proof.model import Severity
 from automation.system import packages
 from tests.automation.proof.small import TEMPLATE, make
 
@@ -137,6 +142,38 @@ def test_evidence_unknown_variable_excuses_only_what_it_may_change(tmp_path: Pat
     assert str(evidence.method) == method
 
 
+@pytest.mark.parametrize(
+    "text", ["import os\nraise TypeError(os.environ['TABLE'].lower())", "import os\n{}[os.environ['TABLE']]"]
+)
+def test_evidence_failure_about_a_placeholder_is_no_finding(tmp_path: Path, text: str) -> None:
+    evidence, found = evidence_of(tmp_path, text)
+
+    assert (str(evidence.method), found) == ("static", [])
+    assert evidence.why == "its import needs the value of TABLE, which is only known at deploy time"
+
+
+def test_evidence_time_limit_of_the_code_is_only_a_warning(tmp_path: Path) -> None:
+    evidence, found = evidence_of(tmp_path, "raise TimeoutError", template=KNOWN)
+
+    assert evidence.why == "its import gives up waiting, for which this machine may be too busy"
+    assert found == ["warning: import-fails"]
+
+
+def test_evidence_long_wait_on_a_busy_machine_is_only_a_warning(tmp_path: Path) -> None:
+    subject = prove.gather(make(tmp_path), names=("One",))
+    imported: Future[ImportResult | str] = Future()
+    imported.set_result(ImportResult(Outcome.WAITED, text="waits"))
+
+    waited = evidence._evidence(subject.evidence[0].mount, imported, subject.evidence[0].scan)
+    faults = list(import_rules.check_import(cases.cases_of(replace(subject, evidence=(waited,)))[0]))
+
+    assert (str(waited.method), waited.why) == ("static", "its import waits, or this machine is too busy")
+    assert [(fault.severity, fault.what) for fault in faults] == [
+        (Severity.WARNING, "the import of {functions} fails: waits")
+    ]
+    assert faults[0].fix.startswith("run inv prove One when this machine is at rest, or move it")
+
+
 @pytest.mark.parametrize("text", ["import os\nos.chmod(__file__, 0o777)", "import multiprocessing as m\nm.Queue()"])
 def test_evidence_what_lambda_refuses_is_an_error(tmp_path: Path, text: str) -> None:
     evidence, found = evidence_of(tmp_path, text)
@@ -172,3 +209,22 @@ def test_evidence_of_a_static_proof_names_no_python(tmp_path: Path) -> None:
 
     assert (str(evidence.method), evidence.python) == ("static", "")
     assert evidence.why.startswith("its architecture is riscv, this machine is ")
+
+
+@pytest.mark.parametrize(
+    ("library", "why", "expected"),
+    [
+        ("zbar", "", "error: library-not-loadable"),
+        ("magic", "its import loads libmagic.so.1, which may be missing on Lambda", "warning: library-not-loadable"),
+    ],
+)
+def test_evidence_library_that_find_library_does_not_find_is_named(
+    tmp_path: Path, library: str, why: str, expected: str
+) -> None:
+    text = (
+        f"from ctypes.util import find_library\nif not find_library('{library}'):\n    raise ImportError('{library}')"
+    )
+
+    evidence, found = evidence_of(tmp_path, text)
+
+    assert (evidence.why, found) == (why, [expected])

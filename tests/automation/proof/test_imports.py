@@ -11,7 +11,7 @@ from automation.building import built
 from automation.lambda_runtime import places
 from automation.lambda_runtime.limits import StallWatch
 from automation.project.model import Project
-from automation.proof import imports
+from automation.proof import import_probe, imports
 from automation.proof.imports import Frame, ImportResult, Outcome
 from tests.automation.proof.small import TEMPLATE, make
 
@@ -31,6 +31,13 @@ def test_import_handler_sound_handler_is_resolved(tmp_path: Path) -> None:
 
     assert (result.outcome, result.module) == (Outcome.RESOLVED, "app")
     assert result.seconds > 0
+
+
+@pytest.mark.parametrize(("readings", "seconds"), [([5.0, 4.9], 0.0), ([5.0, 5.5], 0.5)])
+def test_examine_import_takes_no_less_than_nothing(readings: list[float], seconds: float) -> None:
+    ticks = iter(readings)
+
+    assert import_probe.examine("json.dumps", lambda: next(ticks))["seconds"] == seconds
 
 
 def test_import_handler_slash_becomes_a_dotted_module(tmp_path: Path) -> None:
@@ -91,12 +98,25 @@ def test_import_handler_waiting_code_is_hung_with_its_stack(tmp_path: Path) -> N
     )
     # However long the process takes until it waits, the clock stands still until then.
     clock = itertools.count(30.0, 30.0)
-    watch = StallWatch(20.0, clock=lambda: next(clock) if waits.exists() else 0.0)
+    watch = StallWatch(20.0, is_busy=lambda: False, clock=lambda: next(clock) if waits.exists() else 0.0)
 
     result = import_app(tmp_path / "project", text, watch=watch)
 
     assert (result.outcome, result.text) == (Outcome.HUNG, "waits for more than 20 s")
     assert result.stack[-1] == Frame(tmp_path / "project/.aws-sam/build/One/app.py", 4)
+
+
+def test_import_handler_long_wait_beside_other_processes_is_a_doubt(tmp_path: Path) -> None:
+    class Doubt(StallWatch):
+        is_in_doubt = True
+
+    watch = Doubt(20.0)
+
+    result = import_app(tmp_path / "waited", "def handler(event, context): ...\n", watch=watch)
+    failed = import_app(tmp_path / "failed", "import nowhere\n", watch=watch)
+
+    assert result == ImportResult(Outcome.WAITED, text="waits for more than 20 s, unless this machine was too busy")
+    assert failed.outcome is Outcome.FAILED
 
 
 def test_import_handler_crash_has_its_line(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from automation.proof.model import Severity
 from automation.proof.scan import Scan
 from tests.automation.proof import subjects
 from tests.automation.proof.subjects import BUILD
-from tests.faults.bakery import put
+from tests.faults.bakery import install, put
 
 FAILURE = {"outcome": Outcome.FAILED, "kinds": ("ImportError",), "text": "failed to find libmagic", "name": "magic"}
 
@@ -84,12 +84,96 @@ def test_import_without_a_library_is_shown_at_the_own_line(tmp_path: Path) -> No
         ({"kinds": ("ModuleNotFoundError", "ImportError"), "text": "No module named 'magic'"}, 0),
         ({"kinds": ("ValueError",), "text": "libmagic"}, 0),
         ({"attempts": frozenset({"write"})}, 0),
+        ({"kinds": ("FileNotFoundError", "OSError"), "text": "No such file: 'x.json'"}, 0),
     ],
 )
 def test_import_that_fails_for_another_reason_is_left_to_its_rule(
     tmp_path: Path, changes: dict[str, Any], count: int
 ) -> None:
     assert len(faults(tmp_path, failed(**changes))) == count
+
+
+def test_error_that_names_many_libraries_is_shortened(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, failed(text="libmagic " * 40))
+
+    assert fault.what.endswith(": " + f"ImportError: {'libmagic ' * 16}…")
+
+
+def test_library_that_is_only_searched_for_must_be_loaded_by_its_name(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, failed("libzbar.so", text="Unable to find zbar shared library"))
+
+    assert "loads libzbar.so.0, which python3.12 does not have: ImportError: Unable to find zbar" in fault.what
+    assert fault.fix == (
+        "find_library finds only the libraries of the runtime: load libzbar.so.0 by its file name from lib/, or deploy "
+        "{functions} as a container image that has it"
+    )
+    assert fault.severity is Severity.ERROR
+
+
+def test_names_of_one_library_on_several_systems_are_one_fault(tmp_path: Path) -> None:
+    names = ("libcairo-2.dll", "libcairo.so", "libcairo.so.2")
+    text = 'no library called "cairo-2" was found'
+
+    (fault,) = faults(
+        tmp_path,
+        failed(kinds=("OSError",), text=text, attempts=frozenset(f"library:{name}" for name in names)),
+    )
+
+    assert "loads libcairo.so.2, which python3.12 does not have" in fault.what
+    assert fault.fix == "put libcairo.so.2 for x86_64 into code/lib/, which becomes /var/task/lib"
+
+
+def test_libraries_that_the_failed_module_loads_next_are_named_too(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere.py", "_dlopen(ffi, 'libGL.so.1')\n")
+    tree = tmp_path / BUILD / "App"
+    stack = tuple(Frame(file.resolve(), 1) for file in (tree / "magic.py", tmp_path / "elsewhere.py"))
+    code = {"magic.py": "_dlopen(ffi, 'libmagic.so.1')\n_dlopen(ffi, 'libexpat.so.1')\n"}
+
+    first, later = faults(tmp_path, failed(stack=stack), code)
+
+    assert "loads libmagic.so.1, " in first.what
+    assert (later.where, later.what) == (
+        "/var/task/magic.py",
+        "line 2 loads libexpat.so.1, which python3.12 does not have",
+    )
+
+
+@pytest.mark.parametrize(("package", "fix"), [("psycopg", "replace psycopg by psycopg[binary] in code"), ("pq", "")])
+def test_distribution_that_has_a_wheel_with_its_library_is_replaced(tmp_path: Path, package: str, fix: str) -> None:
+    tree = tmp_path / BUILD / "App"
+    install(tree, package, "3.0", {f"{package}/__init__.py": ""})
+    stack = (Frame((tree / package / "__init__.py").resolve(), 1), Frame((tmp_path / "elsewhere.py").resolve(), 1))
+
+    (fault,) = faults(tmp_path, failed("libpq.so", text="libpq library not found", stack=stack))
+
+    assert "loads libpq.so.5, which" in fault.what
+    assert fault.fix == fix or (not fix and fault.fix.startswith("find_library"))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("magic_binary.libs/libexpat-e9b5c9ac.so.1.9", 0),
+        ("magic.libs/libexpat-e9b5c9ac.so.1", 0),
+        ("stone.libs/libexpat-e9b5c9ac.so.1", 1),
+        ("magic.libs/libexpat-extra.so.1", 1),
+        ("magic.libs/libexpat2-e9b5c9ac.so.1", 1),
+        ("magic/libexpat-e9b5c9ac.so.1", 1),
+    ],
+)
+def test_library_that_a_wheel_brings_is_loaded_by_the_wheel(tmp_path: Path, name: str, count: int) -> None:
+    put(tmp_path / BUILD / "App" / name, "")
+
+    assert len(loaded(tmp_path, "ctypes.CDLL('libexpat.so.1')\n")) == count
+
+
+def test_library_that_a_wheel_of_the_package_brings_is_loaded_by_the_wheel(tmp_path: Path) -> None:
+    tree = tmp_path / BUILD / "App"
+    put(tree / "magic_binary.libs" / "libexpat-e9b5c9ac.so.1", "")
+    foreign = (str((tree / "magic/pq/misc.py").resolve()),)
+    imported = ImportResult(Outcome.RESOLVED, foreign=foreign)
+
+    assert faults(tmp_path, imported, {"magic/pq/misc.py": "ctypes.CDLL('libexpat.so.1')\n"}) == []
 
 
 def test_function_that_was_not_imported_has_no_fault(tmp_path: Path) -> None:
@@ -137,6 +221,7 @@ def test_library_that_is_there_or_optional_is_no_fault(tmp_path: Path, code: str
 
 def test_library_that_was_refused_and_survived_is_optional(tmp_path: Path) -> None:
     assert loaded(tmp_path, "ctypes.CDLL('libexpat.so.1')\n", frozenset({"library:libexpat.so.1"})) == []
+    assert loaded(tmp_path, "find_library('expat')\n", frozenset({"library:libexpat.so"})) == []
 
 
 def test_libraries_of_one_module_make_one_fault_per_reason(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"
 pytestmark = pytest.mark.slow
 TASKS = "from automation import commands, tasks\n\nnamespace = commands.assemble(tasks.collection())\n"
+TOOLS = ("runtime", "runtime.lock", "sam", "sam.lock")
 FOLDERS = sorted(path.parent for path in PROJECTS.glob(f"*/{expectations.FILE}"))
 
 
@@ -26,8 +27,12 @@ class Copy:
     def __init__(self, source: Path, folder: Path) -> None:
         shutil.copytree(source, folder, ignore=shutil.ignore_patterns(expectations.FILE), symlinks=True)
         (folder / "tasks.py").write_text(TASKS, encoding="utf-8")
-        for name in (".tools", "locks"):
-            (folder / name).symlink_to(ROOT / name)
+        (folder / "locks").symlink_to(ROOT / "locks")
+        # One by one: a tool that a project installs itself belongs to its copy, whose path is in the tool's programs.
+        (folder / ".tools").mkdir()
+        for tool in TOOLS:
+            if (ROOT / ".tools" / tool).exists():
+                (folder / ".tools" / tool).symlink_to(ROOT / ".tools" / tool)
         self._folder = folder
 
     def run(self, *arguments: str) -> tuple[int, str]:

@@ -111,7 +111,7 @@ def inv() -> Inv:
             capture_output=True,
             text=True,
             check=False,
-            timeout=400,
+            timeout=600,
         )
 
     return run

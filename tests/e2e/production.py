@@ -73,7 +73,7 @@ class Production:
             capture_output=True,
             text=True,
             check=False,
-            timeout=200,
+            timeout=600,
         )
 
     def interruptible(self, *words: str, endpoint: str, by: signal.Signals = signal.SIGINT) -> "Interruptible":
@@ -264,7 +264,7 @@ class Interruptible:
 
     def finish(self) -> Finished:
         """Wait until it ends, and return its exit code and output."""
-        out, err = self.process.communicate(timeout=200)
+        out, err = self.process.communicate(timeout=600)
         return subprocess.CompletedProcess(self.process.args, self.process.returncode, out, err)
 
 

@@ -58,7 +58,7 @@ class Shop:
         """Run a command and return what it prints."""
         argv = [sys.executable, "-m", "invoke", *words]
         done = subprocess.run(
-            argv, cwd=self.root, env=self.variables, capture_output=True, text=True, check=False, timeout=120
+            argv, cwd=self.root, env=self.variables, capture_output=True, text=True, check=False, timeout=600
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

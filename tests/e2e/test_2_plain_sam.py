@@ -23,7 +23,7 @@ def test_sam_deploy_of_the_build_deploys_working_functions(deployed: Sandbox) ->
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -38,7 +38,7 @@ def resources(project: Path, deployed: Sandbox) -> dict[str, str]:
 def inv(root: Path, *words: str, codes: tuple[int, ...] = (0,)) -> str:
     """Run `inv` in a project, which must end with one of the codes; return what it prints."""
     argv = [sys.executable, "-m", "invoke", *words]
-    done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False, timeout=400)
+    done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode in codes, done.stdout + done.stderr
     return done.stdout
 

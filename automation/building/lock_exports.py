@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from automation.building import dependencies
 from automation.building.requirements import POETRY_LOCK
 from automation.system import files, processes, tools
 from automation.system.errors import ConfigurationError, ToolError
 
-_DEFAULT_INDEX = "https://pypi.org/simple"
+_PUBLIC_HOST = "pypi.org"  # of the index that uv asks by itself
 
 
 def export_uv(folder: Path, lock: Path) -> str:
@@ -58,7 +59,7 @@ def export_poetry(folder: Path, root: Path) -> str:
 def _indexes(lock: Path) -> list[str]:
     """Return the lines for the indexes that a lock names, because the export names none."""
     sources = (package.get("source", {}).get("registry", "") for package in dependencies.load(lock).get("package", ()))
-    names = sorted({name for name in sources if name} - {_DEFAULT_INDEX})
+    names = sorted({name for name in sources if name and urlsplit(name).hostname != _PUBLIC_HOST})
     return [f"{'--extra-index-url' if '://' in name else '--find-links'} {name}\n" for name in names]
 
 

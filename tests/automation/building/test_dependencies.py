@@ -28,7 +28,7 @@ source = { editable = "libs/unneeded" }
 
 [[package]]
 name = "idna"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://pypi.org/of/uv" }
 """
 
 

@@ -29,13 +29,13 @@ source = { editable = "../near" }
 [[package]]
 name = "idna"
 version = "3.7"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://pypi.org/of/uv" }
 sdist = { url = "https://x.y/idna-3.7.tar.gz", hash = "sha256:0000", size = 1 }
 
 [[package]]
 name = "iniconfig"
 version = "2.0.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://pypi.org/of/uv" }
 sdist = { url = "https://x.y/iniconfig-2.0.0.tar.gz", hash = "sha256:1111", size = 1 }
 """.replace("0000", "0" * 64).replace("1111", "1" * 64)
 EXPORTED = f"../near\nidna==3.7 \\\n    --hash=sha256:{'0' * 64}\n"
@@ -65,8 +65,8 @@ def test_export_uv_has_hashes_and_neither_groups_nor_the_project(tmp_path: Path)
 
 
 def test_export_uv_names_the_indexes_of_the_lock(tmp_path: Path) -> None:
-    private = LOCK.replace("https://pypi.org/simple", "https://x.y/simple", 1).replace(
-        "https://pypi.org/simple", "../w"
+    private = LOCK.replace("https://pypi.org/of/uv", "https://x.y/simple", 1).replace(
+        "https://pypi.org/of/uv", "../w"
     )
     write_files(tmp_path, {"src/uv.lock": private, "src/pyproject.toml": PYPROJECT})
 

@@ -65,9 +65,7 @@ def test_export_uv_has_hashes_and_neither_groups_nor_the_project(tmp_path: Path)
 
 
 def test_export_uv_names_the_indexes_of_the_lock(tmp_path: Path) -> None:
-    private = LOCK.replace("https://pypi.org/of/uv", "https://x.y/simple", 1).replace(
-        "https://pypi.org/of/uv", "../w"
-    )
+    private = LOCK.replace("https://pypi.org/of/uv", "https://x.y/simple", 1).replace("https://pypi.org/of/uv", "../w")
     write_files(tmp_path, {"src/uv.lock": private, "src/pyproject.toml": PYPROJECT})
 
     exported = lock_exports.export_uv(tmp_path / "src", tmp_path / "src/uv.lock")

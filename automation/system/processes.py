@@ -112,6 +112,21 @@ def _capture(
     return done.returncode, done.stdout, done.stderr
 
 
+def _started(
+    words: tuple[str, ...], cwd: Path, env: "Mapping[str, str] | None", *, stderr: int
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        words,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        encoding="utf-8",
+        errors="replace",
+    )
+
+
 def _watch(
     words: tuple[str, ...],
     cwd: Path,
@@ -120,16 +135,7 @@ def _watch(
     on_wait: "Callable[[int], None]",
 ) -> tuple[int, str, str]:
     deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
-    with subprocess.Popen(
-        words,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
-    ) as child:
+    with _started(words, cwd, env, stderr=subprocess.PIPE) as child:
         try:
             while True:
                 try:
@@ -149,16 +155,7 @@ def _follow(
     words: tuple[str, ...], cwd: Path, env: "Mapping[str, str] | None", on_line: "Callable[[str], None]"
 ) -> tuple[int, str, str]:
     lines = []
-    with subprocess.Popen(
-        words,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    ) as child:
+    with _started(words, cwd, env, stderr=subprocess.STDOUT) as child:
         try:
             for line in child.stdout or ():
                 lines.append(line)

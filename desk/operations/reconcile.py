@@ -17,7 +17,7 @@ from automation.deploying import consent
 from automation.system import console
 from automation.system.errors import CheckFailedError, Finding
 from desk.operations import reconciliation
-from desk.operations.environment import Environment, connect, wrong_account
+from desk.operations.environment import Environment, connect
 from desk.operations.reconciliation import Reconciliation
 from the_alchemiser.coordinator_v2.service import SWEPT_SESSIONS
 from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
@@ -25,7 +25,6 @@ from the_alchemiser.shared import formats
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState, awaited_splits
 from the_alchemiser.shared.books.reconciling import Brokerage, Look, Recent, Reconciler, held_by
 from the_alchemiser.shared.books.store import BooksStore
-from the_alchemiser.shared.broker.account_check import WrongAccountError
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, Ledger
@@ -105,7 +104,7 @@ def reconcile(
         consent.require_possible(guards, yes=yes, is_interactive=is_interactive(), command="reconcile --accept")
     with environment.errors(), closing(environment.broker()) as broker:
         sources = _sources(environment, broker)
-        state = gather(sources, environment=name)
+        state = gather(sources)
         show(state, name, as_json=as_json)
         if not accept or not state.differences:
             _report(state, name, as_json=as_json)
@@ -117,16 +116,16 @@ def reconcile(
         console.result(f"accepted by {accepted.accepted_by}: the next check starts from {_holdings(accepted)}")
 
 
-def gather(sources: Sources, *, environment: str) -> Reconciliation:
+def gather(sources: Sources) -> Reconciliation:
     """Read everything once, and compare; without a look while an order of a run may still fill.
 
     Raises:
-        ConfigurationError: the broker's keys are those of another account.
+        WrongAccountError: the broker's keys are those of another account.
     """
     moment = _moment(sources.broker)
     stored = sources.books.latest()
     check = None if stored is None else stored.check
-    look = None if check is None else _look(sources, check, moment, environment)
+    look = None if check is None else _look(sources, check, moment)
     held = held_by(sources.broker) if look is None else look.held
     account = sources.broker.account().number if look is None else look.account
 
@@ -150,7 +149,7 @@ def accept_shown(sources: Sources, shown: Reconciliation, *, by: str, environmen
         what = f"{', '.join(splits)}: today's split may not be booked yet; accept after the open, at 09:30 in New York"
         raise CheckFailedError(what, where=environment)
 
-    look = None if check is None else _look(sources, check, moment, environment)
+    look = None if check is None else _look(sources, check, moment)
     if check is None or look is None or look.differences != shown.differences:
         message = f"the account has changed meanwhile; run inv reconcile --env {environment} --accept again"
         raise CheckFailedError(message, where=environment)
@@ -223,14 +222,11 @@ def _moment(broker: Broker) -> Moment:
     return Moment(now, broker.calendar(today - LOOK_BACK, today))
 
 
-def _look(sources: Sources, check: BooksCheck, moment: Moment, environment: str) -> Look | None:
+def _look(sources: Sources, check: BooksCheck, moment: Moment) -> Look | None:
     reconciler = _reconciler(sources)
-    try:
-        # Checked first: with keys of another account no run is ever settled, and a look would only say "not yet".
-        reconciler.account_number()
-        return reconciler.look(check, _recent(moment), moment.now)
-    except WrongAccountError as error:
-        raise wrong_account(error, environment) from error
+    # Checked first: with keys of another account no run is ever settled, and a look would only say "not yet".
+    reconciler.account_number()
+    return reconciler.look(check, _recent(moment), moment.now)
 
 
 def _recent(moment: Moment) -> Recent:

@@ -79,9 +79,9 @@ def security(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def corpus(session: nox.Session) -> None:
-    """Build and prove the small projects of tests/projects, and use the automation's wheel beside one of them."""
+    """Prove the small projects of tests/projects, follow the advice of every rule, use the wheel beside a project."""
     _install(session)
-    where = session.posargs or ["tests/corpus", "tests/wheel"]
+    where = session.posargs or ["tests/corpus", "tests/faults", "tests/wheel"]
     session.run("pytest", "-n", "auto", "-m", "slow", "--force-enable-socket", *where, env=BYTECODE)
 
 

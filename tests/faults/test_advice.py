@@ -10,6 +10,7 @@ from tests.faults.advice import ADVICE, FollowedAdvice
 from tests.faults.catalogue import FAULTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("advice", ADVICE, ids=[f"{advice.rule}: {advice.title}" for advice in ADVICE])
 def test_advice_followed_literally_ends_the_fault(advice: FollowedAdvice, root: Path, runtime_site: Path) -> None:
     (fault,) = [fault for fault in FAULTS if (fault.rule, fault.title) == (advice.rule, advice.title)]

@@ -15,7 +15,7 @@ from automation.project.model import Project
 from automation.proof import artifact_rules, cases, code_rules, evidence, freshness, template_rules
 from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.system import console, files
+from automation.system import console, files, packages
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding, UsageError
 
 _NOT_BUILT = "was not built; run inv build"
@@ -285,10 +285,7 @@ def _state(loaded: Project) -> str:
     builds = [files.signature(root / stack.build_dir) for stack in loaded.stacks]
     named = [*(stack.template.path for stack in loaded.stacks), "pyproject.toml", "locks/runtime.txt"]
     texts = [(root / name).read_bytes() for name in named if (root / name).is_file()]
-
-    package = Path(__file__).parent
-    paths = files.walk(package, keep=lambda entry: entry.name != "__pycache__")
-    return files.digest_of([*builds, *texts, *((package / path).read_bytes() for path in paths)])
+    return files.digest_of([*builds, *texts, packages.own_code()])
 
 
 def _row(function: Evidence, repeated: frozenset[str]) -> tuple[str, str, str, str, str]:

@@ -88,16 +88,17 @@ def build(
     front.show(built, explain=explain)
 
 
-@task
-def validate(_context: Context) -> None:
+@task(help={"force": "check again what has passed before"})
+def validate(_context: Context, force: bool = False) -> None:
     """Check the templates and the settings of every environment."""
     from automation import validate as validator
     from automation.project import model
     from automation.system import console
 
     loaded = model.load(ROOT)
-    validator.validate(loaded)
-    console.result(f"{len(loaded.stacks)} template(s) and {len(loaded.settings.environments)} environment(s) are valid")
+    has_run = validator.validate_once(loaded, with_sam=True, force=force)
+    counts = f"{len(loaded.stacks)} template(s) and {len(loaded.settings.environments)} environment(s)"
+    console.result(f"{counts} are valid{'' if has_run else ', unchanged since the last check'}")
 
 
 @task(

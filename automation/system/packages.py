@@ -1,5 +1,6 @@
-"""The packages that only some commands need, and how to install a missing one."""
+"""Our own distribution, the packages that only some commands need, and how to install a missing one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ def own_version() -> str:
     """Return the version of the distribution that installed this automation; empty for a copied folder."""
     distribution = _own_distribution()
     return distribution.version if distribution else ""
+
+
+def own_code() -> str:
+    """Return a digest of every file of this automation: a changed check must check again what has passed before."""
+    from automation.system import files  # noqa: PLC0415 - only checks that remember what has passed need it
+
+    package = Path(__file__).parents[1]
+    paths = files.walk(package, keep=lambda entry: entry.name != "__pycache__")
+    return files.digest_of((package / path).read_bytes() for path in paths)
 
 
 def _own_distribution() -> "Distribution | None":

@@ -6,7 +6,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,17 @@ def expand(templates: Sequence[SamTemplate], *, root: Path, region: str = REGION
     answers = _run_worker([templates[number] for number in numbers], root, region) if numbers else []
     expanded = {number: _expanded(templates[number], answer) for number, answer in zip(numbers, answers, strict=True)}
     return tuple(expanded.get(number, source.template) for number, source in enumerate(templates))
+
+
+def refusals(templates: Sequence[SamTemplate], *, root: Path, region: str = REGION) -> Iterator[tuple[str, str]]:
+    """Yield the name of each template that SAM refuses with one of its reasons; one process checks all templates.
+
+    Raises:
+        ToolError: as `expand`.
+    """
+    checked = [source for source in templates if _needs_worker(source.template)]
+    for source, answer in zip(checked, _run_worker(checked, root, region) if checked else (), strict=True):
+        yield from ((source.name, str(error)) for error in answer.get("errors", ()))
 
 
 def find_interpreter(program: Path) -> Path:

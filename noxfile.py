@@ -34,7 +34,7 @@ LINTERS = (
 
 @nox.session(python=PYTHON, tags=["check"])
 def lint(session: nox.Session) -> None:
-    """Run every linter: ruff, mypy, import-linter, cfn-lint and SAM's transform on both templates, the strategy check."""
+    """Run every linter: ruff, mypy, import-linter, cfn-lint and SAM's transform, the strategy check."""
     _install(session)
     failed = [" ".join(linter) for linter in LINTERS if not _passes(session, *linter)]
     if failed:

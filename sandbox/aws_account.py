@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from automation.system.aws import client
 from automation.system.targets import Target
-from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient

@@ -9,7 +9,7 @@ from automation.system.errors import ToolError
 from sandbox.evidence import BrokerState
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl, ExchangeError, ExchangeState, History
-from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.exchange.sessions import at_new_york
 from sandbox.lifecycle import EXCHANGE
 from sandbox.outages import SERVER_ERROR, Outages, UnreachableError, never_wait, survives_outages

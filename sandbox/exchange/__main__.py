@@ -15,12 +15,13 @@ from sandbox.exchange.account import AccountMode
 from sandbox.exchange.app import make_app
 from sandbox.exchange.exchange import AccountTerms, Exchange, opening_state
 from sandbox.exchange.history import HistoryError, load_history
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.exchange.market import Market
 from sandbox.exchange.money import to_cents
 from sandbox.exchange.planting_routes import read_actions
 from sandbox.exchange.rate_limit import DEFAULT_PER_MINUTE, RateLimit
 from sandbox.exchange.refusals import Refusal
-from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET, Venue
+from sandbox.exchange.service import Venue
 from sandbox.exchange.store import DamagedStateError, StateFile
 from sandbox.kills import killing
 

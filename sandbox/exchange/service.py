@@ -7,14 +7,13 @@ from uuid import UUID
 from sandbox.exchange import account_routes, control_routes, data_routes, planting_routes, trading_routes
 from sandbox.exchange.faults import NONE, Misbehaviour, refusal_of
 from sandbox.exchange.host import Answer, Call, Host
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.exchange.parameters import Params
 from sandbox.exchange.refusals import Refusal
 from sandbox.exchange.routing import CONTROL_PATH, Router, is_data_path
 
-__all__ = ("ROUTER", "SANDBOX_KEY", "SANDBOX_SECRET", "Answer", "Reception", "Request", "Venue")
+__all__ = ("ROUTER", "Answer", "Reception", "Request", "Venue")
 
-SANDBOX_KEY = "sandbox-key"
-SANDBOX_SECRET = "sandbox-secret"  # noqa: S105 - a dummy, the same for everyone
 
 ROUTER = Router(
     (

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl
-from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.exchange.sessions import session_after
 from tests.e2e.conftest import Inv, Sandbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore

@@ -14,7 +14,7 @@ import pytest
 
 from automation.system import tools
 from automation.system.targets import Target
-from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.verify import verify_day
 from tests.e2e.conftest import ROOT, Inv, Sandbox
 from tests.e2e.guide_events import Market

@@ -14,7 +14,7 @@ from sandbox import lifecycle, servers
 from sandbox.brokerage import PaperBrokerage
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl
-from sandbox.exchange.service import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.outages import Outages, WallClock
 from sandbox.settings import SandboxSettings
 from tests.sandbox.test_servers import free_port

@@ -1,6 +1,12 @@
-"""The one hook of the whole suite."""
+"""What holds for the whole suite."""
 
 import gc
+import os
+
+from automation.building.shared_cache import FOLDER_VARIABLE
+
+# No test takes an artifact that an earlier run has built, or leaves one in the cache of the user.
+os.environ[FOLDER_VARIABLE] = ""
 
 
 def pytest_collection_finish() -> None:

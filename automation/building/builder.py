@@ -20,6 +20,7 @@ from automation.building import (
     engines,
     manifests,
     outputs,
+    shared_cache,
     source_copies,
     sources,
     stack_builds,
@@ -225,12 +226,14 @@ def _build_with_uv(builds: Sequence[StackBuild], root: Path, *, force: bool, kee
 
     if stale:
         _warn_without_bytecode(stale.values())
+        shared = shared_cache.of_user(os.environ)
         with console.steps("building", len(stale)) as advance:
             store.build_missing(
                 stale,
                 store_dir,
                 force=force,
                 similar=_similar(builds),
+                shared=shared,
                 on_built=advance,
                 on_failure=failed.__setitem__ if keeps_going else None,
             )
@@ -242,6 +245,7 @@ def _build_with_uv(builds: Sequence[StackBuild], root: Path, *, force: bool, kee
             built = manifests.read(root, state.stack.name).artifacts.values()
             used |= {artifact.ingredients.fingerprint for artifact in built}
         store.remove_unused(store_dir, keep=used)
+        shared.remove_unused()
     return _failures(builds, failed)
 
 

@@ -12,11 +12,23 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from automation.building import bytecode, dependencies, pruning, sources, wheels, zips
+from automation.building import (
+    bytecode,
+    dependencies,
+    pruning,
+    requirements,
+    shared_cache,
+    sources,
+    uv_inputs,
+    wheels,
+    zips,
+)
 from automation.building.artifacts import Artifact, own_references
+from automation.building.requirements import REQUIREMENTS
+from automation.building.shared_cache import SharedCache
 from automation.project.model import LAMBDA_LIMIT_BYTES
-from automation.system import console, files
-from automation.system.errors import AutomationError
+from automation.system import console, files, packages
+from automation.system.errors import AutomationError, ConfigurationError
 
 FOLDER = ".alchemiser/artifacts"
 TREE = "tree"
@@ -42,6 +54,7 @@ def build_missing(
     *,
     force: bool = False,
     similar: Mapping[str, str] | None = None,
+    shared: SharedCache = shared_cache.NONE,
     on_built: Callable[[str], None] = lambda _: None,
     on_failure: Callable[[str, AutomationError], None] | None = None,
 ) -> dict[str, StoredArtifact]:
@@ -51,6 +64,7 @@ def build_missing(
         artifacts: by fingerprint.
         force: build what the store holds, too.
         similar: fingerprint of an artifact that differs only in its files and can lend bytecode, by fingerprint.
+        shared: is asked for each missing artifact first, and gets each one whose locks decide every byte.
         on_built: is called with the logical id of each artifact that is built.
         on_failure: is called with the fingerprint of each artifact that cannot be built, and why; the others are built.
             Without it the first failure ends everything.
@@ -67,14 +81,22 @@ def build_missing(
         files.remove(folder)  # a killed build may have left it
 
     try:
-        failed = _fill_all({key: (artifact, staged[key] / TREE) for key, artifact in missing.items()}, on_failure)
-        missing = {key: artifact for key, artifact in missing.items() if key not in failed}
+        keys = {} if force else _shared_keys(missing, shared)
+        taken = {key for key, shared_key in keys.items() if _take(shared_key, staged[key], shared)}
+        for key in taken:
+            on_built(missing[key].logical_id)
+        to_make = {key: artifact for key, artifact in missing.items() if key not in taken}
+
+        failed = _fill_all({key: (artifact, staged[key] / TREE) for key, artifact in to_make.items()}, on_failure)
+        finished = {key: artifact for key, artifact in to_make.items() if key not in failed}
         lenders = {} if force else _lenders(store, similar or {})
-        _compile(missing, staged, lenders)
-        _pack(missing, staged, on_built)
+        warned = _compile(finished, staged, lenders)
+        _pack(finished, staged, on_built)
         # Last and together: when an artifact fails, none of this call has entered the store.
-        for key in missing:
+        for key in (*taken, *finished):
             _seal(staged[key], store / key)
+        for key in finished.keys() & keys.keys() - warned:
+            shared.add(keys[key], store / key / ZIP, _pruned(store / key))
     finally:
         for folder in staged.values():
             files.remove(folder)
@@ -87,11 +109,7 @@ def locate(store: Path, fingerprint: str) -> StoredArtifact:
 
 def pruned_bytes(store: Path, fingerprint: str) -> int:
     """Return the bytes that pruning saved in an artifact; 0 when the store no longer has it."""
-    try:
-        saved = json.loads((store / fingerprint / PRUNED).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return 0
-    return sum(saved.values())
+    return sum(_pruned(store / fingerprint).values())
 
 
 def remove_unused(store: Path, *, keep: Iterable[str]) -> None:
@@ -105,6 +123,51 @@ def remove_unused(store: Path, *, keep: Iterable[str]) -> None:
     for path in store.glob("*"):
         if path.name.startswith(".") or (path.name not in kept and path.stat().st_mtime < oldest):
             files.remove(path)
+
+
+def _shared_keys(missing: Mapping[str, Artifact], shared: SharedCache) -> dict[str, str]:
+    """Return the key in the shared cache of each artifact that may stand there, by fingerprint.
+
+    Another version of this automation may make other bytes of the same ingredients.
+    """
+    if shared.folder is None or not missing:
+        return {}
+    own_code = packages.own_code()
+    shareable = (key for key, artifact in missing.items() if _is_shareable(artifact))
+    return {key: files.digest_of([key, own_code]) for key in shareable}
+
+
+def _is_shareable(artifact: Artifact) -> bool:
+    """Return whether the ingredients decide every byte, and a build would warn of nothing."""
+    lock = artifact.lock
+    if lock is None:
+        return artifact.is_zipped_as_is or not dependencies.unread(artifact.source, artifact.root)
+    if lock.name != REQUIREMENTS:
+        return False
+    try:
+        listed = list(requirements.read(lock, artifact.root))
+        return uv_inputs.judge(listed, lock.name, has_input=True).has_every_hash
+    except ConfigurationError:
+        return False
+
+
+def _take(shared_key: str, staged: Path, shared: SharedCache) -> bool:
+    """Stage an artifact from the shared cache; return False when that has none."""
+    staged.mkdir(parents=True)
+    pruned = shared.fetch(shared_key, staged / TREE, staged / ZIP)
+    if pruned is None:
+        files.remove(staged)
+        return False
+    (staged / PRUNED).write_text(json.dumps(pruned), encoding="utf-8")
+    return True
+
+
+def _pruned(folder: Path) -> dict[str, int]:
+    try:
+        saved: dict[str, int] = json.loads((folder / PRUNED).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return saved
 
 
 def _fill_all(
@@ -153,17 +216,17 @@ def _lenders(store: Path, similar: Mapping[str, str]) -> dict[str, Path]:
     return {key: locate(store, lender).tree for key, lender in similar.items() if _mark_used(store / lender)}
 
 
-def _compile(missing: Mapping[str, Artifact], staged: Mapping[str, Path], lenders: Mapping[str, Path]) -> None:
+def _compile(missing: Mapping[str, Artifact], staged: Mapping[str, Path], lenders: Mapping[str, Path]) -> set[str]:
+    """Add bytecode to the trees; return the keys of those that get none, with a warning."""
     bytecode.compile_all(
         bytecode.CodeTree(staged[key] / TREE, artifact.mounted_at, artifact.version, lenders.get(key))
         for key, artifact in missing.items()
         if artifact.version and artifact.has_bytecode
     )
-    for key, artifact in missing.items():
-        _drop_bytecode_over_limit(artifact, staged[key] / TREE)
+    return {key for key, artifact in missing.items() if _drop_bytecode_over_limit(artifact, staged[key] / TREE)}
 
 
-def _drop_bytecode_over_limit(artifact: Artifact, tree: Path) -> None:
+def _drop_bytecode_over_limit(artifact: Artifact, tree: Path) -> bool:
     """Remove the bytecode of a tree that only its bytecode puts over Lambda's limit: a slow start beats none."""
     bytecode_bytes, other_bytes = 0, 0
     for path in files.walk(tree):
@@ -172,12 +235,13 @@ def _drop_bytecode_over_limit(artifact: Artifact, tree: Path) -> None:
         bytecode_bytes += size_bytes if is_bytecode else 0
         other_bytes += 0 if is_bytecode else size_bytes
     if not other_bytes <= LAMBDA_LIMIT_BYTES < other_bytes + bytecode_bytes:
-        return
+        return False
 
     for folder in [path for path in tree.rglob("__pycache__") if path.is_dir()]:
         files.remove(folder)
     what = f"has {other_bytes:,} bytes, and {bytecode_bytes:,} bytes of bytecode would put it over Lambda's limit"
     console.warning(f"{artifact.logical_id}: {what}; it is built without bytecode and starts slower")
+    return True
 
 
 def _pack(missing: Mapping[str, Artifact], staged: Mapping[str, Path], on_built: Callable[[str], None]) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from automation.building import store
 from automation.building.artifacts import Artifact
+from automation.building.shared_cache import SharedCache
+from automation.system import packages
 from automation.system.errors import AutomationError
 from tests.automation.projects import write_files
 
@@ -163,3 +165,82 @@ def test_build_missing_requirements_that_nothing_reads_are_a_warning(
     store.build_missing({"b": replace(layer, is_zipped_as_is=True)}, tmp_path / "store")
 
     assert capsys.readouterr().err.count("common: Pipfile.lock is not read, by sam build neither; ") == 1
+
+
+LOCKED = "six==1.17.0 --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274\n"
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> SharedCache:
+    return SharedCache(tmp_path / "cache")
+
+
+def test_build_missing_takes_what_another_clone_has_built(layer: Artifact, tmp_path: Path, shared: SharedCache) -> None:
+    built: list[str] = []
+    first = store.build_missing({"a": layer}, tmp_path / "store", shared=shared)["a"]
+    write_files(tmp_path, {"common/shared.py": "x = 2\n"})  # to see that nothing is read again
+
+    second = store.build_missing({"a": layer}, tmp_path / "other", shared=shared, on_built=built.append)["a"]
+
+    assert built == ["Common"]
+    assert second.zip.read_bytes() == first.zip.read_bytes()
+    assert (second.tree / "python/shared.py").read_text() == "x = 1\n"
+    assert store.pruned_bytes(tmp_path / "other", "a") == 0
+
+
+def test_build_missing_damaged_entry_of_the_cache_is_built_again(
+    layer: Artifact, tmp_path: Path, shared: SharedCache
+) -> None:
+    first = store.build_missing({"a": layer}, tmp_path / "store", shared=shared)["a"]
+    [archive] = (tmp_path / "cache").glob("*.zip")
+    archive.write_bytes(b"damaged")
+
+    second = store.build_missing({"a": layer}, tmp_path / "other", shared=shared)["a"]
+
+    assert second.zip.read_bytes() == first.zip.read_bytes() == archive.read_bytes()
+
+
+def test_build_missing_by_force_neither_takes_nor_gives(layer: Artifact, tmp_path: Path, shared: SharedCache) -> None:
+    store.build_missing({"a": layer}, tmp_path / "store", shared=shared, force=True)
+
+    assert not (tmp_path / "cache").exists()
+
+
+def test_build_missing_of_another_automation_takes_nothing(
+    layer: Artifact, tmp_path: Path, shared: SharedCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.build_missing({"a": layer}, tmp_path / "store", shared=shared)
+    monkeypatch.setattr(packages, "own_code", lambda: "another")
+    write_files(tmp_path, {"common/shared.py": "x = 2\n"})
+
+    artifact = store.build_missing({"a": layer}, tmp_path / "other", shared=shared)["a"]
+
+    assert (artifact.tree / "python/shared.py").read_text() == "x = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "is_shared"),
+    [
+        ({"common/requirements.txt": LOCKED}, True),
+        ({"common/requirements.txt": "# nothing\n"}, True),
+        ({"common/requirements.txt": "six==1.17.0\n"}, False),
+        ({"common/requirements.txt": f"{LOCKED}./lib\n", "common/lib/setup.py": ""}, False),
+        ({"common/requirements.txt": f"{LOCKED}idna==3.10\n"}, False),
+        ({"common/requirements.txt": "--no-such-thing\n-r missing.txt\n"}, False),
+        ({"common/pylock.toml": "lock-version = '1.0'\n"}, False),
+        ({"common/Pipfile.lock": "{}"}, False),
+        ({}, True),
+    ],
+)
+def test_artifact_is_shared_when_its_locks_decide_every_byte(
+    layer: Artifact, tmp_path: Path, files: dict[str, str], *, is_shared: bool
+) -> None:
+    write_files(tmp_path, files)
+
+    assert store._is_shareable(replace(layer, root=tmp_path)) is is_shared
+
+
+def test_artifact_zipped_as_is_is_shared_whatever_its_folder_lists(layer: Artifact, tmp_path: Path) -> None:
+    write_files(tmp_path, {"common/Pipfile.lock": "{}"})
+
+    assert store._is_shareable(replace(layer, root=tmp_path, is_zipped_as_is=True))

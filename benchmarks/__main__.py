@@ -1,15 +1,16 @@
-"""Run benchmarks: `python -m benchmarks [builds] [imports] [weights] [growth] [deployments] [symphonies] [simulation]
-[trading-day] [--quick]`.
+"""Run benchmarks: `python -m benchmarks [NAME...] [--quick]`; NAME is a key of `_ALL`.
 
 The exit code is 3 when a target is missed.
 """
 
 import argparse
+import os
+import platform
 import sys
 from typing import TYPE_CHECKING
 
 from automation.system import console
-from benchmarks import builds, deployments, growth, imports, simulation, symphonies, trading_day, weights
+from benchmarks import builds, checks, deployments, growth, imports, simulation, symphonies, trading_day, weights
 
 if TYPE_CHECKING:
     from benchmarks.timing import Result
@@ -18,12 +19,15 @@ _ALL = {
     "builds": builds.run,
     "imports": imports.run,
     "weights": weights.run,
+    "checks": checks.run,
     "growth": growth.run,
     "deployments": deployments.run,
     "symphonies": symphonies.run,
     "simulation": simulation.run,
     "trading-day": trading_day.run,
 }
+
+_BUSY = 1.0  # other programs than ours, on average over a minute
 
 
 def main() -> int:
@@ -37,6 +41,7 @@ def main() -> int:
     if unknown := sorted(set(options.names) - set(_ALL)):
         parser.error(f"unknown benchmark {unknown[0]}; choose from {', '.join(_ALL)}")
 
+    load = _describe_machine()
     with console.progress("measuring") as show_progress:
         results: list[Result] = []
         for name in options.names or _ALL:
@@ -45,7 +50,20 @@ def main() -> int:
 
     rows = [(result.name, result.measured, result.target, "met" if result.is_met else "missed") for result in results]
     console.table(("what", "measured", "target", ""), rows)
+    console.result(load)
     return 0 if all(result.is_met for result in results) else 3
+
+
+def _describe_machine() -> str:
+    """Return what the figures depend on; warn when other programs use the machine, which makes them worthless."""
+    load = os.getloadavg()[0]
+    if load > _BUSY:
+        console.warning(
+            f"the machine is busy (load {load:.1f}), so the ratios may be wrong; measure again when it is idle"
+        )
+    bytecode = "forbidden" if os.environ.get("PYTHONDONTWRITEBYTECODE") else "allowed"
+    versions = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} processors"
+    return f"{versions}; load {load:.1f} before the first measurement; bytecode {bytecode}"
 
 
 if __name__ == "__main__":

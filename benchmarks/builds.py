@@ -1,57 +1,63 @@
 """Compare `inv build` with `sam build --cached --parallel`: cold, unchanged, and after a change of a shared file."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from automation.building.shared_cache import FOLDER_VARIABLE
 from benchmarks import timing
 from benchmarks.checkout import Checkout, checked_out
 from benchmarks.timing import Result, Side
+
+VERSION = "inv --version"
 
 
 def run(*, quick: bool) -> Iterator[Result]:
     """Build the same files with both builders in turns."""
     with checked_out() as project:
-        project.inv("sync")
-        cold = _measure(project, _ForgetBuild, times=1 if quick else 3)
-        yield timing.compare_medians("cold, wheels in the cache", *cold, at_least=4)
-        unchanged = _measure(project, _NoPreparation, times=3 if quick else 5)
-        yield timing.compare_medians("nothing changed", *unchanged, at_least=20)
-        yield timing.check_limit("nothing changed, inv build as a whole process", unchanged[0], limit_s=0.5)
-        changed = _measure(project, _EditShared, times=2 if quick else 3)
-        yield timing.compare_medians("one shared file changed", *changed, at_least=10)
-
-
-class _NoPreparation:
-    """The preparation before each build of ours and before each build of SAM."""
-
-    def ours(self, project: Checkout) -> None: ...
-
-    def sams(self, project: Checkout) -> None: ...
-
-
-class _ForgetBuild(_NoPreparation):
-    def ours(self, project: Checkout) -> None:
-        project.forget_ours()
-
-    def sams(self, project: Checkout) -> None:
-        project.forget_sams()
-
-
-class _EditShared(_NoPreparation):
-    def ours(self, project: Checkout) -> None:
-        project.edit_shared()
-
-    def sams(self, project: Checkout) -> None:
+        cache = project.path.with_name("cache")
         project.inv("sync")
 
+        def forget() -> None:
+            project.forget_ours()
+            shutil.rmtree(cache, ignore_errors=True)
 
-def _measure(project: Checkout, preparation: type[_NoPreparation], *, times: int) -> tuple[list[float], list[float]]:
-    prepare = preparation()
+        times = 1 if quick else 3
+        cold = _measure(project, cache, times, before_ours=forget, before_sams=project.forget_sams)
+        yield timing.compare_medians("cold, first clone, wheels in uv's cache", *cold, at_least=6)
+        cold = _measure(project, cache, times, before_ours=project.forget_ours, before_sams=project.forget_sams)
+        yield timing.compare_medians("cold, another clone", *cold, at_least=20)
 
-    def build() -> None:
-        project.inv("build")
+        times = 3 if quick else 7
+        unchanged = _measure(project, cache, times)
+        yield timing.compare_medians("nothing changed", *unchanged, at_least=25)
+        version = [timing.time_once(Side(_nothing, lambda: _inv(project, cache, "--version"))) for _ in range(times)]
+        yield timing.check_ratio("nothing changed, whole process", unchanged[0], version, of=VERSION, at_most=1.4)
 
-    return timing.time_in_turns(
-        Side(lambda: prepare.ours(project), build),
-        Side(lambda: prepare.sams(project), project.build_with_sam),
-        times=times,
-    )
+        def sync() -> None:
+            _inv(project, cache, "sync")
+
+        times = 2 if quick else 3
+        changed = _measure(project, cache, times, before_ours=project.edit_shared, before_sams=sync)
+        yield timing.compare_medians("one shared file changed", *changed, at_least=12)
+
+
+def _measure(
+    project: Checkout,
+    cache: Path,
+    times: int,
+    *,
+    before_ours: Callable[[], None] = lambda: None,
+    before_sams: Callable[[], None] = lambda: None,
+) -> tuple[list[float], list[float]]:
+    ours = Side(before_ours, lambda: _inv(project, cache, "build"))
+    return timing.time_in_turns(ours, Side(before_sams, project.build_with_sam), times=times)
+
+
+def _inv(project: Checkout, cache: Path, word: str) -> None:
+    """Run a task with a cache of its own, so that the user's is neither used nor filled."""
+    project.inv(word, variables={FOLDER_VARIABLE: str(cache)})
+
+
+def _nothing() -> None:
+    """Prepare nothing."""

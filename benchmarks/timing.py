@@ -29,7 +29,7 @@ class Side:
     """One of two commands to compare: `prepare` runs before each timed `run`, and is not timed."""
 
     prepare: Callable[[], None]
-    run: Callable[[], None]
+    run: Callable[[], object]
 
 
 def time_in_turns(ours: Side, theirs: Side, *, times: int) -> tuple[list[float], list[float]]:
@@ -73,6 +73,18 @@ def compare_medians(name: str, ours: Sequence[float], theirs: Sequence[float], *
     ratio = their_median / our_median
     measured = f"{our_median:.2f} s against {their_median:.2f} s: {ratio:.1f} times faster (n = {len(ours)})"
     return Result(name, measured, f"at least {at_least:g} times faster", ratio >= at_least)
+
+
+def check_ratio(name: str, ours: Sequence[float], yardstick: Sequence[float], *, of: str, at_most: float) -> Result:
+    """Check that our median is at most so many times that of a yardstick, measured in the same run.
+
+    Args:
+        of: names the yardstick.
+    """
+    our_median, its_median = statistics.median(ours), statistics.median(yardstick)
+    ratio = our_median / its_median
+    measured = f"{our_median:.2f} s; {of}: {its_median:.2f} s; {ratio:.1f} times (n = {len(ours)})"
+    return Result(name, measured, f"at most {at_most:g} times {of}", ratio <= at_most)
 
 
 def check_limit(name: str, seconds: Sequence[float], *, limit_s: float) -> Result:

@@ -8,6 +8,8 @@ from benchmarks.timing import Result
 
 _DEPLOYMENT_BYTES = 90_000_000
 _FUNCTION_ZIP_BYTES = 100_000
+_LIGHT_LAYER_BYTES = 3_500_000
+_COLUMNS = frozenset({"numpy", "arro3-core"})
 
 
 def run(*, quick: bool) -> Iterator[Result]:
@@ -25,6 +27,12 @@ def run(*, quick: bool) -> Iterator[Result]:
     measured = f"{largest['own_zipped_bytes'] / 1000:.1f} kB ({largest['name']})"
     is_small = largest["own_zipped_bytes"] < _FUNCTION_ZIP_BYTES
     yield Result("the largest function's own zip", measured, "under 100 kB", is_small)
+
+    light = [layer for layer in sizes["layers"] if not _COLUMNS & {part["name"] for part in layer["parts"]}]
+    heaviest = max(light, key=lambda layer: layer["zipped_bytes"])
+    measured = f"{heaviest['zipped_bytes'] / 1e6:.1f} MB ({heaviest['name']})"
+    is_light = heaviest["zipped_bytes"] <= _LIGHT_LAYER_BYTES
+    yield Result("the heaviest layer without numpy or parquet", measured, "at most 3.5 MB", is_light)
 
     fullest = max(sizes["layers"], key=lambda layer: layer["bytes"] / layer["budget_bytes"])
     share = fullest["bytes"] / fullest["budget_bytes"]

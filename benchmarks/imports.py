@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from statistics import median
 
 from automation.building import built
+from automation.lambda_runtime.mounts import Mount
 from automation.project import model
 from benchmarks.checkout import Checkout, checked_out
 from benchmarks.timing import Result
@@ -37,11 +39,12 @@ def run(*, quick: bool) -> Iterator[Result]:
 def functions_with_columns(project: Checkout) -> frozenset[str]:
     """Return the functions whose layers contain numpy or the reader of parquet."""
     mounts = built.mounts_of_project(model.load(project.path))
-    return frozenset(
-        mount.function.logical_id
-        for mount in mounts
-        if any((layer.tree / name).is_dir() for layer in mount.layers for name in _COLUMNS)
-    )
+    return frozenset(mount.function.logical_id for mount in mounts if _has_columns(mount))
+
+
+def _has_columns(mount: Mount) -> bool:
+    places = product((layer.tree for layer in mount.layers), _COLUMNS)
+    return any((tree / name).is_dir() for tree, name in places)
 
 
 def _time_imports(project: Checkout, milliseconds: dict[str, list[float]]) -> None:

@@ -18,13 +18,16 @@ from tests.the_alchemiser.results import (
     differing,
     failed,
     mark,
+    outcome,
     refused,
     settled,
+    settled_order,
 )
 from the_alchemiser.notifications_v2.explanations import UNSETTLED
-from the_alchemiser.notifications_v2.mail import MAX_SHORT_CHARS, Mail, compose, holdings
+from the_alchemiser.notifications_v2.mail import MAX_SHORT_CHARS, Mail, compose
 from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared.run.runs import RunState
+from the_alchemiser.shared.values import Side
 
 RESTART = "To start another run today, run `inv run.start --env prod --replaces local-2022-03-15`."
 REFRESH = "Run `inv trading.refresh --env local`. The quality check then runs automatically."
@@ -124,10 +127,10 @@ PLAIN = "see the plain text of this mail"
 
 def large_day(trades: int, *, omitted: int = 0, are_filled: bool = True) -> News:
     """Return a completed run with so many trades, positions and omissions of each kind, each as long as they get."""
-    planned = BOUGHT if are_filled else HALF_BOUGHT.model_copy(update={"unsettled": True})
+    planned = BOUGHT if are_filled else HALF_BOUGHT.changed(unsettled=True)
     symbols = [f"SYM{number}" for number in range(trades)]
     return completed(
-        outcomes=[planned.model_copy(update={"symbol": symbol, "trade_id": symbol}) for symbol in symbols],
+        outcomes=[planned.changed(symbol=symbol, trade_id=symbol) for symbol in symbols],
         positions=[mark(symbol, "94.123456789", "1418.1034") for symbol in (*symbols, "SPY", "TLT")],
         quarantined={f"Q{number}": "odd_symbol" for number in range(omitted)},
         untradable={f"U{number}": "odd_symbol" for number in range(omitted)},
@@ -136,7 +139,7 @@ def large_day(trades: int, *, omitted: int = 0, are_filled: bool = True) -> News
 
 def large_difference(count: int) -> News:
     rows = (BY_HAND, OPEN_ORDER, MISSING_FILL)
-    return differing(*(row.model_copy(update={"symbol": f"S{number}"}) for row in rows for number in range(count)))
+    return differing(*(row.changed(symbol=f"S{number}") for row in rows for number in range(count)))
 
 
 def test_compose_large_day_shows_the_first_rows_and_names_the_command_for_the_rest() -> None:
@@ -165,8 +168,8 @@ def test_compose_day_of_as_many_rows_as_there_is_room_for_shows_all() -> None:
         (large_difference(1000), [f"and 850 more {noun}: {RECONCILE}" for noun in ("holdings", "orders", "fills")]),
         (settled(*[FILLED_LATE] * 1000), [f"and 850 more orders: {SHOW}"]),
         (
-            checked(passed=False, problems=("a problem",) * 41).model_copy(
-                update={"quarantined": {f"S{number}": "last bar 2022-03-01" for number in range(151)}}
+            checked(passed=False, problems=("a problem",) * 41).changed(
+                quarantined={f"S{number}": "last bar 2022-03-01" for number in range(151)}
             ),
             [f"and 1 more problem: {PLAIN}", f"and 1 more symbol: {PLAIN}"],
         ),
@@ -188,7 +191,7 @@ def test_compose_degraded_run_has_the_colour_of_a_warning() -> None:
 
 
 def test_compose_unsettled_trade_says_what_becomes_of_its_order() -> None:
-    unsettled = HALF_BOUGHT.model_copy(update={"unsettled": True})
+    unsettled = HALF_BOUGHT.changed(unsettled=True)
 
     for text in html_and_text(compose(completed(outcomes=(unsettled, REFUSED)), stage="local")):
         assert text.count(UNSETTLED.strip()) == 1
@@ -314,18 +317,40 @@ def test_compose_unfit_data_as_a_whole_says_what_is_wrong() -> None:
 
 
 def test_compose_problem_without_quarantine_is_all_of_the_short_text() -> None:
-    verdict = checked(passed=False, problems=("no actions",)).model_copy(update={"quarantined": {}})
+    verdict = checked(passed=False, problems=("no actions",)).changed(quarantined={})
 
     mail = compose(verdict, stage="local")
 
     assert mail.short == f"{mail.subject}: no actions"
 
 
-def test_compose_markup_in_a_detail_is_escaped_in_html() -> None:
-    mail = compose(failed(detail="<script>alert(1)</script> & more"), stage="local")
+MARKUP = """<script>alert('x')</script> & "more\""""
+ESCAPED = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &#34;more&#34;"
+ODD_TRADE = outcome(Side.BUY, "SPY", "2", "10", filled="1", reason=MARKUP)
+ODD_ROWS = tuple(row.changed(symbol=MARKUP, order=MARKUP, cause=MARKUP) for row in (BY_HAND, OPEN_ORDER, MISSING_FILL))
 
-    assert "<script>" not in mail.html
-    assert "<script>alert(1)</script> & more" in mail.text
+
+@pytest.mark.parametrize(
+    ("message", "fields"),
+    [
+        # How often a field comes, in steps with commands too: a reason comes as its code, in words, and in the table.
+        (completed(outcomes=[ODD_TRADE], positions=[mark(MARKUP, "1", "2")], run_id=MARKUP), 5),
+        (completed(quarantined={MARKUP: MARKUP}, untradable={MARKUP: MARKUP}), 6),
+        (failed(state=MARKUP, reason=MARKUP, detail=MARKUP).changed(missing=(MARKUP,), run_id=MARKUP), 11),
+        (refused(MARKUP, MARKUP), 6),
+        (settled(settled_order(Side.BUY, MARKUP, "1", "2", status=MARKUP)).changed(run_id=MARKUP), 5),
+        (differing(*ODD_ROWS).changed(account=MARKUP), 9),
+        (checked(passed=False, problems=(MARKUP,)).changed(quarantined={"TLT": MARKUP}), 3),
+    ],
+    ids=["trade", "omissions", "failed", "refused", "settled", "books", "data"],
+)
+def test_compose_markup_in_any_field_is_escaped_in_html(message: News, fields: int) -> None:
+    mail = compose(message.changed(message_id=MARKUP), stage=MARKUP)
+
+    assert mail.html.count(ESCAPED) == fields + 3  # the message's id, and the stage in subject and head
+    assert "script" not in {tag for tag, _ in _Words(mail.html).tags}
+    assert "<script" not in mail.html
+    assert MARKUP in mail.text
 
 
 @pytest.mark.parametrize("message", MESSAGES)
@@ -347,10 +372,3 @@ def test_compose_long_detail_is_cut_only_in_the_short_text() -> None:
     assert len(mail.short) <= MAX_SHORT_CHARS
     assert mail.short.endswith("…")
     assert "x" * 5000 in mail.text
-
-
-def test_holdings_lists_targets_and_positions_once_largest_first() -> None:
-    lines = holdings(completed(positions=(mark("GLD", "1", "50"), mark("SPY", "94", "400"))))
-
-    assert [line.symbol for line in lines] == ["SPY", "TLT", "GLD"]
-    assert [line.value for line in lines] == [37600, 0, 50]

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import httpx
 import pytest
 
 from sandbox.exchange.rate_limit import RateLimit
@@ -17,30 +17,30 @@ from tests.sandbox.exchange.serving import served
 from tests.sandbox.exchange.worlds import exchange_at
 from tests.simulation.broker_port import Brokerage
 from the_alchemiser.shared.broker.credentials import Credentials
-from the_alchemiser.shared.broker.wire import Timeouts, http_client
+from the_alchemiser.shared.broker.transport import Connections, Request, Response, Timeouts, Transport
+from the_alchemiser.shared.broker.wire import Signed
 
 pytestmark = pytest.mark.enable_socket
 
 NONE = "00000000-0000-0000-0000-000000000000"
 ORDER = {"symbol": "CALM", "side": "buy", "qty": "2.5", "type": "limit", "time_in_force": "day", "limit_price": "100"}
 RESTING = {**ORDER, "limit_price": "99.9", "client_order_id": "b-1"}
-type Request = tuple[str, str, dict[str, Any]]
 
 # Method, path, and the parameters or the body, in the order in which they are sent.
-REQUESTS: tuple[Request, ...] = (
+REQUESTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("GET", "/v2/clock", {}),
     ("GET", "/v2/account", {}),
     ("GET", "/v2/calendar", {"params": {"start": "2022-03-14", "end": "2022-03-18"}}),
     ("GET", "/v2/assets/CALM", {}),
     ("GET", "/v2/assets/NOTHING", {}),
     ("GET", "/v2/assets", {"params": {"status": "active", "asset_class": "us_equity"}}),
-    ("POST", "/v2/orders", {"json": {**ORDER, "client_order_id": "a-1"}}),
-    ("POST", "/v2/orders", {"json": {**ORDER, "client_order_id": "a-1"}}),
-    ("POST", "/v2/orders", {"json": {**ORDER, "symbol": "NOTHING"}}),
-    ("POST", "/v2/orders", {"json": {**ORDER, "qty": "100000"}}),
-    ("POST", "/v2/orders", {"json": {**ORDER, "side": "sell", "symbol": "RISE", "position_intent": "sell_to_close"}}),
-    ("POST", "/v2/orders", {"json": {**ORDER, "qty": "-1"}}),
-    ("POST", "/v2/orders", {"json": RESTING}),
+    ("POST", "/v2/orders", {"body": {**ORDER, "client_order_id": "a-1"}}),
+    ("POST", "/v2/orders", {"body": {**ORDER, "client_order_id": "a-1"}}),
+    ("POST", "/v2/orders", {"body": {**ORDER, "symbol": "NOTHING"}}),
+    ("POST", "/v2/orders", {"body": {**ORDER, "qty": "100000"}}),
+    ("POST", "/v2/orders", {"body": {**ORDER, "side": "sell", "symbol": "RISE", "position_intent": "sell_to_close"}}),
+    ("POST", "/v2/orders", {"body": {**ORDER, "qty": "-1"}}),
+    ("POST", "/v2/orders", {"body": RESTING}),
     ("GET", "/v2/orders:by_client_order_id", {"params": {"client_order_id": "b-1"}}),
     ("GET", "/v2/orders:by_client_order_id", {"params": {"client_order_id": "c-1"}}),
     ("GET", f"/v2/orders/{NONE}", {}),
@@ -68,60 +68,71 @@ def venue(state: Path | None = None, *, per_minute: int = 200) -> Venue:
     return Venue(exchange_at(), store, limit=RateLimit(per_minute, clock=lambda: 0.0))
 
 
-def simulated(per_minute: int = 200) -> Any:
-    """Return the simulator's client; its clock stands where the exchange's stands."""
+def simulated(per_minute: int = 200) -> Transport:
+    """Return the simulator's connections; its clock stands where the exchange's stands."""
     brokerage = Brokerage(quiet_world(), venue(per_minute=per_minute))
     brokerage.world.now = 0
-    return brokerage.connect(lambda: None, timeouts=Timeouts())
+    return brokerage.connect(Timeouts())
+
+
+class Far(NamedTuple):
+    """A served exchange, and the product's connections to it."""
+
+    url: str
+    transport: Transport
+
+    def send(self, request: Request) -> Response:
+        return self.transport.send(request._replace(url=self.url + request.url))
+
+
+@contextmanager
+def over_http(venue: Venue) -> Iterator[Far]:
+    keys = Credentials("sandbox-key", "sandbox-secret")
+    with served(venue) as url, closing(Signed(Connections(Timeouts()), lambda: keys, None)) as transport:
+        yield Far(url, transport)
 
 
 @pytest.fixture
-def over_http(tmp_path: Path) -> Iterator[httpx.Client]:
-    """Return the product's client of a served exchange."""
-    with served(venue(tmp_path / "state.json")) as url:
-        keys = Credentials("sandbox-key", "sandbox-secret")
-        with http_client(lambda: keys, timeouts=Timeouts(), transport=None) as client:
-            client.base_url = url
-            yield client
+def far(tmp_path: Path) -> Iterator[Far]:
+    with over_http(venue(tmp_path / "state.json")) as served_venue:
+        yield served_venue
 
 
-def seen(response: Any) -> tuple[object, ...]:
+def seen(response: Response) -> tuple[object, ...]:
     """Return what the product reads of a response."""
     limits = tuple(response.headers.get(f"X-RateLimit-{name}") for name in ("Limit", "Remaining", "Reset"))
-    body = json.loads(response.text, parse_float=Decimal) if response.content else None
-    return response.status_code, response.is_success, body, limits
+    body = json.loads(response.body, parse_float=Decimal) if response.body else None
+    return response.status, response.is_success, body, limits
 
 
-def test_http_answers_as_the_port_in_process(over_http: httpx.Client) -> None:
-    port = simulated()
+def test_http_answers_as_the_port_in_process(far: Far) -> None:
+    near = simulated()
 
     for method, path, options in REQUESTS:
-        near, far = port.request(method, path, **options), over_http.request(method, path, **options)
-        assert (method, path, seen(near)) == (method, path, seen(far))
+        request = Request(method, path, **options)
+        assert (request, seen(near.send(request))) == (request, seen(far.send(request)))
 
 
-def test_http_cancels_as_the_port_in_process(over_http: httpx.Client) -> None:
-    clients = (simulated(), over_http)
-    order_ids = [client.request("POST", "/v2/orders", json=RESTING).json()["id"] for client in clients]
-    assert order_ids[0] == order_ids[1]
+def test_http_cancels_as_the_port_in_process(far: Far) -> None:
+    near = simulated()
+    order = Request("POST", "/v2/orders", body=RESTING)
+    order_id, far_id = (json.loads(end.send(order).body)["id"] for end in (near, far))
+    assert order_id == far_id
 
+    cancel = Request("DELETE", f"/v2/orders/{order_id}")
     for _ in range(2):
-        near, far = (client.request("DELETE", f"/v2/orders/{order_ids[0]}") for client in clients)
-        assert seen(near) == seen(far)
-    near, far = (client.request("GET", f"/v2/orders/{order_ids[0]}") for client in clients)
+        assert seen(near.send(cancel)) == seen(far.send(cancel))
 
-    assert seen(near) == seen(far)
-    assert near.json()["status"] == "canceled"
+    look_up = Request("GET", f"/v2/orders/{order_id}")
+    response = near.send(look_up)
+    assert seen(response) == seen(far.send(look_up))
+    assert json.loads(response.body)["status"] == "canceled"
 
 
 def test_http_refuses_beyond_the_limit_as_the_port_in_process(tmp_path: Path) -> None:
-    keys = Credentials("sandbox-key", "sandbox-secret")
-    with (
-        served(venue(tmp_path / "state.json", per_minute=1)) as url,
-        http_client(lambda: keys, timeouts=Timeouts(), transport=None) as client,
-    ):
-        port = simulated(per_minute=1)
-        answers = [(seen(port.request("GET", "/v2/clock")), seen(client.get(f"{url}/v2/clock"))) for _ in range(2)]
+    near, clock = simulated(per_minute=1), Request("GET", "/v2/clock")
+    with over_http(venue(tmp_path / "state.json", per_minute=1)) as far:
+        answers = [(seen(near.send(clock)), seen(far.send(clock))) for _ in range(2)]
 
-    assert [near[0] for near, _ in answers] == [200, 429]
-    assert [near for near, _ in answers] == [far for _, far in answers]
+    assert [near_answer[0] for near_answer, _ in answers] == [200, 429]
+    assert [near_answer for near_answer, _ in answers] == [far_answer for _, far_answer in answers]

@@ -1,19 +1,16 @@
-"""The broker at the end of the product's HTTP client: the core of the paper exchange on virtual time.
+"""The broker at the end of the product's transport: the core of the paper exchange on virtual time.
 
-`connect` takes the place of `http_client` in the product's broker adapter. Everything above it is the product's own:
-paths, parsing, errors, retries and pace. KeyAuth is left out, but the keys are read before each request.
+`connect` takes the place of `Connections` in the product's broker adapter. Everything above it is the product's own:
+paths, keys, parsing, errors, retries and pace.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
-
-import httpx
 
 from sandbox.exchange.service import Answer, Venue
 from tests.simulation.calls import Port, call
@@ -21,39 +18,20 @@ from tests.simulation.end_state import Post
 from tests.simulation.latencies import SECOND
 from tests.simulation.scenario import FaultKind
 from tests.simulation.world import World
+from the_alchemiser.shared.broker.transport import Request, Response, Timeouts
 
 _ORDERS = "/v2/orders"
-_TOO_MANY = '{"code": 42910000, "message": "rate limit exceeded"}'
-_FAILED = '{"code": 50010000, "message": "internal server error occurred"}'
-_LOST = "<html><body>504 Gateway Time-out</body></html>"
+_TOO_MANY = b'{"code": 42910000, "message": "rate limit exceeded"}'
+_FAILED = b'{"code": 50010000, "message": "internal server error occurred"}'
+_LOST = b"<html><body>504 Gateway Time-out</body></html>"
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What the product's Wire reads of a response."""
-
-    status_code: int
-    text: str
-    headers: Mapping[str, str]
-
-    @property
-    def is_success(self) -> bool:
-        return 200 <= self.status_code < 300
-
-    @property
-    def content(self) -> str:
-        return self.text
-
-    def json(self, *, parse_float: Callable[[str], Any] = float) -> object:
-        return _decoder(parse_float).decode(self.text)
 
 
 class _AnsweredError(Exception):
     """A fault that reaches the product as a response."""
 
     def __init__(self, response: Response) -> None:
-        super().__init__(f"{response.status_code}")
+        super().__init__(f"{response.status}")
         self.response_of_fault = response
 
 
@@ -70,45 +48,40 @@ class Brokerage:
         self.venue.exchange.advance(self.world.at)
         return self.venue.respond(method, path, query, body)
 
-    def connect(self, keys: Callable[[], object], *, timeouts: Any, **_: object) -> "HttpClient":
-        """Return a client, as the product's `http_client` does."""
+    def connect(self, timeouts: Timeouts) -> "SimulatedConnections":
+        """Return what takes the place of the product's connections."""
         limit = int(timeouts.read_s * SECOND)
-        return HttpClient(self, keys, Port("broker", 1, limit, _error))
+        return SimulatedConnections(self, Port("broker", 1, limit, _error))
 
 
 @dataclass(frozen=True, slots=True)
-class HttpClient:
-    """The part of httpx.Client that the product uses."""
+class SimulatedConnections:
+    """The product's Transport, without sockets."""
 
     brokerage: Brokerage
-    keys: Callable[[], object]
     port: Port
 
     def close(self) -> None:
         """Do nothing: no socket is open."""
 
-    def request(
-        self, method: str, url: str, *, params: Mapping[str, str] | None = None, json: Mapping[str, str] | None = None
-    ) -> Response:
+    def send(self, request: Request) -> Response:
         """Send a request.
 
         Raises:
-            httpx.TransportError: the seed lets it fail without a response.
+            OSError: the seed lets it fail without a response.
         """
-        self.keys()
-        parts = urlsplit(url)
-        path = unquote(parts.path)
+        method, body = request.method, request.body or {}
+        path = unquote(urlsplit(request.url).path)
         sent_at = self.brokerage.world.at
 
         def effect() -> Response:
-            answer = self.brokerage.respond(method, path, dict(params or {}), dict(json or {}))
-            response = _response(answer)
+            response = _response(self.brokerage.respond(method, path, dict(request.params), dict(body)))
             if (method, path) == ("POST", _ORDERS):
-                self._note_order(json or {}, response, sent_at)
+                self._note_order(body, response, sent_at)
             return response
 
         try:
-            subject = "" if method == "POST" else _query_text(params)
+            subject = "" if method == "POST" else _query_text(request.params)
             return call(self.brokerage.world, self.port, f"{method} {path}", effect, subject=subject, show=_shown)
         except _AnsweredError as fault:
             return fault.response_of_fault
@@ -122,7 +95,7 @@ class HttpClient:
                 body.get("client_order_id", ""),
                 body.get("symbol", ""),
                 body.get("side", ""),
-                response.status_code,
+                response.status,
                 "" if invocation is None else invocation.module,
                 "" if invocation is None else invocation.name,
                 sent_at,
@@ -130,41 +103,35 @@ class HttpClient:
         )
 
 
-@cache
-def _decoder(parse_float: Callable[[str], Any]) -> json.JSONDecoder:
-    """Return a decoder; json.loads would build one for every response."""
-    return json.JSONDecoder(parse_float=parse_float)
-
-
 def _response(answer: Answer) -> Response:
-    text = "" if answer.payload is None else _ENCODER.encode(answer.payload)
-    return Response(answer.status, text, dict(answer.headers))
+    body = b"" if answer.payload is None else _ENCODER.encode(answer.payload).encode()
+    return Response(answer.status, dict(answer.headers), body)
 
 
 def _error(operation: str, fault: FaultKind) -> Exception:
     match fault:
         case FaultKind.THROTTLE:
-            return _AnsweredError(Response(429, _TOO_MANY, {}))
+            return _AnsweredError(Response(429, {}, _TOO_MANY))
         case FaultKind.TIMEOUT_BEFORE | FaultKind.TIMEOUT_AFTER | FaultKind.LATE_EFFECT:
-            return httpx.ReadTimeout("the read operation timed out")
+            return TimeoutError("ReadTimeout")
         case FaultKind.FAIL_AFTER:
-            return _AnsweredError(Response(504, _LOST, {}))
+            return _AnsweredError(Response(504, {}, _LOST))
     if operation.startswith("GET"):
-        return _AnsweredError(Response(500, _FAILED, {}))
-    return httpx.ConnectError("connection refused")
+        return _AnsweredError(Response(500, {}, _FAILED))
+    return ConnectionError("connection refused")
 
 
 def _shown(response: Response) -> str:
     if response.is_success:
-        return str(response.status_code)
+        return str(response.status)
     try:
-        return f"{response.status_code} {json.loads(response.text)['code']}"
+        return f"{response.status} {json.loads(response.body)['code']}"
     except (ValueError, KeyError, TypeError):
-        return str(response.status_code)
+        return str(response.status)
 
 
-def _query_text(params: Mapping[str, str] | None) -> str:
-    return " ".join(f"{name}={value}" for name, value in (params or {}).items())
+def _query_text(params: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in params.items())
 
 
 def plain(number: Decimal) -> str:

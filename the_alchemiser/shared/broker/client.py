@@ -10,8 +10,6 @@ from decimal import Decimal
 from typing import Literal
 from urllib.parse import quote
 
-import httpx
-
 from the_alchemiser.shared.broker import paging, parsing
 from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import (
@@ -36,12 +34,14 @@ from the_alchemiser.shared.broker.models import (
 )
 from the_alchemiser.shared.broker.parsing import parse_all, parse_one
 from the_alchemiser.shared.broker.rate_limit import Pace, Pacing, Retries
-from the_alchemiser.shared.broker.wire import Timeouts, Wire, http_client
+from the_alchemiser.shared.broker.transport import Connections, Timeouts, Transport
+from the_alchemiser.shared.broker.wire import Signed, Wire
 from the_alchemiser.shared.corporate_actions import CorporateAction
 from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.values import Clock, Session, Side
 
 _LOOKED_UP_SINGLY = 3
+_UNPROCESSABLE = 422
 
 
 class Broker:
@@ -58,7 +58,7 @@ class Broker:
         keys: Callable[[], Credentials],
         *,
         reread: Callable[[], Credentials] | None = None,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         timeouts: Timeouts | None = None,
         retries: Retries | None = None,
         pacing: Pacing | None = None,
@@ -72,16 +72,16 @@ class Broker:
             transport: carries the requests; None for connections of its own.
             pacing: how reads keep to the rate limit.
         """
-        self._http = http_client(keys, reread=reread, timeouts=timeouts or Timeouts(), transport=transport)
+        self._transport = Signed(transport or Connections(timeouts or Timeouts()), keys, reread)
         self._pace = Pace(pacing or Pacing())
         # Each host counts its own requests; the paper exchange is one host and counts all.
         data_pace = self._pace if data_url == trading_url else Pace(pacing or Pacing())
-        self._trading = Wire(self._http, trading_url, retries or Retries(), self._pace)
-        self._data = Wire(self._http, data_url, retries or Retries(), data_pace)
+        self._trading = Wire(self._transport, trading_url, retries or Retries(), self._pace)
+        self._data = Wire(self._transport, data_url, retries or Retries(), data_pace)
 
     def close(self) -> None:
         """Close the sockets."""
-        self._http.close()
+        self._transport.close()
 
     @property
     def allowance(self) -> int | None:
@@ -200,7 +200,7 @@ class Broker:
             self._trading.delete(f"/v2/orders/{quote(order_id, safe='')}")
         except BrokerRejectionError as rejection:
             # Filled, already being cancelled, replaced: the texts vary, and none of them means that a trade failed.
-            if rejection.status == httpx.codes.UNPROCESSABLE_ENTITY:
+            if rejection.status == _UNPROCESSABLE:
                 raise OrderNotCancelableError(
                     str(rejection), status=rejection.status, code=rejection.code
                 ) from rejection

@@ -1,10 +1,8 @@
-"""HTTP requests to the broker: explicit time-outs, parsed JSON, named errors, and retries of reads."""
+"""Requests to the broker: their keys, parsed JSON, named errors, and retries of reads."""
 
-from collections.abc import Callable, Generator, Mapping
+import json
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import NamedTuple
-
-import httpx
 
 from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.errors import (
@@ -16,15 +14,12 @@ from the_alchemiser.shared.broker.errors import (
     error_from_response,
 )
 from the_alchemiser.shared.broker.rate_limit import Pace, Retries, cancel_with_retry, read_with_retries
+from the_alchemiser.shared.broker.transport import Request, Response, Transport
 
 Params = Mapping[str, str]
 
-
-class Timeouts(NamedTuple):
-    """Seconds to wait for a connection and for bytes. Three attempts take less than 20 s, waits for the limit aside."""
-
-    connect_s: float = 2.0
-    read_s: float = 4.0
+_UNAUTHORIZED = 401
+_JSON = json.JSONDecoder(parse_float=Decimal)
 
 
 class Wire:
@@ -33,8 +28,8 @@ class Wire:
     Every method raises BrokerError when the response is not a success.
     """
 
-    def __init__(self, client: httpx.Client, base_url: str, retries: Retries, pace: Pace) -> None:
-        self._client = client
+    def __init__(self, transport: Transport, base_url: str, retries: Retries, pace: Pace) -> None:
+        self._transport = transport
         self._base_url = base_url.rstrip("/")
         self._retries = retries
         self._pace = pace
@@ -61,10 +56,10 @@ class Wire:
         where = f"{method} {path}"
 
         try:
-            response = self._client.request(method, self._base_url + path, params=params, json=body)
-        except httpx.TimeoutException as error:
-            raise BrokerTimeoutError(f"{where}: no response in time ({type(error).__name__})") from error
-        except httpx.TransportError as error:
+            response = self._transport.send(Request(method, self._base_url + path, params or {}, body))
+        except TimeoutError as error:
+            raise BrokerTimeoutError(f"{where}: no response in time ({error})") from error
+        except OSError as error:
             raise BrokerUnreachableError(f"{where}: {str(error) or type(error).__name__}") from error
 
         self._pace.note(response.headers)
@@ -72,70 +67,61 @@ class Wire:
             raise self._error(response, where)
         return _parsed(response, where)
 
-    def _error(self, response: httpx.Response, where: str) -> BrokerError:
-        error = error_from_response(response.status_code, response.text, where=where)
+    def _error(self, response: Response, where: str) -> BrokerError:
+        error = error_from_response(response.status, _text(response), where=where)
         if isinstance(error, RateLimitedError):
             error.retry_after_s = self._pace.resets_in_s or None
         return error
 
 
-class KeyAuth(httpx.Auth):
-    """Add the broker's two key headers to every request. The keys are not read before the first request.
+class Signed:
+    """A transport that adds the broker's two key headers. The keys are not read before the first request.
 
     A request that is refused because of its keys is sent once more when the secret has other keys by now. An order is
     not: reading the secret takes time, and what was checked right before the order may have changed meanwhile.
     """
 
-    def __init__(self, keys: Callable[[], Credentials], reread: Callable[[], Credentials] | None) -> None:
+    def __init__(
+        self, transport: Transport, keys: Callable[[], Credentials], reread: Callable[[], Credentials] | None
+    ) -> None:
+        """See Broker for the arguments."""
+        self._transport = transport
         self._keys = keys
         self._reread = reread
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+    def send(self, request: Request) -> Response:
+        """See Transport."""
         keys = self._keys()
-        response = yield _signed(request, keys)
-        if response.status_code != httpx.codes.UNAUTHORIZED or self._reread is None or request.method == "POST":
-            return
+        response = self._transport.send(_signed(request, keys))
+        if response.status != _UNAUTHORIZED or self._reread is None or request.method == "POST":
+            return response
 
         current = self._reread()
-        if (current.key, current.secret) != (keys.key, keys.secret):
-            yield _signed(request, current)
+        if (current.key, current.secret) == (keys.key, keys.secret):
+            return response
+        return self._transport.send(_signed(request, current))
+
+    def close(self) -> None:
+        """See Transport."""
+        self._transport.close()
 
 
-def _signed(request: httpx.Request, keys: Credentials) -> httpx.Request:
-    request.headers["APCA-API-KEY-ID"] = keys.key
-    request.headers["APCA-API-SECRET-KEY"] = keys.secret
-    return request
+def _signed(request: Request, keys: Credentials) -> Request:
+    return request._replace(headers={"APCA-API-KEY-ID": keys.key, "APCA-API-SECRET-KEY": keys.secret})
 
 
-def http_client(
-    keys: Callable[[], Credentials],
-    *,
-    reread: Callable[[], Credentials] | None = None,
-    timeouts: Timeouts,
-    transport: httpx.BaseTransport | None,
-) -> httpx.Client:
-    """Return a connection pool that reaches only the configured hosts: it uses no proxy and follows no redirect.
-
-    Args:
-        keys, reread: see Broker.
-    """
-    return httpx.Client(
-        auth=KeyAuth(keys, reread),
-        timeout=httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s),
-        transport=transport,
-        trust_env=False,
-        follow_redirects=False,
-    )
+def _text(response: Response) -> str:
+    return response.body.decode(errors="replace")
 
 
-def _parsed(response: httpx.Response, where: str) -> object:
-    if not response.content:
+def _parsed(response: Response, where: str) -> object:
+    if not response.body:
         return None
     try:
-        parsed: object = response.json(parse_float=Decimal)
+        parsed: object = _JSON.decode(response.body.decode())
     except ValueError as error:
         raise UnexpectedResponseError(
-            f"{where}: {response.status_code} with a body that is not JSON: {response.text!r:.200}",
-            status=response.status_code,
+            f"{where}: {response.status} with a body that is not JSON: {_text(response)!r:.200}",
+            status=response.status,
         ) from error
     return parsed

@@ -1,13 +1,13 @@
 """Responses as the broker documents them, and a transport that returns scripted responses in turn."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-
-import httpx
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.rate_limit import Pacing, Retries
+from the_alchemiser.shared.broker.transport import Request, Response, Transport
 
 ORDER = {
     "id": "61e69015-8549-4bfd-b9c3-01e75843f47d",
@@ -36,13 +36,13 @@ ACCOUNT = {
     "account_blocked": False,
 }
 
-Answer = httpx.Response | Exception
+Answer = Response | Exception
 
 
-def answer(status: int, body: object = None, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
+def answer(status: int, body: object = None, *, headers: Mapping[str, str] | None = None) -> Response:
     """Return a response with this body: a string unchanged, anything else as JSON."""
     content = body if isinstance(body, str) else json.dumps(body)
-    return httpx.Response(status, text=content, headers=headers)
+    return Response(status, headers or {}, content.encode())
 
 
 class Script:
@@ -50,18 +50,21 @@ class Script:
 
     def __init__(self, answers: Sequence[Answer]) -> None:
         self._answers = list(answers)
-        self.requests: list[httpx.Request] = []
+        self.requests: list[Request] = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
+    def send(self, request: Request) -> Response:
+        self.requests.append(request._replace(params=dict(request.params)))  # a caller may change its params later
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
+    def close(self) -> None:
+        """Do nothing: no socket is open."""
+
     @property
     def request_lines(self) -> list[str]:
-        return [f"{request.method} {request.url.path}" for request in self.requests]
+        return [f"{request.method} {urlsplit(request.url).path}" for request in self.requests]
 
     @property
     def is_spent(self) -> bool:
@@ -69,7 +72,7 @@ class Script:
 
 
 def broker_over(
-    script: Callable[[httpx.Request], httpx.Response],
+    script: Transport,
     pauses: list[float] | None = None,
     pacing: Pacing | None = None,
     *,
@@ -81,7 +84,7 @@ def broker_over(
         "http://trading.test",
         data_url,
         lambda: Credentials(key="the-key", secret="the-secret"),
-        transport=httpx.MockTransport(script),
+        transport=script,
         retries=Retries(sleep=recorded.append),
         pacing=pacing,
     )

@@ -1,10 +1,8 @@
 """The client over a scripted transport: its requests, its results, and its reaction to failures of the broker."""
 
-import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from tests.the_alchemiser.shared.broker.answers import ACCOUNT, ORDER, Answer, Script, answer, broker_over
@@ -20,6 +18,7 @@ from the_alchemiser.shared.broker.errors import (
     UnexpectedResponseError,
 )
 from the_alchemiser.shared.broker.models import OrderRequest, OrderStatus, OrderType
+from the_alchemiser.shared.broker.transport import Response
 from the_alchemiser.shared.values import Side
 
 REQUEST = OrderRequest(
@@ -65,7 +64,7 @@ def test_calendar_with_half_day_returns_new_york_times() -> None:
     (session,) = broker_over(script).calendar(date(2023, 11, 24), date(2023, 11, 24))
 
     assert session.close.astimezone(UTC) == datetime(2023, 11, 24, 18, 0, tzinfo=UTC)
-    assert script.requests[0].url.params["start"] == "2023-11-24"
+    assert script.requests[0].params["start"] == "2023-11-24"
 
 
 def test_asset_inactive_is_not_tradable() -> None:
@@ -81,7 +80,7 @@ def test_submit_limit_order_sends_plain_decimal_strings() -> None:
 
     order = broker_over(script).submit(REQUEST)
 
-    assert json.loads(script.requests[0].content) == {
+    assert script.requests[0].body == {
         "symbol": "SPY",
         "side": "buy",
         "qty": "12.345678",
@@ -100,8 +99,8 @@ LOST_ANSWERS = [
     answer(504, {"code": 50410000, "message": "request timed out"}),
     answer(500, {"message": "internal server error"}),
     answer(200, "<html>ok</html>"),
-    httpx.ReadTimeout("slow"),
-    httpx.ReadError("reset"),
+    TimeoutError("ReadTimeout"),
+    ConnectionError("reset"),
     answer(422, {"code": 40010001, "message": "client_order_id must be unique"}),
 ]
 
@@ -117,7 +116,7 @@ def test_submit_lost_answer_finds_the_order_and_sends_it_once(lost: Answer) -> N
 
 
 def test_submit_lost_answer_without_order_raises_retryable() -> None:
-    script = Script([httpx.ReadTimeout("slow"), answer(404, NO_ORDER)])
+    script = Script([TimeoutError("ReadTimeout"), answer(404, NO_ORDER)])
 
     with pytest.raises(BrokerTimeoutError) as raised:
         broker_over(script).submit(REQUEST)
@@ -140,7 +139,7 @@ def test_submit_with_a_used_id_that_is_not_found_yet_raises_retryable() -> None:
 
 
 def test_submit_lost_answer_and_limited_look_up_does_not_look_like_a_limited_submit() -> None:
-    script = Script([httpx.ReadTimeout("slow"), *[answer(429, {"message": "too many requests."})] * 3])
+    script = Script([TimeoutError("ReadTimeout"), *[answer(429, {"message": "too many requests."})] * 3])
 
     with pytest.raises(BrokerUnavailableError, match="local-2024-03-15-BUY-SPY-1 may have been accepted") as raised:
         broker_over(script).submit(REQUEST)
@@ -163,7 +162,7 @@ def test_submit_sell_closes_a_position_and_opens_none() -> None:
 
     broker_over(script).submit(REQUEST._replace(side=Side.SELL, type=OrderType.MARKET, limit_price=None))
 
-    sent = json.loads(script.requests[0].content)
+    sent = script.requests[0].body or {}
     assert (sent["side"], sent["position_intent"], sent["type"]) == ("sell", "sell_to_close", "market")
     assert "limit_price" not in sent
 
@@ -178,7 +177,7 @@ def test_submit_without_money_raises_named_rejection() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [answer(429, {"message": "too many requests."}), answer(503), httpx.ConnectTimeout("slow")], ids=repr
+    "fault", [answer(429, {"message": "too many requests."}), answer(503), TimeoutError("ConnectTimeout")], ids=repr
 )
 def test_get_temporary_fault_is_repeated_after_growing_pauses(fault: Answer) -> None:
     pauses: list[float] = []
@@ -194,8 +193,8 @@ def test_get_temporary_fault_is_repeated_after_growing_pauses(fault: Answer) -> 
     [
         (answer(429, {"message": "too many requests."}), RateLimitedError),
         (answer(502, "<html>bad gateway</html>"), BrokerServerError),
-        (httpx.ReadTimeout("slow"), BrokerTimeoutError),
-        (httpx.ConnectError("refused"), BrokerUnreachableError),
+        (TimeoutError("ReadTimeout"), BrokerTimeoutError),
+        (ConnectionError("refused"), BrokerUnreachableError),
         (answer(200, "<html>maintenance</html>"), UnexpectedResponseError),
     ],
     ids=repr,
@@ -247,7 +246,7 @@ def test_cancel_of_an_unknown_order_raises_not_found() -> None:
 
 
 def test_cancel_without_an_answer_is_sent_once() -> None:
-    script = Script([httpx.ReadTimeout("slow")])
+    script = Script([TimeoutError("ReadTimeout")])
 
     with pytest.raises(BrokerTimeoutError):
         broker_over(script).cancel("an-id")
@@ -255,7 +254,7 @@ def test_cancel_without_an_answer_is_sent_once() -> None:
 
 
 def test_cancel_accepted_sends_one_delete() -> None:
-    script = Script([httpx.Response(204)])
+    script = Script([Response(204, {}, b"")])
 
     broker_over(script).cancel("an-id")
 

@@ -135,7 +135,7 @@ def test_position_of_an_odd_symbol_is_one_part_of_the_path() -> None:
 
     broker_over(script).position("BTC/USD")
 
-    assert script.requests[0].url.raw_path == b"/v2/positions/BTC%2FUSD"
+    assert script.requests[0].url == "http://trading.test/v2/positions/BTC%2FUSD"
 
 
 @pytest.mark.parametrize("message", ["position does not exist", "symbol not found: SPY", "asset not found for SPY"])
@@ -176,7 +176,7 @@ def test_assets_of_more_symbols_are_one_list() -> None:
     assets = broker_over(script).assets_of(symbols)
 
     assert list(assets) == symbols[1:]
-    assert str(script.requests[0].url) == "http://trading.test/v2/assets?status=active&asset_class=us_equity"
+    assert script.requests[0].full_url == "http://trading.test/v2/assets?status=active&asset_class=us_equity"
 
 
 def test_assets_of_no_symbols_send_no_request() -> None:

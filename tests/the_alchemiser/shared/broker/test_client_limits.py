@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from tests.the_alchemiser.shared.broker.answers import ACCOUNT, ORDER, Script, answer, broker_over
 from the_alchemiser.shared.broker.errors import RateLimitedError
 from the_alchemiser.shared.broker.models import OrderRequest, OrderType
 from the_alchemiser.shared.broker.rate_limit import Pacing
+from the_alchemiser.shared.broker.transport import Response
 from the_alchemiser.shared.values import Side
 
 REQUEST = OrderRequest("SPY", Side.BUY, Decimal(1), OrderType.MARKET, "a-trade-1")
@@ -21,7 +21,7 @@ def left(requests: int) -> dict[str, str]:
     return LIMIT_REACHED | {"X-RateLimit-Remaining": str(requests)}
 
 
-def limited() -> httpx.Response:
+def limited() -> Response:
     return answer(429, {"code": 42910000, "message": "rate limit exceeded"}, headers=LIMIT_REACHED)
 
 
@@ -119,7 +119,7 @@ def test_data_requests_keep_to_the_limit_of_their_host() -> None:
 
 def test_cancel_over_the_limit_is_sent_again_after_the_reset() -> None:
     pauses: list[float] = []
-    script = Script([limited(), httpx.Response(204)])
+    script = Script([limited(), Response(204, {}, b"")])
 
     broker_over(script, pauses, Pacing(longest_wait_s=60)).cancel("an-id")
 

@@ -31,7 +31,7 @@ def test_snapshots_have_quote_and_trade_of_each_symbol() -> None:
     assert snapshots["NEW"] == Snapshot("NEW", None, None)
     assert snapshots["QUIET"] == Snapshot("QUIET", Quote("QUIET", Decimal(0), Decimal(0), QUOTE.at), None)
     url = "http://data.test/v2/stocks/snapshots?symbols=GONE%2CNEW%2CNONE%2CQUIET%2CSPY"
-    assert str(script.requests[0].url) == url
+    assert script.requests[0].full_url == url
 
 
 def test_snapshots_of_no_symbols_send_no_request() -> None:
@@ -65,4 +65,4 @@ def test_latest_trades_with_json_numbers_returns_exact_decimals() -> None:
 
     assert trades["SPY"].price == Decimal("509.83")
     assert "NONE" not in trades
-    assert str(script.requests[0].url).startswith("http://data.test/v2/stocks/trades/latest?symbols=NONE%2CSPY")
+    assert script.requests[0].full_url.startswith("http://data.test/v2/stocks/trades/latest?symbols=NONE%2CSPY")

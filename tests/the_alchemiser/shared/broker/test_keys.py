@@ -5,15 +5,15 @@ They are read again when the broker refuses them: a person may have rotated them
 
 from decimal import Decimal
 
-import httpx
 import pytest
 
 from tests.the_alchemiser.aws_wire import AwsWire
-from tests.the_alchemiser.shared.broker.answers import ACCOUNT
+from tests.the_alchemiser.shared.broker.answers import ACCOUNT, Script, answer
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials, broker_credentials, reread_broker_credentials
 from the_alchemiser.shared.broker.errors import NotAuthorizedError
 from the_alchemiser.shared.broker.models import OrderRequest, OrderType
+from the_alchemiser.shared.broker.transport import Request, Response
 from the_alchemiser.shared.values import Side
 
 SECRET = "secretsmanager:GetSecretValue"
@@ -27,37 +27,35 @@ class Gate:
         self._known = known
         self.tried: list[tuple[str, str]] = []
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def send(self, request: Request) -> Response:
         self.tried.append((request.headers["APCA-API-KEY-ID"], request.headers["APCA-API-SECRET-KEY"]))
         is_known = self.tried[-1] == (self._known.key, self._known.secret)
-        return httpx.Response(200, json=ACCOUNT) if is_known else httpx.Response(401, json={"message": "unauthorized."})
+        return answer(200, ACCOUNT) if is_known else answer(401, {"message": "unauthorized."})
+
+    def close(self) -> None:
+        """Do nothing: no socket is open."""
 
 
 def connect(gate: Gate, reread: Credentials | None) -> Broker:
     """Return a connection with the old keys; `reread` are those of the secret now, None when nothing reads it."""
-    transport = httpx.MockTransport(gate.answer)
     again = None if reread is None else lambda: reread
-    return Broker("http://trading.test", "http://data.test", lambda: OLD, reread=again, transport=transport)
+    return Broker("http://trading.test", "http://data.test", lambda: OLD, reread=again, transport=gate)
 
 
 def test_keys_are_read_with_a_request_and_sent_as_headers() -> None:
     reads: list[str] = []
-    received: list[httpx.Headers] = []
 
     def keys() -> Credentials:
         reads.append("keys")
         return Credentials(key="the-key", secret="the-secret")
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        received.append(request.headers)
-        return httpx.Response(200, json=ACCOUNT)
-
-    broker = Broker("http://trading.test", "http://data.test", keys, transport=httpx.MockTransport(answer))
+    script = Script([answer(200, ACCOUNT)])
+    broker = Broker("http://trading.test", "http://data.test", keys, transport=script)
     reads_on_construction = list(reads)
     broker.account()
 
     assert reads_on_construction == []
-    assert (received[0]["APCA-API-KEY-ID"], received[0]["APCA-API-SECRET-KEY"]) == ("the-key", "the-secret")
+    assert script.requests[0].headers == {"APCA-API-KEY-ID": "the-key", "APCA-API-SECRET-KEY": "the-secret"}
 
 
 def test_refused_keys_are_read_again_and_the_request_repeated() -> None:

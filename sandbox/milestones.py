@@ -44,7 +44,7 @@ def _steps(run: Run) -> Iterator[tuple[str, str]]:
 
     for phase, side in ((RunState.SELLING, Side.SELL), (RunState.BUYING, Side.BUY)):
         if phase in run.payloads:
-            release = Release.model_validate(run.payloads[phase])
+            release = Release.read(run.payloads[phase])
             yield "trade_aggregator", f"{phase.value.lower()}: released {count_text(len(release.quantities), 'trade')}"
         for text in _outcomes(run, side):
             yield "execution_v2", text

@@ -4,12 +4,12 @@ The product itself builds and reads most rows without these classes, because han
 compare the classes with what it writes.
 """
 
+# ruff: noqa: N815 - attributes of a run are named after its states
+
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
-
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json
 
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState
 from the_alchemiser.shared.market_data.corporate_actions import StoredActions
@@ -18,31 +18,33 @@ from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.progress import Release
 from the_alchemiser.shared.run.runs import RunState
-from the_alchemiser.shared.values import Side, Symbol
+from the_alchemiser.shared.values import Side, Symbol, UtcDatetime, Value
 
 
-class Row(BaseModel):
-    """A row, or a part of one; the class lists every attribute."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Row(Value):
+    """A row; the class lists every attribute, and for one that is JSON in a string its content."""
 
 
-class RecordedMessage(Row):
+class Part(Value, forbid_unknown_fields=True):
+    """A part of a row; the class lists every attribute."""
+
+
+class RecordedMessage(Part):
     """A message in an outbox or a body; messages have contracts of their own."""
 
     type: str
     message: Mapping[str, Any]
 
 
-class TimelineLine(Row):
+class TimelineLine(Part):
     """One line of a run's timeline."""
 
     state: RunState
-    at: AwareDatetime
+    at: UtcDatetime
     by: str
 
 
-class FailedRun(Row):
+class FailedRun(Part):
     """What the move to FAILED stores."""
 
     state: RunState
@@ -55,7 +57,7 @@ class RunRow(Row):
     """The attributes of every row of a run."""
 
     pk: str
-    outbox: Json[tuple[RecordedMessage, ...]]
+    outbox: tuple[RecordedMessage, ...]
     sent: bool
 
 
@@ -70,12 +72,12 @@ class RunMeta(RunRow):
     state: RunState
     deadline_at: int
     timeline: tuple[TimelineLine, ...]
-    at_aggregated: Json[Mapping[str, Any]] | None = Field(None, alias="at_AGGREGATED")
-    at_planned: Json[Mapping[str, Any]] | None = Field(None, alias="at_PLANNED")
-    at_selling: Json[Release] | None = Field(None, alias="at_SELLING")
-    at_buying: Json[Release] | None = Field(None, alias="at_BUYING")
-    at_completed: Json[Mapping[str, Any]] | None = Field(None, alias="at_COMPLETED")
-    at_failed: Json[FailedRun] | None = Field(None, alias="at_FAILED")
+    at_AGGREGATED: Mapping[str, Any] | None = None
+    at_PLANNED: Mapping[str, Any] | None = None
+    at_SELLING: Release | None = None
+    at_BUYING: Release | None = None
+    at_COMPLETED: Mapping[str, Any] | None = None
+    at_FAILED: FailedRun | None = None
     settled: bool = False
 
 
@@ -91,35 +93,35 @@ class RunStrategy(RunRow):
     """The answer of one strategy: `STRATEGY#<name>`."""
 
     sk: str
-    body: Json[RecordedMessage]
+    body: RecordedMessage
 
 
 class RunSignal(RunRow):
     """The merged signal."""
 
     sk: Literal["SIGNAL"]
-    body: Json[RecordedMessage]
+    body: RecordedMessage
 
 
 class RunPlan(RunRow):
     """The rebalance plan."""
 
     sk: Literal["PLAN"]
-    body: Json[RebalancePlan]
+    body: RebalancePlan
 
 
 class RunTrade(RunRow):
     """The outcome of one trade: `TRADE#<trade_id>`."""
 
     sk: str
-    body: Json[RecordedMessage]
+    body: RecordedMessage
 
 
 class RunSettlement(RunRow):
     """What the sweep found after the run had ended."""
 
     sk: Literal["SETTLEMENT"]
-    body: Json[RecordedMessage]
+    body: RecordedMessage
 
 
 class BooksOfDay(Row):
@@ -128,8 +130,8 @@ class BooksOfDay(Row):
     pk: Literal["BOOKS"]
     sk: str
     check_state: CheckState
-    checked_at: AwareDatetime
-    body: Json[BooksCheck]
+    checked_at: UtcDatetime
+    body: BooksCheck
     sent: bool
 
 
@@ -139,7 +141,7 @@ class LedgerFill(Row):
     pk: str
     sk: str
     symbol: Symbol
-    filled_at: AwareDatetime
+    filled_at: UtcDatetime
     order_id: str
     fill: str
     client_order_id: str
@@ -160,7 +162,7 @@ class PerformanceDay(Row):
     strategy: str
     trading_date: date
     run_id: str
-    completed_at: AwareDatetime
+    completed_at: UtcDatetime
     edition: str
     equity: Decimal
     market_value: Decimal
@@ -198,7 +200,7 @@ class Delivery(Row):
     attempts: int | None = None
 
 
-STORED_ITEMS: tuple[type[BaseModel], ...] = (
+STORED_ITEMS: tuple[type[Value], ...] = (
     RunMeta,
     RunStrategy,
     RunSignal,

@@ -1,5 +1,6 @@
 """An environment as the commands of the person on duty use it: its stacks, its broker, its tables, its kill switch."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -158,8 +159,9 @@ class Environment:
 
     def send(self, module: str, command: Command) -> None:
         """Put a command into a module's inbox, as a schedule does."""
+        content = {name: value for name, value in command.to_content().items() if value is not None}
         self.client("sqs").send_message(
-            QueueUrl=self.inbox(module), MessageBody=command.model_dump_json(exclude_none=True)
+            QueueUrl=self.inbox(module), MessageBody=json.dumps(content, separators=(",", ":"))
         )
 
     @contextmanager

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from the_alchemiser.shared.broker.errors import BrokerError
 from the_alchemiser.shared.broker.models import Order, OrderStatus
-from the_alchemiser.shared.broker.wire import Timeouts
+from the_alchemiser.shared.broker.transport import Timeouts
 
 # The broker ends an order of a person after 90 days; ours live for a day.
 LOOK_BACK = timedelta(days=120)

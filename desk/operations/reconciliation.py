@@ -180,11 +180,17 @@ def as_json(state: Reconciliation, *, environment: str) -> Mapping[str, Any]:
     return {
         "environment": environment,
         "account": state.account,
-        "books": None if check is None else check.model_dump(mode="json", exclude={"holdings"}),
+        "books": None if check is None else _check_as_json(check),
         "run": None if state.run is None else state.run.run_id,
-        "differences": [difference.model_dump(mode="json") for difference in state.differences],
+        "differences": [difference.to_content() for difference in state.differences],
         "symbols": [_row_as_json(row) for row in state.rows],
     }
+
+
+def _check_as_json(check: BooksCheck) -> Mapping[str, Any]:
+    content = check.to_content()
+    del content["holdings"]
+    return content
 
 
 def _row_as_json(row: SymbolRow) -> Mapping[str, Any]:

@@ -1,10 +1,9 @@
 """`inv trading.sweep` and `inv trading.refresh`: send the command of a schedule now, and say what to look at next."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from automation.system import console
 from automation.system.errors import UsageError
@@ -12,6 +11,7 @@ from desk.operations.environment import COORDINATOR, DATA_MODULE, Environment, c
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.broker.account_check import require_account
 from the_alchemiser.shared.messaging.commands import Command, RefreshMarketData, SweepRuns
+from the_alchemiser.shared.values import SYMBOL_PATTERN
 
 type Connect = Callable[[Path, str], Environment]
 
@@ -65,12 +65,11 @@ def _send(environment: Environment, module: str, command: Command) -> None:
 
 
 def _refresh_of(symbols: Sequence[str]) -> RefreshMarketData:
-    try:
-        return RefreshMarketData(command="refresh-market-data", symbols=tuple(symbols))
-    except ValidationError as cause:
-        wrong = ", ".join(sorted({str(error["input"]) for error in cause.errors()}))
-        message = f"no symbol can be {wrong}; write symbols as the broker does: SPY BRK.B"
-        raise UsageError(message, where="trading.refresh") from cause
+    wrong = sorted({symbol for symbol in symbols if re.fullmatch(SYMBOL_PATTERN, symbol) is None})
+    if wrong:
+        message = f"no symbol can be {', '.join(wrong)}; write symbols as the broker does: SPY BRK.B"
+        raise UsageError(message, where="trading.refresh")
+    return RefreshMarketData(command="refresh-market-data", symbols=tuple(symbols))
 
 
 def _log(module: str, environment: str) -> str:

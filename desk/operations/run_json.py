@@ -49,7 +49,7 @@ def as_json(record: RunRecord) -> Mapping[str, Any]:
         "trades": [_trade(trade, run.stage) for trade in record.trades],
         "unplanned_orders": [order_json(order, run.stage) for order in record.unplanned_orders],
         "broker_error": record.broker_error or None,
-        "settlement": [order.model_dump(mode="json") for order in record.settled_orders],
+        "settlement": [order.to_content() for order in record.settled_orders],
         "notices": [_notice(notice) for notice in record.notices],
     }
 
@@ -79,9 +79,10 @@ def _strategy(record: RunRecord, name: str) -> Mapping[str, Any]:
 
 
 def _plan(plan: RebalancePlan) -> Mapping[str, Any]:
-    content = plan.model_dump(mode="json", exclude={"run_id", "decisions"})
+    content = plan.to_content()
+    del content["run_id"], content["decisions"]
     decisions = [
-        decision.model_dump(mode="json")
+        decision.to_content()
         | {"trade_id": trade_id(plan.run_id, decision.side, decision.symbol) if decision.side else None}
         for decision in plan.decisions
     ]
@@ -89,7 +90,7 @@ def _plan(plan: RebalancePlan) -> Mapping[str, Any]:
 
 
 def _releases(record: RunRecord) -> list[Mapping[str, Any]]:
-    return [{"phase": state.value, **release.model_dump(mode="json")} for state, release in record.phases.items()]
+    return [{"phase": state.value, **release.to_content()} for state, release in record.phases.items()]
 
 
 def _trade(trade: TradeRecord, stage: str) -> Mapping[str, Any]:

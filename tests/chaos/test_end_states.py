@@ -43,7 +43,7 @@ def published(kind: str, **detail: Any) -> Published:
 
 def refusal() -> Published:
     """Return a message that people read about."""
-    return Published(BEGAN, "", "RunRefused", REFUSED.message_id, RUN, REFUSED.model_dump(mode="json"))
+    return Published(BEGAN, "", "RunRefused", REFUSED.message_id, RUN, REFUSED.to_content())
 
 
 def kill(module: str, moment: str = "before") -> dict[str, Any]:
@@ -114,8 +114,8 @@ def test_changes_carry_the_exchanges_time() -> None:
 
 
 def test_trade_messages_are_the_released_trades() -> None:
-    release = Release.model_validate({"quantities": {SELL: "10", BUY: "5"}, "refused": {}})
-    released = run(payloads={RunState.SELLING: release.model_dump(mode="json")})
+    release = Release.read({"quantities": {SELL: "10", BUY: "5"}, "refused": {}})
+    released = run(payloads={RunState.SELLING: release.to_content()})
 
     messages = list(_trade_messages(released, BEGAN))
 

@@ -56,7 +56,7 @@ def _plan(row: Content) -> Any:
 
 
 def _day(row: Content) -> Any:
-    return RunDay.model_validate(row, extra="ignore")  # DynamoDB itself compares it, in a condition
+    return RunDay.read(row)  # DynamoDB itself compares it, in a condition
 
 
 def _books(row: Content) -> Any:
@@ -97,11 +97,11 @@ def _delivery(row: Content) -> Any:
 
 
 def _performance(row: Content) -> Any:
-    return PerformanceDay.model_validate(row, extra="ignore")  # the product only compares editions
+    return PerformanceDay.read(row)  # the product only compares editions
 
 
 def _request(row: Content) -> Any:
-    return FetchRequest.model_validate(row, extra="ignore")  # DynamoDB itself reads it, in a condition
+    return FetchRequest.read(row)  # DynamoDB itself reads it, in a condition
 
 
 READERS: Mapping[str, Callable[[Content], Any]] = {

@@ -16,10 +16,8 @@ class Sample:
     def __init__(self, kind: str, content: Mapping[str, Any], contracts: Mapping[str, Schema]) -> None:
         self._contracts = contracts
         self._schema = contracts[kind]
-        self._json_names = {name for name, value in content.items() if isinstance(value, str) and value[0] in "[{"}
-        self._content = {
-            name: json.loads(value) if name in self._json_names else value for name, value in content.items()
-        }
+        self._json_names = {name for name, value in content.items() if _is_json(value)}
+        self._content = with_json_decoded(content)
 
     def with_unknown_fields(self) -> dict[str, Any]:
         """Return the content with an unknown field in every object, also in nested ones."""
@@ -63,6 +61,15 @@ class Sample:
 
     def _encoded(self, content: Mapping[str, Any]) -> dict[str, Any]:
         return {name: json.dumps(value) if name in self._json_names else value for name, value in content.items()}
+
+
+def with_json_decoded(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with the content of each attribute that is JSON in a string."""
+    return {name: json.loads(value) if _is_json(value) else value for name, value in content.items()}
+
+
+def _is_json(value: object) -> bool:
+    return isinstance(value, str) and value[0] in "[{"
 
 
 def _alternatives(schema: Schema, root: Schema) -> list[Schema]:

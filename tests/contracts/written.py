@@ -36,7 +36,7 @@ NOW = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
 
 def written() -> dict[str, Any]:
     """Return the JSON of one message or item of each kind, by the name of its contract."""
-    messages = {kind.__name__: example(kind, symbols=2).model_dump(mode="json") for kind in REGISTRY}
+    messages = {kind.__name__: example(kind, symbols=2).to_content() for kind in REGISTRY}
     return messages | _runs() | _tables() | _objects()
 
 
@@ -48,7 +48,7 @@ def _runs() -> dict[str, Any]:
     items = (
         RunItem(f"{STRATEGY}#calm", outbox.encode(make.evaluated("calm", {"SPY": "1"})), (make.signal(),), sent=False),
         RunItem(SIGNAL, outbox.encode(make.signal())),
-        RunItem(PLAN, _plan().model_dump(mode="json")),
+        RunItem(PLAN, _plan().to_content()),
         RunItem(f"{TRADE}#{buy}", outbox.encode(make.executed("SPY", Side.BUY, "10"))),
         RunItem(SETTLEMENT, outbox.encode(example(RunSettled)), (example(RunSettled),), sent=False),
     )
@@ -62,7 +62,7 @@ def _runs() -> dict[str, Any]:
 def _plan() -> RebalancePlan:
     left_out = {"quarantined": {"628ESC012": "odd_symbol"}, "untradable": {"GONE": "not_tradable"}}
     plan = make.plan(make.decision("SPY", Side.BUY, "10"), make.decision("TLT", None))
-    return plan.model_copy(update={"investable": Decimal(99_000), **left_out})
+    return plan.changed(investable=Decimal(99_000), **left_out)
 
 
 def _move_through_every_state(store: DynamoRunStore, buy: str) -> None:
@@ -72,7 +72,7 @@ def _move_through_every_state(store: DynamoRunStore, buy: str) -> None:
         refused={trade_id(make.RUN_ID, Side.BUY, "TLT"): refusal},
         spendable=Decimal("1000.50"),
         factor=Decimal("0.5"),
-    ).model_dump(mode="json")
+    ).to_content()
     payloads = {RunState.SELLING: release, RunState.BUYING: release}
     for state in (RunState.AGGREGATED, RunState.PLANNED, RunState.SELLING, RunState.BUYING, RunState.COMPLETED):
         move = Move(RunState.EVALUATING, state, "a_module", NOW, NOW, payloads.get(state), (example(TradeRequested),))
@@ -173,7 +173,7 @@ def _objects() -> dict[str, Any]:
     write_actions(objects, ActionsEntry(), fetch)
     return {
         "Verdict": json.loads(objects.objects[VERDICT_KEY].body),
-        "Description": json.loads(description.model_dump_json()),
+        "Description": json.loads(description.to_json()),
         "StoredActions": json.loads(objects.objects[ACTIONS_KEY].body),
     }
 

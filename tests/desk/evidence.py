@@ -160,9 +160,9 @@ def outcome_of(planned: TradeDecision, order: Order, day: date) -> TradeExecuted
     }
 
     if kind is TradeExecuted:
-        return TradeExecuted.model_validate({**common, "avg_price": price})
+        return TradeExecuted.read({**common, "avg_price": price})
     detail = "87.250000 shares did not fill in time"
-    return TradeFailed.model_validate({**common, "reason": "not_filled", "detail": detail})
+    return TradeFailed.read({**common, "reason": "not_filled", "detail": detail})
 
 
 def entry_of(planned: TradeDecision, order: Order, day: date) -> LedgerEntry:
@@ -225,7 +225,7 @@ def _signal(day: date) -> SignalGenerated:
 
 def run_of(day: date, plan: RebalancePlan, outcomes: Mapping[str, Message], *, began: datetime) -> Run:
     items = [item(f"{STRATEGY}#{name}", _answer(name, day)) for name in ALLOCATIONS]
-    items += [item(SIGNAL, _signal(day)), RunItem(PLAN, plan.model_dump(mode="json"))]
+    items += [item(SIGNAL, _signal(day)), RunItem(PLAN, plan.to_content())]
     items += [item(f"{TRADE}#{trade}", outcome) for trade, outcome in outcomes.items()]
 
     return Run(
@@ -305,13 +305,10 @@ def whole_day(day: date = DAY, *, equity: str = "100000", gain: str = "-11.37", 
 def odd_day() -> DayEvidence:
     """Return a completed day of an account with holdings and targets that the run left out, and a late order."""
     day = whole_day()
-    plan = plan_of(DAY, equity=Decimal(100_000)).model_copy(
-        update={
-            "quarantined": {"628ESC012": "odd_symbol", "BTCUSD": "not_an_equity"},
-            "untradable": {"AAA": "not_tradable"},
-        }
+    plan = plan_of(DAY, equity=Decimal(100_000)).changed(
+        quarantined={"628ESC012": "odd_symbol", "BTCUSD": "not_an_equity"}, untradable={"AAA": "not_tradable"}
     )
-    items = {PLAN: RunItem(PLAN, plan.model_dump(mode="json")), SETTLEMENT: item(SETTLEMENT, settled(CANCELLED_LATE))}
+    items = {PLAN: RunItem(PLAN, plan.to_content()), SETTLEMENT: item(SETTLEMENT, settled(CANCELLED_LATE))}
     odd = Position("628ESC012", Decimal(5), Decimal(5), Decimal(0), None, None, None, "us_equity")
     after = replace(day.after, positions=(odd, *day.after.positions))
     return replace(day, run=replace(day.run, items={**day.run.items, **items}), after=after)

@@ -108,7 +108,7 @@ def test_report_day_of_a_run_without_plan_has_no_omissions() -> None:
 
 def test_trade_line_failure_says_that_an_order_may_rest() -> None:
     (line,) = build_report_day(whole_day(missed="UNH")).missed
-    unsettled = replace(line, outcome=line.outcome.model_copy(update={"unsettled": True}))
+    unsettled = replace(line, outcome=line.outcome.changed(unsettled=True))
 
     assert line.failure == "not filled: 87.250000 shares did not fill in time"
     assert unsettled.failure == f"{line.failure}; an order of it could still rest at the broker"

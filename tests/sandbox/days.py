@@ -54,8 +54,8 @@ EQUITY_AFTER = Decimal("99990.00")
 
 def plan() -> RebalancePlan:
     sell = make.decision("OLD", Side.SELL, "10", price="50", held="10")
-    buy = make.decision("SPY", Side.BUY, "990").model_copy(update={"target_quantity": Decimal(990)})
-    return make.plan(sell, buy).model_copy(update={"cash": CASH_BEFORE})
+    buy = make.decision("SPY", Side.BUY, "990").changed(target_quantity=Decimal(990))
+    return make.plan(sell, buy).changed(cash=CASH_BEFORE)
 
 
 def planned_run() -> InMemoryRunStore:
@@ -71,7 +71,7 @@ def completed_run() -> Run:
     store = planned_run()
     for state, executed in ((RunState.SELLING, SOLD), (RunState.BUYING, BOUGHT)):
         release = Release(quantities={executed.trade_id: executed.quantity}, refused={})
-        _move(store, state, payload=release.model_dump(mode="json"))
+        _move(store, state, payload=release.to_content())
         store.put_once(RUN_ID, RunItem(f"{TRADE}#{executed.trade_id}", outbox.encode(executed)))
 
     result = RunCompleted(

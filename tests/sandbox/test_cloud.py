@@ -131,7 +131,7 @@ def test_run_ledger_and_verdict_are_read_from_the_stack(cloud: LocalCloud, targe
     DynamoLedger(dynamodb, cloud.deployment.output("LedgerTable")).record(entry_of(BOUGHT))
     verdict = Verdict(checked_at=WALL, as_of=DAY, quarantined={})
     bucket = cloud.deployment.output("BucketName")
-    client("s3", target).put_object(Bucket=bucket, Key=VERDICT_KEY, Body=verdict.model_dump_json().encode())
+    client("s3", target).put_object(Bucket=bucket, Key=VERDICT_KEY, Body=verdict.to_json().encode())
 
     run = cloud.run_on(DAY)
     assert run is not None

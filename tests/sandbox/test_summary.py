@@ -105,7 +105,7 @@ def test_day_says_how_its_books_compare(
 @pytest.mark.parametrize("is_degraded", [False, True])
 def test_day_that_left_something_undone_is_degraded(is_degraded: bool, capsys: pytest.CaptureFixture[str]) -> None:
     day = days.good_day()
-    outbox_of_run = tuple(message.model_copy(update={"degraded": is_degraded}) for message in day.run.outbox)
+    outbox_of_run = tuple(message.changed(degraded=is_degraded) for message in day.run.outbox)
     day = replace(day, run=replace(day.run, outbox=outbox_of_run))
 
     assert day_as_json(day, FILES, ())["degraded"] is is_degraded

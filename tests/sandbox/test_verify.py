@@ -222,8 +222,8 @@ def test_verify_day_with_orders_settled_late_expects_a_mail_about_them() -> None
 def test_verify_day_accepts_a_quarantined_holding_without_a_price() -> None:
     day = days.good_day()
     odd = days.position("628ESC012", "5", "0")._replace(current_price=None, market_value=None)
-    plan = days.plan().model_copy(update={"quarantined": {"628ESC012": "odd_symbol"}})
-    run = replace(day.run, items={**day.run.items, PLAN: RunItem(PLAN, plan.model_dump(mode="json"))})
+    plan = days.plan().changed(quarantined={"628ESC012": "odd_symbol"})
+    run = replace(day.run, items={**day.run.items, PLAN: RunItem(PLAN, plan.to_content())})
 
     held = after(replace(day, run=run), positions=(*day.after.positions, odd))
     assert verify_day(held) == ()
@@ -244,7 +244,7 @@ def test_verify_day_of_a_failed_run_has_reason_and_missing() -> None:
 # --- trades that did not fill, and orders that nobody knows ---------------------------------------------------------
 
 
-PARTLY = days.UNSETTLED.model_copy(update={"unsettled": False, "reason": "not_filled"})
+PARTLY = days.UNSETTLED.changed(unsettled=False, reason="not_filled")
 
 
 def bought(day: DayEvidence, quantity: str, outcome: TradeExecuted | TradeFailed) -> DayEvidence:
@@ -269,13 +269,13 @@ def test_verify_day_with_a_failed_trade_and_right_books_finds_nothing() -> None:
 
 
 def test_verify_day_with_a_trade_filled_in_part_finds_nothing() -> None:
-    outcome = PARTLY.model_copy(update={"filled_quantity": Decimal(400)})
+    outcome = PARTLY.changed(filled_quantity=Decimal(400))
 
     assert verify_day(bought(days.good_day(), "400", outcome)) == ()
 
 
 def test_verify_day_finds_a_failed_trade_whose_shares_are_held() -> None:
-    day = bought(days.good_day(), "400", PARTLY.model_copy(update={"filled_quantity": Decimal(400)}))
+    day = bought(days.good_day(), "400", PARTLY.changed(filled_quantity=Decimal(400)))
 
     assert ("SPY", "399 shares are held, but by the plan and its fills it should be 400") in faults(
         days.with_quantity(day, "SPY", "399")
@@ -289,7 +289,7 @@ def test_verify_day_finds_an_outcome_that_the_ledger_does_not_have() -> None:
 
 
 def test_verify_day_finds_an_executed_trade_that_is_short() -> None:
-    short = days.BOUGHT.model_copy(update={"filled_quantity": Decimal("989.99")})
+    short = days.BOUGHT.changed(filled_quantity=Decimal("989.99"))
 
     assert faults(bought(days.good_day(), "989.99", short)) == [
         (days.BOUGHT.trade_id, "was executed, but 0.01 of its shares were not filled")
@@ -297,7 +297,7 @@ def test_verify_day_finds_an_executed_trade_that_is_short() -> None:
 
 
 def test_verify_day_accepts_a_rest_that_the_broker_takes_no_order_for() -> None:
-    rest = days.BOUGHT.model_copy(update={"filled_quantity": Decimal("989.9901")})
+    rest = days.BOUGHT.changed(filled_quantity=Decimal("989.9901"))
 
     assert verify_day(bought(days.good_day(), "989.9901", rest)) == ()
 

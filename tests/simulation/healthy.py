@@ -178,7 +178,7 @@ def run(**changes: Any) -> Run:
         deadline_at=ENDED,
         timeline=(),
         items={
-            PLAN: RunItem(PLAN, plan.model_dump(mode="json")),
+            PLAN: RunItem(PLAN, plan.to_content()),
             f"TRADE#{SELL}": trade_item(SELL, SELL_ID, "10"),
             f"TRADE#{BUY}": trade_item(BUY, BUY_ID, "5"),
         },

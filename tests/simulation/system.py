@@ -172,7 +172,7 @@ def _watcher(
 
     def watch(table: str, before: Item | None, after: Item | None) -> None:
         if after is not None and after.get("pk") == _BOOKS and after["body"] != (before or {}).get("body"):
-            checks.append(BooksChange(world.at, BooksCheck.model_validate_json(after["body"]["S"])))
+            checks.append(BooksChange(world.at, BooksCheck.read_json(after["body"]["S"])))
         if table != "Runs" or after is None or after["sk"].get("S") != "META" or "state" not in after:
             return
         run_id = after["pk"]["S"].removeprefix("RUN#")

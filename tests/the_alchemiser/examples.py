@@ -25,7 +25,7 @@ def example(kind: type[m.Message], *, symbols: int = 3, strategies: int = 2) -> 
     names = [f"SYM{n:03d}.A" for n in range(symbols)]
     books = [f"a-strategy-with-a-long-name-{n}" for n in range(strategies)]
     bodies = _signals(names, books) | _trades(names, books) | _results(names)
-    return kind.model_validate(_header(kind) | bodies[kind])
+    return kind.read(_header(kind) | bodies[kind])
 
 
 def sqs_record(message: m.Message, *, receives: int = 1, record_id: str = "record-1") -> dict[str, Any]:

@@ -168,7 +168,7 @@ class InMemoryBooks:
         self.stored[check.trading_date] = self.stored[check.trading_date]._replace(sent=True)
 
     def _store(self, check: BooksCheck) -> None:
-        through_json = BooksCheck.model_validate_json(check.model_dump_json())
+        through_json = BooksCheck.read_json(check.to_json())
         self.stored[check.trading_date] = StoredCheck(through_json, sent=not check.differs)
 
 

@@ -13,7 +13,7 @@ from sandbox.exchange.control import ExchangeControl
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials
 from the_alchemiser.shared.broker.rate_limit import Retries
-from the_alchemiser.shared.broker.wire import Timeouts
+from the_alchemiser.shared.broker.transport import Timeouts
 
 ROOT = Path(__file__).parents[2]
 KEYS = Credentials(key="sandbox-key", secret="sandbox-secret")

@@ -139,7 +139,7 @@ def plan(*decisions: TradeDecision, run_id: str = RUN_ID, deployment: str = "0.9
 def planned(store: InMemoryRunStore, plan: RebalancePlan) -> RebalancePlanned:
     """Move an evaluating run to PLANNED with that plan; return the message that announces it."""
     store.put_once(plan.run_id, RunItem(SIGNAL, outbox.encode(signal(plan.run_id))))
-    store.put_once(plan.run_id, RunItem(PLAN, plan.model_dump(mode="json")))
+    store.put_once(plan.run_id, RunItem(PLAN, plan.to_content()))
     move_to(store, RunState.AGGREGATED, run_id=plan.run_id)
     message = RebalancePlanned(
         message_id=message_id(plan.run_id, RebalancePlanned),

@@ -104,7 +104,7 @@ class Planner:
     def _store(self, run: Run, signal: SignalGenerated) -> RebalancePlan:
         """Compute and store the plan; return the one that was stored first."""
         plan = compute_plan(run, signal, self.sources, self.rules)
-        body = plan.model_dump(mode="json")
+        body = plan.to_content()
         check_size(body)
         # Two workers may compute two plans at two prices. Only the first one stored is ever traded.
         if self.runs.put_once(signal.run_id, RunItem(PLAN, body)):

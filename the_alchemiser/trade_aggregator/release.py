@@ -76,7 +76,7 @@ def release_buys(plan: RebalancePlan, money: Decimal, *, limits: DayLimits, used
     """
     factor = scale(plan.trades(Side.BUY), money)
     release = _within_limits(plan, Side.BUY, limits=limits, used=used, factor=factor)
-    return release.model_copy(update={"spendable": money, "factor": factor})
+    return release.changed(spendable=money, factor=factor)
 
 
 def release_nothing(trade_ids: Iterable[str], refusal: Refusal) -> Release:

@@ -172,7 +172,7 @@ class TradeAggregator:
             by=MODULE,
             at=at,
             deadline_at=deadline(entering, at),
-            payload=None if release is None else release.model_dump(mode="json"),
+            payload=None if release is None else release.to_content(),
             outbox=messages,
         )
 

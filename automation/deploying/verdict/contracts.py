@@ -21,7 +21,7 @@ def breaking(before: Mapping[str, Schema], after: Mapping[str, Schema]) -> dict[
     """Return why one of two neighbouring releases could not read a message or item of the other, by its name.
 
     Args:
-        before: the schemas of the deployed release, by name, as pydantic's `model_json_schema` returns them.
+        before: the schemas of the deployed release, by name, in JSON Schema, with the parts of each as its `$defs`.
         after: those of the new release. A new name breaks nothing: only the new release sends it.
     """
     reasons = {name: _reasons(before[name], after.get(name)) for name in sorted(before)}

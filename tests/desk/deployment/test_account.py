@@ -181,7 +181,7 @@ def test_books_are_the_latest_check_of_the_runs_table() -> None:
             assert (request["TableName"], request["Limit"]) == ("runs", 1)
             return {"Items": [typed(row) for row in self.rows]}
 
-    assert account(dynamodb=Checks({"body": stored.model_dump_json(), "sent": True})).books() == stored
+    assert account(dynamodb=Checks({"body": stored.to_json(), "sent": True})).books() == stored
     assert account(dynamodb=Checks()).books() is None
 
 

@@ -45,7 +45,7 @@ def released(run: Run, *, refused: str = "", buys: bool = True) -> Run:
     selling = Release(quantities=sells, refused={})
     buying = Release(quantities=sent, refused=refusals, spendable=Decimal("50000.5"), factor=Decimal("0.5"))
     releases = {RunState.SELLING: selling, **({RunState.BUYING: buying} if buys else {})}
-    return replace(run, payloads={state: release.model_dump(mode="json") for state, release in releases.items()})
+    return replace(run, payloads={state: release.to_content() for state, release in releases.items()})
 
 
 def whole_record(*, missed: str = "", degraded: bool = False) -> RunRecord:

@@ -107,9 +107,7 @@ def test_broker_reads_its_secret_once_and_only_when_it_is_used() -> None:
     broker = real(secretsmanager=secrets).broker()
     assert secrets.reads == []
 
-    auth = broker._http.auth
-    assert auth is not None
-    keys = [auth._keys() for _ in range(2)]  # type: ignore[attr-defined] # no request leaves a unit test
+    keys = [broker._transport._keys() for _ in range(2)]  # no request leaves a unit test
 
     assert [(key.key, key.secret) for key in keys] == [("K", "S")] * 2
     assert secrets.reads == ["/alchemiser/prod/broker"]

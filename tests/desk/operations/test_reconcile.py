@@ -138,8 +138,8 @@ def test_reconcile_with_keys_of_another_account_is_refused(office: Office, settl
 
 
 def planned(*decisions: Any, state: RunState = RunState.COMPLETED) -> Run:
-    plan = make.plan(*decisions, run_id=RUN_ID).model_copy(update={"untradable": {"GONE": "not_tradable"}})
-    return replace(run(state, settled=True), items={PLAN: RunItem(PLAN, plan.model_dump(mode="json"))})
+    plan = make.plan(*decisions, run_id=RUN_ID).changed(untradable={"GONE": "not_tradable"})
+    return replace(run(state, settled=True), items={PLAN: RunItem(PLAN, plan.to_content())})
 
 
 def with_outcome(planned_run: Run, outcome: TradeExecuted | TradeFailed) -> Run:
@@ -153,7 +153,7 @@ def rows_of(office: Office, capsys: Out) -> dict[str, Any]:
 
 
 def test_reconcile_shows_the_last_plan_and_why_it_was_not_reached(office: Office, capsys: Out) -> None:
-    aaa = make.decision("AAA", Side.BUY, "10").model_copy(update={"target_quantity": Decimal("10.5")})
+    aaa = make.decision("AAA", Side.BUY, "10").changed(target_quantity=Decimal("10.5"))
     others = (make.decision(symbol, Side.BUY, "10") for symbol in ("BBB", "CCC", "DDD"))
     last = planned(aaa, *others, make.decision("SPY", None), make.decision("EEE", Side.SELL, "3"))
     last = with_outcome(last, make.executed("AAA", Side.BUY, "10", run_id=RUN_ID))
@@ -161,7 +161,7 @@ def test_reconcile_shows_the_last_plan_and_why_it_was_not_reached(office: Office
     last = with_outcome(last, make.executed("CCC", Side.BUY, "7", run_id=RUN_ID))
     last = with_outcome(last, make.executed("EEE", Side.SELL, "3", run_id=RUN_ID))
     release = Release(quantities={f"{RUN_ID}-BUY-CCC": Decimal(7), f"{RUN_ID}-BUY-AAA": Decimal(10)}, refused={})
-    office.world.store = stored(replace(last, payloads={RunState.BUYING: release.model_dump(mode="json")}))
+    office.world.store = stored(replace(last, payloads={RunState.BUYING: release.to_content()}))
 
     rows = rows_of(office, capsys)
 
@@ -214,9 +214,7 @@ def test_reconcile_as_json_has_everything_and_no_table(office: Office, capsys: O
     content = json.loads(capsys.readouterr().out)
     assert failure.value.findings == ()
     assert (content["environment"], content["account"], content["run"]) == ("prod", "PA1", None)
-    assert content["differences"] == [
-        Difference(symbol="SPY", broker=Decimal(12), books=Decimal(10)).model_dump(mode="json")
-    ]
+    assert content["differences"] == [Difference(symbol="SPY", broker=Decimal(12), books=Decimal(10)).to_content()]
     assert (content["books"]["state"], content["books"]["trading_date"]) == ("AGREED", "2022-11-25")
     assert "holdings" not in content["books"]
 

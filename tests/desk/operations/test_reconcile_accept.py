@@ -119,7 +119,7 @@ def test_accept_whose_keys_were_changed_since_it_was_shown_is_refused(office: Of
 
 def test_accept_after_another_check_was_stored_is_refused(office: Office) -> None:
     office.held["SPY"], office.answers = Decimal(12), ["prod"]
-    replaced = office.books.stored[AS_OF].check.model_copy(update={"state": CheckState.ACCEPTED})
+    replaced = office.books.stored[AS_OF].check.changed(state=CheckState.ACCEPTED)
 
     def interfere() -> None:
         office.books.replace(replaced, previous=office.books.stored[AS_OF].check)

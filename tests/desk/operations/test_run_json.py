@@ -160,7 +160,7 @@ def test_json_of_a_failed_trade() -> None:
     sk = f"{TRADE}#{BUY_SPY}"
     failed = outbox.decode(record.run.items[sk].body)
     assert isinstance(failed, TradeFailed)
-    unsettled = RunItem(sk, outbox.encode(failed.model_copy(update={"unsettled": True})))
+    unsettled = RunItem(sk, outbox.encode(failed.changed(unsettled=True)))
 
     trade = trades(record)[BUY_SPY]
     left = trades(replace(record, run=replace(record.run, items={**record.run.items, sk: unsettled})))[BUY_SPY]

@@ -138,7 +138,7 @@ def test_page_of_a_failed_run(capsys: Out) -> None:
 def test_page_of_a_failure_without_anything_missing() -> None:
     record = failed_record()
     [failure] = record.run.outbox
-    record = RunRecord(run=replace(record.run, outbox=(failure.model_copy(update={"missing": ()}),)))
+    record = RunRecord(run=replace(record.run, outbox=(failure.changed(missing=()),)))
 
     assert run_page.result_lines(record)[0].endswith("200 are needed")
 
@@ -162,10 +162,10 @@ def test_page_of_a_run_that_left_something_out(capsys: Out) -> None:
     record = whole_record(degraded=True)
     assert record.plan is not None
     changes = {"quarantined": {"628ESC012": "odd_symbol"}, "untradable": {"AAA": "not_tradable"}}
-    plan = record.plan.model_copy(update=changes)
+    plan = record.plan.changed(**changes)
     late = settled(CANCELLED_LATE)
     items = {
-        PLAN: RunItem(PLAN, plan.model_dump(mode="json")),
+        PLAN: RunItem(PLAN, plan.to_content()),
         SETTLEMENT: RunItem(SETTLEMENT, outbox.encode(late), (late,)),
     }
     record = replace(record, run=replace(record.run, items={**record.run.items, **items}))
@@ -220,9 +220,9 @@ def test_result_of_a_failed_trade() -> None:
 
     assert result_of(missed) == text
     assert isinstance(missed.outcome, TradeFailed)
-    unsettled = missed._replace(outcome=missed.outcome.model_copy(update={"unsettled": True}))
+    unsettled = missed._replace(outcome=missed.outcome.changed(unsettled=True))
     assert result_of(unsettled) == f"{text}; an order may still rest at the broker"
-    silent = missed._replace(outcome=missed.outcome.model_copy(update={"detail": ""}))
+    silent = missed._replace(outcome=missed.outcome.changed(detail=""))
     assert result_of(silent) == "failed: not_filled: the order did not fill in time"
 
 
@@ -231,7 +231,7 @@ def test_result_of_a_paused_trade_says_so_once() -> None:
     assert isinstance(missed.outcome, TradeFailed)
     paused = {"reason": "trading_paused", "detail": "the kill switch is paused or cannot be read"}
 
-    text = result_of(missed._replace(outcome=missed.outcome.model_copy(update=paused)))
+    text = result_of(missed._replace(outcome=missed.outcome.changed(**paused)))
 
     assert text == "failed: trading_paused: the kill switch is paused or cannot be read"
 
@@ -250,12 +250,12 @@ def test_average_price_is_weighted_by_shares() -> None:
     assert executed.outcome is not None
     [fill] = executed.outcome.fills
     fills = (
-        fill.model_copy(update={"quantity": Decimal(1), "price": Decimal(10)}),
-        fill.model_copy(update={"quantity": Decimal(3), "price": Decimal(20)}),
+        fill.changed(quantity=Decimal(1), price=Decimal(10)),
+        fill.changed(quantity=Decimal(3), price=Decimal(20)),
     )
 
-    assert average_price(executed._replace(outcome=executed.outcome.model_copy(update={"fills": fills}))) == "$17.50"
-    assert average_price(executed._replace(outcome=executed.outcome.model_copy(update={"fills": ()}))) == ""
+    assert average_price(executed._replace(outcome=executed.outcome.changed(fills=fills))) == "$17.50"
+    assert average_price(executed._replace(outcome=executed.outcome.changed(fills=()))) == ""
     assert average_price(executed._replace(outcome=None)) == ""
 
 

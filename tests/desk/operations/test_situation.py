@@ -103,7 +103,7 @@ def test_gather_without_the_broker_takes_new_yorks_date() -> None:
 
 
 def test_data_that_was_not_checked_is_named() -> None:
-    stale = VERDICT.model_copy(update={"as_of": AS_OF - timedelta(days=1)})
+    stale = VERDICT.changed(as_of=AS_OF - timedelta(days=1))
 
     reasons = [refusal.reason for verdict in (None, stale) if (refusal := look(World(verdict=verdict)).data)]
 

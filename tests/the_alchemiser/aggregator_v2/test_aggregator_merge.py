@@ -95,8 +95,8 @@ def test_merge_leaves_out_symbols_of_weight_zero() -> None:
 
 
 def test_merge_of_closes_that_differ_keeps_the_first_by_name() -> None:
-    first = make.evaluated("bold", {"SPY": "1"}).model_copy(update={"closes": {"SPY": Decimal(420)}})
-    second = make.evaluated("calm", {"SPY": "1"}).model_copy(update={"closes": {"SPY": Decimal(421)}})
+    first = make.evaluated("bold", {"SPY": "1"}).changed(closes={"SPY": Decimal(420)})
+    second = make.evaluated("calm", {"SPY": "1"}).changed(closes={"SPY": Decimal(421)})
 
     merged = merge(make.HALVES, {"calm": second, "bold": first}, as_of=make.AS_OF)
 
@@ -186,12 +186,12 @@ def test_conclude_with_invalid_closes_fails(closes: dict[str, str], detail: str)
     answer = make.evaluated("calm", {"SPY": "0.5", "TLT": "0.5", "GLD": "0"})
     prices = {symbol: Decimal(close) for symbol, close in closes.items()}
 
-    failure = fault({"calm": answer.model_copy(update={"closes": prices})})
+    failure = fault({"calm": answer.changed(closes=prices)})
 
     assert (failure.reason, failure.detail, failure.missing) == ("closes_invalid", detail, ("calm",))
 
 
 def test_conclude_needs_no_close_of_a_symbol_without_weight() -> None:
-    answer = make.evaluated("only", {"SPY": "1", "GLD": "0"}).model_copy(update={"closes": {"SPY": Decimal("0.0001")}})
+    answer = make.evaluated("only", {"SPY": "1", "GLD": "0"}).changed(closes={"SPY": Decimal("0.0001")})
 
     assert isinstance(conclude(run_with({"only": answer}, {"only": Decimal(1)})), Merged)

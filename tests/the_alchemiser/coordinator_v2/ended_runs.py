@@ -33,7 +33,7 @@ def _release(
     quantities: Mapping[str, Decimal],
     refused: Mapping[str, Refusal],
 ) -> None:
-    payload = Release(quantities=quantities, refused=refused).model_dump(mode="json")
+    payload = Release(quantities=quantities, refused=refused).to_content()
     leaving = store.runs[run_id].state
     assert store.move(run_id, Move(leaving, state, "a test", make.WALL, make.DEADLINE, payload=payload))
 
@@ -63,4 +63,4 @@ def fill(client_order_id: str, quantity: str) -> Fill:
 def failed(*fills: Fill, unsettled: bool = False) -> TradeFailed:
     """Return the failure of the purchase of 10 SPY."""
     outcome = make.trade_failed("SPY", Side.BUY, "10", fills=fills, run_id=RUN_ID)
-    return outcome.model_copy(update={"unsettled": unsettled})
+    return outcome.changed(unsettled=unsettled)

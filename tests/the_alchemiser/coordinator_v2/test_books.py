@@ -31,7 +31,7 @@ def check_of(day: date, state: CheckState = CheckState.AGREED, **changes: object
     agreed = BooksCheck(
         trading_date=day, state=state, checked_at=held_at, holdings={"SPY": SPY}, held_at=held_at, account="PA1"
     )
-    return agreed.model_copy(update=changes)
+    return agreed.changed(**changes)
 
 
 def states(office: Office) -> list[tuple[date, CheckState]]:

@@ -231,7 +231,7 @@ def test_unreported_are_all_orders_of_an_unsettled_outcome(store: InMemoryRunSto
 
 def test_unreported_is_nothing_of_an_executed_trade(store: InMemoryRunStore) -> None:
     fills = (fill(f"{BUY_SPY}-1", "10"),)
-    record(store, make.executed("SPY", Side.BUY, "10", run_id=RUN_ID).model_copy(update={"fills": fills}))
+    record(store, make.executed("SPY", Side.BUY, "10", run_id=RUN_ID).changed(fills=fills))
 
     assert unreported(store, f"{BUY_SPY}-1") == []
 

@@ -258,9 +258,7 @@ def test_sweep_of_a_completed_run_settles_it_silently(office: Office) -> None:
     office.create_run(MONDAY)
     send_trades(office.store)
     for outcome in (
-        make.executed("TLT", Side.SELL, "20", run_id=RUN_ID).model_copy(
-            update={"fills": (fill(f"{SELL_TLT}-1", "10"),)}
-        ),
+        make.executed("TLT", Side.SELL, "20", run_id=RUN_ID).changed(fills=(fill(f"{SELL_TLT}-1", "10"),)),
         failed(fill(f"{BUY_SPY}-1", "4")),
     ):
         record(office.store, outcome)

@@ -41,13 +41,11 @@ BUY = TradeRequested(
     last_close=Decimal("514.95"),
     deltas={"a": Decimal("10.000000001"), "b": Decimal("4.345677999"), "c": Decimal("-2")},
 )
-SELL = BUY.model_copy(
-    update={
-        "message_id": "local-2024-03-15/TradeRequested/local-2024-03-15-SELL-SPY",
-        "trade_id": "local-2024-03-15-SELL-SPY",
-        "side": Side.SELL,
-        "deltas": {name: -delta for name, delta in BUY.deltas.items()},
-    }
+SELL = BUY.changed(
+    message_id="local-2024-03-15/TradeRequested/local-2024-03-15-SELL-SPY",
+    trade_id="local-2024-03-15-SELL-SPY",
+    side=Side.SELL,
+    deltas={name: -delta for name, delta in BUY.deltas.items()},
 )
 NEVER = Fills(after_polls=10**6)
 SLOW_CANCEL = Fills(fraction=Decimal("0.4"), cancels_after_polls=10**6)

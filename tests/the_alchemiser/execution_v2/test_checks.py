@@ -12,8 +12,8 @@ from the_alchemiser.shared.run.runs import RunState
 from the_alchemiser.shared.values import Refusal
 
 TEN = Decimal(10)
-CHEAP = BUY.model_copy(update={"planning_price": Decimal(2)})
-CHEAP_SALE = SELL.model_copy(update={"planning_price": Decimal(2)})
+CHEAP = BUY.changed(planning_price=Decimal(2))
+CHEAP_SALE = SELL.changed(planning_price=Decimal(2))
 
 
 def position(quantity: str, available: str) -> Position:
@@ -74,7 +74,7 @@ def test_is_too_small_under_a_dollar(remaining: str, *, expected: bool) -> None:
 
 
 def test_is_too_small_never_for_whole_shares() -> None:
-    penny_stock = BUY.model_copy(update={"planning_price": Decimal("0.01")})
+    penny_stock = BUY.changed(planning_price=Decimal("0.01"))
 
     assert not is_too_small(penny_stock, Decimal(3))
     assert is_too_small(penny_stock, Decimal("3.5"))

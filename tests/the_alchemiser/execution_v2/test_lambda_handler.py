@@ -115,7 +115,7 @@ def test_trade_of_an_unknown_run_is_published_as_failed(
     assert read["Key"] == {"pk": {"S": "RUN#local-2023-11-22"}, "sk": {"S": "META"}}
     assert read["ConsistentRead"]
     (entry,) = published["Entries"]
-    failed = TradeFailed.model_validate_json(entry["Detail"])
+    failed = TradeFailed.read_json(entry["Detail"])
     assert (failed.trade_id, failed.reason) == (TRADE.trade_id, "run_ended")
     assert "ssm:GetParameter" not in wire.operations
     assert paper.control.state().orders == 0

@@ -76,7 +76,7 @@ def test_trade_without_quote_and_sale_says_so() -> None:
 
 @pytest.mark.parametrize(("quantity", "shown"), [("0", "0"), ("-1", "\N{MINUS SIGN}1")])
 def test_trade_of_no_shares_is_refused_without_a_call(quantity: str, shown: str) -> None:
-    traded = stage(trade=BUY.model_copy(update={"quantity": Decimal(quantity)}))
+    traded = stage(trade=BUY.changed(quantity=Decimal(quantity)))
 
     outcome = traded.fail()
 
@@ -87,7 +87,7 @@ def test_trade_of_no_shares_is_refused_without_a_call(quantity: str, shown: str)
 def test_price_limit_applies_to_the_price_of_the_order() -> None:
     """The market order of the third step is judged by the far side of the quote."""
     traded = stage(limit=NEVER)
-    traded.trade = BUY.model_copy(update={"last_close": Decimal(510)})
+    traded.trade = BUY.changed(last_close=Decimal(510))
     traded.limits = Limits(price_distance=Decimal("0.0018"))
     traded.broker.market = [SPREAD]
 

@@ -292,10 +292,7 @@ class _LimitedBroker(StageBroker):
 def test_hundred_and_fifty_trades_at_the_rate_limit_fill_within_five_minutes() -> None:
     """One after the other; four at once take less."""
     time = FakeTime()
-    trades = [
-        BUY.model_copy(update={"trade_id": f"{BUY.run_id}-BUY-S{number}", "symbol": f"S{number}"})
-        for number in range(150)
-    ]
+    trades = [BUY.changed(trade_id=f"{BUY.run_id}-BUY-S{number}", symbol=f"S{number}") for number in range(150)]
     broker = _LimitedBroker(time, [trade.symbol for trade in trades])
 
     outcomes = [Stage(broker, trade, time=time).handle() for trade in trades]

@@ -15,7 +15,7 @@ from tests.the_alchemiser.execution_v2.stage import (
 from the_alchemiser.shared.broker.errors import OrderTooSmallError
 from the_alchemiser.shared.messaging.messages import TradeExecuted
 
-ONE_SHARE = BUY.model_copy(update={"quantity": Decimal(1), "deltas": {"a": Decimal(1)}})
+ONE_SHARE = BUY.changed(quantity=Decimal(1), deltas={"a": Decimal(1)})
 
 
 def test_remainder_under_a_dollar_is_a_finished_trade() -> None:
@@ -71,7 +71,7 @@ def test_remainder_of_a_part_of_the_position_under_a_dollar_is_a_finished_trade(
 
 
 def test_whole_trade_under_a_dollar_is_left_to_the_broker() -> None:
-    traded = stage(trade=BUY.model_copy(update={"quantity": Decimal("0.001"), "deltas": {"a": Decimal("0.001")}}))
+    traded = stage(trade=BUY.changed(quantity=Decimal("0.001"), deltas={"a": Decimal("0.001")}))
 
     assert isinstance(traded.handle(), TradeExecuted)
     assert len(traded.broker.posts) == 1

@@ -67,7 +67,7 @@ def test_handle_records_cash_to_the_cent_and_attribution() -> None:
 
 def test_handle_averages_the_price_over_fills() -> None:
     traded = stage(limit=Fills(fraction=Decimal("0.5")))
-    traded.trade = BUY.model_copy(update={"quantity": Decimal(8), "deltas": {"a": Decimal(8)}})
+    traded.trade = BUY.changed(quantity=Decimal(8), deltas={"a": Decimal(8)})
 
     def rise() -> None:
         traded.broker.prices["SPY"] = Decimal("511.83")

@@ -151,7 +151,7 @@ def test_compute_plan_takes_the_own_close_of_a_holding_under_a_dollar() -> None:
 
 
 def test_compute_plan_of_a_target_without_any_close_takes_the_price() -> None:
-    plan = plan_with(broker_of(), signal(SPY="0.6", TLT="0.4").model_copy(update={"closes": {}}))
+    plan = plan_with(broker_of(), signal(SPY="0.6", TLT="0.4").changed(closes={}))
 
     assert by_symbol(plan)["TLT"].last_close == Decimal("92.50")
 

@@ -221,7 +221,7 @@ def test_handle_with_broker_down_raises_and_leaves_the_run() -> None:
 )
 def test_handle_of_wrong_weights_fails_the_run_and_plans_nothing(weights: dict[str, str], reason: str) -> None:
     runs, broker = _runs(), _broker()
-    wrong = SIGNAL.model_copy(update={"weights": {symbol: Decimal(weight) for symbol, weight in weights.items()}})
+    wrong = SIGNAL.changed(weights={symbol: Decimal(weight) for symbol, weight in weights.items()})
 
     (run_failed,) = _planner(runs, broker).handle(wrong).messages
 
@@ -234,7 +234,7 @@ def test_handle_of_wrong_weights_fails_the_run_and_plans_nothing(weights: dict[s
 def test_handle_of_a_book_that_is_too_large_fails_the_run_and_plans_nothing() -> None:
     runs, share = _runs(), Decimal("0.0001")
     strategies = {f"strategy-with-a-long-name-{number}": {"SPY": share} for number in range(6_000)}
-    large = SIGNAL.model_copy(update={"contributions": {**strategies, "rotation": {"TLT": Decimal("0.4")}}})
+    large = SIGNAL.changed(contributions={**strategies, "rotation": {"TLT": Decimal("0.4")}})
 
     (run_failed,) = _planner(runs).handle(large).messages
 

@@ -181,7 +181,7 @@ def test_handle_malformed_verdict_fails(harness: Harness) -> None:
 
 
 def test_handle_unknown_strategy_fails_and_names_it(harness: Harness) -> None:
-    reaction = harness.evaluator.handle(REQUEST.model_copy(update={"strategy": "unknown"}))
+    reaction = harness.evaluator.handle(REQUEST.changed(strategy="unknown"))
     (failure,) = reaction.messages
 
     assert isinstance(failure, StrategyFailed)

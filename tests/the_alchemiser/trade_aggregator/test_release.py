@@ -214,7 +214,7 @@ def test_day_use_counts_released_trades_at_planning_prices() -> None:
     plan = make.plan(make.decision("SPY", Side.SELL, "2", price="150"), make.decision("TLT", Side.BUY, "3"))
     make.planned(store, plan)
     release = release_sells(plan, limits=NO_LIMITS, used=NOTHING_USED)
-    payload = release.model_dump(mode="json")
+    payload = release.to_content()
     store.move(
         make.RUN_ID, Move(RunState.PLANNED, RunState.SELLING, "a test", make.WALL, make.DEADLINE, payload=payload)
     )

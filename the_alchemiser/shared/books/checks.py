@@ -197,7 +197,7 @@ def explain(differences: Sequence[Difference], evidence: Evidence, *, stage: str
         if order.symbol in symbols and order.filled_quantity and _is_missing(order, evidence, stage)
     ]
     explained = [
-        difference.model_copy(update={"cause": "; ".join(_causes(difference.symbol, evidence, stage))})
+        difference.changed(cause="; ".join(_causes(difference.symbol, evidence, stage)))
         if difference.kind == "holding"
         else difference
         for difference in differences

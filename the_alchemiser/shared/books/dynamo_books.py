@@ -34,11 +34,7 @@ class DynamoBooks:
             Limit=1,
         )
         rows = [plain(item) for item in answer["Items"]]
-        return (
-            StoredCheck(BooksCheck.model_validate_json(rows[0]["body"], extra="ignore"), rows[0]["sent"])
-            if rows
-            else None
-        )
+        return StoredCheck(BooksCheck.read_json(rows[0]["body"]), rows[0]["sent"]) if rows else None
 
     def put(self, check: BooksCheck) -> bool:
         """Put the check of a day, unless the day has one."""
@@ -82,6 +78,6 @@ def _row(check: BooksCheck) -> Mapping[str, Any]:
         "sk": _sk(check),
         "check_state": check.state.value,
         "checked_at": check.checked_at.isoformat(),
-        "body": check.model_dump_json(),
+        "body": check.to_json(),
         "sent": not check.differs,
     }

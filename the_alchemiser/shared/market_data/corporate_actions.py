@@ -5,12 +5,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from pydantic import AwareDatetime, ValidationError
-
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.objects import ObjectStore, StoredObject
-from the_alchemiser.shared.values import Value
+from the_alchemiser.shared.values import UtcDatetime, Value
 
 ACTIONS_PREFIX = "corporate-actions/v1"
 ACTIONS_KEY = f"{ACTIONS_PREFIX}/latest.json"
@@ -39,7 +37,7 @@ class StoredActions(Value):
         symbols: whose actions were fetched, now or earlier.
     """
 
-    fetched_at: AwareDatetime
+    fetched_at: UtcDatetime
     symbols: tuple[str, ...]
     actions: tuple[StoredAction, ...]
 
@@ -115,7 +113,7 @@ def write_actions(objects: ObjectStore, entry: ActionsEntry, fetch: ActionsFetch
     )
 
     # Conditional on the version that was read: of two fetches at the same time, one fails and is repeated.
-    body = content.model_dump_json(indent=2).encode()
+    body = content.to_json(indent=2).encode()
     objects.put(ACTIONS_KEY, body, content_type="application/json", replaces=entry.version)
     return actions
 
@@ -126,8 +124,8 @@ def _is_covered(action: CorporateAction, fetch: ActionsFetch) -> bool:
 
 def _parse(stored: StoredObject, where: str) -> StoredActions:
     try:
-        return StoredActions.model_validate_json(stored.body, extra="ignore")
-    except ValidationError as error:
+        return StoredActions.read_json(stored.body)
+    except ValueError as error:
         advice = "delete it, and refresh the market data"
         raise CorporateActionsMalformedError(f"{where} cannot be parsed; {advice}: {error}") from error
 

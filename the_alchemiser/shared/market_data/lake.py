@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
-
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.bars import Bars, UnreadableBarsError, decode_bars, decode_columns, encode_bars
 from the_alchemiser.shared.market_data.objects import ObjectChangedError, ObjectStore, StoredObject, digest_of
 from the_alchemiser.shared.threads import map_in_threads
+from the_alchemiser.shared.values import UtcDatetime, Value
 
 PREFIX = "bars/v1"
 _DESCRIBE_ATTEMPTS = 3
@@ -27,7 +26,7 @@ class BarsNotWrittenError(AlchemiserError):
     """The bars changed when they were encoded and decoded again. The old object was left in place."""
 
 
-class Description(BaseModel):
+class Description(Value):
     """The content of `<SYMBOL>.json`: a description of the parquet file beside it.
 
     Attributes:
@@ -38,14 +37,12 @@ class Description(BaseModel):
         asked_from: first date that was requested from the source. The source may have earlier bars.
     """
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
-
     rows: int
     first_date: date
     last_date: date
     digest: str
     source: str
-    fetched_at: AwareDatetime
+    fetched_at: UtcDatetime
     close_only: bool
     asked_from: date | None = None
 
@@ -144,8 +141,8 @@ class Lake:
         if stored is None:
             return StoredDescription(None, None)
         try:
-            return StoredDescription(Description.model_validate_json(stored.body), stored.version)
-        except ValidationError:
+            return StoredDescription(Description.read_json(stored.body), stored.version)
+        except ValueError:
             return StoredDescription(None, stored.version)
 
     def describe_all(self, symbols: Iterable[str]) -> Mapping[str, StoredDescription]:
@@ -223,7 +220,7 @@ class Lake:
             if stored.description is not None and _is_up_to_date(stored.description, description):
                 return
 
-            body = description.model_dump_json(indent=2).encode()
+            body = description.to_json(indent=2).encode()
             try:
                 self._objects.put(
                     description_key(symbol), body, content_type="application/json", replaces=stored.version

@@ -1,14 +1,13 @@
 """The quality verdict in `quality/v1/latest.json`: the monitor writes it, and every decision reads it first."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 
-from pydantic import AwareDatetime, ValidationError
-
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.objects import ObjectStore, StoredObject
-from the_alchemiser.shared.values import Symbol, Value
+from the_alchemiser.shared.values import Symbol, UtcDatetime, Value
 
 QUALITY = "quality/v1"
 VERDICT_KEY = f"{QUALITY}/latest.json"
@@ -28,7 +27,7 @@ class Verdict(Value):
         problems: what a person must look at, although it makes no bars unusable.
     """
 
-    checked_at: AwareDatetime
+    checked_at: UtcDatetime
     as_of: date
     quarantined: Mapping[Symbol, str]
     problems: tuple[str, ...] = ()
@@ -36,8 +35,10 @@ class Verdict(Value):
     @property
     def digest(self) -> str:
         """Return a short digest of the findings. It does not depend on the time of the check."""
-        findings = self.model_dump_json(include={"as_of", "quarantined", "problems"})
-        return hashlib.sha256(findings.encode()).hexdigest()[:16]
+        findings = self.to_content()
+        del findings["checked_at"]
+        text = json.dumps(findings, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def read_verdict(objects: ObjectStore) -> Verdict | None:
@@ -71,7 +72,7 @@ def write_verdict(objects: ObjectStore, verdict: Verdict, *, keep_newer: bool) -
     # Conditional on the version just read: of two checks at the same time, one fails and is repeated by its queue.
     objects.put(
         VERDICT_KEY,
-        verdict.model_dump_json(indent=2).encode(),
+        verdict.to_json(indent=2).encode(),
         content_type="application/json",
         replaces=None if stored is None else stored.version,
     )
@@ -87,6 +88,6 @@ def _is_newer(stored: StoredObject, as_of: date) -> bool:
 
 def _parse(stored: StoredObject, where: str) -> Verdict:
     try:
-        return Verdict.model_validate_json(stored.body, extra="ignore")
-    except ValidationError as error:
+        return Verdict.read_json(stored.body)
+    except ValueError as error:
         raise VerdictMalformedError(f"{where} is not a valid verdict; run the quality check again: {error}") from error

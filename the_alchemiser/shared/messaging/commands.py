@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from the_alchemiser.shared.values import Symbol
+from the_alchemiser.shared.values import Symbol, Value
 
 
-class Command(BaseModel):
-    """A request without an id: the service that handles it must be idempotent."""
+class Command(Value, forbid_unknown_fields=True):
+    """A request without an id: the service that handles it must be idempotent.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    People type commands, so `read` refuses fields that it does not know.
+    """
 
 
 class StartRun(Command):

@@ -10,7 +10,6 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import ValidationError
 
 from the_alchemiser.shared import wall_clock
 from the_alchemiser.shared.errors import AlchemiserError, MalformedMessageError
@@ -60,9 +59,9 @@ def parse(body: str) -> Message | Command:
     try:
         content = json.loads(body)
         if "command" in content:
-            return COMMANDS[content["command"]].model_validate(content)
+            return COMMANDS[content["command"]].read(content)
         return BY_NAME[content["detail-type"]].read(content["detail"])
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise MalformedMessageError(f"cannot parse as a message or a command: {error!r}: {body[:300]}") from error
 
 

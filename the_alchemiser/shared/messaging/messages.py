@@ -10,8 +10,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple, TypedDict
 
-from pydantic import Field
-
 from the_alchemiser.shared.values import Side, Symbol, UtcDatetime, Value, Weights
 
 TRADING = "alchemiser.trading"
@@ -197,8 +195,8 @@ class RunCompleted(Message):
     equity_after: Decimal
     cash_after: Decimal
     degraded: bool
-    quarantined: Mapping[str, str] = Field(default_factory=dict)
-    untradable: Mapping[str, str] = Field(default_factory=dict)
+    quarantined: Mapping[str, str] = {}
+    untradable: Mapping[str, str] = {}
 
 
 class RunFailed(Message):
@@ -280,7 +278,7 @@ class MarketDataRefreshed(Message):
 
     as_of: date
     refreshed: tuple[Symbol, ...]
-    failed: Mapping[Symbol, str] = Field(default_factory=dict)
+    failed: Mapping[Symbol, str] = {}
 
 
 class DataQualityChecked(Message):
@@ -294,7 +292,7 @@ class DataQualityChecked(Message):
     as_of: date
     passed: bool
     checked: int
-    quarantined: Mapping[Symbol, str] = Field(default_factory=dict)
+    quarantined: Mapping[Symbol, str] = {}
     problems: tuple[str, ...] = ()
 
 

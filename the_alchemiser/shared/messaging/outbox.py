@@ -11,7 +11,7 @@ NOTHING = "[]"  # what most items of a run have
 
 def encode(message: Message) -> dict[str, Any]:
     """Return `{"type", "message"}` as JSON values: also the body of an item that records a message."""
-    return {"type": type(message).__name__, "message": message.model_dump(mode="json")}
+    return {"type": type(message).__name__, "message": message.to_content()}
 
 
 def decode(entry: Mapping[str, Any]) -> Message:

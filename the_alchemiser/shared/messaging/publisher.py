@@ -37,7 +37,7 @@ def bus_event(message: Message) -> dict[str, Any]:
     return {
         "source": REGISTRY[kind].source,
         "detail-type": kind.__name__,
-        "detail": message.model_dump(mode="json"),
+        "detail": message.to_content(),
     }
 
 
@@ -90,7 +90,7 @@ def _entry(message: Message, bus: str) -> "PutEventsRequestEntryTypeDef":
         "EventBusName": bus,
         "Source": REGISTRY[type(message)].source,
         "DetailType": type(message).__name__,
-        "Detail": message.model_dump_json(),
+        "Detail": message.to_json(),
     }
 
 

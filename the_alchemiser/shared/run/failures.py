@@ -32,12 +32,13 @@ def failing_move(
         missing=failure.missing,
     )
 
+    content = message.to_content()
     return Move(
         leaving=run.state,
         entering=RunState.FAILED,
         by=by,
         at=at,
         deadline_at=deadline(RunState.FAILED, at),
-        payload=message.model_dump(mode="json", include={"state", "reason", "detail", "missing"}),
+        payload={name: content[name] for name in ("state", "reason", "detail", "missing")},
         outbox=(message,),
     )

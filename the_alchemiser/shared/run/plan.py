@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from pydantic import Field
-
 from the_alchemiser.shared.values import Side, Symbol, Value
 
 
@@ -54,8 +52,8 @@ class RebalancePlan(Value):
     deployment_fraction: Decimal
     decisions: tuple[TradeDecision, ...]
     investable: Decimal | None = None
-    quarantined: Mapping[str, str] = Field(default_factory=dict)
-    untradable: Mapping[str, str] = Field(default_factory=dict)
+    quarantined: Mapping[str, str] = {}
+    untradable: Mapping[str, str] = {}
 
     def trades(self, side: Side) -> tuple[TradeDecision, ...]:
         """Return the decisions that trade on that side, by symbol."""

@@ -43,7 +43,7 @@ def base(**changes: Any) -> BooksCheck:
         account="PA1",
         runs=("local-2022-03-14",),
     )
-    return check.model_copy(update=changes)
+    return check.changed(**changes)
 
 
 def fill(symbol: str, side: Side, quantity: str, *, day: date = TUESDAY, number: str = "1") -> LedgerEntry:

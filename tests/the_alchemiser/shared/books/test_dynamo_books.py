@@ -34,7 +34,7 @@ def requests_of(table: Stubber) -> list[dict[str, Any]]:
 
 
 def row(check: BooksCheck, **changes: Any) -> dict[str, Any]:
-    return typed(KEY | {"body": check.model_dump_json(), "sent": False} | changes)
+    return typed(KEY | {"body": check.to_json(), "sent": False} | changes)
 
 
 def test_put_writes_a_row_that_no_index_of_runs_contains(table: Stubber) -> None:
@@ -48,7 +48,7 @@ def test_put_writes_a_row_that_no_index_of_runs_contains(table: Stubber) -> None
     assert plain(request["Item"]) == KEY | {
         "check_state": "DIFFERS",
         "checked_at": "2022-03-16T19:45:00+00:00",
-        "body": books_check().model_dump_json(),
+        "body": books_check().to_json(),
         "sent": False,
     }
 
@@ -117,7 +117,7 @@ def test_latest_asks_for_the_last_row_with_a_consistent_read(table: Stubber) -> 
 
 
 def test_latest_ignores_what_a_later_release_has_added(table: Stubber) -> None:
-    body = ACCEPTED.model_dump_json().replace('{"trading_date"', '{"later": 1, "trading_date"', 1)
+    body = ACCEPTED.to_json().replace('{"trading_date"', '{"later": 1, "trading_date"', 1)
     table.add_response("query", {"Items": [row(ACCEPTED, body=body)]})
 
     latest = store_on(table).latest()

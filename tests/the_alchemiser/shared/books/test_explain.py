@@ -27,7 +27,7 @@ def test_explain_names_what_was_ordered_by_hand() -> None:
 
     [difference] = explained(*orders, order("d", "TLT"))
 
-    assert difference == HOLDING.model_copy(update={"cause": "ordered by hand: BUY 2, SELL 0.5"})
+    assert difference == HOLDING.changed(cause="ordered by hand: BUY 2, SELL 0.5")
 
 
 def test_explain_does_not_take_recorded_orders_for_trades_by_hand() -> None:

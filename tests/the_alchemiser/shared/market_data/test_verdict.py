@@ -68,7 +68,7 @@ def test_read_verdict_malformed_raises_until_it_is_replaced() -> None:
 
 
 def test_digest_depends_only_on_the_findings() -> None:
-    later = verdict().model_copy(update={"checked_at": NOW.replace(hour=1)})
+    later = verdict().changed(checked_at=NOW.replace(hour=1))
 
     assert later.digest == verdict().digest
     assert verdict(SPY="stale").digest != verdict().digest

@@ -196,7 +196,7 @@ def test_parse_of_a_long_body_quotes_its_first_300_characters() -> None:
 
 
 def test_parse_message_of_a_later_release_ignores_its_new_fields() -> None:
-    later = example(TradeFailed).model_dump(mode="json") | {"venue": "NYSE"}
+    later = example(TradeFailed).to_content() | {"venue": "NYSE"}
     later["fills"] = [fill | {"commission": "0.01"} for fill in later["fills"]]
 
     message = parse(json.dumps({"detail-type": "TradeFailed", "detail": later, "region": "us-east-1"}))
@@ -223,7 +223,7 @@ def test_serve_message_the_module_does_not_consume_fails() -> None:
 
 def test_serve_command_of_another_module_fails() -> None:
     shell = Shell(Service())
-    body = RefreshMarketData(command="refresh-market-data").model_dump_json()
+    body = RefreshMarketData(command="refresh-market-data").to_json()
 
     error = shell.receive_all_failing(raw_record(body))
 
@@ -232,7 +232,7 @@ def test_serve_command_of_another_module_fails() -> None:
 
 def test_serve_failure_of_one_record_reports_that_one() -> None:
     shell = Shell(Service(fails=1))
-    another = FAILED.model_copy(update={"message_id": "another"})
+    another = FAILED.changed(message_id="another")
 
     answer = shell.receive(sqs_record(FAILED, record_id="first"), sqs_record(another, record_id="second"))
 

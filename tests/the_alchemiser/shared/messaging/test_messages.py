@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from tests.the_alchemiser.examples import AT, example
 from the_alchemiser.shared.messaging import messages
@@ -31,14 +30,14 @@ EVERY_MESSAGE = pytest.mark.parametrize("kind", REGISTRY, ids=lambda kind: kind.
 def test_message_through_json_is_the_same(kind: type[Message]) -> None:
     message = example(kind)
 
-    assert kind.model_validate_json(message.model_dump_json()) == message
+    assert kind.read_json(message.to_json()) == message
 
 
 @EVERY_MESSAGE
 def test_message_over_200_symbols_and_12_strategies_fits_its_carrier(kind: type[Message]) -> None:
     message = example(kind, symbols=200, strategies=12)
 
-    assert len(message.model_dump_json().encode()) < CARRIER_LIMIT_BYTES
+    assert len(message.to_json().encode()) < CARRIER_LIMIT_BYTES
 
 
 @EVERY_MESSAGE
@@ -48,15 +47,15 @@ def test_message_decimals_travel_as_strings(kind: type[Message]) -> None:
 
 @EVERY_MESSAGE
 def test_message_is_frozen(kind: type[Message]) -> None:
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(AttributeError, match="immutable"):
         example(kind).run_id = "another"  # type: ignore[misc]  # what the type forbids is what is tested
 
 
 @EVERY_MESSAGE
 def test_message_built_with_an_unknown_field_is_refused(kind: type[Message]) -> None:
-    content = example(kind).model_dump(mode="json") | {"surprise": 1}
+    content = example(kind).to_content() | {"surprise": 1}
 
-    with pytest.raises(ValidationError, match="surprise"):
+    with pytest.raises(TypeError, match="surprise"):
         kind(**content)
 
 
@@ -81,33 +80,33 @@ def test_registry_holds_every_message_class() -> None:
 
 
 def test_message_with_a_naive_time_is_refused() -> None:
-    content = example(StrategyFailed).model_dump(mode="json") | {"occurred_at": "2022-03-16T19:45:00"}
+    content = example(StrategyFailed).to_content() | {"occurred_at": "2022-03-16T19:45:00"}
 
-    with pytest.raises(ValidationError, match="timezone"):
-        StrategyFailed.model_validate(content)
+    with pytest.raises(ValueError, match="timezone"):
+        StrategyFailed.read(content)
 
 
 def test_message_with_a_local_time_holds_it_in_utc() -> None:
     new_york = datetime(2022, 3, 16, 15, 45, tzinfo=timezone(timedelta(hours=-4)))
 
-    message = StrategyFailed.model_validate(example(StrategyFailed).model_dump() | {"occurred_at": new_york})
+    message = StrategyFailed.read(example(StrategyFailed).to_content() | {"occurred_at": new_york})
 
     assert message.occurred_at.isoformat() == AT.isoformat()
 
 
 def test_message_of_another_schema_version_is_refused() -> None:
-    content = example(StrategyFailed).model_dump(mode="json") | {"schema_version": 2}
+    content = example(StrategyFailed).to_content() | {"schema_version": 2}
 
-    with pytest.raises(ValidationError, match="schema_version"):
-        StrategyFailed.model_validate(content)
+    with pytest.raises(ValueError, match="schema_version"):
+        StrategyFailed.read(content)
 
 
 @pytest.mark.parametrize("symbol", ["spy", "BRK/B", "", "1SPY", "SPY "])
 def test_symbol_not_canonical_is_refused(symbol: str) -> None:
-    content = example(messages.MarketDataFetchRequested).model_dump(mode="json") | {"symbols": [symbol]}
+    content = example(messages.MarketDataFetchRequested).to_content() | {"symbols": [symbol]}
 
-    with pytest.raises(ValidationError, match="symbols"):
-        messages.MarketDataFetchRequested.model_validate(content)
+    with pytest.raises(ValueError, match="symbols"):
+        messages.MarketDataFetchRequested.read(content)
 
 
 def test_message_id_is_run_type_and_subject() -> None:

@@ -62,7 +62,7 @@ def trade_queue(queue: Queue) -> TradeQueue:
 
 
 def numbered(message: Message, count: int) -> list[Message]:
-    return [message.model_copy(update={"message_id": f"{n:02d}"}) for n in range(count)]
+    return [message.changed(message_id=f"{n:02d}") for n in range(count)]
 
 
 def detail_chars(entry: dict[str, Any]) -> int:
@@ -80,7 +80,7 @@ def test_bus_publisher_puts_source_type_and_detail() -> None:
         "alchemiser.trading",
         "RunFailed",
     )
-    assert RunFailed.model_validate_json(entry["Detail"]) == FAILED
+    assert RunFailed.read_json(entry["Detail"]) == FAILED
 
 
 def test_bus_publisher_of_many_puts_ten_a_call_in_order() -> None:
@@ -90,7 +90,7 @@ def test_bus_publisher_of_many_puts_ten_a_call_in_order() -> None:
 
     assert [len(call) for call in bus.calls] == [10, 10, 3]
     details = [entry["Detail"] for entry in chain.from_iterable(bus.calls)]
-    message_ids = [RunFailed.model_validate_json(detail).message_id for detail in details]
+    message_ids = [RunFailed.read_json(detail).message_id for detail in details]
     assert message_ids == [f"{n:02d}" for n in range(23)]
 
 
@@ -116,11 +116,11 @@ def test_batches_fill_a_call_to_its_last_byte(extra: int, calls: list[int]) -> N
 def test_bus_publisher_counts_the_bytes_and_the_overhead_of_an_entry(extra: int, calls: list[int]) -> None:
     """Each entry needs 256 bytes besides its detail, in which a character may need three."""
     bus = Bus()
-    plain = len(FAILED.model_copy(update={"detail": ""}).model_dump_json())
+    plain = len(FAILED.changed(detail="").to_json())
     room = 131_072 - 256 - plain
     detail = "\N{EURO SIGN}" * (room // 3) + "x" * (room % 3 + extra)
 
-    bus_publisher(bus).publish([FAILED.model_copy(update={"detail": detail})] * 2)
+    bus_publisher(bus).publish([FAILED.changed(detail=detail)] * 2)
 
     assert [len(call) for call in bus.calls] == calls
 
@@ -158,7 +158,7 @@ def test_trade_queue_of_many_sends_ten_a_call_in_order() -> None:
     queue = Queue()
     symbols = [f"A{number:02d}" for number in range(23)]
 
-    trade_queue(queue).publish([TRADE.model_copy(update={"symbol": symbol}) for symbol in symbols])
+    trade_queue(queue).publish([TRADE.changed(symbol=symbol) for symbol in symbols])
 
     assert [len(call["Entries"]) for call in queue.calls] == [10, 10, 3]
     sent = [entry["MessageGroupId"] for entry in chain.from_iterable(call["Entries"] for call in queue.calls)]
@@ -169,7 +169,7 @@ def test_trade_queue_gives_each_entry_an_id_that_sqs_accepts() -> None:
     queue = Queue()
     trades = [(Side.SELL, "BRK.B"), (Side.BUY, "BRK.B"), (Side.BUY, "SPY")]
 
-    trade_queue(queue).publish([TRADE.model_copy(update={"side": side, "symbol": symbol}) for side, symbol in trades])
+    trade_queue(queue).publish([TRADE.changed(side=side, symbol=symbol) for side, symbol in trades])
 
     [call] = queue.calls
     assert [entry["Id"] for entry in call["Entries"]] == ["SELL-BRK_B", "BUY-BRK_B", "BUY-SPY"]
@@ -178,11 +178,11 @@ def test_trade_queue_gives_each_entry_an_id_that_sqs_accepts() -> None:
 @pytest.mark.parametrize(("extra", "calls"), [(0, [2]), (1, [1, 1])])
 def test_trade_queue_counts_the_bytes_of_a_trade(extra: int, calls: list[int]) -> None:
     queue = Queue()
-    trade_queue(queue).publish([TRADE.model_copy(update={"deltas": {"": Decimal(1)}})])
+    trade_queue(queue).publish([TRADE.changed(deltas={"": Decimal(1)})])
     plain = len(queue.calls.pop()["Entries"][0]["MessageBody"])
 
     deltas = {"x" * (131_072 - plain + extra): Decimal(1)}
-    trade_queue(queue).publish([TRADE.model_copy(update={"deltas": deltas})] * 2)
+    trade_queue(queue).publish([TRADE.changed(deltas=deltas)] * 2)
 
     assert [len(call["Entries"]) for call in queue.calls] == calls
 

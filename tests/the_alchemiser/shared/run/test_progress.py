@@ -42,7 +42,7 @@ def test_missing_while_evaluating_names_the_strategies() -> None:
 )
 def test_missing_in_each_state_names_what_is_awaited(state: RunState, waits_for: tuple[str, ...]) -> None:
     store = make.evaluating()
-    store.put_once(make.RUN_ID, RunItem(PLAN, PLAN_OF_THREE.model_dump(mode="json")))
+    store.put_once(make.RUN_ID, RunItem(PLAN, PLAN_OF_THREE.to_content()))
     make.move_to(store, state)
 
     assert missing(make.loaded(store)) == waits_for
@@ -50,7 +50,7 @@ def test_missing_in_each_state_names_what_is_awaited(state: RunState, waits_for:
 
 def test_outstanding_trades_leaves_out_trades_with_an_outcome() -> None:
     store = make.evaluating()
-    store.put_once(make.RUN_ID, RunItem(PLAN, PLAN_OF_THREE.model_dump(mode="json")))
+    store.put_once(make.RUN_ID, RunItem(PLAN, PLAN_OF_THREE.to_content()))
     outcome = make.executed("TLT", Side.BUY, "2")
     store.put_once(make.RUN_ID, RunItem(f"TRADE#{outcome.trade_id}", outbox.encode(outcome)))
 

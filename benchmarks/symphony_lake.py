@@ -18,7 +18,7 @@ def write(folder: Path, series: Mapping[str, tuple[Any, Any]]) -> None:
         bars = tuple(DailyBar(day, close, close, close, close, 1e6, close) for day, close in pairs)
         _put(folder / parquet_key(symbol), encode_bars(bars))
     verdict = Verdict(checked_at=datetime(2026, 1, 1, 1, tzinfo=UTC), as_of=AS_OF, quarantined={})
-    _put(folder / VERDICT_KEY, verdict.model_dump_json().encode())
+    _put(folder / VERDICT_KEY, verdict.to_json().encode())
 
 
 def _put(path: Path, body: bytes) -> None:

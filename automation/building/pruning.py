@@ -42,8 +42,8 @@ def prune(tree: Path, *, version: str, own: References = _NOTHING) -> dict[str, 
     for path, name in packages.removals():
         if name:
             saved[name] = saved.get(name, 0) + (tree / path).lstat().st_size
-        files.remove(tree / path)
-    _remove_empty_folders(tree, packages.unwanted_folders)
+        # A zip has no empty folders, so the tree has none either.
+        files.remove_with_empty_parents(tree / path, tree)
 
     programs = [path for path in packages.programs if (tree / path).exists()]
     for path in programs:
@@ -143,14 +143,6 @@ def _test_folder(path: PurePosixPath) -> PurePosixPath | None:
         if part in TEST_FOLDERS:
             return PurePosixPath(*path.parts[:number])
     return None
-
-
-def _remove_empty_folders(tree: Path, folders: Iterable[PurePosixPath]) -> None:
-    for folder in folders:
-        files.remove(tree / folder)
-    programs = tree / PROGRAMS
-    if programs.is_dir() and not any(programs.iterdir()):
-        programs.rmdir()
 
 
 def _make_runnable(program: Path, version: str) -> None:

@@ -37,6 +37,17 @@ def test_prune_keeps_metadata_and_removes_what_no_import_needs(tmp_path: Path) -
     assert not (tmp_path / "bin").exists()
 
 
+def test_prune_leaves_no_empty_folder(tmp_path: Path) -> None:
+    write_files(
+        tmp_path, {"pkg/a.py": "", "pkg/_core/deep/a.pyi": "", "pkg/tests/data/test_a.py": "", "pkg/keep/b.py": ""}
+    )
+
+    prune(tmp_path)
+
+    folders = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_dir()}
+    assert folders == {"pkg", "pkg/keep"}
+
+
 def test_prune_returns_the_bytes_saved_by_folder_program_and_stubs(tmp_path: Path) -> None:
     contents = {"a/tests/test_x.py": "1234", "a/tests/sub/tests/rows.csv": "12", "a/x.pyi": "1", "b/y.pyi": "123"}
     write_files(tmp_path, {**contents, "bin/run": "12345", ".lock": "1234567", "a/x.py": ""})

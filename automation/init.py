@@ -10,6 +10,7 @@ from automation.authoring.project_files import ProjectFile
 from automation.building import built, up_to_date
 from automation.commands import TASKS_FILES
 from automation.project import model, sam_configuration, selection, template_search
+from automation.project.settings import PYPROJECT
 from automation.system import console, files
 from automation.system.errors import ConfigurationError, UsageError
 
@@ -58,15 +59,18 @@ def start(
 
     Raises:
         UsageError: the user did not confirm, or there are too many templates.
-        ConfigurationError: a folder of the project has the name of our package.
+        ConfigurationError: a folder of the project has the name of our package, or a person must add the stacks first.
         CheckFailedError: the proof found errors; they are printed first.
         AutomationError: the project cannot be read or built.
     """
     _require_free_name(root)
     tasks_file = next((name for name in TASKS_FILES if (root / name).is_file()), TASKS_FILES[0])
     present, samconfig = _present(root, tasks_file), sam_configuration.read(root)
-    planned = project_files.plan(present, find_stacks(root), samconfig, tasks_file=tasks_file)
+    templates = find_stacks(root)
+    planned = project_files.plan(present, templates, samconfig, tasks_file=tasks_file)
     show(planned)
+    if not templates:
+        _warn_of_others(root)
 
     missing = [file for file in planned if not file.exists]
     if missing:
@@ -75,11 +79,14 @@ def start(
         for file in missing:
             files.write_atomically(root / file.path, file.text)
         console.result(f"written: {names}\n")
+    if templates and any(file.path == PYPROJECT and file.exists and file.text for file in planned):
+        message = "has no stacks yet: add the lines that are shown above, then run alchemiser init again"
+        raise ConfigurationError(message, where=PYPROJECT)
     run_first(root, variables=variables)
 
 
 def find_stacks(root: Path) -> tuple[str, ...]:
-    """Return the templates that the settings must name: those of subfolders, when the root has no code of its own.
+    """Return the templates that the settings must name: those that SAM does not take by itself, unless it takes one.
 
     Raises:
         ConfigurationError: there is no template, or it cannot be read.
@@ -96,13 +103,33 @@ def find_stacks(root: Path) -> tuple[str, ...]:
     if problem and not templates and not any(root.glob("template.*")):
         message = "there is no SAM template here, nor in the folders below; run alchemiser init beside one"
         raise ConfigurationError(message, where=_WHERE) from problem
-    if problem and not any("/" in template for template in templates):
+    if problem and _has_usual_template(root) and not any("/" in template for template in templates):
         raise problem
     if len(templates) > _MOST_STACKS:
         shown = ", ".join(templates[:_SHOWN_TEMPLATES])
         message = f"there are {len(templates)} templates, such as {shown}; run alchemiser init in the folder of one"
         raise UsageError(message, where=_WHERE)
     return templates
+
+
+def _has_usual_template(root: Path) -> bool:
+    """Return whether SAM takes a template here without an option."""
+    is_named = bool(sam_configuration.template_file(sam_configuration.read(root)))
+    return is_named or any((root / name).is_file() for name in model.TEMPLATES)
+
+
+def _warn_of_others(root: Path) -> None:
+    """Name the templates below the root that the project as it is does not have."""
+    loaded = model.load(root)
+    known = {stack.template.path for stack in loaded.stacks}
+    others = [template for template in template_search.find(root) if template not in known]
+    if others and not loaded.settings.stacks:
+        shown = ", ".join(others[:_SHOWN_TEMPLATES])
+        more = f" and {len(others) - _SHOWN_TEMPLATES} more" if len(others) > _SHOWN_TEMPLATES else ""
+        advice = (
+            "to include them, name every template in [[tool.alchemiser.stacks]], or run alchemiser init beside each"
+        )
+        console.warning(f"not part of this project: {shown}{more}; {advice}")
 
 
 def show(planned: Iterable[ProjectFile]) -> None:

@@ -4,10 +4,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
-from automation.project import sam_configuration
+from automation.project import sam_configuration, template_search
 from automation.project.settings import PYPROJECT
 
 TASKS_FILE = "tasks.py"
@@ -16,7 +15,6 @@ GIT_FILE = ".gitignore"
 BUILDS = ".aws-sam"
 NAMES = (NOX_FILE, PYPROJECT, GIT_FILE)
 _NAMESPACE = re.compile(r"^ns\s*=", re.MULTILINE)
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 TASKS = '''"""The tasks of the automation."""
@@ -116,7 +114,7 @@ def plan(
 def settings_text(templates: Sequence[str], samconfig: Mapping[str, Any]) -> str:
     """Return the table `[tool.alchemiser]`: the stacks that it must name, and the environments of samconfig.toml."""
     text = _SETTINGS
-    names = _stack_names(templates)
+    names = template_search.stack_names(templates)
     for name, template in names.items():
         is_only = len(names) == 1
         values = {
@@ -144,19 +142,6 @@ def _file(path: str, present: Mapping[str, str], text: str, *, more: str, sign: 
 def _more_tasks(text: str) -> str:
     """Return the lines that add our tasks to a tasks.py; Invoke takes the name `ns` before `namespace`."""
     return _MORE_TASKS.format(namespace="ns" if _NAMESPACE.search(text) else "namespace")
-
-
-def _stack_names(templates: Sequence[str]) -> dict[str, str]:
-    """Return the templates by the names of their stacks: each after its folder, and numbered where two are alike."""
-    names: dict[str, str] = {}
-    for template in templates:
-        path = PurePosixPath(template)
-        base = _NOT_IN_NAMES.sub("-", path.parent.name or path.stem).strip("-").lower() or "main"
-        name, number = base, 2
-        while name in names:
-            name, number = f"{base}-{number}", number + 1
-        names[name] = template
-    return names
 
 
 def _regions(samconfig: Mapping[str, Any]) -> dict[str, str]:

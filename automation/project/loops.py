@@ -54,7 +54,12 @@ def _values(collection: Any) -> list[str] | None:
     values = [text.strip() for text in collection.split(",")] if isinstance(collection, str) else collection
     if not isinstance(values, list) or not all(isinstance(value, str | int | float) for value in values):
         return None
-    return [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
+    return [as_text(value) for value in values]
+
+
+def as_text(value: Any) -> str:
+    """Return a value as CloudFormation writes it into a text: `true` and `false` in lower case."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _substituted(value: Any, identifier: str, text: str) -> Any:

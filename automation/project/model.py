@@ -7,12 +7,13 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from automation.project import nesting, sam_configuration, skipped, templates
+from automation.project import alternatives, nesting, properties, sam_configuration, skipped, template_search, templates
 from automation.project import settings as project_settings
 from automation.project.architectures import X86_64
+from automation.project.properties import Text
 from automation.project.settings import STACKS_TABLE, Settings
 from automation.project.skipped import Skipped
-from automation.project.templates import Template, Unresolved
+from automation.project.templates import Template
 from automation.system.errors import ConfigurationError
 
 LAMBDA_LIMIT_BYTES = 262_144_000
@@ -20,8 +21,6 @@ _FUNCTION_CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Lambda::Function
 _LAYER_CODE = {"AWS::Serverless::LayerVersion": "ContentUri", "AWS::Lambda::LayerVersion": "Content"}
 _FUNCTION_KEYS = ("Handler", "Runtime", "Architectures", "MemorySize", "Timeout", "PackageType")
 TEMPLATES = ("template.yaml", "template.yml", "template.json")  # SAM takes the first that exists
-
-type Text = str | Unresolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,8 @@ class Function:
     Attributes:
         code_uri: its code folder, relative to the project root; None for inline code and images.
         layers: in the order in which they are mounted; a layer of the same template by its logical id.
+        layer_choices: each list of layers that it may have; `layers` has those of all. More than one when a condition
+            that is only known at deploy time chooses.
         memory_mb, timeout_s: None when the template leaves them to Lambda's defaults.
         variables: the names of its environment variables, including those of the template's Globals.
         properties: its Properties merged over the Globals, intrinsics in long form.
@@ -50,6 +51,7 @@ class Function:
     properties: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     is_image: bool = False
+    layer_choices: tuple[tuple[Text, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Stack:
         skipped: what of the template our builder does not build, and why.
         parent: the name of the stack that nests this one; empty for a stack that is deployed by itself.
         nested: the logical ids of the nested applications whose templates are local: each is a stack of its own.
-        missing: the logical ids of those whose local template does not exist: none of these is a stack.
+        faults: those whose local template is missing or cannot be read: none of these is a stack.
+        code_folder: the folder that code is relative to, as in `sam build --base-dir`; empty for that of the template.
     """
 
     name: str
@@ -95,7 +98,8 @@ class Stack:
     skipped: tuple[Skipped, ...] = ()
     parent: str = ""
     nested: tuple[str, ...] = ()
-    missing: frozenset[str] = frozenset()
+    faults: tuple[Skipped, ...] = ()
+    code_folder: str = ""
 
     @property
     def owners(self) -> "tuple[Function | Layer, ...]":
@@ -109,11 +113,13 @@ class Project:
 
     Attributes:
         stacks: in the order of deployment; after each stack those that it nests.
+        unread: why the template of a configured stack cannot be read, by the stack's name.
     """
 
     root: Path
     settings: Settings
     stacks: tuple[Stack, ...]
+    unread: Mapping[str, ConfigurationError] = field(default_factory=dict)
 
     @property
     def deployed(self) -> tuple[Stack, ...]:
@@ -129,7 +135,9 @@ class Project:
         return tuple(chain.from_iterable(stack.layers for stack in self.stacks))
 
 
-def load(root: Path, *, parameters: Mapping[str, str] | None = None, remember: bool = False) -> Project:
+def load(
+    root: Path, *, parameters: Mapping[str, str] | None = None, remember: bool = False, keeps_going: bool = False
+) -> Project:
     """Read the project at `root`. Without `[tool.alchemiser]` it is one stack, and the templates that this one nests.
 
     Its template is the one that samconfig.toml names, otherwise template.yaml, template.yml or template.json.
@@ -137,17 +145,30 @@ def load(root: Path, *, parameters: Mapping[str, str] | None = None, remember: b
     Args:
         parameters: values that replace the templates' defaults and those of samconfig.toml.
         remember: keep the parsed templates under `.alchemiser/`, so that the next command need not parse them.
+        keeps_going: leave out a stack whose template cannot be read, with the reason, as long as another can.
 
     Raises:
         ConfigurationError: pyproject.toml, samconfig.toml or a template cannot be parsed, or a setting is wrong.
     """
     settings, samconfig = project_settings.read(root), sam_configuration.read(root)
-    tables = settings.stacks or ({"name": "main", "template": _only_template(root, samconfig)},)
-    roots = tuple(_stack(root, table, samconfig, parameters or {}, remember=remember) for table in tables)
+    configured = settings.stacks or ({"name": "main", "template": _only_template(root, samconfig)},)
+    tables = project_settings.with_defaults(configured)
+    roots: list[Stack] = []
+    unread: dict[str, ConfigurationError] = {}
+    for name, path, table in map(_named, tables):
+        try:
+            template = _read(root, path, remember=remember)
+        except ConfigurationError as cause:
+            unread[name] = cause
+        else:
+            roots.append(_stack(name, template, table, samconfig, root, parameters or {}))
+    if unread and not (keeps_going and roots):
+        raise next(iter(unread.values()))
+
     for key in ("name", "build_dir", "config_env"):
         _require_distinct([getattr(stack, key) for stack in roots], key)
     families = (_family(stack, root, (stack.template.path,), remember=remember) for stack in roots)
-    return Project(root, settings, tuple(chain.from_iterable(families)))
+    return Project(root, settings, tuple(chain.from_iterable(families)), unread)
 
 
 def budget_bytes(owner: Function | Layer, settings: Settings) -> int | None:
@@ -169,19 +190,22 @@ def with_parameters(stack: Stack, parameters: Mapping[str, str]) -> Stack:
     """Return the stack with everything resolved with these values of the template's parameters."""
     template = templates.expanded(stack.template, parameters)
     expanded = replace(stack, template=template, parameters=parameters)
-    folder = PurePosixPath(template.path).parent
+    folder = PurePosixPath(stack.code_folder) if stack.code_folder else PurePosixPath(template.path).parent
     functions, layers = _functions(expanded, folder, parameters), _layers(expanded, folder, parameters)
     reasons = [*map(skipped.of_function, functions), *map(skipped.of_layer, layers)]
+    paths = nesting.paths(template, parameters)
+    faults = {fault.logical_id: fault for fault in stack.faults if fault.logical_id in paths}
     return replace(
         expanded,
         functions=functions,
         layers=layers,
         skipped=(
             *filter(None, reasons),
-            *nesting.skipped_applications(template, parameters, stack.missing),
+            *nesting.skipped_applications(template, parameters),
+            *faults.values(),
             *skipped.of_template(template),
         ),
-        nested=tuple(name for name in nesting.paths(template, parameters) if name not in stack.missing),
+        nested=tuple(name for name in paths if name not in faults),
     )
 
 
@@ -211,9 +235,13 @@ def _own_id(stack: Stack) -> str:
 
 def _only_template(root: Path, samconfig: Mapping[str, Any]) -> str:
     """Return the path of the template that SAM takes without an option, relative to the root."""
-    named = sam_configuration.template_file(samconfig)
-    present = (name for name in TEMPLATES if (root / name).is_file())
-    return posixpath.normpath(named) if named else next(present, TEMPLATES[0])
+    if named := sam_configuration.template_file(samconfig):
+        return posixpath.normpath(named)
+    present = next((name for name in TEMPLATES if (root / name).is_file()), None)
+    if present is None:
+        names = f"{', '.join(TEMPLATES[:-1])} or {TEMPLATES[-1]}"
+        raise ConfigurationError(f"there is no {names} here; {template_search.how_to_name(root)}")
+    return present
 
 
 def _require_distinct(values: list[str], key: str) -> None:
@@ -222,28 +250,33 @@ def _require_distinct(values: list[str], key: str) -> None:
         raise ConfigurationError(f"two stacks have the {key} {repeated[0]}", where=STACKS_TABLE)
 
 
-def _stack(
-    root: Path,
-    table: Mapping[str, Any],
-    samconfig: Mapping[str, Any],
-    parameters: Mapping[str, str],
-    *,
-    remember: bool,
-) -> Stack:
+def _named(table: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
+    """Return the name and the template of a configured stack, with its table."""
     name, path = table.get("name"), table.get("template")
     if not isinstance(name, str) or not isinstance(path, str):
         raise ConfigurationError("a stack needs a name and a template", where=STACKS_TABLE)
+    return name, path, table
 
-    template = _read(root, path, remember=remember)
+
+def _stack(
+    name: str,
+    template: Template,
+    table: Mapping[str, Any],
+    samconfig: Mapping[str, Any],
+    root: Path,
+    parameters: Mapping[str, str],
+) -> Stack:
+    config_env = str(table["config_env"])
+    section = config_env.format(env=sam_configuration.DEFAULT)
     unresolved = Stack(
         name=name,
         template=template,
-        build_dir=str(table.get("build_dir", ".aws-sam/build")),
-        config_env=str(table.get("config_env", "{env}")),
+        build_dir=str(table["build_dir"]),
+        config_env=config_env,
         functions=(),
         layers=(),
+        code_folder=sam_configuration.base_folder(samconfig, section),
     )
-    section = unresolved.config_env.format(env=sam_configuration.DEFAULT)
     configured = sam_configuration.build_parameters(samconfig, section, template.parameters, root=root)
     return with_parameters(unresolved, {**configured, **parameters})
 
@@ -258,27 +291,34 @@ def _family(stack: Stack, root: Path, above: tuple[str, ...], *, remember: bool)
     Args:
         above: the paths of its template and of those that lead to it.
     """
-    paths = nesting.paths(stack.template, stack.parameters)
-    missing = frozenset(logical_id for logical_id, path in paths.items() if not (root / path).is_file())
-    if missing:
-        stack = with_parameters(replace(stack, missing=missing), stack.parameters)
-
-    yield stack
-    for logical_id in stack.nested:
-        path = paths[logical_id]
+    nested: list[Stack] = []
+    faults: list[Skipped] = []
+    for logical_id, path in nesting.paths(stack.template, stack.parameters).items():
         if path in above:
             raise ConfigurationError(f"nests {path}, which contains it", where=f"{stack.template.path}: {logical_id}")
+        if not (root / path).is_file():
+            faults.append(nesting.absent(logical_id, path))
+            continue
+        try:
+            nested.append(_nested(stack, logical_id, _read(root, path, remember=remember)))
+        except ConfigurationError as cause:
+            faults.append(nesting.unreadable(logical_id, cause))
 
-        template = _read(root, path, remember=remember)
-        nested = replace(
-            stack,
-            name=f"{stack.name}/{logical_id}",
-            template=nesting.without_defaults(template, logical_id, stack.template, stack.parameters),
-            build_dir=f"{stack.build_dir}/{logical_id}",
-            parent=stack.name,
-        )
-        parameters = nesting.parameters_of(logical_id, stack.template, stack.parameters)
-        yield from _family(with_parameters(nested, parameters), root, (*above, path), remember=remember)
+    yield with_parameters(replace(stack, faults=tuple(faults)), stack.parameters) if faults else stack
+    for inner in nested:
+        yield from _family(inner, root, (*above, inner.template.path), remember=remember)
+
+
+def _nested(stack: Stack, logical_id: str, template: Template) -> Stack:
+    """Return the stack of a nested application."""
+    nested = replace(
+        stack,
+        name=f"{stack.name}/{logical_id}",
+        template=nesting.without_defaults(template, logical_id, stack.template, stack.parameters),
+        build_dir=f"{stack.build_dir}/{logical_id}",
+        parent=stack.name,
+    )
+    return with_parameters(nested, nesting.parameters_of(logical_id, stack.template, stack.parameters))
 
 
 def _functions(stack: Stack, folder: PurePosixPath, parameters: Mapping[str, str]) -> tuple[Function, ...]:
@@ -298,16 +338,13 @@ def _function(
     parameters: Mapping[str, str],
 ) -> Function:
     template = stack.template
-    own = _properties(resource)
+    own = properties.of(resource)
     # SAM applies Globals to its own resource types only.
     inherited = (template.globals.get("Function") or {}) if code_key == "CodeUri" else {}
     merged = {**inherited, **own}
 
-    # SAM appends a function's layers to those of the Globals; every other property replaces the inherited one.
-    layers = [
-        *_as_list(templates.resolve(inherited.get("Layers"), template, parameters)),
-        *_as_list(templates.resolve(own.get("Layers"), template, parameters)),
-    ]
+    choices = alternatives.possible(properties.layers(inherited, own), template, parameters)
+    layers = [properties.layer_references(choice) for choice in choices]
     resolved = templates.resolve({key: merged.get(key) for key in (*_FUNCTION_KEYS, code_key)}, template, parameters)
     is_image = skipped.is_image({**merged, **resolved})
 
@@ -315,16 +352,17 @@ def _function(
         logical_id=logical_id,
         stack=stack.name,
         handler=resolved["Handler"] or "",
-        code_uri=None if is_image or skipped.is_inline(merged) else _path(resolved[code_key] or ".", folder),
-        layers=tuple(_layer_reference(layer) for layer in layers),
+        code_uri=None if is_image or skipped.is_inline(merged) else properties.path(resolved[code_key] or ".", folder),
+        layers=tuple(alternatives.union(layers)) if len(layers) > 1 else layers[0],
         runtime=resolved["Runtime"] or "",
-        architectures=tuple(_as_list(resolved["Architectures"])) or (X86_64,),
+        architectures=tuple(properties.as_list(resolved["Architectures"])) or (X86_64,),
         memory_mb=resolved["MemorySize"],
         timeout_s=resolved["Timeout"],
-        variables=_variables(inherited) | _variables(own),
+        variables=properties.variables(inherited) | properties.variables(own),
         properties=merged,
-        metadata=templates.resolve(_metadata(resource), template, parameters),
+        metadata=templates.resolve(properties.metadata(resource), template, parameters),
         is_image=is_image,
+        layer_choices=tuple(layers),
     )
 
 
@@ -334,64 +372,20 @@ def _layers(stack: Stack, folder: PurePosixPath, parameters: Mapping[str, str]) 
         code_key = _LAYER_CODE.get(resource["Type"])
         if code_key is None:
             continue
-        merged = {**(stack.template.globals.get("LayerVersion") or {}), **_properties(resource)}
+        merged = {**(stack.template.globals.get("LayerVersion") or {}), **properties.of(resource)}
         resolved = templates.resolve(merged, stack.template, parameters)
-        metadata = templates.resolve(_metadata(resource), stack.template, parameters)
+        metadata = templates.resolve(properties.metadata(resource), stack.template, parameters)
         # SAM builds a layer without ContentUri from the folder of the template, but cannot deploy it unbuilt.
         content = resolved.get(code_key) or ("." if metadata.get("BuildMethod") else None)
         layers.append(
             Layer(
                 logical_id=logical_id,
                 stack=stack.name,
-                content_uri=_path(content, folder),
-                runtimes=tuple(_as_list(resolved.get("CompatibleRuntimes"))),
-                architectures=tuple(_as_list(resolved.get("CompatibleArchitectures"))),
+                content_uri=properties.path(content, folder),
+                runtimes=tuple(properties.as_list(resolved.get("CompatibleRuntimes"))),
+                architectures=tuple(properties.as_list(resolved.get("CompatibleArchitectures"))),
                 properties=merged,
                 metadata=metadata,
             )
         )
     return tuple(layers)
-
-
-def _properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    properties = resource.get("Properties")
-    return properties if isinstance(properties, Mapping) else {}
-
-
-def _metadata(resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    metadata = resource.get("Metadata")
-    return metadata if isinstance(metadata, Mapping) else {}
-
-
-def _variables(properties: Mapping[str, Any]) -> frozenset[str]:
-    environment = properties.get("Environment")
-    variables = environment.get("Variables") if isinstance(environment, Mapping) else None
-    return frozenset(variables) if isinstance(variables, Mapping) else frozenset()
-
-
-def _as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    if isinstance(value, str):  # the value of a list parameter is one text with commas
-        return [text.strip() for text in value.split(",") if text.strip()]
-    return list(value) if isinstance(value, list) else [value]
-
-
-def _path(value: Any, folder: PurePosixPath) -> Text | None:
-    """Return a local folder relative to the root; S3 locations and intrinsics stay Unresolved, a missing value None."""
-    if value is None or isinstance(value, Unresolved):
-        return value
-    if isinstance(value, Mapping):
-        parts = value.get("S3Bucket", value.get("Bucket")), value.get("S3Key", value.get("Key"))
-        bucket, key = (part.text if isinstance(part, Unresolved) else part for part in parts)
-        return Unresolved(f"s3://{bucket}/{key}" if bucket else str(value))
-    if not isinstance(value, str) or "://" in value:
-        return Unresolved(str(value))
-    path = folder / value
-    return posixpath.normpath(path) if ".." in path.parts else path.as_posix()
-
-
-def _layer_reference(layer: Any) -> Text:
-    if isinstance(layer, Unresolved):
-        return layer.resource or layer
-    return layer if isinstance(layer, str) else Unresolved(str(layer))

@@ -1,21 +1,21 @@
 """Find the templates that a template nests: SAM builds each local one into a folder of its own."""
 
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from automation.project import skipped, templates
+from automation.project import loops, skipped, templates
 from automation.project.skipped import Kind, Skipped
 from automation.project.templates import Template
+from automation.system.errors import ConfigurationError
 
 LOCATIONS: Mapping[str, str] = {
     "AWS::Serverless::Application": "Location",
     "AWS::CloudFormation::Stack": "TemplateURL",
 }
 _FILE = "file://"
-_ABSENT = "which does not exist; correct the path, or make the file before the build"
 
 
 def paths(template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -28,24 +28,25 @@ def paths(template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def skipped_applications(
-    template: Template, parameters: Mapping[str, str], missing: Collection[str] = ()
-) -> tuple[Skipped, ...]:
-    """Return the nested applications whose template is not a local file, or does not exist.
-
-    Args:
-        missing: the logical ids of those whose template does not exist.
-    """
-    entries = [
+def skipped_applications(template: Template, parameters: Mapping[str, str]) -> tuple[Skipped, ...]:
+    """Return the nested applications whose template is not a local file."""
+    entries = (
         skipped.of_application(logical_id, location)
         for logical_id, location in _locations(template, parameters).items()
-    ]
-    absent = [
-        Skipped(logical_id, Kind.APPLICATION, f"has the template {path}, {_ABSENT}", "missing", is_fault=True)
-        for logical_id, path in paths(template, parameters).items()
-        if logical_id in missing
-    ]
-    return (*filter(None, entries), *absent)
+    )
+    return tuple(filter(None, entries))
+
+
+def absent(logical_id: str, path: str) -> Skipped:
+    """Return the fault of a nested application whose local template does not exist."""
+    why = f"has the template {path}, which does not exist; correct the path, or make the file before the build"
+    return Skipped(logical_id, Kind.APPLICATION, why, "missing", is_fault=True)
+
+
+def unreadable(logical_id: str, cause: ConfigurationError) -> Skipped:
+    """Return the fault of a nested application whose local template cannot be read."""
+    why = f"has a template that cannot be read: {cause}"
+    return Skipped(logical_id, Kind.APPLICATION, why, "unreadable", is_fault=True)
 
 
 def parameters_of(logical_id: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -96,6 +97,4 @@ def _text(value: Any) -> str | None:
     if isinstance(value, list):
         texts = [_text(entry) for entry in value]
         return None if None in texts else ",".join(str(text) for text in texts)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else None
+    return loops.as_text(value) if isinstance(value, str | int | float) else None

@@ -1,13 +1,12 @@
 """Find the layers that a stack gets from another one: templates pass layers down as parameters and up as outputs."""
 
-import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from automation.project import intrinsics, templates
 from automation.project.model import Function, Stack
-from automation.project.templates import Unresolved
 
 _OUTPUTS = "Outputs."
 _VARIABLE = re.compile(r"\$\{([\w.]+)\}")
@@ -30,8 +29,9 @@ def of_function(function: Function, stack: Stack, stacks: Mapping[str, Stack]) -
         if isinstance(layer, str):
             layers.append((stack.name, layer) if layer in own else layer)
         else:
-            layers += [origin or layer.expression for origin in _of_value(_intrinsic(layer), stack, stacks)]
-    return tuple(layers)
+            value = intrinsics.parse(layer.expression)
+            layers += [origin or layer.expression for origin in _of_value(value, stack, stacks)]
+    return tuple(dict.fromkeys(layers))
 
 
 def name(origin: Origin, stack: Stack) -> str:
@@ -42,18 +42,15 @@ def name(origin: Origin, stack: Stack) -> str:
     return logical_id if owner == stack.name else f"{owner}: {logical_id}"
 
 
-def _intrinsic(layer: Unresolved) -> Any:
-    try:
-        return ast.literal_eval(layer.expression)
-    except (ValueError, SyntaxError):
-        return None
-
-
 def _of_value(value: Any, stack: Stack | None, stacks: Mapping[str, Stack]) -> Iterator[Origin | None]:
     """Yield the layers that a value in the template of `stack` names; None for each that is not known."""
     match value:
         case list():
             yield from _of_all(value, stack, stacks)
+        case {"Fn::If": [condition, then, otherwise]}:
+            yield from _of_all(_branches(condition, then, otherwise, stack), stack, stacks)
+        case {"Ref": "AWS::NoValue"}:
+            return
         case {"Fn::Join": [str() as comma, inner]} | {"Fn::Split": [str() as comma, inner]} if comma.strip() == ",":
             yield from _of_value(inner, stack, stacks)
         case {"Fn::Select": [index, choices]} if str(index).isdigit():
@@ -61,7 +58,7 @@ def _of_value(value: Any, stack: Stack | None, stacks: Mapping[str, Stack]) -> I
         case {"Fn::Sub": str() as text}:
             yield from _of_all(map(_of_variable, text.split(",")), stack, stacks)
         case str():
-            yield from (text.strip() or None for text in value.split(","))
+            yield from (text.strip() for text in value.split(",") if text.strip())
         case _:
             yield from _of_reference(value, stack, stacks)
 
@@ -70,11 +67,17 @@ def _of_all(values: Iterable[Any], stack: Stack | None, stacks: Mapping[str, Sta
     return chain.from_iterable(_of_value(value, stack, stacks) for value in values)
 
 
+def _branches(condition: Any, then: Any, otherwise: Any, stack: Stack | None) -> list[Any]:
+    """Return the branch that a condition chooses; both when that is only known at deploy time."""
+    holds = templates.holds({"Condition": condition}, stack.template, stack.parameters) if stack else None
+    return [then, otherwise] if holds is None else [then if holds else otherwise]
+
+
 def _of_variable(text: str) -> Any:
     """Return the `Ref` or `Fn::GetAtt` that one `${variable}` stands for; another text stays unknown."""
     variable = _VARIABLE.fullmatch(text.strip())
     if variable is None:
-        return {"Fn::Sub": []} if "$" in text else text
+        return None if "$" in text else text
     return {"Fn::GetAtt": variable[1]} if "." in variable[1] else {"Ref": variable[1]}
 
 

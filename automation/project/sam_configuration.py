@@ -56,6 +56,12 @@ def template_file(samconfig: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
+def base_folder(samconfig: Mapping[str, Any], config_env: str) -> str:
+    """Return the folder from which `sam build` takes relative code folders; empty for those of the templates."""
+    name = section(samconfig, config_env, "build").get("base_dir", "")
+    return name if isinstance(name, str) else ""
+
+
 def build_parameters(
     samconfig: Mapping[str, Any], config_env: str, definitions: Mapping[str, Any], *, root: Path
 ) -> dict[str, str]:

@@ -11,7 +11,16 @@ from automation.project.model import Project, Stack
 from automation.system.errors import ConfigurationError, UsageError
 
 _CODE_PROPERTIES = frozenset(
-    {"Architectures", "Runtime", "CodeUri", "ContentUri", "Handler", "CompatibleArchitectures", "CompatibleRuntimes"}
+    {
+        "Architectures",
+        "CodeUri",
+        "CompatibleArchitectures",
+        "CompatibleRuntimes",
+        "ContentUri",
+        "Handler",
+        "Layers",
+        "Runtime",
+    }
 )
 
 

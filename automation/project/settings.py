@@ -1,7 +1,7 @@
 """Read pyproject.toml once: the typed settings of `[tool.alchemiser]`, and the parts of other tables that we need."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,16 @@ def read(root: Path) -> Settings:
         dependency_groups=frozenset(_table(document, "dependency-groups", PYPROJECT)),
         pytest_options=pytest,
     )
+
+
+def with_defaults(stacks: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Return the tables of stacks, each with a `build_dir` and a `config_env` of its own."""
+    complete = [dict(table) for table in stacks]
+    for key, first, further in (("build_dir", ".aws-sam/build", ".aws-sam/"), ("config_env", "{env}", "{env}-")):
+        taken = {table.get(key) for table in complete}
+        for table in complete:
+            taken.add(table.setdefault(key, first if first not in taken else f"{further}{table.get('name')}"))
+    return tuple(complete)
 
 
 def megabytes(value: Any, *, where: str) -> int:

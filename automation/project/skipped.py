@@ -11,8 +11,9 @@ from automation.project.templates import Template, Unresolved
 _ARCHIVES = frozenset({".zip", ".jar", ".war"})
 _REMOTE = ("s3://", "http://", "https://")
 _WITH_SAM = "inv build --engine sam builds it"
-_NOUNS = frozenset({"archive", "image"})
+_NOUNS = frozenset({"archive", "image", "web function"})
 _BUILT, _FAILED, _NOT_BUILT = "built", "failed", "not built"
+_MISSPELT = "misspelt"
 _WEB_FUNCTION = "AWS::Serverless::WebFunction"
 _CODE_TYPES = frozenset(
     {
@@ -112,7 +113,7 @@ def of_function(function: FunctionOwner) -> Skipped | None:
         return Skipped(function.logical_id, Kind.FUNCTION, "has inline code", "inline")
 
     why = _why_code(function.code_uri, "CodeUri") or _why_unknown(function.runtime, "Runtime")
-    why = why or _why_method(metadata.get("BuildMethod") or function.runtime)
+    why = why or _why_method(metadata.get("BuildMethod") or function.runtime, "Runtime")
     why = why or _why_unknown(next(iter(function.architectures), ""), "Architectures")
     return _skipped(function.logical_id, Kind.FUNCTION, why)
 
@@ -122,7 +123,7 @@ def of_layer(layer: LayerOwner) -> Skipped | None:
     if layer.content_uri is None:
         return Skipped(layer.logical_id, Kind.LAYER, "has no ContentUri", "empty")
     architecture = layer.metadata.get("BuildArchitecture") or next(iter(layer.architectures), "")
-    why = _why_code(layer.content_uri, "ContentUri") or _why_method(layer.metadata.get("BuildMethod"))
+    why = _why_code(layer.content_uri, "ContentUri") or _why_method(layer.metadata.get("BuildMethod"), "BuildMethod")
     return _skipped(layer.logical_id, Kind.LAYER, why or _why_unknown(architecture, "BuildArchitecture"))
 
 
@@ -208,7 +209,7 @@ def counts(
 
 
 def _counted(count: int, outcome: str) -> str:
-    label, space, rest = outcome.partition(" ")
+    label, space, rest = outcome.rpartition(" ")
     return f"{count} {label}{'s' if label in _NOUNS and count > 1 else ''}{space}{rest}"
 
 
@@ -236,7 +237,9 @@ def _outcomes(stack: CountedStack, built: Set[tuple[str, str]], failed: Set[tupl
 
 
 def _skipped(logical_id: str, kind: Kind, why: tuple[str, str] | None) -> Skipped | None:
-    return Skipped(logical_id, kind, *why, is_built_by_sam=_WITH_SAM in why[0]) if why else None
+    if why is None:
+        return None
+    return Skipped(logical_id, kind, *why, is_built_by_sam=_WITH_SAM in why[0], is_fault=why[1] == _MISSPELT)
 
 
 def _why_code(uri: Any, key: str) -> tuple[str, str] | None:
@@ -248,7 +251,9 @@ def _why_code(uri: Any, key: str) -> tuple[str, str] | None:
     return None
 
 
-def _why_method(method: Any) -> tuple[str, str] | None:
+def _why_method(method: Any, key: str) -> tuple[str, str] | None:
+    if isinstance(method, str) and method.lower().startswith("python") and method != method.lower():
+        return (f"has the {key} {method}, which does not exist; write {method.lower()}", _MISSPELT)
     if isinstance(method, str) and method and not method.startswith("python"):
         return (f"is built by {method}, not by Python; {_WITH_SAM}", method)
     return _why_unknown(method, "BuildMethod") if isinstance(method, Unresolved) else None

@@ -3,7 +3,6 @@
 An intrinsic whose value is only known at deploy time becomes an `Unresolved`; nothing is guessed.
 """
 
-import ast
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from automation.project import loops
+from automation.project import intrinsics, loops
 from automation.system import files
 from automation.system.errors import ConfigurationError
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUB = re.compile(r"\$\{(!?)([^}]+)\}")
-_NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Unresolved:
     Attributes:
         expression: its text in the template.
         resource: the logical id when it is a plain `Ref` to a resource.
-        parameter: the name when it is a plain `Ref` to a parameter without a value.
+        parameter: the name of a parameter without a value that would decide it.
         attribute: the logical id and the attribute when it is a plain `Fn::GetAtt`.
     """
 
@@ -44,15 +42,7 @@ class Unresolved:
     @property
     def text(self) -> str:
         """Return it as a person writes it, such as `!Ref Stage`."""
-        try:
-            value = ast.literal_eval(self.expression)
-        except (ValueError, SyntaxError):
-            return self.expression
-        if not isinstance(value, dict) or len(value) != 1:
-            return self.expression
-        name, argument = next(iter(value.items()))
-        words = ".".join(argument) if name == "Fn::GetAtt" and isinstance(argument, list) else argument
-        return f"!{str(name).removeprefix('Fn::')} {words}"
+        return intrinsics.short_form(self.expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +54,7 @@ class Template:
         unexpanded: what stands between the resources and is none: loops with unknown values, and `Fn::Transform`.
         has_language_extensions: whether its transforms expand loops.
         outputs: the section Outputs.
+        transform: the section Transform.
         source: all sections before loops were expanded; None when there are no loops.
     """
 
@@ -76,11 +67,12 @@ class Template:
     unexpanded: Mapping[str, Any] = field(default_factory=dict)
     has_language_extensions: bool = False
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    transform: Any = None
     source: Mapping[str, Any] | None = None
 
     def defaults(self) -> dict[str, str]:
         """Return the defaults, as text, of the parameters that have one."""
-        return {name: str(spec["Default"]) for name, spec in self.parameters.items() if "Default" in spec}
+        return {name: loops.as_text(spec["Default"]) for name, spec in self.parameters.items() if "Default" in spec}
 
 
 def read(path: "Path", *, name: str, cache: "Path | None" = None, remember: bool = False) -> Template:
@@ -152,7 +144,7 @@ def _document(text: str, name: str) -> Mapping[str, Any]:
 
 
 def _parsed(text: str, name: str) -> Any:
-    """Parse a template in JSON or YAML. The parser of YAML refuses the tabs that JSON allows."""
+    """Parse a template in JSON or YAML. JSON is faster, and YAML refuses its escapes of rare characters."""
     if text.lstrip().startswith("{"):
         with suppress(ValueError):
             return json.loads(text)
@@ -212,6 +204,7 @@ def _unexpanded(content: Mapping[str, Any], name: str) -> Template:
         unexpanded={key: value for key, value in entries if key not in resources},
         has_language_extensions=loops.is_enabled(content),
         outputs=_section(content, "Outputs", name),
+        transform=content.get("Transform"),
     )
 
 
@@ -236,11 +229,13 @@ def resolve(value: Any, template: Template, parameters: Mapping[str, str]) -> An
     if isinstance(value, Mapping):
         if len(value) == 1 and (name := next(iter(value))) in _INTRINSICS:
             return _INTRINSICS[name](value[name], template, parameters)
-        if len(value) == 1 and (name.startswith("Fn::") or name == "Condition"):
-            return _unresolved(value)
+        if len(value) == 1 and (str(name).startswith("Fn::") or name == "Condition"):
+            return Unresolved(str(value))
         return {key: resolve(inner, template, parameters) for key, inner in value.items()}
     if isinstance(value, list):
-        return [resolve(inner, template, parameters) for inner in value if inner != _NO_VALUE]
+        entries = ((inner, resolve(inner, template, parameters)) for inner in value)
+        # An intrinsic without a value, such as `!Ref AWS::NoValue` or a condition that chooses it, leaves its list.
+        return [entry for inner, entry in entries if entry is not None or not isinstance(inner, Mapping)]
     return value
 
 
@@ -281,10 +276,6 @@ def _condition_of(value: Mapping[str, Any]) -> Any:
     return argument[0] if isinstance(argument, list) and argument else None
 
 
-def _unresolved(value: Any) -> Unresolved:
-    return Unresolved(str(value))
-
-
 def _ref(name: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     known = {**template.defaults(), **parameters}
     if name in template.parameters and name in known:
@@ -300,7 +291,8 @@ def _ref(name: Any, template: Template, parameters: Mapping[str, str]) -> Any:
 
 def _sub(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     text, local = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})
-    known = {**template.defaults(), **parameters, **resolve(local, template, parameters)}
+    own = resolve(local, template, parameters)
+    known = {**template.defaults(), **parameters, **(own if isinstance(own, Mapping) else {})}
     missing = False
 
     def replace(match: re.Match[str]) -> str:
@@ -308,11 +300,11 @@ def _sub(argument: Any, template: Template, parameters: Mapping[str, str]) -> An
         if match[1]:
             return f"${{{match[2]}}}"
         resolved = known.get(match[2].strip())
-        missing = missing or resolved is None or isinstance(resolved, Unresolved)
-        return str(resolved)
+        missing = missing or not isinstance(resolved, str | int | float)
+        return loops.as_text(resolved)
 
     substituted = _SUB.sub(replace, str(text))
-    return _unresolved({"Fn::Sub": argument}) if missing else substituted
+    return Unresolved(str({"Fn::Sub": argument})) if missing else substituted
 
 
 def _get_att(argument: Any, _template: Template, _parameters: Mapping[str, str]) -> Any:
@@ -320,69 +312,77 @@ def _get_att(argument: Any, _template: Template, _parameters: Mapping[str, str])
     match parts:
         case [str() as resource, str() as attribute]:
             return Unresolved(str({"Fn::GetAtt": argument}), attribute=(resource, attribute))
-    return _unresolved({"Fn::GetAtt": argument})
+    return Unresolved(str({"Fn::GetAtt": argument}))
 
 
 def _join(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     resolved = resolve(argument, template, parameters)
     match resolved:
         case [str() as separator, list() as parts] if all(isinstance(part, str | int | float) for part in parts):
-            return separator.join(str(part) for part in parts)
-    return _unresolved({"Fn::Join": argument})
+            return separator.join(map(loops.as_text, parts))
+    return _unresolved({"Fn::Join": argument}, template, parameters)
 
 
 def _find_in_map(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     match resolve(argument, template, parameters):
-        case [str() as table, top, second, *defaults]:
-            row = template.mappings.get(table, {}).get(top, {})
+        case [str() as table, str() | int() as top, str() | int() as second, *defaults]:
+            rows = {loops.as_text(key): row for key, row in template.mappings.get(table, {}).items()}
+            row = rows.get(loops.as_text(top))
             if isinstance(row, Mapping) and second in row:
                 return row[second]
             if defaults and isinstance(defaults[0], Mapping) and "DefaultValue" in defaults[0]:
                 return defaults[0]["DefaultValue"]
-    return _unresolved({"Fn::FindInMap": argument})
+    return _unresolved({"Fn::FindInMap": argument}, template, parameters)
 
 
 def _select(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     match resolve(argument, template, parameters):
-        case [index, list() as choices] if str(index).isdigit() and int(index) < len(choices):
+        case [index, list() as choices] if str(index).isdecimal() and int(index) < len(choices):
             return choices[int(index)]
-    return _unresolved({"Fn::Select": argument})
+    return _unresolved({"Fn::Select": argument}, template, parameters)
 
 
 def _split(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     match resolve(argument, template, parameters):
         case [str() as separator, str() as text]:
             return text.split(separator)
-    return _unresolved({"Fn::Split": argument})
+    return _unresolved({"Fn::Split": argument}, template, parameters)
 
 
 def _if(argument: Any, template: Template, parameters: Mapping[str, str]) -> Any:
     match argument:
         case [str() as name, then, otherwise] if name in template.conditions:
-            holds = _holds(template.conditions[name], template, parameters)
-            if holds is not None:
-                return resolve(then if holds else otherwise, template, parameters)
-    return _unresolved({"Fn::If": argument})
+            is_true = holds(template.conditions[name], template, parameters)
+            if is_true is not None:
+                return resolve(then if is_true else otherwise, template, parameters)
+    return _unresolved({"Fn::If": argument}, template, parameters)
 
 
-def _holds(condition: Any, template: Template, parameters: Mapping[str, str]) -> bool | None:
+def _unresolved(value: Mapping[str, Any], template: Template, parameters: Mapping[str, str]) -> Unresolved:
+    unknown = template.parameters.keys() - template.defaults().keys() - parameters.keys()
+    deciding = sorted(references(value, template.conditions) & unknown)
+    return Unresolved(str(value), parameter=deciding[0] if deciding else "")
+
+
+def holds(condition: Any, template: Template, parameters: Mapping[str, str]) -> bool | None:
     """Return whether a condition holds; None when that is only known at deploy time."""
     match condition:
         case bool() | "true" | "false":
             return condition in {True, "true"}
         case {"Condition": str() as name} if name in template.conditions:
-            return _holds(template.conditions[name], template, parameters)
+            return holds(template.conditions[name], template, parameters)
         case {"Fn::Equals": [left, right]}:
             sides = [resolve(side, template, parameters) for side in (left, right)]
-            return None if any(isinstance(side, Unresolved) for side in sides) else str(sides[0]) == str(sides[1])
+            is_unknown = any(isinstance(side, Unresolved) for side in sides)
+            return None if is_unknown else loops.as_text(sides[0]) == loops.as_text(sides[1])
         case {"Fn::Not": [inner]}:
-            holds = _holds(inner, template, parameters)
-            return None if holds is None else not holds
+            is_true = holds(inner, template, parameters)
+            return None if is_true is None else not is_true
         case {"Fn::And": list() as parts}:
-            known = [_holds(part, template, parameters) for part in parts]
+            known = [holds(part, template, parameters) for part in parts]
             return False if False in known else None if None in known else True
         case {"Fn::Or": list() as parts}:
-            known = [_holds(part, template, parameters) for part in parts]
+            known = [holds(part, template, parameters) for part in parts]
             return True if True in known else None if None in known else False
     return None
 

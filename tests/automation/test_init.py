@@ -100,7 +100,8 @@ def test_start_without_terminal_writes_nothing(foreign: Path) -> None:
 def test_start_answer_that_is_not_y_writes_nothing(foreign: Path, person: Person) -> None:
     person.answers[:] = ["yes", "y"]
 
-    with pytest.raises(UsageError, match="cancelled: nothing was written"):
+    message = "init: cancelled: nothing was written (type y to confirm)"
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
         start(foreign, yes=False)
     assert not (foreign / "tasks.py").exists()
 
@@ -123,6 +124,53 @@ def test_find_stacks_root_template_without_code_is_not_the_only_one(tmp_path: Pa
     write_files(tmp_path, {"template.yaml": "Resources: {}\n", "a/template.yaml": TEMPLATE})
 
     assert init.find_stacks(tmp_path) == ("a/template.yaml",)
+
+
+def test_find_stacks_of_another_name_in_the_root_is_taken(tmp_path: Path) -> None:
+    write_files(tmp_path, {"sam.yml": TEMPLATE})
+
+    assert init.find_stacks(tmp_path) == ("sam.yml",)
+
+
+def test_find_stacks_template_of_samconfig_that_is_missing_raises(tmp_path: Path) -> None:
+    samconfig = '[default.build.parameters]\ntemplate_file = "lost.yaml"\n'
+    write_files(tmp_path, {"sam.yml": TEMPLATE, "samconfig.toml": samconfig})
+
+    with pytest.raises(ConfigurationError, match=r"^lost\.yaml: the template does not exist"):
+        init.find_stacks(tmp_path)
+
+
+@pytest.mark.parametrize(("folders", "more"), [("abc", ""), ("abcd", " and 1 more")])
+def test_start_warns_of_templates_that_are_not_included(
+    foreign: Path, folders: str, more: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(foreign, {f"{name}/template.yaml": TEMPLATE for name in folders})
+
+    start(foreign)
+
+    shown = f"a/template.yaml, b/template.yaml, c/template.yaml{more}"
+    advice = "to include them, name every template in [[tool.alchemiser.stacks]], or run alchemiser init beside each"
+    assert capsys.readouterr().err == f"warning: not part of this project: {shown}; {advice}\n"
+    settings = '[tool.alchemiser]\nstacks = [{name = "main", template = "template.yaml"}]\n'
+    write_files(foreign, {"pyproject.toml": settings, "tasks.py": project_files.TASKS})
+    start(foreign)
+    assert capsys.readouterr().err == ""
+
+
+def test_start_without_other_templates_warns_of_nothing(foreign: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start(foreign)
+
+    assert capsys.readouterr().err == ""
+
+
+def test_start_beside_a_pyproject_without_stacks_asks_for_them(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/template.yaml": TEMPLATE, "pyproject.toml": "[project]\nname = 'x'\n"})
+    message = "pyproject.toml: has no stacks yet: add the lines that are shown above, then run alchemiser init again"
+
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        start(tmp_path)
+
+    assert (tmp_path / "tasks.py").is_file()
 
 
 def test_find_stacks_without_any_template_raises(tmp_path: Path) -> None:
@@ -236,9 +284,17 @@ def test_start_package_with_tasks_stays_and_no_file_replaces_it(
 def test_start_beside_code_of_our_name_is_refused(foreign: Path, file: str, shown: str) -> None:
     write_files(foreign, {file: ""})
 
-    with pytest.raises(ConfigurationError, match=f"^{re.escape(shown)}: has the name of our package, so tasks.py "):
+    advice = "so tasks.py cannot import it; use alchemiser build and alchemiser prove"
+    message = f"^{re.escape(shown)}: has the name of our package, {advice}$"
+    with pytest.raises(ConfigurationError, match=message):
         start(foreign)
     assert not (foreign / "tasks.py").exists()
+
+
+def test_start_file_of_another_encoding_is_read(foreign: Path) -> None:
+    (foreign / "noxfile.py").write_bytes(b"# caf\xe9\n")
+
+    assert start(foreign) == [foreign]
 
 
 def test_start_beside_a_copied_automation_writes_tasks(foreign: Path) -> None:

@@ -64,6 +64,7 @@ def test_plan_tasks_with_a_namespace_keep_its_name(text: str, name: str) -> None
 
 def test_texts_of_new_files_are_python() -> None:
     for text in (project_files.TASKS, project_files.SESSIONS, planned({"tasks.py": ""})["tasks.py"].text):
+        assert text.endswith(")\n")
         compile(text, "new.py", "exec")
 
 
@@ -116,7 +117,9 @@ def test_settings_have_the_environments_that_can_be_deployed() -> None:
         "default": {"region": "eu-west-1", "consent": "confirm"},
         "my prod": {"region": "us-east-1", "consent": "confirm"},
     }
-    assert "# [tool.alchemiser.environments.prod]" not in project_files.settings_text((), samconfig)
+    text = project_files.settings_text((), samconfig)
+    assert "[tool.alchemiser.environments.default]" in text
+    assert "# [tool.alchemiser.environments.prod]" not in text
 
 
 def test_settings_of_several_templates_leave_environments_to_the_project() -> None:

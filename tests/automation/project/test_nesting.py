@@ -138,22 +138,63 @@ def test_parameters_by_stack_without_given_ones_keep_their_own(tmp_path: Path) -
     assert (parameters["main"], parameters["main/Shop"]["Runtime"]) == ({"Rt": "python3.10"}, "python3.10")
 
 
-@pytest.mark.parametrize(
-    ("changed", "text", "message"),
-    [
-        (
-            "layers/template.yaml",
-            "Resources: {Up: {Type: AWS::Serverless::Application, Properties: {Location: ../template.yaml}}}",
-            r"layers/template\.yaml: Up: nests template\.yaml, which contains it",
-        ),
-        ("layers/template.yaml", "a: 1", r"layers/template\.yaml: has no Resources"),
-    ],
-)
-def test_load_wrong_nesting_raises(tmp_path: Path, changed: str, text: str, message: str) -> None:
-    write_files(tmp_path, {**FILES, changed: text})
+def test_load_template_that_nests_itself_raises(tmp_path: Path) -> None:
+    text = "Resources: {Up: {Type: AWS::Serverless::Application, Properties: {Location: ../template.yaml}}}"
+    write_files(tmp_path, {**FILES, "layers/template.yaml": text})
 
+    message = r"^layers/template\.yaml: Up: nests template\.yaml, which contains it$"
     with pytest.raises(ConfigurationError, match=message):
         model.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a: 1", "layers/template.yaml: has no Resources, so it is not a template"),
+        ("Resources:\n  A: b: c\n", "layers/template.yaml:2: is not valid YAML: mapping values are not allowed"),
+        (
+            "Transform: AWS::LanguageExtensions\nResources: {'Fn::ForEach::Of': [X, [a], {'F${X}': {}}]}",
+            "layers/template.yaml: Fa: has no Type",
+        ),
+    ],
+)
+def test_load_unreadable_template_is_named_and_the_others_are_read(tmp_path: Path, text: str, why: str) -> None:
+    project = load(tmp_path, **{"layers/template.yaml": text})
+
+    [fault] = stack_of(project, "main").skipped
+    assert (fault.logical_id, fault.kind, fault.label, fault.is_fault) == (
+        "Layers",
+        Kind.APPLICATION,
+        "unreadable",
+        True,
+    )
+    assert fault.why.startswith(f"has a template that cannot be read: {why}")
+    assert [stack.name for stack in project.stacks] == [
+        "main",
+        "main/Shop",
+        "main/Shop/Inner",
+        "main/Again",
+        "main/Again/Inner",
+    ]
+
+
+def test_load_faults_of_a_stack_are_not_those_of_what_it_nests(tmp_path: Path) -> None:
+    root = ROOT.replace("  Layers:", "  Inner:").replace("./layers/", "lost/")
+    project = load(tmp_path, **{"template.yaml": root})
+
+    assert [fault.logical_id for fault in stack_of(project, "main").faults] == ["Inner"]
+    assert stack_of(project, "main/Shop").nested == ("Inner",)
+    assert stack_of(project, "main/Shop").skipped == ()
+
+
+def test_with_parameters_drops_the_fault_of_an_application_that_is_elsewhere(tmp_path: Path) -> None:
+    project = load(tmp_path, **{"template.yaml": ROOT.replace("./layers/template.yaml", "!Ref Rt")})
+    stack = stack_of(project, "main")
+
+    moved = model.with_parameters(stack, {"Rt": "https://elsewhere/template.yaml"})
+
+    assert [entry.label for entry in stack.skipped] == ["missing"]
+    assert [entry.label for entry in moved.skipped] == ["remote"]
 
 
 def test_load_missing_template_is_named_and_nests_nothing(tmp_path: Path) -> None:
@@ -220,6 +261,8 @@ def test_origin_of_a_parameter_of_a_deployed_stack_is_unknown(tmp_path: Path) ->
 
 LISTED = """
 Transform: AWS::Serverless-2016-10-31
+Parameters: {Stage: {Type: String}}
+Conditions: {Later: !Equals [!Ref Stage, live], Now: !Equals [a, a], Never: !Equals [a, b]}
 Resources:
   Base: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: base/}}
   Layers: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: layers/template.yaml}}
@@ -249,8 +292,9 @@ EXTRA = ("main/Layers", "Extra")
         ("[!Ref Base, !GetAtt Layers.Outputs.ExtraArn]", "!Ref Common", [("main", "Base"), EXTRA]),
         ('!Sub "${Layers.Outputs.ExtraArn}, ${Base},arn:a:1"', "!Ref Common", [EXTRA, ("main", "Base"), "arn:a:1"]),
         ('!Sub "${Base},arn:${AWS::Region}:1"', "!Ref Common", [("main", "Base"), "{'Ref': 'Common'}"]),
-        ("!GetAtt Layers.Outputs.All", "!Ref Common", [EXTRA, EXTRA]),
+        ("!GetAtt Layers.Outputs.All", "!Ref Common", [EXTRA]),
         ('"arn:a:1, arn:b:2"', "!Ref Common", ["arn:a:1", "arn:b:2"]),
+        ('!Join [",", ["arn:a:1, arn:b:2", !Ref Base]]', "!Ref Common", ["arn:a:1", "arn:b:2", ("main", "Base")]),
         ('""', "!Ref Common", []),
         ('!Join [",", [!Ref Base, !ImportValue x]]', "!Ref Common", [("main", "Base"), "{'Ref': 'Common'}"]),
         ('!Join ["-", [!Ref Base, !Ref Base]]', "!Ref Common", ["{'Ref': 'Common'}"]),
@@ -261,6 +305,12 @@ EXTRA = ("main/Layers", "Extra")
         ),
         ('!Join [",", [!Ref Base]]', "[!Select [1, !Ref Common]]", ["{'Fn::Select': [1, {'Ref': 'Common'}]}"]),
         ('!Join [",", [!Ref Base]]', '!Split [",", !Join [",", !Ref Common]]', [("main", "Base")]),
+        ("!If [Later, !Ref Base, !GetAtt Layers.Outputs.ExtraArn]", "!Ref Common", [("main", "Base"), EXTRA]),
+        ("!If [Later, !Ref Base, !Ref AWS::NoValue]", "!Ref Common", [("main", "Base")]),
+        ('!If [Later, "", !Ref Base]', "!Ref Common", [("main", "Base")]),
+        ("!If [Now, !Ref Base, !GetAtt Layers.Outputs.ExtraArn]", "!Ref Common", [("main", "Base")]),
+        ("!If [Never, !Ref Base, !GetAtt Layers.Outputs.ExtraArn]", "!Ref Common", [EXTRA]),
+        ("!If [Unknown, !Ref Base, !Ref Base]", "[!Ref Common]", [("main", "Base")]),
     ],
 )
 def test_origins_of_a_list_that_a_parameter_hands_on(

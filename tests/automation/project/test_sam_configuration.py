@@ -56,8 +56,8 @@ def test_overrides_none_are_empty() -> None:
     [
         ("A=1 B", r"^x: parameter_overrides: 'B' is not Name=value$"),
         (["B"], r"^x: parameter_overrides: 'B' is not Name=value$"),
-        ("A='1", r"^x: parameter_overrides: .*No closing quotation$"),
-        ("file://none.yaml", r"^none\.yaml: cannot be read"),
+        ("A='1", r"^x: parameter_overrides: \"A='1\": No closing quotation$"),
+        ("file://none.yaml", r"^none\.yaml: cannot be read: \[Errno 2\] "),
     ],
 )
 def test_overrides_that_cannot_be_read_raise(tmp_path: Path, written: Any, message: str) -> None:
@@ -85,7 +85,7 @@ def test_overrides_from_files_include_further_files(tmp_path: Path) -> None:
 def test_overrides_file_that_includes_itself_raises(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.yaml": "$include: file://a.yaml\n"})
 
-    with pytest.raises(ConfigurationError, match=r"file://a\.yaml includes itself"):
+    with pytest.raises(ConfigurationError, match=r"^x: parameter_overrides: file://a\.yaml includes itself$"):
         overrides("file://a.yaml", tmp_path)
 
 
@@ -128,6 +128,13 @@ def test_template_file_is_that_of_the_default_section(command: str) -> None:
     assert sam_configuration.template_file(samconfig) == "infra/sam.yaml"
     assert sam_configuration.template_file({"dev": samconfig["default"]}) == ""
     assert sam_configuration.template_file({"default": {"deploy": samconfig["default"][command]}}) == ""
+
+
+def test_base_folder_is_that_of_the_section() -> None:
+    samconfig = {"default": {"build": {"parameters": {"base_dir": "code"}}}, "dev": {"build": {"parameters": {}}}}
+
+    assert [sam_configuration.base_folder(samconfig, name) for name in ("default", "dev")] == ["code", ""]
+    assert sam_configuration.base_folder({"dev": {"build": {"parameters": {"base_dir": 1}}}}, "dev") == ""
 
 
 def test_read_takes_the_first_file_that_exists(tmp_path: Path) -> None:

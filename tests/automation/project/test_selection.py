@@ -94,3 +94,21 @@ def test_for_architecture_replaces_a_value_that_a_parameter_has(tmp_path: Path) 
     resolved, used = selection.for_architecture(stack, {"Chip": "x86_64"}, "arm64")
 
     assert (resolved.functions[0].architectures, used) == (("arm64",), {"Chip": "arm64"})
+
+
+def test_parameters_of_code_decide_which_layers_are_mounted(tmp_path: Path) -> None:
+    text = """
+Parameters:
+  Stage: {Type: String}
+  Tools: {Type: String}
+  Size: {Type: Number}
+Conditions: {Live: !Equals [!Ref Stage, live]}
+Globals: {Function: {Layers: !If [Live, ["arn:x"], !Ref AWS::NoValue]}}
+Resources:
+  Greet:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: a.b, Runtime: python3.12, Layers: [!Ref Tools], MemorySize: !Ref Size}
+"""
+    write_files(tmp_path, {"template.yaml": text})
+
+    assert selection.parameters_of_code(model.load(tmp_path).stacks[0]) == {"Stage", "Tools"}

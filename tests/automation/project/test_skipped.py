@@ -28,6 +28,10 @@ def function(properties: str, metadata: str = "") -> str:
     return f"  Fn: {{Type: AWS::Serverless::Function, Properties: {{{properties}}}{extra}}}\n"
 
 
+def plain(code: str) -> str:
+    return f"  Fn: {{Type: AWS::Lambda::Function, Properties: {{Runtime: python3.12, Code: {{{code}}}}}}}\n"
+
+
 def layer(properties: str, metadata: str = "") -> str:
     return f"  L: {{Type: AWS::Serverless::LayerVersion, Properties: {{{properties}}}, Metadata: {{{metadata}}}}}\n"
 
@@ -38,6 +42,9 @@ def layer(properties: str, metadata: str = "") -> str:
         (function("PackageType: Image, CodeUri: src/"), "is a container image", "image", False),
         (function("PackageType: !Ref Kind"), "is a container image", "image", False),
         (function("ImageUri: acme/img:1"), "is a container image", "image", False),
+        (plain("ImageUri: acme/img:1"), "is a container image", "image", False),
+        (plain("ZipFile: x"), "has inline code", "inline", False),
+        (plain("S3Bucket: b, S3Key: k"), "has its code at s3://b/k", "remote", False),
         (
             function("PackageType: Image", "Dockerfile: Dockerfile, DockerContext: src"),
             "is a container image; inv build --engine sam builds it with Docker",
@@ -47,14 +54,17 @@ def layer(properties: str, metadata: str = "") -> str:
         (function("PackageType: Image", "Dockerfile: Dockerfile"), "is a container image", "image", False),
         (function(f"{PROPERTIES}, InlineCode: x"), "has inline code", "inline", False),
         (function(f"{PROPERTIES}, CodeUri: 's3://b/k'"), "has its code at s3://b/k", "remote", False),
+        (function(f"{PROPERTIES}, CodeUri: 'https://b/k'"), "has its code at https://b/k", "remote", False),
         (function(f"{PROPERTIES}, CodeUri: {{Bucket: b, Key: k}}"), "has its code at s3://b/k", "remote", False),
         (
             function(f"{PROPERTIES}, CodeUri: {{Bucket: !GetAtt Zips.Name, Key: k}}"),
-            "has its code at s3://!GetAtt Zips.Name/k",
+            "has its code at s3://${Zips.Name}/k",
             "remote",
             False,
         ),
         (function(f"{PROPERTIES}, CodeUri: src.zip"), "has the finished archive src.zip as its code", "archive", False),
+        (function(f"{PROPERTIES}, CodeUri: a.jar"), "has the finished archive a.jar as its code", "archive", False),
+        (function(f"{PROPERTIES}, CodeUri: a.war"), "has the finished archive a.war as its code", "archive", False),
         (
             function("Handler: index.main, Runtime: nodejs22.x, CodeUri: src"),
             "is built by nodejs22.x, not by Python; inv build --engine sam builds it",
@@ -70,6 +80,12 @@ def layer(properties: str, metadata: str = "") -> str:
         (
             function("Handler: app.main, Runtime: !Ref Rt, CodeUri: src"),
             f"needs its Runtime, which is only known at deploy time (!Ref Rt); {GIVE}",
+            "unknown",
+            False,
+        ),
+        (
+            function(f"{PROPERTIES}, CodeUri: src", "BuildMethod: !Ref Rt"),
+            f"needs its BuildMethod, which is only known at deploy time (!Ref Rt); {GIVE}",
             "unknown",
             False,
         ),
@@ -98,6 +114,16 @@ def test_function_that_is_not_built_says_why(
     [
         (layer("CompatibleRuntimes: [python3.12]"), "has no ContentUri", "empty"),
         (layer("ContentUri: l.zip"), "has the finished archive l.zip as its code", "archive"),
+        (
+            layer("ContentUri: !ImportValue l", "BuildMethod: makefile"),
+            "needs its ContentUri, which is only known at deploy time (!ImportValue l)",
+            "unknown",
+        ),
+        (
+            layer("ContentUri: l, CompatibleArchitectures: [!ImportValue chip]"),
+            "needs its BuildArchitecture, which is only known at deploy time (!ImportValue chip)",
+            "unknown",
+        ),
         (
             layer("ContentUri: l", "BuildMethod: makefile"),
             "is built by makefile, not by Python; inv build --engine sam builds it",
@@ -145,6 +171,8 @@ def test_what_our_builder_builds_is_not_skipped(tmp_path: Path, resource: str) -
             "has its template at https://b/t.yaml",
             "remote",
         ),
+        ("AWS::Serverless::Application, Properties: {Location: 's3://b/t'}", "has its template at s3://b/t", "remote"),
+        ("AWS::Serverless::Application, Properties: {Location: 'http://t'}", "has its template at http://t", "remote"),
         (
             "AWS::Serverless::Application, Properties: {Location: !ImportValue l}",
             "needs its Location, which is only known at deploy time (!ImportValue l)",
@@ -188,6 +216,21 @@ def test_loop_with_code_that_is_not_expanded_says_why(tmp_path: Path, head: str,
     assert stack.skipped == (Skipped("Fn::ForEach::Fns", Kind.LOOP, why, "unknown"),)
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "CloudFormation::Stack",
+        "Lambda::Function",
+        "Lambda::LayerVersion",
+        "Serverless::Application",
+        "Serverless::LayerVersion",
+        "Serverless::WebFunction",
+    ],
+)
+def test_contains_code_knows_every_type_at_any_depth(kind: str) -> None:
+    assert skipped.contains_code(["N", {"Fn::ForEach::Inner": ["M", [], {"X": {"Type": f"AWS::{kind}"}}]}])
+
+
 def test_include_among_the_resources_says_why(tmp_path: Path) -> None:
     include = "  Fn::Transform: {Name: AWS::Include, Parameters: {Location: more.yaml}}\n"
 
@@ -224,6 +267,25 @@ def test_counts_of_what_failed_say_so_even_beside_an_earlier_build(tmp_path: Pat
     assert counts == "1 function: 1 failed; 1 layer: 1 built"
 
 
+REST = """
+  Fn::ForEach::Fns: [N, !ImportValue n, {'${N}Fn': {Type: AWS::Serverless::Function}}]
+  Fn::Transform: {Name: AWS::Include}
+  App: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: a}}}
+  Z: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: z.zip}}
+  W1: {Type: AWS::Serverless::WebFunction}
+  W2: {Type: AWS::Serverless::WebFunction}
+"""
+
+
+def test_counts_name_every_kind_in_order(tmp_path: Path) -> None:
+    stack = load(tmp_path, REST + layer("ContentUri: l.zip"))
+
+    assert skipped.counts([stack], set()) == (
+        "2 functions: 2 web functions skipped; 2 layers: 2 archives skipped; 1 application: 1 published skipped; "
+        "1 loop: 1 unknown skipped; 1 include: 1 unknown skipped"
+    )
+
+
 def test_counts_of_another_stacks_artifact_do_not_count(tmp_path: Path) -> None:
     assert skipped.counts([load(tmp_path, function(f"{PROPERTIES}"))], {("other", "Fn")}) == "1 function: 1 not built"
 
@@ -238,3 +300,22 @@ def test_without_tree_leaves_out_what_sam_has_built(tmp_path: Path) -> None:
     pairs = skipped.without_tree([stack], {("main", "Img")})
 
     assert [(owner.name, entry.logical_id) for owner, entry in pairs] == [("main", "Img2"), ("main", "Raw")]
+
+
+@pytest.mark.parametrize(
+    ("resource", "why"),
+    [
+        (
+            function("Handler: app.main, Runtime: Python3.12, CodeUri: src"),
+            "has the Runtime Python3.12, which does not exist; write python3.12",
+        ),
+        (
+            layer("ContentUri: src", "BuildMethod: PYTHON3.12"),
+            "has the BuildMethod PYTHON3.12, which does not exist; write python3.12",
+        ),
+    ],
+)
+def test_misspelt_runtime_is_a_fault(tmp_path: Path, resource: str, why: str) -> None:
+    [entry] = load(tmp_path, resource).skipped
+
+    assert (entry.why, entry.label, entry.is_fault, entry.is_built_by_sam) == (why, "misspelt", True, False)

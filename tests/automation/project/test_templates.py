@@ -5,14 +5,17 @@ import pytest
 
 from automation.project import templates
 from automation.project.templates import Unresolved
+from automation.system import files
 from automation.system.errors import ConfigurationError
+from tests.automation.projects import write_files
 
 TEMPLATE = """
 Parameters:
   Stage: {Type: String, Default: dev}
   Colour: {Type: String}
+  Flag: {Type: String, Default: true}
 Mappings:
-  Sizes: {dev: {Memory: 128}}
+  Sizes: {dev: {Memory: 128}, 123456789012: {Memory: 512}}
 Resources:
   Queue:
     Type: AWS::SQS::Queue
@@ -74,9 +77,13 @@ def test_parse_resolves_anchors_and_skips_loops() -> None:
     [
         ("Resources: [", r"t\.yaml:2: is not valid YAML"),
         ("a: \x00", r"t\.yaml: is not valid YAML"),
-        ("just text", "has no Resources"),
-        ("Resources: {A: {Properties: {}}}", r"t\.yaml: A: has no Type"),
-        ("{Resources: {}, Parameters: {A: 1}}", "Parameters is not a mapping"),
+        ("just text", r"^t\.yaml: has no Resources, so it is not a template$"),
+        ("{Resources: []}", r"^t\.yaml: has no Resources, "),
+        ("Resources: {A: {Properties: {}}}", r"^t\.yaml: A: has no Type$"),
+        ("Resources: {A: text}", r"^t\.yaml: A: has no Type$"),
+        ("{Resources: {}, Parameters: {A: 1}}", r"^t\.yaml: Parameters is not a mapping of mappings$"),
+        ("{Resources: {}, Conditions: {A: 1}}", r"^t\.yaml: Conditions is not a mapping of mappings$"),
+        ("{Resources: {}, Globals: [1]}", r"^t\.yaml: Globals is not a mapping of mappings$"),
     ],
 )
 def test_parse_invalid_template_raises(text: str, message: str) -> None:
@@ -85,14 +92,15 @@ def test_parse_invalid_template_raises(text: str, message: str) -> None:
 
 
 def test_read_missing_file_raises(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"t\.yaml: the template does not exist"):
+    message = r"^t\.yaml: the template does not exist; see \[tool\.alchemiser\] in pyproject\.toml$"
+    with pytest.raises(ConfigurationError, match=message):
         templates.read(tmp_path / "t.yaml", name="t.yaml")
 
 
 def test_read_binary_file_raises(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_bytes(b"\xff\xfe\x00")
 
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"^t\.yaml: the template cannot be read: 'utf-8' codec"):
         templates.read(tmp_path / "t.yaml", name="t.yaml")
 
 
@@ -106,6 +114,20 @@ def test_resolve_known_intrinsics_become_values() -> None:
     assert resolved({"Fn::Sub": ["${a}${Stage}", {"a": "x-"}]}) == "x-dev"
     assert resolved({"Fn::Join": ["-", ["a", {"Ref": "Stage"}]]}) == "a-dev"
     assert resolved({"Fn::FindInMap": ["Sizes", {"Ref": "Stage"}, "Memory"]}) == 128
+    assert resolved({"Fn::FindInMap": ["Sizes", {"Ref": "Stage"}, "Memory"]}, Stage="123456789012") == 512
+    assert resolved({"Fn::Select": ["1", ["a", {"Ref": "Stage"}]]}) == "dev"
+    assert resolved({"Fn::Split": ["-", {"Fn::Sub": "${Stage}-a"}]}) == ["dev", "a"]
+
+
+def test_resolve_flags_become_the_texts_of_cloudformation() -> None:
+    assert resolved({"Ref": "Flag"}) == "true"
+    assert resolved({"Fn::Sub": ["${ Flag }-${a}", {"a": False}]}) == "true-false"
+    assert resolved({"Fn::Join": ["", [True, 1, "x"]]}) == "true1x"
+
+
+def test_resolve_absent_values_leave_their_list() -> None:
+    assert resolved([1, {"Ref": "AWS::NoValue"}, 2]) == [1, 2]
+    assert resolved({"Ref": "AWS::NoValue"}) is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +138,21 @@ def test_resolve_known_intrinsics_become_values() -> None:
         {"Ref": "AWS::Region"},
         {"Fn::Sub": "${AWS::StackName}-bus"},
         {"Fn::Join": ["-", [{"Ref": "Queue"}]]},
+        {"Fn::Sub": ["${a}", {"a": {"Ref": "Queue"}}]},
+        {"Fn::Sub": ["${a}", {"a": ["x"]}]},
+        {"Fn::Sub": ["${a}", {"Ref": "Queue"}]},
         {"Fn::FindInMap": ["Sizes", "prod", "Memory"]},
+        {"Fn::FindInMap": ["Sizes", "dev", "Weight"]},
+        {"Fn::FindInMap": ["Nowhere", "dev", "Memory"]},
+        {"Fn::FindInMap": ["Sizes", {"Ref": "Colour"}, "Memory", {"DefaultValue": 256}]},
+        {"Fn::FindInMap": ["Sizes", ["dev"], "Memory"]},
+        {"Fn::FindInMap": ["Sizes", "prod", "Memory", {"Value": 256}]},
+        {"Fn::Select": [2, ["a", "b"]]},
+        {"Fn::Select": ["-1", ["a", "b"]]},
+        {"Fn::Select": [0, {"Ref": "Queue"}]},
+        {"Fn::Split": ["-", {"Ref": "Queue"}]},
+        {"Fn::If": ["Nowhere", 1, 2]},
+        {"Fn::GetAtt": ["Queue"]},
         {"Fn::ImportValue": "x"},
         {"Condition": "Yes"},
     ],
@@ -130,6 +166,38 @@ def test_resolve_deploy_time_value_stays_unresolved(value: dict[str, Any]) -> No
 
 def test_resolve_nested_values_keeps_their_shape() -> None:
     assert resolved({"a": [{"Ref": "Stage"}, 1], "b": {"c": {"Ref": "Stage"}}}) == {"a": ["dev", 1], "b": {"c": "dev"}}
+    assert resolved({404: {"Ref": "Stage"}}) == {404: "dev"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("!Equals [!Ref Stage, dev]", "then"),
+        ("!Equals [!Ref Stage, live]", "else"),
+        ("!Equals [!Ref Colour, dev]", None),
+        ("!Equals [!Ref Flag, 'true']", "then"),
+        ("!Equals ['true', true]", "then"),
+        ("!Equals [1, '1']", "then"),
+        ("!Not [!Condition Open]", "else"),
+        ("!Not [!Condition Shut]", "then"),
+        ("!Not [!Condition Later]", None),
+        ("!Condition Nowhere", None),
+        ("!And [!Condition Open, !Condition Open]", "then"),
+        ("!And [!Condition Later, !Condition Shut]", "else"),
+        ("!And [!Condition Later, !Condition Open]", None),
+        ("!Or [!Condition Shut, !Condition Shut]", "else"),
+        ("!Or [!Condition Later, !Condition Open]", "then"),
+        ("!Or [!Condition Later, !Condition Shut]", None),
+        ("!Contains [[a], a]", None),
+    ],
+)
+def test_resolve_choice_follows_its_condition(condition: str, expected: str | None) -> None:
+    conditions = f"Conditions: {{C: {condition}, Open: true, Shut: false, Later: !Equals [!Ref Colour, blue]}}"
+    choice = {"Fn::If": ["C", {"Fn::Sub": "then"}, {"Fn::Sub": "else"}]}
+
+    value = templates.resolve(choice, templates.parse(f"{TEMPLATE}\n{conditions}", name="t.yaml"), {})
+
+    assert (value.expression if isinstance(value, Unresolved) else value) == (expected or str(choice))
 
 
 def test_references_are_found_at_any_depth() -> None:
@@ -138,14 +206,38 @@ def test_references_are_found_at_any_depth() -> None:
     assert templates.references(value) == {"X", "Y", "Z", "W"}
 
 
+def test_references_of_conditions_count_when_they_are_passed() -> None:
+    conditions = {
+        "IsBlue": {"Fn::Equals": [{"Ref": "Colour"}, "blue"]},
+        "Both": [{"Condition": "IsBlue"}, {"Condition": "Both"}, {"Ref": "Stage"}],
+    }
+    choice = {"Fn::If": ["Both", {"Ref": "X"}, 1]}
+
+    assert templates.references(choice) == {"X"}
+    assert templates.references(choice, conditions) == {"X", "Colour", "Stage"}
+    assert templates.references({"Type": "T", "Condition": "IsBlue"}, conditions) == {"Colour"}
+    assert templates.references([{"Fn::If": []}, {"Condition": {"Ref": "Y"}}], conditions) == {"Y"}
+
+
 def test_read_with_cache_gives_same_result_and_parses_once(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T, Properties: {Date: 2026-01-01, Name: !Ref B}}}\n")
     first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
-    kept = list((tmp_path / "cache").iterdir())
+    kept = [path.name for path in (tmp_path / "cache").iterdir()]
 
     assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True) == first
     assert first == templates.read(tmp_path / "t.yaml", name="t.yaml")
-    assert len(kept) == 1
+    assert kept == [f"{files.digest((tmp_path / 't.yaml').read_bytes())}.json"]
+
+
+def test_read_remembers_only_when_asked_and_then_reads_the_cache(tmp_path: Path) -> None:
+    text, cache = "Resources: {A: {Type: T}}\n", tmp_path / "cache"
+    (tmp_path / "t.yaml").write_text(text)
+    templates.read(tmp_path / "t.yaml", name="t.yaml", cache=cache)
+    assert not cache.exists()
+
+    write_files(cache, {f"{files.digest(text.encode())}.json": '{"Resources": {"B": {"Type": "T"}}}'})
+
+    assert set(templates.read(tmp_path / "t.yaml", name="t.yaml", cache=cache).resources) == {"B"}
 
 
 @pytest.mark.parametrize("damage", ["{", "", "[]", '{"Resources": 1}'])
@@ -175,10 +267,10 @@ def test_read_with_unwritable_cache_still_reads(tmp_path: Path) -> None:
     assert read.resources["A"]["Type"] == "T"
 
 
-def test_parse_json_with_tabs_is_read() -> None:
-    text = '{\n\t"Resources": {\n\t\t"A": {"Type": "X", "Properties": {"a": {"Ref": "B"}}}}}'
+def test_parse_json_with_tabs_and_escapes_is_read() -> None:
+    text = '{\n\t"Resources": {\n\t\t"A": {"Type": "X", "Properties": {"a": {"Ref": "B"}, "b": "\\ud83d\\ude80"}}}}'
 
-    assert templates.parse(text, name="t.json").resources["A"]["Properties"] == {"a": {"Ref": "B"}}
+    assert templates.parse(text, name="t.json").resources["A"]["Properties"] == {"a": {"Ref": "B"}, "b": "🚀"}
 
 
 def test_parse_yaml_in_braces_is_read() -> None:

@@ -23,6 +23,8 @@ def build(
 ) -> BuildResult:
     """Sync the project at `root`, then build what is stale. After a failure, show what was built before raising it.
 
+    A stack whose template cannot be read is such a failure, unless others are chosen.
+
     Args:
         engine: `uv` or `sam`, as the user typed it.
         env: the environment whose template parameters are used; empty for the templates' defaults.
@@ -36,18 +38,24 @@ def build(
     """
     if engine not in set(Engine):
         raise UsageError(f"there is no engine {engine!r}; the engines are: {', '.join(Engine)}", where="build")
-    project = model.load(root, remember=True)
+    project = model.load(root, remember=True, keeps_going=True)
     source_copies.sync(project)
 
     parameters = environments.parameters_by_stack(project, env, variables) if env else {}
-    result = builder.build(
-        project, parameters=parameters, chosen=chosen, force=force, engine=Engine(engine), keeps_going=True
-    )
-    if result.failures:
+    try:
+        result = builder.build(
+            project, parameters=parameters, chosen=chosen, force=force, engine=Engine(engine), keeps_going=True
+        )
+    except UsageError as cause:  # what is chosen may stand in a template that cannot be read
+        for failure in project.unread.values():
+            raise failure from cause
+        raise
+    unread = () if chosen.names or chosen.stack else project.unread.values()
+    if failures := (*unread, *result.failures):
         show(result)
-        for failure in result.failures[:-1]:
+        for failure in failures[:-1]:
             console.error(str(failure))
-        raise result.failures[-1]
+        raise failures[-1]
 
     if note:
         builder.note_if_up_to_date(project, result)

@@ -12,7 +12,8 @@ from automation.building import requirements, uv_inputs, wheels
 from automation.building.requirements import REQUIREMENTS, REQUIREMENTS_IN, Kind
 from automation.lambda_runtime.python_versions import with_patch
 from automation.project.architectures import LINUX_MACHINES, X86_64
-from automation.project.model import Project, Text
+from automation.project.model import Project
+from automation.project.properties import Text
 from automation.system import console, files, processes, tools
 
 

@@ -163,12 +163,21 @@ def ingredients(artifact: Artifact, *, builder: str = BUILDER) -> Ingredients:
 
     source_files = sources.list_files(artifact.source, display_name=artifact.folder)
     digests = {file.name: _digest(file) for file in source_files}
-    for path, digest in dependencies.digests(artifact.lock, artifact.root).items() if artifact.lock else ():
-        digests[_relative(path, artifact.source)] = digest
+    digests |= locked_files(artifact)
     if not artifact.runtime:  # what another builder makes may depend on the files that we never ship
         present = (name for name in sources.NEVER_SHIPPED if (artifact.source / name).is_file())
         digests |= {name: files.digest((artifact.source / name).read_bytes()) for name in present}
     return Ingredients(settings, digests)
+
+
+def locked_files(artifact: Artifact) -> dict[str, str]:
+    """Return the digest of each file that decides what is installed, by its path relative to the code folder.
+
+    Raises:
+        ConfigurationError: a file cannot be read or parsed, or one that it names does not exist.
+    """
+    digests = dependencies.digests(artifact.lock, artifact.root) if artifact.lock else {}
+    return {_relative(path, artifact.source): digest for path, digest in digests.items()}
 
 
 @contextmanager
@@ -246,8 +255,8 @@ def _function(function: Function, stack: Stack, root: Path) -> Artifact:
         logical_id=function.logical_id,
         source=source,
         folder=uri,
-        runtime=_require_known("Runtime", function.runtime, where),
-        architecture=_require_known("Architectures", next(iter(function.architectures), X86_64), where),
+        runtime=_require_text("Runtime", function.runtime, where),
+        architecture=_require_text("Architectures", next(iter(function.architectures), X86_64), where),
         is_layer=False,
         is_zipped_as_is=bool(function.metadata.get("SkipBuild")) or source.is_file(),
         is_uv_project=function.metadata.get("BuildMethod") == _PYTHON_UV,
@@ -272,7 +281,7 @@ def _layer(layer: Layer, stack: Stack, root: Path) -> Artifact:
         source=_source(uri, layer, stack, root),
         folder=uri,
         runtime=runtime,
-        architecture=_require_known("BuildArchitecture", architecture, f"{stack.template.path}: {layer.logical_id}"),
+        architecture=_require_text("BuildArchitecture", architecture, f"{stack.template.path}: {layer.logical_id}"),
         is_layer=True,
         is_zipped_as_is=method is None,
         is_uv_project=method == _PYTHON_UV,
@@ -291,7 +300,8 @@ def _foreign(owner: Function | Layer, stack: Stack, root: Path) -> Artifact:
     """Return what only SAM builds, so that a change of its folder is noticed."""
     uri = owner.code_uri if isinstance(owner, Function) else owner.content_uri
     if uri is None:  # an image
-        uri = (PurePosixPath(stack.template.path).parent / str(owner.metadata["DockerContext"])).as_posix()
+        folder = stack.code_folder or PurePosixPath(stack.template.path).parent
+        uri = (PurePosixPath(folder) / str(owner.metadata["DockerContext"])).as_posix()
     return Artifact(
         stack=stack.name,
         logical_id=owner.logical_id,
@@ -305,8 +315,8 @@ def _foreign(owner: Function | Layer, stack: Stack, root: Path) -> Artifact:
     )
 
 
-def _require_known(name: str, value: Any, where: str) -> str:
+def _require_text(name: str, value: Any, where: str) -> str:
     if not isinstance(value, str) or not value:
-        problem = f"{name} is {value}, which is only known at deploy time" if value else f"{name} is missing"
+        problem = f"{name} is {value}, which is not a text" if value else f"{name} is missing"
         raise ConfigurationError(f"{problem}; set it to a literal or to a parameter", where=where)
     return value

@@ -92,7 +92,7 @@ def build(
         keeps_going: build the others when an artifact cannot be built, and return the failures in the result.
 
     Raises:
-        ConfigurationError: a file to build is missing, or a property is only known at deploy time.
+        ConfigurationError: a file to build is missing, or a property has no value.
         UsageError: a chosen artifact, stack or architecture does not exist.
         ToolError: a requirement could not be installed, the machine refused to write, or SAM failed.
     """
@@ -218,7 +218,7 @@ def _build(builds: Sequence[StackBuild], root: Path, engine: Engine, *, force: b
 
 
 def _build_with_uv(builds: Sequence[StackBuild], root: Path, *, force: bool, keeps_going: bool) -> Failures:
-    store_dir = root / store.FOLDER
+    store_dir, shared = root / store.FOLDER, shared_cache.of_user(os.environ)
     failed: dict[str, AutomationError] = {}
     stale: dict[str, Artifact] = {}
     for state in builds:
@@ -226,8 +226,8 @@ def _build_with_uv(builds: Sequence[StackBuild], root: Path, *, force: bool, kee
 
     if stale:
         _warn_without_bytecode(stale.values())
-        shared = shared_cache.of_user(os.environ)
-        with console.steps("building", len(stale)) as advance:
+    with console.steps("building", len(stale)) as advance:
+        if stale:
             store.build_missing(
                 stale,
                 store_dir,
@@ -237,8 +237,8 @@ def _build_with_uv(builds: Sequence[StackBuild], root: Path, *, force: bool, kee
                 on_built=advance,
                 on_failure=failed.__setitem__ if keeps_going else None,
             )
-    for state in reversed(builds):  # a nested stack first, for it lies in the folder of the one that nests it
-        _publish(state, root, store_dir, failed)
+        for state in reversed(builds):  # a nested stack first, for it lies in the folder of the one that nests it
+            _publish(state, root, store_dir, failed)
     if stale:
         used: set[str] = set()
         for state in builds:
@@ -380,7 +380,7 @@ def _write_manifest(
 
 
 def _warn_without_bytecode(stale: Iterable[Artifact]) -> None:
-    versions = {artifact.version for artifact in stale if artifact.version}
+    versions = {artifact.version for artifact in stale if bytecode.is_possible(artifact.version)}
     for version in sorted(version for version in versions if bytecode.find_interpreter(version) is None):
         message = f"there is no Python {version} on this machine, so artifacts for it have no bytecode and start slower"
         console.warning(f"{message}; install it and build again with --force")

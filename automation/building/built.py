@@ -1,13 +1,13 @@
 """Read the last build: its templates, its parameters, its trees, and what Lambda mounts for each function."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from automation.building import manifests, outputs
 from automation.lambda_runtime import handlers
 from automation.lambda_runtime.mounts import Mount, MountedLayer
-from automation.project import model, passed_layers, templates
+from automation.project import macros, model, passed_layers, templates
 from automation.project.model import Function, Project, Stack
 from automation.system.errors import ConfigurationError
 
@@ -64,11 +64,10 @@ def mounts_of_project(project: Project) -> tuple[Mount, ...]:
     built = {name: trees(stack, project.root) for name, stack in stacks.items()}
     mounts: list[Mount] = []
     for stack in project.stacks:
-        own = built[stack.name]
         mounts += [
-            _mount(stack, function, _layers(function, stack, stacks, built), own[function.logical_id])
+            _mount(function, stack, stacks, built)
             for function in stack.functions
-            if function.logical_id in own
+            if function.logical_id in built[stack.name]
         ]
     return tuple(mounts)
 
@@ -86,29 +85,30 @@ def trees(stack: Stack, root: Path) -> dict[str, Path]:
         for key in CODE_KEYS:
             # SAM CLI looks up the folders of what a loop adds in a mapping.
             uri = templates.resolve(properties.get(key), template, stack.parameters)
-            is_local = isinstance(uri, str) and "://" not in uri and (build_dir / uri).is_dir()
+            is_local = isinstance(uri, str) and (build_dir / uri).is_dir()
             if is_local and (logical_id in ready or not uri.startswith("..")):
                 trees_by_id[logical_id] = build_dir / uri
     return trees_by_id
 
 
-def _mount(stack: Stack, function: Function, layers: Iterable[MountedLayer | str], task: Path) -> Mount:
+def _mount(
+    function: Function, stack: Stack, stacks: Mapping[str, Stack], built: Mapping[str, Mapping[str, Path]]
+) -> Mount:
+    layers: list[MountedLayer] = []
+    without_tree: list[passed_layers.Origin] = []
+    for origin in passed_layers.of_function(function, stack, stacks):
+        tree = None if isinstance(origin, str) else built[origin[0]].get(origin[1])
+        if tree is None:
+            without_tree.append(origin)
+        else:
+            layers.append(MountedLayer(passed_layers.name(origin, stack), tree))
+    mentioned = tuple(f"the macro {name}" for name in macros.of_function(function, stack.template))
     return Mount(
         stack=stack,
         function=handlers.unwrapped(function, stack),
-        task=task,
-        layers=tuple(layer for layer in layers if isinstance(layer, MountedLayer)),
-        unknown=tuple(layer for layer in layers if isinstance(layer, str)),
+        task=built[stack.name][function.logical_id],
+        layers=tuple(layers),
+        unknown=(*(passed_layers.name(origin, stack) for origin in without_tree), *mentioned),
+        unbuilt=tuple(passed_layers.name(origin, stack) for origin in without_tree if not isinstance(origin, str)),
+        macros=mentioned,
     )
-
-
-def _layers(
-    function: Function, stack: Stack, stacks: Mapping[str, Stack], built: Mapping[str, Mapping[str, Path]]
-) -> tuple[MountedLayer | str, ...]:
-    """Return the layers that a function mounts, in their order; of one that was not built here, the name."""
-    layers: list[MountedLayer | str] = []
-    for origin in passed_layers.of_function(function, stack, stacks):
-        name = passed_layers.name(origin, stack)
-        tree = None if isinstance(origin, str) else built[origin[0]].get(origin[1])
-        layers.append(MountedLayer(name, tree) if tree else name)
-    return tuple(layers)

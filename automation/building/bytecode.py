@@ -22,6 +22,7 @@ from automation.system.errors import ToolError
 _WORKER = Path(__file__).with_name("bytecode_worker.py")
 _FLAGS = ("-I", "-S", "-B", "-X", "no_debug_ranges")
 _ENOUGH_FOR_ALL_CORES = 64
+_OLDEST = (3, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ class _Module:
     similar: Path | None
 
 
+def is_possible(version: str) -> bool:
+    """Return whether Python `version` (`3.12`) has bytecode that no start checks. Source: PEP 552."""
+    numbers = version.split(".")
+    return all(number.isdigit() for number in numbers) and tuple(map(int, numbers)) >= _OLDEST
+
+
 @cache
 def find_interpreter(version: str) -> Path | None:
     """Return an interpreter of Python `version` (`3.12`): the running one, one on PATH, or one that uv knows."""
@@ -59,8 +66,11 @@ def find_interpreter(version: str) -> Path | None:
 
 @cache
 def describe_interpreter(version: str) -> str:
-    """Return the full version of the interpreter for Python `version`, an ingredient of artifacts; empty for none."""
-    program = find_interpreter(version)
+    """Return the full version of the interpreter that compiles for Python `version`, an ingredient of artifacts.
+
+    It is empty when there is none, or when that Python cannot compile.
+    """
+    program = find_interpreter(version) if is_possible(version) else None
     if program is None:
         return ""
     return sys.version if program == Path(sys.executable) else _version_text(program, version)
@@ -70,7 +80,7 @@ def compile_all(trees: Iterable[CodeTree]) -> None:
     """Compile every module of every tree; a module that two trees hold at the same path is compiled once.
 
     A module that does not compile, such as a template in a package, gets no bytecode; its import shows the error.
-    A tree for a Python that this machine lacks gets none either.
+    A tree for a Python that this machine lacks, or that is too old for such bytecode, gets none either.
 
     Raises:
         ToolError: the interpreter that compiles failed.
@@ -79,7 +89,7 @@ def compile_all(trees: Iterable[CodeTree]) -> None:
     for tree in trees:
         by_version.setdefault(tree.version, []).extend(_modules(tree))
     for version, modules in by_version.items():
-        program = find_interpreter(version)
+        program = find_interpreter(version) if is_possible(version) else None
         if program is not None:
             _compile(program, version, modules)
 
@@ -131,7 +141,7 @@ def _run_workers(program: Path, jobs: Sequence[tuple[str, str, str]]) -> None:
 def _run_worker(program: Path, job_file: Path) -> None:
     finished = processes.run([program, *_FLAGS, _WORKER, job_file], cwd=_WORKER.parent, check=False)
     if finished.exit_code:
-        raise ToolError(f"the bytecode could not be compiled: {finished.tail(1)}; the last build is unchanged")
+        raise ToolError(f"{program} could not compile the bytecode: {finished.tail(1)}")
 
 
 def _modules(tree: CodeTree) -> Iterator[_Module]:

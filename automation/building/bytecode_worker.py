@@ -1,4 +1,4 @@
-"""Compile a list of modules. A bare interpreter of any Python from 3.9 on runs this: standard library only."""
+"""Compile a list of modules. A bare interpreter of any Python from 3.7 on runs this: standard library only."""
 
 import json
 import py_compile

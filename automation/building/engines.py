@@ -60,6 +60,7 @@ def build_with_sam(
     arguments += ["--build-dir", out, "--cache-dir", work / "cache", "--cached", "--parallel"]
     arguments += ["--parameter-overrides", *overrides] if overrides else []
     arguments += chain.from_iterable(("--exclude", name) for name in excluded)
+    arguments += ["--base-dir", root / stack.code_folder] if stack.code_folder else []
 
     # SAM CLI asks which services a region has, even for a build.
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION

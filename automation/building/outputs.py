@@ -19,7 +19,7 @@ from automation.system import files
 TEMPLATE = "template.yaml"
 PACKED = "packed.json"
 ZIPS = "zips"
-_CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+_CODE = {"AWS::Serverless::LayerVersion": "ContentUri"}
 _CODE |= {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content", **nesting.LOCATIONS}
 # Other properties that may name a file beside the template. Source: aws-sam-cli, samcli/lib/utils/resources.py.
 _LOCAL_FILES: Mapping[str, tuple[str, ...]] = {
@@ -155,7 +155,7 @@ def relocate(document: Mapping[str, Any], *, from_folder: Path, to_folder: Path)
     """Return the template with every path to a local file made relative to `to_folder`."""
 
     def move(value: Any) -> Any:
-        if isinstance(value, str) and "://" not in value and (from_folder / value).exists():
+        if isinstance(value, str) and (from_folder / value).exists():
             return Path(os.path.relpath(from_folder / value, to_folder)).as_posix()
         return value
 

@@ -67,9 +67,9 @@ def _reasons(
 
 def _changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [
-        f"{name}: {before.get(name) or 'none'} -> {value or 'none'}"
-        for name, value in now.items()
-        if before.get(name) != value
+        f"{name}: {before.get(name) or 'none'} -> {now.get(name) or 'none'}"
+        for name in {**now, **before}
+        if before.get(name) != now.get(name)
     ]
 
 

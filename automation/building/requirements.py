@@ -245,7 +245,7 @@ def _parse(line: str, where: str, folder: Path, root: Path) -> Requirement:
     name, value = _LONG_NAMES.get(option["name"], option["name"]), _unquote(option["value"])
     if name == "--editable":
         return _requirement(value, line, where, folder, root)
-    path = _find(value, folder, root) if name == "--find-links" and "://" not in value else None
+    path = _find(value, folder, root) if name == "--find-links" else None
     return Requirement(where, line, Kind.OPTION, name=name, value=str(path) if path else value, path=path)
 
 

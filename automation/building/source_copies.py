@@ -237,7 +237,12 @@ def _with_run_bit(digest: str, path: Path) -> str:
 
 
 def _orphans(project: Project, generated: tuple[Tree, ...]) -> list[str]:
-    """Return the packages in folders beside those of functions: the generated trees of functions that were removed."""
+    """Return the packages in folders beside those of functions: the generated trees of functions that were removed.
+
+    There are none while a template cannot be read: the functions that it names may be there.
+    """
+    if project.unread or any(stack.faults for stack in project.stacks):
+        return []
     function_folders = {function.code_uri for function in project.functions}
     targets = {tree.target for tree in generated}
     parents = {PurePosixPath(tree.target).parent for tree in generated if tree.target in function_folders}

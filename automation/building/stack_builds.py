@@ -126,7 +126,7 @@ def _read_stack(
     force: bool,
     keeps_going: bool,
 ) -> StackBuild:
-    own_parameters = build_parameters(stack, parameters)
+    own_parameters = _parameters_of_code(stack, parameters)
     resolved, used_parameters = selection.for_architecture(stack, own_parameters, chosen.architecture)
     failures: dict[str, AutomationError] = {}
     on_failure = failures.__setitem__ if keeps_going else None
@@ -167,13 +167,13 @@ def _missing_templates(stack: Stack) -> dict[str, ConfigurationError]:
     }
 
 
-def build_parameters(stack: Stack, parameters: Mapping[str, str]) -> dict[str, str]:
+def names_of_outputs(manifest: Manifest) -> set[str]:
+    """Return the names of the built templates, folders and zips of a stack."""
+    return {*manifest.signatures, *chain.from_iterable(built.signatures for built in manifest.artifacts.values())}
+
+
+def _parameters_of_code(stack: Stack, parameters: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters that artifacts depend on and whose value is not the template's default."""
     names = selection.parameters_of_code(stack)
     defaults = stack.template.defaults()
     return {name: value for name, value in parameters.items() if name in names and defaults.get(name) != value}
-
-
-def names_of_outputs(manifest: Manifest) -> set[str]:
-    """Return the names of the built templates, folders and zips of a stack."""
-    return {*manifest.signatures, *chain.from_iterable(built.signatures for built in manifest.artifacts.values())}

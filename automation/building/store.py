@@ -183,7 +183,7 @@ def _fill_all(
         try:
             for number, future in enumerate(as_completed(running), start=1):
                 if len(jobs) >= _MANY:
-                    console.event(f"building {number} of {len(jobs)}: {jobs[running[future]][0].logical_id}")
+                    console.event(f"installed {number} of {len(jobs)}: {jobs[running[future]][0].logical_id}")
                 try:
                     future.result()
                 except AutomationError as failure:

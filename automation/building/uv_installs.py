@@ -5,7 +5,7 @@ import csv
 import hashlib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _COMPILED = (".so", ".pyd", ".dylib")
 _PROGRESS_OF_UV = ("Using ", "Resolved ", "Prepared ", "Downloading ", "Downloaded ", "Building ", "Built ", "Updat")
 _MAX_LINES = 6
 _CHOOSE_ANOTHER_VERSION = "choose a version that has a wheel for this target, and run inv lock"
-_CHOOSE_OR_SAM = "choose a version that has a wheel, or run inv build --engine sam"
+_WITH_SAM = "run inv build --engine sam"
 _FIXES = {
     "no space left": "the disk is full and the last build is unchanged; free some space and build again",
     "hash mismatch": "somebody changed the wheel or the lock; if the new one is right, run inv lock",
@@ -39,6 +39,7 @@ _WITHOUT_WHEEL = re.compile(
     r"(?:Wheels are required for|attempted to build|Package) `(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)[^`]*`"
     r"(?: because building| can't be installed because it is marked as `--no-build`|\n|$)"
 )
+_NO_VERSION_WITH_WHEEL = re.compile(r"all versions of (\S+) have no usable wheels")
 _BUILD_FAILED = re.compile(r"[Ff]ailed to (?:download and )?build `(?P<what>[^`]+)`")
 _NEEDS_COMPILER = re.compile(rf"{_NO_COMPILER}|built wheel `[^`]*` is not compatible")
 
@@ -114,15 +115,17 @@ def _install(installation: Installation) -> list[str]:
     Only they are built: otherwise uv would take the source of a new version where an older one has a wheel.
     """
     from_source: list[str] = []
+    never_with_wheel: set[str] = set()
     while True:
         _empty(installation.target)
         finished = _run_uv(installation, from_source)
         if not finished.exit_code:
             return from_source
         more = sorted(without_wheel(finished.stderr) - set(from_source))
+        never_with_wheel.update(_NO_VERSION_WITH_WHEEL.findall(finished.stderr.lower()))
         if not more:
             kind = BuildFailedError if from_source else ToolError
-            raise kind(_describe(finished.stderr, from_source), where=installation.where)
+            raise kind(_describe(finished.stderr, from_source, never_with_wheel), where=installation.where)
         from_source += more
 
 
@@ -135,7 +138,7 @@ def _install_past_the_cache(installation: Installation, from_source: Sequence[st
     finished = _run_uv(installation, [*from_source], "--no-cache")
     if finished.exit_code:
         message = f"{problem} and it could not be downloaded again; {fix}"
-        raise ToolError(f"{message}\n{_describe(finished.stderr, from_source)}", where=installation.where)
+        raise ToolError(f"{message}\n{_describe(finished.stderr, from_source, ())}", where=installation.where)
     if still_damaged := next(damaged_files(installation.target), ""):
         message = f"the wheel contains a file that differs from its RECORD ({still_damaged})"
         raise ToolError(f"{message}; report it to the package's authors", where=installation.where)
@@ -168,21 +171,29 @@ def _require_pure(info: Path, where: str) -> None:
         raise ToolError(_needs_compiler(f"{name}=={version}"), where=where)
 
 
-def _describe(stderr: str, from_source: Sequence[str]) -> str:
+def _describe(stderr: str, from_source: Sequence[str], never_with_wheel: Container[str]) -> str:
     failed = _BUILD_FAILED.search(stderr)
     if failed and _NEEDS_COMPILER.search(stderr):
-        return _needs_compiler(failed["what"])
+        return _needs_compiler(failed["what"], never_with_wheel)
     if failed or from_source:
         what = failed["what"] if failed else ", ".join(from_source)
-        fix = _CHOOSE_OR_SAM
+        fix = _fix_without_wheel(what, never_with_wheel)
         return f"{what} has no wheel for this target, and its source cannot be built: {_last_error(stderr)}; {fix}"
     return f"the requirements could not be installed: {_explain(stderr)}"
 
 
-def _needs_compiler(what: str) -> str:
+def _needs_compiler(what: str, never_with_wheel: Container[str] = ()) -> str:
     problem = f"{what} has no wheel for this target, and its source needs a compiler"
-    instead = _WITH_WHEELS.get(what.partition("==")[0], "")
-    return f"{problem}; {f'require {instead}, which has the same modules' if instead else _CHOOSE_OR_SAM}"
+    return f"{problem}; {_fix_without_wheel(what, never_with_wheel)}"
+
+
+def _fix_without_wheel(what: str, never_with_wheel: Container[str]) -> str:
+    name = what.partition("==")[0]
+    if instead := _WITH_WHEELS.get(name):
+        return f"require {instead}, which has the same modules"
+    if name in never_with_wheel:
+        return f"no version of {name} has one, so take another package or a layer that has it, or {_WITH_SAM}"
+    return f"choose a version that has a wheel, or {_WITH_SAM}"
 
 
 def _explain(stderr: str) -> str:

@@ -16,7 +16,7 @@ from automation.building.requirements import (
     Requirement,
 )
 from automation.building.uv_installs import BuildFailedError, Installation
-from automation.lambda_runtime.python_versions import glibc_minor, with_patch
+from automation.lambda_runtime.python_versions import is_amazon_linux_2023, with_patch
 from automation.project.architectures import LINUX_MACHINES
 from automation.system import console, files, tools
 from automation.system.errors import ConfigurationError
@@ -66,8 +66,8 @@ def platform(version: str, architecture: str) -> str:
     """
     if architecture not in LINUX_MACHINES:
         raise ConfigurationError(f"architecture {architecture} is not one of {', '.join(LINUX_MACHINES)}")
-    # uv knows manylinux 2_17 and 2_34; for glibc 2.26 the older one is safe.
-    manylinux = "manylinux_2_34" if glibc_minor(int(version.partition(".")[2])) >= 34 else "manylinux_2_17"
+    # uv knows manylinux 2_17 and 2_34. Amazon Linux 2 has glibc 2.26: the older one is safe.
+    manylinux = "manylinux_2_34" if is_amazon_linux_2023(int(version.partition(".")[2])) else "manylinux_2_17"
     return f"{LINUX_MACHINES[architecture]}-{manylinux}"
 
 

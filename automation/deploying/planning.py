@@ -21,7 +21,7 @@ from automation.deploying.changes.model import Expanded, ResourceChange
 from automation.deploying.connections import Stacks
 from automation.deploying.stacks import change_sets, stack_states
 from automation.deploying.stacks.change_sets import ChangeSet, Request
-from automation.project import yamls
+from automation.project import loops, yamls
 from automation.system.errors import DeploymentError
 from automation.system.stacks import StackDescription, Stage
 from automation.system.targets import Target
@@ -227,7 +227,7 @@ def to_deploy(
     """
     settings = candidate.settings
     defined = template.get("Parameters") or {}
-    defaults = {name: str(entry["Default"]) for name, entry in defined.items() if "Default" in entry}
+    defaults = {name: loops.as_text(entry["Default"]) for name, entry in defined.items() if "Default" in entry}
     kept = {name: value for name, value in deployed.parameters.items() if name in defined and name not in defaults}
     values = {**kept, **defaults, **settings.parameters}
     return Expanded(template, {**pseudo_parameters(settings.stack_name, surroundings), **values}, exports)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automation.building import built, manifests, outputs, store, zips
+from automation.lambda_runtime import public_layers
 from automation.project import model, passed_layers
 from automation.project.model import Function, Layer, Project, Stack
 from automation.sizing import distributions
@@ -31,7 +32,7 @@ def weigh(project: Project) -> Sizes:
         artifacts = by_stack[stack.name]
         layers += [artifacts[layer.logical_id] for layer in stack.layers if layer.logical_id in artifacts]
         functions += [
-            _function(artifacts[function.logical_id], _layers(function, stack, stacks, by_stack))
+            _function(artifacts[function.logical_id], _heaviest_layers(function, stack, stacks, by_stack))
             for function in stack.functions
             if function.logical_id in artifacts
         ]
@@ -52,8 +53,20 @@ def _function(own: ArtifactSize, layers: Iterable[ArtifactSize | str]) -> Functi
     return FunctionSize(
         own=own,
         layers=tuple(layer for layer in layers if isinstance(layer, ArtifactSize)),
-        unmeasured_layers=tuple(layer for layer in layers if isinstance(layer, str)),
+        unmeasured_layers=tuple(public_layers.label(layer) for layer in layers if isinstance(layer, str)),
     )
+
+
+def _heaviest_layers(
+    function: Function,
+    stack: Stack,
+    stacks: Mapping[str, Stack],
+    by_stack: Mapping[str, Mapping[str, ArtifactSize]],
+) -> tuple[ArtifactSize | str, ...]:
+    """Return the layers of a function; the largest ones when a condition that is only known at deploy time chooses."""
+    choices = function.layer_choices or (function.layers,)
+    candidates = [_layers(replace(function, layers=choice), stack, stacks, by_stack) for choice in choices]
+    return max(candidates, key=lambda layers: sum(layer.bytes for layer in layers if isinstance(layer, ArtifactSize)))
 
 
 def _layers(

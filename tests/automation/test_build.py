@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from automation import build
-from automation.building import builder
+from automation.building import builder, up_to_date
 from automation.building.engines import Engine
 from automation.project import model
 from automation.project.selection import EVERYTHING, Chosen
-from automation.system.errors import ConfigurationError
+from automation.system.errors import ConfigurationError, UsageError
 from tests.automation.projects import write_files
 
 FUNCTION = "Type: AWS::Serverless::Function, Properties: {Handler: app.main, Runtime: python3.12"
@@ -107,3 +107,63 @@ def test_build_of_all_or_nothing_refuses_what_does_not_exist(
         builder.build(model.load(tmp_path), engine=engine, keeps_going=keeps_going)
 
     assert not (tmp_path / ".aws-sam").exists()
+
+
+STACKS = """
+[[tool.alchemiser.stacks]]
+name = "data"
+template = "data.yaml"
+build_dir = ".aws-sam/data"
+config_env = "{env}-data"
+
+[[tool.alchemiser.stacks]]
+name = "shop"
+template = "template.yaml"
+"""
+READABLE = f"Resources:\n  Good: {{{FUNCTION}, CodeUri: good}}}}\n"
+UNREADABLE = {"pyproject.toml": STACKS, "template.yaml": READABLE, "data.yaml": "Resources:\n  A: b: c\n"}
+
+
+def test_build_stack_that_cannot_be_read_is_named_and_the_other_is_built(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_files(tmp_path, {**UNREADABLE, "good/app.py": ""})
+
+    with pytest.raises(ConfigurationError, match=r"^data\.yaml:2: is not valid YAML"):
+        build.build(tmp_path, EVERYTHING, engine="uv", variables={}, note=True)
+
+    assert "1 function: 1 built\n1 built, 0 unchanged, " in capsys.readouterr().out
+    assert not up_to_date.count(tmp_path)
+
+
+def test_build_every_fault_is_named_the_last_as_the_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_files(tmp_path, UNREADABLE)
+
+    with pytest.raises(ConfigurationError, match=r"^template\.yaml: Good: its code good does not exist"):
+        build.build(tmp_path, EVERYTHING, engine="uv", variables={})
+
+    assert capsys.readouterr().err.startswith("error: data.yaml:2: is not valid YAML")
+
+
+@pytest.mark.parametrize("chosen", [Chosen(names=("Good",)), Chosen(stack="shop")])
+def test_build_of_what_can_be_read_ignores_another_stack(tmp_path: Path, chosen: Chosen) -> None:
+    write_files(tmp_path, {**UNREADABLE, "good/app.py": ""})
+
+    result = build.build(tmp_path, chosen, engine="uv", variables={})
+
+    assert [decision.logical_id for decision in result.rebuilt] == ["Good"]
+
+
+@pytest.mark.parametrize("chosen", [Chosen(names=("Archive",)), Chosen(stack="data")])
+def test_build_of_what_may_be_in_an_unreadable_template_says_so(tmp_path: Path, chosen: Chosen) -> None:
+    write_files(tmp_path, {**UNREADABLE, "good/app.py": ""})
+
+    with pytest.raises(ConfigurationError, match=r"^data\.yaml:2: is not valid YAML"):
+        build.build(tmp_path, chosen, engine="uv", variables={})
+
+
+def test_build_unknown_name_is_a_usage_error(tmp_path: Path) -> None:
+    write_files(tmp_path, {"template.yaml": READABLE, "good/app.py": ""})
+
+    with pytest.raises(UsageError, match="Archive"):
+        build.build(tmp_path, Chosen(names=("Archive",)), engine="uv", variables={})

@@ -7,8 +7,9 @@ from automation import locks
 from automation.locks import Lock
 from automation.project import model
 from automation.project.model import Project
+from automation.project.templates import Unresolved
 from automation.system import tools
-from tests.automation.projects import BASE, PYPROJECT, make_shop, write_files
+from tests.automation.projects import APP, BASE, PYPROJECT, make_shop, write_files
 
 
 def test_plan_has_a_lock_per_group_and_per_requirements_in(shop: Project) -> None:
@@ -31,6 +32,19 @@ def test_plan_lock_is_for_the_platform_of_the_artifact(tmp_path: Path) -> None:
     )
 
 
+def test_plan_lock_without_a_runtime_is_for_our_own_python(tmp_path: Path) -> None:
+    make_shop(
+        tmp_path,
+        app_yaml=APP.replace(
+            "{ContentUri: layers/wheels/, CompatibleRuntimes: [python3.12]}", "{ContentUri: layers/wheels/}"
+        ),
+    )
+
+    [lock] = locks.plan(model.load(tmp_path), ())
+
+    assert (lock.python, lock.platform) == ("", "")
+
+
 def test_locked_groups_are_those_with_a_lock(shop: Project) -> None:
     write_files(shop.root, {"locks/dev.txt": "", "pyproject.toml": f"{PYPROJECT}\n[dependency-groups]\ndev = []"})
 
@@ -44,7 +58,12 @@ def test_locked_groups_lock_without_group_is_left_alone(shop: Project, capsys: p
     message = (
         "locks/dev.txt, locks/sam.txt: not locked anew, because pyproject.toml has no dependency group of that name"
     )
-    assert message in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(f": {message}\n")
+
+
+def test_python_of_is_that_of_the_first_python_runtime() -> None:
+    assert locks.python_of((Unresolved("x"), "nodejs22.x", "python3.13", "python3.12")) == "3.13"
+    assert locks.python_of(("nodejs22.x",)) == ""
 
 
 def test_compile_lock_keeps_options_and_paths_from_the_root(
@@ -75,9 +94,10 @@ def test_compile_lock_keeps_options_and_paths_from_the_root(
 def test_compile_lock_without_paths_and_options_passes_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "uv").write_text('#!/bin/sh\necho "$*" > words\n')
+    (tmp_path / "uv").write_text('#!/bin/sh\necho "$*$VIRTUAL_ENV" > words\n')
     (tmp_path / "uv").chmod(0o755)
     monkeypatch.setattr(tools, "uv_program", lambda: tmp_path / "uv")
+    monkeypatch.setenv("VIRTUAL_ENV", "not for uv")
     write_files(tmp_path, {"src/requirements.in": "a\n"})
 
     locks.compile_lock(Lock("src/r.txt", ("src/requirements.in",)), root=tmp_path, upgrade=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from automation.deploying.changes.model import Expanded
-from automation.project import templates
+from automation.project import loops, templates
 from automation.project.templates import Template, Unresolved
 
 # SAM names a new resource for each content: the name of the SAM resource and ten digits of a hash.
@@ -60,7 +60,7 @@ def known_parameters(expanded: Expanded) -> dict[str, str]:
     """Return the values of the parameters. That of a NoEcho parameter is a secret, and CloudFormation hides it."""
     definitions = _section(expanded, "Parameters")
     secrets = {name for name, definition in definitions.items() if templates.is_no_echo(definition)}
-    defaults = {name: str(spec["Default"]) for name, spec in definitions.items() if "Default" in spec}
+    defaults = {name: loops.as_text(spec["Default"]) for name, spec in definitions.items() if "Default" in spec}
     return {name: value for name, value in {**defaults, **expanded.parameters}.items() if name not in secrets}
 
 

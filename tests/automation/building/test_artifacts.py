@@ -111,14 +111,19 @@ def test_unknown_code_names_the_function_and_its_path(root: Path) -> None:
         (
             "ContentUri: common/}",
             "ContentUri: greet/app.py}",
-            "AsItIs: its content greet/app.py is a file; name the folder",
+            "AsItIs: its content greet/app.py is a file; name the folder that contains it",
+        ),
+        (
+            "Runtime: python3.12, Arch",
+            "Runtime: 3.12, Arch",
+            "Greet: Runtime is 3.12, which is not a text; set it to a literal or to a parameter",
         ),
     ],
 )
 def test_of_stack_unbuildable_code_is_refused(root: Path, old: str, new: str, message: str) -> None:
     write_files(root, {"template.yaml": TEMPLATE.replace(old, new)})
 
-    with pytest.raises(ConfigurationError, match=f"template.yaml: {message}"):
+    with pytest.raises(ConfigurationError, match=f"^template.yaml: {message}$"):
         artifacts_of(root)
 
 
@@ -200,14 +205,21 @@ def test_ingredients_refers_to_is_what_any_code_of_the_stack_names(root: Path) -
 
 
 def test_ingredients_without_bytecode_have_no_interpreter(root: Path) -> None:
-    assert artifacts.ingredients(artifacts_of(root)[1]).settings["bytecode by"]
+    before = artifacts.ingredients(artifacts_of(root)[1]).settings
     text = TEMPLATE.replace("BuildMethod: python3.12,", "Alchemiser: {Bytecode: false}, BuildMethod: python3.12,")
     (root / "template.yaml").write_text(text)
 
     common = artifacts_of(root)[1]
 
     assert (common.logical_id, common.has_bytecode) == ("Common", False)
-    assert artifacts.ingredients(common).settings["bytecode by"] == ""
+    assert before["bytecode by"]
+    assert artifacts.ingredients(common).settings == {
+        "builder": artifacts.BUILDER,
+        "runtime": "python3.12",
+        "architecture": "x86_64",
+        "mounted at": "/opt/python",
+        "bytecode by": "",
+    }
 
 
 def with_template(root: Path, resources: str) -> tuple[Artifact, ...]:
@@ -242,6 +254,15 @@ def test_of_stack_with_foreign_lists_what_only_sam_builds(root: Path) -> None:
     assert {(artifact.version, artifact.lock, artifact.is_zipped_as_is) for artifact in foreign} == {("", None, True)}
 
 
+def test_of_stack_context_of_an_image_lies_below_the_base_dir(root: Path) -> None:
+    write_files(root, {"samconfig.toml": '[default.build.parameters]\nbase_dir = "code"\n', "code/common/x.py": ""})
+    with_template(root, FOREIGN[FOREIGN.index("  Img") : FOREIGN.index("  Made")])
+
+    [image] = artifacts.of_stack(model.load(root).stacks[0], root, with_foreign=True)
+
+    assert image.folder == "code/common"
+
+
 def test_ingredients_of_what_sam_builds_include_its_requirements(root: Path) -> None:
     with_template(root, FOREIGN)
     made = artifacts.of_stack(model.load(root).stacks[0], root, with_foreign=True)[2]
@@ -264,6 +285,31 @@ def test_of_stack_function_of_one_file_is_taken_as_it_is(root: Path) -> None:
 
     assert (artifact.is_zipped_as_is, artifact.source) == (True, root / "greet/app.py")
     assert set(artifacts.ingredients(artifact).files) == {"app.py"}
+
+
+UV_PROJECTS = """
+  Layer:
+    Type: AWS::Serverless::LayerVersion
+    Properties: {ContentUri: common/, CompatibleRuntimes: [!ImportValue r, nodejs22.x, python3.13]}
+    Metadata: {BuildMethod: python-uv}
+  Fn:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: greet/, Handler: app.handler, Runtime: python3.13}
+    Metadata: {BuildMethod: python-uv}
+  Plain:
+    Type: AWS::Serverless::LayerVersion
+    Properties: {ContentUri: common/}
+    Metadata: {BuildMethod: python3.12}
+"""
+
+
+def test_of_stack_uv_project_needs_only_a_pyproject(root: Path) -> None:
+    fn, layer, plain = with_template(root, UV_PROJECTS)
+    write_files(root, {"greet/pyproject.toml": ""})
+
+    assert [artifact.is_uv_project for artifact in (fn, layer, plain)] == [True, True, False]
+    assert [artifact.runtime for artifact in (fn, layer, plain)] == ["python3.13", "python3.13", "python3.12"]
+    assert fn.lock == root / "greet/pyproject.toml"
 
 
 def test_ingredients_name_a_parent_package(root: Path) -> None:

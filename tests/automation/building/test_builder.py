@@ -305,7 +305,29 @@ def test_build_for_a_missing_python_warns_of_slow_starts(shop: Project, capsys: 
 
     make(shop, Chosen(names=("Ledger",)))
 
-    assert "there is no Python 3.99 on this machine" in capsys.readouterr().err
+    problem = "there is no Python 3.99 on this machine, so artifacts for it have no bytecode and start slower"
+    assert f"warning: {problem}; install it and build again with --force\n" in capsys.readouterr().err
+
+
+def test_build_for_a_python_without_such_bytecode_does_not_ask_for_it(
+    shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (shop.root / "app.yaml").read_text()
+    write_files(shop.root, {"app.yaml": text.replace("Runtime: python3.12", "Runtime: python3.6")})
+
+    make(shop, Chosen(names=("Ledger",)))
+
+    assert "bytecode" not in capsys.readouterr().err
+    assert not list((shop.root / ".aws-sam/build/Ledger").rglob("*.pyc"))
+
+
+def test_build_names_what_of_a_new_artifact_belongs_to_tools(shop: Project) -> None:
+    write_files(shop.root, {"layers/wheels/.env": "", "layers/wheels/.venv/x.py": ""})
+
+    first, second = (make(shop, Chosen(names=("Wheels",))) for _ in range(2))
+
+    problem = "the code folder layers/wheels is shipped without what belongs to tools"
+    assert (first.left_out, second.left_out) == ((f"{problem}: .env, .venv/",), ())
 
 
 def test_build_output_shares_files_with_the_store(built: Project) -> None:

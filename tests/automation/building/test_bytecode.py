@@ -1,5 +1,6 @@
 import importlib.util
 import marshal
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from automation.building import bytecode
 from automation.building.bytecode import CodeTree
 from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
 from automation.system import tools
+from automation.system.errors import ToolError
 
 HERE = tools.own_python_version()
 TAG = sys.implementation.cache_tag
@@ -129,3 +131,33 @@ def test_find_interpreter_falls_back_to_one_that_uv_knows(
 
     assert (bytecode.find_interpreter(HERE) == Path(sys.executable)) is is_found
     bytecode.find_interpreter.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_possible"),
+    [("3.6", False), ("3.7", True), ("3.14", True), ("2.7", False), ("3", False), ("", False), ("3.x", False)],
+)
+def test_is_possible_from_python_3_7_on(version: str, *, is_possible: bool) -> None:
+    assert bytecode.is_possible(version) is is_possible
+
+
+def test_compile_all_for_a_python_that_is_too_old_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bytecode, "find_interpreter", lambda _: Path(sys.executable))
+    bytecode.describe_interpreter.cache_clear()
+    write(tmp_path, "app.py", "x = 1\n")
+
+    bytecode.compile_all([CodeTree(tmp_path, OPT_ROOT, "3.6")])
+
+    assert bytecode.describe_interpreter("3.6") == ""
+    assert not (tmp_path / "__pycache__").exists()
+
+
+def test_compile_all_that_fails_names_the_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python").write_text("#!/bin/sh\necho AttributeError: none >&2\nexit 1\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(bytecode, "find_interpreter", lambda _: tmp_path / "python")
+    write(tmp_path / "tree", "app.py", "x = 1\n")
+
+    message = f"{tmp_path}/python could not compile the bytecode: AttributeError: none"
+    with pytest.raises(ToolError, match=f"^{re.escape(message)}$"):
+        bytecode.compile_all([CodeTree(tmp_path / "tree", OPT_ROOT, "3.7")])

@@ -16,7 +16,11 @@ dependencies = [{ name = "near" }, { name = "idna" }]
 [[package]]
 name = "near"
 source = { editable = "libs/near" }
-dependencies = [{ name = "far" }, { name = "near" }]
+dependencies = [{ name = "far" }, { name = "near" }, { name = "packed" }]
+
+[[package]]
+name = "packed"
+source = { path = "libs/packed.whl" }
 
 [[package]]
 name = "far"
@@ -73,7 +77,7 @@ def test_of_folder_of_a_uv_project_may_be_its_pyproject(tmp_path: Path, present:
 
 def workspace(root: Path) -> Path:
     members = "[tool.uv.workspace]\nmembers = ['fns/*', 'libs/*/']\nexclude = ['fns/b']\n"
-    write_files(root, {"pyproject.toml": members, "uv.lock": UV_LOCK})
+    write_files(root, {"pyproject.toml": members, "uv.lock": UV_LOCK, "libs/packed.whl": ""})
     for name in ("fns/a", "fns/b", "libs/near", "libs/far", "libs/unneeded", "other"):
         write_files(root, {f"{name}/pyproject.toml": PACKAGE, f"{name}/code.py": ""})
     return root / "fns/a"
@@ -116,7 +120,9 @@ def test_lock_files_are_all_that_decide(tmp_path: Path) -> None:
 def test_local_paths_of_a_workspace_are_those_it_needs(tmp_path: Path) -> None:
     member = workspace(tmp_path)
 
-    assert names(dependencies.local_paths(member / "pyproject.toml", tmp_path), tmp_path) == ["libs/far", "libs/near"]
+    paths = dependencies.local_paths(member / "pyproject.toml", tmp_path)
+
+    assert names(paths, tmp_path) == ["libs/far", "libs/near", "libs/packed.whl"]
 
 
 def test_local_paths_follow_the_sources_of_folders(tmp_path: Path) -> None:

@@ -51,11 +51,15 @@ near = { path = "../near", editable = true }
 """
 
 
+def fake_program(root: Path, name: str, script: str) -> Path:
+    write_files(root, {f"bin/{name}": f"#!/bin/sh\n{script}\n"})
+    (root / "bin" / name).chmod(0o755)
+    return root / "bin" / name
+
+
 def fake_poetry(root: Path, script: str) -> ToolEnvironment:
-    program = root / "bin" / "poetry"
-    write_files(root, {"bin/poetry": f"#!/bin/sh\n{script}\n"})
-    program.chmod(0o755)
-    return ToolEnvironment(root, Path(sys.executable), root / "bin", root)
+    program = fake_program(root, "poetry", script)
+    return ToolEnvironment(root, Path(sys.executable), program.parent, root)
 
 
 def test_export_uv_has_hashes_and_neither_groups_nor_the_project(tmp_path: Path) -> None:
@@ -73,15 +77,35 @@ def test_export_uv_names_the_indexes_of_the_lock(tmp_path: Path) -> None:
     assert exported == f"--find-links ../w\n--extra-index-url https://x.y/simple\n{EXPORTED}"
 
 
-def test_export_uv_lock_that_uv_refuses_says_how_to_write_it_anew(tmp_path: Path) -> None:
-    write_files(tmp_path, {"src/uv.lock": "version = 99\n", "src/pyproject.toml": PYPROJECT})
+def test_export_uv_ignores_the_environment_of_another_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = fake_program(tmp_path, "uv", 'echo "$PWD <$VIRTUAL_ENV$UV_PROJECT$UV_WORKING_DIRECTORY> $*"')
+    monkeypatch.setattr(tools, "uv_program", lambda: program)
+    for name in ("VIRTUAL_ENV", "UV_PROJECT", "UV_WORKING_DIRECTORY"):
+        monkeypatch.setenv(name, "elsewhere")
+    write_files(tmp_path, {"src/app.py": "", "uv.lock": ""})
 
-    with pytest.raises(ToolError, match=r"src: uv cannot export the lock: .*; run uv lock --directory .*src$"):
-        lock_exports.export_uv(tmp_path / "src", tmp_path / "src/uv.lock")
+    exported = lock_exports.export_uv(tmp_path / "src", tmp_path / "uv.lock")
+
+    assert exported.startswith(f"{tmp_path / 'src'} <> export --frozen --offline --no-python-downloads --quiet ")
+    assert exported.endswith(f" --format requirements.txt --python {sys.executable}\n")
+
+
+def test_export_uv_lock_that_uv_refuses_says_how_to_write_it_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = fake_program(tmp_path, "uv", "printf 'error: The lock\\n  is broken.\\n' >&2; exit 2")
+    monkeypatch.setattr(tools, "uv_program", lambda: program)
+
+    with pytest.raises(ToolError) as raised:
+        lock_exports.export_uv(tmp_path, tmp_path / "uv.lock")
+
+    message = f"uv cannot export the lock: The lock is broken; run uv lock --directory {tmp_path}"
+    assert str(raised.value) == f"{tmp_path}: {message}"
 
 
 def test_export_poetry_prints_requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = fake_poetry(tmp_path, 'echo "$POETRY_VIRTUALENVS_CREATE $PWD $*"; echo warning >&2')
+    environment = fake_poetry(tmp_path, 'echo "$VIRTUAL_ENV$POETRY_VIRTUALENVS_CREATE $PWD $*"; echo x >&2')
+    monkeypatch.setenv("VIRTUAL_ENV", "elsewhere")
     monkeypatch.setattr(
         tools, "ensure", lambda name, root: environment if (name, root) == ("poetry", tmp_path) else None
     )
@@ -96,14 +120,17 @@ def test_export_poetry_refusal_says_what_to_run(tmp_path: Path, monkeypatch: pyt
     environment = fake_poetry(tmp_path, "echo 'Error: it  changed.' >&2; exit 1")
     monkeypatch.setattr(tools, "ensure", lambda name, root: environment)
     write_files(tmp_path, {"locks/poetry.txt": ""})
-    message = r"poetry\.lock: poetry cannot export the lock: Error: it changed; run poetry lock -C .*$"
 
-    with pytest.raises(ToolError, match=message):
+    with pytest.raises(ToolError) as raised:
         lock_exports.export_poetry(tmp_path, tmp_path)
+
+    message = f"poetry cannot export the lock: Error: it changed; run poetry lock -C {tmp_path}"
+    assert str(raised.value) == f"{tmp_path}/poetry.lock: {message}"
 
 
 def test_export_poetry_without_its_lock_says_what_to_do(tmp_path: Path) -> None:
-    message = r"poetry\.lock: copy locks/poetry\.txt .*, or run poetry export --output requirements\.txt -C .*$"
-
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(ConfigurationError) as raised:
         lock_exports.export_poetry(tmp_path, tmp_path)
+
+    message = "copy locks/poetry.txt from where automation/ came, or run poetry export --output requirements.txt -C"
+    assert str(raised.value) == f"{tmp_path}/poetry.lock: {message} {tmp_path}"

@@ -55,7 +55,7 @@ def test_folder_without_a_mode_is_the_top(tmp_path: Path) -> None:
     ("build_properties", "message"),
     [
         ({"ParentPackageMode": "best"}, "^Fn: ParentPackageMode is best; set it to auto or explicit$"),
-        ({"ParentPackageMode": "explicit"}, "^Fn: ParentPackageMode explicit needs ParentPackages, such as"),
+        ({"ParentPackageMode": "explicit"}, "^Fn: ParentPackageMode explicit needs ParentPackages, .*: src.orders$"),
     ],
 )
 def test_folder_of_a_wrong_mode_raises(tmp_path: Path, build_properties: dict[str, Any], message: str) -> None:

@@ -28,8 +28,9 @@ def digest(content: bytes) -> str:
 
 def test_prune_keeps_metadata_and_removes_what_no_import_needs(tmp_path: Path) -> None:
     wanted = {"numpy/core.py", "numpy-1.dist-info/METADATA", "tests/kept.py", "tests/test_kept.py"}
-    unwanted = {"bin/f2py", ".lock", "numpy/core.pyi", "numpy/tests/test_a.py", "numpy-1.dist-info/REQUESTED"}
-    write_files(tmp_path, dict.fromkeys([*wanted, *unwanted], ""))
+    unwanted = {"bin/f2py", ".lock", "numpy/core.pyi", "numpy/tests/test_a.py"}
+    marks = ("REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
+    write_files(tmp_path, dict.fromkeys([*wanted, *unwanted, *(f"numpy-1.dist-info/{mark}" for mark in marks)], ""))
 
     prune(tmp_path)
 
@@ -105,6 +106,8 @@ def test_prune_folder_that_a_staying_folder_imports_stays(tmp_path: Path) -> Non
         "c/tests/test_more.py": "",
         "c/tests/more.py": "import d.other\n",
         "d/tests/test_d.py": "",
+        "e/deep/x.py": "from .tests import rows\n",
+        "e/deep/tests/test_e.py": "",
     }
     write_files(tmp_path, contents)
 
@@ -174,17 +177,27 @@ def test_prune_program_that_own_code_names_stays_and_runs(tmp_path: Path) -> Non
 def test_prune_program_that_a_package_runs_stays_with_its_new_digest(tmp_path: Path) -> None:
     record = "pkg-1.dist-info/RECORD"
     rows = f"bin/tool,sha256=old,1\npkg/a.py,,\n{record},,\n"
-    code = "import subprocess\nsubprocess.run(['tool'])\n"
-    write_files(tmp_path, {"bin/tool": "\x7fELF", "pkg/a.py": code, record: rows})
+    code = "import subprocess\nsubprocess.run(['tool'])\nsubprocess.run(['also'])\n"
+    write_files(tmp_path, {"bin/also": "", "bin/rest": "", "bin/tool": "\x7fELF", "pkg/a.py": code, record: rows})
 
     prune(tmp_path)
 
+    assert left(tmp_path) == {"bin/also", "bin/tool", "pkg/a.py", record}
     row = f"bin/tool,sha256={digest(b'\x7fELF')},4"
     assert (tmp_path / record).read_text() == f"{row}\npkg/a.py,,\n{record},,\n"
 
 
 def test_prune_program_that_a_package_only_names_is_removed(tmp_path: Path) -> None:
     write_files(tmp_path, {"bin/tool": "", "pkg/a.py": "import subprocess\nNAME = 'tool'\n"})
+
+    prune(tmp_path)
+
+    assert left(tmp_path) == {"pkg/a.py"}
+
+
+@pytest.mark.parametrize("path", ["pkg/tests/test_a.py", "bin/more.py"])
+def test_prune_program_that_only_removed_code_runs_is_removed(tmp_path: Path, path: str) -> None:
+    write_files(tmp_path, {"bin/tool": "", "pkg/a.py": "", path: "import subprocess\nsubprocess.run(['tool'])\n"})
 
     prune(tmp_path)
 

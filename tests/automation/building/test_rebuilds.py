@@ -27,6 +27,7 @@ def test_decide_new_artifact_is_built() -> None:
     [
         (Ingredients({"runtime": "python3.13"}, BEFORE.files), "runtime: python3.12 -> python3.13"),
         (Ingredients({"runtime": "python3.12", "bytecode by": "x"}, BEFORE.files), "bytecode by: none -> x"),
+        (Ingredients({}, BEFORE.files), "runtime: python3.12 -> none"),
         (Ingredients(BEFORE.settings, {"app.py": "9", "data.json": "2"}), "app.py changed"),
         (Ingredients(BEFORE.settings, {**BEFORE.files, "new.py": "3"}), "new.py added"),
         (Ingredients(BEFORE.settings, {"app.py": "1"}), "data.json removed"),

@@ -40,7 +40,7 @@ def test_modules_in_tests_comment_does_not_count() -> None:
 
 
 def test_modules_in_tests_unparsable_source_counts_every_name() -> None:
-    assert references.modules_in_tests(b"import pkg.tests.rows\nthis is new syntax\n") == {"pkg.tests.rows"}
+    assert references.modules_in_tests(b"import pkg.tests.rows\nthis is new syntax \xfc\n") == {"pkg.tests.rows"}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,7 @@ def test_modules_in_tests_unparsable_source_counts_every_name() -> None:
         "subprocess.run(args=('/var/task/bin/tool',))",
         "subprocess.Popen(os.path.join(HERE, 'bin', 'tool'))",
         "subprocess.check_output('bin/tool --all', shell=True)",
+        "subprocess.getoutput(cmd='tool -v')",
         "asyncio.create_subprocess_exec('tool')  # subprocess",
         "os.execvp('tool', [])",
         "shutil.which('tool')",
@@ -61,7 +62,7 @@ def test_programs_run_are_named_first_in_a_call(call: str) -> None:
 
 
 def test_programs_run_names_elsewhere_do_not_count() -> None:
-    code = b"import subprocess\nNAME = 'tool'\nsubprocess.run(['ls', 'tool'])\nstart('tool')\n"
+    code = b"import subprocess\nNAME = 'tool'\nsubprocess.run(['ls', 'tool'])\nstart('tool')\nrun('')\n"
 
     assert references.programs_run(code) == {"ls"}
 
@@ -72,14 +73,16 @@ def test_programs_run_without_a_starting_module_is_empty() -> None:
 
 def test_of_own_files_reads_code_and_scripts(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("import subprocess, pkg.tests\nTOOL = '/var/task/bin/tool'\n")
-    (tmp_path / "run.sh").write_text("#!/bin/sh\nexec gunicorn app:app\n")
+    (tmp_path / "run.sh").write_bytes(b"#!/bin/sh\nexec gunicorn app:app  # f\xfcr\n")
+    (tmp_path / "bootstrap").write_text("#!/bin/sh\nexec uvicorn\n")
+    (tmp_path / "start.bash").write_text("#!/bin/bash\nexec hypercorn\n")
     (tmp_path / "data.sh").write_text("no-script\n")
     (tmp_path / "data.csv").write_text("#!word\n")
 
     own = references.of_own_files(sorted(tmp_path.iterdir()))
 
     assert own.modules == {"pkg.tests"}
-    assert {"tool", "gunicorn"} <= own.programs
+    assert {"tool", "gunicorn", "uvicorn", "hypercorn"} <= own.programs
     assert not {"no-script", "word"} & own.programs
 
 

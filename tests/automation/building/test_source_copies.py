@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from automation.building import source_copies
 from automation.building.source_copies import Drift, Source, SyncPlan, Tree, Write
 from automation.project import model
 from automation.project.model import Project
+from automation.project.skipped import Kind, Skipped
 from automation.system.errors import CheckFailedError, ConfigurationError
 from tests.automation.projects import APP, make_shop, write_files
 
@@ -122,6 +124,16 @@ def test_sync_removed_function_removes_its_tree(shop: Project) -> None:
     assert plan.deletes == ("functions/old/shop/old/handler.py",)
     assert not (shop.root / "functions/old").exists()
     assert (shop.root / "functions/README.md").exists()
+
+
+def test_sync_keeps_what_a_template_that_cannot_be_read_may_name(shop: Project) -> None:
+    write_files(shop.root, {"functions/old/shop/old/handler.py": ""})
+    fault = Skipped("In", Kind.APPLICATION, "has no template", "missing", is_fault=True)
+    with_fault = replace(shop, stacks=(replace(shop.stacks[0], faults=(fault,)), *shop.stacks[1:]))
+    without_stack = replace(shop, unread={"old": ConfigurationError("is not valid YAML")})
+
+    for project in (with_fault, without_stack):
+        assert source_copies.sync(project).deletes == ()
 
 
 def test_sync_symlink_in_the_target_is_replaced_by_a_file(shop: Project) -> None:

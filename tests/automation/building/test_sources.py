@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,19 @@ def test_list_files_is_sorted_without_caches_and_requirements(tmp_path: Path) ->
         "uv.lock",
         "pylock.toml",
         "poetry.lock",
-        "a/__pycache__/x.pyc",
-        ".git/HEAD",
+        "a/__pycache__/x.py",
+        "a/.gitignore",
+        "a/.DS_Store",
         "old.pyc",
+        "old.pyo",
     )
+    caches = (
+        "alchemiser aws-sam cache git hypothesis import_linter_cache mypy_cache nox pytest_cache ruff_cache sandbox"
+    )
+    write(tmp_path, *(f".{name}/x.py" for name in (*caches.split(), "tools", "tox")))
 
     assert names(tmp_path) == ["a/c.json", "b.py"]
+    assert sources.left_out(tmp_path) == ()
 
 
 def test_list_files_follows_links_to_folders(tmp_path: Path) -> None:
@@ -48,18 +56,28 @@ def test_list_files_follows_links_to_folders(tmp_path: Path) -> None:
 def test_list_files_broken_or_circular_link_is_refused(tmp_path: Path, target: str, message: str) -> None:
     (tmp_path / "link").symlink_to(target)
 
-    with pytest.raises(ConfigurationError, match=f"code/link: {message}"):
+    with pytest.raises(ConfigurationError, match=f"code/link: {message}$"):
         names(tmp_path)
 
 
+def test_list_files_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(ConfigurationError) as raised:
+        names(tmp_path)
+
+    why = "is neither a file nor a folder, so it cannot be shipped; move it out of the code folder"
+    assert str(raised.value) == f"code/pipe: {why}"
+
+
 def test_copy_files_sets_the_modes_of_the_zip(tmp_path: Path) -> None:
-    write(tmp_path, "code/plain", "code/run.sh")
-    (tmp_path / "code" / "plain").chmod(0o600)
+    write(tmp_path, "code/deep/er/plain", "code/run.sh")
+    (tmp_path / "code/deep/er/plain").chmod(0o600)
     (tmp_path / "code" / "run.sh").chmod(0o700)
 
     sources.copy_files(sources.list_files(tmp_path / "code", display_name="code"), tmp_path / "out")
 
-    assert [(tmp_path / "out" / name).stat().st_mode & 0o777 for name in ("plain", "run.sh")] == [0o644, 0o755]
+    assert [(tmp_path / "out" / name).stat().st_mode & 0o777 for name in ("deep/er/plain", "run.sh")] == [0o644, 0o755]
 
 
 def test_list_files_leaves_out_what_belongs_to_tools(tmp_path: Path) -> None:
@@ -71,10 +89,9 @@ def test_list_files_leaves_out_what_belongs_to_tools(tmp_path: Path) -> None:
         "virtual/lib/x.py",
         "lib/deep/venv/pyvenv.cfg",
         "lib/deep/own.py",
-        ".vscode/settings.json",
+        *(f"{name}/x.py" for name in (".chalice", ".idea", ".venv", ".vscode", "htmlcov", "node_modules")),
         "own.egg-info/PKG-INFO",
-        ".env",
-        "samconfig.toml",
+        *(".coverage", ".env", ".python-version", "samconfig.toml"),
         "locks/own.txt",
         "automation/own.py",
     )
@@ -83,7 +100,8 @@ def test_list_files_leaves_out_what_belongs_to_tools(tmp_path: Path) -> None:
 
     assert names(tmp_path) == ["app.py", "automation/own.py", "env/settings.py", "lib/deep/own.py", "locks/own.txt"]
     assert sources.left_out(tmp_path) == (
-        ".env", ".vscode/", "noxfile.py", "own.egg-info/", "samconfig.toml", "tasks.py", "virtual/",
+        ".chalice/", ".coverage", ".env", ".idea/", ".python-version", ".venv/", ".vscode/", "htmlcov/",
+        "node_modules/", "noxfile.py", "own.egg-info/", "samconfig.toml", "tasks.py", "virtual/",
     )  # fmt: skip
 
 
@@ -112,3 +130,11 @@ def test_list_files_of_one_file_is_that_file(tmp_path: Path) -> None:
         sources.SourceFile("app.py", tmp_path / "src/app.py"),
     )
     assert sources.left_out(tmp_path / "src/app.py") == ()
+
+
+def test_is_of_tool_knows_caches_folders_of_tools_and_environments(tmp_path: Path) -> None:
+    write(tmp_path, ".git/x", ".vscode/x", "env/pyvenv.cfg", "src/x")
+
+    assert [folder.name for folder in sorted(tmp_path.iterdir()) if sources.is_of_tool(folder)] == [
+        ".git", ".vscode", "env",
+    ]  # fmt: skip

@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation.building import builder, built, engines, manifests, stack_builds
+from automation.building.artifacts import Ingredients
 from automation.building.builder import BuildResult
 from automation.building.engines import Engine
+from automation.building.manifests import BuiltArtifact, Manifest
+from automation.building.stack_builds import StackBuild
 from automation.deploying import stack_inputs
 from automation.project import model, yamls
 from automation.project.model import Stack
 from automation.project.selection import Chosen
-from automation.system.errors import ToolError
-from tests.automation.projects import write_files
+from automation.system.errors import ConfigurationError, ToolError
+from tests.automation.projects import APP, make_shop, write_files
 
 ROOT = """
 Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
@@ -64,6 +67,14 @@ COUNTS = "4 functions: 3 built, 1 nodejs22.x skipped; 1 layer: 1 built"
 def root(tmp_path: Path) -> Path:
     write_files(tmp_path, FILES)
     return tmp_path
+
+
+def write_shop(root: Path, changes: Mapping[str, str] | None = None) -> Path:
+    """Write a project of two stacks with its code folders."""
+    make_shop(root)
+    folders = ("layers/common/python", "functions/stock", "functions/till", "functions/ledger", "shop/till")
+    write_files(root, {**{f"{folder}/handler.py": "" for folder in folders}, **(changes or {})})
+    return root
 
 
 def build(root: Path, *names: str, **parameters: str) -> BuildResult:
@@ -195,16 +206,91 @@ def test_result_of_sam_names_only_what_sam_cannot_build(root: Path) -> None:
     assert [entry.stack.name for entry in state] == ["main", "main/Shop"]
 
 
+@pytest.mark.parametrize(
+    ("name", "engine", "stacks"),
+    [
+        ("Till", Engine.UV, ["app"]),
+        ("Stock", Engine.SAM, ["base"]),
+        ("Till", Engine.SAM, ["app", "app/Shop"]),
+        ("Cashier", Engine.UV, ["app/Shop"]),
+        ("Cashier", Engine.SAM, ["app", "app/Shop"]),
+    ],
+)
+def test_read_of_sam_covers_what_a_chosen_stack_nests_and_no_other(
+    tmp_path: Path, name: str, engine: Engine, stacks: list[str]
+) -> None:
+    nested = "  Shop: {Type: AWS::Serverless::Application, Properties: {Location: shop.yaml}}\n"
+    cashier = SHOP.replace("Till", "Cashier").replace("till/", "shop/till/")
+    shop = model.load(write_shop(tmp_path, {"app.yaml": APP + nested, "shop.yaml": cashier}))
+
+    builds = stack_builds.read(shop, {}, Chosen(names=(name,)), engine)
+
+    assert [state.stack.name for state in builds] == stacks
+
+
+def test_read_parameters_are_those_that_code_depends_on_without_defaults(tmp_path: Path) -> None:
+    shop = model.load(write_shop(tmp_path))
+
+    def parameters(**values: str) -> Mapping[str, str]:
+        return stack_builds.read(shop, {"base": values}, Chosen(names=("Stock",)), Engine.UV)[0].parameters
+
+    assert parameters(Machine="arm64", Url="http://127.0.0.1/") == {"Machine": "arm64"}
+    assert parameters(Machine="x86_64") == {}
+
+
+def test_read_after_a_build_is_up_to_date_until_something_changes(root: Path) -> None:
+    build(root)
+
+    def states() -> list[StackBuild]:
+        return stack_builds.read(model.load(root), {}, Chosen(), Engine.UV)
+
+    main, shop = states()
+    gone = replace(main.manifest, artifacts={**main.manifest.artifacts, "Gone": main.manifest.artifacts["aFn"]})
+    assert (main.is_up_to_date, shop.is_up_to_date) == (True, True)
+    assert not replace(main, manifest=gone).is_up_to_date
+
+    write_files(root, {"shop/till/app.py": "x = 1\n", "template.yaml": f"Description: new\n{ROOT}"})
+    main, shop = states()
+    assert (main.stale, main.has_up_to_date_templates, main.is_up_to_date) == ((), False, False)
+    assert ([decision.logical_id for decision in shop.stale], shop.has_up_to_date_templates) == (["Till"], True)
+
+
+def test_read_folder_that_is_missing_is_refused_or_noted(root: Path) -> None:
+    (root / "code/a/app.py").unlink()
+    (root / "code/a").rmdir()
+    project = model.load(root)
+
+    with pytest.raises(ConfigurationError, match=r"template\.yaml: aFn: its code code/a does not exist"):
+        stack_builds.read(project, {}, Chosen(), Engine.UV)
+    [state, _] = stack_builds.read(project, {}, Chosen(), Engine.UV, keeps_going=True)
+    assert ([*state.failures], sorted(state.artifacts)) == (["aFn"], ["Base", "bFn"])
+
+
+def test_is_whole_needs_a_zip_and_unaltered_outputs(root: Path) -> None:
+    state = stack_builds.read(model.load(root), {}, Chosen(), Engine.UV)[0]
+    whole = {"aFn": "1", "zips/aFn.zip": "2"}
+
+    def is_whole(recorded: Mapping[str, str], present: Mapping[str, str]) -> bool:
+        manifest = Manifest(artifacts={"aFn": BuiltArtifact(Ingredients({}, {}), recorded)})
+        return replace(state, manifest=manifest, signatures=present).is_whole("aFn")
+
+    assert is_whole(whole, whole)
+    assert not is_whole(whole, {**whole, "aFn": "altered"})
+    assert not is_whole({"": "of SAM"}, {"": "of SAM"})
+
+
 @dataclass
 class Sam:
     """A `sam build` that lays out what it was asked for, or fails as long as nothing is excluded."""
 
     is_failing: bool = False
+    work: Path = Path()
     excluded: list[tuple[str, ...]] = field(default_factory=list)
 
     def build(
         self, stack: Stack, _root: Path, *, parameters: Mapping[str, str], work: Path, excluded: tuple[str, ...] = ()
     ) -> Path:
+        self.work = work
         self.excluded.append(excluded)
         if self.is_failing and not excluded:
             raise ToolError("sam build failed: npm is missing", where=stack.template.path)
@@ -230,12 +316,14 @@ def build_with_sam(root: Path) -> BuildResult:
 def test_build_with_sam_builds_what_is_foreign_and_nested_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sam = Sam()
     monkeypatch.setattr(engines, "build_with_sam", sam.build)
+    inline = "  Raw: {Type: AWS::Serverless::Function, Properties: {InlineCode: x, Handler: index.main}}\n"
+    write_files(root, {"template.yaml": ROOT + inline})
 
     result = build_with_sam(root)
 
-    assert sam.excluded == [()]
-    assert result.counts == "4 functions: 4 built; 1 layer: 1 built"
-    assert result.skipped == ()
+    assert (sam.excluded, sam.work) == ([()], root / ".alchemiser/build/main")
+    assert result.counts == "5 functions: 4 built, 1 inline skipped; 1 layer: 1 built"
+    assert result.skipped == ("template.yaml: Raw was not built: it has inline code",)
     assert rebuilt(build_with_sam(root)) == []
     assert set(built.trees(model.load(root).stacks[0], root)) == {"Base", "aFn", "bFn", "Js"}
 

@@ -1,4 +1,5 @@
 import os
+import re
 import time
 import zipfile
 from dataclasses import replace
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.building import store
+from automation.building import store, wheels
 from automation.building.artifacts import Artifact
 from automation.building.shared_cache import SharedCache
 from automation.system import packages
@@ -53,10 +54,12 @@ def test_build_missing_reports_new_artifacts_and_touches_no_other(layer: Artifac
     built: list[str] = []
     store.build_missing({"a": layer}, tmp_path / "store", on_built=built.append)
     before = modified_times(tmp_path / "store")
+    os.utime(tmp_path / "store/a", (0, 0))
 
     store.build_missing({"a": layer}, tmp_path / "store", on_built=built.append)
 
     assert built == ["Common"]
+    assert (tmp_path / "store/a").stat().st_mtime > 0, "it is marked as used"
     assert modified_times(tmp_path / "store") == before
 
 
@@ -67,7 +70,7 @@ def test_build_missing_of_many_says_in_a_log_how_far_it_is(
     store.build_missing({str(number): layer for number in range(count)}, tmp_path / "store")
 
     said = capsys.readouterr()
-    assert said.err.splitlines() == [f"building {number} of {count}: Common" for number in range(1, lines + 1)]
+    assert said.err.splitlines() == [f"installed {number} of {count}: Common" for number in range(1, lines + 1)]
     assert said.out == ""
 
 
@@ -94,19 +97,67 @@ def test_build_missing_failure_leaves_the_store_as_it_was(layer: Artifact, tmp_p
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["a"]
 
 
+def test_build_missing_failure_that_is_taken_stops_no_other(layer: Artifact, tmp_path: Path) -> None:
+    write_files(tmp_path, {"bad/requirements.txt": "idna==3.10\nb --hash=sha256:0\n"})
+    failures: dict[str, AutomationError] = {}
+    wanted = {"bad": replace(layer, source=tmp_path / "bad", folder="bad"), "good": layer}
+
+    artifacts = store.build_missing(wanted, tmp_path / "store", on_failure=failures.__setitem__)
+
+    assert ([*failures], artifacts) == (["bad"], {"good": store.locate(tmp_path / "store", "good")})
+    assert [path.name for path in (tmp_path / "store").iterdir()] == ["good"]
+
+
+def test_build_missing_over_what_a_killed_build_left_starts_anew(layer: Artifact, tmp_path: Path) -> None:
+    write_files(tmp_path, {"store/.a.new/tree/python/half.py": ""})
+
+    artifacts = store.build_missing({"a": layer}, tmp_path / "store")
+
+    assert "python/half.py" not in names(artifacts["a"].zip)
+
+
+def test_build_missing_installs_and_prunes_before_own_files_arrive(
+    layer: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def install(lock: Path, target: Path, *, root: Path, version: str, architecture: str) -> None:
+        assert (lock, root, version, architecture) == (layer.source / "requirements.txt", tmp_path, "3.12", "x86_64")
+        write_files(target, {"pkg/a.py": "", "pkg/tests/test_a.py": "1234"})
+
+    monkeypatch.setattr(wheels, "install", install)
+    write_files(tmp_path, {"common/requirements.txt": "pkg\n", "common/own/tests/test_own.py": ""})
+    function = replace(layer, is_layer=False, root=tmp_path, package_folder="src", has_bytecode=False)
+
+    artifacts = store.build_missing({"a": function}, tmp_path / "store")
+
+    assert names(artifacts["a"].zip) == ["pkg/a.py", "src/own/tests/test_own.py", "src/shared.py"]
+    assert store.pruned_bytes(tmp_path / "store", "a") == 4
+
+
 def test_remove_unused_keeps_what_is_used_or_young(layer: Artifact, tmp_path: Path) -> None:
     store_dir = tmp_path / "store"
     store.build_missing(
         {"old": layer, "used": replace(layer, is_layer=False), "young": replace(layer, runtime="")}, store_dir
     )
     (store_dir / ".halves.new").mkdir()
-    long_ago = time.time() - 15 * 86_400
-    for name in ("old", "used"):
-        os.utime(store_dir / name, (long_ago, long_ago))
+    two_weeks_ago = time.time() - 14 * 86_400
+    for name, seconds in (("old", -10), ("used", -10), ("young", 3_600)):
+        os.utime(store_dir / name, (two_weeks_ago + seconds, two_weeks_ago + seconds))
 
     store.remove_unused(store_dir, keep=["used"])
 
     assert sorted(path.name for path in store_dir.iterdir()) == ["used", "young"]
+
+
+def test_build_missing_forced_builds_again_and_lends_nothing(layer: Artifact, tmp_path: Path) -> None:
+    built: list[str] = []
+    tree = store.build_missing({"a": layer}, tmp_path / "store")["a"].tree
+    pyc = tree / "python/__pycache__/shared.cpython-312.pyc"
+    before = pyc.stat().st_ino
+
+    store.build_missing({"a": layer}, tmp_path / "store", force=True, similar={"a": "a"}, on_built=built.append)
+
+    assert built == ["Common"]
+    assert pyc.stat().st_ino != before
 
 
 def test_build_missing_reuses_bytecode_of_an_unaltered_artifact(layer: Artifact, tmp_path: Path) -> None:
@@ -141,7 +192,9 @@ def test_build_missing_bytecode_over_the_limit_is_dropped_if_that_helps(
 
     expected = ["python/__pycache__/shared.cpython-312.pyc"] if has_bytecode else []
     assert names(artifact.zip) == [*expected, "python/shared.py"]
-    assert ("it is built without bytecode and starts slower" in capsys.readouterr().err) is not has_bytecode
+    why = r"6 bytes, and [1-9]\d+ bytes of bytecode would put it over Lambda's limit"
+    warning = rf"warning: Common: has {why}; it is built without bytecode and starts slower\n"
+    assert re.fullmatch("" if has_bytecode else warning, capsys.readouterr().err)
 
 
 def test_build_missing_artifact_that_wants_no_bytecode_gets_none(layer: Artifact, tmp_path: Path) -> None:

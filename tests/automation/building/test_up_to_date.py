@@ -17,6 +17,7 @@ from automation.building import builder, source_copies, up_to_date, wheels
 from automation.building.builder import BuildResult
 from automation.project import model
 from automation.project.model import Project
+from automation.system import tools
 from tests.automation.projects import APP, BASE, PYPROJECT, make_shop, write_files
 
 ARTIFACTS = 6
@@ -172,16 +173,39 @@ def test_note_if_up_to_date_of_a_partial_build_writes_nothing(shop: Project) -> 
     assert up_to_date.count(shop.root) == 0
 
 
-def test_note_if_up_to_date_code_at_the_root_writes_nothing(tmp_path: Path) -> None:
-    """The code folder then contains the build and everything else."""
-    template = BASE.replace("layers/common/python/", "./").replace("functions/stock/", "./")
-    make_shop(tmp_path, pyproject_toml=PYPROJECT.replace('package = "shop"', ""), base_yaml=template, app_yaml=template)
-    loaded = model.load(tmp_path)
+@pytest.mark.parametrize("folder", ["./", "../elsewhere/", "{tmp_path}/elsewhere/"], ids=["root", "beside", "absolute"])
+def test_note_if_up_to_date_code_at_the_root_or_outside_prevents_it(tmp_path: Path, folder: str) -> None:
+    """The code folder then contains the build and everything else, or a build reads what no note covers."""
+    code, root = folder.format(tmp_path=tmp_path), tmp_path / "project"
+    template = BASE.replace("layers/common/python/", code).replace("functions/stock/", code)
+    make_shop(root, pyproject_toml=PYPROJECT.replace('package = "shop"', ""), base_yaml=template, app_yaml=template)
+    write_files(tmp_path, {"elsewhere/app.py": ""})
+    loaded = model.load(root)
 
     for _ in range(2):
         builder.note_if_up_to_date(loaded, builder.build(loaded))
 
-    assert up_to_date.count(tmp_path) == 0
+    assert up_to_date.count(root) == 0
+
+
+def test_note_if_up_to_date_code_of_another_python_prevents_it(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytecode depends on an interpreter that no note covers."""
+    result = make_and_note(shop)
+    up_to_date.remove_note(shop.root)
+    monkeypatch.setattr(tools, "own_python_version", lambda: "3.99")
+
+    builder.note_if_up_to_date(shop, result)
+
+    assert up_to_date.count(shop.root) == 0
+
+
+@pytest.mark.parametrize(("artifacts", "says", "count"), [(2, ["3 functions"], 2), (0, ["3 functions"], 0), (2, [], 0)])
+def test_count_of_an_empty_note_is_0(tmp_path: Path, artifacts: int, says: list[str], count: int) -> None:
+    write_files(tmp_path, {".alchemiser/build/app.json": ""})
+
+    up_to_date.write_note(tmp_path, read=[], absent=[], built=[], artifacts=artifacts, says=says)
+
+    assert up_to_date.count(tmp_path) == count
 
 
 def test_note_if_up_to_date_parameters_in_further_files_prevent_it(tmp_path: Path) -> None:

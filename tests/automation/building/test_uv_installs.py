@@ -18,6 +18,7 @@ type FakeUv = Callable[[str], Installation]
 CODE = b"x = 1\n"
 DIGEST = base64.urlsafe_b64encode(hashlib.sha256(CODE).digest()).rstrip(b"=").decode()
 RECORD = f"pkg/__init__.py,sha256={DIGEST},{len(CODE)}\npkg-1.dist-info/RECORD,,\n"
+NO_COMPILER = "no-compiler no-compiler no-compiler"
 INSTALL = f"""
 mkdir -p "$TARGET/pkg" "$TARGET/pkg-1.dist-info"
 printf 'x = 1\\n' > "$TARGET/pkg/__init__.py"
@@ -36,7 +37,7 @@ def fake_uv(tmp_path: Path) -> FakeUv:
 
     def make(script: str) -> Installation:
         uv, target = tmp_path / "uv", tmp_path / "target"
-        uv.write_text(f'#!/bin/sh\nTARGET={target}\necho "$CC $*" >> {tmp_path}/calls.txt\n{script}\n')
+        uv.write_text(f'#!/bin/sh\nTARGET={target}\necho "$CC $CXX $CARGO $*" >> {tmp_path}/calls.txt\n{script}\n')
         uv.chmod(0o755)
         write_files(tmp_path, {"src/requirements.txt": ""})
         return Installation(tmp_path / "src/requirements.txt", target, tmp_path, [uv, "install"], "3.12")
@@ -65,7 +66,7 @@ def test_run_builds_what_has_no_wheel_without_a_compiler(tmp_path: Path, fake_uv
 
     assert calls(tmp_path) == [
         "install --only-binary :all:",
-        f"no-compiler install --only-binary :all: --no-binary pkg --python {program}",
+        f"{NO_COMPILER} install --only-binary :all: --no-binary pkg --python {program}",
     ]
 
 
@@ -74,7 +75,7 @@ def test_run_folder_without_a_name_lifts_the_restriction(tmp_path: Path, fake_uv
 
     uv_installs.run(fake_uv(f"case $* in *only*) {refusal} ;; *) {INSTALL} ;; esac"))
 
-    assert calls(tmp_path)[1].startswith("no-compiler install --python ")
+    assert calls(tmp_path)[1].startswith(f"{NO_COMPILER} install --python ")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,9 @@ def test_run_folder_without_a_name_lifts_the_restriction(tmp_path: Path, fake_uv
             "its source needs a compiler",
         ),
         ("Failed to build `pkg==1`\nx\nValueError: bad\nhint: y", "its source cannot be built: ValueError: bad"),
+        ("failed to build `pkg==1`\nerror: it broke.\nlast words", "its source cannot be built: it broke"),
+        ("Failed to build `pkg==1`\nKeyError\n cause: it broke", "its source cannot be built: it broke"),
+        ("Failed to build `pkg==1`\nlast words\n\nhint: y", "its source cannot be built: last words"),
     ],
 )
 def test_run_failed_build_names_the_ways_out(fake_uv: FakeUv, refusal: str, message: str) -> None:
@@ -100,6 +104,13 @@ def test_run_failed_build_names_the_ways_out(fake_uv: FakeUv, refusal: str, mess
         uv_installs.run(fake_uv(f'REFUSAL="{quoted}"\n{script}'))
 
 
+def test_run_failed_build_without_a_word_says_so(fake_uv: FakeUv) -> None:
+    first = "echo 'error: attempted to build `pkg`' >&2; exit 1"
+
+    with pytest.raises(BuildFailedError, match="its source cannot be built: uv gave no reason; choose a version that"):
+        uv_installs.run(fake_uv(f"case $* in *no-binary*) exit 1 ;; *) {first} ;; esac"))
+
+
 def test_run_that_fails_again_for_the_same_reason_ends(tmp_path: Path, fake_uv: FakeUv) -> None:
     with pytest.raises(
         BuildFailedError, match="pkg has no wheel for this target, and its source cannot be built: attempted"
@@ -109,22 +120,43 @@ def test_run_that_fails_again_for_the_same_reason_ends(tmp_path: Path, fake_uv: 
     assert len(calls(tmp_path)) == 2
 
 
+PROGRESS = "Using x\nResolved x\nPrepared x\nDownloading x\nDownloaded x\nBuilding x\nBuilt x\nUpdating x\nUpdated x\n"
+INSTEAD = "choose a version that has a wheel for this target, and run inv lock"
+
+
+def failure(uv: FakeUv, stderr: str) -> str:
+    with pytest.raises(ToolError) as raised:
+        uv_installs.run(uv(f"printf '%s' '{stderr}' >&2; exit 1"))
+
+    where, _, message = str(raised.value).partition("src/requirements.txt: ")
+    assert where
+    return message
+
+
 @pytest.mark.parametrize(
-    ("stderr", "message"),
+    ("stderr", "shown"), [(f"{PROGRESS}error: bad\n", "error: bad"), ("1\n\n2\n3\n4\n5\n6\n7", "1 2 3 4 5 6")]
+)
+def test_run_failure_shows_the_first_lines_without_progress(fake_uv: FakeUv, stderr: str, shown: str) -> None:
+    assert failure(fake_uv, stderr) == f"the requirements could not be installed: {shown}"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "fix"),
     [
-        ("Using CPython 3.12\nerror: bad\n", "the requirements could not be installed: error: bad"),
-        ("error: No space left on device", "error: No space left on device; the disk is full .*; free some space"),
-        ("Hash mismatch for a", "Hash mismatch for a; somebody changed the wheel or the lock; .*run inv lock"),
-        ("a was not found in the package registry", "; correct the name; if its index is private, set UV_INDEX to"),
         (
-            "a==1 has no wheels with a matching tag",
-            "; choose a version that has a wheel for this target, and run inv lock",
+            "No space left on device",
+            "the disk is full and the last build is unchanged; free some space and build again",
         ),
+        ("Hash mismatch for a", "somebody changed the wheel or the lock; if the new one is right, run inv lock"),
+        ("not found in the package registry", "correct the name; if its index is private, set UV_INDEX to that index"),
+        ("a==1 has no wheels with a matching tag", INSTEAD),
+        ("a==1 has no usable wheels", INSTEAD),
+        ("3.9, which is incompatible with the `pylock.toml`", "install that Python: uv python install VERSION"),
+        ("no pkg-resources==0.0.0", "remove that line, which pip freeze of some systems adds by mistake"),
     ],
 )
-def test_run_failure_is_explained(fake_uv: FakeUv, stderr: str, message: str) -> None:
-    with pytest.raises(ToolError, match=rf"(?s)requirements\.txt: .*{message}"):
-        uv_installs.run(fake_uv(f"printf '%s' '{stderr}' >&2; exit 1"))
+def test_run_known_failure_has_a_fix(fake_uv: FakeUv, stderr: str, fix: str) -> None:
+    assert failure(fake_uv, stderr) == f"the requirements could not be installed: {stderr}; {fix}"
 
 
 @pytest.mark.parametrize(("name", "is_refused"), [("pkg/a.so", True), ("pkg/a.pyd", True), ("pkg/so.py", False)])
@@ -138,6 +170,17 @@ def test_run_compiled_module_built_here_is_refused(fake_uv: FakeUv, name: str, i
 
     with pytest.raises(ToolError, match=r"pkg==1 has no wheel for this target, and its source needs a compiler; "):
         uv_installs.run(fake_uv(built))
+
+
+@pytest.mark.parametrize("failure", ["no-compiler", "KeyError"])
+def test_run_source_of_what_never_has_a_wheel_needs_another_package(fake_uv: FakeUv, failure: str) -> None:
+    first = "echo 'all versions of pkg have no usable wheels'; echo 'Wheels are required for `pkg` because building'"
+    second = f"printf 'Failed to build `pkg==1`\\n{failure}' >&2; exit 1"
+    script = f"case $* in *no-binary*) {second} ;; *) {{ {first}; }} >&2; exit 1 ;; esac"
+    advice = "no version of pkg has one, so take another package or a layer that has it, or run inv build --engine sam"
+
+    with pytest.raises(BuildFailedError, match=rf"; {advice}$"):
+        uv_installs.run(fake_uv(script))
 
 
 def test_run_source_with_a_sibling_that_has_wheels_names_it(fake_uv: FakeUv) -> None:
@@ -172,6 +215,8 @@ def test_without_wheel_reads_the_names_from_uv(stderr: str, names: set[str]) -> 
 def test_damaged_files_differ_from_the_record(tmp_path: Path) -> None:
     assert list(uv_installs.damaged_files(installed(tmp_path / "sound"))) == []
     assert list(uv_installs.damaged_files(installed(tmp_path / "bad", b"x = 2\n"))) == ["pkg: pkg/__init__.py"]
+    (tmp_path / "bad/pkg/__init__.py").unlink()
+    assert list(uv_installs.damaged_files(tmp_path / "bad")) == ["pkg: pkg/__init__.py"]
 
 
 def test_run_damaged_cache_is_bypassed_with_a_warning(
@@ -183,17 +228,33 @@ def test_run_damaged_cache_is_bypassed_with_a_warning(
 
     assert (tmp_path / "target/pkg/__init__.py").read_bytes() == CODE
     assert calls(tmp_path)[1] == "install --no-cache --only-binary :all:"
-    assert "run uv cache clean pkg to repair the cache" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "warning: uv's cache contains a damaged file (pkg: pkg/__init__.py); downloading the wheels again; "
+        "run uv cache clean pkg to repair the cache\n"
+    )
+
+
+UNREACHABLE = (
+    r"uv's cache contains a damaged file \(pkg: pkg/__init__\.py\) and it could not be downloaded again; "
+    r"run uv cache clean pkg\nthe requirements could not be installed: no network"
+)
+WRONG_WHEEL = (
+    r"the wheel contains a file that differs from its RECORD \(pkg: pkg/__init__\.py\); "
+    "report it to the package's authors"
+)
 
 
 @pytest.mark.parametrize(
     ("without_cache", "message"),
-    [("echo no network >&2; exit 1", "could not be downloaded again.*no network"), ("true", "differs from its RECORD")],
+    [
+        ("echo no network >&2; exit 1", UNREACHABLE),
+        ("true", WRONG_WHEEL),
+    ],
 )
 def test_run_file_that_stays_damaged_is_a_tool_error(fake_uv: FakeUv, without_cache: str, message: str) -> None:
     damage = f"{INSTALL}\necho damaged > $TARGET/pkg/__init__.py\ncase $* in *--no-cache*) {without_cache} ;; esac"
 
-    with pytest.raises(ToolError, match=f"(?s)requirements.txt: .*{message}"):
+    with pytest.raises(ToolError, match=rf"requirements\.txt: {message}$"):
         uv_installs.run(fake_uv(damage))
 
 

@@ -177,13 +177,14 @@ def test_plan_yaml_templates_are_read(shop: Project) -> None:
 
 
 def test_plan_parameters_are_resolved_on_both_sides(planner: Planner) -> None:
-    content = template({"Ref": "Delay"}, Parameters={"Delay": {"Type": "Number", "Default": 3}})
+    parameters = {"Delay": {"Type": "Number", "Default": 3}, "On": {"Type": "String", "Default": True}}
+    content = template({"Ref": "Delay"}, Parameters=parameters)
     planner.deploy(planner.candidate("data", content))
 
     (stack,) = planner.plan(planner.candidate("data", content, {"Delay": "4"}))
 
     assert lines(stack) == [("Queue.Properties.DelaySeconds", "3", "4")]
-    assert stack.after.parameters["Delay"] == "4"
+    assert [stack.after.parameters[name] for name in ("Delay", "On")] == ["4", "true"]
 
 
 def test_plan_default_replaces_the_deployed_value(planner: Planner) -> None:

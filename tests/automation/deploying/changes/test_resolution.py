@@ -11,6 +11,7 @@ TEMPLATE: Mapping[str, Any] = {
     "Parameters": {
         "Stage": {"Type": "String"},
         "Size": {"Type": "Number", "Default": 3},
+        "On": {"Type": "String", "Default": True},
         "Token": {"Type": "String", "NoEcho": True, "Default": "hidden"},
     },
     "Mappings": {"Sizes": {"prod": {"Days": 90}}},
@@ -37,6 +38,7 @@ def value_of(value: Any, **exports: str) -> Any:
     ("value", "expected"),
     [
         (7, 7),
+        ({"Ref": "On"}, "true"),
         ([True, "a"], [True, "a"]),
         ({"A": {"B": 1}, 2: None}, {"A": {"B": 1}}),
         ({"Ref": "Stage"}, "prod"),

@@ -4,7 +4,8 @@ Arguments: the JSON that `runtime.run` writes, the script to run, and that scrip
 the script lists what was refused: `write` because Lambda's file system is read-only, `network` because nothing may
 leave this machine, `outside` because the function has no other file of the project, `library:<name>` because Lambda has
 no such shared library, `semaphore` because it has no shared memory. `mount:<path>` is a literal path such as /opt/x,
-which exists only on Lambda. The global `CLOCK` is a clock that stands still while the process waits for a processor.
+which exists only on Lambda, `variable:<name>` a variable with a placeholder that was read, and `program` a program that
+was started and may read any. The global `CLOCK` is a clock that stands still while the process waits for a processor.
 
 It runs on every Python of Lambda, so it uses no newer syntax than that of 3.10.
 """
@@ -47,7 +48,10 @@ _CHANGES = {
     "os.utime": ((0, 3),),
 }
 _GRACE_S = 5
+# The functions that go through all variables for those of proxies, or of the SDK.
+_COPYING = frozenset({("urllib.request", "getproxies_environment"), ("botocore.utils", "__init__")})
 _LISTING = frozenset({"os.listdir", "os.scandir"})
+_STARTING = frozenset({"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"})
 _NETWORK = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname"})
 
 
@@ -84,6 +88,8 @@ class Guard:
             self.refuse_database(os.fsdecode(arguments[0]))
         elif event == "ctypes.dlopen":
             self.refuse_library(arguments[0])
+        elif event in _STARTING:
+            self.attempts.append("program")
         elif event in _NETWORK:
             self.attempts.append("network")
             raise OSError(errno.ENETUNREACH, "the proof has no network")
@@ -248,6 +254,27 @@ def refuse_semaphores(attempts: list[str]) -> None:
     multiprocessing.SemLock = SemLock
 
 
+def watch_variables(names: Sequence[str], attempts: list[str]) -> None:
+    """Note which of these environment variables are read."""
+    environment: Any = type(os.environ)
+    read = environment.__getitem__
+
+    def read_and_note(self: "Any", key: "Any") -> "Any":
+        name = os.fsdecode(key) if isinstance(key, (str, bytes)) else ""
+        if name in names and not _copies_all(sys._getframe(1)):
+            attempts.append(f"variable:{name}")
+        return read(self, key)
+
+    environment.__getitem__ = read_and_note
+
+
+def _copies_all(frame: "Any") -> bool:
+    """Return whether a read of a variable is one of a library that goes through all of them for a few of its own."""
+    callers = [caller for caller in (frame, frame.f_back) if caller is not None]
+    names = {(caller.f_globals.get("__name__"), caller.f_code.co_name) for caller in callers}
+    return not names.isdisjoint(_COPYING)
+
+
 def limit_cpu(seconds: int) -> None:
     """Let the kernel send SIGXCPU to this process when it has used so much CPU time, and end it soon after."""
     import resource  # noqa: PLC0415 - not on every system
@@ -294,6 +321,7 @@ def main(spec: str, script: str, *arguments: str) -> None:
     follow_mounts(_mounts(folders["mounts"]), python)
     live_as_lambda_user()
     refuse_semaphores(attempts)
+    watch_variables(folders["placeholders"], attempts)
     limit_cpu(int(folders["cpu_s"][0]))
     sys.argv = [script, *arguments]
 

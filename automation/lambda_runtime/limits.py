@@ -20,7 +20,7 @@ _PATIENCE = 6
 _STALL_SHARE = 0.01
 # So often at least a process is seen asleep before it is stopped, however long this process itself was not running.
 _SAMPLES = 10
-_PRESSURES = tuple(Path("/proc/pressure") / name for name in ("cpu", "io", "memory"))
+_PRESSURES = ("cpu", "io", "memory")
 _BUSY_PERCENT = 10.0
 
 
@@ -109,15 +109,16 @@ def of_process(process: int, proc: Path = Path("/proc")) -> Activity:
     return Activity(ticks / os.sysconf("SC_CLK_TCK"), queued_ns / 1e9, frozenset(states - {"Z", "X"}))
 
 
-def busy(pressures: tuple[Path, ...] = _PRESSURES, load: Path = Path("/proc/loadavg")) -> bool:
+def busy(proc: Path = Path("/proc")) -> bool:
     """Return whether programs of this machine have waited for a processor, a disk or memory in the last seconds.
 
     Source: the kernel's Documentation/accounting/psi, where `some avg10` is a percentage. A kernel without it has only
     the load.
     """
-    texts = [text for path in pressures if (text := _read(path))]
-    shares = [float(text.partition("avg10=")[2].partition(" ")[0]) for text in texts]
-    return max(shares) >= _BUSY_PERCENT if shares else float((_read(load) or "0").split()[0]) > (os.cpu_count() or 1)
+    texts = [text for name in _PRESSURES if (text := _read(proc / "pressure" / name))]
+    if not texts:
+        return float((_read(proc / "loadavg") or "0").split()[0]) > (os.cpu_count() or 1)
+    return max(float(text.partition("avg10=")[2].partition(" ")[0]) for text in texts) >= _BUSY_PERCENT
 
 
 def stop(process: int) -> None:

@@ -23,7 +23,10 @@ class Mount:
     Attributes:
         task: its own tree, which Lambda mounts at /var/task.
         layers: in the order of the template; a later layer's file replaces an earlier one's.
-        unknown: layers from outside this template, whose content cannot be known here.
+        unknown: layers whose content cannot be known here: those from outside the project, those without a tree, and
+            the macros, which may add layers.
+        unbuilt: those of the project that have no tree.
+        macros: what may change the function when it is deployed, as `the macro Name`.
     """
 
     stack: Stack
@@ -31,11 +34,29 @@ class Mount:
     task: Path
     layers: tuple[MountedLayer, ...]
     unknown: tuple[str, ...] = ()
+    unbuilt: tuple[str, ...] = ()
+    macros: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
         """Return the place of the function for messages."""
         return f"{self.stack.template.path}: {self.function.logical_id}"
+
+    @property
+    def variants(self) -> tuple[tuple[MountedLayer, ...], ...]:
+        """Return the layers that are mounted together: one list, unless an unknown condition chooses among several."""
+        chosen = {str(layer) for layer in self.function.layers}
+        variants = (
+            tuple(layer for layer in self.layers if layer.logical_id in choice or layer.logical_id not in chosen)
+            for choice in self.function.layer_choices
+        )
+        return tuple(dict.fromkeys(variants)) or (self.layers,)
+
+    @property
+    def optional(self) -> tuple[MountedLayer, ...]:
+        """Return the layers of only some of the variants."""
+        always = set(self.variants[0]).intersection(*self.variants)
+        return tuple(layer for layer in self.layers if layer not in always)
 
 
 def merge_layers(mount: Mount, target: Path) -> None:

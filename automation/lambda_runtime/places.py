@@ -131,7 +131,7 @@ def _installed(tree: Path) -> Iterator[Path]:
         if (info / "RECORD").is_file() and not (info / "direct_url.json").exists():
             lines = (info / "RECORD").read_text(encoding="utf-8", errors="replace").splitlines()
             names = {name for name, separator, _ in (line.partition("/") for line in lines) if separator}
-            folders = (info.parent / name for name in names - {".."})
+            folders = (info.parent / name for name in names)
             yield from (folder for folder in folders if not _resolves_itself(folder))
 
 

@@ -70,6 +70,8 @@ _OF_BOTOCORE = (
 _1_37 = _sdk("1.37.0", "1.38.0", ("0.11.0", "0.12.0", "1.36.0"))
 _1_38 = _sdk("1.38.36", "1.39.0", ("0.13.0", "0.14.0", "1.37.4"))
 _1_40 = _sdk("1.40.4", "1.41.0", ("0.13.0", "0.14.0", "1.37.4"))
+# Nothing is known of the runtimes before.
+_OLDEST_MINOR = 8
 _SDKS = {10: _1_37, 11: _1_37, 12: _1_40, 13: _1_38, 14: _1_40}
 
 
@@ -79,8 +81,10 @@ def brings(minor: int, module: str) -> bool:
 
 
 def sdk(minor: int) -> tuple[ProvidedPackage, ...]:
-    """Return boto3, botocore and s3transfer of the managed runtime of Python 3.`minor`.
+    """Return boto3, botocore and s3transfer of the managed runtime of Python 3.`minor`; empty before 3.8.
 
-    A runtime before or after the known ones counts as the nearest known one.
+    A later runtime before or after the known ones counts as the nearest known one.
     """
+    if minor < _OLDEST_MINOR:
+        return ()
     return _SDKS[min(max(minor, min(_SDKS)), max(_SDKS))]

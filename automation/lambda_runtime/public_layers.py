@@ -1,10 +1,12 @@
 """Public layers that a template names by ARN: which modules they bring. Known by account and name."""
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+
+from automation.project import intrinsics
 
 _ARN = re.compile(r":(\d{12}|[^:'\"]*\$\{[^}]*\}|[^:'\"]*):layer:([A-Za-z0-9_-]+)")
 _SERVERLESS_REPOSITORY = "AWS::Serverless::Application"
@@ -74,6 +76,7 @@ _LAYERS = (
     PublicLayer(
         "Datadog-Python",
         ("464622532012", "002406178527", "417141415827"),
+        ("the macro DatadogServerless",),
         brings=frozenset({"datadog", "datadog_lambda", "ddtrace", "wrapt"}),
     ),
     PublicLayer("NewRelicPython", ("451483290750",), brings=frozenset({"newrelic", "newrelic_lambda"})),
@@ -98,13 +101,33 @@ _LAYERS = (
 )
 
 
-def known(expression: str, resources: Mapping[str, Mapping[str, Any]]) -> PublicLayer | None:
+def known(
+    expression: str,
+    resources: Mapping[str, Mapping[str, Any]],
+    *,
+    mappings: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> PublicLayer | None:
     """Return the public layer that an entry of Layers names; None when it is unknown, or names more than one.
 
     Args:
         expression: the entry as text, with or without intrinsics.
         resources: those of its template, which may contain the application that publishes the layer.
+        mappings: those of its template, which may name the layer by region.
     """
+    layers = {_named_by(text, resources) for text in _looked_up(expression, mappings) or [expression]}
+    return layers.pop() if len(layers) == 1 else None
+
+
+def _looked_up(expression: str, mappings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the values that a look-up in a mapping may give; none when the entry is another one."""
+    match intrinsics.parse(expression):
+        case {"Fn::FindInMap": [str() as name, _, str() as key, *_]}:
+            rows = [row for row in mappings.get(name, {}).values() if isinstance(row, Mapping)]
+            return [str(row[key]) for row in rows if key in row]
+    return []
+
+
+def _named_by(expression: str, resources: Mapping[str, Mapping[str, Any]]) -> PublicLayer | None:
     candidates = [*_by_arn(expression), *_by_mark(_with_applications(expression, resources))]
     is_single = len(_ARN.findall(expression)) <= 1
     return candidates[0] if candidates and is_single else None
@@ -112,25 +135,8 @@ def known(expression: str, resources: Mapping[str, Mapping[str, Any]]) -> Public
 
 def label(expression: str) -> str:
     """Return an entry of Layers as a person writes it: an ARN as it is, `shared:3` of an ARN with intrinsics."""
-    if not expression.startswith("{"):
-        return expression
-    if named := re.search(r":layer:([^'\"]+)", expression):
-        return named[1]
-    match _parsed(expression):
-        case {"Fn::GetAtt": [str(resource), str(attribute)]}:
-            return f"!GetAtt {resource}.{attribute}"
-        case {"Ref": str(name)}:
-            return f"!Ref {name}"
-        case {"Fn::ImportValue": str(name)}:
-            return f"!ImportValue {name}"
-    return expression
-
-
-def _parsed(expression: str) -> object:
-    try:
-        return ast.literal_eval(expression)
-    except (SyntaxError, ValueError):
-        return None
+    named = re.search(r":layer:([^'\"]+)", expression)
+    return named[1] if named and expression.startswith("{") else intrinsics.short_form(expression)
 
 
 def _by_arn(expression: str) -> Iterator[PublicLayer]:

@@ -241,6 +241,7 @@ def _spec(place: Place, site: Path, root: Path) -> dict[str, list[str]]:
         "libraries": sorted(libraries.of_runtime(minor).present),
         "library_folders": [str(task), f"{task}/lib", f"{opt}/lib"],
         "mounts": [f"{TASK_ROOT}={task}", f"{OPT_ROOT}={opt}"],
+        "placeholders": [name for name, value in variables(place.mount).items() if not is_known(value)],
     }
 
 
@@ -276,10 +277,6 @@ def is_known(value: Any) -> bool:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _own_runtime() -> str:
-    return f"python{tools.own_python_version()}"
 
 
 def _link_sdk(site: Path) -> None:

@@ -376,9 +376,16 @@ def test_users_of_ctypes_are_files_of_the_trees_with_a_loader() -> None:
         "clib": module("clib", "/task/clib.py", CDLL=len),
         "uuid": module("uuid", "/lib/uuid.py", ctypes=3),
         "app": module("app", "/task/app.py"),
+        "sound": module("sound", "/task/sound.py", ffi=len),
+        "noise": module("noise", "/task/noise.py", _ffi=len),
     }
 
-    assert import_probe.users_of_ctypes(loaded, ("/task",)) == ["/task/clib.py", "/task/magic.py"]
+    assert import_probe.users_of_ctypes(loaded, ("/task",)) == [
+        "/task/clib.py",
+        "/task/magic.py",
+        "/task/noise.py",
+        "/task/sound.py",
+    ]
 
 
 def test_write_result_is_whole(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_wrapper_variable_of_a_plain_handler_is_empty(tmp_path: Path) -> None:
     ("handler", "variables", "layers", "program"),
     [
         ("run.sh", "AWS_LAMBDA_EXEC_WRAPPER: /opt/bootstrap", ADAPTER, "run.sh"),
-        ("run", "AWS_LAMBDA_EXEC_WRAPPER: /opt/bootstrap", ADAPTER, "run"),
+        ("run", "AWS_LAMBDA_EXEC_WRAPPER: /opt/bootstrap", ADAPTER.replace("X86", "Arm64"), "run"),
         ("run.sh", "AWS_LAMBDA_EXEC_WRAPPER: /opt/bootstrap", "", "run.sh"),
         ("app.main", "AWS_LAMBDA_EXEC_WRAPPER: /opt/bootstrap", "", ""),
         ("app.main", "AWS_LAMBDA_EXEC_WRAPPER: /opt/otel-instrument", ADAPTER, ""),

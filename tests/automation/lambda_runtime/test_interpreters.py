@@ -22,7 +22,7 @@ class Uv:
         self.path, self._log = folder / "uv", folder / "calls"
 
     def does(self, script: str) -> None:
-        note = f'echo "$PYENV_VERSION $UV_PYTHON_DOWNLOADS $@" >> {self._log}'
+        note = f'echo "$VIRTUAL_ENV$PYENV_VERSION $UV_PYTHON_DOWNLOADS $UV_HTTP_RETRIES $@" >> {self._log}'
         self.path.write_text(f"#!/bin/sh\n{note}\n{script}\n")
         self.path.chmod(0o755)
 
@@ -36,6 +36,7 @@ def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Uv:
     program = Uv(tmp_path)
     monkeypatch.setattr(tools, "uv_program", lambda: program.path)
     monkeypatch.delenv("UV_PYTHON_DOWNLOADS", raising=False)
+    monkeypatch.setenv("VIRTUAL_ENV", "an environment that is active")
     return program
 
 
@@ -75,7 +76,7 @@ def test_find_environment_is_created_once(uv: Uv, tmp_path: Path) -> None:
     first, second = find(tmp_path), find(tmp_path)
 
     assert first == second == Interpreter(environment / "bin" / "python")
-    assert uv.calls == [f"3.99  venv --quiet --clear --no-project --python cpython-3.99 {environment}"]
+    assert uv.calls == [f"3.99  0 venv --quiet --clear --no-project --python cpython-3.99 {environment}"]
 
 
 def test_find_asks_once_in_a_process(uv: Uv, tmp_path: Path) -> None:

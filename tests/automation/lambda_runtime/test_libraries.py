@@ -11,6 +11,7 @@ from automation.lambda_runtime.libraries import Presence
     [
         (12, "libc.so.6", Presence.PRESENT),
         (12, "ld-linux-aarch64.so.1", Presence.PRESENT),
+        (12, "linux-vdso.so.1", Presence.PRESENT),
         (12, "libssl.so.3", Presence.PRESENT),
         (12, "libexpat.so.1", Presence.ABSENT),
         (12, "libgobject-2.0.so.0", Presence.ABSENT),

@@ -34,6 +34,12 @@ class Machine:
             self.watch(7)
 
 
+def test_limits_are_twice_the_time_of_an_initialisation() -> None:
+    watch = StallWatch()
+
+    assert (limits.CPU_S, watch.stall_s, watch.longest_s) == (20, 20.0, 0.0)
+
+
 @pytest.fixture
 def machine() -> Machine:
     return Machine()
@@ -134,7 +140,8 @@ def write(proc: Path, process: int, parent: int, ticks: str, states: str) -> Non
         thread.mkdir(parents=True)
         (thread / "stat").write_text(f"{process + number} (a (b) c) {state} {parent} 0 0")
         (thread / "schedstat").write_text("9000000000 1500000000 77\n")
-    (proc / f"{process}" / "stat").write_text(f"{process} (a (b) c) S {parent} 0 0 0 0 0 0 0 0 0 {ticks} 0 0")
+    stat = f"{process} (a (b) \xff) S {parent} 0 0 0 0 0 0 0 0 0 {ticks} 0 0"
+    (proc / f"{process}" / "stat").write_bytes(stat.encode("latin-1"))
 
 
 def test_of_process_adds_the_programs_that_it_has_started(tmp_path: Path) -> None:
@@ -163,26 +170,26 @@ def test_cpu_time_of_this_process_grows_with_its_work() -> None:
     assert "R" in after.states
 
 
-def pressure(file: Path, percent: str) -> Path:
-    file.write_text(f"some avg10={percent} avg60=99.00 avg300=99.00 total=5\nfull avg10=99.00 avg60=0.00 total=0\n")
-    return file
+@pytest.mark.parametrize("name", ["cpu", "io", "memory"])
+@pytest.mark.parametrize(("percent", "is_busy"), [("9.99", False), ("10.00", True)])
+def test_busy_is_a_machine_with_one_pressure(tmp_path: Path, name: str, percent: str, *, is_busy: bool) -> None:
+    (tmp_path / "pressure").mkdir()
+    (tmp_path / "loadavg").write_text("9999.5 0 0 1/2 3")
+    for kind, share in {"cpu": "0.00", "io": "0.00", name: percent}.items():
+        text = f"some avg10={share} avg60=99.00 avg300=99.00 total=5\nfull avg10=99.00 avg60=0.00 total=0\n"
+        (tmp_path / "pressure" / kind).write_text(text)
+
+    assert limits.busy(tmp_path) is is_busy
 
 
-@pytest.mark.parametrize(("disk", "is_busy"), [("9.99", False), ("10.00", True)])
-def test_busy_is_a_machine_with_one_pressure(tmp_path: Path, *, disk: str, is_busy: bool) -> None:
-    files = (pressure(tmp_path / "cpu", "0.00"), pressure(tmp_path / "io", disk), tmp_path / "none")
-
-    assert limits.busy(files) is is_busy
-
-
-@pytest.mark.parametrize(("load", "is_busy"), [("0.00 9999 9999 1/2 3", False), ("9999.5 0 0 1/2 3", True)])
+@pytest.mark.parametrize(("load", "is_busy"), [("0 9999", False), ("{} 9999", False), ("{}.01 0 0 1/2 3", True)])
 def test_busy_without_pressures_is_a_machine_with_more_load_than_processors(
     tmp_path: Path, *, load: str, is_busy: bool
 ) -> None:
-    (tmp_path / "loadavg").write_text(load)
+    assert not limits.busy(tmp_path)
+    (tmp_path / "loadavg").write_text(load.format(os.cpu_count()))
 
-    assert limits.busy((tmp_path / "none",), tmp_path / "loadavg") is is_busy
-    assert not limits.busy((), tmp_path / "none")
+    assert limits.busy(tmp_path) is is_busy
 
 
 def test_stop_ends_the_programs_too_that_keep_the_output_open() -> None:

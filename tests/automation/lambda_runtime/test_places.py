@@ -3,9 +3,12 @@
 import errno
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,12 +84,43 @@ def test_place_of_a_function_is_removed_at_once_and_opt_with_the_last(tmp_path: 
     assert not first.opt.parent.exists()
 
 
+def test_place_that_the_code_removed_itself_is_no_error(tmp_path: Path) -> None:
+    with place_of(tmp_path) as place:
+        for root in place.roots:
+            shutil.rmtree(root)
+
+
+def test_places_lie_where_programs_may_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "home" / ".cache"
+    cache.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(cache.parent))
+    flags = {cache: os.ST_NOSUID}
+    monkeypatch.setattr(os, "statvfs", lambda folder: SimpleNamespace(f_flag=flags.get(folder, os.ST_NOEXEC)))
+
+    with place_of(tmp_path / "project") as place:
+        assert place.mount.task.is_relative_to(cache)
+        assert place.opt.is_relative_to(cache)
+
+    cache.rmdir()
+    with place_of(tmp_path / "other") as place:
+        assert place.mount.task.is_relative_to(Path(tempfile.gettempdir()).resolve())
+
+
+def test_places_lie_on_the_file_system_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")  # noqa: S108 - Linux has another file system there
+    (tmp_path / "home" / ".cache").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    with place_of(tmp_path / "project") as place:
+        assert place.mount.task.stat().st_dev == tmp_path.stat().st_dev
+
+
 def test_place_package_of_an_index_is_one_link(tmp_path: Path) -> None:
     changes = {"functions/one/own/__init__.py": "", "functions/one/vendored/__init__.py": ""}
     project = make(tmp_path, changes)
     tree = tmp_path / ".aws-sam/build/One"
     install(tree, "six")
-    (tree / "six-1.0.dist-info/RECORD").write_text("six.py,,\nvendored/__init__.py,,\n../../bin/six,,\n")
+    (tree / "six-1.0.dist-info/RECORD").write_bytes(b"six.py,,\nvendored/__init__.py,,\n../../bin/six,,\n\xff.py,,\n")
     mount = built.mounts_of_project(project)[0]
 
     with places.opened(tmp_path) as new_places, new_places.of(mount) as place:
@@ -96,6 +130,21 @@ def test_place_package_of_an_index_is_one_link(tmp_path: Path) -> None:
         assert (task / "vendored").resolve() == tree / "vendored"
         assert same(task / "six.py", tree / "six.py")
         assert (task / "own" / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize("site", ["python", "python/lib/python3.12/site-packages"])
+def test_place_package_of_a_layer_is_one_link(tmp_path: Path, site: str) -> None:
+    project = make(tmp_path)
+    folder = tmp_path / ".aws-sam/build/Common" / site
+    install(folder, "six")
+    (folder / "six-1.0.dist-info/RECORD").write_text("vendored/__init__.py,,\n")
+    (folder / "vendored").mkdir()
+    (folder / "vendored" / "__init__.py").touch()
+
+    with places.opened(tmp_path) as new_places, new_places.of(built.mounts_of_project(project)[0]) as place:
+        assert (place.opt / site / "vendored").readlink() == folder / "vendored"
+        assert not (place.opt / site).is_symlink()
+        assert (place.opt / "python" / "shared").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -145,6 +194,7 @@ def test_built_file_outside_the_place_is_returned_as_it_is(tmp_path: Path) -> No
 def test_as_on_lambda_replaces_both_folders(tmp_path: Path) -> None:
     with place_of(tmp_path) as place:
         assert place.as_on_lambda(f"{place.mount.task}/a.py {place.opt}/b.py") == "/var/task/a.py /opt/b.py"
+        assert place.as_on_lambda("{} and {}/".format(*place.roots)) == "/ and /"
 
 
 def test_place_on_another_file_system_holds_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

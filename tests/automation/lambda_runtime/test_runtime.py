@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from automation.building import built
-from automation.lambda_runtime import places, runtime
+from automation.lambda_runtime import libraries, places, runtime
 from automation.lambda_runtime.mounts import Mount
+from automation.lambda_runtime.paths import temporary_folder
 from automation.lambda_runtime.places import Place
-from automation.project import settings
-from automation.project.settings import Settings
+from automation.lambda_runtime.runtime import Runtime
+from automation.project.templates import Unresolved
 from automation.system import tools
 from automation.system.errors import ToolError
 from tests.automation.proof.small import TEMPLATE, make
@@ -176,13 +177,14 @@ def test_run_endless_script_is_a_tool_error(place: Place, tmp_path: Path) -> Non
         runtime.run(place, script, root=tmp_path / "project", timeout_s=1)
 
 
-def test_run_flags_reach_the_interpreter(place: Place, tmp_path: Path) -> None:
+def test_run_flags_reach_the_interpreter_and_its_exit_code_returns(place: Place, tmp_path: Path) -> None:
     script = tmp_path / "empty.py"
-    script.write_text("import app")
+    script.write_text("import app\nraise SystemExit(3)")
 
     finished = runtime.run(place, script, root=tmp_path / "project", timeout_s=30, flags=("-X", "importtime"))
 
     assert "| app" in finished.stderr
+    assert finished.exit_code == 3
 
 
 def test_ensure_without_a_lock_links_the_sdk_once(tmp_path: Path) -> None:
@@ -193,8 +195,9 @@ def test_ensure_without_a_lock_links_the_sdk_once(tmp_path: Path) -> None:
 
     assert again == first
     assert again.site.stat().st_mtime_ns == stamp
-    assert {path.name for path in again.site.iterdir()} >= {"boto3", "botocore", "six.py"}
-    assert again.python == Path(sys.executable)
+    names = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3"}
+    assert {path.name for path in again.site.iterdir()} == names
+    assert again == Runtime(Path(sys.executable), tmp_path / ".alchemiser" / "runtime")
 
 
 def test_ensure_missing_link_is_created_again(tmp_path: Path) -> None:
@@ -243,6 +246,132 @@ def test_environment_own_variables_override_those_of_globals(tmp_path: Path) -> 
     assert (environment["STAGE"], environment["DEBUG"], environment["TABLE"]) == ("own", "true", "value-of-TABLE")
 
 
+def test_environment_has_the_variables_of_lambda(tmp_path: Path) -> None:
+    mount = mount_of(tmp_path, template=TEMPLATE.replace("STAGE: test", "LEVEL: 7, RATE: 0.5, TZ: UTC"))
+
+    assert runtime.environment(mount, Path("/x/opt")) == {
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+        "AWS_LAMBDA_FUNCTION_NAME": "One",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/One",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "2025/01/01/[$LATEST]0",
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_REGION": "us-east-1",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "AWS_SESSION_TOKEN": "none",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "LAMBDA_TASK_ROOT": str(mount.task),
+        "LANG": "en_US.UTF-8",
+        "LD_LIBRARY_PATH": f"{mount.task}:{mount.task}/lib:/x/opt/lib",
+        "LEVEL": "7",
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/x/opt/bin",
+        "PWD": str(mount.task),
+        "PYTHONPATH": "/var/runtime",
+        "RATE": "0.5",
+        "SHLVL": "0",
+        "TABLE": "value-of-TABLE",
+        "TZ": "UTC",
+        "_HANDLER": "app.handler",
+    }
+
+
+def test_environment_has_the_memory_of_the_function(tmp_path: Path) -> None:
+    mount = mount_of(tmp_path, template=TEMPLATE.replace("Function: {", "Function: {MemorySize: 512, "))
+
+    assert runtime.environment(mount, Path("/opt"))["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "512"
+
+
+def test_lambda_variables_are_those_that_lambda_sets(tmp_path: Path) -> None:
+    ours = {"AWS_CONFIG_FILE", "AWS_MAX_ATTEMPTS", "AWS_SHARED_CREDENTIALS_FILE", "STAGE", "TABLE"}
+    only_on_lambda = {"_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT", "_X_AMZN_TRACE_ID"}
+
+    environment = set(runtime.environment(mount_of(tmp_path), Path("/opt")))
+
+    assert environment - ours | only_on_lambda == runtime.LAMBDA_VARIABLES
+
+
+@pytest.mark.parametrize(
+    ("path", "folders"),
+    [
+        ("", "{task} /x/opt/python/lib/python3.12/site-packages /x/opt/python /site"),
+        ("/opt/a", "{task} /x/opt/a /site"),
+        ("/var/task/a::/opt:b:/optional", "{task} {task}/a /x/opt {task}/b /optional /site"),
+    ],
+)
+def test_search_path_is_that_of_the_managed_runtime(tmp_path: Path, path: str, folders: str) -> None:
+    mount = mount_of(tmp_path, template=TEMPLATE.replace("STAGE: test", f"PYTHONPATH: '{path}'"))
+
+    search_path = runtime.search_path(mount, Path("/x/opt"), Path("/site"))
+
+    assert " ".join(map(str, search_path)) == folders.format(task=mount.task)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_known"), [("x", True), (1, True), (0.5, True), (None, False), ([], False), (Unresolved("x"), False)]
+)
+def test_is_known_of_a_value_before_the_deployment(*, value: object, is_known: bool) -> None:
+    assert runtime.is_known(value) is is_known
+
+
+def test_why_not_importable_a_program_is_started_by_its_adapter(tmp_path: Path) -> None:
+    template = TEMPLATE.replace("STAGE: test", "AWS_LAMBDA_EXEC_WRAPPER: /opt/bootstrap")
+    mount = mount_of(tmp_path, template=template.replace("Handler: app.handler, Layers", "Handler: run.sh, Layers"))
+
+    assert runtime.why_not_importable(mount, tmp_path) == (
+        "its handler run.sh is a program, which the Lambda Web Adapter starts"
+    )
+
+
+def test_why_not_importable_on_another_system_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mount = mount_of(tmp_path)
+    assert runtime.why_not_importable(mount, tmp_path) == ""
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert runtime.why_not_importable(mount, tmp_path) == "its wheels are for Linux, this machine is darwin"
+
+
+def test_mounted_shows_the_layers_and_is_removed(tmp_path: Path) -> None:
+    with runtime.mounted(mount_of(tmp_path)) as opt:
+        assert opt.name == "opt"
+        assert (opt / "python" / "shared" / "__init__.py").is_file()
+
+    assert not opt.exists()
+
+
+def test_spec_names_what_an_import_may_see(tmp_path: Path) -> None:
+    site, package = tmp_path / "site", tmp_path / "elsewhere"
+    package.mkdir()
+    site.mkdir()
+    (site / "boto3").symlink_to(package)
+    with place_of(tmp_path / "project") as place:
+        spec = runtime._spec(place, site, tmp_path / "project")
+
+    task, opt, root = str(place.mount.task), str(place.opt), str(tmp_path / "project")
+    modules = [f"{opt}/python/lib/python3.12/site-packages", f"{opt}/python"]
+    build = f"{root}/.aws-sam/build"
+    assert spec.pop("libraries") == sorted(libraries.of_runtime(12).present)
+    assert spec == {
+        "path": [task, *modules, str(site)],
+        "sites": [task, *modules],
+        "writable": ["/tmp", "/dev", str(temporary_folder(tmp_path / "project"))],  # noqa: S108
+        "read_only": [task, opt, root, "/dev/shm"],  # noqa: S108
+        "hidden": [root],
+        "readable": [task, opt, f"{build}/One", f"{build}/Common", str(site), str(package)],
+        "library_folders": [task, f"{task}/lib", f"{opt}/lib"],
+        "mounts": [f"/var/task={task}", f"/opt={opt}"],
+        "placeholders": ["TABLE"],
+    }
+
+
 @pytest.mark.parametrize("name", ["KB_REGION", "AwsRegion", "region_name", "REGIONS"])
 def test_environment_unknown_region_is_a_real_one(tmp_path: Path, name: str) -> None:
     mount = mount_of(tmp_path, template=TEMPLATE.replace("TABLE:", f"{name}:"))
@@ -264,7 +393,6 @@ def test_placeholder_in_a_text_names_the_unknown_variable(tmp_path: Path, text: 
     assert runtime.placeholder_in(text, mount_of(tmp_path)) == name
 
 
-def test_project_of_another_name_needs_no_settings(tmp_path: Path) -> None:
-    make(tmp_path)
-
-    assert settings.read(tmp_path) == Settings()
+@pytest.mark.parametrize(("name", "label"), [("six", "six.py"), ("boto3", "boto3"), ("absent_module", "")])
+def test_installed_is_the_file_or_folder_of_a_package(name: str, label: str) -> None:
+    assert getattr(runtime._installed(name), "name", "") == label

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from automation.system.errors import CheckFailedError, ConfigurationError, Findi
 
 _NOT_BUILT = "was not built; run inv build"
 # These rules need no evidence about the code, so they are checked while it is being imported.
-_OTHER_RULES: tuple[Rule, ...] = (*artifact_rules.RULES, *template_rules.RULES)
-RULES: tuple[Rule, ...] = (*code_rules.RULES, *_OTHER_RULES)
+_EARLY_RULES: tuple[Rule, ...] = (*artifact_rules.RULES_OF_FILES, *template_rules.RULES)
+_LATE_RULES: tuple[Rule, ...] = (*code_rules.RULES, *artifact_rules.WEIGHED_RULES)
+RULES: tuple[Rule, ...] = (*_LATE_RULES, *_EARLY_RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Proof:
 
     Attributes:
         functions: the evidence about each function, in the order of the templates.
-        unbuilt: why a function, a layer or a nested application has no built tree, by its name.
+        unbuilt: why a function, a layer, a nested application or a stack has no built tree, by its name.
         missing: what `inv build` should have built and did not, by its name; of the named functions, if there are any.
         counts: how many functions and layers there are, and what became of them.
         broken: errors first.
@@ -76,9 +77,10 @@ def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
     started, names = time.monotonic(), tuple(names)
     without_evidence = _subject(loaded)
     with _importing(without_evidence, names) as finish:
-        broken = check(_OTHER_RULES, without_evidence)
-        subject = replace(without_evidence, evidence=finish())
-    broken += check(code_rules.RULES, subject)
+        broken = check(_EARLY_RULES, without_evidence)
+        subject = without_evidence.with_evidence(finish())
+    with console.progress("checking"):
+        broken += check(_LATE_RULES, subject)
 
     reported = sorted(distinct(broken), key=lambda item: (item.fault.severity, item.rule.id, item.fault.where))
     return Proof(
@@ -106,7 +108,7 @@ def gather(loaded: Project, *, names: tuple[str, ...] = (), site: Path | None = 
     """
     subject = _subject(loaded, site)
     with _importing(subject, names) as finish:
-        return replace(subject, evidence=finish())
+        return subject.with_evidence(finish())
 
 
 def check(rules: Iterable[Rule], subject: Subject) -> list[BrokenRule]:
@@ -118,8 +120,8 @@ def check(rules: Iterable[Rule], subject: Subject) -> list[BrokenRule]:
 
 
 def distinct(broken: Iterable[BrokenRule]) -> list[BrokenRule]:
-    """Leave out the failing imports that a fault of another rule explains."""
-    all_broken = list(broken)
+    """Leave out the failing imports that a fault of another rule explains, and libraries that another rule names."""
+    all_broken = _with_libraries_named_once(list(broken))
     others = [item.fault for item in all_broken if item.rule not in code_rules.RULES]
     causes = set(chain.from_iterable(fault.explains for fault in others))
     return [item for item in all_broken if item.rule not in code_rules.RULES or not _is_explained(item.fault, causes)]
@@ -173,7 +175,8 @@ def show(proof: Proof) -> None:
     repeated = _repeated(proof.functions)
     rows = [_row(function, repeated) for function in proof.functions]
     rows += [(name, str(ProofMethod.SKIPPED), "", "", why) for name, why in proof.unbuilt.items()]
-    console.table(("function", "how", "python", "import s", "remark"), rows, right=("import s",))
+    if rows:
+        console.table(("function", "how", "python", "import s", "remark"), rows, right=("import s",))
 
     _show_rules("error", proof.errors, style="bold")
     _show_rules("warning", proof.warnings, style="")
@@ -216,23 +219,37 @@ def _unbuilt(subject: Subject) -> dict[str, str]:
     """Return why something has no built tree, by its name; with its stack where several have that name."""
     without_tree = skipped.without_tree(subject.project.stacks, frozenset(subject.trees))
     reasons = {(stack.name, entry.logical_id): entry.why for stack, entry in without_tree}
-    for function, stack in subject.functions:
-        owner = (stack.name, function.logical_id)
+    for owner in _owners(subject):
         if owner not in subject.trees:
             reasons.setdefault(owner, _NOT_BUILT)
 
     names = [name for _, name in reasons]
-    return {_label(stack, name, repeated=names.count(name) > 1): why for (stack, name), why in reasons.items()}
+    unbuilt = {_label(stack, name, repeated=names.count(name) > 1): why for (stack, name), why in reasons.items()}
+    return unbuilt | {f"stack {name}": f"cannot be read: {why}" for name, why in subject.project.unread.items()}
 
 
 def _missing(subject: Subject, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what a build should have built and did not: functions, and applications without their template."""
+    """Return what a build should have built and did not, what has no template that can be read included.
+
+    Args:
+        names: of functions; then only these and the layers that they mount count, if there are any.
+    """
     without_tree = skipped.without_tree(subject.project.stacks, frozenset(subject.trees))
     excused = {(stack.name, entry.logical_id) for stack, entry in without_tree} | subject.trees.keys()
-    owners = [(stack.name, function.logical_id) for function, stack in subject.functions]
-    missing = [owner[1] for owner in owners if owner not in excused]
+    missing = [owner[1] for owner in _owners(subject) if owner not in excused]
     missing += [entry.logical_id for _, entry in without_tree if entry.is_fault]
-    return tuple(name for name in missing if not names or name in names)
+    missing += [f"stack {name}" for name in subject.project.unread]
+    chosen = [mount for mount in subject.mounts if mount.function.logical_id in names]
+    wanted = {*names, *chain.from_iterable(mount.unbuilt for mount in chosen)}
+    return tuple(name for name in missing if not names or name in wanted)
+
+
+def _owners(subject: Subject) -> list[tuple[str, str]]:
+    """Return the stack and the logical id of every function and layer."""
+    owners: list[tuple[str, str]] = []
+    for stack in subject.project.stacks:
+        owners += [(stack.name, owner.logical_id) for owner in stack.owners]
+    return owners
 
 
 def _label(stack: str, name: str, *, repeated: bool) -> str:
@@ -260,10 +277,24 @@ def _importing(subject: Subject, names: tuple[str, ...]) -> Iterator[Callable[[]
     chosen = tuple(mount for mount in subject.mounts if not names or mount.function.logical_id in names)
     root, site = subject.project.root, subject.runtime_site
     with (
-        console.progress(f"proving {len(chosen)} function(s)"),
-        evidence.gathering(chosen, root, site=site, origins=subject.origins) as finish,
+        console.steps("importing", len(chosen)) as advance,
+        evidence.gathering(chosen, root, site=site, origins=subject.origins, on_imported=advance) as finish,
     ):
         yield finish
+
+
+def _with_libraries_named_once(broken: list[BrokenRule]) -> list[BrokenRule]:
+    """Leave out the faults whose missing libraries are all in faults of another rule that are at least as severe."""
+    by_severity = sorted(broken, key=lambda item: (item.fault.severity, item.rule in code_rules.RULES))
+    named: dict[tuple[str, str], Rule] = {}
+    repeated: list[BrokenRule] = []
+    for item in by_severity:
+        libraries = item.fault.libraries
+        if libraries and all(named.get(library, item.rule) is not item.rule for library in libraries):
+            repeated.append(item)
+        for library in libraries:
+            named.setdefault(library, item.rule)
+    return [item for item in broken if item not in repeated]
 
 
 def _is_explained(fault: Fault, causes: set[str]) -> bool:
@@ -275,6 +306,8 @@ def _is_explained(fault: Fault, causes: set[str]) -> bool:
 def _require_known(names: tuple[str, ...], loaded: Project) -> None:
     known = sorted({function.logical_id for function in loaded.functions})
     unknown = [name for name in names if name not in known]
+    if unknown and loaded.unread:
+        raise next(iter(loaded.unread.values()))
     if unknown:
         raise UsageError(f"there is no function {unknown[0]}; the functions are: {', '.join(known)}", where="prove")
 
@@ -292,9 +325,16 @@ def _row(function: Evidence, repeated: frozenset[str]) -> tuple[str, str, str, s
     name = function.mount.function.logical_id
     label = _label(function.mount.stack.name, name, repeated=name in repeated)
     seconds = f"{function.imported.seconds:.2f}" if function.imported and function.imported.seconds else ""
-    unknown = ", ".join(map(public_layers.label, function.mount.unknown))
+    mount = function.mount
+    layers = {
+        "layers outside the template": [name for name in mount.unknown if name not in {*mount.unbuilt, *mount.macros}],
+        "layers without a built tree": mount.unbuilt,
+        "may be changed by": mount.macros,
+        "layers that a condition may leave out": [layer.logical_id for layer in mount.optional],
+    }
     method = "failed" if function.has_failed else str(function.method)
-    remarks = [function.why, f"layers outside the template: {unknown}" if unknown else ""]
+    remarks = [function.why]
+    remarks += [f"{text}: {', '.join(map(public_layers.label, names))}" for text, names in layers.items() if names]
     return label, method, function.python, seconds, "; ".join(filter(None, remarks))
 
 
@@ -324,5 +364,5 @@ def _summary(proof: Proof) -> str:
     methods = [function.method for function in proof.functions]
     counts = {method: methods.count(method) for method in ProofMethod}
     counts[ProofMethod.SKIPPED] += len(proof.unbuilt)
-    proven = ", ".join(f"{count} {method}" for method, count in counts.items() if count)
+    proven = ", ".join(f"{count} {method}" for method, count in counts.items() if count) or "nothing to prove"
     return f"{proven}; {len(proof.errors)} error(s), {len(proof.warnings)} warning(s); {proof.seconds:.1f} s"

@@ -7,7 +7,9 @@ from importlib import metadata
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from automation.lambda_runtime.paths import LAYER_MODULES, site_packages
 from automation.project.architectures import X86_64
@@ -114,6 +116,10 @@ class BuiltTree:
             packages.setdefault(self._top(PurePosixPath(path)), distribution)
         return packages
 
+    def info(self, distribution: Distribution) -> PurePosixPath:
+        """Return the dist-info folder of a distribution, relative to the folder of the tree."""
+        return PurePosixPath((distribution.site / distribution.info).relative_to(self.folder).as_posix())
+
     def below_site(self, path: PurePosixPath) -> PurePosixPath:
         """Return a path of the tree relative to the sys.path folder that contains it."""
         for site in self.sites:
@@ -147,9 +153,29 @@ def of_project(project: Project, trees: Mapping[tuple[str, str], Path]) -> tuple
 
 
 def distributions(site: Path) -> tuple[Distribution, ...]:
-    """Return the distributions installed in a folder, sorted by name."""
+    """Return the distributions installed in a folder, sorted by name and version."""
     read = (_distribution(entry, site) for entry in metadata.distributions(path=[str(site)]))
-    return tuple(sorted((entry for entry in read if entry is not None), key=lambda entry: entry.name))
+    return tuple(sorted((entry for entry in read if entry is not None), key=lambda entry: (entry.name, entry.version)))
+
+
+def requirements(requires: Iterable[str], minor: int) -> Iterator[Requirement]:
+    """Yield the requirements that apply to Python 3.`minor` on Linux, without extras."""
+    environment = {"extra": "", "python_version": f"3.{minor}", "python_full_version": f"3.{minor}.0"}
+    environment |= {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+    for text in requires:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            yield requirement
+
+
+def allows(requirement: Requirement, version: str) -> bool:
+    try:
+        return requirement.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return True
 
 
 def where(stack: Stack, owner: Function | Layer) -> str:

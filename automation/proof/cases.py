@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from automation.lambda_runtime import handlers, public_layers
@@ -80,6 +81,8 @@ class Case:
     def or_check(self, fix: str) -> str:
         """Return the fix of a missing module, after the place that may have the module, if there is one."""
         mount = self.evidence.mount
+        if mount.unbuilt:
+            return f"build the layer {mount.unbuilt[0]}, which may provide it, or {fix}"
         places = tuple(public_layers.label(layer) for layer in elsewhere.unknown_layers(mount))
         if not places and elsewhere.may_be_mounted(mount, changes_path=self.scan.changes_path):
             places = elsewhere.file_systems(mount)
@@ -135,6 +138,7 @@ class FunctionFault:
     Attributes:
         what: `{functions}` in it is replaced by the functions that share the fault; so in `fix`.
         about: the module that cannot be imported, if there is one.
+        libraries: as in `Fault`.
     """
 
     where: str
@@ -142,6 +146,7 @@ class FunctionFault:
     fix: str
     severity: Severity = Severity.ERROR
     about: str = ""
+    libraries: frozenset[tuple[str, str]] = frozenset()
 
 
 def for_each_function(rule: Callable[[Case], Iterable[FunctionFault]]) -> Callable[[Subject], Iterator[Fault]]:
@@ -157,7 +162,8 @@ def for_each_function(rule: Callable[[Case], Iterable[FunctionFault]]) -> Callab
             names = list(dict.fromkeys(name for name, _ in holders))
             severity = min(fault.severity for _, fault in holders)
             about = tuple(dict.fromkeys(fault.about for _, fault in holders if fault.about))
-            yield Fault(where, what.replace("{functions}", some(names)), _fixes(holders), severity, about)
+            libraries = frozenset(chain.from_iterable(fault.libraries for _, fault in holders))
+            yield Fault(where, what.replace("{functions}", some(names)), _fixes(holders), severity, about, libraries)
 
     return check
 
@@ -167,8 +173,13 @@ def _fixes(holders: list[tuple[str, FunctionFault]]) -> str:
     names_by_fix: dict[str, list[str]] = {}
     for name, fault in holders:
         names_by_fix.setdefault(fault.fix, []).append(name)
-    fixes = (fix.replace("{functions}", some(list(dict.fromkeys(names)))) for fix, names in names_by_fix.items())
+    fixes = (fix.replace("{functions}", _all(list(dict.fromkeys(names)))) for fix, names in names_by_fix.items())
     return "; ".join(fixes)
+
+
+def _all(names: list[str]) -> str:
+    """Return `A`, `A and B`, or `A, B and C`: what must be edited is never left out."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def cases_of(subject: Subject) -> list[Case]:

@@ -34,13 +34,13 @@ def check_variables(case: Case) -> Iterator[FunctionFault]:
 
     known = frozenset(variables) | runtime.LAMBDA_VARIABLES
     template = case.evidence.mount.stack.template.path
-    # A wrapper script may set any variable before Python starts.
-    has_wrapper = "AWS_LAMBDA_EXEC_WRAPPER" in variables
+    # A wrapper script may set any variable before Python starts, and a macro in the template.
+    may_be_set = "AWS_LAMBDA_EXEC_WRAPPER" in variables or bool(case.evidence.mount.macros)
     for location, name in case.scan.reads:
         if name not in known and not name.startswith("AWS_") and not case.is_refuted(location):
             what = f"reads the environment variable {name}, which the template does not set for {{functions}}"
             fix = f"add {name} to Environment: Variables of {{functions}} in {template}, or read it with a default"
-            severity = Severity.WARNING if has_wrapper else case.severity(location)
+            severity = Severity.WARNING if may_be_set else case.severity(location)
             fix += suppliers.near(name, frozenset(variables))
             yield FunctionFault(case.where(location), what, fix, severity)
 
@@ -101,7 +101,7 @@ def check_hidden_parts(case: Case) -> Iterator[FunctionFault]:
 def _undeclared(case: Case, missing: MissingImport) -> tuple[str, str]:
     """Return what is wrong with an import of a third-party module, and its fix."""
     mount, suppliers_of_case = case.evidence.mount, case.suppliers
-    if change := suppliers_of_case.stdlib_change(missing.module, mount):
+    if change := suppliers_of_case.stdlib_change(missing, mount):
         return f"imports {change[0]} in its standard library", change[1]
 
     layers = suppliers_of_case.layers(missing.missing_part, mount)

@@ -6,15 +6,15 @@ The files of one distribution give one finding, however many they are.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from packaging.tags import Tag, parse_tag
 
 from automation.lambda_runtime import libraries
 from automation.lambda_runtime.libraries import System
-from automation.project.architectures import LINUX_MACHINES, X86_64
+from automation.project.architectures import X86_64
 from automation.project.model import Layer
-from automation.proof import binaries, built_trees, elf
+from automation.proof import binaries, built_trees, elf, requirement_files
 from automation.proof.binaries import Extension, Kind
 from automation.proof.built_trees import BuiltTree, Distribution, Platform
 from automation.proof.model import Fault, Rule, Severity, Subject, merged
@@ -96,7 +96,8 @@ def check_machine(subject: Subject) -> Iterator[Fault]:
             paths = built_trees.abbreviate(file.path for file in foreign)
             what = f"{group.label}built for {targets}, not for {platform.architecture} on Linux: {paths}"
             explains = group.tree.modules(file.path for file in foreign)
-            yield Fault(group.tree.where, what, _machine_fix(group.tree, platform), explains=explains)
+            fix = _machine_fix(group, foreign[0].path, platform, subject.project.root)
+            yield Fault(group.tree.where, what, fix, explains=explains)
 
 
 def check_python(subject: Subject) -> Iterator[Fault]:
@@ -108,13 +109,16 @@ def check_python(subject: Subject) -> Iterator[Fault]:
         paths = [file.path for file in files]
         if paths:
             what = f"{group.label}not built for {platform.runtime}: {built_trees.abbreviate(paths)}"
-            yield Fault(group.tree.where, what, _install(platform), explains=group.tree.modules(paths))
+            fix = requirement_files.install_for(
+                group.tree, group.distribution, paths[0], platform, subject.project.root
+            )
+            yield Fault(group.tree.where, what, fix, explains=group.tree.modules(paths))
             reported.add((group.tree.where, platform, group.name))
 
     for tree in subject.built_trees:
         for platform in tree.platforms:
             names = {name for where, target, name in reported if (where, target) == (tree.where, platform)}
-            yield from _wrong_tags(tree, platform, reported=names)
+            yield from _wrong_tags(tree, platform, subject.project.root, reported=names)
 
 
 def check_libc(subject: Subject) -> Iterator[Fault]:
@@ -127,7 +131,11 @@ def check_libc(subject: Subject) -> Iterator[Fault]:
             # Only libstdc++ is updated in the life of a system.
             severity = Severity.ERROR if family == _GLIBC or system.is_frozen else Severity.WARNING
             explains = group.tree.modules(file.path for file in group.files)
-            fix = _install(platform) if group.distribution else f"replace it by one that was built on {system.name}"
+            fix = f"replace it by one that was built on {system.name}"
+            if group.distribution:
+                fix = requirement_files.install_for(
+                    group.tree, group.distribution, group.files[0].path, platform, subject.project.root
+                )
             yield Fault(group.tree.where, what, fix, severity, explains)
 
 
@@ -140,7 +148,7 @@ def check_presence(subject: Subject) -> Iterator[Fault]:
             lost = [path for path in needed if _module_key(site / path) not in present]
             if lost:
                 what = f"{distribution} lacks {built_trees.abbreviate(lost)}, which its RECORD lists"
-                fix = "run inv build --force; if the package is vendored, install it again with its compiled files"
+                fix = requirement_files.install_again(tree, distribution, lost[0], subject.project.root)
                 explains = built_trees.module_names(PurePosixPath(path) for path in lost)
                 yield Fault(tree.where, what, fix, explains=explains)
 
@@ -193,7 +201,7 @@ def _files_for_other_pythons(files: list[_File], minor: int) -> list[_File]:
     return [file for file in files if file.extension and file.extension.is_linux and not file.extension.is_musl]
 
 
-def _wrong_tags(tree: BuiltTree, platform: Platform, *, reported: set[str]) -> Iterator[Fault]:
+def _wrong_tags(tree: BuiltTree, platform: Platform, root: Path, *, reported: set[str]) -> Iterator[Fault]:
     for distribution in tree.distributions:
         tags = _tags(distribution)
         if not tags or str(distribution) in reported or any(_fits(tag, platform.minor) for tag in tags):
@@ -204,7 +212,8 @@ def _wrong_tags(tree: BuiltTree, platform: Platform, *, reported: set[str]) -> I
         # A compiled module without a version in its name is loaded, and fails.
         severity = Severity.ERROR if _has_untagged_module(distribution.listed) else Severity.WARNING
         explains = built_trees.module_names(PurePosixPath(path) for path in distribution.listed)
-        yield Fault(tree.where, what, _install(platform), severity, explains)
+        fix = requirement_files.install_for(tree, distribution, tree.info(distribution) / "WHEEL", platform, root)
+        yield Fault(tree.where, what, fix, severity, explains)
 
 
 def _has_untagged_module(paths: Iterable[str]) -> bool:
@@ -286,28 +295,20 @@ def _module_key(path: PurePosixPath) -> tuple[PurePosixPath, str]:
     return path.parent, f"{extension.module}.*" if extension else path.name
 
 
-def _install(platform: Platform) -> str:
-    machine = LINUX_MACHINES.get(platform.architecture)
-    name = f"{machine}-manylinux2014" if machine else platform.architecture
-    version = platform.runtime.removeprefix("python")
-    command = f"uv pip install --python-platform {name} --python-version {version} --only-binary :all: --target …"
-    return f"run inv build --force; if the package is vendored, run {command}"
-
-
 def _is_undeclared(tree: BuiltTree, platform: Platform) -> bool:
     owner = tree.owner
     return isinstance(owner, Layer) and built_trees.is_excluded((platform.architecture,), owner.architectures)
 
 
-def _machine_fix(tree: BuiltTree, platform: Platform) -> str:
-    owner, own = tree.owner, platform.architecture
-    if not isinstance(owner, Layer) or not owner.metadata.get("BuildMethod"):
-        return _install(platform)
-    if len({entry.architecture for entry in tree.platforms}) > 1:
-        return f"set the same Architectures for all functions that mount {owner.logical_id}: it is built for only one"
-    if next(iter(owner.architectures), X86_64) != own:
-        return f"put {own} first in CompatibleArchitectures of {owner.logical_id}, and run inv build"
-    return _install(platform)
+def _machine_fix(group: _Group, path: PurePosixPath, platform: Platform, root: Path) -> str:
+    tree, owner, own = group.tree, group.tree.owner, platform.architecture
+    if isinstance(owner, Layer) and owner.metadata.get("BuildMethod"):
+        if len({entry.architecture for entry in tree.platforms}) > 1:
+            layer = owner.logical_id
+            return f"set the same Architectures for all functions that mount {layer}: it is built for only one"
+        if next(iter(owner.architectures), X86_64) != own:
+            return f"put {own} first in CompatibleArchitectures of {owner.logical_id}, and run inv build"
+    return requirement_files.install_for(tree, group.distribution, path, platform, root)
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,13 +1,14 @@
-"""Rules about a function's environment variables and its queues."""
+"""Rules about a function's runtime, its environment variables and its queues."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from automation.lambda_runtime import python_versions
 from automation.project import templates
 from automation.project.model import Function, Stack
 from automation.project.templates import Unresolved
-from automation.proof import built_trees, wiring
-from automation.proof.model import Fault, Rule, Subject
+from automation.proof import built_trees, suppliers, wiring
+from automation.proof.model import Fault, Rule, Severity, Subject, merged
 
 MOST_BYTES = 4096
 _DEFAULT_TIMEOUT_S, _DEFAULT_VISIBILITY_S = 3, 30
@@ -34,6 +35,23 @@ _RESERVED = frozenset(
         "LAMBDA_RUNTIME_DIR",
     }
 )
+
+
+def check_runtime(subject: Subject) -> Iterator[Fault]:
+    for function, stack in subject.functions:
+        runtime, where = str(function.runtime), built_trees.where(stack, function)
+        if retirement := python_versions.RETIRED.get(runtime):
+            creation, update = retirement
+            what = f"Runtime {runtime} is retired: Lambda creates no function with it since {creation}"
+            what += f", and updates none since {update}" if update else ""
+            severity = Severity.ERROR if update else Severity.WARNING
+            yield Fault(where, what, f"set Runtime to a later Python, up to {python_versions.NEWEST}", severity)
+        elif runtime.lower().startswith("python") and runtime not in python_versions.RUNTIMES:
+            what = f"Runtime {runtime} is not among those of Lambda, which has python3.8 to {python_versions.NEWEST}"
+            is_later = python_versions.is_later(runtime)
+            fix = f"correct Runtime{suppliers.near(runtime.lower(), python_versions.RUNTIMES)}"
+            fix = "correct Runtime, unless Lambda has it by now" if is_later else fix
+            yield Fault(where, what, fix, Severity.WARNING if is_later else Severity.ERROR)
 
 
 def check_environment_size(subject: Subject) -> Iterator[Fault]:
@@ -96,6 +114,12 @@ def _seconds(value: Any, default: int) -> int | None:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "runtime-unavailable",
+        "A function names a Python that Lambda takes",
+        "Lambda refuses to create the function, and for the oldest runtimes to update it.",
+        merged(check_runtime),
+    ),
     Rule(
         "environment-too-large",
         "A function's environment variables take at most 4 KB",

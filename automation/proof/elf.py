@@ -137,4 +137,4 @@ class _Reader:
 
 def _text(strings: bytes, start: int) -> str:
     """Return the string that begins at an offset of a string table; the first one is empty."""
-    return strings[start : strings.index(b"\0", start)].decode() if start < len(strings) and strings else ""
+    return strings[start : strings.index(b"\0", start)].decode() if start < len(strings) else ""

@@ -1,10 +1,12 @@
 """The evidence about each function: the result of importing and of reading its code."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 
 from automation.lambda_runtime import libraries, places, runtime
@@ -21,6 +23,7 @@ from automation.system import packages
 _CONCURRENT_IMPORTS = 3
 # These exceptions would occur on Lambda too; any other kind may depend on a value that is only known there.
 _CODING = frozenset({"ImportError", "SyntaxError", "NameError", "AttributeError", "TypeError"})
+_NO_ATTRIBUTE = re.compile(r"^module '([\w.]+)' has no attribute ")
 _CERTAIN = _CODING | {"SystemExit"}
 
 
@@ -65,12 +68,24 @@ class Evidence:
         """Return whether the import certainly failed or found nothing to call."""
         return self.is_certain and self.imported is not None and self.imported.outcome is not Outcome.RESOLVED
 
+    def imports(self, modules: frozenset[str]) -> bool:
+        """Return whether the function certainly imports one of these top-level modules."""
+        imported = self.scan.imported if self.scan is not None else frozenset()
+        if self.imported is not None:
+            # A package whose import fails is not loaded, but its files are in the stack.
+            stack = chain.from_iterable(frame.file.parts for frame in self.imported.stack)
+            imported |= self.imported.loaded | modules.intersection(stack)
+        return not imported.isdisjoint(modules)
+
 
 @contextmanager
 def gathering(
-    mounts: tuple[Mount, ...], root: Path, *, site: Path, origins: Origins
+    mounts: tuple[Mount, ...], root: Path, *, site: Path, origins: Origins, on_imported: Callable[[str], object]
 ) -> Iterator[Callable[[], tuple[Evidence, ...]]]:
     """Start importing every function, a few at a time, in separate processes.
+
+    Args:
+        on_imported: is called with the name of each function whose import has ended.
 
     Returns:
         A function that reads the code while the imports run, waits for them and returns the evidence; it raises
@@ -79,7 +94,14 @@ def gathering(
     # The imports run in places of their own. The code is read through links, so that each file is read only once.
     with ExitStack() as stack, places.opened(root) as new_places, ThreadPoolExecutor(_CONCURRENT_IMPORTS) as pool:
         opts = [stack.enter_context(runtime.mounted(mount)) for mount in mounts]
-        running = [pool.submit(_import, mount, new_places, root) for mount in mounts]
+
+        def import_one(mount: Mount) -> ImportResult | str:
+            try:
+                return _import(mount, new_places, root)
+            finally:
+                on_imported(mount.function.logical_id)
+
+        running = [pool.submit(import_one, mount) for mount in mounts]
 
         def finish() -> tuple[Evidence, ...]:
             cache = SourceCache()
@@ -168,9 +190,8 @@ def _on_lambda(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
         yield f"its import reads {path}, a path that exists only on Lambda"
     if variable := runtime.placeholder_in(f"{imported.text} {imported.key}", evidence.mount):
         yield f"its import needs the value of {variable}, which is only known at deploy time"
-    top = imported.name.partition(".")[0]
-    if "ModuleNotFoundError" in imported.kinds and elsewhere.is_provided(evidence.mount, top):
-        is_sdk = top in runtime.SDK_MODULES
+    if "ModuleNotFoundError" in imported.kinds and elsewhere.is_provided(evidence.mount, imported.name):
+        is_sdk = imported.name in runtime.SDK_MODULES
         more = f"; for a real import run: {packages.how_to_install('boto3')}" if is_sdk else ""
         yield f"its import needs {imported.name}, which the runtime or a public layer provides{more}"
 
@@ -184,12 +205,27 @@ def _reasons(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
     provider = elsewhere.provider(evidence.mount, imported.name, changes_path=changes_path)
     if "ModuleNotFoundError" in imported.kinds and provider:
         yield f"its import needs {imported.name}, which {provider}"
+    if package := versioned_package(imported, evidence.mount):
+        yield f"its import needs a part of {package}, of which the runtime may have another version"
     if library := next(_maybe_absent(imported, evidence), ""):
         yield f"its import loads {library}, which may be missing on Lambda"
     if imported.text == "unsupported locale setting":
         yield "its import sets a locale, which this machine or Lambda may lack"
     if not _is_certain(imported, evidence):
         yield "its import fails, and some of its variables are only known at deploy time"
+
+
+def versioned_package(imported: ImportResult, mount: Mount) -> str:
+    """Return the package of the runtime whose version decides whether an import fails; empty for none.
+
+    The import runs with one version of the SDK, and Lambda moves each of its runtimes to later ones at any time.
+    """
+    kind = imported.kinds[0] if imported.kinds else ""
+    attribute = _NO_ATTRIBUTE.search(imported.text) if kind == "AttributeError" else None
+    name = attribute[1] if attribute else imported.name if kind in {"ImportError", "ModuleNotFoundError"} else ""
+    top = "botocore" if kind == "UnknownServiceError" else name.partition(".")[0]
+    is_absent = kind == "ModuleNotFoundError" and name == top
+    return top if top in runtime.SDK_MODULES and not is_absent and not elsewhere.ships(mount, top) else ""
 
 
 def _maybe_absent(imported: ImportResult, evidence: Evidence) -> Iterator[str]:
@@ -203,8 +239,16 @@ def _is_certain(imported: ImportResult, evidence: Evidence) -> bool:
     reads = evidence.scan.reads if evidence.scan is not None else ()
     is_unset = imported.key in {name for _, name in reads}
     is_missing_file = imported.path.startswith((f"{OPT_ROOT}/", f"{TASK_ROOT}/"))
-    is_sure = is_unset or is_missing_file or _is_refused(imported) or not evidence.guessed
+    is_sure = is_unset or is_missing_file or _is_refused(imported) or not _may_depend_on_values(imported, evidence)
     return is_sure or bool(_CERTAIN & set(imported.kinds))
+
+
+def _may_depend_on_values(imported: ImportResult, evidence: Evidence) -> bool:
+    """Return whether an import may have used a value that is only known at deploy time."""
+    mount = evidence.mount
+    if mount.macros or any(name.startswith("Fn::") for name in runtime.variables(mount)):
+        return True
+    return evidence.guessed and any(item == "program" or item.startswith("variable:") for item in imported.attempts)
 
 
 def _is_refused(imported: ImportResult) -> bool:

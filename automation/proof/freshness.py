@@ -1,10 +1,14 @@
 """Compare the artifacts with their sources: data files left out, and sources changed since the build."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from automation.building import sources
+from automation.building import artifacts, manifests, sources
+from automation.building.artifacts import Artifact
+from automation.building.requirements import LOCKS, REQUIREMENTS
 from automation.lambda_runtime.paths import LAYER_MODULES
+from automation.project.model import Function, Layer
 from automation.proof import finder
 from automation.proof.model import Subject
 from automation.proof.origins import Origin
@@ -27,7 +31,7 @@ def left_out(subject: Subject) -> Iterator[tuple[Path, str]]:
 
 def outdated(subject: Subject) -> tuple[str, ...]:
     """Return the sources that differ from what was built from them, relative to the root."""
-    outdated_sources: set[str] = set()
+    outdated_sources = set(_outdated_requirements(subject))
     for origin in subject.origins.trees:
         for name in _own_files(subject, origin):
             for built in _built_paths(origin, name):
@@ -37,11 +41,33 @@ def outdated(subject: Subject) -> tuple[str, ...]:
     return tuple(sorted(outdated_sources))
 
 
+def _outdated_requirements(subject: Subject) -> Iterator[str]:
+    """Yield the files that decide what is installed and are not as the last build read them."""
+    root = subject.project.root
+    for stack in subject.project.stacks:
+        built = manifests.read(root, stack.name).artifacts
+        for artifact in artifacts.of_stack(stack, root, on_failure=lambda *_: None):
+            if artifact.logical_id in built:
+                changed = _changed_requirements(artifact, built[artifact.logical_id].ingredients.files)
+                yield from (os.path.relpath(artifact.source / name, root) for name in changed)
+
+
+def _changed_requirements(artifact: Artifact, before: Mapping[str, str]) -> set[str]:
+    try:
+        now = artifacts.locked_files(artifact)
+    except ConfigurationError:
+        return {artifact.lock.name} if artifact.lock else set()
+    removed = {name for name in (REQUIREMENTS, *LOCKS) if name in before and name not in now}
+    return removed | {name for name, digest in now.items() if before.get(name) != digest}
+
+
 def _own_files(subject: Subject, origin: Origin) -> list[str]:
     """Return the files of a source folder that no installer put there; empty when a custom build makes its artifact."""
-    folder = subject.project.root / origin.folder
-    if not folder.is_dir() or not _is_copied(subject, origin):
+    folder, owner = subject.project.root / origin.folder, _owner(subject, origin)
+    if not folder.is_dir() or owner is None or not _is_copied(owner):
         return []
+    if isinstance(owner, Function) and (subject.project.root / str(owner.code_uri)).is_file():
+        return [PurePosixPath(str(owner.code_uri)).name]
 
     installed = finder.installed_names(folder) | finder.installed_names(folder / LAYER_MODULES)
     try:
@@ -53,14 +79,17 @@ def _own_files(subject: Subject, origin: Origin) -> list[str]:
     ]
 
 
-def _is_copied(subject: Subject, origin: Origin) -> bool:
-    """Return whether the build copies a folder; with a Makefile or a bundler its artifact may hold anything."""
+def _owner(subject: Subject, origin: Origin) -> Function | Layer | None:
     for stack in subject.project.stacks:
-        owner = next((owner for owner in stack.owners if owner.logical_id == origin.owner), None)
-        if stack.name == origin.stack and owner is not None:
-            method = owner.metadata.get("BuildMethod", "python")
-            return isinstance(method, str) and method.startswith("python")
-    return False
+        if stack.name == origin.stack:
+            return next((owner for owner in stack.owners if owner.logical_id == origin.owner), None)
+    return None
+
+
+def _is_copied(owner: Function | Layer) -> bool:
+    """Return whether the build copies a folder; with a Makefile or a bundler its artifact may hold anything."""
+    method = owner.metadata.get("BuildMethod", "python")
+    return isinstance(method, str) and method.startswith("python")
 
 
 def _built_paths(origin: Origin, name: str) -> list[Path]:

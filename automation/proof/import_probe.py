@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SIGXCPU = 24  # on x86 and ARM; the module signal would hide one of that name
-_LOADERS = frozenset({"ctypes", "CDLL", "cdll", "find_library", "cffi", "FFI"})
+_LOADERS = frozenset({"ctypes", "CDLL", "cdll", "find_library", "cffi", "FFI", "ffi", "_ffi"})
 # The imported code may replace any of these functions; the probe keeps the originals.
 _DUMPS, _OPEN, _WRITE, _CLOSE, _RENAME, _END = json.dumps, os.open, os.write, os.close, os.rename, os._exit
 
@@ -145,7 +145,8 @@ def main(handler: str, result: str, crash: str, *folders: str) -> None:
         faulthandler.register(_SIGXCPU, file, chain=True)
         examined = examine(handler, globals().get("CLOCK", time.perf_counter))
         loaded = dict(sys.modules)
-        finish({**examined, "borrowed": borrowers(loaded, folders), "foreign": users_of_ctypes(loaded, folders)})
+        facts = {"borrowed": borrowers(loaded, folders), "foreign": users_of_ctypes(loaded, folders)}
+        finish({**examined, **facts, "loaded": sorted({name.partition(".")[0] for name in loaded})})
         # A thread that the import started must not keep the process alive.
         _END(0)
 

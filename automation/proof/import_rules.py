@@ -1,19 +1,24 @@
 """The rules about importing a handler: it can be imported, it exists, and it can be called."""
 
+import re
+import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from automation.building.references import TEST_FOLDERS
-from automation.lambda_runtime import handlers
-from automation.proof import built_trees, elsewhere, suppliers
+from automation.lambda_runtime import handlers, runtime
+from automation.proof import built_trees, elsewhere, evidence, suppliers
 from automation.proof.cases import Case, FunctionFault, for_each_function
 from automation.proof.imports import ImportResult, Outcome
 from automation.proof.model import Rule, Severity
 from automation.proof.module_facts import When
 from automation.proof.scan import CodeLocation, MissingImport
-from automation.system import files
+from automation.system import files, tools
 
 _MOVE = "move it from import time into the handler; Lambda stops an initialisation after 10 s"
+_ERROR_WIDTH = 400  # the SDK lists every service when it does not know one
+_READ_OR_NONE = re.compile(r"""\b(?:getenv|environ\.get)\(\s*["'](\w+)["']\s*\)""")
 _NOWHERE = CodeLocation(Path(), 0, When.MAYBE)
 
 
@@ -26,6 +31,12 @@ def check_import(case: Case) -> Iterator[FunctionFault]:
 
 
 def check_handler(case: Case) -> Iterator[FunctionFault]:
+    """Yield the faults of the handler's name, as warnings when a macro may name another one."""
+    for fault in _handler_faults(case):
+        yield replace(fault, severity=Severity.WARNING) if case.evidence.mount.macros else fault
+
+
+def _handler_faults(case: Case) -> Iterator[FunctionFault]:
     mount, where = case.evidence.mount, case.evidence.mount.where
     handler, label = str(mount.function.handler), case.handler_label
     name, _, attribute = handler.rpartition(".")
@@ -50,7 +61,9 @@ def check_callable(case: Case) -> Iterator[FunctionFault]:
     is_not_callable = imported is not None and imported.outcome is Outcome.NOT_CALLABLE
     if is_not_callable or (imported is None and handler.rpartition(".")[2] in case.scan.uncallable):
         what = f"{case.handler_label} names a value that cannot be called"
-        yield FunctionFault(case.evidence.mount.where, what, "name a function of two parameters, event and context")
+        severity = Severity.WARNING if case.evidence.mount.macros else Severity.ERROR
+        fix = "name a function of two parameters, event and context"
+        yield FunctionFault(case.evidence.mount.where, what, fix, severity)
 
 
 def owners_of(case: Case, missing: MissingImport) -> tuple[str, ...]:
@@ -100,9 +113,7 @@ def _is_reported_elsewhere(case: Case, failed: ImportResult) -> bool:
         return True
 
     is_hidden = any(f"{failed.name}.".startswith(f"{part.package}.") for part in case.scan.hidden)
-    is_provided = "ModuleNotFoundError" in failed.kinds and elsewhere.is_provided(
-        case.evidence.mount, failed.name.partition(".")[0]
-    )
+    is_provided = "ModuleNotFoundError" in failed.kinds and elsewhere.is_provided(case.evidence.mount, failed.name)
     if failed.refused_libraries:
         return True
     return is_hidden or is_provided or failed.outcome is Outcome.MALFORMED or failed.outcome is Outcome.BUILT_IN
@@ -113,7 +124,8 @@ def _import_failure(case: Case, failed: ImportResult) -> FunctionFault:
     where = case.where(frame) if frame else case.evidence.mount.where
     may_be_provided = "ModuleNotFoundError" in failed.kinds and bool(case.provider(failed.name))
     is_guess = not case.evidence.is_certain or may_be_provided
-    what = f"the import of {{functions}} fails: {' '.join(failed.error.split())}"
+    error = textwrap.shorten(failed.error, _ERROR_WIDTH, placeholder=" …")
+    what = f"the import of {{functions}} fails: {error}"
     severity = Severity.WARNING if is_guess else Severity.ERROR
     return FunctionFault(where, what, _fix(case, failed), severity, failed.name)
 
@@ -126,6 +138,8 @@ def _fix(case: Case, failed: ImportResult) -> str:
     if "ImportError" in failed.kinds and (layer := _layer_of_other_architecture(case, failed)):
         own = case.evidence.mount.function.architectures[0]
         return f"follow the advice of runtime-mismatch: {layer} is not built for {own}"
+    if package := evidence.versioned_package(failed, case.evidence.mount):
+        return _fix_of_version(package)
     if "ModuleNotFoundError" in failed.kinds:
         return _fix_of_module(case, failed.name)
     if "ImportError" in failed.kinds:
@@ -163,7 +177,27 @@ def _fix_of_other_error(case: Case, failed: ImportResult) -> str:
         return f"correct it for {case.evidence.mount.function.runtime}"
     if "SystemExit" in failed.kinds:
         return "remove the exit from the code that runs at import"
+    return _fix_of_value(case, failed)
+
+
+def _fix_of_value(case: Case, failed: ImportResult) -> str:
+    if names := _unset_variables(case, failed):
+        listed, template = built_trees.abbreviate(names), case.evidence.mount.stack.template.path
+        fix = (
+            f"add {listed}, which the code reads, to Environment: Variables of {case.name} in {template}, or correct it"
+        )
+        return fix + suppliers.near(names[0], frozenset(runtime.variables(case.evidence.mount)))
     return f"correct it, or move it into the handler; then run inv prove {case.name}"
+
+
+def _unset_variables(case: Case, failed: ImportResult) -> list[str]:
+    """Return the variables that the failing module reads as None, because the template does not set them."""
+    frame = case.own_frame(failed.stack)
+    if frame is None:
+        return []
+    set_names = runtime.LAMBDA_VARIABLES.union(runtime.variables(case.evidence.mount))
+    names = dict.fromkeys(_READ_OR_NONE.findall(frame.file.read_text(encoding="utf-8", errors="replace")))
+    return [name for name in names if name not in set_names and not name.startswith("AWS_")]
 
 
 def _fix_of_import_error(case: Case, failed: ImportResult) -> str:
@@ -198,9 +232,23 @@ def _fix_of_module(case: Case, module: str) -> str:
     if TEST_FOLDERS & set(module.split(".")[1:]):
         return f"import {module} in the code of {case.name}: inv build keeps the test modules that the code imports"
     if "." in module:
-        return f"run inv build --force: {module} is missing there, or is for another Python or machine"
+        return _fix_of_submodule(case, module)
     statement = next(iter(statements), MissingImport(_NOWHERE, module, module))
     return case.or_check(case.suppliers.declare(statement, mount))
+
+
+def _fix_of_submodule(case: Case, module: str) -> str:
+    top = module.partition(".")[0]
+    if top in runtime.SDK_MODULES:
+        return _fix_of_version(top)
+    message = case.failed.text if case.failed is not None else ""
+    if fix := case.suppliers.other_version(module, case.evidence.mount, message=message):
+        return fix
+    return f"run inv build --force: {module} is missing there, or is for another Python or machine"
+
+
+def _fix_of_version(package: str) -> str:
+    return f"correct the name, or ship the version of {package} that has it"
 
 
 def _read_failures(case: Case, failed: ImportResult | None) -> Iterator[FunctionFault]:
@@ -208,8 +256,7 @@ def _read_failures(case: Case, failed: ImportResult | None) -> Iterator[Function
     reported_files = {frame.file for frame in failed.stack[-1:]} if failed else set()
     for location, reason in case.scan.unparsable:
         if location.file not in reported_files and not case.is_refuted(location):
-            what = f"cannot be parsed by {case.evidence.mount.function.runtime}: {reason}"
-            yield FunctionFault(case.where(location), what, "correct it", case.severity(location))
+            yield _unparsable(case, location, reason)
 
     for missing, more in case.missing_imports():
         is_of_other_rule = bool(owners_of(case, missing)) or is_third_party(case, missing)
@@ -218,6 +265,17 @@ def _read_failures(case: Case, failed: ImportResult | None) -> Iterator[Function
         )
         if not is_of_other_rule and not is_reported and not case.breaks_import(missing.location):
             yield _read_failure(case, missing, more)
+
+
+def _unparsable(case: Case, location: CodeLocation, reason: str) -> FunctionFault:
+    """Return the fault of a file that cannot be parsed: a later Python may parse what this one cannot."""
+    runtime_name, own = str(case.evidence.mount.function.runtime), tools.own_python_version()
+    if elsewhere.minor_of(case.evidence.mount) > int(own.partition(".")[2]):
+        what = f"cannot be parsed by Python {own}, so it is not checked for {runtime_name}: {reason}"
+        fix = f"correct it, or run inv prove in an environment of {runtime_name}"
+        return FunctionFault(case.where(location), what, fix, Severity.WARNING)
+    what = f"cannot be parsed by {runtime_name}: {reason}"
+    return FunctionFault(case.where(location), what, "correct it", case.severity(location))
 
 
 def _read_failure(case: Case, missing: MissingImport, more: int) -> FunctionFault:

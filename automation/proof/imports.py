@@ -62,6 +62,7 @@ class ImportResult:
         names: the callable names of the handler's module.
         borrowed: for each stdlib module that another module replaces, the files of the modules that use it.
         foreign: the files of the trees whose modules may load a shared library by its name.
+        loaded: the top-level modules that were imported, at least in part.
     """
 
     outcome: Outcome
@@ -79,6 +80,7 @@ class ImportResult:
     names: tuple[str, ...] = ()
     borrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
+    loaded: frozenset[str] = frozenset()
 
     @property
     def refused_libraries(self) -> tuple[str, ...]:
@@ -163,6 +165,7 @@ def parse(fields: Mapping[str, Any]) -> ImportResult:
         names=tuple(fields.get("names", ())),
         borrowed={name: tuple(holders) for name, holders in fields.get("borrowed", {}).items()},
         foreign=tuple(fields.get("foreign", ())),
+        loaded=frozenset(fields.get("loaded", ())),
     )
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from automation.lambda_runtime import public_layers
 from automation.lambda_runtime.paths import LAYER_MODULES
-from automation.project import templates
+from automation.project import macros, templates
 from automation.project.model import Function, Layer, Stack
 from automation.project.templates import Unresolved
 from automation.proof import binaries, built_trees, compiled
@@ -40,8 +41,9 @@ class _Declared:
 
 def check_count(subject: Subject) -> Iterator[Fault]:
     for function, stack in subject.functions:
-        if len(function.layers) > MOST_LAYERS:
-            what = f"mounts {len(function.layers)} layers; Lambda allows {MOST_LAYERS}"
+        count = max(map(len, function.layer_choices or (function.layers,)))
+        if count > MOST_LAYERS:
+            what = f"mounts {count} layers; Lambda allows {MOST_LAYERS}"
             yield Fault(built_trees.where(stack, function), what, "merge layers; those of Globals count too")
 
 
@@ -50,7 +52,9 @@ def check_references(subject: Subject) -> Iterator[Fault]:
         for name in _unknown_names(function, stack):
             what = f"Layers names {name}, which this template does not define"
             layers = built_trees.abbreviate(layer.logical_id for layer in stack.layers) or "none"
-            yield Fault(built_trees.where(stack, function), what, f"name one of the template's layers ({layers})")
+            severity = Severity.WARNING if macros.of_function(function, stack.template) else Severity.ERROR
+            fix = f"name one of the template's layers ({layers})"
+            yield Fault(built_trees.where(stack, function), what, fix, severity)
         for layer in function.layers:
             kind = stack.template.resources.get(str(layer), {}).get("Type")
             if kind is not None and kind not in _LAYER_TYPES:
@@ -59,6 +63,8 @@ def check_references(subject: Subject) -> Iterator[Fault]:
 
 
 def check_use(subject: Subject) -> Iterator[Fault]:
+    if not subject.project.functions:  # a project of layers alone publishes them for others
+        return
     for stack in subject.project.stacks:
         document = templates.document(subject.project.root / stack.template.path, name=stack.template.path)
         used = templates.references({key: value for key, value in document.items() if key != "Transform"})
@@ -101,10 +107,14 @@ def check_alias(subject: Subject) -> Iterator[Fault]:
             continue
 
         missing = _missing_settings(function, stack)
-        outside = [str(layer) for layer in function.layers if _is_of_another_template(layer, function, stack)]
+        outside = [
+            public_layers.label(str(layer))
+            for layer in function.layers
+            if _is_of_another_template(layer, function, stack)
+        ]
         if missing:
             what = "a change in a layer publishes no new version, so the alias keeps the old layer"
-            fix = f"set {built_trees.abbreviate(missing, 9)}"
+            fix = f"set {', '.join(missing)}"
             # The first deployment works: only a project that asks for the strict rules gets an error.
             severity = Severity.ERROR if subject.project.settings.package else Severity.WARNING
             yield Fault(built_trees.where(stack, function), what, fix, severity)
@@ -121,7 +131,7 @@ def _incompatibilities(declared: _Declared, layer: Layer, stack: Stack, tree: Bu
         names_by_value.setdefault(str(declared.own_of[name][0]), []).append(name)
 
     for value, names in names_by_value.items():
-        foreign = _foreign(tree, value) if tree and declared.key == _ARCHITECTURES else []
+        foreign = _foreign(tree, value) if tree else []
         explains = tree.modules(foreign) if tree else ()
         compatible = built_trees.abbreviate(declared.compatible)
         what = f"{declared.key} ({compatible}) lacks {value} of {built_trees.abbreviate(names)}"
@@ -139,7 +149,7 @@ def _fix_of_incompatibility(declared: _Declared, value: str, names: list[str], t
         return f"add {value} to {key}: the layer has no compiled files"
     first = str(declared.compatible[0])
     setting = f"Runtime: {first}" if key == _RUNTIMES else f"Architectures: [{first}]"
-    listed = built_trees.abbreviate(names, 9)
+    listed = ", ".join(names)
     return f"set {setting} for {listed}: {others[0]} mounts the layer too, and it is built for only one of them"
 
 

@@ -1,6 +1,7 @@
 """Rules about the layout of a built tree: nesting, links, bytecode, size."""
 
 import importlib.util
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,7 @@ from automation.system import files
 
 # Flags of a .pyc that is checked by hash (PEP 552).
 _UNCHECKED, _CHECKED = 0b01, 0b11
+_TAGS = re.compile(r"\.[^.]+(\.opt-\w+)?\.pyc$")  # what stands after the module's name, which may have dots
 
 
 def check_nesting(subject: Subject) -> Iterator[Fault]:
@@ -56,8 +58,9 @@ def check_size(subject: Subject) -> Iterator[Fault]:
     weights = {tree: _size_bytes(tree) for tree in subject.trees.values()}
     owners = {tree.folder: tree.owner for tree in subject.built_trees}
     for mount in subject.mounts:
+        layers = max(mount.variants, key=lambda variant: sum(weights.get(layer.tree, 0) for layer in variant))
         parts = {"its own tree": weights.get(mount.task, 0)}
-        parts |= {layer.logical_id: weights.get(layer.tree, 0) for layer in mount.layers}
+        parts |= {layer.logical_id: weights.get(layer.tree, 0) for layer in layers}
         total = sum(parts.values())
         if total > LAMBDA_LIMIT_BYTES:
             largest_first = sorted(parts.items(), key=lambda part: -part[1])
@@ -153,7 +156,7 @@ def _bytecode_problem(tree: Path, path: PurePosixPath) -> str:
     head = (tree / path).read_bytes()[:16]
     if head[:4] != importlib.util.MAGIC_NUMBER:
         return ""
-    source = tree / path.parent.parent / f"{path.name.split('.')[0]}.py"
+    source = tree / path.parent.parent / f"{_TAGS.sub('', path.name)}.py"
     if not source.is_file():
         return _NO_SOURCE
 

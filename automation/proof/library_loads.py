@@ -57,7 +57,8 @@ def _import_fault(case: Case, imported: ImportResult, name: str) -> FunctionFaul
     is_searched = name not in imported.refused_libraries
     fix = _FIX_OF_SEARCH.format(name=name) if is_searched else _fix(case, name)
     fix = _alternative(case, imported) or fix
-    return FunctionFault(where, what, fix, Severity.ERROR if is_sure else Severity.WARNING, imported.name)
+    severity = Severity.ERROR if is_sure else Severity.WARNING
+    return FunctionFault(where, what, fix, severity, imported.name, _libraries(case, [name]))
 
 
 def _alternative(case: Case, imported: ImportResult) -> str:
@@ -80,35 +81,57 @@ def _later_faults(case: Case, imported: ImportResult, files: Iterable[Path]) -> 
     tried = {system.soname(attempt.removeprefix("library:")) for attempt in imported.attempts}
     for file in files:
         missing: dict[Presence, dict[str, int]] = {}
-        for line, names in sorted(_loads(file).items()):
+        for line, names in sorted(_loads(file)):
             sonames = [soname for name in names if (soname := _soname(name, system))]
             if sonames and not any(name in tried or _is_there(case, file, name, system) for name in sonames):
                 missing.setdefault(system.presence(sonames[0]), {})[sonames[0]] = line
         for presence, lines in missing.items():
             listed, first = built_trees.abbreviate(lines), min(lines.values())
             what = f"line {first} loads {listed}, {_why(case, presence)}"
-            yield FunctionFault(_label(case, file), what, _fix(case, listed), Severity.WARNING)
+            fix, libraries_missing = _fix(case, listed), _libraries(case, lines)
+            yield FunctionFault(_label(case, file), what, fix, Severity.WARNING, libraries=libraries_missing)
 
 
-def _loads(file: Path) -> dict[int, list[str]]:
-    """Return the literal names in each call that loads a library, by line; a call whose failure is caught is left out.
+def _loads(file: Path) -> list[tuple[int, list[str]]]:
+    """Return the line and the literal names of each call that loads a library, unless its failure is caught.
 
-    A name that the code looks for with `find_library` has no prefix and no suffix.
+    One library of a call is enough, and so is one that a call among its arguments finds.
     """
     code = file.read_bytes()
+    if not _LOADERS.search(code.decode(errors="replace")):
+        return []
     try:
-        tree = module_facts.parse(code, 14) if _LOADERS.search(code.decode(errors="replace")) else ast.Module([], [])
+        tree = module_facts.parse(code, library_needs.NEWEST_MINOR)
     except (SyntaxError, ValueError):
-        return {}
+        return []
     caught = library_needs.caught_nodes(tree)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node not in caught]
-    loads = {call.lineno: _literals(call) for call in calls if _LOADERS.fullmatch(_name(call.func))}
-    return {line: names for line, names in loads.items() if names}
+    loads: list[tuple[int, list[str]]] = []
+    inner: set[ast.Call] = set()
+    for call in _loading_calls(tree):  # outer calls first
+        if call not in caught and call not in inner:
+            calls = list(_loading_calls(call))
+            inner |= set(calls)
+            if names := list(chain.from_iterable(map(_literals, calls))):
+                loads.append((call.lineno, names))
+    return loads
+
+
+def _loading_calls(tree: ast.AST) -> Iterator[ast.Call]:
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return (call for call in calls if _LOADERS.fullmatch(_name(call.func)))
 
 
 def _literals(call: ast.Call) -> list[str]:
-    strings = [part.value for part in call.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-    return [f"-l{text}" for text in strings] if _name(call.func) == _FIND else strings
+    """Return the names that a call has; what is searched for, without prefix and suffix, as the linker's `-lname`.
+
+    Through `dlopen` cffi searches for each name that has neither a dot nor a folder.
+    """
+    values = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "name")]
+    names = [part.value for part in values if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    function = _name(call.func)
+    is_search = function == _FIND
+    is_of_cffi = function.endswith("dlopen")
+    return [f"-l{name}" if is_search or (is_of_cffi and not set("./") & set(name)) else name for name in names]
 
 
 def _name(function: ast.expr) -> str:
@@ -143,8 +166,12 @@ def _why(case: Case, presence: Presence) -> str:
 
 def _fix(case: Case, name: str) -> str:
     mount = case.evidence.mount
-    folder = f"{str(mount.function.code_uri).rstrip('/')}/lib/"
+    folder = f"{mount.function.code_uri}/lib/"
     return f"put {name} for {mount.function.architectures[0]} into {folder}, which becomes {TASK_ROOT}/lib"
+
+
+def _libraries(case: Case, names: Iterable[str]) -> frozenset[tuple[str, str]]:
+    return frozenset((str(case.evidence.mount.function.code_uri), name) for name in names)
 
 
 def _label(case: Case, file: Path) -> str:

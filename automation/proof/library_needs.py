@@ -14,7 +14,7 @@ from automation.proof.built_trees import BuiltTree, Distribution
 from automation.proof.elf import Dynamic
 
 _IMPORT = re.compile(r"(?m)^\s*(?:from\s+(\w+)|import\s+([^\n#;]+))")
-_NEWEST_MINOR = 14
+NEWEST_MINOR = 14
 _LOADING = (b"ctypes", b"dlopen")
 
 
@@ -79,15 +79,15 @@ def caught_nodes(tree: ast.Module) -> set[ast.AST]:
 def _imports_of(module: str, code: bytes) -> Iterator[bool]:
     """Yield for each import of a module whether the code around it catches its failure."""
     try:
-        parsed = module_facts.parse(code, _NEWEST_MINOR)
+        parsed = module_facts.parse(code, NEWEST_MINOR)
     except (SyntaxError, ValueError):
         return
     caught = caught_nodes(parsed)
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = {alias.name.rpartition(".")[2] for alias in node.names}
-            origin = (node.module or "").rpartition(".")[2] if isinstance(node, ast.ImportFrom) else ""
-            if module in names or module == origin:
+            names = [alias.name for alias in node.names]
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            if module in {name.rpartition(".")[2] for name in names}:
                 yield node in caught
 
 
@@ -102,8 +102,8 @@ def _sources(tree: BuiltTree, owner: Distribution) -> Iterator[bytes]:
 
 
 def _tops_of(distribution: Distribution) -> frozenset[str]:
-    tops = (path.partition("/")[0] for path in distribution.listed if not path.startswith(("..", "bin/")))
-    return frozenset(top.partition(".")[0] for top in tops if ".dist-info" not in top)
+    tops = (path.partition("/")[0] for path in distribution.listed if not path.startswith("bin/"))
+    return frozenset(top.partition(".")[0] for top in tops)
 
 
 def _tops_imported(tree: BuiltTree) -> Iterator[str]:

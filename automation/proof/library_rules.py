@@ -145,7 +145,8 @@ def check_needed(subject: Subject) -> Iterator[Fault]:
         names = sorted({need.library for need in needs})
         label = f"{owner}: " if owner else ""
         what = f"{label}needs {built_trees.abbreviate(names)}, {why}: {built_trees.abbreviate(paths)}"
-        yield Fault(where, what, _fix(needs[0], names), severity, explains=needs[0].tree.modules(paths))
+        libraries = frozenset((str(need.view.mount.function.code_uri), need.library) for need in needs)
+        yield Fault(where, what, _fix(needs[0], names), severity, needs[0].tree.modules(paths), libraries)
 
 
 def _views(subject: Subject) -> Iterator[_View]:
@@ -198,7 +199,7 @@ def alternative(owner: Distribution | None, tree: BuiltTree) -> str:
 def _fix(need: _Need, names: Sequence[str]) -> str:
     if fix := alternative(need.owner, need.tree):
         return fix
-    folder = f"{str(need.view.mount.function.code_uri).rstrip('/')}/lib/"
+    folder = f"{need.view.mount.function.code_uri}/lib/"
     libraries_named = f"{built_trees.abbreviate(names, 9)} for {need.view.platform.architecture}"
     return f"put {libraries_named} into {folder}, which becomes {TASK_ROOT}/lib, where the loader looks"
 

@@ -34,6 +34,7 @@ class Fault:
         severity: a rule lowers it to a warning where it has to guess.
         explains: the modules that cannot be imported because of this fault; their failing imports are not reported
             again.
+        libraries: each shared library that is missing, after the code folder of the function that lacks it.
     """
 
     where: str
@@ -41,6 +42,7 @@ class Fault:
     fix: str
     severity: Severity = Severity.ERROR
     explains: tuple[str, ...] = ()
+    libraries: frozenset[tuple[str, str]] = frozenset()
 
 
 def merged(check: Callable[["Subject"], Iterable[Fault]]) -> Callable[["Subject"], Iterator[Fault]]:
@@ -56,8 +58,9 @@ def merged(check: Callable[["Subject"], Iterable[Fault]]) -> Callable[["Subject"
             shared.setdefault((template, replace(fault, where=template)), []).append(owner)
 
         for (template, fault), owners in shared.items():
-            listed = built_trees.abbreviate(dict.fromkeys(owners))
-            yield replace(fault, where=f"{template}: {listed}", fix=fault.fix.replace("{owners}", listed))
+            names = list(dict.fromkeys(owners))
+            fix = fault.fix.replace("{owners}", ", ".join(names))
+            yield replace(fault, where=f"{template}: {built_trees.abbreviate(names)}", fix=fix)
 
     return check_and_merge
 
@@ -78,12 +81,23 @@ class Subject:
     runtime_site: Path
     evidence: tuple[Evidence, ...] = ()
 
+    def with_evidence(self, evidence: tuple[Evidence, ...]) -> "Subject":
+        """Return the same subject with evidence, and with what was read of its trees."""
+        proven = replace(self, evidence=evidence)
+        vars(proven)["built_trees"] = self.built_trees
+        return proven
+
     @property
     def functions(self) -> Iterator[tuple[Function, Stack]]:
         """Yield every function of the templates with its stack."""
         for stack in self.project.stacks:
             for function in stack.functions:
                 yield function, stack
+
+    @cached_property
+    def evidence_of(self) -> Mapping[tuple[str, str], Evidence]:
+        """The evidence about each function that was proven, by (stack name, logical id)."""
+        return {(entry.mount.stack.name, entry.mount.function.logical_id): entry for entry in self.evidence}
 
     @cached_property
     def origins(self) -> Origins:

@@ -64,11 +64,11 @@ class OwnModules:
 
         for folder in (PurePosixPath(uri), *PurePosixPath(uri).parents):
             path = _module_path(self.root / folder.parent, module)
-            if path is not None and not _is_tool(path.relative_to(self.root)):
+            if path is not None:
                 top = (folder.parent / module.split(".", maxsplit=1)[0]).as_posix()
                 top += "" if (self.root / top).is_dir() else ".py"
                 label = path.relative_to(self.root).as_posix()
-                return f"{label} is outside {uri.rstrip('/')}/: move {top} into it, or into a layer of the function"
+                return f"{label} is outside {uri}/: move {top} into it, or into a layer of the function"
         return ""
 
     def _folders(self) -> Iterator[str]:
@@ -105,8 +105,3 @@ def _path_in_another_case(folder: Path, names: list[str]) -> Path | None:
             return None
         path = match
     return path
-
-
-def _is_tool(path: Path) -> bool:
-    """Return whether a path belongs to a tool's folder, such as a virtual environment or a build."""
-    return any(part.startswith(".") or part in {"node_modules", "site-packages"} for part in path.parts)

@@ -26,14 +26,39 @@ _NOT_ON_LAMBDA = frozenset(
         *("wget", "wkhtmltopdf", "zip"),
     }
 )
+# The program that a package runs under a name which its caller may change. Source: each package's documentation.
+_RUN_BY = {
+    "ffmpeg": "ffmpeg",
+    "git": "git",
+    "pdf2image": "pdftoppm",
+    "pdfkit": "wkhtmltopdf",
+    "pydub": "ffmpeg",
+    "pypandoc": "pandoc",
+    "pytesseract": "tesseract",
+}
 
 
 def check_programs(case: Case) -> Iterator[FunctionFault]:
+    yield from _check_packages(case)
     for location, path in case.scan.ran:
         if path.path.is_absolute():
             yield from _check_path(case, location, path)
         elif not case.scan.sets_path and "PATH" not in runtime.variables(case.evidence.mount):
             yield from _check_name(case, location, path.path.name)
+
+
+def _check_packages(case: Case) -> Iterator[FunctionFault]:
+    """Check the programs that imported packages run: anywhere in the trees, because the code may name the path."""
+    mount = case.evidence.mount
+    if mount.unknown or case.scan.sets_path or "PATH" in runtime.variables(mount):
+        return
+    run_by_name = {path.path.name for _, path in case.scan.ran}
+    for package in sorted(case.scan.imported & _RUN_BY.keys()):
+        name = _RUN_BY[package]
+        is_there = any(_has_file(tree, name) for _, tree in mounted_trees(mount))
+        if not is_there and name not in run_by_name:
+            what = f"imports {package}, which runs {name}, and Lambda's image does not have that program"
+            yield FunctionFault(mount.where, what, f"mount a layer that has bin/{name}", Severity.WARNING)
 
 
 def _check_path(case: Case, location: CodeLocation, path: LambdaPath) -> Iterator[FunctionFault]:
@@ -93,6 +118,10 @@ def _where_it_is(case: Case, path: PurePosixPath) -> str:
             if (tree / folder / path.name).is_file():
                 return f"run {mount_point}/{folder}/{path.name}"
     return "add the program to the sources, or correct the path"
+
+
+def _has_file(tree: Path, name: str) -> bool:
+    return any(path.is_file() for path in tree.rglob(name))
 
 
 def _built(case: Case, path: PurePosixPath) -> Path | None:

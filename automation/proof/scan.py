@@ -71,6 +71,7 @@ class Scan:
         sets_path: the code sets PATH, so that a program may be found by its name anywhere.
         unparsable: files that cannot be parsed, with the reason.
         changes_path: the code changes sys.path, so that a module that is not found may exist all the same.
+        imported: the top-level modules that the code certainly imports, at import or at an event.
     """
 
     module: str = ""
@@ -87,6 +88,7 @@ class Scan:
     hidden: tuple[HiddenPart, ...] = ()
     shadows: tuple[Shadow, ...] = ()
     changes_path: bool = False
+    imported: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -136,6 +138,7 @@ class _Walk:
         self.unparsable: list[tuple[CodeLocation, str]] = []
         self.set_here: set[str] = set()
         self.changes_path = False
+        self.imported: set[str] = set()
 
     def result(self) -> Scan:
         self._read_reachable()
@@ -158,6 +161,7 @@ class _Walk:
             hidden=tuple(hidden_modules.hidden_parts(self.finder, self.installed)),
             shadows=tuple(hidden_modules.shadows(self.finder, self.installed)),
             changes_path=self.changes_path,
+            imported=frozenset(self.imported),
         )
 
     def _read_reachable(self) -> None:
@@ -276,6 +280,8 @@ class _Walk:
                 self.missing_imports.append(replace(missing_import, names=statement.names))
             return
 
+        if location.when > When.MAYBE and not statement.is_optional:
+            self.imported.add(statement.module.partition(".")[0])
         self._reach(statement.module, location.when)
         for name in statement.names:
             self._follow_name(statement, name, location)

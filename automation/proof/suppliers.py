@@ -12,6 +12,7 @@ from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import LAYER_MODULES, site_packages
 from automation.project.model import Layer
 from automation.proof import distribution_names, elsewhere, finder, requirement_files
+from automation.proof.built_trees import BuiltTree, Distribution, Platform
 from automation.proof.model import Subject
 from automation.proof.origins import Origin
 from automation.proof.own_modules import OwnModules
@@ -37,9 +38,10 @@ class Suppliers:
 
     def functions_by_folder(self, missing: MissingImport, mount: Mount) -> tuple[str, ...]:
         """Return the other functions whose module an import reaches through the name of their folder or tree."""
-        own = mount.task.resolve()
-        origins = [origin for origin in self.subject.origins.trees if not origin.is_layer and origin.tree != own]
-        return tuple(origin.owner for origin in origins if _is_reached(origin, missing))
+        own, functions = mount.task.resolve(), [entry for entry in self.subject.origins.trees if not entry.is_layer]
+        own_folders = {origin.folder for origin in functions if origin.tree == own}
+        others = [origin for origin in functions if origin.folder not in own_folders]
+        return tuple(origin.owner for origin in others if _is_reached(origin, missing))
 
     def layers(self, module: str, mount: Mount) -> tuple[str, ...]:
         """Return the layers of a function's template that have a module and that the function does not mount."""
@@ -90,21 +92,67 @@ class Suppliers:
         fix = f"add Metadata: {{BuildMethod: {runtime}}} to {layer.logical_id} in the template, and run inv build"
         return None if (root / layer.content_uri / LAYER_MODULES).is_dir() else replace(file, rebuild=fix)
 
+    def _file_of_importing_layer(self, missing: MissingImport, mount: Mount) -> RequirementFile | None:
+        """Return the file that lists the requirements of the layer with the importing file; None for any other file."""
+        located, project = self.subject.origins.locate(missing.location.file), self.subject.project
+        if located is None or not located[0].is_layer:
+            return None
+        origin, folder = located[0], located[0].folder.as_posix()
+        layers = (layer for layer in project.layers if (layer.stack, layer.logical_id) == (origin.stack, origin.owner))
+        if any(layer.metadata.get("BuildMethod") for layer in layers):
+            file = requirement_files.of_folder(folder, project.root)
+            return file if file or self.package else requirement_files.to_write(folder)
+        platform = Platform(str(mount.function.runtime), str(mount.function.architectures[0]))
+        return requirement_files.of_ready_layer(folder, platform, project.root)
+
+    def _file_to_edit(self, missing: MissingImport, mount: Mount) -> RequirementFile | None:
+        return self._file_of_importing_layer(missing, mount) or self.requirement_file(mount)
+
     def declare(self, missing: MissingImport, mount: Mount) -> str:
         """Return the fix for a third-party module that a function lacks."""
-        file = self.requirement_file(mount)
+        file = self._file_to_edit(missing, mount)
         names = distribution_names.of_modules(missing.targets) or self._of_trees(missing.missing_part)
         fix = self._add(file, names, missing.module)
         layers = self.layers(missing.missing_part, mount)
         return f"add !Ref {layers[0]} to its Layers, or {fix}" if layers else fix
 
-    def stdlib_change(self, module: str, mount: Mount) -> tuple[str, str] | None:
+    def other_version(self, module: str, mount: Mount, *, message: str) -> str:
+        """Return the fix for a module that the installed version of a distribution lacks; empty for any other.
+
+        Args:
+            message: that of the exception, which may say which version has the module.
+        """
+        holders: list[tuple[BuiltTree, Distribution]] = []
+        parent = module
+        while not holders and "." in parent:
+            parent = parent.rpartition(".")[0]
+            for tree in self._mounted(mount):
+                holders += [(tree, entry) for entry in tree.distributions if _has_module(entry, parent)]
+        if len(holders) != 1:  # a namespace has modules of several distributions
+            return ""
+
+        tree, distribution = holders[0]
+        file = requirement_files.of_tree(tree, self.subject.project.root)
+        if named := re.search(rf"\b{re.escape(distribution.name)}(?:[<>=!~]=?\d[\w.*]*)", message):
+            return file.require(named[0])
+        if _has_module(distribution, module):
+            return ""
+        wanted = f"require a version of {distribution.name} that has {module} in {file.path} and {file.rebuild}"
+        return f"{wanted}: {distribution.version} does not have it"
+
+    def _mounted(self, mount: Mount) -> list[BuiltTree]:
+        """Return the trees that a function mounts from its own stack."""
+        names = {mount.function.logical_id, *(layer.logical_id for layer in mount.layers)}
+        trees = (tree for tree in self.subject.built_trees if tree.stack.name == mount.stack.name)
+        return [tree for tree in trees if tree.owner.logical_id in names]
+
+    def stdlib_change(self, missing: MissingImport, mount: Mount) -> tuple[str, str] | None:
         """Return the problem and the fix of a module that other versions of Python have; None for any other."""
-        top, minor = module.partition(".")[0], elsewhere.minor_of(mount)
+        top, minor = missing.module.partition(".")[0], elsewhere.minor_of(mount)
         if top in distribution_names.PYTHON_2:
-            return f"{top}, which Python 3 does not have", self._fix_of_removed(top, mount)
+            return f"{top}, which Python 3 does not have", self._fix_of_removed(top, missing, mount)
         if finder.is_stdlib(top, _OLDEST_MINOR):
-            return f"{top}, which Python 3.{minor} no longer has", self._fix_of_removed(top, mount)
+            return f"{top}, which Python 3.{minor} no longer has", self._fix_of_removed(top, missing, mount)
         if finder.is_stdlib(top, _NEWEST_MINOR):
             first = next(later for later in range(minor, _NEWEST_MINOR + 1) if finder.is_stdlib(top, later))
             return f"{top}, which Python 3.{minor} does not have yet", f"set Runtime to python3.{first} or later"
@@ -119,11 +167,15 @@ class Suppliers:
                     return (distribution.name,)
         return ()
 
-    def _fix_of_removed(self, top: str, mount: Mount) -> str:
+    def _fix_of_removed(self, top: str, missing: MissingImport, mount: Mount) -> str:
         if replacement := distribution_names.replacement_of(top):
             return f"import {replacement} instead"
         name = distribution_names.of_removed_module(top)
-        return f"stop using it, or {self._add(self.requirement_file(mount), (name,), top)}" if name else "stop using it"
+        return (
+            f"stop using it, or {self._add(self._file_to_edit(missing, mount), (name,), top)}"
+            if name
+            else "stop using it"
+        )
 
     def _add(self, file: RequirementFile | None, names: tuple[str, ...], module: str) -> str:
         """Return the fix that lists distributions.
@@ -152,6 +204,14 @@ def near(name: str, names: frozenset[str]) -> str:
     """Return `; did you mean x?`, or nothing when no name is similar."""
     matches = difflib.get_close_matches(name, sorted(names), n=2, cutoff=0.6)
     return f"; did you mean {' or '.join(matches)}?" if matches else ""
+
+
+def _has_module(distribution: Distribution, module: str) -> bool:
+    """Return whether a distribution lists a file of a module or package."""
+    path = module.replace(".", "/")
+    compiled = (name for name in distribution.listed if name.startswith(f"{path}.") and name.endswith((".so", ".pyd")))
+    is_package = any(name.startswith(f"{path}/") for name in distribution.listed)
+    return is_package or f"{path}.py" in distribution.listed or any(compiled)
 
 
 def _lists(file: RequirementFile, requirement: str, root: Path) -> bool:

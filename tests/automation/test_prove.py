@@ -1,6 +1,8 @@
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from automation.project import model
 from automation.project.skipped import Kind, Skipped
 from automation.proof.model import Fault, Rule, Severity
 from automation.prove import BrokenRule, Proof
+from automation.system import console
 from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
-from tests.automation.proof.small import make
+from tests.automation.proof.small import TEMPLATE, make
 
 BROKEN = {"functions/one/app.py": "import pandas\n\ndef handler(event, context): ...\n"}
 GUESS = {"functions/one/app.py": "def later():\n    import pandas\n\ndef handler(event, context): ...\n"}
@@ -43,6 +46,20 @@ def test_prove_names_imports_only_those_functions(tmp_path: Path) -> None:
     assert proof.broken == ()
 
 
+def test_prove_counts_each_import_when_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    @contextmanager
+    def steps(text: str, total: int) -> Iterator[Callable[[str], None]]:
+        ended.append(f"{text} {total}")
+        yield ended.append
+
+    monkeypatch.setattr(console, "steps", steps)
+    prove.prove(make(tmp_path, {"functions/two/app.py": "raise SystemExit"}))
+
+    assert (ended[0], sorted(ended[1:])) == ("importing 2", ["One", "Two"])
+
+
 def test_prove_unknown_name_lists_the_functions(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no function Tow; the functions are: One, Two"):
         prove.prove(make(tmp_path), names=["Tow"])
@@ -64,12 +81,62 @@ def test_prove_function_without_a_built_tree_is_listed(tmp_path: Path) -> None:
     assert prove.prove(loaded, names=["One"]).missing == ()
 
 
+def test_prove_layer_without_a_built_tree_is_not_a_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded = make(tmp_path)
+    built = tmp_path / ".aws-sam/build/template.yaml"
+    built.write_text(built.read_text().replace("ContentUri: Common", "ContentUri: ../../layers/common"))
+
+    proof = prove.prove(loaded)
+    prove.show(proof)
+
+    assert proof.unbuilt == {"Common": "was not built; run inv build"}
+    assert (proof.missing, prove.prove(loaded, names=["Two"]).missing) == (("Common",), ())
+    assert prove.prove(loaded, names=["One"]).missing == ("Common",)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "layers without a built tree: Common" in out
+    assert "outside the template:" not in out
+
+
+def test_show_names_layers_that_a_condition_may_leave_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parameters = "Parameters: {Stage: {Type: String}}\nConditions: {Live: !Equals [!Ref Stage, live]}\n"
+    layers = "Layers: !If [Live, [!Ref Common, !ImportValue far], !Ref AWS::NoValue]"
+    template = f"{parameters}{TEMPLATE.replace('Layers: [!Ref Common]', layers)}"
+
+    proof = prove.prove(make(tmp_path, template=template))
+    prove.show(proof)
+
+    assert (proof.broken, str(proof.functions[0].method)) == ((), "imported")
+    out = " ".join(capsys.readouterr().out.split())
+    assert "layers outside the template: !ImportValue far; layers that a condition may leave out: Common" in out
+
+
+def test_show_project_of_layers_alone_has_nothing_to_prove(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    proof = replace(prove.prove(make(tmp_path)), functions=(), counts="0 functions", seconds=0.0)
+
+    prove.show(proof)
+
+    assert capsys.readouterr().out == "\n0 functions\nnothing to prove; 0 error(s), 0 warning(s); 0.0 s\n"
+
+
 def test_prove_application_without_its_template_is_not_a_pass(tmp_path: Path) -> None:
     loaded = make(tmp_path)
     absent = Skipped("Nested", Kind.APPLICATION, "has no template", "missing", is_fault=True)
     stacks = tuple(replace(stack, skipped=(absent,)) for stack in loaded.stacks)
 
     assert prove.prove(replace(loaded, stacks=stacks)).missing == ("Nested",)
+
+
+def test_prove_stack_that_cannot_be_read_is_not_a_pass(tmp_path: Path) -> None:
+    unread = ConfigurationError("is not valid YAML", where="data.yaml:2")
+    loaded = replace(make(tmp_path), unread={"data": unread})
+
+    proof = prove.prove(loaded)
+
+    assert proof.unbuilt == {"stack data": "cannot be read: data.yaml:2: is not valid YAML"}
+    assert proof.missing == ("stack data",)
+    assert prove.prove(loaded, names=["One"]).missing == ()
+    with pytest.raises(ConfigurationError, match=r"^data\.yaml:2: is not valid YAML$"):
+        prove.prove(loaded, names=["Archive"])
 
 
 IMAGE = """
@@ -199,6 +266,48 @@ def test_distinct_leaves_out_a_failure_that_another_rule_explains() -> None:
 
     assert prove.distinct([effect, cause]) == [cause]
     assert prove.distinct([effect]) == [effect]
+
+
+MAGIC, EXPAT, ELSEWHERE = ("src", "libmagic.so.1"), ("src", "libexpat.so.1"), ("other", "libmagic.so.1")
+
+
+def lacking(rule: str, severity: Severity, *libraries: tuple[str, str]) -> BrokenRule:
+    by_id = {rule.id: rule for rule in prove.RULES}
+    return BrokenRule(by_id[rule], Fault(rule, "lacks it", "", severity, libraries=frozenset(libraries)))
+
+
+@pytest.mark.parametrize(
+    ("needed", "loaded", "kept"),
+    [
+        ([MAGIC], [MAGIC], ["missing-library"]),
+        ([MAGIC, EXPAT], [MAGIC], ["missing-library"]),
+        ([MAGIC], [MAGIC, EXPAT], ["library-not-loadable", "missing-library"]),
+        ([ELSEWHERE], [MAGIC], ["library-not-loadable", "missing-library"]),
+        ([], [], ["library-not-loadable", "missing-library"]),
+    ],
+)
+def test_distinct_names_a_library_that_is_needed_and_loaded_once(
+    needed: list[tuple[str, str]], loaded: list[tuple[str, str]], kept: list[str]
+) -> None:
+    broken = [
+        lacking("library-not-loadable", Severity.WARNING, *loaded),
+        lacking("missing-library", Severity.WARNING, *needed),
+    ]
+
+    assert [item.rule.id for item in prove.distinct(broken)] == kept
+
+
+def test_distinct_keeps_the_error_about_a_library() -> None:
+    warning = lacking("missing-library", Severity.WARNING, MAGIC)
+    error = lacking("library-not-loadable", Severity.ERROR, MAGIC, EXPAT)
+
+    assert prove.distinct([warning, error]) == [error]
+
+
+def test_distinct_keeps_both_places_of_one_rule() -> None:
+    once, again = (lacking("library-not-loadable", Severity.WARNING, *pair) for pair in ((MAGIC,), (MAGIC, EXPAT)))
+
+    assert prove.distinct([once, again]) == [once, again]
 
 
 def test_prove_once_after_a_passed_proof_returns_none(tmp_path: Path) -> None:

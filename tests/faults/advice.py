@@ -284,6 +284,18 @@ ADVICE: tuple[FollowedAdvice, ...] = (
         _edit("app.yaml", "MemorySize: 256", "AutoPublishAliasAllProperties: true"),
     ),
     FollowedAdvice(
+        "layer-undecided",
+        "a parameter that chooses between two layers with the same module",
+        "give the parameter Sugar a value in samconfig.toml, or a Default, and run inv build",
+        _edit("app.yaml", "Sugar: {Type: String}", "Sugar: {Type: String, Default: white}"),
+    ),
+    FollowedAdvice(
+        "runtime-unavailable",
+        "a runtime that Lambda creates no function with",
+        "set Runtime to a later Python, up to python3.14",
+        _edit("base.yaml", "Runtime: python3.7\n", "Runtime: python3.12\n"),
+    ),
+    FollowedAdvice(
         "environment-too-large",
         "a variable of 5 KB",
         "move the largest to SSM or S3: HYMN",

@@ -12,6 +12,12 @@ LAYER = """
     Properties: {{ContentUri: layers/{name}/, CompatibleRuntimes: [python3.12], PublishLambdaVersion: true}}
     Metadata: {{BuildMethod: python3.12}}
 """
+EITHER = """
+  Sugar: {Type: String}
+Conditions:
+  IsWhite: !Equals [!Ref Sugar, white]
+Globals:
+"""
 TILL_EVENT = """
       Events:
         Inbox:
@@ -28,6 +34,15 @@ def _add_layers(root: Path, *, names: tuple[str, ...], mounted: bool) -> None:
         put(root / "layers" / name / f"{name.lower()}.py", "")
     if mounted:
         change(root, "app.yaml", "!Ref Flour]", "!Ref Flour, " + ", ".join(f"!Ref {name}" for name in names) + "]")
+
+
+def _add_either(root: Path) -> None:
+    """Mount one of two layers, as a parameter without a value decides."""
+    _add_layers(root, names=("White", "Brown"), mounted=False)
+    for name in ("White", "Brown"):
+        put(root / "layers" / name / "sugar.py", f"KIND = '{name}'\n")
+    change(root, "app.yaml", "\nGlobals:\n", EITHER)
+    change(root, "app.yaml", "!Ref Flour]", "!Ref Flour, !If [IsWhite, !Ref White, !Ref Brown]]")
 
 
 def _unbuild(root: Path) -> None:
@@ -55,6 +70,7 @@ FAULTS: tuple[PlantedFault, ...] = (
     ),
     _fault("layer-reference", "a misspelt layer", ("!Ref Flour]", "!Ref Flour, !Ref Flower]")),
     _fault("layer-reference", "a queue among the layers", ("!Ref Flour]", "!Ref Flour, !Ref TillInbox]")),
+    PlantedFault("layer-undecided", "a parameter that chooses between two layers with the same module", _add_either),
     PlantedFault("layer-unbuilt", "a layer without BuildMethod and without python/", _unbuild, after_build=True),
     _fault(
         "runtime-mismatch",
@@ -83,6 +99,13 @@ FAULTS: tuple[PlantedFault, ...] = (
         "stale-alias",
         "a layer outside the template",
         ("!Ref Flour]", "!Ref Flour, !ImportValue sugar-layer]"),
+    ),
+    _fault(
+        "runtime-unavailable",
+        "a runtime that Lambda creates no function with",
+        ("CodeUri: functions/oven/", "CodeUri: functions/oven/\n      Runtime: python3.7"),
+        ("CompatibleRuntimes: [python3.12]", "CompatibleRuntimes: [python3.12, python3.7]"),
+        name="base.yaml",
     ),
     _fault("environment-too-large", "a variable of 5 KB", (SHOP_NAME, f"{SHOP_NAME}, HYMN: {'la' * 2500}")),
     _fault("variable-reserved", "AWS_REGION set", (SHOP_NAME, f"{SHOP_NAME}, AWS_REGION: eu-west-1")),

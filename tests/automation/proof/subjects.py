@@ -1,6 +1,7 @@
 """A project whose build is written by hand, so that the rules can check it without a real build."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import yaml
 
 from automation.building import built
 from automation.project import model
+from automation.proof.evidence import Evidence, ProofMethod
+from automation.proof.imports import ImportResult, Outcome
 from automation.proof.model import Fault, Rule, Subject
 from tests.faults.bakery import put
 
@@ -65,11 +68,33 @@ def write(
     return gather(root)
 
 
+def one_layer(root: Path, fill: Callable[[Path], None], *, runtime: str = "python3.12") -> Subject:
+    """Write a function and a layer; `fill` writes files into the layer's python/."""
+    resources = {"App": function(Layers=[{"Ref": "Libs"}], Runtime=runtime), "Libs": layer()}
+    fill(root / BUILD / "Libs" / "python")
+    return write(root, resources, {"App": {"app.py": ""}, "Libs": {"python/known.py": ""}})
+
+
+def two_layers(root: Path, first: Callable[[Path], None], second: Callable[[Path], None]) -> Subject:
+    layers = [{"Ref": "First"}, {"Ref": "Second"}]
+    resources = {"App": function(Layers=layers), "First": layer(), "Second": layer()}
+    first(root / BUILD / "First" / "python")
+    second(root / BUILD / "Second" / "python")
+    return write(root, resources, {"First": {"python/one.py": ""}, "Second": {"python/two.py": ""}})
+
+
 def gather(root: Path) -> Subject:
     loaded = model.load(root)
     stack = loaded.stacks[0]
     trees = {(stack.name, name): tree for name, tree in built.trees(stack, root).items()}
     return Subject(loaded, built.mounts_of_project(loaded), trees, root / "runtime")
+
+
+def importing(subject: Subject, *modules: str, failed: ImportResult | None = None) -> Subject:
+    """Return a subject whose functions import these top-level modules, or whose imports have failed."""
+    imported = failed or ImportResult(Outcome.RESOLVED, loaded=frozenset(modules))
+    evidence = (Evidence(mount, ProofMethod.IMPORTED, imported=imported) for mount in subject.mounts)
+    return replace(subject, evidence=tuple(evidence))
 
 
 def faults(rules: Iterable[Rule], rule_id: str, subject: Subject) -> list[Fault]:

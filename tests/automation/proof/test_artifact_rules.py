@@ -4,13 +4,15 @@ import importlib.util
 import py_compile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from automation.proof import artifact_rules
+from automation.proof.imports import Frame, ImportResult, Outcome
 from automation.proof.model import Fault, Severity, Subject
 from tests.automation.proof import subjects
-from tests.automation.proof.subjects import BUILD
+from tests.automation.proof.subjects import BUILD, one_layer, two_layers
 from tests.faults.bakery import ARM64, X86_64, elf, install, put
 
 MODULE = "stone/_mill.cpython-312-x86_64-linux-gnu.so"
@@ -18,21 +20,6 @@ MODULE = "stone/_mill.cpython-312-x86_64-linux-gnu.so"
 
 def faults(rule: str, subject: Subject) -> list[Fault]:
     return subjects.faults(artifact_rules.RULES, rule, subject)
-
-
-def one_layer(root: Path, fill: Callable[[Path], None], *, runtime: str = "python3.12") -> Subject:
-    """Write a function and a layer; `fill` writes files into the layer's python/."""
-    resources = {"App": subjects.function(Layers=[{"Ref": "Libs"}], Runtime=runtime), "Libs": subjects.layer()}
-    fill(root / BUILD / "Libs" / "python")
-    return subjects.write(root, resources, {"App": {"app.py": ""}, "Libs": {"python/known.py": ""}})
-
-
-def two_layers(root: Path, first: Callable[[Path], None], second: Callable[[Path], None]) -> Subject:
-    layers = [{"Ref": "First"}, {"Ref": "Second"}]
-    resources = {"App": subjects.function(Layers=layers), "First": subjects.layer(), "Second": subjects.layer()}
-    first(root / BUILD / "First" / "python")
-    second(root / BUILD / "Second" / "python")
-    return subjects.write(root, resources, {"First": {"python/one.py": ""}, "Second": {"python/two.py": ""}})
 
 
 def wheel(name: str = "stone", version: str = "1.0", extension: str = "", tag: str = "") -> Callable[[Path], None]:
@@ -160,8 +147,106 @@ def test_layer_conflict_accepts_equal_and_unread_files(tmp_path: Path) -> None:
 def test_layer_conflict_two_versions_are_one_fault(tmp_path: Path) -> None:
     found_faults = faults("layer-conflict", two_layers(tmp_path, wheel(version="1.0"), wheel(version="2.0")))
 
-    assert len(found_faults) == 1
-    assert "stone 2.0 of Second is mounted over stone 1.0 of First" in found_faults[0].what
+    assert [(str(fault.severity), fault.what, fault.explains) for fault in found_faults] == [
+        (
+            "warning",
+            "stone 2.0 of Second is mounted over stone 1.0 of First: the function runs a mixture of both",
+            (),
+        )
+    ]
+
+
+def failing(subject: Subject, **fields: Any) -> Subject:
+    kinds = ("ImportError", "Exception")
+    return subjects.importing(subject, failed=ImportResult(Outcome.FAILED, kinds=kinds, **fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "severity"),
+    [
+        ({"name": "stone"}, "error"),
+        ({"text": "module 'stone' has no attribute 'cut'"}, "error"),
+        ({"name": "sand"}, "warning"),
+    ],
+)
+def test_layer_conflict_is_an_error_when_an_import_fails_in_it(
+    tmp_path: Path, fields: dict[str, Any], severity: str
+) -> None:
+    subject = two_layers(tmp_path, wheel(version="1.0"), wheel(version="2.0"))
+
+    found_faults = faults("layer-conflict", failing(subject, **fields))
+
+    assert [(str(fault.severity), "stone" in fault.explains) for fault in found_faults] == [
+        (severity, severity == "error")
+    ]
+
+
+@pytest.mark.parametrize("layer", ["First", "Second"])
+def test_layer_conflict_is_an_error_when_one_of_its_files_fails(tmp_path: Path, layer: str) -> None:
+    subject = two_layers(tmp_path, wheel(version="1.0"), wheel(version="2.0"))
+    inside = tmp_path.resolve() / BUILD / layer / "python" / "stone" / "__init__.py"
+
+    assert [str(fault.severity) for fault in faults("layer-conflict", failing(subject, stack=(Frame(inside, 1),)))] == [
+        "error"
+    ]
+    beside = inside.parents[1] / "pebble.py"
+    assert [str(fault.severity) for fault in faults("layer-conflict", failing(subject, stack=(Frame(beside, 1),)))] == [
+        "warning"
+    ]
+
+
+def test_layer_conflict_of_files_is_an_error_when_their_module_fails(tmp_path: Path) -> None:
+    subject = two_layers(tmp_path, files({"same.py": b"1"}), files({"same.py": b"2"}))
+
+    assert [(str(fault.severity), fault.explains) for fault in faults("layer-conflict", subject)] == [("warning", ())]
+    assert [
+        (str(fault.severity), fault.explains) for fault in faults("layer-conflict", failing(subject, name="same"))
+    ] == [("error", ("same",))]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "broken"),
+    [
+        ("stone<2", "pebble 3.0 of First requires stone<2"),
+        ("Stone==1.0", "pebble 3.0 of First requires Stone==1.0"),
+        ("stone", ""),
+        ("stone>2", ""),
+        ("sand<2", ""),
+        ('stone<2; python_version < "3.12"', ""),
+    ],
+)
+def test_layer_conflict_is_an_error_when_a_requirement_breaks(tmp_path: Path, requirement: str, broken: str) -> None:
+    def fill(site: Path) -> None:
+        wheel(version="1.0")(site)
+        install(site, "pebble", "3.0", {"pebble.py": ""})
+        path = site / "pebble-3.0.dist-info" / "METADATA"
+        path.write_text(f"{path.read_text()}Requires-Dist: {requirement}\n")
+
+    subject = two_layers(tmp_path, fill, wheel(version="2.0"))
+
+    assert severities_and_ends(subjects.importing(subject, "pebble")) == [("error" if broken else "warning", broken)]
+    assert severities_and_ends(subjects.importing(subject, "sand")) == [("warning", "")]
+
+
+def severities_and_ends(subject: Subject) -> list[tuple[str, str]]:
+    found_faults = faults("layer-conflict", subject)
+    return [(str(fault.severity), fault.what.partition(", and ")[2]) for fault in found_faults]
+
+
+def test_layer_conflict_requirement_of_a_replaced_version_does_not_count(tmp_path: Path) -> None:
+    def fill(site: Path) -> None:
+        wheel(version="1.0")(site)
+        install(site, "pebble", "3.0", {"pebble.py": ""})
+        path = site / "pebble-3.0.dist-info" / "METADATA"
+        path.write_text(f"{path.read_text()}Requires-Dist: stone<2\n")
+
+    def replace(site: Path) -> None:
+        wheel(version="2.0")(site)
+        install(site, "pebble", "4.0", {"pebble.py": ""})
+
+    subject = subjects.importing(two_layers(tmp_path, fill, replace), "pebble")
+
+    assert severities_and_ends(subject) == [("warning", ""), ("warning", "")]
 
 
 def test_layer_conflict_two_builds_of_one_version_are_a_fault(tmp_path: Path) -> None:
@@ -176,173 +261,6 @@ def test_layer_order_accepts_our_module_over_a_dependencys(tmp_path: Path) -> No
 
     assert faults("layer-order", two_layers(tmp_path, wheel(), ours)) == []
     assert len(faults("layer-order", two_layers(tmp_path / "other", ours, wheel()))) == 1
-
-
-def requiring(site: Path, name: str, version: str, *requirements: str) -> None:
-    install(site, name, version, {f"{name}/__init__.py": ""})
-    path = site / f"{name}-{version}.dist-info" / "METADATA"
-    path.write_text(path.read_text() + "".join(f"Requires-Dist: {requirement}\n" for requirement in requirements))
-
-
-CORE = ("boto3", "botocore", "s3transfer")
-Parts = dict[str, tuple[str, list[str]]]
-
-
-def shipping(parts: Parts) -> Callable[[Path], None]:
-    def fill(site: Path) -> None:
-        for name, (version, requirements) in parts.items():
-            requiring(site, name, version, *requirements)
-
-    return fill
-
-
-@pytest.mark.parametrize(
-    ("runtime", "shipped", "severities"),
-    [
-        ("python3.12", {"powertools": ("3.0", ["jmespath>=1"]), "jmespath": ("1.1.0", [])}, []),
-        ("python3.12", {"six": ("1.17.0", [])}, []),
-        ("python3.12", {"urllib3": ("2.5.0", [])}, []),
-        ("python3.10", {"urllib3": ("2.5.0", [])}, []),
-        ("python3.12", {"urllib3": ("1.26.20", [])}, []),
-        ("python3.12", {"jmespath": ("2.0.0", [])}, ["error"]),
-        ("python3.12", {"urllib3": ("2.2.0", [])}, ["error"]),
-        ("python3.12", {"python_dateutil": ("4.0.0", [])}, ["warning"]),
-        ("python3.12", {"python_dateutil": ("2.0", [])}, ["error"]),
-        ("python3.12", {"urllib3": ("3.0.0", [])}, ["error"]),
-        ("python3.9", {"urllib3": ("2.5.0", [])}, ["error"]),
-        ("python3.15", {"urllib3": ("3.0.0", [])}, ["error"]),
-        ("python3.12", {"botocore": ("1.44.8", [])}, ["warning"]),
-        ("python3.12", {"botocore": ("1.40.4", [])}, []),
-        ("python3.12", {"botocore": ("1.40.3", [])}, ["error"]),
-        ("python3.13", {"botocore": ("1.38.36", [])}, []),
-        ("python3.13", {"botocore": ("1.38.35", [])}, ["error"]),
-        ("python3.12", {"s3transfer": ("0.13.1", ["botocore<2.0a.0,>=1.37.4"])}, []),
-        ("python3.12", {"s3transfer": ("0.19.0", ["botocore<2.0a.0,>=1.43.0"])}, ["warning"]),
-        ("python3.12", {"s3transfer": ("0.13.1", ["botocore<1.40"])}, ["error"]),
-        ("python3.12", {name: ("1.44.8", []) for name in CORE} | {"urllib3": ("1.0", [])}, []),
-        ("python3.12", {"botocore": ("strange", ["nothing that can be parsed"])}, []),
-    ],
-)
-def test_partial_sdk_is_compared_with_the_runtimes_versions(
-    tmp_path: Path, runtime: str, shipped: Parts, severities: list[str]
-) -> None:
-    subject = one_layer(tmp_path, shipping(shipped), runtime=runtime)
-
-    assert [str(fault.severity) for fault in faults("partial-sdk", subject)] == severities
-
-
-def test_partial_sdk_names_both_versions_and_the_file_to_edit(tmp_path: Path) -> None:
-    put(tmp_path / "layer" / "requirements.txt", "urllib3\n")
-
-    found_faults = faults("partial-sdk", one_layer(tmp_path, shipping({"urllib3": ("3.0.0", [])})))
-
-    assert [(fault.where, fault.what, fault.fix) for fault in found_faults] == [
-        (
-            "template.yaml: Libs",
-            "ships urllib3 3.0.0, but botocore 1.40.4 of the runtime requires urllib3!=2.2.0,<3,>=1.25.4",
-            "require urllib3!=2.2.0,<3,>=1.25.4 in layer/requirements.txt and run inv build",
-        )
-    ]
-
-
-def test_partial_sdk_of_the_core_is_completed_by_boto3(tmp_path: Path) -> None:
-    put(tmp_path / "layer" / "requirements.in", "aws-xray-sdk\n")
-    parts: Parts = {"botocore": ("1.39.0", []), "aws_xray_sdk": ("2.15", ["botocore>=1.11.3"])}
-
-    found_faults = faults("partial-sdk", one_layer(tmp_path, shipping(parts)))
-
-    assert [(fault.what, fault.fix) for fault in found_faults] == [
-        (
-            "ships botocore 1.39.0, but boto3 1.40.4 of the runtime requires botocore<1.41.0,>=1.40.4",
-            "add boto3 to layer/requirements.in and run inv lock and inv build, so that the SDK comes whole",
-        )
-    ]
-
-
-def test_partial_sdk_of_the_core_that_nothing_requires_is_removed(tmp_path: Path) -> None:
-    parts: Parts = {"botocore": ("1.39.0", []), "s3transfer": ("0.13.1", [])}
-
-    found_faults = faults("partial-sdk", one_layer(tmp_path, shipping(parts)))
-
-    assert [fault.fix for fault in found_faults] == [
-        "remove botocore and s3transfer from layer/requirements.txt and run inv build"
-    ]
-
-
-def test_partial_sdk_that_needs_a_later_runtime_says_so(tmp_path: Path) -> None:
-    found_faults = faults("partial-sdk", one_layer(tmp_path, shipping({"s3transfer": ("0.13.1", ["botocore>=1.50"])})))
-
-    assert [(str(fault.severity), fault.what) for fault in found_faults] == [
-        ("warning", "s3transfer 0.13.1 requires botocore>=1.50, and the runtime has botocore 1.40.4")
-    ]
-
-
-def test_partial_sdk_with_an_unknown_layer_is_a_warning(tmp_path: Path) -> None:
-    arn = "arn:aws:lambda:us-east-1:123456789012:layer:sdk:1"
-    resources = {"App": subjects.function(Layers=[{"Ref": "Libs"}, arn]), "Libs": subjects.layer()}
-    shipping({"urllib3": ("3.0.0", [])})(tmp_path / BUILD / "Libs" / "python")
-
-    found_faults = faults("partial-sdk", subjects.write(tmp_path, resources))
-
-    assert [str(fault.severity) for fault in found_faults] == ["warning"]
-
-
-def test_partial_sdk_of_functions_with_one_source_is_one_fault(tmp_path: Path) -> None:
-    names = ("A", "B", "C", "D")
-    for name in names:
-        shipping({"urllib3": ("3.0.0", [])})(tmp_path / BUILD / name)
-
-    found_faults = faults("partial-sdk", subjects.write(tmp_path, {name: subjects.function() for name in names}))
-
-    assert [fault.where for fault in found_faults] == ["template.yaml: A, B, C and 1 more"]
-
-
-def test_partial_sdk_that_functions_require_themselves_is_one_fault(tmp_path: Path) -> None:
-    for name in ("A", "B"):
-        shipping({"s3transfer": ("0.13.1", ["botocore>=1.50"])})(tmp_path / BUILD / name)
-
-    found_faults = faults("partial-sdk", subjects.write(tmp_path, {name: subjects.function() for name in ("A", "B")}))
-
-    assert [(fault.where, fault.what) for fault in found_faults] == [
-        ("template.yaml: A, B", "s3transfer 0.13.1 requires botocore>=1.50, and the runtime has botocore 1.40.4")
-    ]
-
-
-def test_partial_sdk_in_two_layers_is_compared(tmp_path: Path) -> None:
-    core = shipping({name: ("1.44.8", ["urllib3<3"]) for name in CORE})
-
-    assert faults("partial-sdk", two_layers(tmp_path / "fits", core, wheel(name="urllib3", version="2.5"))) == []
-    found_faults = faults("partial-sdk", two_layers(tmp_path / "not", core, wheel(name="urllib3", version="3.0")))
-    assert next((str(fault.severity), fault.where, fault.fix) for fault in found_faults) == (
-        "error",
-        "template.yaml: Second",
-        "require urllib3<3 in layer/requirements.txt and run inv build",
-    )
-
-
-def test_partial_sdk_whose_core_is_in_two_layers_is_an_error(tmp_path: Path) -> None:
-    older = shipping({"botocore": ("1.43.0", [])})
-    newer = shipping({"boto3": ("1.44.8", ["botocore<1.45.0,>=1.44.8"])})
-
-    found_faults = faults("partial-sdk", two_layers(tmp_path, older, newer))
-
-    assert [str(fault.severity) for fault in found_faults] == ["error"]
-    assert found_faults[0].fix == (
-        "keep boto3, botocore and s3transfer in only one of layer/requirements.txt and layer/requirements.txt, "
-        "and run inv build"
-    )
-
-
-def test_runtime_duplicate_that_another_distribution_requires_is_accepted(tmp_path: Path) -> None:
-    whole: Parts = {name: ("1.44.8", []) for name in CORE}
-    required: Parts = {**whole, "aws_xray_sdk": ("2.15", ["wrapt", "botocore>=1.11.3"])}
-    unrelated: Parts = {**whole, "aws_xray_sdk": ("2.15", ["wrapt"]), "dev": ("1", ["boto3; extra == 'dev'"])}
-
-    assert faults("runtime-duplicate", one_layer(tmp_path / "a", shipping(required))) == []
-    found_faults = faults("runtime-duplicate", one_layer(tmp_path / "b", shipping(unrelated)))
-    assert [fault.fix.partition(" and run")[0] for fault in found_faults] == [
-        "remove boto3, botocore and s3transfer from layer/requirements.txt"
-    ]
 
 
 def test_double_nesting_of_a_function_names_the_right_code_uri(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.project import model
 from automation.proof.evidence import ProofMethod
 from automation.proof.model import Severity
 from automation.prove import prove
@@ -67,6 +68,31 @@ def test_undeclared_import_names_the_distribution_and_the_file(tmp_path: Path) -
     assert (
         found_faults[0].fix == "layers/common/requirements.txt lists PyYAML, but the built tree lacks it: run inv build"
     )
+
+
+@pytest.mark.parametrize(
+    ("importer", "method", "fix"),
+    [
+        ("layers/common/python/shared/__init__.py", "", "--target layers/common/python -r layers/common/requirements"),
+        ("layers/common/shared/__init__.py", "python3.12", "but the built tree lacks it: run inv build"),
+        ("functions/one/app.py", "", "add PyYAML to functions/one/requirements.txt and run inv build"),
+    ],
+)
+def test_undeclared_import_of_a_layer_that_is_zipped_as_it_is(
+    tmp_path: Path, importer: str, method: str, fix: str
+) -> None:
+    metadata = f"Metadata: {{BuildMethod: {method}}}" if method else ""
+    template = TEMPLATE.replace("Metadata: {BuildMethod: python3.12}", metadata)
+    sources = {"layers/common/requirements.txt": "PyYAML==6.0\n", "layers/common/python/shared/__init__.py": ""}
+    loaded = make(tmp_path, {**sources, importer: app("import yaml")[ONE]}, template=template)
+    if not method:  # the build leaves the folder as it is
+        tree = tmp_path / ".aws-sam/build/Common"
+        (tree / "python").rename(tree / "inner")
+        (tree / "inner/python").rename(tree / "python")
+
+    found_faults = faults(loaded, "undeclared-import")
+
+    assert [fix in fault.fix for fault in found_faults] == [True]
 
 
 def test_undeclared_import_with_an_outside_layer_is_a_warning(tmp_path: Path) -> None:
@@ -162,6 +188,23 @@ def test_data_file_lost_and_never_opened_by_name_is_a_warning(tmp_path: Path) ->
     assert [(fault.where, fault.severity) for fault in found_faults] == [
         ("layers/common/shared/rules.toml", Severity.WARNING)
     ]
+
+
+def test_data_file_beside_a_function_of_one_file_is_not_its_own(tmp_path: Path) -> None:
+    template = TEMPLATE.replace("CodeUri: functions/one/", "CodeUri: functions/one/app.py")
+    text = "def handler(event, context): ...\n"
+    sources = {"functions/one/app.py": text, "functions/one/zips/big.zip": "", "functions/one/notes.txt": ""}
+    make(tmp_path, sources, template=TEMPLATE)
+    (tmp_path / "template.yaml").write_text(template)
+    for name in ("zips/big.zip", "notes.txt"):
+        (tmp_path / ".aws-sam/build/One" / name).unlink()
+
+    loaded = model.load(tmp_path)
+
+    assert faults(loaded, "data-file-absent") == []
+    assert prove(loaded).outdated == ()
+    (tmp_path / "functions/one/app.py").write_text(f"{text}\n")
+    assert prove(loaded).outdated == ("functions/one/app.py",)
 
 
 def test_data_file_of_a_template_loader_is_searched_in_its_folder(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """The symbols that compiled files import are compared with the newest that the runtime's libraries define."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from automation.proof import compiled
 from automation.proof.model import Fault, Severity, Subject
 from tests.automation.proof import subjects
-from tests.automation.proof.test_artifact_rules import MODULE, files, one_layer
-from tests.faults.bakery import ARM64, elf, install, put
+from tests.automation.proof.subjects import one_layer
+from tests.automation.proof.test_artifact_rules import MODULE, files
+from tests.faults.bakery import ARM64, X86_64, elf, install, put
 from tests.faults.elves import shared_object
 
 
@@ -126,8 +128,8 @@ def test_wrong_machine_in_a_layer_for_both_architectures_is_for_the_functions(tm
     ("declared", "fix"),
     [
         (["arm64", "x86_64"], "put x86_64 first in CompatibleArchitectures of Libs, and run inv build"),
-        ([], "run inv build --force; if the package is vendored, run uv pip install "),
-        (["x86_64", "arm64"], "run inv build --force; if the package is vendored, run uv pip install "),
+        ([], "run inv build --force"),
+        (["x86_64", "arm64"], "run inv build --force"),
     ],
 )
 def test_wrong_machine_in_a_layer_is_built_for_what_it_declares_first(
@@ -135,7 +137,7 @@ def test_wrong_machine_in_a_layer_is_built_for_what_it_declares_first(
 ) -> None:
     (fault,) = built_layer(tmp_path, ["x86_64"], CompatibleArchitectures=declared)
 
-    assert fault.fix.startswith(fix)
+    assert fault.fix == fix
 
 
 def test_wrong_machine_in_a_layer_that_declares_another_is_left_to_runtime_mismatch(tmp_path: Path) -> None:
@@ -150,3 +152,48 @@ def test_wrong_machine_of_functions_with_the_same_files_is_one_fault(tmp_path: P
 
     assert fault.where == "template.yaml: A, B, C and 2 more"
     assert fault.explains == ("stone", "stone._mill")
+
+
+ARM_MODULE = MODULE.replace("x86_64", "aarch64")
+COMMAND = "run uv pip install --only-binary :all:"
+
+
+def vendored(root: Path, module: str, *, tag: str = "", machine: int = X86_64, **properties: object) -> Subject:
+    """Return a function whose sources have a distribution; the build has copied it."""
+    for folder in (root / "code", root / subjects.BUILD / "App"):
+        install(folder, "stone", "1.0", {}, module, tag=tag, machine=machine)
+    return subjects.write(root, {"App": subjects.function(**properties)})
+
+
+@pytest.mark.parametrize(
+    ("rule", "module", "changes", "options"),
+    [
+        ("wrong-machine", ARM_MODULE, {"machine": ARM64}, "--python-version 3.12 --python-platform x86_64-"),
+        ("wrong-python", MODULE.replace("312", "311"), {}, "--python-version 3.12 --python-platform x86_64-"),
+        ("wrong-python", "stone/_mill.so", {"tag": "cp311-cp311-manylinux_2_17_x86_64"}, "--python-version 3.12 --"),
+        ("wrong-libc", MODULE, {"tag": "cp312-cp312-musllinux_1_1_x86_64"}, "--python-version 3.12 --python-platform"),
+        (
+            "wrong-machine",
+            MODULE,
+            {"Architectures": ["arm64"]},
+            "--python-version 3.12 --python-platform aarch64-manylinux_2_34 --target code --reinstall --no-deps stone",
+        ),
+    ],
+)
+def test_fix_of_files_that_the_sources_have_is_a_command(
+    tmp_path: Path, rule: str, module: str, changes: dict[str, Any], options: str
+) -> None:
+    fixes = [fault.fix for fault in faults(rule, vendored(tmp_path, module, **changes))]
+
+    assert [fix.startswith(f"{COMMAND} {options}") for fix in fixes] == [True]
+
+
+def test_missing_extension_of_the_sources_is_installed_again(tmp_path: Path) -> None:
+    subject = vendored(tmp_path, MODULE)
+    (tmp_path / subjects.BUILD / "App" / MODULE).unlink()
+
+    assert [fault.fix for fault in faults("missing-extension", subject)] == ["run inv build --force"]
+    (tmp_path / "code" / MODULE).unlink()
+    (fault,) = faults("missing-extension", subjects.gather(tmp_path))
+    options = "--python-version 3.12 --python-platform x86_64-manylinux_2_34 --target code"
+    assert fault.fix == f"{COMMAND} {options} --reinstall --no-deps stone==1.0, then inv build"

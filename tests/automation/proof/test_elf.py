@@ -16,6 +16,11 @@ def read(tmp_path: Path, content: bytes) -> Dynamic | None:
     return elf.read(path)
 
 
+def header_32(segments: int) -> bytes:
+    fields = (3, 20, 1, 0, 52, 0, 0, 52, 32, segments, 0, 0, 0)
+    return b"\x7fELF\x01\x02\x01" + bytes(9) + struct.pack(">HHIIIIIHHHHHH", *fields)
+
+
 def test_read_returns_what_the_loader_reads(tmp_path: Path) -> None:
     versions = {"libc.so.6": ["GLIBC_2.17", "GLIBC_2.34"], "libstdc++.so.6": ["GLIBCXX_3.4.21"]}
     content = shared_object(
@@ -47,17 +52,40 @@ def test_read_runpath_goes_before_rpath(tmp_path: Path, paths: dict[str, Any], e
 
 
 def test_read_32_bits_of_the_other_byte_order(tmp_path: Path) -> None:
-    strings = b"\0libc.so.6\0"
-    start = 52 + 2 * 32
-    entries = [(1, 1), (5, 0x1000 + start + 32), (10, len(strings)), (0, 0)]
+    """The strings are in a second segment, which begins at the address where the first one ends."""
+    strings, gap = b"\0libc.so.6\0", b"\0other.so\0"
+    start = 52 + 3 * 32
+    end = 0x1000 + start + 32
+    entries = [(1, 1), (5, end), (10, len(strings)), (0, 0)]
     dynamic = b"".join(struct.pack(">iI", *entry) for entry in entries)
-    segments = struct.pack(">8I", 1, 0, 0x1000, 0, start + 32 + len(strings), 0, 0, 0)
+    segments = struct.pack(">8I", 1, 0, 0x1000, 0, start + 32, 0, 0, 0)
+    segments += struct.pack(">8I", 1, start + 32 + len(gap), end, 0, len(strings), 0, 0, 0)
     segments += struct.pack(">8I", 2, start, 0x1000 + start, 0, len(dynamic), 0, 0, 0)
-    header = (
-        b"\x7fELF\x01\x02\x01" + bytes(9) + struct.pack(">HHIIIIIHHHHHH", 3, 20, 1, 0, 52, 0, 0, 52, 32, 2, 0, 0, 0)
+
+    assert read(tmp_path, header_32(3) + segments + dynamic + gap + strings) == Dynamic(
+        machine=20, needed=("libc.so.6",)
     )
 
-    assert read(tmp_path, header + segments + dynamic + strings) == Dynamic(machine=20, needed=("libc.so.6",))
+
+def test_read_smallest_file_has_only_a_machine(tmp_path: Path) -> None:
+    assert read(tmp_path, header_32(0)) == Dynamic(machine=20)
+    assert read(tmp_path, header_32(0)[:-1]) is None
+
+
+def test_read_name_outside_of_the_string_table_is_empty(tmp_path: Path) -> None:
+    content = shared_object(["liba.so"]).replace(struct.pack("<qQ", 1, 1), struct.pack("<qQ", 1, len(b"\0liba.so\0")))
+
+    assert read(tmp_path, content) == Dynamic(machine=X86_64, needed=("",))
+
+
+def test_read_table_of_more_than_64_mib_is_a_damaged_file(tmp_path: Path) -> None:
+    strings = struct.pack("<qQ", 10, len(b"\0liba.so\0"))
+    largest, larger = (
+        shared_object(["liba.so"]).replace(strings, struct.pack("<qQ", 10, size)) for size in (64 << 20, (64 << 20) + 1)
+    )
+
+    assert read(tmp_path, largest) == Dynamic(machine=X86_64, needed=("liba.so",))
+    assert read(tmp_path, larger) is None
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,15 @@ REGION = "arn:aws:lambda:us-east-1"
 POWERTOOLS = f"{REGION}:017000801446:layer:AWSLambdaPowertoolsPythonV3-python312-x86_64:7"
 DATADOG = f"{REGION}:464622532012:layer:Datadog-Python312:114"
 UNKNOWN = f"{REGION}:123456789012:layer:shared:3"
+CONDITIONS = {"Far": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}}
+MAPPINGS = {"Regions": {"us-east-1": {"Datadog": DATADOG}}}
 MOUNT = {"FileSystemConfigs": [{"Arn": "arn", "LocalMountPath": "/mnt/lib"}]}
 
 
 def mount(root: Path, **properties: object) -> Mount:
-    subject = subjects.write(root, {"App": subjects.function(**properties)}, {"App": {"app.py": ""}})
+    resources = {"App": subjects.function(**properties), "Unbuilt": subjects.layer()}
+    subject = subjects.write(root, resources, {"App": {"app.py": ""}}, Conditions=CONDITIONS, Mappings=MAPPINGS)
+    (root / subjects.BUILD / "Unbuilt").rmdir()
     return built.mounts_of_project(subject.project)[0]
 
 
@@ -26,13 +30,20 @@ def mount(root: Path, **properties: object) -> Mount:
     [
         ({}, "numpy", ""),
         ({}, "snapshot_restore_py", "the runtime provides"),
-        ({}, "pip._internal", "the runtime provides"),
+        ({}, "pip", "the runtime provides"),
+        ({}, "pip._internal", "the runtime's own version may provide"),
         ({"Runtime": "python3.13"}, "aws_durable_execution_sdk_python", "the runtime provides"),
         ({}, "aws_durable_execution_sdk_python", ""),
         ({"Layers": [POWERTOOLS]}, "pydantic.main", "a public layer provides"),
         ({"Layers": [POWERTOOLS]}, "numpy", ""),
         ({"Layers": [DATADOG]}, "ddtrace", "a public layer provides"),
         ({"Layers": [DATADOG]}, "numpy", "a layer outside the template may provide"),
+        (
+            {"Layers": [{"Fn::FindInMap": ["Regions", {"Ref": "AWS::Region"}, "Datadog"]}]},
+            "ddtrace",
+            "a public layer provides",
+        ),
+        ({"Layers": [DATADOG, {"Ref": "Unbuilt"}]}, "numpy", "a layer without a built tree may provide"),
         ({"Layers": [UNKNOWN, POWERTOOLS]}, "numpy", "a layer outside the template may provide"),
         ({"Layers": [{"Fn::ImportValue": "libs"}]}, "numpy", "a layer outside the template may provide"),
         (MOUNT, "numpy", ""),
@@ -44,6 +55,16 @@ def test_provider_is_the_runtime_a_layer_or_a_file_system(
     tmp_path: Path, properties: dict[str, object], module: str, provider: str
 ) -> None:
     assert elsewhere.provider(mount(tmp_path, **properties), module, changes_path=False) == provider
+
+
+@pytest.mark.parametrize(
+    ("layers", "top", "is_provided"),
+    [([], "boto3", True), ([], "pydantic", False), ([POWERTOOLS], "pydantic", True), ([UNKNOWN], "pydantic", False)],
+)
+def test_is_provided_by_the_runtime_or_a_public_layer(
+    tmp_path: Path, layers: list[str], top: str, *, is_provided: bool
+) -> None:
+    assert elsewhere.is_provided(mount(tmp_path, Layers=layers), top) is is_provided
 
 
 def test_provider_is_a_file_system_if_the_code_adds_folders(tmp_path: Path) -> None:
@@ -58,6 +79,8 @@ def test_provider_is_a_file_system_if_the_code_adds_folders(tmp_path: Path) -> N
         ([{"Arn": "arn"}], ("",)),
         (["text"], ()),
         ({"Ref": "Configs"}, ()),
+        ([{"Fn::If": ["Far", {"LocalMountPath": "/mnt/a"}, {"LocalMountPath": "/mnt/b"}]}], ("/mnt/a", "/mnt/b")),
+        ({"Fn::If": ["Far", [{"LocalMountPath": "/mnt/a"}], {"Ref": "AWS::NoValue"}]}, ("/mnt/a",)),
     ],
 )
 def test_file_systems_are_the_literal_folders(tmp_path: Path, configs: object, folders: tuple[str, ...]) -> None:

@@ -189,3 +189,136 @@ def test_crashed_stopped_import_has_the_stack_of_the_main_thread() -> None:
 
     assert (result.outcome, result.text) == (Outcome.HUNG, "waits")
     assert result.stack == (Frame(Path("/t/probe.py"), 5), Frame(Path("/t/app.py"), 3))
+
+
+@pytest.mark.parametrize(
+    ("stack", "output", "exit_code", "text"),
+    [
+        (
+            "Fatal Python error: Aborted\n\nThread 0x1",
+            "printed\n",
+            -6,
+            "Fatal Python error: Aborted (killed by signal 6)",
+        ),
+        ("", "first\nlast\n", 3, "last (exit code 3)"),
+        ("", "", 0, "exit code 0"),
+        ("", "", -1, "killed by signal 1"),
+    ],
+)
+def test_crashed_text_is_the_first_line_of_the_stack_or_the_last_printed(
+    stack: str, output: str, exit_code: int, text: str
+) -> None:
+    result = imports.crashed(stack, exit_code=exit_code, output=output, limit="limit")
+
+    assert result == ImportResult(Outcome.ENDED, text=text)
+
+
+def test_parse_reads_every_field() -> None:
+    fields = {
+        "outcome": "failed",
+        "seconds": "0.5",
+        "module": "app",
+        "file": "/t/app.py",
+        "kinds": ["KeyError", "LookupError"],
+        "text": "'A'",
+        "name": "n",
+        "key": "A",
+        "path": "/p",
+        "stack": [["/t/app.py", "3"]],
+        "attempts": ["write"],
+        "python": "3.12.1",
+        "names": ["main"],
+        "borrowed": {"queue": ["/t/app.py"]},
+        "foreign": ["/t/x.py"],
+        "loaded": ["app", "json"],
+    }
+
+    assert imports.parse({"outcome": "resolved"}) == ImportResult(Outcome.RESOLVED)
+    assert imports.parse(fields) == ImportResult(
+        Outcome.FAILED,
+        seconds=0.5,
+        module="app",
+        file="/t/app.py",
+        kinds=("KeyError", "LookupError"),
+        text="'A'",
+        name="n",
+        key="A",
+        path="/p",
+        stack=(Frame(Path("/t/app.py"), 3),),
+        attempts=frozenset({"write"}),
+        python="3.12.1",
+        names=("main",),
+        borrowed={"queue": ("/t/app.py",)},
+        foreign=("/t/x.py",),
+        loaded=frozenset({"app", "json"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text", "refused"),
+    [
+        (("OSError",), "cannot load", ("libjade.so.1", "libzinc.so")),
+        (("OSError",), "libzinc is missing", ("libzinc.so",)),
+        (("ImportError",), "failed to find jade", ("libjade.so.1",)),
+        (("ImportError",), "cannot load", ()),
+        (("TimeoutError", "OSError"), "cannot load", ()),
+        (("ModuleNotFoundError", "ImportError"), "No module named 'jade'", ()),
+        (("ValueError",), "libjade.so.1", ()),
+        ((), "", ()),
+    ],
+)
+def test_refused_libraries_are_those_of_which_the_error_speaks(
+    kinds: tuple[str, ...], text: str, refused: tuple[str, ...]
+) -> None:
+    attempts = frozenset({"library:libzinc.so", "library:libjade.so.1", "write"})
+
+    assert ImportResult(Outcome.FAILED, kinds=kinds, text=text, attempts=attempts).refused_libraries == refused
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text", "error"),
+    [(("KeyError", "LookupError"), "'A'", "KeyError: 'A'"), (("OSError",), "", "OSError"), ((), "waits", "waits")],
+)
+def test_error_is_what_python_prints(kinds: tuple[str, ...], text: str, error: str) -> None:
+    assert ImportResult(Outcome.FAILED, kinds=kinds, text=text).error == error
+
+
+@pytest.mark.parametrize(
+    ("path", "on_lambda", "attempts"),
+    [
+        ("{task}/../Two/x.txt", "/var/task/../Two/x.txt", {"outside"}),
+        ("../x.txt", "../x.txt", {"outside"}),
+        ("x.txt", "x.txt", set()),
+        ("{opt}/x.txt", "/opt/x.txt", set()),
+        ("{opt}/../x.txt", "/opt/../x.txt", {"outside"}),
+        ("/etc/x.txt", "/etc/x.txt", set()),
+        ("", "", set()),
+    ],
+)
+def test_as_built_path_above_the_own_folders_is_outside(
+    tmp_path: Path, path: str, on_lambda: str, attempts: set[str]
+) -> None:
+    mount = built.mounts_of_project(make(tmp_path))[0]
+    with places.opened(tmp_path) as new_places, new_places.of(mount) as place:
+        failed = ImportResult(Outcome.FAILED, path=path.format(task=place.mount.task, opt=place.opt))
+        result = imports._as_built(failed, place)
+
+    assert (result.path, set(result.attempts)) == (on_lambda, attempts)
+
+
+def test_as_built_files_are_those_of_the_build(tmp_path: Path) -> None:
+    mount = built.mounts_of_project(make(tmp_path))[0]
+    with places.opened(tmp_path) as new_places, new_places.of(mount) as place:
+        file = place.mount.task / "app.py"
+        resolved = ImportResult(
+            Outcome.RESOLVED,
+            text=f"in {file}",
+            stack=(Frame(file, 2),),
+            borrowed={"q": (str(file),)},
+            foreign=(str(file),),
+        )
+        result = imports._as_built(resolved, place)
+
+    app = mount.task / "app.py"
+    assert (result.text, result.stack) == ("in /var/task/app.py", (Frame(app, 2),))
+    assert (result.borrowed, result.foreign) == ({"q": (str(app),)}, (str(app),))

@@ -1,5 +1,6 @@
 """The size of a function with its layers is compared with Lambda's limit, to the byte."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -47,3 +48,32 @@ def test_too_large_through_bytecode_says_how_to_leave_it_out(
 
 def test_too_large_at_the_limit_is_no_fault(tmp_path: Path) -> None:
     assert faults("too-large", sized(tmp_path, {"App/data.bin": LAMBDA_LIMIT_BYTES})) == []
+
+
+def test_too_large_counts_the_layers_of_the_larger_branch(tmp_path: Path) -> None:
+    either = {"Fn::If": ["Far", {"Ref": "Small"}, {"Ref": "Large"}]}
+    resources = {"App": subjects.function(Layers=[either]), "Small": subjects.layer(), "Large": subjects.layer()}
+    conditions = {"Far": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}}
+    subject = subjects.write(tmp_path, resources, {"App": {"app.py": ""}}, Conditions=conditions)
+    for name, size_bytes in (("Small/data.bin", 5), ("Large/data.bin", LAMBDA_LIMIT_BYTES)):
+        put(tmp_path / BUILD / name, b"")
+        os.truncate(tmp_path / BUILD / name, size_bytes)
+
+    assert faults("too-large", subject) == []
+    put(tmp_path / BUILD / "App/more.txt", "x")
+    (fault,) = faults("too-large", subject)
+    assert fault.what.endswith(f": Large {LAMBDA_LIMIT_BYTES:,}, its own tree 1")
+
+
+@pytest.mark.parametrize("name", ["hook-a.async_api", "plain"])
+@pytest.mark.parametrize("tag", ["cpython-312", "cpython-312.opt-2"])
+def test_stale_bytecode_finds_the_source_of_a_name_with_dots(tmp_path: Path, name: str, tag: str) -> None:
+    text = b"x = 1\n"
+    pyc = importlib.util.MAGIC_NUMBER + bytes([0b01, 0, 0, 0]) + importlib.util.source_hash(text)
+    files: dict[str, str | bytes] = {"app.py": "", f"{name}.py": text, f"__pycache__/{name}.{tag}.pyc": pyc}
+    subject = subjects.write(tmp_path, {"App": subjects.function()}, {"App": files})
+
+    assert faults("stale-bytecode", subject) == []
+    (tmp_path / BUILD / "App" / f"{name}.py").unlink()
+    (fault,) = faults("stale-bytecode", subject)
+    assert fault.what == f"bytecode has no source, so Python ignores it: __pycache__/{name}.{tag}.pyc"

@@ -1,13 +1,14 @@
 """What code loads by name is compared with the trees and the runtime's list."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation.proof import library_loads
-from automation.proof.cases import Case, FunctionFault
+from automation.proof.cases import Case, FunctionFault, for_each_function
 from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.imports import Frame, ImportResult, Outcome
 from automation.proof.model import Severity
@@ -49,6 +50,7 @@ def test_import_without_a_library_that_may_be_there_is_a_warning(tmp_path: Path)
         "put libmagic.so.1 for x86_64 into code/lib/, which becomes /var/task/lib",
         Severity.WARNING,
         "magic",
+        frozenset({("code", "libmagic.so.1")}),
     )
 
 
@@ -186,6 +188,10 @@ def test_function_that_was_not_imported_has_no_fault(tmp_path: Path) -> None:
         "import ctypes\n\ndef late():\n    ctypes.CDLL('libexpat.so.1')\n",
         "from ctypes.util import find_library\n\ndef late():\n    find_library('expat')\n",
         "import cffi\n\ndef late():\n    _dlopen('libexpat.so.1')\n",
+        "from cffi import FFI\n\ndef late():\n    FFI().dlopen('expat')\n",
+        "from cffi import FFI\n\ndef late():\n    FFI().dlopen(name='expat')\n",
+        "from cffi import FFI\n\ndef late():\n    ffi.dlopen(find_library('expat'))\n",
+        "from cffi import FFI\n\ndef late():\n    ffi.dlopen(find_library('expat'), 'nowhere')\n",
     ],
 )
 def test_library_that_a_module_loads_later_is_a_warning(tmp_path: Path, code: str) -> None:
@@ -207,6 +213,13 @@ def test_library_that_a_module_loads_later_is_a_warning(tmp_path: Path, code: st
         "find_library('c')",
         "_dlopen(ffi, 'libexpat.so.1', 'libc.so.6')",
         "ctypes.CDLL('libown.so')",
+        "ctypes.CDLL('expat')",
+        "ctypes.CDLL('x', mode='libexpat.so.1')",
+        "FFI().dlopen('c')",
+        "FFI().dlopen('lib/expat')",
+        "FFI().dlopen('unlisted')",
+        "ffi.dlopen(find_library('expat'), 'libc.so.6')",
+        "ffi.dlopen(find_library('c'))",
         "print('libexpat.so.1')",
         "try:\n    ctypes.CDLL('libexpat.so.1')\nexcept OSError:\n    pass",
         "this does not parse: CDLL('libexpat.so.1')",
@@ -227,7 +240,30 @@ def test_library_that_was_refused_and_survived_is_optional(tmp_path: Path) -> No
 def test_libraries_of_one_module_make_one_fault_per_reason(tmp_path: Path) -> None:
     code = "_dlopen(ffi, 'gl', 'libGL.so.1')\n\n_dlopen(ffi, 'libmagic.so.1')\n_dlopen(ffi, 'libX11.so.6')\n"
 
-    absent, in_container = [fault.what for fault in loaded(tmp_path, code)]
+    found_faults = loaded(tmp_path, code)
 
+    assert found_faults[0].libraries == {("code", "libGL.so.1"), ("code", "libX11.so.6")}
+    absent, in_container = [fault.what for fault in found_faults]
     assert absent == "line 1 loads libGL.so.1, libX11.so.6, which python3.12 does not have"
     assert in_container.startswith("line 3 loads libmagic.so.1, which is known in the container image of python3.12, ")
+
+
+def test_calls_of_one_line_are_judged_one_by_one(tmp_path: Path) -> None:
+    (fault,) = loaded(tmp_path, "x = ffi.dlopen('c'), ffi.dlopen(find_library('expat')), ffi.dlopen('libGL.so.1')\n")
+
+    assert fault.libraries == {("code", "libexpat.so.1"), ("code", "libGL.so.1")}
+
+
+def test_fault_that_functions_share_has_the_library_of_each(tmp_path: Path) -> None:
+    names = {"App": "one", "Other": "two"}
+    resources = {name: subjects.function(CodeUri=folder) for name, folder in names.items()}
+    subject = subjects.write(tmp_path, resources, {name: {"app.py": ""} for name in names})
+    evidence = tuple(Evidence(mount, ProofMethod.IMPORTED, imported=failed(), scan=Scan()) for mount in subject.mounts)
+
+    (fault,) = for_each_function(_shown_at_one_place)(replace(subject, evidence=evidence))
+
+    assert fault.libraries == {("one", "libmagic.so.1"), ("two", "libmagic.so.1")}
+
+
+def _shown_at_one_place(case: Case) -> list[FunctionFault]:
+    return [replace(fault, where="layer.py:3") for fault in library_loads.check_loads(case)]

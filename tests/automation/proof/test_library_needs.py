@@ -1,6 +1,6 @@
 """How certain it is that a compiled file is loaded decides between an error, a warning and nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -67,6 +67,8 @@ def test_loaded_files_plugin_of_a_package_with_modules_does_not_count(tmp_path: 
         ("import stone", True),
         ("import stone.sub as s", True),
         ("import json, stone # both", True),
+        ("import pebble", True),
+        ("import bin", False),
         ("def f():\n    from stone.sub import x", True),
         ("import stones", False),
         ("from json import stone", False),
@@ -74,9 +76,35 @@ def test_loaded_files_plugin_of_a_package_with_modules_does_not_count(tmp_path: 
     ],
 )
 def test_imported_distributions_are_those_that_own_code_names(tmp_path: Path, app: str, is_imported: bool) -> None:
-    tree = tree_of(tmp_path, {"stone/__init__.py": ""}, app=f"{app}\n")
+    modules = {"stone/__init__.py": "", "pebble.py": "import stone\n", "bin/stone.py": ""}
+    tree = tree_of(tmp_path, modules, app=f"{app}\n")
 
     assert ("stone" in library_needs.imported_distributions([tree])) is is_imported
+
+
+def test_imported_distributions_are_read_of_code_that_is_not_utf_8_too(tmp_path: Path) -> None:
+    put(tmp_path / BUILD / "App" / "latin.py", b"# \xe9\nimport stone\n")
+    tree = tree_of(tmp_path, {"stone/__init__.py": ""})
+
+    assert library_needs.imported_distributions([tree]) == {"stone"}
+
+
+def test_imported_distributions_have_what_they_require(tmp_path: Path) -> None:
+    requirements = ("Sand_Box>=2", 'clay; python_version >= "3.8"', 'gravel; extra == "all"', "not a name!", "stone")
+    requiring(tmp_path, "stone", requirements)
+    requiring(tmp_path, "sand-box", ["soil"])
+    for name in ("clay", "gravel", "soil"):
+        requiring(tmp_path, name, [])
+    tree = subjects.write(tmp_path, {"App": subjects.function()}, {"App": {"app.py": "import stone\n"}}).built_trees[0]
+
+    assert library_needs.imported_distributions([tree]) == {"stone", "sand-box", "clay", "soil"}
+
+
+def requiring(root: Path, name: str, requirements: Iterable[str]) -> None:
+    site = root / BUILD / "App"
+    install(site, name, "1.0", {f"{name}.py": ""})
+    lines = [f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {text}" for text in requirements)]
+    put(site / f"{name}-1.0.dist-info" / "METADATA", "\n".join(lines))
 
 
 GUARDED = "try:\n    from stone import _mill\nexcept ImportError:\n    _mill = None\n"
@@ -88,6 +116,9 @@ GUARDED = "try:\n    from stone import _mill\nexcept ImportError:\n    _mill = N
         (GUARDED, True),
         ("def f():\n    try:\n        import stone._mill as m\n    except ImportError:\n        pass\n", True),
         ("try:\n    from stone._mill import grind\nexcept ImportError:\n    pass\n", True),
+        ("try:\n    from . import _mill\nexcept ImportError:\n    pass\n", True),
+        (f"{GUARDED}import stone._mill as m\n", False),
+        (f"{GUARDED}from ._mill import grind\n", False),
         ("from stone import _mill\n", False),
         (f"{GUARDED}from stone._mill import grind\n", False),
         ("try:\n    pass\nexcept ImportError:\n    from stone import _mill\n", False),
@@ -97,7 +128,7 @@ GUARDED = "try:\n    from stone import _mill\nexcept ImportError:\n    _mill = N
     ],
 )
 def test_is_optional_needs_every_import_to_be_caught(tmp_path: Path, code: str, is_optional: bool) -> None:
-    tree = tree_of(tmp_path, {"stone/__init__.py": code}, MODULE)
+    tree = tree_of(tmp_path, {"stone/__init__.py": code}, MODULE, app="from stone import _mill\n")
 
     assert library_needs.is_optional(tree, PurePosixPath(MODULE)) is is_optional
 

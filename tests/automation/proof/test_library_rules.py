@@ -55,6 +55,7 @@ def test_library_that_the_runtime_lacks_is_an_error(tmp_path: Path) -> None:
     )
     assert fault.severity is Severity.ERROR
     assert "stone._mill" in fault.explains
+    assert fault.libraries == {("code", "libexpat.so.1")}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,16 @@ def test_library_that_a_distribution_brings_is_no_fault(tmp_path: Path, options:
     put(tmp_path / BUILD / "App" / "stone-1.0.dist-info" / "RECORD", f"{MODULE},,\n{place}/libexpat.so.1,,\n")
 
     assert faults(one_function(tmp_path, {**APP, f"{place}/libexpat.so.1": shared_object()})) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"runpath": "$ORIGIN/../vendor"}, {"rpath": "/usr/lib:${ORIGIN}/../vendor"}, {"runpath": "/var/task/vendor"}],
+)
+def test_own_library_on_the_path_of_the_file_is_no_fault(tmp_path: Path, options: dict[str, Any]) -> None:
+    distribution(tmp_path, shared_object(["libexpat.so.1"], **options))
+
+    assert faults(one_function(tmp_path, {**APP, "vendor/libexpat.so.1": shared_object()})) == []
 
 
 @pytest.mark.parametrize(("place", "count"), [("lib", 0), (".", 0), ("vendor", 1)])
@@ -205,10 +216,19 @@ def test_program_that_needs_a_library_is_a_warning(tmp_path: Path) -> None:
     assert fault.severity is Severity.WARNING
 
 
-def test_known_distribution_is_replaced_by_its_alternative(tmp_path: Path) -> None:
-    fault = plant(tmp_path, "libGL.so.1", extension="opencv_python/_cv.abi3.so", name="opencv-python")
+@pytest.mark.parametrize(
+    ("name", "alternative"),
+    [
+        ("opencv-python", "opencv-python-headless"),
+        ("opencv-contrib-python", "opencv-contrib-python-headless"),
+        ("psycopg", "psycopg[binary]"),
+        ("psycopg2", "psycopg2-binary"),
+    ],
+)
+def test_known_distribution_is_replaced_by_its_alternative(tmp_path: Path, name: str, alternative: str) -> None:
+    fault = plant(tmp_path, "libGL.so.1", extension=f"{name.replace('-', '_')}/_cv.abi3.so", name=name)
 
-    assert fault.fix == "replace opencv-python by opencv-python-headless in code"
+    assert fault.fix == f"replace {name} by {alternative} in code"
 
 
 def test_libraries_of_one_distribution_make_one_fault(tmp_path: Path) -> None:
@@ -218,3 +238,13 @@ def test_libraries_of_one_distribution_make_one_fault(tmp_path: Path) -> None:
 
     assert fault.what == f"stone 1.0: needs libGL.so.1, libxcb.so.1, which python3.12 does not have: {MODULE}"
     assert fault.fix.startswith("put libGL.so.1, libxcb.so.1 for x86_64 into")
+
+
+def test_fix_lists_at_most_nine_libraries(tmp_path: Path) -> None:
+    names = [f"libbran{number}.so.1" for number in range(10)]
+    distribution(tmp_path, shared_object(names))
+
+    (fault,) = faults(one_function(tmp_path, APP))
+
+    assert fault.what.startswith("stone 1.0: needs libbran0.so.1, libbran1.so.1, libbran2.so.1 and 7 more, which is in")
+    assert fault.fix.startswith(f"put {', '.join(names[:9])} and 1 more for x86_64 into")

@@ -1,10 +1,12 @@
 """Imports that mean a module of the project by a wrong name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from automation.building import built
+from automation.project.templates import Unresolved
 from automation.proof.own_modules import OwnModules
 from tests.automation.proof import subjects
 from tests.faults.bakery import put
@@ -31,6 +33,7 @@ def own_modules(root: Path, code_uri: str = "backend/src/") -> OwnModules:
         ("src.util", "backend/src/ is the root on Lambda: import util instead of src.util"),
         ("backend.src.util", "backend/src/ is the root on Lambda: import util instead of backend.src.util"),
         ("src", "backend/src/ is the root on Lambda: remove src from the import"),
+        ("backend.src", "backend/src/ is the root on Lambda: remove backend.src from the import"),
         ("libs.common.money", "layers/libs/ is the root on Lambda: import common.money instead of libs.common.money"),
         ("src.absent", ""),
         ("backend.util", ""),
@@ -79,6 +82,15 @@ def test_fix_of_code_outside_the_folder_names_what_to_move(tmp_path: Path, file:
 
 def test_fix_of_a_function_at_the_root_is_empty(tmp_path: Path) -> None:
     assert own_modules(tmp_path, "./").fix("absent") == ""
+
+
+def test_fix_of_a_code_folder_that_is_not_known_is_empty(tmp_path: Path) -> None:
+    put(tmp_path / "rules.py", "")
+    known = own_modules(tmp_path)
+    function = replace(known.mount.function, code_uri=Unresolved("{'Ref': 'Code'}"))
+
+    assert known.fix("rules") != ""
+    assert OwnModules(tmp_path, replace(known.mount, function=function)).fix("rules") == ""
 
 
 @pytest.mark.parametrize(

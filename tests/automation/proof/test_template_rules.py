@@ -27,7 +27,9 @@ def test_too_many_layers_counts_those_of_globals(tmp_path: Path) -> None:
 
     subject = subjects.write(tmp_path, resources, Globals={"Function": {"Layers": refs("ABC")}})
 
-    assert len(faults("too-many-layers", subject)) == 1
+    assert faults("too-many-layers", subject) == [
+        Fault("template.yaml: App", "mounts 6 layers; Lambda allows 5", "merge layers; those of Globals count too")
+    ]
 
 
 def test_too_many_layers_accepts_five(tmp_path: Path) -> None:
@@ -44,12 +46,67 @@ def test_layer_reference_accepts_a_parameter_and_an_arn(tmp_path: Path) -> None:
     assert faults("layer-reference", subject) == []
 
 
+def test_layer_reference_to_nothing_names_the_layers_of_the_template(tmp_path: Path) -> None:
+    shared = {"Function": {"Layers": refs("Z")}}
+    subject = subjects.write(tmp_path, {"App": function(Layers=refs("AY")), "A": layer()}, Globals=shared)
+
+    assert faults("layer-reference", subject) == [
+        Fault(
+            "template.yaml: App",
+            f"Layers names {name}, which this template does not define",
+            "name one of the template's layers (A)",
+        )
+        for name in "YZ"
+    ]
+    (fault,) = faults("layer-reference", subjects.write(tmp_path / "b", {"App": function(Layers=refs("Y"))}))
+    assert fault.fix == "name one of the template's layers (none)"
+
+
+def test_layer_reference_to_another_resource_names_its_type(tmp_path: Path) -> None:
+    resources = {
+        "App": function(Layers=[*refs("ALQ"), {"Fn::ImportValue": "x"}]),
+        "A": layer(),
+        "L": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": {"S3Bucket": "b", "S3Key": "k"}}},
+        "Q": queue(),
+    }
+
+    assert faults("layer-reference", subjects.write(tmp_path, resources)) == [
+        Fault(
+            "template.yaml: App",
+            "Layers names Q, which is of type AWS::SQS::Queue and not a layer",
+            "remove Q from Layers",
+        )
+    ]
+
+
 def test_layer_not_mounted_accepts_an_output(tmp_path: Path) -> None:
     resources = {"App": function(), "Shared": layer()}
 
-    assert len(faults("layer-not-mounted", subjects.write(tmp_path, resources))) == 1
+    assert faults("layer-not-mounted", subjects.write(tmp_path, resources)) == [
+        Fault(
+            "template.yaml: Shared",
+            "no function mounts this layer and nothing refers to it",
+            "remove it, or name it in Layers",
+            Severity.WARNING,
+        )
+    ]
     exported = subjects.write(tmp_path, resources, Outputs={"Arn": {"Value": {"Ref": "Shared"}}})
     assert faults("layer-not-mounted", exported) == []
+
+
+def test_layer_not_mounted_is_not_asked_where_layers_are_all(tmp_path: Path) -> None:
+    assert faults("layer-not-mounted", subjects.write(tmp_path, {"Shared": layer()})) == []
+
+
+def test_too_many_layers_counts_those_of_one_branch(tmp_path: Path) -> None:
+    either = {"Fn::If": ["Far", [*refs("ABCD"), {"Ref": "AWS::NoValue"}], refs("EFGHI")]}
+    conditions = {"Far": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}}
+    resources = {"App": function(Layers=either), **dict.fromkeys("ABCDEFGHIJ", layer())}
+
+    assert faults("too-many-layers", subjects.write(tmp_path, resources, Conditions=conditions)) == []
+    either["Fn::If"][2] = refs("EFGHIJ")
+    (fault,) = faults("too-many-layers", subjects.write(tmp_path, resources, Conditions=conditions))
+    assert fault.what == "mounts 6 layers; Lambda allows 5"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +206,45 @@ def test_layer_unbuilt_accepts_content_that_is_not_imported(tmp_path: Path, file
     assert len(faults("layer-unbuilt", subject)) == count
 
 
+def test_layer_unbuilt_names_what_cannot_be_imported(tmp_path: Path) -> None:
+    resources = {
+        "Node": function(Layers=refs("L"), Runtime="nodejs22.x"),
+        "App": function(Layers=refs("L"), Runtime="python3.11"),
+        "Last": function(Layers=refs("L")),
+        "L": layer(),
+    }
+    names = (
+        "six.py",
+        "six-1.0.dist-info/METADATA",
+        "stone/deep/a.py",
+        "data/x.txt",
+        "lib/b.py",
+        "java/c.py",
+        "ruby/d.py",
+    )
+
+    (fault,) = faults("layer-unbuilt", subjects.write(tmp_path, resources, {"L": dict.fromkeys(names, "")}))
+
+    assert (fault.where, fault.what, fault.fix, fault.severity) == (
+        "template.yaml: L",
+        "has no python/ folder, so sys.path does not include six-1.0.dist-info, six.py, stone",
+        "add Metadata: {BuildMethod: python3.11} and run inv build, or move its modules under python/",
+        Severity.ERROR,
+    )
+    assert {"six", "stone.deep.a"} <= set(fault.explains)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "files"),
+    [("nodejs22.x", {"stone/a.py": ""}), ("python3.12", {"python/b.py": "", "stone/a.py": ""})],
+    ids=["another language", "with a python folder"],
+)
+def test_layer_unbuilt_is_of_python_functions(tmp_path: Path, runtime: str, files: dict[str, str]) -> None:
+    resources = {"App": function(Layers=refs("L"), Runtime=runtime), "L": layer()}
+
+    assert faults("layer-unbuilt", subjects.write(tmp_path, resources, {"L": dict(files)})) == []
+
+
 ALIAS: dict[str, Any] = {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}
 
 
@@ -174,6 +270,37 @@ def test_stale_alias_needs_a_layer_that_publishes_no_version(
     assert [fault.severity for fault in found_faults] == severities
 
 
+def test_stale_alias_of_a_layer_of_another_template_cannot_follow(tmp_path: Path) -> None:
+    imported = [{"Fn::ImportValue": "layer"}, {"Ref": "Misspelt"}]
+    resources = {"App": function(**ALIAS, Layers=imported)}
+
+    assert faults("stale-alias", subjects.write(tmp_path, resources)) == [
+        Fault(
+            "template.yaml: App",
+            "a new version of !ImportValue layer, which is outside this template, does not update the alias",
+            "move the layer into this template",
+            Severity.WARNING,
+        )
+    ]
+
+
+def test_stale_alias_of_a_layer_of_cloudformation_needs_no_setting(tmp_path: Path) -> None:
+    content = {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": {"S3Bucket": "b", "S3Key": "k"}}}
+    resources = {"App": function(**ALIAS, Layers=refs("L")), "L": content}
+
+    assert faults("stale-alias", subjects.write(tmp_path, resources)) == []
+
+
+def test_stale_alias_lists_every_setting(tmp_path: Path) -> None:
+    layers = {f"L{number}": layer() for number in range(1, 10)}
+    resources = {"App": function(AutoPublishAlias="live", Layers=[{"Ref": name} for name in layers]), **layers}
+
+    (fault,) = faults("stale-alias", subjects.write(tmp_path, resources))
+
+    assert fault.what == "a change in a layer publishes no new version, so the alias keeps the old layer"
+    assert fault.fix.endswith("PublishLambdaVersion: true in L8, PublishLambdaVersion: true in L9")
+
+
 def test_stale_alias_is_an_error_for_a_project_that_names_its_package(tmp_path: Path) -> None:
     resources = {"App": function(Layers=refs("L"), **ALIAS), "L": layer(PublishLambdaVersion=False)}
     settings = '[tool.alchemiser]\npackage = "shop"\n'
@@ -190,9 +317,7 @@ def test_stale_alias_of_many_functions_is_one_fault(tmp_path: Path) -> None:
     (fault,) = faults("stale-alias", subjects.write(tmp_path, resources))
 
     assert fault.where == "template.yaml: A, B, C and 2 more"
-    assert fault.fix == (
-        "set AutoPublishAliasAllProperties: true in A, B, C and 2 more, PublishLambdaVersion: true in L"
-    )
+    assert fault.fix == ("set AutoPublishAliasAllProperties: true in A, B, C, D, E, PublishLambdaVersion: true in L")
 
 
 def test_stale_alias_with_different_advice_stays_apart(tmp_path: Path) -> None:

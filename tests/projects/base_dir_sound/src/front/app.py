@@ -1,0 +1,5 @@
+import rates
+
+
+def handler(event, context):
+    return rates.EURO

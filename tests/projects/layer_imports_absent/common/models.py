@@ -1,0 +1,3 @@
+import shapely
+
+NAME = shapely.__name__

@@ -1,0 +1,5 @@
+import models
+
+
+def handler(event, context):
+    return models.NAME

@@ -1,0 +1,5 @@
+import stone
+
+
+def handler(event, context):
+    return stone.weigh(event)

@@ -1,0 +1,5 @@
+VERSION = "1.1"
+
+
+def weigh(event):
+    return len(event)

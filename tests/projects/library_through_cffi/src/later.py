@@ -1,0 +1,5 @@
+import sound
+
+
+def handler(event, context):
+    return sound.play(event)

@@ -1,0 +1,8 @@
+import json
+
+from ddtrace import tracer
+
+
+@tracer.wrap()
+def handler(event, context):
+    return json.dumps(event)

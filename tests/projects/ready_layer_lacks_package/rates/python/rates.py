@@ -1,0 +1,5 @@
+import idna
+
+
+def of(host):
+    return idna.encode(host)

@@ -125,7 +125,7 @@ def prove(_context: Context, names: list[str], json: bool = False) -> None:
     from automation.building import built
     from automation.project import model
 
-    proof = front.prove(built.as_built(model.load(ROOT)), names=names)
+    proof = front.prove(built.as_built(model.load(ROOT, keeps_going=True)), names=names)
     if json:
         front.show_json(proof)
     else:

@@ -1,7 +1,7 @@
 """Print results on stdout and progress on stderr. The only module that prints.
 
-Progress appears only on a terminal, so a log holds nothing but results. Functions that draw with rich import it
-themselves, because most commands only print a line.
+A terminal shows progress as it happens. A log gets a line of it every ten seconds, so short steps leave none there.
+Functions that draw with rich import it themselves, because most commands only print a line.
 """
 
 import io
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from automation.system.errors import Finding
 
+INTERVAL_S = 10.0  # between two lines of progress without a terminal
 _WIDTH_WITHOUT_TERMINAL = 160
 
 
@@ -131,7 +132,8 @@ def event(text: str) -> None:
 def progress(text: str) -> "Iterator[Callable[[str], None]]":
     """Show a spinner while the block runs; call what it yields to replace the text behind the spinner."""
     if not is_terminal():
-        yield lambda _: None
+        with _reporting(lambda: text):
+            yield lambda _: None
         return
     from rich.markup import escape
 
@@ -149,7 +151,9 @@ def progress(text: str) -> "Iterator[Callable[[str], None]]":
 def steps(text: str, total: int) -> "Iterator[Callable[[str], None]]":
     """Show a bar of `total` steps while the block runs; call what it yields with the name of each finished step."""
     if not is_terminal():
-        yield lambda _: None
+        finished: list[str] = []
+        with _reporting(lambda: f"{text}: {len(finished)} of {total} done"):
+            yield finished.append
         return
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -162,6 +166,27 @@ def steps(text: str, total: int) -> "Iterator[Callable[[str], None]]":
             bar.update(task, advance=1, description=escape(f"{text} {name}"))
 
         yield advance
+
+
+@contextmanager
+def _reporting(describe: "Callable[[], str]") -> "Iterator[None]":
+    """Print on stderr what is being done, and since when, every few seconds while the block runs."""
+    import threading
+    import time
+
+    started, ended = time.monotonic(), threading.Event()
+
+    def report() -> None:
+        while not ended.wait(INTERVAL_S):
+            event(f"{describe()}, {time.monotonic() - started:.0f} s so far")
+
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        reporter.join()
 
 
 def is_terminal() -> bool:

@@ -117,6 +117,10 @@ def test_find_root_is_the_nearest_folder_with_our_tasks(tmp_path: Path) -> None:
     assert commands.find_root(tmp_path / "d" / "e") == tmp_path / "d"
 
 
+def test_has_our_tasks_in_a_folder_that_cannot_be_looked_into_is_false() -> None:
+    assert commands.has_our_tasks(Path("x" * 300)) is False
+
+
 def test_find_root_without_our_tasks_is_the_folder_itself(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_bytes(b"automatio\xff")
     (tmp_path / "a").mkdir()
@@ -144,6 +148,24 @@ def test_no_task_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert "refuse       Refuse to run." in lines
     assert "inner.check  Find a fault." in lines
+
+
+def test_list_shows_the_first_line_of_each_docstring(capsys: pytest.CaptureFixture[str]) -> None:
+    @task
+    def explained(_context: Context) -> None:
+        """Do much.
+
+        In detail.
+        """
+
+    @task
+    def silent(_context: Context) -> None:
+        explained(_context)
+
+    run(tasks=(explained, silent))
+
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert {"explained Do much.", "silent"} <= set(lines)
 
 
 def test_nameless_collection_may_hold_a_named_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,7 @@ def test_init_passes_its_option_on(shop: Project, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(init, "start", lambda root, **options: calls.append((root, options)))
 
     assert alchemiser("init", "--yes") == alchemiser("init") == 0
+    assert alchemiser("init", "-y") == 1
     assert calls == [(shop.root, {"yes": value, "variables": os.environ}) for value in (True, False)]
 
 

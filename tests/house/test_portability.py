@@ -81,3 +81,12 @@ def test_checks_find_planted_faults() -> None:
 
     assert set(early_imports(tree)) & POSIX_ONLY == {"fcntl", "pwd", "termios", "tty"}
     assert calls(tree) & MISSING == {"getuid", "symlink_to"}
+
+
+def test_git_keeps_the_line_ends_of_the_small_projects() -> None:
+    """Git for Windows changes them in every text that .gitattributes does not except."""
+    rules = (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    marked = ROOT / "tests" / "projects" / "requirement_encodings_sound" / "mark" / "requirements.txt"
+
+    assert "tests/projects/** -text" in rules
+    assert marked.read_bytes() == b"\xef\xbb\xbf./lib\r\n"

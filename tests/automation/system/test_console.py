@@ -1,7 +1,11 @@
 import getpass
 import io
 import json
+import re
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 
 import pytest
 
@@ -82,13 +86,44 @@ def test_names_between_colons_are_no_emoji(capsys: pytest.CaptureFixture[str]) -
     assert captured.err == "error: :key:\nwarning: :key:\n"
 
 
-def test_progress_without_terminal_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_of_a_short_step_without_terminal_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with console.progress("working") as update:
         update("half done")
+    with console.steps("working", 1) as advance:
+        advance("A")
     console.note("by the way")
 
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("shown", "line"), [(console.progress("working"), "working"), (console.steps("working", 3), "working: 1 of 3 done")]
+)
+def test_progress_of_a_long_step_without_terminal_is_a_line_now_and_then(
+    shown: AbstractContextManager[Callable[[str], None]], line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(console, "INTERVAL_S", 0.001)
+    monkeypatch.setattr(console, "event", lines.append)
+
+    with shown as advance:
+        advance("\x1b[1mA")
+        lines.clear()
+        while len(lines) < 2:  # the first may be from before the step
+            threading.Event().wait(0.001)
+
+    assert re.fullmatch(rf"{line}, \d+ s so far", lines[-1])
+
+
+def test_progress_without_terminal_ends_with_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = threading.active_count()
+    monkeypatch.setattr(console, "INTERVAL_S", 3600)
+
+    with suppress(KeyError), console.progress("working"):
+        raise KeyError
+
+    assert threading.active_count() == running
 
 
 def test_findings_are_printed_as_sorted_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,9 @@
 import errno
+import os
+import re
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -6,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.system import files
-from automation.system.errors import ToolError
+from automation.system.errors import ConfigurationError, ToolError
 from tests.automation.projects import write_files
 
 
@@ -66,12 +71,55 @@ def test_digest_of_differs_for_different_sequences(left: list[bytes], right: lis
     assert (files.digest_of(left) == files.digest_of(right)) == (left == right)
 
 
-def test_signature_changes_when_a_file_is_written(tmp_path: Path) -> None:
-    write_files(tmp_path, {"a": "1"})
-    before = files.signature(tmp_path)
-    write_files(tmp_path, {"a": "12"})
+def test_signature_changes_with_every_write(tmp_path: Path) -> None:
+    """The same size, a time in another folder, a new name: each counts; reading counts for nothing."""
+    write_files(tmp_path, {"a": "1", "b/c": "1"})
+    signatures = [files.signature(tmp_path)]
+    for path in ("a", "b/c"):
+        os.utime(tmp_path / path, (1, 1))
+        signatures.append(files.signature(tmp_path))
+    (tmp_path / "a").rename(tmp_path / "d")
+    signatures.append(files.signature(tmp_path))
 
-    assert files.signature(tmp_path) != before
+    assert len(set(signatures)) == 4
+    assert files.signature(tmp_path) == signatures[-1]
+
+
+def test_signature_does_not_follow_links(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/x": "1", "b/y": "1"})
+    (tmp_path / "a" / "folder").symlink_to(tmp_path / "b")
+    (tmp_path / "a" / "file").symlink_to(tmp_path / "b" / "y")
+    before = files.signature(tmp_path / "a")
+    write_files(tmp_path, {"b/y": "12"})
+
+    assert files.signature(tmp_path / "a") == before
+
+
+def test_signature_of_a_file_is_that_of_its_name_size_and_time(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a": "12"})
+    os.utime(tmp_path / "a", ns=(7, 7))
+
+    assert files.signature(tmp_path / "a") == "a 2 7"
+    assert files.signature(tmp_path / "b") == ""
+
+
+def test_link_tree_gives_every_file_a_second_name(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/x": "1", "a/b/c/y": "2", "new/t/kept": ""})
+    (tmp_path / "a/link").symlink_to("x")
+
+    files.link_tree(tmp_path / "a", tmp_path / "new" / "t")
+    files.link_tree(tmp_path / "a", tmp_path / "far" / "t")
+
+    assert [path.as_posix() for path in files.walk(tmp_path / "new/t")] == ["kept", "link", "x", "b/c/y"]
+    assert (tmp_path / "far/t/b/c/y").stat().st_ino == (tmp_path / "a/b/c/y").stat().st_ino
+    assert files.read_link(tmp_path / "far/t/link") == "x"
+
+
+def test_display_path_is_relative_below_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert files.display_path(tmp_path / "a" / "b") == "a/b"
+    assert files.display_path(tmp_path.parent / "c") == str(tmp_path.parent / "c")
 
 
 def test_size_bytes_counts_every_file(tmp_path: Path) -> None:
@@ -108,14 +156,70 @@ def test_replace_tree_replaces_old_tree_with_new_one(tmp_path: Path) -> None:
     assert files.digest_tree(tmp_path / "out") == {"x": files.digest(b"new")}
 
 
+def test_uninterrupted_delays_an_interrupt_until_its_end() -> None:
+    def work() -> None:
+        signal.raise_signal(signal.SIGINT)
+        steps.append("after the signal")
+
+    steps: list[str] = []
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), files.uninterrupted():
+        work()
+
+    assert steps == ["after the signal"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_uninterrupted_in_another_thread_does_nothing() -> None:
+    def work() -> str:
+        with files.uninterrupted():
+            return "done"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == "done"
+
+
 def test_lock_held_by_another_command_raises(tmp_path: Path) -> None:
     path = tmp_path / "state" / "lock"
 
     with (
         files.lock(path, wait_s=1, doing="building"),
-        pytest.raises(ToolError, match="another command is building"),
+        pytest.raises(ToolError, match=r"lock: another command is building; wait for it to end and try again$"),
         files.lock(path, wait_s=0.05, doing="building"),
     ):
+        pass
+
+
+def test_lock_waits_until_another_command_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    def end(seconds: float) -> None:
+        waits.append(seconds)
+        held.close()
+
+    monkeypatch.setattr(time, "sleep", end)
+    held = (tmp_path / "lock").open("a")
+    files.try_lock(held)
+
+    with files.lock(tmp_path / "lock", wait_s=60, doing="building"):
+        assert waits == [0.05]
+
+
+def test_lock_that_cannot_be_opened_raises(tmp_path: Path) -> None:
+    message = f"^{re.escape(str(tmp_path))}: cannot be locked: Is a directory$"
+
+    with pytest.raises(ConfigurationError, match=message), files.lock(tmp_path, wait_s=0, doing="building"):
+        pass
+
+
+def test_lock_of_a_file_system_without_locks_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_file: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files, "try_lock", refuse)
+    message = "lock: cannot be locked: No locks available$"
+
+    with pytest.raises(ConfigurationError, match=message), files.lock(tmp_path / "lock", wait_s=0, doing="building"):
         pass
 
 

@@ -61,12 +61,14 @@ def test_ensure_lock_without_hashes_raises_every_time(root: Path) -> None:
 
 
 def test_ensure_without_lock_raises(root: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"locks/nothing\.txt"):
+    message = r"^locks/nothing\.txt: this lock does not exist; run inv lock$"
+    with pytest.raises(ConfigurationError, match=message):
         tools.ensure("nothing", root=root)
 
 
 def test_program_missing_from_environment_raises(root: Path) -> None:
-    with pytest.raises(ToolError, match="sam is not in"):
+    message = r"^sam is not in .*/\.tools/empty; remove that folder and run the command again$"
+    with pytest.raises(ToolError, match=message):
         tools.ensure("empty", root=root).program("sam")
 
 
@@ -95,6 +97,15 @@ def path_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_uv_program_without_its_package_is_the_one_on_path(path_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uv", None)
+    with pytest.raises(ToolError, match=r"^uv was not found; run: python -m pip install uv$"):
+        tools.uv_program()
+
+    (path_folder / "uv").touch(mode=0o755)
+    assert tools.uv_program() == path_folder / "uv"
+
+
 def test_environment_on_windows_has_the_folders_of_windows() -> None:
     environment = tools.environment_at(Path("x"), platform="win32")
 
@@ -109,6 +120,27 @@ def test_environment_elsewhere_has_a_site_for_its_python() -> None:
     assert tools.environment_at(Path("x"), platform="darwin") == tools.ToolEnvironment(
         Path("x"), Path("x/bin/python"), Path("x/bin"), site
     )
+
+
+def test_ensure_compiles_the_runtime_only(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uv, runtime, empty = root / "uv", root / ".tools/runtime", root / ".tools/empty"
+    uv.write_text('#!/bin/sh\necho "$*$VIRTUAL_ENV$PYTHONPATH$PYTHONHOME" >> words\n')
+    uv.chmod(0o755)
+    (root / "locks" / "runtime.txt").touch()
+    monkeypatch.setattr(tools, "uv_program", lambda: uv)
+    for name in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"):
+        monkeypatch.setenv(name, "not for uv")
+
+    for name in ("runtime", "empty"):
+        tools.ensure(name, root=root)
+
+    install, lock = "pip install --python", f"--require-hashes -r {root}/locks"
+    assert (root / "words").read_text().splitlines() == [
+        f"venv --quiet --python {sys.executable} {runtime}",
+        f"{install} {runtime}/bin/python {lock}/runtime.txt --compile-bytecode",
+        f"venv --quiet --python {sys.executable} {empty}",
+        f"{install} {empty}/bin/python {lock}/empty.txt",
+    ]
 
 
 def test_ensure_site_is_where_packages_are(root: Path) -> None:

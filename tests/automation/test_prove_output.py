@@ -14,6 +14,7 @@ from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.imports import ImportResult, Outcome
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.prove import BrokenRule, Proof
+from automation.system import packages
 from automation.system.errors import CheckFailedError, Finding
 from tests.automation.projects import write_files
 
@@ -132,7 +133,7 @@ def test_unbuilt_of_two_stacks_names_the_stack() -> None:
 
 def test_state_follows_settings_locks_and_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytecode of the rules does not count."""
-    monkeypatch.setattr(prove, "__file__", str(tmp_path / "automation" / "prove.py"))
+    monkeypatch.setattr(packages, "__file__", str(tmp_path / "automation/system/packages.py"))
     write_files(tmp_path, {"automation/prove.py": ""})
     loaded = Project(tmp_path / "project", Settings(), (STACK,))
     states = [prove._state(loaded)]

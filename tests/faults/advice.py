@@ -223,7 +223,7 @@ ADVICE: tuple[FollowedAdvice, ...] = (
     FollowedAdvice(
         "layer-order",
         "a dependency's module at the path of the project's own",
-        "or remove bakery-extras from layers/second/requirements.txt and run inv build",
+        "or delete bakery and its .dist-info from layers/second, and run inv build",
         _remove_the_extras,
     ),
     FollowedAdvice(

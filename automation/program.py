@@ -27,13 +27,20 @@ def init(_context: Context, yes: bool = False) -> None:
     front.start(ROOT, yes=yes, variables=os.environ)
 
 
-@task(iterable=["names"], help={"names": "functions, by logical id; none means all", "json": "print JSON"})
-def prove(context: Context, names: list[str], json: bool = False) -> None:
+@task(
+    iterable=["names"],
+    help={
+        "names": "functions, by logical id; none means all",
+        "json": "print JSON",
+        "force": "prove again what has passed before",
+    },
+)
+def prove(context: Context, names: list[str], json: bool = False, force: bool = False) -> None:
     """Build what is stale, then import every handler as on Lambda, check packaging."""
     from automation import init as front
 
     front.build_stale(ROOT, variables=os.environ, is_silent=json)
-    tasks.prove(context, names, json)
+    tasks.prove(context, names, json, force)
 
 
 def program() -> Program:

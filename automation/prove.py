@@ -12,10 +12,10 @@ from automation.building import built
 from automation.lambda_runtime import public_layers, runtime
 from automation.project import skipped
 from automation.project.model import Project
-from automation.proof import artifact_rules, cases, code_rules, evidence, freshness, template_rules
+from automation.proof import artifact_rules, cases, code_rules, evidence, freshness, records, template_rules
 from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.system import console, files, packages
+from automation.system import console
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding, UsageError
 
 _NOT_BUILT = "was not built; run inv build"
@@ -134,18 +134,43 @@ def prove_once(loaded: Project) -> Proof | None:
         CheckFailedError: the proof found errors; its findings list all of them.
         ConfigurationError: functions were not built.
     """
-    record = loaded.root / ".alchemiser" / "proven"
-    state = _state(loaded)
-    if record.is_file() and record.read_text(encoding="utf-8") == state:
+    if records.read(loaded) is not None:
         return None
-
+    state = records.state(loaded)
     proof = prove(loaded)
     if proof.errors:
         raise CheckFailedError(_failure(proof), findings=findings(proof))
-    require_no_errors(proof)
-    # Only a passed proof is recorded: a failed state is always proven again.
-    files.write_atomically(record, state)
+    record(loaded, state, proof)
     return proof
+
+
+def record(loaded: Project, state: str, proof: Proof) -> None:
+    """Record a passed proof of everything; a failed state is always proven again.
+
+    Args:
+        state: as `records.state` returned it before the proof.
+
+    Raises:
+        CheckFailedError, ConfigurationError: as `require_no_errors`.
+    """
+    require_no_errors(proof)
+    # A Python that is installed later could import what was only read.
+    is_imported = all(function.method is not ProofMethod.STATIC for function in proof.functions)
+    records.write(loaded.root, state, {**_shown(proof), "json": as_json(proof)} if is_imported else None)
+
+
+def show_recorded(loaded: Project, *, is_json: bool = False) -> bool:
+    """Print what the last proof showed, if it passed and nothing has changed; return whether that is so."""
+    shown = (records.read(loaded) or {}).get("shown")
+    if not shown:
+        return False
+    outdated = freshness.outdated(_subject(loaded))
+    if is_json:
+        console.result_json({**shown["json"], "outdated": list(outdated)})
+    else:
+        again = "nothing has changed since; inv prove --force proves it again"
+        _print({**shown, "summary": f"{shown['summary']}; {again}"}, outdated)
+    return True
 
 
 def require_no_errors(proof: Proof) -> None:
@@ -172,20 +197,35 @@ def findings(proof: Proof) -> tuple[Finding, ...]:
 
 def show(proof: Proof) -> None:
     """Print the functions and what was skipped, then the faults rule by rule, then a summary."""
+    _print(_shown(proof), proof.outdated)
+
+
+def _shown(proof: Proof) -> dict[str, Any]:
+    """Return what a proof shows, as JSON values."""
     repeated = _repeated(proof.functions)
     rows = [_row(function, repeated) for function in proof.functions]
     rows += [(name, str(ProofMethod.SKIPPED), "", "", why) for name, why in proof.unbuilt.items()]
-    if rows:
-        console.table(("function", "how", "python", "import s", "remark"), rows, right=("import s",))
+    return {
+        "rows": rows,
+        "errors": [{**_fault_json(broken), "title": broken.rule.title} for broken in proof.errors],
+        "warnings": [{**_fault_json(broken), "title": broken.rule.title} for broken in proof.warnings],
+        "counts": proof.counts,
+        "summary": _summary(proof),
+    }
 
-    _show_rules("error", proof.errors, style="bold")
-    _show_rules("warning", proof.warnings, style="")
+
+def _print(shown: Mapping[str, Any], outdated: tuple[str, ...]) -> None:
+    if shown["rows"]:
+        rows = [tuple(row) for row in shown["rows"]]
+        console.table(("function", "how", "python", "import s", "remark"), rows, right=("import s",))
+    _show_rules("error", shown["errors"], style="bold")
+    _show_rules("warning", shown["warnings"], style="")
     console.result()
-    console.result(proof.counts)
-    console.result(_summary(proof))
-    if proof.outdated:
-        more = f" and {len(proof.outdated) - 1} more" if len(proof.outdated) > 1 else ""
-        console.warning(f"the build is older than {proof.outdated[0]}{more}; run inv build, then inv prove")
+    console.result(shown["counts"])
+    console.result(shown["summary"])
+    if outdated:
+        more = f" and {len(outdated) - 1} more" if len(outdated) > 1 else ""
+        console.warning(f"the build is older than {outdated[0]}{more}; run inv build, then inv prove")
 
 
 def show_json(proof: Proof) -> None:
@@ -206,13 +246,14 @@ def as_json(proof: Proof) -> dict[str, Any]:
     }
 
 
-def _show_rules(title: str, broken: tuple[BrokenRule, ...], *, style: str) -> None:
-    for rule in dict.fromkeys(item.rule for item in broken):
+def _show_rules(title: str, faults: list[Mapping[str, str]], *, style: str) -> None:
+    for rule in dict.fromkeys(fault["rule"] for fault in faults):
+        of_rule = [fault for fault in faults if fault["rule"] == rule]
         console.result()
-        console.result(f"{title}: {rule.id}. {rule.title}. {rule.why}", style=style)
-        for fault in [item.fault for item in broken if item.rule is rule]:
-            console.result(f"  {fault.where}: {fault.what}")
-            console.result(f"    fix: {fault.fix}")
+        console.result(f"{title}: {rule}. {of_rule[0]['title']}. {of_rule[0]['why']}", style=style)
+        for fault in of_rule:
+            console.result(f"  {fault['where']}: {fault['what']}")
+            console.result(f"    fix: {fault['fix']}")
 
 
 def _unbuilt(subject: Subject) -> dict[str, str]:
@@ -310,15 +351,6 @@ def _require_known(names: tuple[str, ...], loaded: Project) -> None:
         raise next(iter(loaded.unread.values()))
     if unknown:
         raise UsageError(f"there is no function {unknown[0]}; the functions are: {', '.join(known)}", where="prove")
-
-
-def _state(loaded: Project) -> str:
-    """Return a digest of everything a proof depends on: builds, templates, settings, rules and runtime packages."""
-    root = loaded.root
-    builds = [files.signature(root / stack.build_dir) for stack in loaded.stacks]
-    named = [*(stack.template.path for stack in loaded.stacks), "pyproject.toml", "locks/runtime.txt"]
-    texts = [(root / name).read_bytes() for name in named if (root / name).is_file()]
-    return files.digest_of([*builds, *texts, packages.own_code()])
 
 
 def _row(function: Evidence, repeated: frozenset[str]) -> tuple[str, str, str, str, str]:

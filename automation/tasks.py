@@ -118,19 +118,30 @@ def security(_context: Context, env: str = "", json: bool = False) -> None:
     front.require_clean(scan)
 
 
-@task(iterable=["names"], help={"names": "functions, by logical id; none means all", "json": "print JSON"})
-def prove(_context: Context, names: list[str], json: bool = False) -> None:
+@task(
+    iterable=["names"],
+    help={
+        "names": "functions, by logical id; none means all",
+        "json": "print JSON",
+        "force": "prove again what has passed before",
+    },
+)
+def prove(_context: Context, names: list[str], json: bool = False, force: bool = False) -> None:
     """Import every handler as on Lambda, check packaging: `inv prove [NAME...]`."""
     from automation import prove as front
     from automation.building import built
     from automation.project import model
+    from automation.proof import records
 
-    proof = front.prove(built.as_built(model.load(ROOT, keeps_going=True)), names=names)
-    if json:
-        front.show_json(proof)
-    else:
-        front.show(proof)
+    loaded = built.as_built(model.load(ROOT, keeps_going=True))
+    if not (names or force) and front.show_recorded(loaded, is_json=json):
+        return
+    state = records.state(loaded)
+    proof = front.prove(loaded, names=names)
+    (front.show_json if json else front.show)(proof)
     front.require_no_errors(proof)
+    if not names:
+        front.record(loaded, state, proof)
 
 
 @task(

@@ -50,7 +50,7 @@ def test_prove_builds_first_and_prints_only_json(
     assert alchemiser("prove", "Till", *words) == 0
     assert calls == [
         (shop.root, {"variables": os.environ, "is_silent": bool(words)}),
-        (["Till"], bool(words)),
+        (["Till"], bool(words), False),
     ]
 
 

@@ -1,5 +1,4 @@
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from automation import prove
 from automation.project import model
 from automation.project.skipped import Kind, Skipped
 from automation.proof.model import Fault, Rule, Severity
-from automation.prove import BrokenRule, Proof
+from automation.prove import BrokenRule
 from automation.system import console
 from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.automation.proof.small import TEMPLATE, make
@@ -308,47 +307,6 @@ def test_distinct_keeps_both_places_of_one_rule() -> None:
     once, again = (lacking("library-not-loadable", Severity.WARNING, *pair) for pair in ((MAGIC,), (MAGIC, EXPAT)))
 
     assert prove.distinct([once, again]) == [once, again]
-
-
-def test_prove_once_after_a_passed_proof_returns_none(tmp_path: Path) -> None:
-    loaded = make(tmp_path)
-
-    first, second = prove.prove_once(loaded), prove.prove_once(loaded)
-
-    assert isinstance(first, Proof)
-    assert second is None
-
-
-def test_prove_once_after_a_new_build_proves_again(tmp_path: Path) -> None:
-    loaded = make(tmp_path)
-    prove.prove_once(loaded)
-    os.utime(tmp_path / ".aws-sam/build/One/app.py", (1, 1))
-
-    assert prove.prove_once(loaded) is not None
-
-
-def test_prove_once_after_a_template_change_proves_again(tmp_path: Path) -> None:
-    prove.prove_once(make(tmp_path))
-    template = tmp_path / "template.yaml"
-    template.write_text(template.read_text().replace("Handler: app.handler}", "Handler: app.handle}"))
-
-    with pytest.raises(CheckFailedError, match="handler-missing"):
-        prove.prove_once(model.load(tmp_path))
-
-
-def test_prove_once_after_a_failed_proof_fails_again(tmp_path: Path) -> None:
-    loaded = make(tmp_path, BROKEN)
-    for _ in range(2):
-        with pytest.raises(CheckFailedError) as caught:
-            prove.prove_once(loaded)
-
-        assert [finding.where for finding in caught.value.findings] == ["functions/one/app.py:1"]
-
-
-def test_rules_have_distinct_ids() -> None:
-    ids = [rule.id for rule in prove.RULES]
-
-    assert len(set(ids)) == len(ids)
 
 
 def test_fault_is_an_error_by_default() -> None:

@@ -14,9 +14,7 @@ from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.imports import ImportResult, Outcome
 from automation.proof.model import Fault, Rule, Severity, Subject
 from automation.prove import BrokenRule, Proof
-from automation.system import packages
 from automation.system.errors import CheckFailedError, Finding
-from tests.automation.projects import write_files
 
 RULE = Rule("some-rule", "A title", "A reason", lambda _: ())
 ERROR = BrokenRule(RULE, Fault("a.py:1", "is wrong", "correct it"))
@@ -129,23 +127,6 @@ def test_unbuilt_of_two_stacks_names_the_stack() -> None:
     unbuilt = prove._unbuilt(Subject(Project(Path(), Settings(), stacks), (), {}, Path()))
 
     assert unbuilt == dict.fromkeys(["a: One", "b: One"], "was not built; run inv build")
-
-
-def test_state_follows_settings_locks_and_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bytecode of the rules does not count."""
-    monkeypatch.setattr(packages, "__file__", str(tmp_path / "automation/system/packages.py"))
-    write_files(tmp_path, {"automation/prove.py": ""})
-    loaded = Project(tmp_path / "project", Settings(), (STACK,))
-    states = [prove._state(loaded)]
-    changed = ["project/t.yaml", "project/pyproject.toml", "project/locks/runtime.txt", "automation/proof/rules.py"]
-
-    for name in changed:
-        write_files(tmp_path, {name: "changed"})
-        states.append(prove._state(loaded))
-    write_files(tmp_path, {"automation/__pycache__/prove.pyc": "changed"})
-
-    assert len(set(states)) == 5
-    assert prove._state(loaded) == states[-1]
 
 
 def test_findings_are_the_errors() -> None:

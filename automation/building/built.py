@@ -50,7 +50,8 @@ def require_built(project: Project) -> None:
 
 def read_built(stack: Stack, root: Path) -> templates.Template:
     """Return the built template, whose code folders are the artifacts, relative to the folder of the template."""
-    return templates.read(built_template(stack, root), name=f"{stack.build_dir}/{outputs.TEMPLATE}")
+    path, name = built_template(stack, root), f"{stack.build_dir}/{outputs.TEMPLATE}"
+    return templates.read(path, name=name, cache=root / templates.PARSED, remember=True)
 
 
 def mounts_of_project(project: Project) -> tuple[Mount, ...]:

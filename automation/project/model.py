@@ -282,7 +282,7 @@ def _stack(
 
 
 def _read(root: Path, path: str, *, remember: bool) -> Template:
-    return templates.read(root / path, name=path, cache=root / ".alchemiser" / "parsed", remember=remember)
+    return templates.read(root / path, name=path, cache=root / templates.PARSED, remember=remember)
 
 
 def _family(stack: Stack, root: Path, above: tuple[str, ...], *, remember: bool) -> Iterator[Stack]:

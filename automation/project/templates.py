@@ -17,6 +17,7 @@ from automation.system.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
+PARSED = ".alchemiser/parsed"  # the folder for `read`'s cache
 _SUB = re.compile(r"\$\{(!?)([^}]+)\}")
 
 

@@ -34,12 +34,12 @@ def test_measure_without_a_build_is_refused(shop: Project) -> None:
 
 def test_measure_build_without_zips_leaves_it_unchanged(shop: Project) -> None:
     write_build(shop.root, FITTING)
-    before = sorted(shop.root.rglob("*"))
+    before = sorted((shop.root / ".aws-sam").rglob("*"))
 
     zipped = [artifact.zipped_bytes for artifact in sizes.measure(shop).artifacts]
 
     assert all(0 < count < 1_000 for count in zipped)
-    assert sorted(shop.root.rglob("*")) == before
+    assert sorted((shop.root / ".aws-sam").rglob("*")) == before
 
 
 def test_measure_build_with_zips_uses_them(shop: Project) -> None:

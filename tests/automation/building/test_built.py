@@ -7,7 +7,7 @@ import pytest
 from automation.building import built, manifests
 from automation.building.manifests import Manifest
 from automation.lambda_runtime.mounts import MountedLayer
-from automation.project import model
+from automation.project import model, templates
 from automation.system.errors import ConfigurationError
 from tests.automation.projects import write_files
 
@@ -94,3 +94,19 @@ def test_every_reader_without_a_build_says_what_to_run(root: Path) -> None:
     for read in (built.as_built, built.mounts_of_project, built.require_built):
         with pytest.raises(ConfigurationError, match=r"^\.aws-sam/build: there is no build; run inv build$"):
             read(project)
+
+
+def test_read_built_parses_a_template_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [stack] = model.load(root).stacks
+    first = built.read_built(stack, root)
+    monkeypatch.setattr(templates, "document", lambda *_, **__: pytest.fail("it is parsed again"))
+
+    assert built.read_built(stack, root) == first
+
+
+def test_read_built_of_a_new_build_is_parsed_again(root: Path) -> None:
+    [stack] = model.load(root).stacks
+    built.read_built(stack, root)
+    write_files(root, {".aws-sam/build/template.yaml": BUILT.replace("Fn:", "Other:", 1)})
+
+    assert "Other" in built.read_built(stack, root).resources

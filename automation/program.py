@@ -27,14 +27,7 @@ def init(_context: Context, yes: bool = False) -> None:
     front.start(ROOT, yes=yes, variables=os.environ)
 
 
-@task(
-    iterable=["names"],
-    help={
-        "names": "functions, by logical id; none means all",
-        "json": "print JSON",
-        "force": "prove again what has passed before",
-    },
-)
+@task(iterable=["names"], help=tasks.PROVE_HELP)
 def prove(context: Context, names: list[str], json: bool = False, force: bool = False) -> None:
     """Build what is stale, then import every handler as on Lambda, check packaging."""
     from automation import init as front

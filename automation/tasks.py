@@ -27,6 +27,11 @@ DEPLOY_HELP = {
     "plan": "deploy exactly the plan that inv diff --out saved",
     "dry_run": "print stacks and parameters; make no call",
 }
+PROVE_HELP = {
+    "names": "functions, by logical id; none means all",
+    "json": "print JSON",
+    "force": "prove again what has passed before",
+}
 
 
 @task(name="sync-shared-layer")
@@ -118,14 +123,7 @@ def security(_context: Context, env: str = "", json: bool = False) -> None:
     front.require_clean(scan)
 
 
-@task(
-    iterable=["names"],
-    help={
-        "names": "functions, by logical id; none means all",
-        "json": "print JSON",
-        "force": "prove again what has passed before",
-    },
-)
+@task(iterable=["names"], help=PROVE_HELP)
 def prove(_context: Context, names: list[str], json: bool = False, force: bool = False) -> None:
     """Import every handler as on Lambda, check packaging: `inv prove [NAME...]`."""
     from automation import prove as front

@@ -38,8 +38,7 @@ class SharedCache:
         """Unpack an entry into a folder and copy its zip.
 
         Returns:
-            The bytes that pruning saved, by what it removed; None when there is no entry, or only a damaged one, which
-            is removed.
+            The bytes that pruning saved, by what it removed; None without a usable entry. A damaged one is removed.
         """
         if self.folder is None:
             return None

@@ -23,7 +23,7 @@ def state(project: Project) -> str:
 
 
 def read(project: Project) -> Mapping[str, Any] | None:
-    """Return what was written after a proof of the same state; None when there is no such record."""
+    """Return the record of the last proof; None when it was of another state, or cannot be read."""
     try:
         record: dict[str, Any] = json.loads((project.root / _RECORD).read_bytes())
         return record if record["state"] == state(project) else None

@@ -110,7 +110,7 @@ class Value(msgspec.Struct, metaclass=_ValueType, frozen=True):
         """Return a copy with other values of these fields.
 
         Raises:
-            TypeError: there is no such field.
+            TypeError: a field has another name.
             ValueError: a field has the wrong form.
         """
         return type(self)(**(msgspec.structs.asdict(self) | fields))

@@ -32,7 +32,7 @@ source = { editable = "libs/unneeded" }
 
 [[package]]
 name = "idna"
-source = { registry = "https://pypi.org/of/uv" }
+source = { registry = "https://x.y/simple" }
 """
 
 

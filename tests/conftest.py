@@ -1,12 +1,17 @@
 """What holds for the whole suite."""
 
 import gc
+import logging
 import os
 
 from automation.building.shared_cache import FOLDER_VARIABLE
+from the_alchemiser.shared.logs import PRODUCT
 
 # No test takes an artifact that an earlier run has built, or leaves one in the cache of the user.
 os.environ[FOLDER_VARIABLE] = ""
+# A function that is tested writes its log to pytest, not to stdout.
+logging.getLogger(PRODUCT).addHandler(logging.NullHandler())
+logging.getLogger(PRODUCT).setLevel(logging.INFO)
 
 
 def pytest_collection_finish() -> None:

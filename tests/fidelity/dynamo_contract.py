@@ -9,11 +9,8 @@ from tests.fidelity.table_contract import INVALID, KEY, ROW, TableContract, stor
 
 FAILED = "ConditionalCheckFailedException"
 STATE = {"#state": "state"}
-CLAIMED = (
-    "attribute_not_exists(#id) OR #expiry < :now "
-    "OR (#status = :inprogress AND attribute_exists(#until) AND #until < :now_ms)"
-)
-"""The condition of a claim, as Powertools writes it."""
+CLAIMED = "attribute_not_exists(#id) OR #expiry < :now OR (#status = :inprogress AND #until < :now_ms)"
+"""The condition of a claim, as claims.py writes it."""
 
 # Condition, values, and whether it holds for ROW.
 CONDITIONS = [

@@ -17,13 +17,12 @@ _NOTIFIED = " notifications_v2#"
 
 
 class Dynamo:
-    """boto3's DynamoDB client, as far as the product and Powertools use it."""
+    """boto3's DynamoDB client, as far as the product uses it."""
 
     def __init__(self, tables: Tables, port: Port) -> None:
         self._tables = tables
         self._world = tables.world
         self._port = port
-        self.meta = _Meta()
         self._calls = 0
 
     def put_item(self, *, TableName: str, Item: Item, **options: Any) -> dict[str, Any]:  # noqa: N803
@@ -194,18 +193,6 @@ class _Paginator:
     def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
         """Yield the pages; no partition of a history fills a second one."""
         yield self._client.query(**request)
-
-
-class _Meta:
-    """What Powertools touches of a client to add its name to the user agent."""
-
-    class _Events:
-        def register(self, *_: object) -> None:
-            """Do nothing."""
-
-        register_first = register_last = register
-
-    events = _Events()
 
 
 def _projected(item: Item, expression: str, bound: Bound) -> Item:

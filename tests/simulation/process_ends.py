@@ -155,7 +155,7 @@ def captured(world: World, lines: list[str] | None) -> Iterator[None]:
         logging.disable(logging.CRITICAL)
     else:
         for log in own:
-            log.handlers = []
+            log.handlers = [logging.NullHandler()]  # one without a handler would get that of a function
         logging.root.handlers = [_Capture(world, lines)]
     try:
         yield

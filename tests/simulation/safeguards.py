@@ -31,6 +31,7 @@ from the_alchemiser.shared.broker import client as broker_client
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.ledger import dynamo_ledger
 from the_alchemiser.shared.messaging import delivery
+from the_alchemiser.shared.messaging.claims import DynamoClaims
 from the_alchemiser.shared.run import dynamo_runs
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import KillSwitch
@@ -69,7 +70,7 @@ _EXECUTION = "tests/the_alchemiser/execution_v2/"
 
 SAFEGUARDS = (
     # Messages.
-    Safeguard("claim", "each delivery is handled", (Patch(delivery, "idempotent_function", off.unclaimed),)),
+    Safeguard("claim", "each delivery is handled", (Patch(DynamoClaims, "take", off.yes),)),
     Safeguard("publish before marking", "the other order", (Patch(delivery, "_react", off.marked_before_publishing),)),
     Safeguard("record of notices", "nothing counts as sent", (Patch(DynamoDeliveries, "read", off.never_sent),)),
     Safeguard(

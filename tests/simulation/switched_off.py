@@ -1,6 +1,6 @@
 """Replacements of single product functions: each behaves as if one safeguard had never been built."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -64,11 +64,6 @@ def no(*_: object, **__: object) -> bool:
 
 
 # --- messages ---
-
-
-def unclaimed(function: Callable[..., Any], **_: object) -> Callable[..., Any]:
-    """Handle every delivery of a message, also the second one."""
-    return function
 
 
 _OWN_REACT = delivery._react

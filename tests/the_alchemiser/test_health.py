@@ -6,9 +6,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.the_alchemiser.aws_wire import AwsWire
+from tests.the_alchemiser.fakes import Context
 from tests.the_alchemiser.paper import Paper
 from the_alchemiser.shared.broker.credentials import broker_credentials
 
@@ -72,7 +72,7 @@ def handler(name: str) -> ModuleType:
 
 
 def health(name: str) -> dict[str, Any]:
-    answer: dict[str, Any] = handler(name).lambda_handler({"health": True}, LambdaContext())
+    answer: dict[str, Any] = handler(name).lambda_handler({"health": True}, Context())
     return answer
 
 
@@ -105,7 +105,7 @@ def test_health_message_reaches_what_the_module_needs_and_only_reads(
 def test_health_message_twice_reads_twice(name: str, wire: AwsWire) -> None:
     module = handler(name)
 
-    first, second = (module.lambda_handler({"health": True}, LambdaContext()) for _ in range(2))
+    first, second = (module.lambda_handler({"health": True}, Context()) for _ in range(2))
 
     assert first == second
     uncached = [operation for operation in OPERATIONS[name] if operation != SECRET]

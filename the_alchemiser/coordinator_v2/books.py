@@ -1,10 +1,9 @@
 """Checks the books: after each close, and before a run starts. A difference is mailed, and blocks the next run."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-
-from aws_lambda_powertools import Logger
 
 from the_alchemiser.coordinator_v2.admission import StartRefusal, TradingDay
 from the_alchemiser.shared import aws
@@ -20,7 +19,7 @@ from the_alchemiser.shared.messaging.wiring import Reaction
 AFTER_CLOSE = timedelta(minutes=5)
 NAMED_AT_MOST = 5
 
-logger = Logger(child=True)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

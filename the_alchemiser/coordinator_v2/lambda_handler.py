@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from the_alchemiser.coordinator_v2.books import BooksChecker
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
@@ -22,13 +22,10 @@ from the_alchemiser.shared.market_data.verdict import QUALITY, read_verdict
 from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.publisher import BusPublisher
-from the_alchemiser.shared.messaging.wiring import Check, Inbox
+from the_alchemiser.shared.messaging.wiring import Check, Context, Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import KillSwitch
 from the_alchemiser.shared.threads import THREADS
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 @cache
@@ -112,6 +109,6 @@ def _gauges() -> CloudWatchGauges:
     return CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"])
 
 
-def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Start a run, sweep the runs, or check the day."""
     return serve(event, context, build=_inbox)

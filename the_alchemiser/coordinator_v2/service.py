@@ -1,11 +1,10 @@
 """Starts the day's run, sweeps runs that are stuck or unsettled, and checks whether the day had its run."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-
-from aws_lambda_powertools import Logger
 
 from the_alchemiser.coordinator_v2.admission import (
     NextRun,
@@ -39,7 +38,7 @@ from the_alchemiser.shared.values import Clock, Session
 MODULE = "coordinator_v2"
 SWEPT_SESSIONS = 5  # a week's: the broker may be out of reach for days, and orders of a run must not be forgotten
 
-logger = Logger(child=True)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

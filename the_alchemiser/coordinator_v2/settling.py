@@ -4,12 +4,11 @@ A trade whose execution gave up, or whose run failed meanwhile, may have left an
 at it again, so every sweep does, until all orders of the run are final and all fills are in the ledger.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-
-from aws_lambda_powertools import Logger
 
 from the_alchemiser.coordinator_v2.settlement import Review, is_window_over, review, sent_trades
 from the_alchemiser.shared import aws
@@ -25,7 +24,7 @@ from the_alchemiser.shared.run.runs import SETTLEMENT, Run, RunItem, RunStore
 # A sweep has 30 s and shares the broker's rate limit with others. What is left is cancelled by the next sweep.
 CANCELS_AT_MOST = 50
 
-logger = Logger(child=True)
+logger = logging.getLogger(__name__)
 
 
 class Brokerage(Protocol):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from the_alchemiser.data_quality_monitor.service import MODULE, Monitor
 from the_alchemiser.shared import aws
@@ -17,11 +17,8 @@ from the_alchemiser.shared.messaging.commands import CheckDataQuality
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import MarketDataRefreshed
 from the_alchemiser.shared.messaging.publisher import BusPublisher
-from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.messaging.wiring import Context, Inbox
 from the_alchemiser.shared.threads import THREADS
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 @cache
@@ -52,6 +49,6 @@ def _inbox() -> Inbox:
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Check the lake and publish the verdict."""
     return serve(event, context, build=_inbox)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
@@ -19,11 +19,8 @@ from the_alchemiser.shared.messaging.commands import RefreshMarketData
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher
-from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.messaging.wiring import Context, Inbox
 from the_alchemiser.shared.threads import THREADS
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 HISTORY_YEARS = "6"  # at least 5: recursive indicators depend on all earlier prices
 
@@ -61,6 +58,6 @@ def _inbox() -> Inbox:
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Refresh the lake and publish what changed."""
     return serve(event, context, build=_inbox)

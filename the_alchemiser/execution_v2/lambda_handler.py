@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from the_alchemiser.execution_v2.calls import Stopwatch
 from the_alchemiser.execution_v2.checks import RunStates
@@ -18,12 +18,9 @@ from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import TradeRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher
-from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.messaging.wiring import Context, Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import KillSwitch
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 @cache
@@ -67,6 +64,6 @@ def _order_sequence(broker: Broker, runs: RunStates, switch: KillSwitch) -> Orde
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Execute one trade."""
     return serve(event, context, build=_inbox)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from the_alchemiser.notifications_v2.channels import DynamoDeliveries, SesMail, SnsTopic
 from the_alchemiser.notifications_v2.service import MODULE, Notifier
@@ -18,10 +18,7 @@ from the_alchemiser.shared.messaging.messages import (
     RunSettled,
 )
 from the_alchemiser.shared.messaging.publisher import NoPublisher
-from the_alchemiser.shared.messaging.wiring import Inbox
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+from the_alchemiser.shared.messaging.wiring import Context, Inbox
 
 
 @cache
@@ -44,6 +41,6 @@ def _inbox() -> Inbox:
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Notify people about a run or about market data."""
     return serve(event, context, build=_inbox)

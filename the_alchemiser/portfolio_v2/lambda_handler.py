@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from the_alchemiser.portfolio_v2.planning import Sources
 from the_alchemiser.portfolio_v2.rebalance import Rules
@@ -17,12 +17,9 @@ from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import SignalGenerated
 from the_alchemiser.shared.messaging.publisher import BusPublisher
-from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.messaging.wiring import Context, Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.threads import THREADS
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 @cache
@@ -55,6 +52,6 @@ def _inbox() -> Inbox:
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Plan the rebalance."""
     return serve(event, context, build=_inbox)

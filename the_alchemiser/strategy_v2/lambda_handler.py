@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.book import load_book
@@ -13,13 +13,10 @@ from the_alchemiser.shared.market_data.verdict import QUALITY
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import StrategyRequested
 from the_alchemiser.shared.messaging.publisher import BusPublisher
-from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.messaging.wiring import Context, Inbox
 from the_alchemiser.shared.threads import THREADS
 from the_alchemiser.strategy_v2.service import MODULE, Evaluator
 from the_alchemiser.strategy_v2.strategy_decision import decide_strategy
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 @cache
@@ -42,6 +39,6 @@ def _inbox() -> Inbox:
     )
 
 
-def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Evaluate the requested strategies; every request is answered with its weights or with a failure message."""
     return serve(event, context, build=_inbox)

@@ -1,13 +1,12 @@
 """Answer each StrategyRequested with the strategy's weights on the closes of as_of, or with the reason for failure."""
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
-
-from aws_lambda_powertools import Logger
 
 from the_alchemiser.shared.book import Book, BookEntry
 from the_alchemiser.shared.errors import RETRIES_EXHAUSTED, AlchemiserError
@@ -29,7 +28,7 @@ from the_alchemiser.shared.values import Symbol
 from the_alchemiser.strategy_v2.prices import Prices, read_prices
 
 MODULE = "strategy_v2"
-logger = Logger(child=True)
+logger = logging.getLogger(__name__)
 
 
 class UnfitVerdictError(AlchemiserError):

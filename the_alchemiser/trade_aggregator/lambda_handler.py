@@ -4,21 +4,18 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from the_alchemiser.shared import aws, wall_clock
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.messages import RebalancePlanned, TradeExecuted, TradeFailed
 from the_alchemiser.shared.messaging.publisher import BusPublisher, RoutingPublisher, TradeQueue
-from the_alchemiser.shared.messaging.wiring import Inbox
+from the_alchemiser.shared.messaging.wiring import Context, Inbox
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.trade_aggregator.release import DayLimits
 from the_alchemiser.trade_aggregator.service import MODULE, TradeAggregator
 from the_alchemiser.trade_aggregator.time_needed import Pace
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
 @cache
@@ -59,6 +56,6 @@ def _limits() -> DayLimits:
     return DayLimits(Decimal(notional) if notional else None, int(trades) if trades else None)
 
 
-def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> dict[str, Any]:
+def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Advance the run as far as possible."""
     return serve(event, context, build=_inbox)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.the_alchemiser.aws_wire import AwsWire
 from tests.the_alchemiser.examples import sqs_record
+from tests.the_alchemiser.fakes import Context
 from tests.the_alchemiser.paper import Paper
 from tests.the_alchemiser.test_health import ENVIRONMENT, forget_wirings
 from the_alchemiser.execution_v2 import lambda_handler as module
@@ -56,14 +56,6 @@ def wired() -> OrderSequence:
     executor = module._inbox().handlers[TradeRequested].__self__  # type: ignore[attr-defined]  # a bound method
     assert isinstance(executor, Executor)
     return executor.orders
-
-
-class Context(LambdaContext):
-    """The context of an invocation that has a minute left."""
-
-    @staticmethod
-    def get_remaining_time_in_millis() -> int:
-        return 60_000
 
 
 @pytest.mark.usefixtures("wire")

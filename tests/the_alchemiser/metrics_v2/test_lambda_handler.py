@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.the_alchemiser.aws_wire import AwsWire
+from tests.the_alchemiser.fakes import Context
 from the_alchemiser.metrics_v2 import lambda_handler as module
 
 ENVIRONMENT = {
@@ -30,7 +30,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 def test_lambda_handler_health_event_reports_what_it_consumes(environment: pytest.MonkeyPatch) -> None:
     AwsWire().install(environment)
 
-    answer = module.lambda_handler({"health": True}, LambdaContext())
+    answer = module.lambda_handler({"health": True}, Context())
 
     assert answer == {
         "module": "metrics_v2",
@@ -52,4 +52,4 @@ def test_lambda_handler_missing_variable_raises_its_name(environment: pytest.Mon
     environment.delenv(name)
 
     with pytest.raises(KeyError, match=name):
-        module.lambda_handler({"health": True}, LambdaContext())
+        module.lambda_handler({"health": True}, Context())

@@ -1,12 +1,11 @@
 """Parsers from the broker's JSON to its models. An error names the field that is missing or malformed."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
-
-from aws_lambda_powertools import Logger
 
 from the_alchemiser.shared.broker.errors import UnexpectedResponseError
 from the_alchemiser.shared.broker.models import (
@@ -25,7 +24,7 @@ from the_alchemiser.shared.exchange_time import NEW_YORK, market_date
 from the_alchemiser.shared.values import Clock, Session, Side
 
 Record = Mapping[str, Any]
-logger = Logger(child=True)
+logger = logging.getLogger(__name__)
 
 
 def parse_one[T](parse: Callable[[Record], T], payload: object) -> T:

@@ -7,9 +7,7 @@ ends the function.
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyItemNotFoundError
+from typing import Any, NamedTuple
 
 from the_alchemiser.shared import wall_clock
 from the_alchemiser.shared.errors import SetupIncompleteError
@@ -18,9 +16,6 @@ from the_alchemiser.shared.errors import SetupIncompleteError
 from the_alchemiser.shared.messaging import delivery  # noqa: F401
 from the_alchemiser.shared.messaging.messages import Message
 from the_alchemiser.shared.messaging.wiring import Check, Inbox, logger
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
 
 LIMIT_S = 10.0
 OK = "ok"
@@ -70,18 +65,7 @@ def _checks(inbox: Inbox) -> Mapping[str, Check]:
     # Only messages are claimed; a module that consumes nothing but commands has no grant on the table.
     if not any(issubclass(kind, Message) for kind in inbox.handlers):
         return inbox.checks
-
-    def claims() -> None:
-        _read_claim(inbox.claims)
-
-    return {"claims table": claims, **inbox.checks}
-
-
-def _read_claim(claims: "BasePersistenceLayer") -> None:
-    try:
-        claims.get_record({"message_id": "health-check"})
-    except IdempotencyItemNotFoundError:
-        return
+    return {"claims table": inbox.claims.check, **inbox.checks}
 
 
 def _run(checks: Mapping[str, Check], limit_s: float, clock: Callable[[], float]) -> Mapping[str, Result]:

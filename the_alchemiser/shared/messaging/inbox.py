@@ -8,25 +8,20 @@ queue.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from the_alchemiser.shared import aws
-from the_alchemiser.shared.messaging.wiring import Inbox, logger
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
-    from aws_lambda_powertools.utilities.typing import LambdaContext
+from the_alchemiser.shared import aws, logs
+from the_alchemiser.shared.messaging.wiring import Claims, Context, Inbox
 
 
-def claims_table(name: str) -> "BasePersistenceLayer":
-    """Return the stack's Claims table; grants: GetItem, PutItem, UpdateItem, DeleteItem."""
-    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer  # noqa: PLC0415 - loads the SDK
+def claims_table(name: str) -> Claims:
+    """Return the stack's Claims table."""
+    from the_alchemiser.shared.messaging.claims import DynamoClaims  # noqa: PLC0415 - only messages need it
 
-    client = aws.client("dynamodb")  # Powertools would open a second session: 0.08 s of a cold start
-    return DynamoDBPersistenceLayer(table_name=name, key_attr="claim", expiry_attr="expires_at", boto3_client=client)
+    return DynamoClaims(aws.client("dynamodb"), name)
 
 
-def serve(event: Mapping[str, Any], context: "LambdaContext", *, build: Callable[[], Inbox]) -> dict[str, Any]:
+def serve(event: Mapping[str, Any], context: Context, *, build: Callable[[], Inbox]) -> dict[str, Any]:
     """Handle one Lambda event: a batch of an inbox, or a health message.
 
     Args:
@@ -38,15 +33,15 @@ def serve(event: Mapping[str, Any], context: "LambdaContext", *, build: Callable
         `{"batchItemFailures": [...]}`, or the answer to the health message.
 
     Raises:
-        BatchProcessingError: every record failed; SQS delivers them again, and Lambda counts an error.
+        BatchFailedError: every record failed; SQS delivers them again, and Lambda counts an error.
     """
     inbox = build()
-    logger.structure_logs(append=True, module=inbox.module)
+    logs.start(inbox.module)
     if event.get("health"):
-        from the_alchemiser.shared.messaging.health import check_health  # noqa: PLC0415 - loads the SDK
+        from the_alchemiser.shared.messaging.health import check_health  # noqa: PLC0415 - only its message needs it
 
         return check_health(inbox)
 
-    from the_alchemiser.shared.messaging.delivery import deliver  # noqa: PLC0415 - loads the SDK
+    from the_alchemiser.shared.messaging.delivery import deliver  # noqa: PLC0415 - only messages need it
 
     return deliver(event, context, inbox)

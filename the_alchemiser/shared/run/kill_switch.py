@@ -1,8 +1,7 @@
 """The kill switch: one SSM parameter, `enabled` or `paused`. An unreadable switch counts as paused."""
 
+import logging
 from typing import TYPE_CHECKING, Protocol
-
-from aws_lambda_powertools import Logger
 
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.errors import AlchemiserError
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 ENABLED = "enabled"
 PAUSED = "paused"
 _VALUES = (ENABLED, PAUSED)
-logger = Logger(child=True)
+logger = logging.getLogger(__name__)
 
 
 class SwitchMalformedError(AlchemiserError):

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from tests.the_alchemiser.examples import raw_record, sqs_record
 from tests.the_alchemiser.shared.messaging.test_inbox import FAILED, Service, Shell, event, failed_ids
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
+from the_alchemiser.shared.messaging.delivery import BatchFailedError
 from the_alchemiser.shared.messaging.messages import StrategyFailed
 from the_alchemiser.shared.messaging.wiring import Inbox, Reaction
 
@@ -95,7 +95,7 @@ def test_deliver_batch_of_both_failures_is_an_error() -> None:
 
     error = shell.receive_all_failing(sqs_record(FAILED, record_id="a"), raw_record("nonsense", record_id="b"))
 
-    assert "all 2 records failed" in str(error)
+    assert str(error).startswith("all 2 records failed: StateUnavailableError: the run is not visible; Malformed")
 
 
 def test_deliver_fault_beside_a_success_fails_only_itself() -> None:
@@ -106,12 +106,28 @@ def test_deliver_fault_beside_a_success_fails_only_itself() -> None:
     assert failed_ids(answer) == ["bad"]
 
 
+def test_deliver_awaited_failures_only_return_to_the_queue() -> None:
+    shell = Shell(Failing(StateUnavailableError("the run is not visible")))
+    records = [sqs_record(FAILED.changed(message_id=name), record_id=name) for name in ("a", "b")]
+
+    assert failed_ids(shell.receive(*records)) == ["a", "b"]
+
+
+def test_deliver_empty_batch_fails_nothing() -> None:
+    assert Shell(Service()).receive() == {"batchItemFailures": []}
+
+
+def test_deliver_event_of_another_kind_is_an_error() -> None:
+    with pytest.raises(KeyError, match="Records"):
+        Shell(Service()).serve({"detail-type": "StrategyFailed"})
+
+
 def test_deliver_claim_in_progress_is_awaited_until_the_last_receive(caplog: pytest.LogCaptureFixture) -> None:
     shell = Shell(Service())
 
     def receive_it_again(_: Any) -> Reaction:
         shell.receive(sqs_record(FAILED, receives=2))
-        with pytest.raises(BatchProcessingError):
+        with pytest.raises(BatchFailedError):
             shell.receive(sqs_record(FAILED, receives=3))
         return Reaction()
 

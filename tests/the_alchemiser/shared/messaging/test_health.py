@@ -31,7 +31,7 @@ class Clock:
 class BrokenClaims(InMemoryClaims):
     """A table that cannot be read."""
 
-    def _get_record(self, idempotency_key: str) -> Any:
+    def check(self) -> None:
         raise ConnectionError("no table")
 
 

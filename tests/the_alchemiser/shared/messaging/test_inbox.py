@@ -3,33 +3,22 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from tests.the_alchemiser.examples import example, raw_record, sqs_record
-from tests.the_alchemiser.fakes import InMemoryClaims, InMemoryPublisher
+from tests.the_alchemiser.fakes import Context, InMemoryClaims, InMemoryPublisher
 from the_alchemiser.shared.errors import MalformedMessageError
 from the_alchemiser.shared.messaging.commands import Command, RefreshMarketData, StartRun
-from the_alchemiser.shared.messaging.delivery import parse
+from the_alchemiser.shared.messaging.delivery import BatchFailedError, parse
 from the_alchemiser.shared.messaging.inbox import serve
 from the_alchemiser.shared.messaging.messages import Message, RunFailed, StrategyFailed, TradeFailed
 from the_alchemiser.shared.messaging.wiring import Inbox, Reaction
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.typing import LambdaContext
-
 EVENTS = Path(__file__).parents[3] / "events"
 FAILED = cast("StrategyFailed", example(StrategyFailed))
 REACTION = example(RunFailed)
-
-
-class Context:
-    """The part of Lambda's context that the shell reads."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 30_000
 
 
 class Service:
@@ -70,10 +59,10 @@ class Shell:
         return self.serve({"Records": list(records)})
 
     def serve(self, event: dict[str, Any]) -> dict[str, Any]:
-        return serve(event, cast("LambdaContext", Context()), build=lambda: self.inbox)
+        return serve(event, Context(), build=lambda: self.inbox)
 
-    def receive_all_failing(self, *records: dict[str, Any]) -> BatchProcessingError:
-        with pytest.raises(BatchProcessingError) as caught:
+    def receive_all_failing(self, *records: dict[str, Any]) -> BatchFailedError:
+        with pytest.raises(BatchFailedError) as caught:
             self.receive(*records)
         return caught.value
 
@@ -115,7 +104,7 @@ def test_serve_health_message_runs_the_checks_and_nothing_else() -> None:
     assert calls == ["bus"]
     assert shell.service.received == []
     assert shell.publisher.published == []
-    assert shell.claims.records == {}
+    assert shell.claims.are_completed == {}
 
 
 def test_serve_message_publishes_then_notes() -> None:
@@ -151,7 +140,7 @@ def test_serve_message_claimed_by_a_module_is_free_for_another() -> None:
     shell.receive(sqs_record(FAILED))
     second = Inbox("another_module", {StrategyFailed: second_service.handle}, InMemoryPublisher(), shell.claims)
 
-    serve({"Records": [sqs_record(FAILED)]}, cast("LambdaContext", Context()), build=lambda: second)
+    serve({"Records": [sqs_record(FAILED)]}, Context(), build=lambda: second)
 
     assert second_service.received == [FAILED]
 
@@ -250,6 +239,25 @@ def test_serve_failure_frees_the_claim_for_the_next_receive() -> None:
     assert shell.publisher.published == [REACTION]
 
 
+def test_serve_failure_whose_claim_cannot_be_released_reports_both(caplog: pytest.LogCaptureFixture) -> None:
+    shell = Shell(Service(fails=1))
+    shell.claims.fails_to_release = True
+
+    error = shell.receive_all_failing(sqs_record(FAILED))
+
+    assert "ConnectionError: the table did not answer" in str(error)
+    assert caplog.records[-1].exc_text is not None
+    assert "the service failed" in caplog.records[-1].exc_text
+
+
+def test_serve_message_is_claimed_for_as_long_as_lambda_lets_it_run() -> None:
+    shell = Shell(Service())
+
+    shell.receive(sqs_record(FAILED))
+
+    assert shell.claims.remaining_ms == [30_000]
+
+
 def test_serve_publish_failure_is_published_at_the_next_receive() -> None:
     shell = Shell(Service())
     shell.publisher.fail_next = 1
@@ -314,4 +322,4 @@ def test_serve_wiring_that_fails_fails_the_whole_batch() -> None:
         raise KeyError("RUNS_TABLE")
 
     with pytest.raises(KeyError, match="RUNS_TABLE"):
-        serve({"Records": [sqs_record(FAILED)]}, cast("LambdaContext", Context()), build=build)
+        serve({"Records": [sqs_record(FAILED)]}, Context(), build=build)

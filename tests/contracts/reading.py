@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from desk.deployment.stored_items import FetchRequest, PerformanceDay, RunDay
 from tests.contracts.table import FakeTable

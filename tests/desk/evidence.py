@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from msgspec import structs
+
 from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail, QueuedMessage
 from sandbox.function_logs import FunctionLog, LogFailure
 from tests.desk.decisions import DECISIONS
@@ -311,7 +313,7 @@ def odd_day() -> DayEvidence:
     items = {PLAN: RunItem(PLAN, plan.to_content()), SETTLEMENT: item(SETTLEMENT, settled(CANCELLED_LATE))}
     odd = Position("628ESC012", Decimal(5), Decimal(5), Decimal(0), None, None, None, "us_equity")
     after = replace(day.after, positions=(odd, *day.after.positions))
-    return replace(day, run=replace(day.run, items={**day.run.items, **items}), after=after)
+    return replace(day, run=structs.replace(day.run, items={**day.run.items, **items}), after=after)
 
 
 def _position(line: TradeDecision, equity: Decimal) -> Position:
@@ -352,7 +354,7 @@ def failed_day(day: date = DAY) -> DayEvidence:
     whole, name = whole_day(day), "sector_momentum"
     strategy_failed, run_failed = failures_of(name, day)
     lines = (whole.run.timeline[0], Transition(RunState.FAILED, STARTED + timedelta(milliseconds=812), "aggregator_v2"))
-    run = replace(
+    run = structs.replace(
         whole.run,
         state=RunState.FAILED,
         timeline=lines,

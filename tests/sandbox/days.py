@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from sandbox.deployment import Deployment, Queue
 from sandbox.evidence import Backlog, BrokerState, DayEvidence, Mail, QueuedMessage
 from sandbox.exchange.clock import Phase
@@ -112,7 +114,7 @@ UNSETTLED = TradeFailed(
 def run_with_outcome(outcome: TradeExecuted | TradeFailed) -> Run:
     """Return the completed run with another outcome of one trade."""
     run, sk = completed_run(), f"{TRADE}#{outcome.trade_id}"
-    return replace(run, items={**run.items, sk: RunItem(sk, outbox.encode(outcome))})
+    return structs.replace(run, items={**run.items, sk: RunItem(sk, outbox.encode(outcome))})
 
 
 def failed_run() -> Run:

@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from automation.system.errors import CheckFailedError, UsageError
 from sandbox.day import DayContext, trade_day
@@ -177,7 +178,7 @@ def test_trade_day_settles_the_orders_of_a_trade_that_gave_up() -> None:
 
     def settle() -> None:
         if cloud.sent.count(SWEEP.body) == 2:
-            cloud.runs[DAY] = replace(given_up, settled=True)
+            cloud.runs[DAY] = structs.replace(given_up, settled=True)
             cloud.reactions[SWEEP.body] = cloud.compare
 
     cloud.reactions[SWEEP.body] = settle
@@ -205,7 +206,7 @@ def test_trade_day_without_open_orders_sweeps_only_after_the_close() -> None:
 
     def settle() -> None:
         phases.append(sandbox.exchange.phase)
-        sandbox.cloud.runs[DAY] = replace(sandbox.cloud.runs[DAY], settled=True)
+        sandbox.cloud.runs[DAY] = structs.replace(sandbox.cloud.runs[DAY], settled=True)
         sandbox.cloud.compare()
 
     sandbox.cloud.reactions[SWEEP.body] = settle

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
@@ -106,7 +107,7 @@ def test_day_says_how_its_books_compare(
 def test_day_that_left_something_undone_is_degraded(is_degraded: bool, capsys: pytest.CaptureFixture[str]) -> None:
     day = days.good_day()
     outbox_of_run = tuple(message.changed(degraded=is_degraded) for message in day.run.outbox)
-    day = replace(day, run=replace(day.run, outbox=outbox_of_run))
+    day = replace(day, run=structs.replace(day.run, outbox=outbox_of_run))
 
     assert day_as_json(day, FILES, ())["degraded"] is is_degraded
     assert ("COMPLETED, degraded (market" in printed(day, capsys)) is is_degraded

@@ -3,6 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from automation.system.errors import Finding
 from sandbox.evidence import DayEvidence
@@ -212,7 +213,7 @@ def test_verify_day_with_unfit_data_expects_a_mail_about_it(faulty: dict[str, An
 def test_verify_day_with_orders_settled_late_expects_a_mail_about_them() -> None:
     day = days.good_day()
     item = RunItem(SETTLEMENT, outbox.encode(settled(FILLED_LATE)))
-    run = replace(day.run, items={**day.run.items, SETTLEMENT: item})
+    run = structs.replace(day.run, items={**day.run.items, SETTLEMENT: item})
 
     late = "[local] 2022-03-15: 1 order SETTLED after the run"
     assert verify_day(replace(day, run=run, mails=(days.mail(), days.mail(late)))) == ()
@@ -223,7 +224,7 @@ def test_verify_day_accepts_a_quarantined_holding_without_a_price() -> None:
     day = days.good_day()
     odd = days.position("628ESC012", "5", "0")._replace(current_price=None, market_value=None)
     plan = days.plan().changed(quarantined={"628ESC012": "odd_symbol"})
-    run = replace(day.run, items={**day.run.items, PLAN: RunItem(PLAN, plan.to_content())})
+    run = structs.replace(day.run, items={**day.run.items, PLAN: RunItem(PLAN, plan.to_content())})
 
     held = after(replace(day, run=run), positions=(*day.after.positions, odd))
     assert verify_day(held) == ()
@@ -321,12 +322,12 @@ def test_verify_day_finds_orders_that_nobody_has_settled() -> None:
     day = bought(days.good_day(), "0", days.UNSETTLED)
 
     assert faults(day) == [(days.BOUGHT.trade_id, "execution gave up, and an order may still rest at the exchange")]
-    assert verify_day(replace(day, run=replace(day.run, settled=True))) == ()
+    assert verify_day(replace(day, run=structs.replace(day.run, settled=True))) == ()
 
 
 def test_verify_day_of_a_failed_run_compares_its_positions_too() -> None:
     day = days.good_day()
-    failed = replace(days.failed_run(), items=day.run.items, payloads=day.run.payloads)
+    failed = structs.replace(days.failed_run(), items=day.run.items, payloads=day.run.payloads)
 
     findings = faults(days.with_quantity(replace(day, run=failed), "SPY", "989"))
     assert ("SPY", "989 shares are held, but by the plan and its fills it should be 990") in findings
@@ -340,7 +341,7 @@ def test_needs_settlement_of_unsettled_trades_until_they_are() -> None:
     day = bought(days.good_day(), "0", days.UNSETTLED)
 
     assert needs_settlement(day)
-    assert not needs_settlement(replace(day, run=replace(day.run, settled=True)))
+    assert not needs_settlement(replace(day, run=structs.replace(day.run, settled=True)))
 
 
 def test_needs_settlement_of_an_order_without_a_ledger_entry() -> None:
@@ -349,10 +350,10 @@ def test_needs_settlement_of_an_order_without_a_ledger_entry() -> None:
 
 def test_needs_settlement_of_a_failed_run_that_has_sent_trades() -> None:
     day = days.good_day()
-    failed = replace(day.run, state=RunState.FAILED)
+    failed = structs.replace(day.run, state=RunState.FAILED)
 
     assert needs_settlement(replace(day, run=failed))
-    assert not needs_settlement(replace(day, run=replace(failed, payloads={})))
+    assert not needs_settlement(replace(day, run=structs.replace(failed, payloads={})))
 
 
 def test_needs_settlement_of_an_order_of_somebody_else_is_false() -> None:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
+
 from sandbox.exchange.orders import Fill, Order, OrderStatus, OrderType, Side, TimeInForce
 from tests.simulation.end_state import (
     AccountView,
@@ -184,7 +186,7 @@ def run(**changes: Any) -> Run:
         },
         settled=True,
     )
-    return replace(whole, **changes)
+    return structs.replace(whole, **changes)
 
 
 def check(
@@ -262,7 +264,7 @@ def rerun_at(began: datetime, *, owner: str = RERUN) -> Mapping[str, Any]:
     """Return the changes to a healthy history that add a second run, which begins at this moment."""
     changes = (*history().changes, RunChange(began, RERUN, "EVALUATING"))
     return {
-        "runs": {RUN: run(), RERUN: replace(run(), run_id=RERUN)},
+        "runs": {RUN: run(), RERUN: structs.replace(run(), run_id=RERUN)},
         "changes": changes,
         "days": {f"DAY#{RUN}": owner},
     }

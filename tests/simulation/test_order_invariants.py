@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from sandbox.exchange.orders import OrderStatus, Side
 from sandbox.exchange.positions import Adjustment
@@ -77,7 +78,7 @@ def test_fill_of_an_old_trade_during_a_rerun_violates() -> None:
     """The rerun has no plan yet: nothing may fill, for whatever run."""
     items = {sk: item for sk, item in run().items.items() if sk != PLAN}
     changes = dict(rerun_at(BOUGHT))
-    changes["runs"] = {RUN: run(), RERUN: replace(run(), run_id=RERUN, items=items)}
+    changes["runs"] = {RUN: run(), RERUN: structs.replace(run(), run_id=RERUN, items=items)}
     expected = [f"during {RERUN}, 5 BBB were traded (buy) for a plan of 0"]
     assert sentences("never_beyond_the_plan", **changes) == expected
 

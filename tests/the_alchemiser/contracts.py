@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState
 from the_alchemiser.shared.books.store import BooksStore

@@ -3,9 +3,10 @@
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from the_alchemiser.shared.books.checks import BooksCheck
 from the_alchemiser.shared.books.store import StoredCheck

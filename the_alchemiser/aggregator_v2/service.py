@@ -1,8 +1,9 @@
 """Merges the strategies' answers into one signal: EVALUATING -> AGGREGATED once, or FAILED with the reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from the_alchemiser.aggregator_v2.merge import Merged, answers_of, conclude
 from the_alchemiser.shared.messaging import outbox
@@ -22,8 +23,7 @@ from the_alchemiser.shared.run.stored_runs import load_run, outbox_reaction
 MODULE = "aggregator_v2"
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregator:
+class Aggregator(msgspec.Struct, frozen=True):
     """Merges the answers of a run's strategies; `now` returns the wall clock, UTC."""
 
     runs: RunStore

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from the_alchemiser.coordinator_v2.admission import StartRefusal, TradingDay
 from the_alchemiser.shared import aws
@@ -22,8 +23,7 @@ NAMED_AT_MOST = 5
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class BooksChecker:
+class BooksChecker(msgspec.Struct, frozen=True):
     """Checks the books of the account, once per trading day."""
 
     books: BooksStore

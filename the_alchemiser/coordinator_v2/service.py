@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+
+import msgspec
 
 from the_alchemiser.coordinator_v2.admission import (
     NextRun,
@@ -41,8 +42,7 @@ SWEPT_SESSIONS = 5  # a week's: the broker may be out of reach for days, and ord
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Coordinator:
+class Coordinator(msgspec.Struct, frozen=True):
     """Starts and sweeps runs, and checks days.
 
     Attributes:

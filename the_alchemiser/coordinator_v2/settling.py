@@ -6,9 +6,10 @@ at it again, so every sweep does, until all orders of the run are final and all 
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from the_alchemiser.coordinator_v2.settlement import Review, is_window_over, review, sent_trades
 from the_alchemiser.shared import aws
@@ -35,8 +36,7 @@ class Brokerage(Protocol):
     def cancel(self, order_id: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSettler:
+class OrderSettler(msgspec.Struct, frozen=True):
     """Settles runs.
 
     Attributes:

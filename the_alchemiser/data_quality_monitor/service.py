@@ -4,9 +4,10 @@ Corporate actions that are not up to date are a problem that the verdict names; 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
+
+import msgspec
 
 from the_alchemiser.data_quality_monitor.checks import find_faults
 from the_alchemiser.shared.corporate_actions import CorporateActions
@@ -42,8 +43,7 @@ class Examination(NamedTuple):
     caused_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Monitor:
+class Monitor(msgspec.Struct, frozen=True):
     """Checks the book's universe and writes the verdict. `universe` returns the symbols of the book."""
 
     exchange: Exchange

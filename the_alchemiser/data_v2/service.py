@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from itertools import batched
 from typing import NamedTuple
+
+import msgspec
 
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.fetch_requests import FetchRequests
@@ -72,8 +73,7 @@ class RefreshOutcome(NamedTuple):
     error: AlchemiserError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refresher:
+class Refresher(msgspec.Struct, frozen=True):
     """Refreshes the lake.
 
     Attributes:

@@ -4,9 +4,10 @@ Every order has its own client order id, `<trade_id>-<step>`, and a step is sent
 attempt that crashed is resumed where it stopped, and no share is ever ordered twice.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, NamedTuple
+
+import msgspec
 
 from the_alchemiser.execution_v2.attempt import Attempt, OnSettled
 from the_alchemiser.execution_v2.calls import AttemptEndedError, Brokerage, CountedBroker, Stopwatch
@@ -46,8 +47,7 @@ class OrderUnknownError(AlchemiserError):
         self.client_order_id = client_order_id
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSequence:
+class OrderSequence(msgspec.Struct, frozen=True):
     """Executes trades. `on_settled` is called whenever an order is final, with every final order of the trade."""
 
     broker: Brokerage

@@ -1,9 +1,10 @@
 """Executes a requested trade: orders, ledger entries, then TradeExecuted or TradeFailed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+import msgspec
 
 from the_alchemiser.execution_v2.order_sequence import OrderSequence, OrderUnknownError
 from the_alchemiser.shared.broker.models import Order
@@ -19,8 +20,7 @@ _ZERO = Decimal(0)
 _PRICE_PLACES = Decimal("0.000000001")
 
 
-@dataclass(frozen=True, slots=True)
-class Executor:
+class Executor(msgspec.Struct, frozen=True):
     """Executes one trade at a time. Idempotent: every attempt at the same trade has the same outcome."""
 
     orders: OrderSequence

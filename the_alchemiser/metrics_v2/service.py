@@ -9,9 +9,10 @@ and sold all of it, until it is traded again.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
+
+import msgspec
 
 from the_alchemiser.metrics_v2.gauges import build_gauges
 from the_alchemiser.metrics_v2.performance import Performance, compute_performances
@@ -41,8 +42,7 @@ class PerformanceStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Accountant:
+class Accountant(msgspec.Struct, frozen=True):
     """Computes and stores the figures of completed runs. Idempotent. `actions` returns the known corporate actions."""
 
     ledger: Ledger

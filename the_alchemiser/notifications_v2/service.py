@@ -1,6 +1,6 @@
 """One mail and one SNS message for each run that ended or was refused, for differing books, and for unfit data."""
 
-from dataclasses import dataclass
+import msgspec
 
 from the_alchemiser.notifications_v2.channels import (
     SENT,
@@ -21,8 +21,7 @@ MODULE = "notifications_v2"
 UNANSWERED_AT_MOST = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Notifier:
+class Notifier(msgspec.Struct, frozen=True):
     """Notifies people through every channel, once per message and channel."""
 
     stage: str

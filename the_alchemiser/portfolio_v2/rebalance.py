@@ -1,9 +1,10 @@
 """Computes the plan: one decision per symbol, from target weights and holdings. Pure; every number is Decimal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import ClassVar, NamedTuple
+
+import msgspec
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
@@ -71,8 +72,7 @@ class Target(NamedTuple):
     contributions: Mapping[str, Mapping[str, Decimal]]
 
 
-@dataclass(frozen=True, slots=True)
-class Portfolio:
+class Portfolio(msgspec.Struct, frozen=True):
     """The account now, in USD.
 
     Attributes:
@@ -83,8 +83,8 @@ class Portfolio:
 
     equity: Decimal
     cash: Decimal
-    holdings: Mapping[str, Holding] = field(default_factory=dict)
-    attributed: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    holdings: Mapping[str, Holding] = {}
+    attributed: Mapping[str, Mapping[str, Decimal]] = {}
     left_alone: Decimal = _ZERO
 
     @property

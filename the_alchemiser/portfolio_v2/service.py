@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from the_alchemiser.portfolio_v2.planning import Sources, compute_plan
 from the_alchemiser.portfolio_v2.rebalance import Rules
@@ -28,8 +29,7 @@ class PlanTooLargeError(AlchemiserError):
     """The trades of the plan may not fit into the Runs table: selling could succeed, and buying not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planner:
+class Planner(msgspec.Struct, frozen=True):
     """Plans runs. `now` returns the wall clock, UTC."""
 
     runs: RunStore

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.symphony import Symphony, SymphonyError, parse, required_symbols
@@ -26,8 +27,7 @@ class BookError(AlchemiserError):
     """The book cannot be traded: it is missing, unreadable or inconsistent."""
 
 
-@dataclass(frozen=True)
-class BookEntry:
+class BookEntry(msgspec.Struct, frozen=True, dict=True):
     """One strategy of the book.
 
     Attributes:
@@ -53,8 +53,7 @@ class BookEntry:
         return read_symphony(self.path)
 
 
-@dataclass(frozen=True)
-class Book:
+class Book(msgspec.Struct, frozen=True, dict=True):
     """All strategies of the book. Their allocations sum to exactly 1."""
 
     entries: tuple[BookEntry, ...]

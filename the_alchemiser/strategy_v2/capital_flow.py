@@ -1,8 +1,8 @@
 """How the capital flows from the root of a program down to its symbols, on some sessions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from the_alchemiser.shared.symphony.program import Leaf, Switch, scored_by
@@ -10,8 +10,7 @@ from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class CapitalFlow:
+class CapitalFlow(msgspec.Struct, frozen=True):
     """How the capital splits over the operations on D sessions.
 
     Attributes:

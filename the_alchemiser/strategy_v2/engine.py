@@ -1,11 +1,11 @@
 """Evaluate a strategy on a history: the weights of one day with their reasons, or the weights of a range of days."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from the_alchemiser.shared.symphony import Symphony
@@ -21,8 +21,7 @@ from the_alchemiser.strategy_v2.rebalancing import compute_holdings, raise_undec
 from the_alchemiser.strategy_v2.weight_rounding import round_weights
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """The weights that a strategy wants to hold at the close of one day, and why.
 
     Attributes:
@@ -42,8 +41,7 @@ class Decision:
     bars_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionSeries:
+class DecisionSeries(msgspec.Struct, frozen=True):
     """The weights that a strategy holds on each session of a range.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, run_starts
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 DAY = "datetime64[D]"
 
 
-@dataclass(frozen=True, slots=True)
-class PriceHistory:
+class PriceHistory(msgspec.Struct, frozen=True):
     """Adjusted closes of many symbols.
 
     Attributes:
@@ -33,11 +32,9 @@ class PriceHistory:
 
     dates: Dates
     closes: Mapping[str, Floats]
-    flaws: Mapping[str, str] = field(default_factory=dict)
-    flawed_from: Mapping[str, np.datetime64] = field(default_factory=dict)
-    computed: "dict[tuple[str, Indicator, StrategyOptions], Floats]" = field(
-        default_factory=dict, init=False, compare=False, repr=False
-    )
+    flaws: Mapping[str, str] = {}
+    flawed_from: Mapping[str, np.datetime64] = {}
+    computed: "dict[tuple[str, Indicator, StrategyOptions], Floats]" = {}
 
     def __post_init__(self) -> None:
         if self.dates.dtype != np.dtype(DAY) or np.any(np.diff(self.dates) <= np.timedelta64(0, "D")):
@@ -93,7 +90,7 @@ class PriceHistory:
         flawed_from = {symbol: day for symbol, day in self.flawed_from.items() if day <= last}
         unknown = self.flawed_from.keys() - flawed_from.keys()
         flaws = {symbol: flaw for symbol, flaw in self.flaws.items() if symbol not in unknown}
-        return PriceHistory(dates, closes, flaws, flawed_from)._sharing_cache_of(self)
+        return PriceHistory(dates, closes, flaws, flawed_from, self.computed)
 
     def select(self, symbols: Iterable[str]) -> "PriceHistory":
         """Return only these symbols, on the same calendar."""
@@ -103,11 +100,8 @@ class PriceHistory:
             {symbol: self.closes[symbol] for symbol in wanted if symbol in self.closes},
             {symbol: self.flaws[symbol] for symbol in wanted if symbol in self.flaws},
             {symbol: self.flawed_from[symbol] for symbol in wanted if symbol in self.flawed_from},
-        )._sharing_cache_of(self)
-
-    def _sharing_cache_of(self, whole: "PriceHistory") -> Self:
-        object.__setattr__(self, "computed", whole.computed)
-        return self
+            self.computed,
+        )
 
     def of(self, symbol: str) -> Floats:
         """Return the (T,) closes of one symbol; all NaN if the history does not have it."""

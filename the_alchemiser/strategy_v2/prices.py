@@ -1,9 +1,9 @@
 """Read the adjusted closes that a decision may use: those in the lake through as_of, without unfit symbols."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 import numpy as np
 from arro3.core import DataType
 
@@ -17,8 +17,7 @@ Series = tuple[Dates, Floats]
 """The dates of one symbol's bars, and its adjusted closes in USD per share."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(msgspec.Struct, frozen=True):
     """The closes of the requested symbols; each symbol is in exactly one of the two mappings.
 
     Attributes:

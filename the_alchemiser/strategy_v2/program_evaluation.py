@@ -7,8 +7,8 @@ values are arrays over all sessions. Nothing recurses, and no session depends on
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from the_alchemiser.shared.symphony.comparing import compare
@@ -37,8 +37,7 @@ from the_alchemiser.strategy_v2.market import Market
 Fraction = float | Floats | Bools
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(msgspec.Struct, frozen=True):
     """How an operation splits its capital over its children.
 
     Attributes:
@@ -53,8 +52,7 @@ class Split:
     scores: tuple[Floats, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True):
     """An operation together with everything below it.
 
     Attributes:

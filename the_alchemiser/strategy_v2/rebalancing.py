@@ -5,10 +5,10 @@ is the first session of the history. A session's weights are the same to the las
 every sum over symbols includes all of them, in the same order.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, NoReturn
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +21,7 @@ from the_alchemiser.strategy_v2.missing_decision import require_bar, require_dec
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class Holdings:
+class Holdings(msgspec.Struct, frozen=True):
     """The weights held at the close of each of the last D sessions of a history.
 
     Attributes:

@@ -3,10 +3,11 @@
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
+
+import msgspec
 
 from the_alchemiser.shared.book import Book, BookEntry
 from the_alchemiser.shared.errors import RETRIES_EXHAUSTED, AlchemiserError
@@ -37,8 +38,7 @@ class UnfitVerdictError(AlchemiserError):
     reason: ClassVar[str] = "verdict_unfit"
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyDecision:
+class StrategyDecision(msgspec.Struct, frozen=True):
     """The engine's decision for one strategy.
 
     Attributes:
@@ -57,8 +57,7 @@ class StrategyDecision:
 DecideStrategy = Callable[[BookEntry, Prices, date], StrategyDecision]
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluator:
+class Evaluator(msgspec.Struct, frozen=True):
     """Evaluates strategies of the book on the bars of the lake.
 
     Attributes:

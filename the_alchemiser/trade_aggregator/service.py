@@ -6,9 +6,10 @@ release sends the stored trades and asks nothing again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+import msgspec
 
 from the_alchemiser.shared.broker.account_check import require_account
 from the_alchemiser.shared.broker.models import Account, Position
@@ -48,8 +49,7 @@ class Brokerage(Protocol):
     def positions(self) -> tuple[Position, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class TradeAggregator:
+class TradeAggregator(msgspec.Struct, frozen=True):
     """Releases phases and completes runs.
 
     Attributes:

@@ -1,9 +1,9 @@
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from desk.backtest.parity import DayRecord, FilledTrade, find_differences, record_of_day, record_of_run
 from tests.desk.backtest.worlds import traded

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from msgspec import structs
+
 from desk.operations.run_record import Notice, RunRecord
 from sandbox.evidence import DayEvidence
 from tests.desk.evidence import business, failed_day, whole_day
@@ -45,13 +47,13 @@ def released(run: Run, *, refused: str = "", buys: bool = True) -> Run:
     selling = Release(quantities=sells, refused={})
     buying = Release(quantities=sent, refused=refusals, spendable=Decimal("50000.5"), factor=Decimal("0.5"))
     releases = {RunState.SELLING: selling, **({RunState.BUYING: buying} if buys else {})}
-    return replace(run, payloads={state: release.to_content() for state, release in releases.items()})
+    return structs.replace(run, payloads={state: release.to_content() for state, release in releases.items()})
 
 
 def whole_record(*, missed: str = "", degraded: bool = False) -> RunRecord:
     """Return a completed and settled run; `missed` is a symbol whose trade was not filled."""
     day = whole_day(missed=missed)
-    run = replace(released(day.run), outbox=(completed_message(day, degraded=degraded),), settled=True)
+    run = structs.replace(released(day.run), outbox=(completed_message(day, degraded=degraded),), settled=True)
     return RunRecord(
         run=run,
         broker_orders=day.after.orders,
@@ -74,7 +76,7 @@ def buying_record() -> RunRecord:
     """Return a run whose buys have been released and have no outcome yet, one of them refused."""
     record = whole_record()
     items = {sk: item for sk, item in record.run.items.items() if "-BUY-" not in sk}
-    run = replace(
+    run = structs.replace(
         released(record.run, refused=BUY_GLD),
         state=RunState.BUYING,
         items=items,

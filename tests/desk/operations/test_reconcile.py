@@ -1,12 +1,12 @@
 """`inv reconcile`: every difference between account, books, lots and plan by name, and the acceptance of them."""
 
 import json
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from automation.system.errors import CheckFailedError, ConfigurationError
 from tests.desk.operations.account import ACCEPT, Office, fill, office_that_agrees

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from desk.operations.run_json import as_json
 from desk.operations.run_record import RunRecord
@@ -163,7 +164,7 @@ def test_json_of_a_failed_trade() -> None:
     unsettled = RunItem(sk, outbox.encode(failed.changed(unsettled=True)))
 
     trade = trades(record)[BUY_SPY]
-    left = trades(replace(record, run=replace(record.run, items={**record.run.items, sk: unsettled})))[BUY_SPY]
+    left = trades(replace(record, run=structs.replace(record.run, items={**record.run.items, sk: unsettled})))[BUY_SPY]
 
     assert (trade["state"], trade["reason"]) == ("failed", "not_filled")
     assert (trade["detail"], trade["filled"]) == ("87.250000 shares did not fill in time", "0")
@@ -176,7 +177,7 @@ def test_json_of_trades_without_an_outcome() -> None:
     assert (by_id[BUY_SPY]["state"], by_id[BUY_SPY]["filled"], by_id[BUY_SPY]["reason"]) == ("outstanding", None, None)
     assert (by_id[BUY_GLD]["state"], by_id[BUY_GLD]["released"]) == ("refused", None)
     assert (by_id[BUY_GLD]["reason"], by_id[BUY_GLD]["detail"]) == ("day_notional_limit", "the day is full")
-    run = replace(buying_record().run, payloads={})
+    run = structs.replace(buying_record().run, payloads={})
     assert trades(replace(buying_record(), run=run))[BUY_SPY]["state"] == "not released"
 
 
@@ -203,7 +204,7 @@ def test_json_of_settlement_and_notices() -> None:
     record = whole_record()
     items = {**record.run.items, SETTLEMENT: RunItem(SETTLEMENT, outbox.encode(message), (message,))}
 
-    run = content(replace(record, run=replace(record.run, items=items)))
+    run = content(replace(record, run=structs.replace(record.run, items=items)))
 
     assert [order["client_order_id"] for order in run["settlement"]] == [CANCELLED_LATE.client_order_id]
     assert run["notices"] == [

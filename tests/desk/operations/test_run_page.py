@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from desk.operations import run_page
 from desk.operations.run_page import average_price, decision_row, delivery_text, notice_row, order_row, result_of
@@ -138,7 +139,7 @@ def test_page_of_a_failed_run(capsys: Out) -> None:
 def test_page_of_a_failure_without_anything_missing() -> None:
     record = failed_record()
     [failure] = record.run.outbox
-    record = RunRecord(run=replace(record.run, outbox=(failure.changed(missing=()),)))
+    record = RunRecord(run=structs.replace(record.run, outbox=(failure.changed(missing=()),)))
 
     assert run_page.result_lines(record)[0].endswith("200 are needed")
 
@@ -168,7 +169,7 @@ def test_page_of_a_run_that_left_something_out(capsys: Out) -> None:
         PLAN: RunItem(PLAN, plan.to_content()),
         SETTLEMENT: RunItem(SETTLEMENT, outbox.encode(late), (late,)),
     }
-    record = replace(record, run=replace(record.run, items={**record.run.items, **items}))
+    record = replace(record, run=structs.replace(record.run, items={**record.run.items, **items}))
 
     lines = page(record, capsys)
 
@@ -187,12 +188,12 @@ def test_timeline_counts_from_the_beginning() -> None:
 
 
 def test_timeline_of_a_run_without_one_is_empty() -> None:
-    assert run_page.timeline(RunRecord(run=replace(whole_record().run, timeline=()))) == []
+    assert run_page.timeline(RunRecord(run=structs.replace(whole_record().run, timeline=()))) == []
 
 
 def test_run_that_waits_for_its_next_step_says_so(capsys: Out) -> None:
     record = whole_record()
-    run = replace(record.run, state=RunState.BUYING, outbox=())
+    run = structs.replace(record.run, state=RunState.BUYING, outbox=())
 
     assert page(replace(record, run=run), capsys)[-1] == "waiting for: its next step"
 
@@ -299,6 +300,6 @@ def test_row_of_a_notice() -> None:
 def test_states_of_the_timeline_are_shown_with_who_entered_them() -> None:
     line = Transition(RunState.FAILED, datetime(2026, 11, 24, 9, 30, tzinfo=UTC), "coordinator_v2")
 
-    assert run_page.timeline(RunRecord(run=replace(whole_record().run, timeline=(line,)))) == [
+    assert run_page.timeline(RunRecord(run=structs.replace(whole_record().run, timeline=(line,)))) == [
         "2026-11-24 09:30:00 UTC  +0.0 s  FAILED  coordinator_v2"
     ]

@@ -1,12 +1,13 @@
 """Which run is meant, and that everything known about it is gathered, also when it has not ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from automation.system.errors import UsageError
 from desk.operations.run_record import RecordSources, RunRecord, find_run, gather

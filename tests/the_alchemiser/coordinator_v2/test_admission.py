@@ -1,10 +1,10 @@
 """A run may start only on a session, near its close, on checked data, and one at a time."""
 
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.coordinator_v2.admission import (

@@ -1,11 +1,11 @@
 """A run that has ended is compared with the broker's orders: what may still fill, and what nobody has reported."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from automation.project import templates
 from tests.the_alchemiser import results

@@ -1,11 +1,12 @@
 """The sweep owns the orders of runs that have ended: it cancels, reads and records until all of them are final."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.coordinator_v2.ended_runs import BUY_SPY, SELL_TLT, end, failed, fill, record, send_trades

@@ -1,11 +1,11 @@
 """The plan: cases computed by hand, and laws that hold for any portfolio."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from the_alchemiser.portfolio_v2.rebalance import (
     Holding,

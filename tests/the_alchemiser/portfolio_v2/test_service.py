@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from tests.the_alchemiser.broker_fake import CrashError, CrashPlan
 from tests.the_alchemiser.fakes import InMemoryLedger, InMemoryRunStore
@@ -116,7 +117,7 @@ def test_handle_after_another_worker_stored_a_plan_publishes_that_one() -> None:
         def load(self, run_id: str) -> Run | None:
             self.loads += 1
             run = super().load(run_id)
-            return replace(run, items={}) if run is not None and self.loads == 1 else run
+            return structs.replace(run, items={}) if run is not None and self.loads == 1 else run
 
     (planned,) = _planner(OtherWorkerFirst(runs)).handle(SIGNAL).messages
 
@@ -132,7 +133,7 @@ def test_handle_while_the_first_plan_is_not_visible_raises_retryable() -> None:
     class ItemsUnseen(_Racing):
         def load(self, run_id: str) -> Run | None:
             run = super().load(run_id)
-            return None if run is None else replace(run, items={})
+            return None if run is None else structs.replace(run, items={})
 
     with pytest.raises(StateUnavailableError, match=f"^{RUN}: the plan that was stored first is not visible yet$"):
         _planner(ItemsUnseen(runs)).handle(SIGNAL)

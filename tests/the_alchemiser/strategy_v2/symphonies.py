@@ -1,11 +1,11 @@
 """Strategies and prices for property tests: all operators, ties, symbols that start late or miss sessions."""
 
-from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.strategy_v2.arrays import Bools, Floats

@@ -1,9 +1,9 @@
 """Missing data raises an error if the day's decision needs it, and only then."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from tests.the_alchemiser.strategy_v2.cases import asset, decide, market, weights
 from the_alchemiser.shared.symphony.errors import UnusableOptionError

@@ -1,7 +1,7 @@
 """The phases of a run: each trade is requested once, sells before buys, and every run ends."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from operator import attrgetter
@@ -9,6 +9,7 @@ from operator import attrgetter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.broker_fake import CrashError, CrashPlan

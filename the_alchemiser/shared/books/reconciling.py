@@ -1,11 +1,12 @@
 """Reads what a check of the books needs, and compares: the coordinator and people's command look in the same way."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 from typing import Literal, NamedTuple, Protocol
+
+import msgspec
 
 from the_alchemiser.shared.books.checks import (
     BooksCheck,
@@ -108,8 +109,7 @@ class Look(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciler:
+class Reconciler(msgspec.Struct, frozen=True):
     """Compares the account with the books.
 
     Attributes:

@@ -14,12 +14,13 @@ that two runs never trade on the same day, unless the later one replaces the ear
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import count
 from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from the_alchemiser.shared.messaging.messages import Message
 
@@ -76,8 +77,7 @@ class NewRun(NamedTuple):
     deadline_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """A run as a strongly consistent read returned it.
 
     Attributes:
@@ -96,10 +96,10 @@ class Run:
     allocations: Mapping[str, Decimal]
     deadline_at: datetime
     timeline: tuple[Transition, ...]
-    payloads: Mapping[RunState, Mapping[str, Any]] = field(default_factory=dict)
+    payloads: Mapping[RunState, Mapping[str, Any]] = {}
     outbox: tuple[Message, ...] = ()
     sent: bool = True
-    items: Mapping[str, RunItem] = field(default_factory=dict)
+    items: Mapping[str, RunItem] = {}
     settled: bool = False
 
     def items_of(self, kind: str) -> Mapping[str, RunItem]:

@@ -1,11 +1,11 @@
 """What the books say, how the account differs from it, and what may explain that."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.the_alchemiser import run_builders as make
 from the_alchemiser.shared.books.checks import (

@@ -1,11 +1,12 @@
 """A look reads the account and the books once each, and waits while an order may not be final."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.coordinator_v2.office import Floor

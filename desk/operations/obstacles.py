@@ -12,7 +12,7 @@ from desk.operations.situation import Market, Situation
 from the_alchemiser.coordinator_v2.admission import StartRefusal, next_run, refuse_time
 from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
 from the_alchemiser.shared.books.checks import describe
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.run.runs import Run, RunState
 
@@ -142,5 +142,5 @@ def _about(latest: Run | None) -> str:
 def _next_session(market: Market | None, advice: Advice) -> str:
     if advice.is_sandbox:
         return "inv run-day moves the exchange's clock to the next session, and trades it"
-    opens = "" if market is None else f": it opens {market.clock.next_open.astimezone(NEW_YORK):%A %Y-%m-%d %H:%M} ET"
+    opens = "" if market is None else f": it opens {market.clock.next_open.astimezone(new_york()):%A %Y-%m-%d %H:%M} ET"
     return f"wait for the next session{opens}"

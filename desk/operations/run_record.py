@@ -14,7 +14,7 @@ from the_alchemiser.notifications_v2.channels import Deliveries, Delivery, SesMa
 from the_alchemiser.notifications_v2.service import MODULE as NOTIFICATIONS
 from the_alchemiser.shared.broker.errors import BrokerError
 from the_alchemiser.shared.broker.models import Order
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.ledger.order_entries import orders_of_trade
 from the_alchemiser.shared.messaging.messages import REGISTRY, Message, StrategyEvaluated, TradeExecuted, TradeFailed
@@ -184,7 +184,7 @@ def gather(sources: RecordSources, run: Run) -> RunRecord:
 def _orders(broker: OrderBook, run: Run) -> tuple[Order, ...]:
     if plan_of(run) is None:
         return ()
-    return broker.orders(after=datetime.combine(run.trading_date, time(), NEW_YORK), status="all")
+    return broker.orders(after=datetime.combine(run.trading_date, time(), new_york()), status="all")
 
 
 def _news(run: Run) -> Iterable[tuple[Message, bool]]:

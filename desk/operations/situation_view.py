@@ -13,7 +13,7 @@ from desk.operations.switch import Setting
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.books.checks import BooksCheck, describe
 from the_alchemiser.shared.broker.models import Order
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.run.runs import Run
 
 _OWNER = "the account's owner"
@@ -59,9 +59,9 @@ def setting_text(setting: Setting) -> str:
 def market_text(market: Market) -> str:
     """Return whether the market is open, and when that changes, in New York time."""
     clock = market.clock
-    now = clock.timestamp.astimezone(NEW_YORK)
+    now = clock.timestamp.astimezone(new_york())
     change = clock.next_close if clock.is_open else clock.next_open
-    moment = f"{change.astimezone(NEW_YORK):%Y-%m-%d %H:%M}"
+    moment = f"{change.astimezone(new_york()):%Y-%m-%d %H:%M}"
     return f"{now:%Y-%m-%d %H:%M} in New York: {f'open until {moment}' if clock.is_open else f'closed until {moment}'}"
 
 

@@ -19,7 +19,7 @@ from desk.operations.obstacles import Advice
 from desk.operations.orders import Stopwatch, this_clock
 from desk.operations.situation import Market, Situation
 from the_alchemiser.coordinator_v2.admission import NextRun, StartRefusal, next_run
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.run.runs import RunState
 
@@ -127,7 +127,7 @@ def describe(following: NextRun, market: Market, situation: Situation, *, is_san
     """Return what would be started, and when that is."""
     latest = situation.latest_run
     instead = f" in the place of {latest.run_id}, which is {latest.state}" if latest and following.replaces else ""
-    now, close = market.clock.timestamp.astimezone(NEW_YORK), market.clock.next_close.astimezone(NEW_YORK)
+    now, close = market.clock.timestamp.astimezone(new_york()), market.clock.next_close.astimezone(new_york())
     where = "at the exchange, whose clock only inv run-day moves on" if is_sandbox else "in New York"
     return f"{following.run_id}{instead}; it is {now:%Y-%m-%d %H:%M} {where}, the market closes at {close:%H:%M}"
 

@@ -183,6 +183,17 @@ def findings_event_sources(template: Template) -> list[str]:
     ]
 
 
+def findings_fifo_batches(template: Template) -> list[str]:
+    """Return functions whose batches have several messages of a FIFO queue, which the shell would not keep in order."""
+    bad = []
+    for name, function in of_type(template, "AWS::Serverless::Function"):
+        source = function["Properties"]["Events"]["Inbox"]["Properties"]
+        queue = template["Resources"][target_from(name, source["Queue"])]
+        if queue["Properties"].get("FifoQueue") and source["BatchSize"] != 1:
+            bad.append(name)
+    return bad
+
+
 def findings_visibility(template: Template) -> list[str]:
     """Return functions whose timeout is not shorter than their inbox's visibility, by the parameters' defaults."""
     parameters = template["Parameters"]
@@ -230,6 +241,7 @@ CHECKS: list[tuple[Check, Fault]] = [
         findings_event_sources,
         set_value("StrategyFunction/Properties/Events/Inbox/Properties/FunctionResponseTypes", []),
     ),
+    (findings_fifo_batches, set_value("ExecutionFunction/Properties/Events/Inbox/Properties/BatchSize", 2)),
     (findings_visibility, set_value("TradeInbox/Properties/VisibilityTimeout", {"Ref": "HandlerTimeoutS"})),
 ]
 

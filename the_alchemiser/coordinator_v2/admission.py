@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
-from the_alchemiser.shared.exchange_time import NEW_YORK, market_date
+from the_alchemiser.shared.exchange_time import market_date, new_york
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.run.runs import Run, RunState, run_id_of
@@ -159,7 +159,7 @@ def _how_to_replace(run: Run) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(NEW_YORK).strftime("%H:%M")
+    return moment.astimezone(new_york()).strftime("%H:%M")
 
 
 def _hours(day: TradingDay) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -9,7 +10,6 @@ from the_alchemiser.coordinator_v2.books import BooksChecker
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
 from the_alchemiser.coordinator_v2.settling import OrderSettler
 from the_alchemiser.shared import aws, wall_clock
-from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.books.dynamo_books import DynamoBooks
 from the_alchemiser.shared.books.reconciling import Reconciler
 from the_alchemiser.shared.broker.client import Broker
@@ -66,7 +66,7 @@ def _adapters() -> _Adapters:
 
 def _checks(adapters: _Adapters) -> Mapping[str, Check]:
     return {
-        "book": load_book,
+        "book": _allocations,
         "runs table": adapters.runs.check,
         "index of the runs table": adapters.runs.check_index,
         "ledger table": adapters.ledger.check,
@@ -97,10 +97,17 @@ def _coordinator(adapters: _Adapters) -> Coordinator:
         books=BooksChecker(adapters.books, reconciler),
         switch=adapters.switch,
         verdict=lambda: read_verdict(adapters.lake),
-        allocations=lambda: {entry.name: entry.allocation for entry in load_book().entries},
+        allocations=_allocations,
         gauges=_gauges,
         now=wall_clock.now,
     )
+
+
+def _allocations() -> Mapping[str, Decimal]:
+    """Return the fractions of the book by strategy. Sweeps, which are frequent, never load it."""
+    from the_alchemiser.shared.book import load_book  # noqa: PLC0415 - only starts need it
+
+    return {entry.name: entry.allocation for entry in load_book().entries}
 
 
 @cache

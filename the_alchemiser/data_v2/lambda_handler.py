@@ -4,13 +4,11 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.data_v2.service import MODULE, Refresher
 from the_alchemiser.shared import aws, wall_clock
-from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_PREFIX
 from the_alchemiser.shared.market_data.lake import PREFIX, Lake
@@ -27,6 +25,8 @@ HISTORY_YEARS = "6"  # at least 5: recursive indicators depend on all earlier pr
 
 @cache
 def _inbox() -> Inbox:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - the SDK loads it anyway, after the import of the handler
+
     objects = S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"])
     broker = broker_from_environment(os.environ)
     bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
@@ -36,7 +36,7 @@ def _inbox() -> Inbox:
         lake=Lake(objects),
         actions=ActionsRefresher(broker, objects),
         requests=requests,
-        universe=lambda: load_book().universe,
+        universe=_universe,
         stage=os.environ["STAGE"],
         source=urlsplit(os.environ["BROKER_DATA_URL"]).netloc,
         history_years=int(os.environ.get("HISTORY_YEARS", HISTORY_YEARS)),
@@ -48,7 +48,7 @@ def _inbox() -> Inbox:
         publisher=bus,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         checks={
-            "book": lambda: load_book().universe,
+            "book": _universe,
             "bars in the bucket": lambda: objects.check(PREFIX),
             "corporate actions in the bucket": lambda: objects.check(ACTIONS_PREFIX),
             "fetch requests table": requests.check,
@@ -56,6 +56,13 @@ def _inbox() -> Inbox:
             **broker_checks(broker, os.environ),
         },
     )
+
+
+def _universe() -> frozenset[str]:
+    """Return the symbols of the book. Fetches of single symbols never load it."""
+    from the_alchemiser.shared.book import load_book  # noqa: PLC0415 - only refreshes need it
+
+    return load_book().universe
 
 
 def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:

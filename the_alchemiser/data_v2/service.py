@@ -1,6 +1,5 @@
 """Refreshing the lake with the broker's bars: the book's universe every night, single symbols on request."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from itertools import batched
@@ -23,6 +22,7 @@ from the_alchemiser.shared.market_data.lake import (
     LakeEntry,
     StoredDescription,
 )
+from the_alchemiser.shared.market_data.objects import digest_of
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
 from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
@@ -223,7 +223,7 @@ def _change(outcomes: Mapping[str, RefreshOutcome]) -> str:
     steps = [
         f"{symbol} {outcome.before} {outcome.after} {outcome.error is None}" for symbol, outcome in outcomes.items()
     ]
-    return hashlib.sha256("\n".join(steps).encode()).hexdigest()[:16]
+    return digest_of("\n".join(steps).encode())[:16]
 
 
 def _describe(error: AlchemiserError) -> str:

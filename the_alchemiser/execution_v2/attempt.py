@@ -8,7 +8,7 @@ from the_alchemiser.execution_v2.calls import CountedBroker, Stopwatch
 from the_alchemiser.execution_v2.orders import OrderDesk, OrderUnsettledError, Timing
 from the_alchemiser.execution_v2.walk import Means
 from the_alchemiser.shared.broker.models import Order, OrderStatus, OrderType
-from the_alchemiser.shared.exchange_time import NEW_YORK, market_date
+from the_alchemiser.shared.exchange_time import market_date, new_york
 from the_alchemiser.shared.formats import shares
 from the_alchemiser.shared.ledger.order_entries import orders_by_step
 from the_alchemiser.shared.messaging.messages import TradeRequested
@@ -118,4 +118,4 @@ class Attempt:
 
 def _day_of(moment: datetime) -> datetime:
     """Return the start of the trading day: no order of the trade is older."""
-    return datetime.combine(market_date(moment), time(), NEW_YORK)
+    return datetime.combine(market_date(moment), time(), new_york())

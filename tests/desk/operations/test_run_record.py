@@ -27,7 +27,7 @@ from tests.desk.operations.records import (
 from tests.the_alchemiser.fakes import InMemoryLedger, InMemoryRunStore
 from tests.the_alchemiser.results import CANCELLED_LATE, settled
 from the_alchemiser.notifications_v2.channels import SENT, Delivery
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.run.runs import SETTLEMENT, Run, RunItem, RunState
 
@@ -108,7 +108,7 @@ def test_gather_lists_all_orders_since_the_day_began() -> None:
 
     gather(sources(broker=broker), whole_record().run)
 
-    assert broker.asked == [(datetime(2022, 3, 16, tzinfo=NEW_YORK), "all")]
+    assert broker.asked == [(datetime(2022, 3, 16, tzinfo=new_york()), "all")]
 
 
 def test_gather_before_the_plan_asks_for_no_orders() -> None:

@@ -16,7 +16,7 @@ from the_alchemiser.coordinator_v2.admission import (
     refuse_verdict,
     trading_day,
 )
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging.commands import StartRun
 from the_alchemiser.shared.run.runs import Run, RunState
@@ -29,7 +29,7 @@ RUN_ID = "local-2022-11-28"
 
 
 def at(day: date, clock: str) -> datetime:
-    return datetime.combine(day, time.fromisoformat(clock), NEW_YORK)
+    return datetime.combine(day, time.fromisoformat(clock), new_york())
 
 
 SESSIONS = tuple(

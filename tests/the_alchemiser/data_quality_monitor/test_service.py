@@ -12,7 +12,7 @@ from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, sessio
 from the_alchemiser.data_quality_monitor.service import Monitor, NothingToCheckError
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.corporate_actions import (
     ACTIONS_KEY,
@@ -49,7 +49,7 @@ class InMemoryMonitor:
 
     def store_actions(self, fetched_on: date, *actions: CorporateAction) -> None:
         """Store the corporate actions as a fetch at 20:30 in New York on that day did."""
-        at = datetime.combine(fetched_on, time(20, 30), NEW_YORK)
+        at = datetime.combine(fetched_on, time(20, 30), new_york())
         fetch = ActionsFetch(at, ("QQQ", "SPY"), date.min, date.max, actions)
         write_actions(self.objects, read_actions_entry(self.objects), fetch)
 

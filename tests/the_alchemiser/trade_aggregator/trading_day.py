@@ -8,7 +8,7 @@ from decimal import Decimal
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.broker_fake import InMemoryBroker
 from tests.the_alchemiser.fakes import InMemoryRunStore
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.messaging.messages import (
     Message,
     RebalancePlanned,
@@ -41,7 +41,7 @@ class DayBroker(InMemoryBroker):
     date: date = make.DAY
 
     def clock(self) -> Clock:
-        now = datetime.combine(self.date, time(15, 46), NEW_YORK)
+        now = datetime.combine(self.date, time(15, 46), new_york())
         next_open = now + timedelta(hours=18)
         return Clock(now, is_open=self.left > timedelta(0), next_open=next_open, next_close=now + self.left)
 

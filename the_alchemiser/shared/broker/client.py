@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Literal
-from urllib.parse import quote
 
 from the_alchemiser.shared.broker import paging, parsing
 from the_alchemiser.shared.broker.credentials import Credentials
@@ -37,7 +36,7 @@ from the_alchemiser.shared.broker.rate_limit import Pace, Pacing, Retries
 from the_alchemiser.shared.broker.transport import Connections, Timeouts, Transport
 from the_alchemiser.shared.broker.wire import Signed, Wire
 from the_alchemiser.shared.corporate_actions import CorporateAction
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.values import Clock, Session, Side
 
 _LOOKED_UP_SINGLY = 3
@@ -107,7 +106,7 @@ class Broker:
         Raises:
             AssetNotFoundError: the broker does not know the symbol.
         """
-        return parse_one(parsing.asset, self._trading.get(f"/v2/assets/{quote(symbol, safe='')}"))
+        return parse_one(parsing.asset, self._trading.get(f"/v2/assets/{_quoted(symbol)}"))
 
     def assets(self) -> tuple[Asset, ...]:
         """Return every active US equity, about 11,000 of them."""
@@ -138,7 +137,7 @@ class Broker:
     def position(self, symbol: str) -> Position | None:
         """Return what the account holds of this symbol, None when that is nothing."""
         try:
-            return parse_one(parsing.position, self._trading.get(f"/v2/positions/{quote(symbol, safe='')}"))
+            return parse_one(parsing.position, self._trading.get(f"/v2/positions/{_quoted(symbol)}"))
         except NotFoundError:
             return None
 
@@ -176,7 +175,7 @@ class Broker:
         Raises:
             OrderNotFoundError: the broker has no such order.
         """
-        return parse_one(parsing.order, self._trading.get(f"/v2/orders/{quote(order_id, safe='')}"))
+        return parse_one(parsing.order, self._trading.get(f"/v2/orders/{_quoted(order_id)}"))
 
     def orders(
         self, *, after: datetime, symbols: Iterable[str] = (), status: Literal["open", "closed", "all"] = "all"
@@ -197,7 +196,7 @@ class Broker:
             OrderNotFoundError: the broker has no such order.
         """
         try:
-            self._trading.delete(f"/v2/orders/{quote(order_id, safe='')}")
+            self._trading.delete(f"/v2/orders/{_quoted(order_id)}")
         except BrokerRejectionError as rejection:
             # Filled, already being cancelled, replaced: the texts vary, and none of them means that a trade failed.
             if rejection.status == _UNPROCESSABLE:
@@ -308,4 +307,11 @@ def _bars_params(start: date, end: date) -> dict[str, str]:
 
 def _midnight(day: date) -> str:
     """Return the time stamp of the day's bar. It limits the interval exactly and is never too recent for the feed."""
-    return datetime.combine(day, time(), NEW_YORK).isoformat()
+    return datetime.combine(day, time(), new_york()).isoformat()
+
+
+def _quoted(text: str) -> str:
+    """Return text as one part of a path."""
+    from urllib.parse import quote  # noqa: PLC0415 - the SDK loads it anyway, after the import of the handler
+
+    return quote(text, safe="")

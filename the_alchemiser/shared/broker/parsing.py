@@ -20,7 +20,7 @@ from the_alchemiser.shared.broker.models import (
     Snapshot,
     Trade,
 )
-from the_alchemiser.shared.exchange_time import NEW_YORK, market_date
+from the_alchemiser.shared.exchange_time import market_date, new_york
 from the_alchemiser.shared.values import Clock, Session, Side
 
 Record = Mapping[str, Any]
@@ -232,4 +232,4 @@ def _optional_time(value: str | None) -> datetime | None:
 
 def _local(day: date, wall_time: str) -> datetime:
     hour, minute = wall_time.split(":")
-    return datetime(day.year, day.month, day.day, int(hour), int(minute), tzinfo=NEW_YORK)
+    return datetime(day.year, day.month, day.day, int(hour), int(minute), tzinfo=new_york())

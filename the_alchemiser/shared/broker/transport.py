@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
-from urllib.parse import urlencode
 
 from the_alchemiser.shared import wall_clock
 
@@ -41,6 +40,8 @@ class Request(NamedTuple):
 
     @property
     def full_url(self) -> str:
+        from urllib.parse import urlencode  # noqa: PLC0415 - the SDK loads it anyway, after the import of the handler
+
         return f"{self.url}?{urlencode(self.params)}" if self.params else self.url
 
 

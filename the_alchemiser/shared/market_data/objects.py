@@ -1,6 +1,5 @@
 """Storage of whole objects with conditional writes: the port, and its adapter for S3."""
 
-import hashlib
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from the_alchemiser.shared import aws
@@ -143,6 +142,8 @@ class S3Objects:
 
 def digest_of(body: bytes) -> str:
     """Return the SHA-256 in hex."""
+    import hashlib  # noqa: PLC0415 - the SDK loads it anyway, after the import of the handler
+
     return hashlib.sha256(body).hexdigest()
 
 

@@ -1,12 +1,11 @@
 """The quality verdict in `quality/v1/latest.json`: the monitor writes it, and every decision reads it first."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
 
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.shared.market_data.objects import ObjectStore, StoredObject
+from the_alchemiser.shared.market_data.objects import ObjectStore, StoredObject, digest_of
 from the_alchemiser.shared.values import Symbol, UtcDatetime, Value
 
 QUALITY = "quality/v1"
@@ -38,7 +37,7 @@ class Verdict(Value):
         findings = self.to_content()
         del findings["checked_at"]
         text = json.dumps(findings, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest_of(text.encode())[:16]
 
 
 def read_verdict(objects: ObjectStore) -> Verdict | None:

@@ -10,7 +10,7 @@ from tests.the_alchemiser.shared.market_data.samples import sessions
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerTimeoutError
 from the_alchemiser.shared.broker.models import Asset, Bar
 from the_alchemiser.shared.corporate_actions import CorporateAction
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.values import Clock, Session
 
@@ -46,12 +46,12 @@ class InMemoryMarket:
     hides_actions: bool = False
 
     def clock(self) -> Clock:
-        now = datetime.combine(self.today, time(20), NEW_YORK).astimezone(UTC)
+        now = datetime.combine(self.today, time(20), new_york()).astimezone(UTC)
         return Clock(now, False, now, now)
 
     def calendar(self, start: date, end: date) -> tuple[Session, ...]:
         return tuple(
-            Session(day, datetime.combine(day, time(9, 30), NEW_YORK), datetime.combine(day, time(16), NEW_YORK))
+            Session(day, datetime.combine(day, time(9, 30), new_york()), datetime.combine(day, time(16), new_york()))
             for day in self.days
             if start <= day <= end
         )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.market_data.calendar import NoCompletedSessionError, read_business_time
 from the_alchemiser.shared.values import Clock, Session
 
@@ -12,7 +12,7 @@ FRIDAY, MONDAY = date(2022, 11, 25), date(2022, 11, 28)
 
 
 def session(day: date, *, closes_at: int = 16) -> Session:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=new_york())
     return Session(day, midnight.replace(hour=9, minute=30), midnight.replace(hour=closes_at))
 
 
@@ -36,11 +36,11 @@ WEEK = (session(date(2022, 11, 23)), session(FRIDAY, closes_at=13), session(MOND
 @pytest.mark.parametrize(
     ("now", "as_of"),
     [
-        (datetime(2022, 11, 25, 12, 59, tzinfo=NEW_YORK), date(2022, 11, 23)),
-        (datetime(2022, 11, 25, 13, 0, tzinfo=NEW_YORK), FRIDAY),
-        (datetime(2022, 11, 27, 20, 0, tzinfo=NEW_YORK), FRIDAY),
-        (datetime(2022, 11, 28, 15, 45, tzinfo=NEW_YORK), FRIDAY),
-        (datetime(2022, 11, 28, 16, 0, tzinfo=NEW_YORK), MONDAY),
+        (datetime(2022, 11, 25, 12, 59, tzinfo=new_york()), date(2022, 11, 23)),
+        (datetime(2022, 11, 25, 13, 0, tzinfo=new_york()), FRIDAY),
+        (datetime(2022, 11, 27, 20, 0, tzinfo=new_york()), FRIDAY),
+        (datetime(2022, 11, 28, 15, 45, tzinfo=new_york()), FRIDAY),
+        (datetime(2022, 11, 28, 16, 0, tzinfo=new_york()), MONDAY),
         (datetime(2022, 11, 29, 1, 0, tzinfo=UTC), MONDAY),
     ],
     ids=["before the half day's close", "at it", "weekend", "in the session", "at the close", "next day in UTC"],
@@ -54,4 +54,4 @@ def test_business_time_counts_sessions_from_their_close(now: datetime, as_of: da
 
 def test_business_time_without_a_session_raises() -> None:
     with pytest.raises(NoCompletedSessionError, match="no session closed"):
-        read_business_time(Exchange(datetime(2022, 11, 28, 15, 45, tzinfo=NEW_YORK), ()))
+        read_business_time(Exchange(datetime(2022, 11, 28, 15, 45, tzinfo=new_york()), ()))

@@ -82,7 +82,7 @@ def _verdict(content: Content) -> Any:
 def _actions(content: Content) -> Any:
     objects = InMemoryObjects()
     objects.plant(ACTIONS_KEY, json.dumps(content).encode())
-    return read_actions_entry(objects)._replace(version=None)
+    return read_actions_entry(objects).changed(version=None)
 
 
 def _description(content: Content) -> Any:

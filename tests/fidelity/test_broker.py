@@ -82,7 +82,7 @@ class Far(NamedTuple):
     transport: Transport
 
     def send(self, request: Request) -> Response:
-        return self.transport.send(request._replace(url=self.url + request.url))
+        return self.transport.send(request.changed(url=self.url + request.url))
 
 
 @contextmanager

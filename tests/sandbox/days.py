@@ -380,7 +380,7 @@ class FastWall:
 def with_quantity(day: DayEvidence, symbol: str, quantity: str) -> DayEvidence:
     """Return the same day with another quantity of one position, at an unchanged market value."""
     held = tuple(
-        position._replace(quantity=Decimal(quantity)) if position.symbol == symbol else position
+        position.changed(quantity=Decimal(quantity)) if position.symbol == symbol else position
         for position in day.after.positions
     )
     return replace(day, after=replace(day.after, positions=held))

@@ -81,7 +81,7 @@ def test_verify_day_finds_a_fill_entered_twice() -> None:
 
 def test_verify_day_finds_a_fill_with_another_price() -> None:
     day = days.good_day()
-    wrong = day.ledger[1]._replace(price=Decimal("100.02"))
+    wrong = day.ledger[1].changed(price=Decimal("100.02"))
 
     where = days.BOUGHT.fills[0].client_order_id
     assert (where, "was filled as SPY BUY 990 100.01, but the ledger has SPY BUY 990 100.02") in faults(
@@ -91,7 +91,7 @@ def test_verify_day_finds_a_fill_with_another_price() -> None:
 
 def test_verify_day_finds_shares_of_no_strategy() -> None:
     day = days.good_day()
-    wrong = day.ledger[1]._replace(attribution={"calm": Decimal(900)})
+    wrong = day.ledger[1].changed(attribution={"calm": Decimal(900)})
 
     where = days.BOUGHT.fills[0].client_order_id
     assert faults(replace(day, ledger=(day.ledger[0], wrong))) == [
@@ -101,7 +101,7 @@ def test_verify_day_finds_shares_of_no_strategy() -> None:
 
 def test_verify_day_finds_an_order_that_still_rests() -> None:
     day = days.good_day()
-    resting = day.after.orders[0]._replace(id="another", status=OrderStatus.NEW, filled_quantity=Decimal(0))
+    resting = day.after.orders[0].changed(id="another", status=OrderStatus.NEW, filled_quantity=Decimal(0))
 
     findings = faults(after(day, orders=(*day.after.orders, resting)))
     assert findings == [(resting.client_order_id, "is still new at the exchange")]
@@ -128,7 +128,7 @@ def test_verify_day_finds_a_position_outside_the_plan() -> None:
 
 def test_verify_day_finds_equity_that_does_not_add_up() -> None:
     day = days.good_day()
-    wrong = day.after.account._replace(equity=Decimal("99990.01"))
+    wrong = day.after.account.changed(equity=Decimal("99990.01"))
 
     findings = [("account", "cash plus positions is 99990.00, but equity is 99990.01")]
     assert faults(after(day, account=wrong)) == findings
@@ -136,7 +136,7 @@ def test_verify_day_finds_equity_that_does_not_add_up() -> None:
 
 def test_verify_day_finds_cash_the_ledger_does_not_explain() -> None:
     day = days.good_day()
-    wrong = day.after.account._replace(cash=Decimal("989.99"), equity=Decimal("99989.99"))
+    wrong = day.after.account.changed(cash=Decimal("989.99"), equity=Decimal("99989.99"))
 
     assert faults(after(day, account=wrong)) == [("account", "cash is 989.99, but by the ledger it should be 990.00")]
 
@@ -222,7 +222,7 @@ def test_verify_day_with_orders_settled_late_expects_a_mail_about_them() -> None
 
 def test_verify_day_accepts_a_quarantined_holding_without_a_price() -> None:
     day = days.good_day()
-    odd = days.position("628ESC012", "5", "0")._replace(current_price=None, market_value=None)
+    odd = days.position("628ESC012", "5", "0").changed(current_price=None, market_value=None)
     plan = days.plan().changed(quarantined={"628ESC012": "odd_symbol"})
     run = structs.replace(day.run, items={**day.run.items, PLAN: RunItem(PLAN, plan.to_content())})
 
@@ -251,8 +251,8 @@ PARTLY = days.UNSETTLED.changed(unsettled=False, reason="not_filled")
 def bought(day: DayEvidence, quantity: str, outcome: TradeExecuted | TradeFailed) -> DayEvidence:
     """Return the day with another quantity bought, at the broker, in the ledger and in the outcome."""
     shares, price = Decimal(quantity), Decimal("100.01")
-    order = day.after.orders[1]._replace(filled_quantity=shares, status=OrderStatus.CANCELED)
-    entry = day.ledger[1]._replace(quantity=shares, cash=-shares * price, attribution={"calm": shares})
+    order = day.after.orders[1].changed(filled_quantity=shares, status=OrderStatus.CANCELED)
+    entry = day.ledger[1].changed(quantity=shares, cash=-shares * price, attribution={"calm": shares})
     cash = days.CASH_BEFORE + day.ledger[0].cash + entry.cash
     positions = (days.position("SPY", quantity, "100"),) if shares else ()
     account = days.account(cash, cash + shares * 100)
@@ -309,9 +309,9 @@ def test_verify_day_adds_up_the_orders_of_a_trade() -> None:
     whole, entry = day.after.orders[1], day.ledger[1]
     orders, entries = [], []
     for number, shares in enumerate((Decimal(300), Decimal(690)), start=1):
-        orders.append(whole._replace(id=f"o{number}", quantity=shares, filled_quantity=shares))
+        orders.append(whole.changed(id=f"o{number}", quantity=shares, filled_quantity=shares))
         cash = -shares * entry.price
-        entries.append(entry._replace(order_id=f"o{number}", quantity=shares, cash=cash, attribution={"calm": shares}))
+        entries.append(entry.changed(order_id=f"o{number}", quantity=shares, cash=cash, attribution={"calm": shares}))
 
     split = after(day, orders=(day.after.orders[0], *orders))
     assert verify_day(replace(split, ledger=(day.ledger[0], *entries))) == ()
@@ -359,10 +359,10 @@ def test_needs_settlement_of_a_failed_run_that_has_sent_trades() -> None:
 def test_needs_settlement_of_an_order_of_somebody_else_is_false() -> None:
     """The sweep looks at the orders of runs only."""
     day = days.good_day()
-    resting = day.after.orders[0]._replace(
+    resting = day.after.orders[0].changed(
         id="another", client_order_id="by-hand", status=OrderStatus.NEW, filled_quantity=Decimal(0)
     )
 
     assert not needs_settlement(after(day, orders=(*day.after.orders, resting)))
-    own = resting._replace(client_order_id=f"{days.RUN_ID}-BUY-X-1")
+    own = resting.changed(client_order_id=f"{days.RUN_ID}-BUY-X-1")
     assert needs_settlement(after(day, orders=(*day.after.orders, own)))

@@ -213,7 +213,7 @@ def history(**changes: Any) -> EndState:
         runs={RUN: run()},
         days={f"DAY#{RUN}": RUN},
         ledger=(
-            entry(EARLIER_ID, "earlier", TradeSide.BUY, "AAA", "10", BEGAN - timedelta(days=2))._replace(
+            entry(EARLIER_ID, "earlier", TradeSide.BUY, "AAA", "10", BEGAN - timedelta(days=2)).changed(
                 run_id="earlier"
             ),
             entry(SELL_ID, SELL, TradeSide.SELL, "AAA", "10", SOLD),

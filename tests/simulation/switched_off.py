@@ -108,7 +108,7 @@ def unconditional_put(client: Any, table: str, row: Mapping[str, Any], **_: obje
 def unconditional_move(self: DynamoRunStore, run_id: str, move: Move) -> bool:
     """Move the run from whatever state it is in by now."""
     state = self.state_of(run_id)
-    return state is not None and _OWN_MOVE(self, run_id, move._replace(leaving=state))
+    return state is not None and _OWN_MOVE(self, run_id, move.changed(leaving=state))
 
 
 def take_any_day(self: DynamoRunStore, run: NewRun, replaces: str | None) -> Any:
@@ -129,7 +129,7 @@ def load_as_sent(self: DynamoRunStore, run_id: str) -> Run | None:
     run = _OWN_LOAD(self, run_id)
     if run is None:
         return None
-    return replace(run, sent=True, items={sk: item._replace(sent=True) for sk, item in run.items.items()})
+    return replace(run, sent=True, items={sk: item.changed(sent=True) for sk, item in run.items.items()})
 
 
 def no_reaction(*_: object, **__: object) -> Reaction:
@@ -185,7 +185,7 @@ def whole_remainder(trade: TradeRequested, remaining: Decimal, position: Positio
 def cancelled_unseen(self: OrderDesk, order: Order) -> Order:
     """Believe that a requested cancellation has happened, and that nothing filled meanwhile."""
     self._request_cancellation(order)
-    return order._replace(status=OrderStatus.CANCELED)
+    return order.changed(status=OrderStatus.CANCELED)
 
 
 def cancel_or_raise(self: OrderDesk, order: Order) -> None:

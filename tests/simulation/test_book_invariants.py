@@ -56,7 +56,7 @@ def test_fill_with_two_entries_violates() -> None:
     ],
 )
 def test_entry_that_differs_from_its_order_violates(changes: Mapping[str, Any], sentence: str) -> None:
-    ledger = (SALE_ENTRY._replace(**changes), PURCHASE_ENTRY)
+    ledger = (SALE_ENTRY.changed(**changes), PURCHASE_ENTRY)
     assert sentences("every_fill_in_the_ledger", ledger=ledger) == [f"{SELL}-1: {sentence}"]
 
 
@@ -67,7 +67,7 @@ def test_entry_of_no_order_violates() -> None:
 
 
 def test_attribution_that_does_not_add_up_violates() -> None:
-    ledger = (SALE_ENTRY._replace(attribution={"calm": Decimal(-9)}), PURCHASE_ENTRY)
+    ledger = (SALE_ENTRY.changed(attribution={"calm": Decimal(-9)}), PURCHASE_ENTRY)
     expected = [f"{SELL}-1 filled -10, but -9 are attributed"]
     assert sentences("attribution_is_complete", ledger=ledger) == expected
 
@@ -103,7 +103,7 @@ def test_ledger_of_a_symbol_that_split_is_left_to_the_lots() -> None:
 
 
 def test_lots_that_differ_from_the_broker_violate() -> None:
-    ledger = (EARLIER, SALE_ENTRY, PURCHASE_ENTRY._replace(attribution={"calm": Decimal(4)}))
+    ledger = (EARLIER, SALE_ENTRY, PURCHASE_ENTRY.changed(attribution={"calm": Decimal(4)}))
     assert sentences("broker_is_lots", ledger=ledger) == ["the broker holds 5 BBB, lots and owner 4"]
 
 
@@ -117,7 +117,7 @@ def test_lots_that_differ_from_the_broker_violate() -> None:
     ],
 )
 def test_lots_after_a_split_may_differ_by_their_rounding(symbol: str, held: str, violates: bool) -> None:
-    before = EARLIER._replace(symbol=symbol, quantity=Decimal(1), attribution={"calm": Decimal(1)})
+    before = EARLIER.changed(symbol=symbol, quantity=Decimal(1), attribution={"calm": Decimal(1)})
     changes = with_split(symbol, positions={symbol: held}, ledger=(*HEALTHY.ledger, before))
     expected = [f"the broker holds {held} {symbol}, lots and owner 10.000000000"] if violates else []
     assert sentences("broker_is_lots", **changes) == expected

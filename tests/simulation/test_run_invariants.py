@@ -155,7 +155,7 @@ def test_executed_trade_that_did_not_fill_violates(filled: str, violates: bool) 
 
 def test_failed_trade_need_not_fill() -> None:
     item = trade_item(SELL, SELL_ID, "10")
-    failed = item._replace(body={"message": {**item.body["message"], "reason": "not_filled"}})
+    failed = item.changed(body={"message": {**item.body["message"], "reason": "not_filled"}})
     runs = {RUN: run(items={**run().items, item.sk: failed})}
     assert sentences("executed_is_filled", runs=runs, fills=HEALTHY.fills[1:]) == []
 

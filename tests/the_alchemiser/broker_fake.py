@@ -144,7 +144,7 @@ class InMemoryBroker:
         if order.is_done or order.status is OrderStatus.PENDING_CANCEL:
             raise OrderNotCancelableError(f"cannot cancel in {order.status}")
         self.polls[order_id] = 0
-        self.placed[order_id] = order._replace(status=OrderStatus.PENDING_CANCEL)
+        self.placed[order_id] = order.changed(status=OrderStatus.PENDING_CANCEL)
 
     def _prices_of(self, symbols: Iterable[str]) -> list[tuple[str, Decimal]]:
         return [(symbol, self.prices[symbol]) for symbol in symbols if symbol in self.prices]
@@ -157,7 +157,7 @@ class InMemoryBroker:
         order, fills = self.placed[order_id], self.fills[OrderType(self.placed[order_id].type)]
         self.polls[order_id] += 1
         if order.status is OrderStatus.PENDING_CANCEL and self.polls[order_id] > fills.cancels_after_polls:
-            order = order._replace(status=OrderStatus.CANCELED, canceled_at=self.timestamp)
+            order = order.changed(status=OrderStatus.CANCELED, canceled_at=self.timestamp)
         elif order.status is OrderStatus.PENDING_NEW and self.polls[order_id] > fills.after_polls:
             order = self._fill(order, fills.fraction)
         self.placed[order_id] = order
@@ -171,7 +171,7 @@ class InMemoryBroker:
         self.held[order.symbol] = self.held.get(order.symbol, Decimal(0)) + sign * quantity
         self.cash -= sign * (quantity * price).quantize(Decimal("0.01"), "ROUND_HALF_UP")
         is_whole = quantity == order.quantity
-        return order._replace(
+        return order.changed(
             status=OrderStatus.FILLED if is_whole else OrderStatus.PARTIALLY_FILLED,
             filled_quantity=quantity,
             filled_avg_price=price if quantity else None,

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState
-from the_alchemiser.shared.books.store import BooksStore
+from the_alchemiser.shared.books.store import BooksStore, StoredCheck
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messaging.messages import Difference, RunFailed, message_id
 from the_alchemiser.shared.run.runs import META, Move, NewRun, RunItem, RunState, RunStore
@@ -75,7 +75,7 @@ class RunStoreContract(ABC):
     def test_create_of_an_existing_run_changes_nothing(self, store: RunStore, run_id: str) -> None:
         before = store.load(run_id)
 
-        created = store.create(new_run(run_id)._replace(stage="prod"), by="another", at=NOW, outbox=())
+        created = store.create(new_run(run_id).changed(stage="prod"), by="another", at=NOW, outbox=())
 
         assert not created
         assert store.load(run_id) == before
@@ -96,8 +96,8 @@ class RunStoreContract(ABC):
         assert store.load(f"{run_id}-r1") is None
 
     def test_create_on_another_day_or_stage_is_allowed(self, store: RunStore, run_id: str) -> None:
-        tomorrow = new_run(f"{run_id}-tomorrow")._replace(trading_date=date(2022, 3, 17))
-        prod = new_run(f"{run_id}-prod")._replace(stage="prod")
+        tomorrow = new_run(f"{run_id}-tomorrow").changed(trading_date=date(2022, 3, 17))
+        prod = new_run(f"{run_id}-prod").changed(stage="prod")
 
         assert store.create(tomorrow, by="coordinator_v2", at=NOW, outbox=())
         assert store.create(prod, by="coordinator_v2", at=NOW, outbox=())
@@ -152,7 +152,7 @@ class RunStoreContract(ABC):
 
     @pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.FAILED])
     def test_mark_settled_marks_a_run_that_has_ended(self, store: RunStore, run_id: str, state: RunState) -> None:
-        store.move(run_id, ended(run_id)._replace(entering=state))
+        store.move(run_id, ended(run_id).changed(entering=state))
         before = store.load(run_id)
         store.mark_settled(run_id)
 
@@ -216,7 +216,7 @@ class RunStoreContract(ABC):
 
         assert store.move(run_id, to_aggregated(run_id))
         assert store.load(run_id) == before
-        assert not store.move(run_id, to_aggregated(run_id)._replace(at=NOW + timedelta(microseconds=1)))
+        assert not store.move(run_id, to_aggregated(run_id).changed(at=NOW + timedelta(microseconds=1)))
         assert not store.move(f"{run_id}-another", to_aggregated(run_id))
 
     def test_move_by_many_workers_at_once_succeeds_once(self, store: RunStore, run_id: str) -> None:
@@ -288,7 +288,7 @@ class BooksStoreContract(ABC):
 
     def test_latest_returns_what_was_put(self, books: BooksStore) -> None:
         assert books.put(books_check(CheckState.AGREED))
-        assert books.latest() == (books_check(CheckState.AGREED), True)
+        assert books.latest() == StoredCheck(books_check(CheckState.AGREED), True)
 
     def test_latest_is_the_check_of_the_latest_day(self, books: BooksStore) -> None:
         for days in (30, 0, 1):
@@ -302,7 +302,7 @@ class BooksStoreContract(ABC):
         books.put(books_check(minutes=1))
 
         assert not books.put(books_check())
-        assert books.latest() == (books_check(minutes=1), False)
+        assert books.latest() == StoredCheck(books_check(minutes=1), False)
 
     def test_put_of_the_same_check_again_is_true(self, books: BooksStore) -> None:
         books.put(books_check())
@@ -313,7 +313,7 @@ class BooksStoreContract(ABC):
         books.put(books_check())
 
         assert books.replace(books_check(CheckState.ACCEPTED, minutes=5), previous=books_check())
-        assert books.latest() == (books_check(CheckState.ACCEPTED, minutes=5), True)
+        assert books.latest() == StoredCheck(books_check(CheckState.ACCEPTED, minutes=5), True)
 
     @pytest.mark.parametrize("stored", [books_check(minutes=1), books_check(CheckState.AGREED)])
     def test_replace_of_another_check_changes_nothing(self, books: BooksStore, stored: BooksCheck) -> None:
@@ -339,9 +339,9 @@ class BooksStoreContract(ABC):
             books.put(books_check(days=days))
 
         books.mark_sent(books_check(days=0))
-        assert books.latest() == (books_check(days=1), False)
+        assert books.latest() == StoredCheck(books_check(days=1), False)
         books.mark_sent(books_check(days=1))
-        assert books.latest() == (books_check(days=1), True)
+        assert books.latest() == StoredCheck(books_check(days=1), True)
 
 
 class LedgerContract(ABC):

@@ -97,7 +97,7 @@ class InMemoryRunStore:
             if sk == META:
                 self.runs[run_id] = replace(run, sent=True)
             else:
-                self.runs[run_id] = replace(run, items={**run.items, sk: run.items[sk]._replace(sent=True)})
+                self.runs[run_id] = replace(run, items={**run.items, sk: run.items[sk].changed(sent=True)})
 
     def mark_settled(self, run_id: str) -> None:
         with self._lock:
@@ -160,7 +160,7 @@ class InMemoryBooks:
         return True
 
     def mark_sent(self, check: BooksCheck) -> None:
-        self.stored[check.trading_date] = self.stored[check.trading_date]._replace(sent=True)
+        self.stored[check.trading_date] = self.stored[check.trading_date].changed(sent=True)
 
     def _store(self, check: BooksCheck) -> None:
         through_json = BooksCheck.read_json(check.to_json())

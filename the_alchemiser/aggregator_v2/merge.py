@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from decimal import Context, Decimal, Inexact, localcontext
-from typing import NamedTuple
 
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import Message, StrategyEvaluated, StrategyFailed
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.failures import Failure
 from the_alchemiser.shared.run.progress import outstanding_strategies
 from the_alchemiser.shared.run.runs import STRATEGY, Run
@@ -17,7 +17,7 @@ EXACT = Context(prec=100, traps=[Inexact])
 WEIGHT_PLACES = 12  # the engine writes 9
 
 
-class Merged(NamedTuple):
+class Merged(Frozen):
     """The merged target: weights sum to 1; for every symbol the contributions sum to its weight, exactly."""
 
     weights: Mapping[str, Decimal]

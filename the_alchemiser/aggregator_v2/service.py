@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import msgspec
-
 from the_alchemiser.aggregator_v2.merge import Merged, answers_of, conclude
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import (
@@ -15,6 +13,7 @@ from the_alchemiser.shared.messaging.messages import (
     envelope,
 )
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.deadlines import deadline
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY, Move, Run, RunItem, RunState, RunStore
@@ -23,7 +22,7 @@ from the_alchemiser.shared.run.stored_runs import load_run, outbox_reaction
 MODULE = "aggregator_v2"
 
 
-class Aggregator(msgspec.Struct, frozen=True):
+class Aggregator(Frozen):
     """Merges the answers of a run's strategies; `now` returns the wall clock, UTC."""
 
     runs: RunStore

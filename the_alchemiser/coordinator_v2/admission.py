@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
 
 from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
 from the_alchemiser.shared.exchange_time import market_date, new_york
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging.commands import StartRun
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.runs import Run, RunState, run_id_of
 from the_alchemiser.shared.values import Clock, Refusal, Session
 
@@ -28,14 +28,14 @@ class StartRefusal(Refusal):
     is_routine: bool = False
 
 
-class NextRun(NamedTuple):
+class NextRun(Frozen):
     """The run to create; `replaces` is the run that has the day until then."""
 
     run_id: str
     replaces: str | None = None
 
 
-class TradingDay(NamedTuple):
+class TradingDay(Frozen):
     """A session of the exchange, at one moment of it.
 
     Attributes:

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-import msgspec
-
 from the_alchemiser.coordinator_v2.admission import StartRefusal, TradingDay
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.books.checks import BooksCheck, books_differ, describe
@@ -15,6 +13,7 @@ from the_alchemiser.shared.broker.account_check import WrongAccountError
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.messaging.messages import Difference
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 
 # A start at the last moment may still create its run: its function has 30 s, and the index of runs lags some seconds.
 AFTER_CLOSE = timedelta(minutes=5)
@@ -23,7 +22,7 @@ NAMED_AT_MOST = 5
 logger = logging.getLogger(__name__)
 
 
-class BooksChecker(msgspec.Struct, frozen=True):
+class BooksChecker(Frozen):
     """Checks the books of the account, once per trading day."""
 
     books: BooksStore

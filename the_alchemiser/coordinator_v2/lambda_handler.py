@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from the_alchemiser.coordinator_v2.books import BooksChecker
 from the_alchemiser.coordinator_v2.service import MODULE, Coordinator
@@ -23,6 +23,7 @@ from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRu
 from the_alchemiser.shared.messaging.inbox import claims_table, serve
 from the_alchemiser.shared.messaging.publisher import BusPublisher
 from the_alchemiser.shared.messaging.wiring import Check, Context, Inbox
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.kill_switch import KillSwitch
 from the_alchemiser.shared.threads import THREADS
@@ -41,7 +42,7 @@ def _inbox() -> Inbox:
     )
 
 
-class _Adapters(NamedTuple):
+class _Adapters(Frozen):
     bus: BusPublisher
     broker: Broker
     runs: DynamoRunStore

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import msgspec
-
 from the_alchemiser.coordinator_v2.admission import (
     NextRun,
     StartRefusal,
@@ -29,6 +27,7 @@ from the_alchemiser.shared.market_data.verdict import Verdict, VerdictMalformedE
 from the_alchemiser.shared.messaging.commands import CheckDay, StartRun, SweepRuns
 from the_alchemiser.shared.messaging.messages import Message, RunRefused, StrategyRequested, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.deadlines import deadline
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.kill_switch import Switch
@@ -42,7 +41,7 @@ SWEPT_SESSIONS = 5  # a week's: the broker may be out of reach for days, and ord
 logger = logging.getLogger(__name__)
 
 
-class Coordinator(msgspec.Struct, frozen=True):
+class Coordinator(Frozen):
     """Starts and sweeps runs, and checks days.
 
     Attributes:
@@ -168,7 +167,7 @@ class Coordinator(msgspec.Struct, frozen=True):
             occurred_at=clock.timestamp.astimezone(UTC),
         )
         refused = RunRefused(**fields, trading_date=today, reason=refusal.reason, detail=refusal.detail)
-        return unsent._replace(messages=(*unsent.messages, refused))
+        return unsent.changed(messages=(*unsent.messages, refused))
 
     def _refuse_trading(self, day: TradingDay) -> StartRefusal | None:
         if not self.switch.is_enabled():

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
 from the_alchemiser.shared.broker.models import Order
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
@@ -15,6 +14,7 @@ from the_alchemiser.shared.ledger.order_entries import (
 )
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import RunCompleted, SettledOrder, TradeExecuted, TradeFailed
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.progress import plan_of, releases_of
 from the_alchemiser.shared.run.runs import TRADE, Run, RunState
 
@@ -27,7 +27,7 @@ EXECUTION_WINDOW = timedelta(seconds=110)
 BUSINESS_WINDOW = timedelta(minutes=5)
 
 
-class Review(NamedTuple):
+class Review(Frozen):
     """What the broker's orders mean for a run that has ended.
 
     Attributes:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-import msgspec
-
 from the_alchemiser.coordinator_v2.settlement import Review, is_window_over, review, sent_trades
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.broker.account_check import require_account
@@ -20,6 +18,7 @@ from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import RunSettled, envelope
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.runs import SETTLEMENT, Run, RunItem, RunStore
 
 # A sweep has 30 s and shares the broker's rate limit with others. What is left is cancelled by the next sweep.
@@ -36,7 +35,7 @@ class Brokerage(Protocol):
     def cancel(self, order_id: str) -> None: ...
 
 
-class OrderSettler(msgspec.Struct, frozen=True):
+class OrderSettler(Frozen):
     """Settles runs.
 
     Attributes:

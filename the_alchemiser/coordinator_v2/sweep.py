@@ -1,15 +1,15 @@
 """The sweep of one run: is it overdue, and which outboxes are unsent? Pure; never places an order."""
 
 from datetime import datetime
-from typing import NamedTuple
 
 from the_alchemiser.shared.messaging.messages import Message, TradeRequested
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.failures import Failure
 from the_alchemiser.shared.run.progress import missing
 from the_alchemiser.shared.run.runs import META, Run
 
 
-class UnsentOutbox(NamedTuple):
+class UnsentOutbox(Frozen):
     """An outbox of a run that is not marked as sent; `sk` is the sort key of its item."""
 
     sk: str

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import NamedTuple
 
 from the_alchemiser.shared.corporate_actions import CorporateAction
 from the_alchemiser.shared.market_data.bars import DailyBar
 from the_alchemiser.shared.market_data.lake import LakeEntry, StoredDescription
+from the_alchemiser.shared.records import Frozen
 
 SMALLEST_SPLIT = Decimal("1.25")  # a smaller one cannot be told from an ordinary day's move
 
 
-class History(NamedTuple):
+class History(Frozen):
     """The bars of a symbol through as_of in the file's order, and the exchange's sessions through as_of, ascending.
 
     `splits` are the symbol's known splits, of any date.

@@ -5,9 +5,6 @@ Corporate actions that are not up to date are a problem that the verdict names; 
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import NamedTuple
-
-import msgspec
 
 from the_alchemiser.data_quality_monitor.checks import find_faults
 from the_alchemiser.shared.corporate_actions import CorporateActions
@@ -21,6 +18,7 @@ from the_alchemiser.shared.market_data.verdict import Verdict, write_verdict
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
 from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 
 MODULE = "data_quality_monitor"
 
@@ -29,7 +27,7 @@ class NothingToCheckError(AlchemiserError):
     """The book has no symbols. A check without symbols would always pass."""
 
 
-class Examination(NamedTuple):
+class Examination(Frozen):
     """One check of the lake.
 
     Attributes:
@@ -43,7 +41,7 @@ class Examination(NamedTuple):
     caused_by: str | None = None
 
 
-class Monitor(msgspec.Struct, frozen=True):
+class Monitor(Frozen):
     """Checks the book's universe and writes the verdict. `universe` returns the symbols of the book."""
 
     exchange: Exchange

@@ -7,7 +7,7 @@ in the book is not covered.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from the_alchemiser.shared.broker.models import Asset, Bar
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
@@ -22,6 +22,7 @@ from the_alchemiser.shared.market_data.corporate_actions import (
 )
 from the_alchemiser.shared.market_data.objects import ObjectStore
 from the_alchemiser.shared.messaging.wiring import logger
+from the_alchemiser.shared.records import Frozen
 
 # The broker selects by the day on which it processes an action, which is the ex-date of a split.
 BACK = timedelta(days=365)  # corrections of earlier actions are not expected
@@ -39,7 +40,7 @@ class ActionsMarket(Protocol):
     ) -> Iterator[tuple[str, tuple[Bar, ...]]]: ...
 
 
-class ActionsRefresher(NamedTuple):
+class ActionsRefresher(Frozen):
     """Keeps the stored corporate actions up to date."""
 
     market: ActionsMarket

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from the_alchemiser.shared.broker.errors import AssetNotFoundError, BrokerError
 from the_alchemiser.shared.broker.models import Bar
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.bars import Bars, DailyBar
 from the_alchemiser.shared.market_data.calendar import Exchange
+from the_alchemiser.shared.records import Frozen
 
 SYMBOLS_PER_REQUEST = 100
 
@@ -28,7 +29,7 @@ class Market(Exchange, Protocol):
     def bars(self, symbols: Iterable[str], start: date, end: date) -> Iterator[tuple[str, tuple[Bar, ...]]]: ...
 
 
-class FetchResult(NamedTuple):
+class FetchResult(Frozen):
     """The bars and the errors of a fetch. Every requested symbol is in exactly one of the two."""
 
     bars: Mapping[str, Bars]

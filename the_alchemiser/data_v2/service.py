@@ -3,9 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from itertools import batched
-from typing import NamedTuple
-
-import msgspec
 
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.fetch_requests import FetchRequests
@@ -26,6 +23,7 @@ from the_alchemiser.shared.market_data.objects import digest_of
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
 from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.threads import map_in_threads
 
 MODULE = "data_v2"
@@ -40,7 +38,7 @@ class StaleBarsError(AlchemiserError):
     """The broker's last bar is older than the last completed session. The bars it has were stored."""
 
 
-class Horizon(NamedTuple):
+class Horizon(Frozen):
     """The history to fetch, from `start` through `as_of`, the business time of the refresh, and the known splits."""
 
     time: BusinessTime
@@ -53,7 +51,7 @@ class Horizon(NamedTuple):
         return self.time.as_of
 
 
-class StoredSymbol(NamedTuple):
+class StoredSymbol(Frozen):
     """What the lake contains for a symbol before the refresh."""
 
     entry: LakeEntry
@@ -65,7 +63,7 @@ class StoredSymbol(NamedTuple):
         return self.stored_description.description
 
 
-class RefreshOutcome(NamedTuple):
+class RefreshOutcome(Frozen):
     """The result for one symbol: its digests before and after, and the error when it is not up to date."""
 
     before: str
@@ -73,7 +71,7 @@ class RefreshOutcome(NamedTuple):
     error: AlchemiserError | None = None
 
 
-class Refresher(msgspec.Struct, frozen=True):
+class Refresher(Frozen):
     """Refreshes the lake.
 
     Attributes:

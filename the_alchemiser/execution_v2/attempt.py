@@ -77,7 +77,7 @@ class Attempt:
             started = self._watch.monotonic()
             self._clock = self.broker.clock(), started
         clock, started = self._clock
-        return clock._replace(timestamp=clock.timestamp + timedelta(seconds=self._watch.monotonic() - started))
+        return clock.changed(timestamp=clock.timestamp + timedelta(seconds=self._watch.monotonic() - started))
 
     def resume(self) -> None:
         """Look up what earlier attempts sent, cancel what still rests, and note the fills.

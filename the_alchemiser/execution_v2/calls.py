@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Protocol
 
 from the_alchemiser.shared import wall_clock
 from the_alchemiser.shared.broker.errors import RateLimitedError
 from the_alchemiser.shared.broker.models import Order, OrderRequest, Position, Snapshot
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Clock
 
 CALLS_PER_ATTEMPT = 16
@@ -33,7 +34,7 @@ class Brokerage(Protocol):
     def cancel(self, order_id: str) -> None: ...
 
 
-class Stopwatch(NamedTuple):
+class Stopwatch(Frozen):
     """Wall-clock durations; has nothing to do with business time."""
 
     monotonic: Callable[[], float] = wall_clock.monotonic

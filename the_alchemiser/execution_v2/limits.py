@@ -2,15 +2,15 @@
 
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import NamedTuple
 
 from the_alchemiser.shared.exchange_time import LAST_ORDER, market_date
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Clock, Refusal, Side
 
 SPREAD = Decimal("0.01")
 
 
-class Limits(NamedTuple):
+class Limits(Frozen):
     """The configured limits of one order; None means no limit.
 
     Attributes:
@@ -40,7 +40,7 @@ def limits_of(*, notional: str, price_distance: str, universe: str, spread: str)
     )
 
 
-class Proposal(NamedTuple):
+class Proposal(Frozen):
     """An order about to be sent; price is its expected price, USD per share."""
 
     symbol: str

@@ -5,9 +5,7 @@ attempt that crashed is resumed where it stopped, and no share is ever ordered t
 """
 
 from decimal import Decimal
-from typing import ClassVar, NamedTuple
-
-import msgspec
+from typing import ClassVar
 
 from the_alchemiser.execution_v2.attempt import Attempt, OnSettled
 from the_alchemiser.execution_v2.calls import AttemptEndedError, Brokerage, CountedBroker, Stopwatch
@@ -30,6 +28,7 @@ from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.formats import shares
 from the_alchemiser.shared.ledger.order_entries import client_order_id
 from the_alchemiser.shared.messaging.messages import TradeRequested
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.kill_switch import Switch
 from the_alchemiser.shared.values import Refusal, Side
 
@@ -47,7 +46,7 @@ class OrderUnknownError(AlchemiserError):
         self.client_order_id = client_order_id
 
 
-class OrderSequence(msgspec.Struct, frozen=True):
+class OrderSequence(Frozen):
     """Executes trades. `on_settled` is called whenever an order is final, with every final order of the trade."""
 
     broker: Brokerage
@@ -198,7 +197,7 @@ class OrderSequence(msgspec.Struct, frozen=True):
         return refuse_time(attempt.clock(), trade.occurred_at)
 
 
-class _Prepared(NamedTuple):
+class _Prepared(Frozen):
     step: Step
     request: OrderRequest
 

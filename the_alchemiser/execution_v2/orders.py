@@ -1,12 +1,13 @@
 """Following one order at the broker until it is final."""
 
 from itertools import count
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from the_alchemiser.execution_v2.calls import CountedBroker, Stopwatch
 from the_alchemiser.shared.broker.errors import BrokerUnavailableError, OrderNotCancelableError
 from the_alchemiser.shared.broker.models import Order, OrderStatus
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.records import Frozen
 
 _CALLS_TO_CANCEL = 2  # the request, and the look that confirms it
 
@@ -17,7 +18,7 @@ class OrderUnsettledError(AlchemiserError):
     retryable: ClassVar[bool] = True
 
 
-class Timing(NamedTuple):
+class Timing(Frozen):
     """Durations in seconds. Calls that wait for the rate limit take their time from `total_s`, so steps are skipped.
 
     Attributes:

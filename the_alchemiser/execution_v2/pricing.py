@@ -7,10 +7,10 @@ sale.
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
 from the_alchemiser.execution_v2.limits import to_tick
 from the_alchemiser.shared.broker.models import Quote, Snapshot
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Refusal, Side
 
 QUOTE_VALID = timedelta(minutes=2)
@@ -19,7 +19,7 @@ _OPPOSITE = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
 _SIGN = {Side.BUY: 1, Side.SELL: -1}
 
 
-class MarketView(NamedTuple):
+class MarketView(Frozen):
     """The market of one symbol, as far as it can be trusted.
 
     Attributes:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-import msgspec
-
 from the_alchemiser.execution_v2.order_sequence import OrderSequence, OrderUnknownError
 from the_alchemiser.shared.broker.models import Order
 from the_alchemiser.shared.errors import RETRIES_EXHAUSTED
@@ -13,6 +11,7 @@ from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.ledger.order_entries import TradeFacts, entries_of_trade
 from the_alchemiser.shared.messaging.messages import Fill, TradeExecuted, TradeFailed, TradeRequested, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Refusal
 
 MODULE = "execution_v2"
@@ -20,7 +19,7 @@ _ZERO = Decimal(0)
 _PRICE_PLACES = Decimal("0.000000001")
 
 
-class Executor(msgspec.Struct, frozen=True):
+class Executor(Frozen):
     """Executes one trade at a time. Idempotent: every attempt at the same trade has the same outcome."""
 
     orders: OrderSequence

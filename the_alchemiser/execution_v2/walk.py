@@ -5,10 +5,10 @@ steps are skipped. A confirmation is never skipped: a step is only taken when it
 """
 
 from decimal import Decimal
-from typing import NamedTuple
 
 from the_alchemiser.execution_v2.orders import Timing
 from the_alchemiser.shared.broker.models import OrderType
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Refusal, Side
 
 FRACTIONS = (Decimal("0.75"), Decimal("0.85"), Decimal("0.95"))
@@ -21,7 +21,7 @@ _ORDER, _LOOK, _CANCELLATION = 1, 1, 1
 _MARKET_CALLS = _ORDER + _LOOK
 
 
-class Step(NamedTuple):
+class Step(Frozen):
     """The next order.
 
     Attributes:
@@ -40,7 +40,7 @@ class Step(NamedTuple):
         return OrderType.MARKET if self.fraction is None else OrderType.LIMIT
 
 
-class Means(NamedTuple):
+class Means(Frozen):
     """What an attempt has left when it is about to send an order.
 
     Attributes:

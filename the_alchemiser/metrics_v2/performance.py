@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry, session_date
 from the_alchemiser.shared.ledger.lots import NO_ACTIONS, LotBook, attributed_fills, match_lots
 from the_alchemiser.shared.messaging.messages import RunCompleted
+from the_alchemiser.shared.records import Frozen
 
 ACCOUNT = "ACCOUNT"
 """The strategy name in the figures of the whole account."""
@@ -16,7 +16,7 @@ ACCOUNT = "ACCOUNT"
 _ZERO = Decimal(0)
 
 
-class Performance(NamedTuple):
+class Performance(Frozen):
     """The figures of one owner after one run, in USD; holdings in shares.
 
     Attributes:

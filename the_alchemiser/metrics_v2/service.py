@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Protocol
 
-import msgspec
-
 from the_alchemiser.metrics_v2.gauges import build_gauges
 from the_alchemiser.metrics_v2.performance import Performance, compute_performances
 from the_alchemiser.shared.corporate_actions import CorporateActions
@@ -21,6 +19,7 @@ from the_alchemiser.shared.gauges import Gauge, Gauges
 from the_alchemiser.shared.ledger.ledger import Ledger
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.threads import map_in_threads
 
 MODULE = "metrics_v2"
@@ -42,7 +41,7 @@ class PerformanceStore(Protocol):
         ...
 
 
-class Accountant(msgspec.Struct, frozen=True):
+class Accountant(Frozen):
     """Computes and stores the figures of completed runs. Idempotent. `actions` returns the known corporate actions."""
 
     ledger: Ledger

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from the_alchemiser.notifications_v2.mail import Mail
 from the_alchemiser.shared import aws, wall_clock
 from the_alchemiser.shared.dynamo import typed
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.messaging.wiring import CLAIM_KEPT_S
+from the_alchemiser.shared.records import Frozen
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +46,7 @@ class Channel(Protocol):
         ...
 
 
-class Delivery(NamedTuple):
+class Delivery(Frozen):
     """What is recorded of a notice on one channel: was it sent, and how many attempts at it have had no answer?"""
 
     is_sent: bool = False

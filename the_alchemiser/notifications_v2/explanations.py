@@ -1,9 +1,9 @@
 """Explanations of reason codes and run states for the people who read the mail, and what they can do next."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from the_alchemiser.shared import formats
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.runs import RunState
 
 RESTART = "To start another run today, run `inv run.start --env {stage} --replaces {run_id}`."
@@ -74,7 +74,7 @@ def explain_omission(code: str) -> str:
     return _OMISSIONS.get(code, formats.words(code))
 
 
-class Situation(NamedTuple):
+class Situation(Frozen):
     """Where a run failed: what it was doing, the effect on the account, and the next steps for the reader.
 
     `doing` completes the sentence "The run failed while …".
@@ -156,10 +156,10 @@ def explain_failure(state: str, reason: str, *, run_id: str) -> Situation:
     situation = _SITUATIONS.get(state, unknown)
     steps = (_CAUSES[reason], *situation.steps) if reason in _CAUSES else situation.steps
     stage = run_id.partition("-")[0]
-    return situation._replace(steps=tuple(fill_in(step, stage=stage, run_id=run_id) for step in steps))
+    return situation.changed(steps=tuple(fill_in(step, stage=stage, run_id=run_id) for step in steps))
 
 
-class Advice(NamedTuple):
+class Advice(Frozen):
     """Why a run was not started, as a sentence, and the next steps for the reader."""
 
     meaning: str
@@ -224,4 +224,4 @@ def explain_refusal(reason: str, *, stage: str) -> Advice:
     """Explain why a run was not started; an unknown reason is returned as plain words."""
     unknown = Advice(f"The reason is: {formats.words(reason)}.", ("Read the log of coordinator_v2.", START))
     advice = _REFUSALS.get(reason, unknown)
-    return advice._replace(steps=tuple(fill_in(step, stage=stage) for step in advice.steps))
+    return advice.changed(steps=tuple(fill_in(step, stage=stage) for step in advice.steps))

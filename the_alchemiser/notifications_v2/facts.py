@@ -17,13 +17,14 @@ from the_alchemiser.shared.messaging.messages import (
     SettledOrder,
     TradeOutcome,
 )
+from the_alchemiser.shared.records import Frozen
 
 # The last step of a person whose account differs from the books.
 OTHERWISE = "Otherwise correct it at the broker. The next start looks again, and trades when broker and books agree."
 _ZERO = Decimal(0)
 
 
-class Holding(NamedTuple):
+class Holding(Frozen):
     """The target and the actual position of one symbol.
 
     Attributes:

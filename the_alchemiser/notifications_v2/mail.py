@@ -1,7 +1,5 @@
 """Composing the mail about a message, as HTML and plain text, and the short text for SNS. Pure; it sends nothing."""
 
-from typing import NamedTuple
-
 from the_alchemiser.notifications_v2.pages import html_part
 from the_alchemiser.notifications_v2.subject import News, mail_subject
 from the_alchemiser.notifications_v2.texts import text_part
@@ -14,11 +12,12 @@ from the_alchemiser.shared.messaging.messages import (
     RunRefused,
     RunSettled,
 )
+from the_alchemiser.shared.records import Frozen
 
 MAX_SHORT_CHARS = 300  # two text messages on a phone
 
 
-class Mail(NamedTuple):
+class Mail(Frozen):
     """A mail as HTML and as plain text, and the short text of the SNS message."""
 
     subject: str

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from string import Formatter
-from typing import NamedTuple
+
+from the_alchemiser.shared.records import Frozen
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
@@ -36,7 +37,7 @@ def joined(parts: Iterable[Html]) -> Html:
     return Html("".join(parts))
 
 
-class Page(NamedTuple):
+class Page(Frozen):
     """The parts of a mail that its kind decides.
 
     Attributes:

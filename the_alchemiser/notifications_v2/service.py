@@ -1,7 +1,5 @@
 """One mail and one SNS message for each run that ended or was refused, for differing books, and for unfit data."""
 
-import msgspec
-
 from the_alchemiser.notifications_v2.channels import (
     SENT,
     Channel,
@@ -14,6 +12,7 @@ from the_alchemiser.notifications_v2.mail import Mail, compose
 from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared.messaging.messages import DataQualityChecked
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 
 MODULE = "notifications_v2"
 # A notice may have been sent although no answer came, so it is repeated once: twice is better than never. After that,
@@ -21,7 +20,7 @@ MODULE = "notifications_v2"
 UNANSWERED_AT_MOST = 2
 
 
-class Notifier(msgspec.Struct, frozen=True):
+class Notifier(Frozen):
     """Notifies people through every channel, once per message and channel."""
 
     stage: str

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from the_alchemiser.portfolio_v2.rebalance import MissingPriceError
 from the_alchemiser.shared.broker.errors import AssetNotFoundError
 from the_alchemiser.shared.broker.models import Account, Asset, Bar, Order, Position, Trade
 from the_alchemiser.shared.corporate_actions import CorporateActions
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.runs import Run
 from the_alchemiser.shared.values import Clock, Side
 
@@ -34,7 +35,7 @@ class Brokerage(Protocol):
     ) -> Iterator[tuple[str, tuple[Bar, ...]]]: ...
 
 
-class Listing(NamedTuple):
+class Listing(Frozen):
     """The symbols that the broker knows, and the latest price of each, in USD per share."""
 
     assets: Mapping[str, Asset]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
-from typing import NamedTuple
 
 from the_alchemiser.portfolio_v2.left_out import check_targets, leave_out, quarantine, value_left_alone
 from the_alchemiser.portfolio_v2.market import Brokerage, Listing, last_closes, read_listing, shares_to_come
@@ -17,6 +16,7 @@ from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.ledger.lots import holdings
 from the_alchemiser.shared.messaging.messages import SignalGenerated
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.runs import Run
 from the_alchemiser.shared.threads import map_in_threads
@@ -28,7 +28,7 @@ class AccountBlockedError(AlchemiserError):
     """The broker has blocked trading on the account: a person must act."""
 
 
-class Sources(NamedTuple):
+class Sources(Frozen):
     """Where a plan's facts come from.
 
     Attributes:
@@ -103,7 +103,7 @@ def _with_own_prices(listing: Listing, symbols: Iterable[str], positions: Mappin
         position = positions.get(symbol)
         if symbol not in prices and position is not None and position.current_price:
             prices[symbol] = position.current_price
-    return listing._replace(prices=prices)
+    return listing.changed(prices=prices)
 
 
 def _ledger_entries(ledger: Ledger, symbols: Iterable[str]) -> tuple[LedgerEntry, ...]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
-from typing import ClassVar, NamedTuple
-
-import msgspec
+from typing import ClassVar
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 from the_alchemiser.shared.values import FRACTIONAL_SHARE, LEDGER_SHARE, WHOLE_SHARE, Side
 
@@ -20,7 +19,7 @@ class MissingPriceError(AlchemiserError):
     retryable: ClassVar[bool] = True
 
 
-class Rules(NamedTuple):
+class Rules(Frozen):
     """The configured rules. A change below the larger of the two minima is not traded.
 
     Attributes:
@@ -34,7 +33,7 @@ class Rules(NamedTuple):
     minimum_change_of_equity: Decimal = Decimal("0.001")
 
 
-class Instrument(NamedTuple):
+class Instrument(Frozen):
     """A symbol as the broker trades it now; prices in USD per share."""
 
     price: Decimal
@@ -42,7 +41,7 @@ class Instrument(NamedTuple):
     is_fractionable: bool = True
 
 
-class Holding(NamedTuple):
+class Holding(Frozen):
     """Shares owned, and what all open orders at the broker may make of them, also those that a person sent.
 
     Attributes:
@@ -55,7 +54,7 @@ class Holding(NamedTuple):
     incoming: Decimal = _ZERO
 
 
-class LeftOut(NamedTuple):
+class LeftOut(Frozen):
     """What the plan decides nothing about: reason codes by symbol; see RebalancePlan."""
 
     quarantined: Mapping[str, str]
@@ -65,14 +64,14 @@ class LeftOut(NamedTuple):
 NOTHING_LEFT_OUT = LeftOut(quarantined={}, untradable={})
 
 
-class Target(NamedTuple):
+class Target(Frozen):
     """The signal's target, in fractions of equity; for every symbol the contributions sum to its weight."""
 
     weights: Mapping[str, Decimal]
     contributions: Mapping[str, Mapping[str, Decimal]]
 
 
-class Portfolio(msgspec.Struct, frozen=True):
+class Portfolio(Frozen):
     """The account now, in USD.
 
     Attributes:
@@ -135,7 +134,7 @@ def plan(
     )
 
 
-class _Change(NamedTuple):
+class _Change(Frozen):
     """Signed shares to trade, and the reason."""
 
     quantity: Decimal

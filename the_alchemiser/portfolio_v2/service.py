@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from the_alchemiser.portfolio_v2.planning import Sources, compute_plan
 from the_alchemiser.portfolio_v2.rebalance import Rules
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
 from the_alchemiser.shared.messaging.messages import RebalancePlanned, SignalGenerated, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.deadlines import deadline
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.plan import RebalancePlan, trade_id
@@ -29,7 +28,7 @@ class PlanTooLargeError(AlchemiserError):
     """The trades of the plan may not fit into the Runs table: selling could succeed, and buying not."""
 
 
-class Planner(msgspec.Struct, frozen=True):
+class Planner(Frozen):
     """Plans runs. `now` returns the wall clock, UTC."""
 
     runs: RunStore

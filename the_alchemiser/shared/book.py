@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony import Symphony, SymphonyError, parse, required_symbols
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 
@@ -27,7 +26,7 @@ class BookError(AlchemiserError):
     """The book cannot be traded: it is missing, unreadable or inconsistent."""
 
 
-class BookEntry(msgspec.Struct, frozen=True, dict=True):
+class BookEntry(Frozen, dict=True):
     """One strategy of the book.
 
     Attributes:
@@ -53,7 +52,7 @@ class BookEntry(msgspec.Struct, frozen=True, dict=True):
         return read_symphony(self.path)
 
 
-class Book(msgspec.Struct, frozen=True, dict=True):
+class Book(Frozen, dict=True):
     """All strategies of the book. Their allocations sum to exactly 1."""
 
     entries: tuple[BookEntry, ...]

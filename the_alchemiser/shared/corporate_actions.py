@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from the_alchemiser.shared.records import Frozen
+
 _ONE = Decimal(1)
 _ZERO = Decimal(0)
 
@@ -49,7 +51,7 @@ class CorporateAction(NamedTuple):
         return self.new_rate / self.old_rate
 
 
-class CorporateActions(NamedTuple):
+class CorporateActions(Frozen):
     """Corporate actions of many symbols, in any order; announced ones have ex-dates in the future."""
 
     actions: tuple[CorporateAction, ...] = ()

@@ -6,7 +6,9 @@ date is older. So they appear at the time of publishing, and only the latest fig
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from the_alchemiser.shared.records import Frozen
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -19,7 +21,7 @@ Unit = Literal["Count", "Percent", "None"]
 """USD has the unit None: CloudWatch knows no currencies."""
 
 
-class Gauge(NamedTuple):
+class Gauge(Frozen):
     """One figure of a strategy, or of the whole stage when `strategy` is None."""
 
     name: str

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, Self, dataclass_transform
 
 import msgspec
+
+from the_alchemiser.shared.records import Frozen
 
 WHOLE_SHARE = Decimal(1)
 FRACTIONAL_SHARE = Decimal("0.000001")  # the smallest part of a share that an order may ask for
@@ -25,7 +27,7 @@ class Side(StrEnum):
     SELL = "SELL"
 
 
-class Clock(NamedTuple):
+class Clock(Frozen):
     """The broker's clock: the only source of business time and of the trading date."""
 
     timestamp: datetime
@@ -34,7 +36,7 @@ class Clock(NamedTuple):
     next_close: datetime
 
 
-class Session(NamedTuple):
+class Session(Frozen):
     """One trading day of the exchange; open and close are in New York time, and half days close early."""
 
     date: date

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-import msgspec
 import numpy as np
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony.program import Leaf, Switch, scored_by
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 
 
-class CapitalFlow(msgspec.Struct, frozen=True):
+class CapitalFlow(Frozen):
     """How the capital splits over the operations on D sessions.
 
     Attributes:

@@ -5,9 +5,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import numpy as np
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony import Symphony
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import StrategyOptions
@@ -21,7 +21,7 @@ from the_alchemiser.strategy_v2.rebalancing import compute_holdings, raise_undec
 from the_alchemiser.strategy_v2.weight_rounding import round_weights
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(Frozen):
     """The weights that a strategy wants to hold at the close of one day, and why.
 
     Attributes:
@@ -41,7 +41,7 @@ class Decision(msgspec.Struct, frozen=True):
     bars_digest: str
 
 
-class DecisionSeries(msgspec.Struct, frozen=True):
+class DecisionSeries(Frozen):
     """The weights that a strategy holds on each session of a range.
 
     Attributes:

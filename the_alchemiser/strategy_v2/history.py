@@ -1,6 +1,5 @@
 """The adjusted closes of many symbols on one calendar."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, run_starts
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DAY = "datetime64[D]"
 
 
-class PriceHistory(msgspec.Struct, frozen=True):
+class PriceHistory(Frozen):
     """Adjusted closes of many symbols.
 
     Attributes:
@@ -34,7 +34,7 @@ class PriceHistory(msgspec.Struct, frozen=True):
     closes: Mapping[str, Floats]
     flaws: Mapping[str, str] = {}
     flawed_from: Mapping[str, np.datetime64] = {}
-    computed: "dict[tuple[str, Indicator, StrategyOptions], Floats]" = {}
+    computed: "dict[tuple[str, Indicator, StrategyOptions], Floats]" = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.dates.dtype != np.dtype(DAY) or np.any(np.diff(self.dates) <= np.timedelta64(0, "D")):
@@ -111,6 +111,8 @@ class PriceHistory(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """SHA-256 over symbols, dates and closes; symbols without a bar on a session do not change it."""
+        import hashlib  # noqa: PLC0415 - the SDK loads it anyway, after the import of the handler
+
         digest = hashlib.sha256()
         for symbol in sorted(self.closes):
             closes = self.closes[symbol]

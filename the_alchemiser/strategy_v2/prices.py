@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-import msgspec
 import numpy as np
 from arro3.core import DataType
 
 from the_alchemiser.shared.market_data.lake import Lake
 from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.threads import map_in_threads
 from the_alchemiser.strategy_v2.arrays import Dates, Floats
 from the_alchemiser.strategy_v2.history import DAY
@@ -17,7 +17,7 @@ Series = tuple[Dates, Floats]
 """The dates of one symbol's bars, and its adjusted closes in USD per share."""
 
 
-class Prices(msgspec.Struct, frozen=True):
+class Prices(Frozen):
     """The closes of the requested symbols; each symbol is in exactly one of the two mappings.
 
     Attributes:

@@ -8,9 +8,9 @@ values are arrays over all sessions. Nothing recurses, and no session depends on
 
 from collections.abc import Iterable
 
-import msgspec
 import numpy as np
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony.comparing import compare
 from the_alchemiser.shared.symphony.program import (
     Choice,
@@ -37,7 +37,7 @@ from the_alchemiser.strategy_v2.market import Market
 Fraction = float | Floats | Bools
 
 
-class Split(msgspec.Struct, frozen=True):
+class Split(Frozen):
     """How an operation splits its capital over its children.
 
     Attributes:
@@ -52,7 +52,7 @@ class Split(msgspec.Struct, frozen=True):
     scores: tuple[Floats, ...] = ()
 
 
-class Stream(msgspec.Struct, frozen=True):
+class Stream(Frozen):
     """An operation together with everything below it.
 
     Attributes:

@@ -8,10 +8,10 @@ every sum over symbols includes all of them, in the same order.
 from datetime import date
 from typing import Any, NoReturn
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony.tree import Frequency, Threshold
 from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices, run_starts
 from the_alchemiser.strategy_v2.capital_flow import target_weights
@@ -21,7 +21,7 @@ from the_alchemiser.strategy_v2.missing_decision import require_bar, require_dec
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 
 
-class Holdings(msgspec.Struct, frozen=True):
+class Holdings(Frozen):
     """The weights held at the close of each of the last D sessions of a history.
 
     Attributes:

@@ -7,8 +7,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
-import msgspec
-
 from the_alchemiser.shared.book import Book, BookEntry
 from the_alchemiser.shared.errors import RETRIES_EXHAUSTED, AlchemiserError
 from the_alchemiser.shared.market_data.lake import Lake
@@ -24,6 +22,7 @@ from the_alchemiser.shared.messaging.messages import (
     envelope,
 )
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony import required_symbols
 from the_alchemiser.shared.values import Symbol
 from the_alchemiser.strategy_v2.prices import Prices, read_prices
@@ -38,7 +37,7 @@ class UnfitVerdictError(AlchemiserError):
     reason: ClassVar[str] = "verdict_unfit"
 
 
-class StrategyDecision(msgspec.Struct, frozen=True):
+class StrategyDecision(Frozen):
     """The engine's decision for one strategy.
 
     Attributes:
@@ -57,7 +56,7 @@ class StrategyDecision(msgspec.Struct, frozen=True):
 DecideStrategy = Callable[[BookEntry, Prices, date], StrategyDecision]
 
 
-class Evaluator(msgspec.Struct, frozen=True):
+class Evaluator(Frozen):
     """Evaluates strategies of the book on the bars of the lake.
 
     Attributes:

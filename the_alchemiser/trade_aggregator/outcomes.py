@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from the_alchemiser.shared.broker.models import Account, Position
 from the_alchemiser.shared.messaging import outbox
@@ -17,13 +16,14 @@ from the_alchemiser.shared.messaging.messages import (
     TradeOutcome,
     envelope,
 )
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.plan import RebalancePlan
 from the_alchemiser.shared.run.runs import SIGNAL, TRADE, Run
 
 PRICE_STEP = Decimal("0.000001")
 
 
-class Closing(NamedTuple):
+class Closing(Frozen):
     """The account and positions when the last trade is done; `at` is business time, UTC."""
 
     account: Account

@@ -7,11 +7,11 @@ are never scaled up.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
-from typing import NamedTuple
 
 from the_alchemiser.shared.broker.errors import InsufficientBuyingPowerError
 from the_alchemiser.shared.broker.models import Account
 from the_alchemiser.shared.messaging.messages import TradeRequested, envelope
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
 from the_alchemiser.shared.run.progress import Release, plan_of, releases_of
 from the_alchemiser.shared.run.runs import Run
@@ -24,7 +24,7 @@ _ZERO = Decimal(0)
 _UNSCALED = Decimal(1)
 
 
-class DayLimits(NamedTuple):
+class DayLimits(Frozen):
     """The configured limits of one day over all runs: USD at planning prices, and trades; None means no limit."""
 
     notional: Decimal | None = None
@@ -36,7 +36,7 @@ class DayLimits(NamedTuple):
         return self.notional is not None or self.trades is not None
 
 
-class DayUse(NamedTuple):
+class DayUse(Frozen):
     """The part of the day's limits that its releases have used."""
 
     notional: Decimal = _ZERO

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-import msgspec
-
 from the_alchemiser.shared.broker.account_check import require_account
 from the_alchemiser.shared.broker.models import Account, Position
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import Message, RebalancePlanned, TradeExecuted, TradeFailed, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.deadlines import deadline
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
@@ -49,7 +48,7 @@ class Brokerage(Protocol):
     def positions(self) -> tuple[Position, ...]: ...
 
 
-class TradeAggregator(msgspec.Struct, frozen=True):
+class TradeAggregator(Frozen):
     """Releases phases and completes runs.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from the_alchemiser.shared.exchange_time import LAST_ORDER, market_date
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Clock, Refusal
 
 CALLS_PER_TRADE = 6  # requests to the broker when the first order fills
@@ -12,7 +12,7 @@ CALLS_PER_MINUTE = 200  # the broker's limit for an account
 _NOTHING = timedelta(0)
 
 
-class Pace(NamedTuple):
+class Pace(Frozen):
     """How fast trades are executed; `trade_s` is the longest time of a single one, in seconds."""
 
     trade_s: float = 60.0

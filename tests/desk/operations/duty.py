@@ -167,7 +167,7 @@ class FakeBroker:
             self.stubborn[order.client_order_id] -= 1
             return
         filled = order.filled_quantity + Decimal(self.fills_at_cancel)
-        done = order._replace(status=self.after_cancel, filled_quantity=filled)
+        done = order.changed(status=self.after_cancel, filled_quantity=filled)
         self.listed = [done if listed.id == order_id else listed for listed in self.listed]
 
 

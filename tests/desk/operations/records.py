@@ -68,7 +68,7 @@ def with_stray_order() -> RunRecord:
     record = whole_record()
     order = record.broker_orders[0]
     ids = (f"{RUN_ID}-BUY-ABC-9", f"{RUN_ID}-r1-BUY-ABC-1", "mine")
-    others = [order._replace(id=client_id, client_order_id=client_id) for client_id in ids]
+    others = [order.changed(id=client_id, client_order_id=client_id) for client_id in ids]
     return replace(record, broker_orders=(*record.broker_orders, *others))
 
 

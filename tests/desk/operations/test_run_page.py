@@ -60,7 +60,7 @@ def order(**changes: Any) -> Order:
         filled_at=None,
         canceled_at=None,
     )
-    return plain._replace(**changes)
+    return plain.changed(**changes)
 
 
 def test_page_of_a_completed_run(capsys: Out) -> None:
@@ -276,7 +276,7 @@ def test_row_of_a_market_order_without_a_fill() -> None:
 
 def test_orders_are_compared_with_the_ledger_one_by_one() -> None:
     spy = trade(BUY_SPY)
-    second = spy.orders[0]._replace(id="another", client_order_id=f"{BUY_SPY}-2")
+    second = spy.orders[0].changed(id="another", client_order_id=f"{BUY_SPY}-2")
 
     rows = run_page.order_rows([spy._replace(orders=(*spy.orders, second))])
 

@@ -68,9 +68,9 @@ def test_status_before_the_first_run(capsys: Out) -> None:
 
 
 def test_status_lists_open_orders_with_their_owners(capsys: Out) -> None:
-    mine = order("mine", OrderStatus.PARTIALLY_FILLED, filled="1.5", quantity=None)._replace(limit_price=None)
+    mine = order("mine", OrderStatus.PARTIALLY_FILLED, filled="1.5", quantity=None).changed(limit_price=None)
 
-    report(World(broker=FakeBroker(listed=[order()._replace(raw_status="accepted"), mine])))
+    report(World(broker=FakeBroker(listed=[order().changed(raw_status="accepted"), mine])))
 
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "open orders 2" in lines

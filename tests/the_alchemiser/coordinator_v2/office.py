@@ -137,7 +137,7 @@ class Floor:
         if order_id in self.refused:
             raise OrderNotCancelableError('order is already in "filled" state')
         self.listed = [
-            order._replace(status=self.after_cancel) if order.id == order_id else order for order in self.listed
+            order.changed(status=self.after_cancel) if order.id == order_id else order for order in self.listed
         ]
 
 

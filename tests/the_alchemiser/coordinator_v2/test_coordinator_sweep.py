@@ -91,7 +91,7 @@ def test_sweep_of_yesterdays_overdue_run_fails_it(office: Office) -> None:
 
 def test_sweep_reaches_the_last_five_sessions(office: Office) -> None:
     days = [date(2022, 11, 18), date(2022, 11, 21), date(2022, 11, 22)]
-    office.bell.sessions = (*(SESSIONS[0]._replace(date=day) for day in days), *SESSIONS)
+    office.bell.sessions = (*(SESSIONS[0].changed(date=day) for day in days), *SESSIONS)
     before, fifth = (office.create_run(day) for day in days[:2])
     office.later(minutes=8)
 

@@ -25,6 +25,7 @@ from tests.the_alchemiser.fakes import InMemoryRunStore
 from the_alchemiser.coordinator_v2.settlement import (
     BUSINESS_WINDOW,
     EXECUTION_WINDOW,
+    Review,
     is_window_over,
     review,
     sent_trades,
@@ -168,7 +169,7 @@ def test_review_ignores_orders_of_others(store: InMemoryRunStore) -> None:
         order("by-hand"),
     ]
 
-    assert review(make.loaded(store, RUN_ID), others) == ((), (), ())
+    assert review(make.loaded(store, RUN_ID), others) == Review((), (), ())
 
 
 def test_review_follows_a_replaced_order_to_its_successor(store: InMemoryRunStore) -> None:
@@ -187,7 +188,7 @@ def test_review_follows_a_replaced_order_to_its_successor(store: InMemoryRunStor
 
 def test_review_of_a_fill_without_its_price_cannot_be_entered(store: InMemoryRunStore) -> None:
     with pytest.raises(FillPriceMissingError):
-        review(make.loaded(store, RUN_ID), [order(f"{BUY_SPY}-1", FILLED, filled="10")._replace(filled_avg_price=None)])
+        review(make.loaded(store, RUN_ID), [order(f"{BUY_SPY}-1", FILLED, filled="10").changed(filled_avg_price=None)])
 
 
 def test_unreported_are_all_orders_of_a_trade_without_outcome(store: InMemoryRunStore) -> None:

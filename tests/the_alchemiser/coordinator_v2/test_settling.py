@@ -108,7 +108,7 @@ def test_sweep_lists_the_orders_since_the_session_opened(office: Office) -> None
 
 def test_sweep_of_the_next_day_settles_the_session_before(office: Office) -> None:
     tuesday = date(2022, 11, 29)
-    office.bell = Bell(tuesday, "09:35", (*office.bell.sessions, office.bell.sessions[-1]._replace(date=tuesday)))
+    office.bell = Bell(tuesday, "09:35", (*office.bell.sessions, office.bell.sessions[-1].changed(date=tuesday)))
     office.floor.listed = [RESTING]
 
     office.sweep()
@@ -138,7 +138,7 @@ def test_sweep_of_a_pending_cancellation_waits_as_long_as_it_takes(office: Offic
     office.later(minutes=300)
     office.sweep()
     pending = is_settled(office)
-    office.floor.listed = [RESTING._replace(status=FILLED, filled_quantity=Decimal(10))]
+    office.floor.listed = [RESTING.changed(status=FILLED, filled_quantity=Decimal(10))]
     office.sweep()
 
     assert not pending
@@ -158,7 +158,7 @@ def test_sweep_of_a_refused_cancellation_looks_again(office: Office) -> None:
 
 
 def test_sweep_without_open_orders_lists_once(office: Office) -> None:
-    office.floor.listed = [RESTING._replace(status=CANCELED)]
+    office.floor.listed = [RESTING.changed(status=CANCELED)]
 
     office.sweep()
 
@@ -210,7 +210,7 @@ def test_sweep_while_the_ledger_refuses_is_continued_by_the_next(
 
 
 def test_sweep_records_only_what_execution_has_not(office: Office, ledger: WatchedLedger) -> None:
-    office.floor.listed = [RESTING._replace(status=CANCELED), SOLD]
+    office.floor.listed = [RESTING.changed(status=CANCELED), SOLD]
     office.sweep()
     office.store.runs[RUN_ID] = replace(make.loaded(office.store, RUN_ID), settled=False)
     ledger.attempts.clear()
@@ -264,7 +264,7 @@ def test_sweep_of_a_completed_run_settles_it_silently(office: Office) -> None:
     ):
         record(office.store, outcome)
     end(office.store, RunState.COMPLETED)
-    office.floor.listed = [RESTING._replace(status=CANCELED), SOLD]
+    office.floor.listed = [RESTING.changed(status=CANCELED), SOLD]
     office.later(minutes=5)
 
     office.sweep()

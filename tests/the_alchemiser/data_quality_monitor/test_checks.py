@@ -144,7 +144,7 @@ def test_faults_wrong_or_missing_description_is_reported() -> None:
 
 
 def test_faults_damaged_entry_reports_the_damage() -> None:
-    damaged = LakeEntry("SPY")._replace(digest="d", version='"1"', fault="damaged: no match")
+    damaged = LakeEntry("SPY").changed(digest="d", version='"1"', fault="damaged: no match")
 
     assert find_faults(damaged, StoredDescription(None, None), sessions=DAYS, as_of=DAYS[9]) == ("damaged: no match",)
 

@@ -93,7 +93,7 @@ class StageBroker(InMemoryBroker):
     def position(self, symbol: str) -> Position | None:
         self._called("position")
         position = super().position(symbol)
-        return None if position is None else position._replace(available=position.quantity - self.reserved)
+        return None if position is None else position.changed(available=position.quantity - self.reserved)
 
     def snapshots(self, symbols: Iterable[str]) -> Mapping[str, Snapshot]:
         self._called("snapshots")
@@ -134,7 +134,7 @@ class StageBroker(InMemoryBroker):
     def replace_by_hand(self, order_id: str, quantity: str, *, limit_price: str = "509.83") -> Order:
         """Let the account's owner replace an order; the successor has a client order id of the broker's own."""
         old = self.placed[order_id]
-        new = old._replace(
+        new = old.changed(
             id=f"{order_id}-successor",
             client_order_id=f"by-hand-{order_id}",
             status=OrderStatus.PENDING_NEW,
@@ -143,7 +143,7 @@ class StageBroker(InMemoryBroker):
             filled_avg_price=None,
             limit_price=Decimal(limit_price),
         )
-        self.placed[order_id] = old._replace(status=OrderStatus.REPLACED, replaced_by=new.id)
+        self.placed[order_id] = old.changed(status=OrderStatus.REPLACED, replaced_by=new.id)
         self.placed[new.id] = new
         self.polls[new.id] = 0
         return new

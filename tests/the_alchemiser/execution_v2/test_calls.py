@@ -48,7 +48,7 @@ def test_read_is_counted_and_passed_on(name: str) -> None:
 def test_submit_is_counted_and_passed_on() -> None:
     broker, _, counted = stage()
 
-    order = counted.submit(REQUEST._replace(client_order_id="a-trade-2"))
+    order = counted.submit(REQUEST.changed(client_order_id="a-trade-2"))
 
     assert order.client_order_id == "a-trade-2"
     assert broker.log == ["submit"]

@@ -311,7 +311,7 @@ def test_order_rejected_after_acceptance_ends_the_trade() -> None:
 
     def reject() -> None:
         order = traded.broker.placed["order-1"]
-        traded.broker.placed["order-1"] = order._replace(status=OrderStatus.REJECTED)
+        traded.broker.placed["order-1"] = order.changed(status=OrderStatus.REJECTED)
 
     traded.broker.before[5] = reject
 

@@ -38,7 +38,7 @@ class Desk:
         return order
 
     def set_status(self, status: OrderStatus, *, raw_status: str = "") -> None:
-        self.broker.placed["order-1"] = self.order._replace(status=status, raw_status=raw_status)
+        self.broker.placed["order-1"] = self.order.changed(status=status, raw_status=raw_status)
 
 
 def test_settle_of_order_that_fills_returns_it_without_cancelling() -> None:

@@ -78,7 +78,7 @@ class PerformanceStoreContract(ABC):
 
     def test_put_earlier_run_keeps_the_later_one(self, performances: ReadablePerformanceStore, name: str) -> None:
         first = performance(name, realised="1")
-        performances.put(first._replace(completed_at=at(DAY, minute=50), run_id="local-1-r2", realised=Decimal(2)))
+        performances.put(first.changed(completed_at=at(DAY, minute=50), run_id="local-1-r2", realised=Decimal(2)))
 
         performances.put(first)
 
@@ -87,7 +87,7 @@ class PerformanceStoreContract(ABC):
         assert row["run_id"] == "local-1-r2"
 
     def test_put_leaves_out_unknown_figures(self, performances: ReadablePerformanceStore, name: str) -> None:
-        performances.put(performance(name)._replace(realised=None, cost=None, unrealised=None))
+        performances.put(performance(name).changed(realised=None, cost=None, unrealised=None))
 
         row = performances.row(name, "LATEST")
         assert row is not None

@@ -106,7 +106,7 @@ def test_sns_topic_subject_is_cut_below_a_hundred_characters() -> None:
     with Stubber(client) as sns:
         sns.add_response("publish", {"MessageId": "1"}, {"TopicArn": ARN, "Subject": "x" * 99, "Message": "short"})
 
-        SnsTopic(client, ARN).send(MAIL._replace(subject="x" * 101))
+        SnsTopic(client, ARN).send(MAIL.changed(subject="x" * 101))
 
         sns.assert_no_pending_responses()
 

@@ -7,6 +7,7 @@ from the_alchemiser.notifications_v2.explanations import (
     NO_ORDERS,
     ORDERS_UNKNOWN,
     SOME_ORDERS,
+    Advice,
     explain_failure,
     explain_omission,
     explain_refusal,
@@ -82,7 +83,7 @@ REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("reason", REFUSALS)
 def test_explain_refusal_gives_meaning_and_steps(reason: str) -> None:
-    assert explain_refusal(reason, stage="prod") == REFUSALS[reason]
+    assert explain_refusal(reason, stage="prod") == Advice(*REFUSALS[reason])
 
 
 @pytest.mark.parametrize("reason", REFUSALS)

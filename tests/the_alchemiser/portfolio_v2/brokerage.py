@@ -20,7 +20,7 @@ def position(symbol: str, quantity: str, price: str | None = None, **changes: An
     shares = Decimal(quantity)
     each = None if price is None else Decimal(price)
     value = None if each is None else shares * each
-    return Position(symbol, shares, shares, Decimal(1), each, each, value)._replace(**changes)
+    return Position(symbol, shares, shares, Decimal(1), each, each, value).changed(**changes)
 
 
 def open_order(symbol: str, side: Side, quantity: str | None, filled: str = "0") -> Order:

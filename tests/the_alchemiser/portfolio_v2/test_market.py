@@ -21,7 +21,7 @@ def prices(**values: str) -> dict[str, Decimal]:
 
 def run() -> Run:
     store = InMemoryRunStore()
-    store.create(run_builders.new_run(day=DAY)._replace(as_of=AS_OF), by="a test", at=run_builders.WALL, outbox=())
+    store.create(run_builders.new_run(day=DAY).changed(as_of=AS_OF), by="a test", at=run_builders.WALL, outbox=())
     return run_builders.loaded(store)
 
 

@@ -80,7 +80,7 @@ def refresher_of(paper: Paper, objects: InMemoryObjects) -> Refresher:
 
 def run() -> Run:
     store = InMemoryRunStore()
-    store.create(run_builders.new_run(day=EX_DATE)._replace(as_of=BEFORE), by="a test", at=run_builders.WALL, outbox=())
+    store.create(run_builders.new_run(day=EX_DATE).changed(as_of=BEFORE), by="a test", at=run_builders.WALL, outbox=())
     return run_builders.loaded(store)
 
 

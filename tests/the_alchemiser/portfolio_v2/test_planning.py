@@ -139,13 +139,13 @@ def test_compute_plan_prices_a_holding_without_trades_as_the_broker_does(price: 
 
 @pytest.mark.parametrize("close", [None, Decimal(0), Decimal(-1)])
 def test_compute_plan_without_a_close_takes_the_price(close: Decimal | None) -> None:
-    plan = plan_with(broker_of(SPY, GLD._replace(last_close=close)))
+    plan = plan_with(broker_of(SPY, GLD.changed(last_close=close)))
 
     assert by_symbol(plan)["GLD"].last_close == Decimal(201)
 
 
 def test_compute_plan_takes_the_own_close_of_a_holding_under_a_dollar() -> None:
-    plan = plan_with(broker_of(SPY, GLD._replace(last_close=Decimal("0.5"))))
+    plan = plan_with(broker_of(SPY, GLD.changed(last_close=Decimal("0.5"))))
 
     assert by_symbol(plan)["GLD"].last_close == Decimal("0.5")
 
@@ -226,7 +226,7 @@ def test_compute_plan_counts_open_orders_of_anybody() -> None:
 
 
 def test_compute_plan_sells_only_what_open_orders_leave() -> None:
-    plan = plan_with(broker_of(SPY, GLD._replace(available=Decimal(2))))
+    plan = plan_with(broker_of(SPY, GLD.changed(available=Decimal(2))))
 
     assert by_symbol(plan)["GLD"].quantity == 2
 

@@ -73,17 +73,17 @@ def test_plan_from_nothing_buys_the_deployed_weight() -> None:
     ids=["short", "reserved", "small", "one share too much"],
 )
 def test_plan_says_why_nothing_is_traded(weight: str, holding: Holding | None, price: str, reason: str) -> None:
-    decision = _decide(weight, holding, instrument=_instrument(price)._replace(is_fractionable=False))
+    decision = _decide(weight, holding, instrument=_instrument(price).changed(is_fractionable=False))
 
     assert (decision.side, decision.quantity, decision.reason) == (None, D("0"), reason)
 
 
 def test_rules_by_default_invest_99_percent_and_leave_small_changes() -> None:
-    assert Rules() == (D("0.99"), D("5"), D("0.001"))
+    assert Rules() == Rules(D("0.99"), D("5"), D("0.001"))
 
 
 def test_plan_of_unfractionable_asset_buys_whole_shares() -> None:
-    decision = _decide("0.5", instrument=_instrument("333")._replace(is_fractionable=False))
+    decision = _decide("0.5", instrument=_instrument("333").changed(is_fractionable=False))
 
     assert decision.quantity == 148
 
@@ -123,14 +123,14 @@ def test_plan_counts_shares_in_open_orders_as_leaving(available: str, side: Side
     ],
 )
 def test_plan_counts_shares_of_open_orders_as_coming(incoming: str, side: Side | None, quantity: str) -> None:
-    decision = _decide("0.5", _held("400")._replace(incoming=D(incoming)))
+    decision = _decide("0.5", _held("400").changed(incoming=D(incoming)))
 
     assert (decision.side, decision.quantity) == (side, D(quantity))
     assert decision.deltas == {"only": D("495"), UNATTRIBUTED: D("-400")}
 
 
 def test_plan_between_open_orders_says_so() -> None:
-    decision = _decide("0.5", _held("400", "300")._replace(incoming=D("200")))
+    decision = _decide("0.5", _held("400", "300").changed(incoming=D("200")))
 
     assert (decision.side, decision.target_quantity) == (None, D("400"))
     assert decision.reason == "open orders may already bring it to the $49,500.00 wanted"
@@ -141,7 +141,7 @@ def test_plan_of_shares_to_come_says_what_will_be_there() -> None:
 
 
 def test_plan_of_exit_sells_what_is_available_whatever_comes() -> None:
-    decision = _decide("0", _held("10", "7")._replace(incoming=D("5")))
+    decision = _decide("0", _held("10", "7").changed(incoming=D("5")))
 
     assert (decision.side, decision.quantity) == (Side.SELL, D("7"))
     assert decision.reason == "no longer a target: sell all that is available"
@@ -336,7 +336,7 @@ def test_plan_never_passes_the_target_whatever_open_orders_do(
 ) -> None:
     target, portfolio, instruments = situation
     held = {
-        symbol: portfolio.holdings.get(symbol, Holding(D("0"), D("0")))._replace(incoming=incoming.get(symbol, D("0")))
+        symbol: portfolio.holdings.get(symbol, Holding(D("0"), D("0"))).changed(incoming=incoming.get(symbol, D("0")))
         for symbol in SYMBOLS
     }
 

@@ -64,7 +64,7 @@ def test_check_splits_of_shares_without_entries_passes() -> None:
 
 
 def test_check_splits_of_shares_that_the_ledger_never_knew_passes() -> None:
-    sold = bought("9.058567")._replace(
+    sold = bought("9.058567").changed(
         side=Side.SELL, attribution={"trend": Decimal("31.941433"), "unattributed": Decimal(-41)}
     )
 

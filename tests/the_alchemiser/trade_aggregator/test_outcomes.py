@@ -25,7 +25,7 @@ class OddBroker(DayBroker):
     def positions(self) -> tuple[Position, ...]:
         one = Decimal(1)
         odd = Position("628ESC012", one, one, one, None, None, None)
-        return (odd, odd._replace(symbol="BTC/USD", current_price=one, market_value=one, asset_class="crypto"))
+        return (odd, odd.changed(symbol="BTC/USD", current_price=one, market_value=one, asset_class="crypto"))
 
 
 def test_unsettled_sell_is_reported_and_the_buys_continue() -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
-from typing import NamedTuple
 
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.broker.models import Order
@@ -20,6 +19,7 @@ from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.ledger.ledger import LedgerEntry, session_date
 from the_alchemiser.shared.ledger.lots import after_split
 from the_alchemiser.shared.messaging.messages import BooksDiffer, Difference, envelope
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.runs import Run, day_of
 from the_alchemiser.shared.values import WHOLE_SHARE, Session, Side, UtcDatetime, Value
 
@@ -77,7 +77,7 @@ class BooksCheck(Value):
         return run.trading_date < self.held_on or run.run_id in self.runs
 
 
-class Expected(NamedTuple):
+class Expected(Frozen):
     """The shares that the account must hold of one symbol.
 
     Attributes:
@@ -95,7 +95,7 @@ class Expected(NamedTuple):
         return any(abs(shares - expected) <= self.rounding for expected in (self.kept, self.paid))
 
 
-class Evidence(NamedTuple):
+class Evidence(Frozen):
     """What may explain a difference.
 
     Attributes:

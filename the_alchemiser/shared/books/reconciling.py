@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain
-from typing import Literal, NamedTuple, Protocol
-
-import msgspec
+from typing import Literal, Protocol
 
 from the_alchemiser.shared.books.checks import (
     BooksCheck,
@@ -23,6 +21,7 @@ from the_alchemiser.shared.corporate_actions import CorporateActionKind, Corpora
 from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.ledger.ledger import Ledger, LedgerEntry
 from the_alchemiser.shared.messaging.messages import Difference
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.run.runs import Run, RunStore
 from the_alchemiser.shared.threads import map_in_threads
 
@@ -39,7 +38,7 @@ class Brokerage(Protocol):
     def orders(self, *, after: datetime, status: Literal["open", "closed", "all"] = "all") -> tuple[Order, ...]: ...
 
 
-class Recent(NamedTuple):
+class Recent(Frozen):
     """The runs of the latest days, as they were read before the look.
 
     Attributes:
@@ -61,7 +60,7 @@ class Recent(NamedTuple):
         return run.trading_date >= self.settles_since and not run.settled
 
 
-class Look(NamedTuple):
+class Look(Frozen):
     """What the broker shows at one moment, and what the books say about it.
 
     Attributes:
@@ -109,7 +108,7 @@ class Look(NamedTuple):
         )
 
 
-class Reconciler(msgspec.Struct, frozen=True):
+class Reconciler(Frozen):
     """Compares the account with the books.
 
     Attributes:

@@ -1,11 +1,12 @@
 """The port of the store that keeps the checks of the books: one per trading day."""
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from the_alchemiser.shared.books.checks import BooksCheck
+from the_alchemiser.shared.records import Frozen
 
 
-class StoredCheck(NamedTuple):
+class StoredCheck(Frozen):
     """A check as it is stored; `sent` once nothing about it waits to be published."""
 
     check: BooksCheck

@@ -5,9 +5,10 @@ code and a fragment of the message. A response that matches no rule is classifie
 """
 
 import json
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from the_alchemiser.shared.errors import AlchemiserError
+from the_alchemiser.shared.records import Frozen
 
 
 class BrokerError(AlchemiserError):
@@ -140,7 +141,7 @@ class AssetNotFoundError(NotFoundError):
     """The broker does not know this symbol."""
 
 
-class _Rule(NamedTuple):
+class _Rule(Frozen):
     """A response with one of the statuses whose message contains the fragment; `code` None means any code or none."""
 
     statuses: tuple[int, ...]

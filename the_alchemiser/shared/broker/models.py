@@ -7,8 +7,8 @@ says so. Times are aware.
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Side
 
 US_EQUITY = "us_equity"
@@ -58,7 +58,7 @@ _DONE = frozenset(
 )
 
 
-class Account(NamedTuple):
+class Account(Frozen):
     """The current state of the account.
 
     Attributes:
@@ -79,7 +79,7 @@ class Account(NamedTuple):
     number: str = ""
 
 
-class Asset(NamedTuple):
+class Asset(Frozen):
     """A symbol, and how it may be traded."""
 
     symbol: str
@@ -88,7 +88,7 @@ class Asset(NamedTuple):
     fractionable: bool
 
 
-class Position(NamedTuple):
+class Position(Frozen):
     """What the account holds of one symbol.
 
     Attributes:
@@ -110,7 +110,7 @@ class Position(NamedTuple):
     asset_class: str = US_EQUITY
 
 
-class OrderRequest(NamedTuple):
+class OrderRequest(Frozen):
     """A day order to submit.
 
     Attributes:
@@ -126,7 +126,7 @@ class OrderRequest(NamedTuple):
     limit_price: Decimal | None = None
 
 
-class Order(NamedTuple):
+class Order(Frozen):
     """An order as the broker last reported it.
 
     Attributes:
@@ -158,7 +158,7 @@ class Order(NamedTuple):
         return self.status in _DONE
 
 
-class Quote(NamedTuple):
+class Quote(Frozen):
     """The best bid and ask of a symbol; a side without an offer is 0."""
 
     symbol: str
@@ -167,7 +167,7 @@ class Quote(NamedTuple):
     at: datetime
 
 
-class Trade(NamedTuple):
+class Trade(Frozen):
     """The last sale of a symbol."""
 
     symbol: str
@@ -175,7 +175,7 @@ class Trade(NamedTuple):
     at: datetime
 
 
-class Snapshot(NamedTuple):
+class Snapshot(Frozen):
     """The latest quote and the last sale of a symbol, None where the broker has none."""
 
     symbol: str
@@ -183,7 +183,7 @@ class Snapshot(NamedTuple):
     trade: Trade | None
 
 
-class Bar(NamedTuple):
+class Bar(Frozen):
     """Prices of one session, adjusted as the request said, as of the day of the request; volume in shares."""
 
     date: date

@@ -14,22 +14,22 @@ and all they know of each other is the number in the answers.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from the_alchemiser.shared import wall_clock
 from the_alchemiser.shared.broker.errors import BrokerUnavailableError, RateLimitedError
+from the_alchemiser.shared.records import Frozen
 
 _WINDOW_S = 60.0
 
 
-class Retries(NamedTuple):
+class Retries(Frozen):
     """When a failed read is repeated: one pause, in seconds, before each repetition."""
 
     pauses_s: tuple[float, ...] = (0.1, 0.3)
     sleep: Callable[[float], None] = wall_clock.sleep
 
 
-class Pacing(NamedTuple):
+class Pacing(Frozen):
     """How reads keep to the rate limit. What lies between `burst` and `reserve` is spread over the minute.
 
     Attributes:

@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from the_alchemiser.shared import wall_clock
+from the_alchemiser.shared.records import Frozen
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager
@@ -16,14 +17,14 @@ _CONNECTIONS = 20
 _IDLE_S = 5.0
 
 
-class Timeouts(NamedTuple):
+class Timeouts(Frozen):
     """Seconds to wait for a connection and for bytes. Three attempts take less than 20 s, waits for the limit aside."""
 
     connect_s: float = 2.0
     read_s: float = 4.0
 
 
-class Request(NamedTuple):
+class Request(Frozen):
     """One request.
 
     Attributes:
@@ -45,7 +46,7 @@ class Request(NamedTuple):
         return f"{self.url}?{urlencode(self.params)}" if self.params else self.url
 
 
-class Response(NamedTuple):
+class Response(Frozen):
     """One response, whatever its status. `body` is decompressed."""
 
     status: int

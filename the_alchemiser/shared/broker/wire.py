@@ -107,7 +107,7 @@ class Signed:
 
 
 def _signed(request: Request, keys: Credentials) -> Request:
-    return request._replace(headers={"APCA-API-KEY-ID": keys.key, "APCA-API-SECRET-KEY": keys.secret})
+    return request.changed(headers={"APCA-API-KEY-ID": keys.key, "APCA-API-SECRET-KEY": keys.secret})
 
 
 def _text(response: Response) -> str:

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Side
 
 UNATTRIBUTED = "unattributed"
 """The owner of shares that belong to no strategy: held before the first run, or traded by hand."""
 
 
-class LedgerEntry(NamedTuple):
+class LedgerEntry(Frozen):
     """One fill.
 
     Attributes:

@@ -12,18 +12,18 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 from decimal import ROUND_DOWN, Decimal
-from typing import NamedTuple
 
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.ledger.attribution import attribute
 from the_alchemiser.shared.ledger.ledger import LedgerEntry, session_date
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import LEDGER_SHARE, WHOLE_SHARE
 
 NO_ACTIONS = CorporateActions()
 _ZERO = Decimal(0)
 
 
-class AttributedFill(NamedTuple):
+class AttributedFill(Frozen):
     """One strategy's part of a fill: signed shares, negative for a sale; price in USD per share."""
 
     symbol: str
@@ -32,7 +32,7 @@ class AttributedFill(NamedTuple):
     price: Decimal
 
 
-class Lot(NamedTuple):
+class Lot(Frozen):
     """Shares opened by one fill and not closed yet: signed, negative when short; price in USD per share."""
 
     symbol: str
@@ -50,7 +50,7 @@ class Lot(NamedTuple):
         return self.quantity * (price - self.price)
 
 
-class RealisedGain(NamedTuple):
+class RealisedGain(Frozen):
     """Shares that were opened and closed again: signed like their lot; prices in USD per share."""
 
     symbol: str
@@ -66,7 +66,7 @@ class RealisedGain(NamedTuple):
         return self.quantity * (self.closed_price - self.opened_price)
 
 
-class LotBook(NamedTuple):
+class LotBook(Frozen):
     """The result of matching fills: open lots by symbol, oldest first, and realised gains in order of the fills."""
 
     open: tuple[Lot, ...]
@@ -177,7 +177,7 @@ def _split(lots: deque[Lot], split: CorporateAction) -> deque[Lot]:
         rounded = after_split(old_total, split)
         quantity, new_total = rounded - new_total, rounded
         if quantity:
-            after.append(lot._replace(quantity=quantity, price=lot.cost / quantity))
+            after.append(lot.changed(quantity=quantity, price=lot.cost / quantity))
     return after
 
 
@@ -224,7 +224,7 @@ def _close(lots: deque[Lot], fill: AttributedFill) -> list[RealisedGain]:
         closed = lot.quantity if abs(lot.quantity) <= abs(left) else -left
         gains.append(RealisedGain(lot.symbol, lot.opened_at, fill.filled_at, closed, lot.price, fill.price))
         if closed != lot.quantity:
-            lots.appendleft(lot._replace(quantity=lot.quantity - closed))
+            lots.appendleft(lot.changed(quantity=lot.quantity - closed))
         left += closed
 
     if left:

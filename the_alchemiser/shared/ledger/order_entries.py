@@ -7,12 +7,13 @@ orders give the same entries, at any time.
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from the_alchemiser.shared.broker.models import Order, OrderStatus
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger.attribution import attribute, cash_of
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Side
 
 THE_FILL = "1"  # an order is entered once, when it is final, as one fill
@@ -25,7 +26,7 @@ class FillPriceMissingError(AlchemiserError):
     retryable: ClassVar[bool] = True
 
 
-class TradeFacts(NamedTuple):
+class TradeFacts(Frozen):
     """A trade, as the ledger needs it.
 
     Attributes:

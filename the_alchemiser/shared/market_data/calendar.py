@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Protocol
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.exchange_time import market_date
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Clock, Session
 
 LOOK_BACK = timedelta(days=14)  # the longest closure since 1933 was seven days, in September 2001
@@ -24,7 +25,7 @@ class Exchange(Protocol):
     def calendar(self, start: date, end: date) -> tuple[Session, ...]: ...
 
 
-class BusinessTime(NamedTuple):
+class BusinessTime(Frozen):
     """The broker's current time in UTC, and the date of the last session that closed at or before it."""
 
     now: datetime

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.objects import ObjectStore, StoredObject
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import UtcDatetime, Value
 
 ACTIONS_PREFIX = "corporate-actions/v1"
@@ -42,7 +42,7 @@ class StoredActions(Value):
     actions: tuple[StoredAction, ...]
 
 
-class ActionsFetch(NamedTuple):
+class ActionsFetch(Frozen):
     """What the broker knows of some symbols: every action with an ex-date from `start` through `end`."""
 
     fetched_at: datetime
@@ -52,7 +52,7 @@ class ActionsFetch(NamedTuple):
     actions: tuple[CorporateAction, ...]
 
 
-class ActionsEntry(NamedTuple):
+class ActionsEntry(Frozen):
     """The object as it was read; without anything when there is none.
 
     Attributes:

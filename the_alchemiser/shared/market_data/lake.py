@@ -10,11 +10,12 @@ before. A failure before that leaves the old object in place.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.bars import Bars, UnreadableBarsError, decode_bars, decode_columns, encode_bars
 from the_alchemiser.shared.market_data.objects import ObjectChangedError, ObjectStore, StoredObject, digest_of
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.threads import map_in_threads
 from the_alchemiser.shared.values import UtcDatetime, Value
 
@@ -61,7 +62,7 @@ class Description(Value):
         )
 
 
-class FetchOrigin(NamedTuple):
+class FetchOrigin(Frozen):
     """The source and the time of a fetch, and the first date that it requested."""
 
     source: str
@@ -69,7 +70,7 @@ class FetchOrigin(NamedTuple):
     asked_from: date
 
 
-class LakeEntry(NamedTuple):
+class LakeEntry(Frozen):
     """One symbol of the lake, as it was read.
 
     Attributes:
@@ -86,7 +87,7 @@ class LakeEntry(NamedTuple):
     fault: str | None = None
 
 
-class StoredDescription(NamedTuple):
+class StoredDescription(Frozen):
     """The JSON beside a parquet file, and its version.
 
     Attributes:
@@ -111,7 +112,7 @@ class Lake:
             StateUnavailableError: the store did not answer.
         """
         entry, bars = self._read_verified(symbol, decode_bars)
-        return entry._replace(bars=bars)
+        return entry.changed(bars=bars)
 
     def read_columns(self, symbol: str, names: Iterable[str]) -> tuple[LakeEntry, tuple[Any, ...]]:
         """Return an entry without bars, and the named columns as arrow arrays, `()` when the entry has a fault.
@@ -192,11 +193,11 @@ class Lake:
         entry = LakeEntry(symbol, digest=digest_of(stored.body), version=stored.version)
         # The digest is checked before the parser runs: damaged bytes must never reach a decision.
         if not self._matches_recorded_digest(symbol, stored, entry.digest):
-            return entry._replace(fault=f"damaged: {key} does not match its digest"), ()
+            return entry.changed(fault=f"damaged: {key} does not match its digest"), ()
         try:
             return entry, decode(stored.body)
         except UnreadableBarsError as error:
-            return entry._replace(fault=f"damaged: {key}: {error}"), ()
+            return entry.changed(fault=f"damaged: {key}: {error}"), ()
 
     def _matches_recorded_digest(self, symbol: str, stored: StoredObject, digest: str) -> bool:
         if stored.sha256 is not None:

@@ -1,9 +1,10 @@
 """Storage of whole objects with conditional writes: the port, and its adapter for S3."""
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from the_alchemiser.shared import aws
 from the_alchemiser.shared.errors import AlchemiserError, StateUnavailableError
+from the_alchemiser.shared.records import Frozen
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,7 +21,7 @@ class ObjectChangedError(AlchemiserError):
     retryable: ClassVar[bool] = True
 
 
-class StoredObject(NamedTuple):
+class StoredObject(Frozen):
     """An object as it was read.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from the_alchemiser.shared import wall_clock
 from the_alchemiser.shared.errors import AlchemiserError, MalformedMessageError
@@ -10,6 +10,7 @@ from the_alchemiser.shared.messaging.claims import claim_key
 from the_alchemiser.shared.messaging.commands import COMMANDS, Command
 from the_alchemiser.shared.messaging.messages import BY_NAME, Message
 from the_alchemiser.shared.messaging.wiring import Context, Handler, Inbox, Reaction, logger
+from the_alchemiser.shared.records import Frozen
 
 LAST_RECEIVE = 3
 
@@ -18,7 +19,7 @@ class BatchFailedError(Exception):
     """Every record of a batch failed. Each failure is already in the log, with its traceback."""
 
 
-class _Record(NamedTuple):
+class _Record(Frozen):
     """A record of SQS.
 
     Attributes:

@@ -7,7 +7,7 @@ ends the function.
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any, NamedTuple
+from typing import Any
 
 from the_alchemiser.shared import wall_clock
 from the_alchemiser.shared.errors import SetupIncompleteError
@@ -16,13 +16,14 @@ from the_alchemiser.shared.errors import SetupIncompleteError
 from the_alchemiser.shared.messaging import delivery  # noqa: F401
 from the_alchemiser.shared.messaging.messages import Message
 from the_alchemiser.shared.messaging.wiring import Check, Inbox, logger
+from the_alchemiser.shared.records import Frozen
 
 LIMIT_S = 10.0
 OK = "ok"
 _MAX_CHARS = 600
 
 
-class Result(NamedTuple):
+class Result(Frozen):
     """The result of one check: `ok`, or what is wrong; `missing` is what a person has not set up yet."""
 
     text: str

@@ -8,8 +8,9 @@ second delivery.
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple, TypedDict
+from typing import Literal, TypedDict
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Side, Symbol, UtcDatetime, Value, Weights
 
 TRADING = "alchemiser.trading"
@@ -296,7 +297,7 @@ class DataQualityChecked(Message):
     problems: tuple[str, ...] = ()
 
 
-class Route(NamedTuple):
+class Route(Frozen):
     """The route of a message: its source on the bus, the modules that send it, the modules that consume it.
 
     A `queued` message goes straight to a queue and needs no rule on the bus.

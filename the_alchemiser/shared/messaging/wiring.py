@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from the_alchemiser.shared.messaging.commands import Command
 from the_alchemiser.shared.messaging.messages import Message
 from the_alchemiser.shared.messaging.publisher import Publisher
+from the_alchemiser.shared.records import Frozen
 
 CLAIM_KEPT_S = 15 * 24 * 3600  # longer than a dead-letter queue keeps a message
 
@@ -46,7 +47,7 @@ def _do_nothing() -> None:
     """The default of `on_published`."""
 
 
-class Reaction(NamedTuple):
+class Reaction(Frozen):
     """A service's reaction to one message or command.
 
     Attributes:
@@ -63,7 +64,7 @@ Check = Callable[[], object]
 GiveUp = Callable[[Any, Exception], Reaction]
 
 
-class Inbox(NamedTuple):
+class Inbox(Frozen):
     """The wiring of one module.
 
     Attributes:

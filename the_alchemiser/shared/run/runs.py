@@ -18,11 +18,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import count
-from typing import Any, NamedTuple, Protocol
-
-import msgspec
+from typing import Any, Protocol
 
 from the_alchemiser.shared.messaging.messages import Message
+from the_alchemiser.shared.records import Frozen
 
 META = "META"
 SIGNAL = "SIGNAL"
@@ -49,7 +48,7 @@ class RunState(StrEnum):
         return self in (RunState.COMPLETED, RunState.FAILED)
 
 
-class Transition(NamedTuple):
+class Transition(Frozen):
     """One line of a run's timeline, in wall-clock time, UTC."""
 
     state: RunState
@@ -57,7 +56,7 @@ class Transition(NamedTuple):
     by: str
 
 
-class RunItem(NamedTuple):
+class RunItem(Frozen):
     """One fact of a run, written once: its body as JSON values, and the messages that it must publish."""
 
     sk: str
@@ -66,7 +65,7 @@ class RunItem(NamedTuple):
     sent: bool = True
 
 
-class NewRun(NamedTuple):
+class NewRun(Frozen):
     """A run as the coordinator creates it; allocations are fractions that sum to 1."""
 
     run_id: str
@@ -77,7 +76,7 @@ class NewRun(NamedTuple):
     deadline_at: datetime
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(Frozen):
     """A run as a strongly consistent read returned it.
 
     Attributes:
@@ -108,7 +107,7 @@ class Run(msgspec.Struct, frozen=True):
         return {sk.removeprefix(prefix): item for sk, item in self.items.items() if sk.startswith(prefix)}
 
 
-class Move(NamedTuple):
+class Move(Frozen):
     """One step of the state machine: allowed only from `leaving`; payload and outbox are stored with it."""
 
     leaving: RunState

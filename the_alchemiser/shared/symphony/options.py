@@ -1,7 +1,8 @@
 """The options of a strategy: indicator conventions on which data providers differ."""
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from the_alchemiser.shared.records import Frozen
 
 
 class RsiMethod(StrEnum):
@@ -11,7 +12,7 @@ class RsiMethod(StrEnum):
     CUTLER = "cutler"
 
 
-class StrategyOptions(NamedTuple):
+class StrategyOptions(Frozen):
     """Indicator conventions of one strategy.
 
     Attributes:

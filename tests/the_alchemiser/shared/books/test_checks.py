@@ -88,7 +88,7 @@ def order(client_order_id: str = OURS, symbol: str = "SPY", **changes: Any) -> O
         filled_at=None,
         canceled_at=None,
     )
-    return resting._replace(**changes)
+    return resting.changed(**changes)
 
 
 def exactly(shares: str) -> Expected:

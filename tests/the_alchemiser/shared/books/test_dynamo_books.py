@@ -10,6 +10,7 @@ from botocore.stub import Stubber
 from tests.the_alchemiser.contracts import books_check
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState
 from the_alchemiser.shared.books.dynamo_books import DynamoBooks
+from the_alchemiser.shared.books.store import StoredCheck
 from the_alchemiser.shared.dynamo import plain, typed
 
 KEY = {"pk": "BOOKS", "sk": "CHECK#2022-03-16"}
@@ -102,7 +103,7 @@ def test_latest_asks_for_the_last_row_with_a_consistent_read(table: Stubber) -> 
     requests = requests_of(table)
     table.add_response("query", {"Items": [row(ACCEPTED, sent=True)]})
 
-    assert store_on(table).latest() == (ACCEPTED, True)
+    assert store_on(table).latest() == StoredCheck(ACCEPTED, True)
 
     assert requests == [
         {

@@ -143,7 +143,7 @@ def test_look_does_not_wait_for_a_run_that_no_sweep_settles_any_more(desk: Desk)
 def test_look_reads_the_runs_of_the_days_that_were_not_read_yet(desk: Desk) -> None:
     for day in (FRIDAY, MONDAY):
         desk.add_run(day, "-r7")
-        desk.ledger.record(fill("SPY", Side.BUY, "2", number=str(day))._replace(run_id=f"local-{day}-r7"))
+        desk.ledger.record(fill("SPY", Side.BUY, "2", number=str(day)).changed(run_id=f"local-{day}-r7"))
     desk.floor.held["SPY"] = Decimal(12)
 
     # Friday's run is older than the base, Monday's was forced after it.
@@ -158,7 +158,7 @@ def test_look_reads_no_run_twice(desk: Desk) -> None:
 
     look = desk.reconciler().look(base(), unread, NOW)
 
-    assert unread == ((), date(2022, 3, 16), MONDAY)
+    assert unread == Recent((), date(2022, 3, 16), MONDAY)
     assert look is not None
     assert (look.differences, look.runs) == ((), (RUN_ID,))
 
@@ -192,7 +192,7 @@ def test_look_that_differs_reads_these_symbols_again(desk: Desk) -> None:
 
 def test_look_again_counts_only_the_fills_of_its_runs(desk: Desk) -> None:
     run = desk.add_run()
-    desk.ledger.record(fill("SPY", Side.BUY, "5")._replace(run_id="local-2022-03-14"))
+    desk.ledger.record(fill("SPY", Side.BUY, "5").changed(run_id="local-2022-03-14"))
     desk.floor.held["SPY"] = Decimal(15)
 
     assert desk.seen(None, run).differences == (holding("SPY", "15", "10"),)
@@ -216,7 +216,7 @@ def test_look_lists_the_orders_of_a_week_at_most(desk: Desk) -> None:
 
 def test_look_does_not_take_a_recorded_fill_for_one_by_hand(desk: Desk) -> None:
     run = desk.add_run()
-    desk.ledger.record(fill("SPY", Side.BUY, "2")._replace(order_id=f"id-{OURS}"))
+    desk.ledger.record(fill("SPY", Side.BUY, "2").changed(order_id=f"id-{OURS}"))
     desk.floor.listed = [order(status=OrderStatus.FILLED)]
 
     assert desk.seen(None, run).differences == (holding("SPY", "10", "12"),)

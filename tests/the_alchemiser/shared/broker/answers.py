@@ -53,7 +53,7 @@ class Script:
         self.requests: list[Request] = []
 
     def send(self, request: Request) -> Response:
-        self.requests.append(request._replace(params=dict(request.params)))  # a caller may change its params later
+        self.requests.append(request.changed(params=dict(request.params)))  # a caller may change its params later
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer

@@ -160,7 +160,7 @@ def test_submit_when_rate_limited_raises_without_sending_again() -> None:
 def test_submit_sell_closes_a_position_and_opens_none() -> None:
     script = Script([answer(200, ORDER)])
 
-    broker_over(script).submit(REQUEST._replace(side=Side.SELL, type=OrderType.MARKET, limit_price=None))
+    broker_over(script).submit(REQUEST.changed(side=Side.SELL, type=OrderType.MARKET, limit_price=None))
 
     sent = script.requests[0].body or {}
     assert (sent["side"], sent["position_intent"], sent["type"]) == ("sell", "sell_to_close", "market")

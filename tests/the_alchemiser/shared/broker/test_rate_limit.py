@@ -68,7 +68,7 @@ class Calls:
 
 
 def test_pacing_keeps_a_tenth_and_spreads_after_a_half() -> None:
-    assert Pacing() == (0.5, 0.1, 20.0)
+    assert Pacing() == Pacing(0.5, 0.1, 20.0)
 
 
 def test_retries_are_two_after_a_tenth_and_three_tenths_of_a_second() -> None:

@@ -71,7 +71,7 @@ def assert_clock_raises(broker: Broker, error: type[BrokerError], text: str) -> 
 
 
 def test_connections_wait_two_seconds_to_connect_and_four_for_bytes() -> None:
-    assert Timeouts() == (2.0, 4.0)
+    assert Timeouts() == Timeouts(2.0, 4.0)
 
 
 def test_send_without_a_connection_in_time_raises() -> None:

@@ -87,7 +87,7 @@ class TestDynamoLedger(LedgerContract):
         entry = self.entry("SPY")
         with_earlier_key(table, entry)
 
-        assert not ledger.record(entry._replace(filled_at=entry.filled_at + timedelta(minutes=7)))
+        assert not ledger.record(entry.changed(filled_at=entry.filled_at + timedelta(minutes=7)))
         assert ledger.entries_of("SPY") == (entry,)
         assert len(table.rows) == 1
 
@@ -97,7 +97,7 @@ class TestDynamoLedger(LedgerContract):
     ) -> None:
         with_earlier_key(table, self.entry("SPY"))
 
-        assert ledger.record(self.entry(symbol, order=order)._replace(fill=fill))
+        assert ledger.record(self.entry(symbol, order=order).changed(fill=fill))
         assert len(table.rows) == 2
 
     def test_record_reads_only_earlier_keys_of_the_day(self, ledger: DynamoLedger, table: LedgerTable) -> None:
@@ -110,7 +110,7 @@ class TestDynamoLedger(LedgerContract):
     def test_entries_under_both_keys_are_one(self, ledger: DynamoLedger, table: LedgerTable) -> None:
         entry = self.entry("SPY")
         ledger.record(entry)
-        with_earlier_key(table, entry._replace(filled_at=entry.filled_at + timedelta(minutes=7)))
+        with_earlier_key(table, entry.changed(filled_at=entry.filled_at + timedelta(minutes=7)))
 
         assert [read.order_id for read in ledger.entries_of("SPY")] == ["o1"]
         assert [read.order_id for read in ledger.entries_of_run("run-SPY")] == ["o1"]

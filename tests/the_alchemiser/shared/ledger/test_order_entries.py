@@ -23,7 +23,7 @@ from the_alchemiser.shared.values import Side
 AT = datetime(2024, 3, 15, 19, 46, tzinfo=UTC)
 TRADE_ID = "local-2024-03-15-BUY-SPY"
 BUY = TradeFacts(TRADE_ID, "local-2024-03-15", "SPY", Side.BUY, Decimal(10), {"a": Decimal(4), "b": Decimal(6)})
-SELL = BUY._replace(side=Side.SELL, deltas={"a": Decimal(-4), "b": Decimal(-6)})
+SELL = BUY.changed(side=Side.SELL, deltas={"a": Decimal(-4), "b": Decimal(-6)})
 
 
 def order(
@@ -156,7 +156,7 @@ def test_entries_of_trade_leave_out_orders_without_fills() -> None:
 
 
 def test_entries_of_half_a_trade_cross_half_between_the_strategies() -> None:
-    trade = BUY._replace(deltas={"a": Decimal(14), "b": Decimal(-4)})
+    trade = BUY.changed(deltas={"a": Decimal(14), "b": Decimal(-4)})
 
     (entry,) = entries_of_trade(trade, (step(1, filled="5"),))
 
@@ -177,7 +177,7 @@ def test_entries_of_sale_beyond_its_quantity_are_negative() -> None:
 
 
 def test_entries_of_trade_nobody_wants_add_up_with_the_extra() -> None:
-    (entry,) = entries_of_trade(BUY._replace(deltas={}), (step(1, filled="12"),))
+    (entry,) = entries_of_trade(BUY.changed(deltas={}), (step(1, filled="12"),))
 
     assert entry.attribution == {UNATTRIBUTED: Decimal(12)}
 
@@ -194,7 +194,7 @@ def test_entries_of_trade_take_the_last_time_the_broker_knows(
     filled_s: int | None, canceled_s: int | None, expected_s: int
 ) -> None:
     times = [None if seconds is None else AT + timedelta(seconds=seconds) for seconds in (filled_s, canceled_s)]
-    partly = step(1, filled="1")._replace(filled_at=times[0], canceled_at=times[1])
+    partly = step(1, filled="1").changed(filled_at=times[0], canceled_at=times[1])
 
     (entry,) = entries_of_trade(BUY, (partly,))
 

@@ -53,7 +53,7 @@ def test_replace_twice_writes_nothing_the_second_time(history: Bars) -> None:
     lake = Lake(objects)
     write(lake, history)
     before = list(objects.writes)
-    lake.replace(lake.read("SPY"), history, origin=ORIGIN._replace(fetched_at=FETCHED_AT.replace(year=2023)))
+    lake.replace(lake.read("SPY"), history, origin=ORIGIN.changed(fetched_at=FETCHED_AT.replace(year=2023)))
 
     assert objects.writes == before == [PARQUET, JSON]
 
@@ -93,7 +93,7 @@ def test_describe_unreadable_json_is_none_and_is_replaced(lake: Lake, objects: I
 def test_read_changed_bytes_is_damaged_and_never_parsed(lake: Lake, objects: InMemoryObjects) -> None:
     write(lake, bars(20))
     stored = objects.objects[PARQUET]
-    objects.objects[PARQUET] = stored._replace(body=encode_bars(bars(19)))
+    objects.objects[PARQUET] = stored.changed(body=encode_bars(bars(19)))
 
     assert lake.read("SPY").fault == "damaged: bars/v1/SPY.parquet does not match its digest"
     assert lake.read("SPY").bars == ()
@@ -220,7 +220,7 @@ def test_read_columns_returns_arrays_and_no_bars(lake: Lake) -> None:
 def test_read_columns_of_missing_or_damaged_file_are_empty(lake: Lake, objects: InMemoryObjects) -> None:
     missing = lake.read_columns("SPY", ("date",))
     write(lake, bars(20))
-    objects.objects[PARQUET] = objects.objects[PARQUET]._replace(body=encode_bars(bars(19)))
+    objects.objects[PARQUET] = objects.objects[PARQUET].changed(body=encode_bars(bars(19)))
     damaged = lake.read_columns("SPY", ("date",))
 
     assert (missing[0].fault, missing[1]) == ("missing: no bars/v1/SPY.parquet", ())

@@ -154,7 +154,7 @@ def test_create_takes_the_day_of_the_runs_own_date_and_stage(table: Stubber) -> 
     requests = requests_of(table)
     table.add_response("transact_write_items", {})
 
-    store_on(table).create(new_run(RUN_ID)._replace(stage="prod"), by="a test", at=NOW, outbox=())
+    store_on(table).create(new_run(RUN_ID).changed(stage="prod"), by="a test", at=NOW, outbox=())
 
     [(_, request)] = requests
     assert request["TransactItems"][1]["Put"]["Item"]["pk"] == {"S": "DAY#prod-2022-03-16"}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from the_alchemiser.shared.symphony.bar_requirements import indicator_bars, value_bars
+from the_alchemiser.shared.symphony.collector import collector_paused
 from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS, compare
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
 from the_alchemiser.shared.symphony.options import StrategyOptions
@@ -46,7 +47,11 @@ def compile_symphony(symphony: Symphony, options: StrategyOptions | None = None)
     Raises:
         UnusableOptionError: the window of a standard deviation is not longer than its ddof.
     """
-    options = options or StrategyOptions()
+    with collector_paused():
+        return _compile(symphony, options or StrategyOptions())
+
+
+def _compile(symphony: Symphony, options: StrategyOptions) -> Program:
     merged = _Operations(symphony.source, options)
     numbers: list[int] = []
     for node in symphony.nodes:

@@ -33,33 +33,33 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _LONGEST_SHOWN = 40
 
 
-class NodeForm(Record):
+class NodeForm(Record, frozen=True):
     """A node and its index in the tree."""
 
     index: int
     node: Node
 
 
-class BlockForm(Record):
+class BlockForm(Record, frozen=True):
     """`[NODE …]`."""
 
     children: Block
 
 
-class Settings(Record):
+class Settings(Record, frozen=True):
     """`{:key value …}`, values as written."""
 
     entries: tuple[tuple[str, str], ...]
 
 
-class Selection(Record):
+class Selection(Record, frozen=True):
     """`(select-top n)`."""
 
     select: Select
     count: int
 
 
-class Definition(Record):
+class Definition(Record, frozen=True):
     """`(defsymphony …)` without its nodes."""
 
     name: str

@@ -5,10 +5,7 @@ token. It identifies a bracket form by its kind and its items (raw tokens, and t
 the checks run once per distinct form.
 """
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from the_alchemiser.shared.symphony.collector import collector_paused
 from the_alchemiser.shared.symphony.errors import SymphonyError
 from the_alchemiser.shared.symphony.forms import Definition, Form, FormError, Item, NodeForm, Part, describe
 from the_alchemiser.shared.symphony.layout import Layout
@@ -33,22 +30,10 @@ def parse(text: str, *, source: str = "<string>") -> Symphony:
     Raises:
         SymphonyError: the text does not follow the grammar (brackets, operators, arity, types or values).
     """
-    with _collector_paused():
+    with collector_paused():
         layout = Layout(text, source)
         forms = _Forms(layout)
         return forms.symphony(_read(layout.text, forms), source)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pause the garbage collector: parsing creates no cycles, and files of many distinct nodes parse twice as fast."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _read(text: str, forms: "_Forms") -> list[Item]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from the_alchemiser.shared.symphony.frozen_record import Record
+from the_alchemiser.shared.symphony.frozen_record import PlacedRecord
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.tree import NOWHERE, Condition, Indicator, Place, Rebalance, Select
 
 
-class Leaf(Record):
+class Leaf(PlacedRecord, frozen=True):
     """Hold one symbol, with weight 1."""
 
     symbol: str
@@ -24,7 +24,7 @@ class Leaf(Record):
         return self.symbol
 
 
-class Fixed(Record):
+class Fixed(PlacedRecord, frozen=True):
     """Split over the children by constant fractions, each above 0, summing to 1."""
 
     children: tuple[int, ...]
@@ -33,7 +33,7 @@ class Fixed(Record):
     place: Place = NOWHERE
 
 
-class Switch(Record):
+class Switch(PlacedRecord, frozen=True):
     """Hold one of two children on each session: the first if the condition holds, otherwise the second."""
 
     condition: Condition
@@ -46,7 +46,7 @@ class Switch(Record):
         return f"if {self.condition.left} {self.condition.comparison} {self.condition.right}"
 
 
-class Choice(Record):
+class Choice(PlacedRecord, frozen=True):
     """Hold the `count` best or worst children by an indicator; all of them, unscored, if there are no more."""
 
     indicator: Indicator
@@ -66,7 +66,7 @@ class Choice(Record):
         return f"filter {self.indicator} {self.select} {self.count}"
 
 
-class InverseVolatility(Record):
+class InverseVolatility(PlacedRecord, frozen=True):
     """Split in proportion to 1 / stdev of the children's daily returns; `returns` is that stdev as an indicator."""
 
     returns: Indicator
@@ -91,7 +91,7 @@ def scored_by(operation: Operation) -> Indicator | None:
     return None
 
 
-class Program(Record):
+class Program(PlacedRecord, frozen=True):
     """A compiled strategy.
 
     Attributes:

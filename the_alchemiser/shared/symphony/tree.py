@@ -9,7 +9,7 @@ ignores places.
 from enum import StrEnum
 from typing import NamedTuple
 
-from the_alchemiser.shared.symphony.frozen_record import Record
+from the_alchemiser.shared.symphony.frozen_record import PlacedRecord, Record
 
 
 class Place(NamedTuple):
@@ -77,7 +77,7 @@ def window_keys(kind: IndicatorKind) -> tuple[str, ...]:
     return WINDOW_KEYS.get(kind, ("window",))
 
 
-class Indicator(Record):
+class Indicator(Record, frozen=True):
     """An indicator with its windows, in sessions, each at least 1."""
 
     kind: IndicatorKind
@@ -87,7 +87,7 @@ class Indicator(Record):
         return f"{self.kind} {'/'.join(map(str, self.windows))}"
 
 
-class Number(Record):
+class Number(Record, frozen=True):
     """A constant in a condition."""
 
     value: float
@@ -96,7 +96,7 @@ class Number(Record):
         return f"{self.value:g}"
 
 
-class CurrentPrice(Record):
+class CurrentPrice(Record, frozen=True):
     """The adjusted close of a symbol on the session, in USD."""
 
     symbol: str
@@ -105,7 +105,7 @@ class CurrentPrice(Record):
         return f"current-price {self.symbol}"
 
 
-class IndicatorOf(Record):
+class IndicatorOf(Record, frozen=True):
     """An indicator on the closes of a symbol."""
 
     indicator: Indicator
@@ -118,7 +118,7 @@ class IndicatorOf(Record):
 Value = Number | CurrentPrice | IndicatorOf
 
 
-class Condition(Record):
+class Condition(Record, frozen=True):
     """A comparison of two values."""
 
     comparison: Comparison
@@ -126,7 +126,7 @@ class Condition(Record):
     right: Value
 
 
-class Asset(Record):
+class Asset(PlacedRecord, frozen=True):
     """A holding of one symbol, with weight 1."""
 
     symbol: str
@@ -134,14 +134,14 @@ class Asset(Record):
     place: Place = NOWHERE
 
 
-class WeightEqual(Record):
+class WeightEqual(PlacedRecord, frozen=True):
     """Direct children with equal weights."""
 
     children: Block
     place: Place = NOWHERE
 
 
-class WeightSpecified(Record):
+class WeightSpecified(PlacedRecord, frozen=True):
     """Direct children with the fractions written in the file; they sum to 1 within 1e-6."""
 
     fractions: tuple[float, ...]
@@ -149,7 +149,7 @@ class WeightSpecified(Record):
     place: Place = NOWHERE
 
 
-class WeightInverseVolatility(Record):
+class WeightInverseVolatility(PlacedRecord, frozen=True):
     """Direct children in proportion to 1 / stdev of their daily returns over the window, in sessions."""
 
     window: int
@@ -157,7 +157,7 @@ class WeightInverseVolatility(Record):
     place: Place = NOWHERE
 
 
-class Group(Record):
+class Group(PlacedRecord, frozen=True):
     """A named block, whose nodes have equal weights."""
 
     name: str
@@ -165,7 +165,7 @@ class Group(Record):
     place: Place = NOWHERE
 
 
-class If(Record):
+class If(PlacedRecord, frozen=True):
     """A choice between two blocks, made again on every session."""
 
     condition: Condition
@@ -174,7 +174,7 @@ class If(Record):
     place: Place = NOWHERE
 
 
-class Filter(Record):
+class Filter(PlacedRecord, frozen=True):
     """The `count` best (or worst) direct children by an indicator, with equal weights."""
 
     indicator: Indicator
@@ -187,7 +187,7 @@ class Filter(Record):
 Node = Asset | WeightEqual | WeightSpecified | WeightInverseVolatility | Group | If | Filter
 
 
-class Threshold(Record):
+class Threshold(Record, frozen=True):
     """Rebalance when a weight is off target by more than these points (0.05 is five percent of the portfolio)."""
 
     points: float
@@ -196,7 +196,7 @@ class Threshold(Record):
 Rebalance = Frequency | Threshold
 
 
-class Symphony(Record):
+class Symphony(PlacedRecord, frozen=True):
     """A parsed strategy file.
 
     Attributes:

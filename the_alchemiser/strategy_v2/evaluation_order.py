@@ -48,9 +48,13 @@ def indices_read(program: Program, operation: Operation) -> Iterator[tuple[int, 
                 yield child, indicator
 
 
-def recursive_prices_read(program: Program) -> Iterator[tuple[str, Indicator]]:
-    """Yield the recursive indicators on symbols' own prices, which are fast only in batches; some occur repeatedly."""
-    for operation in program.operations:
+def recursive_prices_read(program: Program, numbers: Iterable[int]) -> Iterator[tuple[str, Indicator]]:
+    """Yield the recursive indicators that operations read on symbols' own prices; some occur repeatedly.
+
+    Recursive indicators are fast only in batches.
+    """
+    for number in numbers:
+        operation = program.operations[number]
         if isinstance(operation, Switch):
             for side in (operation.condition.left, operation.condition.right):
                 if isinstance(side, IndicatorOf) and side.indicator.kind in RECURSIVE:

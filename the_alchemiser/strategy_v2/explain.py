@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS, compare
-from the_alchemiser.shared.symphony.program import Choice, InverseVolatility, Operation, Switch
+from the_alchemiser.shared.symphony.program import Choice, InverseVolatility, Operation, Program, Switch
 from the_alchemiser.shared.symphony.tree import CurrentPrice, IndicatorKind, IndicatorOf, Select, Value
 from the_alchemiser.strategy_v2.capital_flow import trace_capital
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
+from the_alchemiser.strategy_v2.session_readings import SessionReadings
 
 FRAGILE_POINTS = 0.5
 
@@ -31,41 +32,42 @@ _PRICES = frozenset(
 
 def decision_path(evaluation: Evaluation, session: int, *, fragile_points: float = FRAGILE_POINTS) -> list[Json]:
     """Return the steps of one session, on which the strategy must have weights."""
-    portions = trace_capital(evaluation, np.array([session])).portions
+    flow = trace_capital(evaluation, np.array([session]))
+    program, portions = evaluation.program, flow.portions
     return [
         {
-            **_step(evaluation, number, session, fragile_points),
+            **_step(program, number, flow.readings, fragile_points),
             "line": operation.place.line,
             "column": operation.place.column,
             "share": round(float(portions[number][0]), COMPARED_DECIMALS),
         }
-        for number, operation in _on_path(evaluation, portions)
+        for number, operation in _on_path(program, portions)
     ]
 
 
-def _on_path(evaluation: Evaluation, numbers: Iterable[int]) -> Iterator[tuple[int, Operation]]:
+def _on_path(program: Program, numbers: Iterable[int]) -> Iterator[tuple[int, Operation]]:
     for number in sorted(numbers, reverse=True):
-        operation = evaluation.program.operations[number]
+        operation = program.operations[number]
         if isinstance(operation, Switch | Choice | InverseVolatility):
             yield number, operation
 
 
-def _step(evaluation: Evaluation, number: int, session: int, fragile_points: float) -> Json:
-    operation = evaluation.program.operations[number]
+def _step(program: Program, number: int, readings: SessionReadings, fragile_points: float) -> Json:
+    operation = program.operations[number]
     match operation:
         case Switch():
-            return _condition(evaluation, operation, session, fragile_points)
+            return _condition(operation, readings, fragile_points)
         case Choice():
-            candidates = _children(evaluation, number, session, name="score")
+            candidates = _children(program, number, readings, name="score")
             return _ranking(operation, candidates, fragile_points)
         case _:
-            return {"step": operation.label, "children": _children(evaluation, number, session, name="stdev")}
+            return {"step": operation.label, "children": _children(program, number, readings, name="stdev")}
 
 
-def _condition(evaluation: Evaluation, operation: Switch, session: int, fragile_points: float) -> Json:
+def _condition(operation: Switch, readings: SessionReadings, fragile_points: float) -> Json:
     condition = operation.condition
     sides = (condition.left, condition.right)
-    left, right = (float(evaluation.market.value(value)[session]) for value in sides)
+    left, right = (float(readings.value(value)[0]) for value in sides)
     return {
         "step": "if",
         "left": {"of": str(condition.left), "value": left},
@@ -103,16 +105,16 @@ def _gap(operation: Choice, candidates: Sequence[Json], fragile_points: float) -
     return {"margin": round(high - low, COMPARED_DECIMALS), "fragile": is_fragile}
 
 
-def _children(evaluation: Evaluation, number: int, session: int, *, name: str) -> list[Json]:
-    operation = evaluation.program.operations[number]
-    split = evaluation.split(number)
-    rounded = [round(float(score[session]), COMPARED_DECIMALS) for score in split.scores]
+def _children(program: Program, number: int, readings: SessionReadings, *, name: str) -> list[Json]:
+    operation = program.operations[number]
+    split = readings.split(number)
+    rounded = [round(float(score[0]), COMPARED_DECIMALS) for score in split.scores]
     scores: Sequence[float | None] = rounded or [None] * len(operation.children)
 
     rows = []
     for child, fraction, score in zip(operation.children, split.fractions, scores, strict=True):
-        part = fraction if isinstance(fraction, float) else float(fraction[session])
-        label = evaluation.program.operations[child].label
+        part = fraction if isinstance(fraction, float) else float(fraction[0])
+        label = program.operations[child].label
         rows.append({"of": label, name: score, "weight": round(part, COMPARED_DECIMALS)})
     return rows
 

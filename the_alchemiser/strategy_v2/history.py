@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 DAY = "datetime64[D]"
 
+type LastKey = tuple[str, Indicator, StrategyOptions, int]
+"""A symbol, an indicator with its options, and the number of the symbol's bars."""
+
 
 class PriceHistory(Frozen):
     """Adjusted closes of many symbols.
@@ -28,6 +31,7 @@ class PriceHistory(Frozen):
             flawed symbol without an entry has no usable bars at all.
         computed: cache of the indicators on symbols' own bars. Histories cut from this one share it: no value depends
             on a later bar, so the values of fewer bars are a prefix of these.
+        computed_last: the same for single values, each after a number of the symbol's bars.
     """
 
     dates: Dates
@@ -35,6 +39,7 @@ class PriceHistory(Frozen):
     flaws: Mapping[str, str] = {}
     flawed_from: Mapping[str, np.datetime64] = {}
     computed: "dict[tuple[str, Indicator, StrategyOptions], Floats]" = msgspec.field(default_factory=dict)
+    computed_last: "dict[LastKey, float]" = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.dates.dtype != np.dtype(DAY) or np.any(np.diff(self.dates) <= np.timedelta64(0, "D")):
@@ -90,7 +95,7 @@ class PriceHistory(Frozen):
         flawed_from = {symbol: day for symbol, day in self.flawed_from.items() if day <= last}
         unknown = self.flawed_from.keys() - flawed_from.keys()
         flaws = {symbol: flaw for symbol, flaw in self.flaws.items() if symbol not in unknown}
-        return PriceHistory(dates, closes, flaws, flawed_from, self.computed)
+        return PriceHistory(dates, closes, flaws, flawed_from, self.computed, self.computed_last)
 
     def select(self, symbols: Iterable[str]) -> "PriceHistory":
         """Return only these symbols, on the same calendar."""
@@ -101,6 +106,7 @@ class PriceHistory(Frozen):
             {symbol: self.flaws[symbol] for symbol in wanted if symbol in self.flaws},
             {symbol: self.flawed_from[symbol] for symbol in wanted if symbol in self.flawed_from},
             self.computed,
+            self.computed_last,
         )
 
     def of(self, symbol: str) -> Floats:

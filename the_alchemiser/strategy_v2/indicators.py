@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from the_alchemiser.shared.symphony.bar_requirements import indicator_bars
 from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
-from the_alchemiser.strategy_v2.recurrences import emas, wilder_means
+from the_alchemiser.strategy_v2.recurrences import emas, last_emas, last_wilder_means, wilder_means
 
 Request = tuple[Indicator, Floats]
 """An indicator, and the closes of a gapless series."""
@@ -38,6 +39,20 @@ def compute_all(requests: Sequence[Request], options: StrategyOptions) -> list[F
             continue
         for at, value in zip(chosen, batch([requests[at] for at in chosen], options), strict=True):
             values[at] = value
+    return values
+
+
+def compute_last(requests: Sequence[Request], options: StrategyOptions) -> Floats:
+    """Return the last value of many indicators: that of `compute_all`, without the values before it."""
+    values = np.full(len(requests), np.nan)
+    for batch, kinds in _LAST_BATCHES:
+        chosen = [
+            at
+            for at, (indicator, closes) in enumerate(requests)
+            if indicator.kind in kinds and len(closes) >= indicator_bars(indicator)
+        ]
+        if chosen:
+            values[chosen] = batch([requests[at] for at in chosen], options)
     return values
 
 
@@ -75,15 +90,26 @@ def rolling_stdev(values: Floats, window: int, *, ddof: int) -> Floats:
 
 
 def _rsis(requests: Sequence[Request], options: StrategyOptions) -> list[Floats]:
-    windows = [indicator.windows[0] for indicator, _ in requests]
-    changes = [np.diff(closes) for _, closes in requests]
-    moves = [np.maximum(change, 0) for change in changes] + [np.maximum(-change, 0) for change in changes]
-
     average = wilder_means if options.rsi is RsiMethod.WILDER else _rolling_means
-    averages = average(moves, windows * 2)
+    averages = average(*_moves(requests))
     count = len(requests)
     rows = zip(averages[:count], averages[count:], requests, strict=True)
     return [_right_aligned(_strength(gains, losses), closes) for gains, losses, (_, closes) in rows]
+
+
+def _last_rsis(requests: Sequence[Request], options: StrategyOptions) -> Floats:
+    average = last_wilder_means if options.rsi is RsiMethod.WILDER else _last_rolling_means
+    gains, losses = np.split(average(*_moves(requests)), 2)
+    return _strength(gains, losses)
+
+
+def _moves(requests: Sequence[Request]) -> tuple[list[Floats], list[int]]:
+    """Return the gains of all requests, then their losses, and the windows of both; equal series are one object."""
+    changes = {id(closes): np.diff(closes) for _, closes in requests}
+    gains = {key: np.maximum(change, 0) for key, change in changes.items()}
+    losses = {key: np.maximum(-change, 0) for key, change in changes.items()}
+    moves = [gains[id(closes)] for _, closes in requests] + [losses[id(closes)] for _, closes in requests]
+    return moves, [indicator.windows[0] for indicator, _ in requests] * 2
 
 
 def _strength(gains: Floats, losses: Floats) -> Floats:
@@ -98,16 +124,26 @@ def _rolling_means(series: Sequence[Floats], windows: Sequence[int]) -> list[Flo
     return [_right_aligned(rolling_mean(values, window), values) for values, window in pairs]
 
 
+def _last_rolling_means(series: Sequence[Floats], windows: Sequence[int]) -> Floats:
+    pairs = zip(series, windows, strict=True)
+    return np.array([rolling_mean(values[-window:], window)[0] for values, window in pairs])
+
+
 def _exponentials(requests: Sequence[Request], _: StrategyOptions) -> list[Floats]:
     return emas([closes for _, closes in requests], [indicator.windows[0] for indicator, _ in requests])
+
+
+def _last_exponentials(requests: Sequence[Request], _: StrategyOptions) -> Floats:
+    return last_emas([closes for _, closes in requests], [indicator.windows[0] for indicator, _ in requests])
 
 
 def _oscillators(requests: Sequence[Request], _: StrategyOptions) -> list[Floats]:
     """Compute percentage price oscillators, or the signal line where the indicator is the signal."""
     series = [closes for _, closes in requests]
-    shorts = emas(series, [indicator.windows[0] for indicator, _ in requests])
-    longs = emas(series, [indicator.windows[1] for indicator, _ in requests])
-    values = [(short - long) / long * 100 for short, long in zip(shorts, longs, strict=True)]
+    shorts = [indicator.windows[0] for indicator, _ in requests]
+    longs = [indicator.windows[1] for indicator, _ in requests]
+    averages, count = emas(series * 2, shorts + longs), len(requests)
+    values = [(short - long) / long * 100 for short, long in zip(averages[:count], averages[count:], strict=True)]
 
     signals = [at for at, (indicator, _) in enumerate(requests) if indicator.kind is IndicatorKind.PPO_SIGNAL]
     starts = [max(requests[at][0].windows[:2]) - 1 for at in signals]
@@ -120,8 +156,17 @@ def _oscillators(requests: Sequence[Request], _: StrategyOptions) -> list[Floats
     return values
 
 
+def _last_oscillators(requests: Sequence[Request], options: StrategyOptions) -> Floats:
+    return np.array([values[-1] for values in _oscillators(requests, options)])
+
+
 def _each(requests: Sequence[Request], options: StrategyOptions) -> list[Floats]:
     return [_COMPUTE[indicator.kind](closes, indicator.windows[0], options) for indicator, closes in requests]
+
+
+def _last_of_each(requests: Sequence[Request], options: StrategyOptions) -> Floats:
+    recent = [(indicator, closes[-indicator_bars(indicator) :]) for indicator, closes in requests]
+    return np.array([values[-1] for values in _each(recent, options)])
 
 
 def _moving_average_price(closes: Floats, window: int, _: StrategyOptions) -> Floats:
@@ -171,11 +216,20 @@ _COMPUTE: dict[IndicatorKind, Callable[[Floats, int, StrategyOptions], Floats]] 
     IndicatorKind.STDEV_PRICE: _stdev_price,
     IndicatorKind.MAX_DRAWDOWN: _max_drawdown,
 }
+_RSI = frozenset({IndicatorKind.RSI})
+_EXPONENTIAL = frozenset({IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE})
+_OSCILLATOR = frozenset({IndicatorKind.PPO, IndicatorKind.PPO_SIGNAL})
 _BATCHES: tuple[tuple[Callable[[Sequence[Request], StrategyOptions], list[Floats]], frozenset[IndicatorKind]], ...] = (
-    (_rsis, frozenset({IndicatorKind.RSI})),
-    (_exponentials, frozenset({IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE})),
-    (_oscillators, frozenset({IndicatorKind.PPO, IndicatorKind.PPO_SIGNAL})),
+    (_rsis, _RSI),
+    (_exponentials, _EXPONENTIAL),
+    (_oscillators, _OSCILLATOR),
     (_each, frozenset(_COMPUTE)),
 )
-RECURSIVE = frozenset[IndicatorKind]().union(*(kinds for _, kinds in _BATCHES[:-1]))
+_LAST_BATCHES: tuple[tuple[Callable[[Sequence[Request], StrategyOptions], Floats], frozenset[IndicatorKind]], ...] = (
+    (_last_rsis, _RSI),
+    (_last_exponentials, _EXPONENTIAL),
+    (_last_oscillators, _OSCILLATOR),
+    (_last_of_each, frozenset(_COMPUTE)),
+)
+RECURSIVE = _RSI | _EXPONENTIAL | _OSCILLATOR
 """The indicators that need a loop over time, which many series can share."""

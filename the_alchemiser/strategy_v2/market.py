@@ -7,8 +7,8 @@ import numpy as np
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.tree import CurrentPrice, Indicator, Number, Value
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
-from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.indicators import Request, compute_all, round_for_comparison
+from the_alchemiser.strategy_v2.history import LastKey, PriceHistory
+from the_alchemiser.strategy_v2.indicators import Request, compute_all, compute_last, round_for_comparison
 
 INDEX_BASE = 100.0
 
@@ -22,6 +22,7 @@ class Market:
         self._known: dict[tuple[str, Indicator], Floats] = {}
         self._values: dict[Value, Floats] = {}
         self._sessions: dict[str, Indices] = {}
+        self._own_closes: dict[tuple[int, str], Floats] = {}
 
     @property
     def length(self) -> int:
@@ -77,6 +78,47 @@ class Market:
         if key not in self._known:
             self.precompute([key])
         return self._known[key]
+
+    def precompute_on(self, session: int, wanted: Iterable[tuple[str, Indicator]]) -> None:
+        """Compute indicators on symbols' prices on one session, many at once."""
+        known = self.history.computed_last
+        requests: dict[LastKey, Request] = {}
+        for symbol, indicator in dict.fromkeys(wanted):
+            closes = self._closes_through(session, symbol)
+            key = (symbol, indicator, self._options, len(closes))
+            if key not in known:
+                requests[key] = indicator, closes
+
+        with np.errstate(invalid="ignore", divide="ignore"):
+            known.update(zip(requests, compute_last(list(requests.values()), self._options).tolist(), strict=True))
+
+    def _closes_through(self, session: int, symbol: str) -> Floats:
+        """Return the closes of a symbol's own bars through a session; none if it has no bar on that session."""
+        key = (session, symbol)
+        if key not in self._own_closes:
+            closes = self.history.of(symbol)[: session + 1]
+            present = ~np.isnan(closes)
+            self._own_closes[key] = closes[present] if present[-1] else closes[:0]
+        return self._own_closes[key]
+
+    def value_on(self, session: int, value: Value) -> Floats:
+        """Return (1,) one side of a condition on one session, rounded for comparison."""
+        match value:
+            case Number():
+                unrounded = value.value
+            case CurrentPrice():
+                unrounded = float(self.history.of(value.symbol)[session])
+            case _:
+                unrounded = self.indicator_on(session, value.symbol, value.indicator)
+        return round_for_comparison(np.array([unrounded]))
+
+    def indicator_on(self, session: int, symbol: str, indicator: Indicator) -> float:
+        """Return an indicator on one session; NaN if the symbol has no bar on it."""
+        bars = len(self._closes_through(session, symbol))
+        key = (symbol, indicator, self._options, bars)
+        if key not in self.history.computed_last:
+            self.precompute_on(session, [(symbol, indicator)])
+        return self.history.computed_last[key]
 
     def index_indicators(self, wanted: Sequence[tuple[Indicator, Bools, Floats]]) -> list[Floats]:
         """Return indicators on the indices of operations; an index restarts at its base with each gapless run.

@@ -1,11 +1,15 @@
 """Averages in which each value depends on the one before it, for many series at once.
 
 The series are the columns of a table, and one loop over time advances all of them with a few operations per row. Each
-column undergoes the same operations as it would by itself, so its values are the same to the last bit.
+column undergoes the same operations as it would by itself, so its values are the same to the last bit. All series end
+in the last row, so a caller that needs only the last averages keeps no rows before it.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import accumulate, groupby, islice, pairwise
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +17,35 @@ from the_alchemiser.strategy_v2.arrays import Floats
 
 _COLUMNS = 256
 """Series per loop: a block of ten years stays within a few megabytes."""
+_COLUMNS_OF_LAST = 2048
+"""The same, where no rows are kept."""
+_ROWS = 64
+"""Rows that are put in order at once: what is read for them fits into a processor's cache."""
+_FEW = 12
+"""Up to this number, series are faster one by one, as plain floats."""
 _PADDING = 1.0
-"""The filler after shorter series; zeros would decay to denormal numbers, on which arithmetic is slow."""
+"""The filler before shorter series; zeros would decay to denormal numbers, on which arithmetic is slow."""
 
-Advance = Callable[[Floats, Floats, Floats], None]
-"""Writes the next averages to the third array, given the last averages and the next values."""
-MakeAdvance = Callable[[Floats], Advance]
-"""Returns the step function for the windows of the columns."""
+Advance = Callable[[Any, Any], Any]
+"""Returns the next average, given the last one and the next value; or those of all columns."""
+MakeAdvance = Callable[[Any], Advance]
+"""Returns the step function for a window, or for the windows of all columns."""
+Run = Callable[[Advance, Any, Any], list[Any]]
+"""Advances from a first average over the values that follow it, and returns all averages or only the last one."""
+
+
+class _Column(NamedTuple):
+    """One series, its position in the results, and the length of its averages."""
+
+    at: int
+    series: Floats
+    window: int
+    length: int
+
+    @property
+    def seed(self) -> float:
+        """The first average: the mean of the first window."""
+        return float(self.series[: self.window].sum() / self.window)
 
 
 def emas(series: Sequence[Floats], windows: Sequence[int]) -> list[Floats]:
@@ -28,7 +54,12 @@ def emas(series: Sequence[Floats], windows: Sequence[int]) -> list[Floats]:
     Returns:
         One array per series, of the same length; NaN before the seed.
     """
-    return _averages(series, windows, _exponential)
+    return _all_averages(series, windows, _exponential)
+
+
+def last_emas(series: Sequence[Floats], windows: Sequence[int]) -> Floats:
+    """Return the last exponential average of each series, as in `emas`; NaN where a series is too short."""
+    return _last_averages(series, windows, _exponential)
 
 
 def wilder_means(series: Sequence[Floats], windows: Sequence[int]) -> list[Floats]:
@@ -37,63 +68,93 @@ def wilder_means(series: Sequence[Floats], windows: Sequence[int]) -> list[Float
     Returns:
         One array per series, of the same length; NaN before the seed.
     """
-    return _averages(series, windows, _wilder)
+    return _all_averages(series, windows, _wilder)
 
 
-def _exponential(windows: Floats) -> Advance:
-    alpha = 2 / (windows + 1)
-
-    def advance(last: Floats, value: Floats, out: Floats) -> None:
-        np.subtract(value, last, out)
-        np.multiply(out, alpha, out)
-        np.add(last, out, out)
-
-    return advance
+def last_wilder_means(series: Sequence[Floats], windows: Sequence[int]) -> Floats:
+    """Return the last Wilder average of each series, as in `wilder_means`; NaN where a series is too short."""
+    return _last_averages(series, windows, _wilder)
 
 
-def _wilder(windows: Floats) -> Advance:
-    kept = windows - 1
-
-    def advance(last: Floats, value: Floats, out: Floats) -> None:
-        np.multiply(last, kept, out)
-        np.add(out, value, out)
-        np.divide(out, windows, out)
-
-    return advance
+def _exponential(window: Any) -> Advance:
+    alpha = 2 / (window + 1)
+    return lambda last, value: last + (value - last) * alpha
 
 
-def _averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> list[Floats]:
+def _wilder(window: Any) -> Advance:
+    kept = window - 1
+    return lambda last, value: (last * kept + value) / window
+
+
+def _all_averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> list[Floats]:
     out = [np.full(len(values), np.nan) for values in series]
-    # Put series of similar length into one block, because its loop is as long as the longest of them.
-    long_enough = [at for at, values in enumerate(series) if len(values) >= windows[at]]
-    order = sorted(long_enough, key=lambda at: len(out[at]))
-
-    for start in range(0, len(order), _COLUMNS):
-        block = order[start : start + _COLUMNS]
-        averages = _side_by_side([series[at] for at in block], [windows[at] for at in block], make_advance)
-        for at, column in zip(block, averages.T, strict=True):
-            out[at][windows[at] - 1 :] = column[windows[at] - 1 : len(out[at])]
-
+    for block in _blocks(series, windows, size=_COLUMNS):
+        for column, averages in zip(block, _averages(block, make_advance, _keep_all), strict=True):
+            out[column.at][column.window - 1 :] = averages[-column.length :]
     return out
 
 
-def _side_by_side(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> Floats:
-    """Return (T, N) averages; a column is meaningful from its seed to the end of its series."""
-    values = np.full((max(map(len, series)), len(series)), _PADDING)
-    for column, own in enumerate(series):
-        values[: len(own), column] = own
-    averages = np.ones(values.shape)
-    advance = make_advance(np.array(windows, dtype=np.float64))
+def _last_averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> Floats:
+    out = np.full(len(series), np.nan)
+    for block in _blocks(series, windows, size=_COLUMNS_OF_LAST):
+        for column, averages in zip(block, _averages(block, make_advance, _keep_last), strict=True):
+            out[column.at] = averages[-1]
+    return out
 
-    # A column starts where its first window ends: seed it there, then advance all columns up to the next seed.
-    by_window = sorted(range(len(windows)), key=windows.__getitem__)
-    seeds = [(window, list(columns)) for window, columns in groupby(by_window, key=windows.__getitem__)]
-    ends = [*(window for window, _ in seeds), len(values)]
-    for (window, columns), (start, end) in zip(seeds, pairwise(ends), strict=True):
-        averages[window - 1, columns] = [np.mean(series[column][:window]) for column in columns]
-        last = averages[window - 1]
-        for value, out in zip(values[start:end], averages[start:end], strict=True):
-            advance(last, value, out)
-            last = out
 
-    return averages
+def _keep_all(advance: Advance, values: Iterable[Any], first: Any) -> list[Any]:
+    return list(accumulate(values, advance, initial=first))
+
+
+def _keep_last(advance: Advance, values: Iterable[Any], first: Any) -> list[Any]:
+    return [reduce(advance, values, first)]
+
+
+def _blocks(series: Sequence[Floats], windows: Sequence[int], *, size: int) -> Iterator[list[_Column]]:
+    """Group the series that are long enough, those with the most averages first."""
+    sized = [(values, window, len(values) - window + 1) for values, window in zip(series, windows, strict=True)]
+    columns = [_Column(at, *column) for at, column in enumerate(sized) if column[-1] > 0]
+    columns.sort(key=attrgetter("length"), reverse=True)
+    for start in range(0, len(columns), size):
+        yield columns[start : start + size]
+
+
+def _averages(block: Sequence[_Column], make_advance: MakeAdvance, run: Run) -> Iterable[Sequence[float] | Floats]:
+    """Return the averages of each column, as far as `run` keeps them; meaningless ones may come first."""
+    if len(block) > _FEW:
+        return _side_by_side(block, make_advance, run)
+    return [
+        run(make_advance(float(column.window)), column.series[column.window :].tolist(), column.seed)
+        for column in block
+    ]
+
+
+def _side_by_side(block: Sequence[_Column], make_advance: MakeAdvance, run: Run) -> Floats:
+    length = block[0].length
+    values = _rows_from_first_seed(block, length)
+    advance = make_advance(np.array([column.window for column in block], dtype=np.float64))
+    rows = [np.full(len(block), _PADDING)]
+
+    # Columns with the same number of averages get their seeds together, and all columns advance up to the next seeds.
+    seeded = [(count, list(columns)) for count, columns in groupby(range(len(block)), lambda at: block[at].length)]
+    for (count, columns), following in pairwise([*seeded, (0, [])]):
+        first = advance(rows[-1], next(values))
+        first[columns] = [block[column].seed for column in columns]
+        rows += run(advance, islice(values, count - following[0] - 1), first)
+
+    return np.array(rows[1:]).T
+
+
+def _rows_from_first_seed(block: Sequence[_Column], length: int) -> Iterator[Floats]:
+    """Yield the values of all columns, row by row; shorter series are padded."""
+    distinct = {id(column.series): column.series for column in block}
+    padded = np.full((len(distinct), length), _PADDING)
+    for row, series in zip(padded, distinct.values(), strict=True):
+        row[-len(series) :] = series[-length:]
+
+    place = {key: at for at, key in enumerate(distinct)}
+    columns = np.array([place[id(column.series)] for column in block])
+    for start in range(0, length, _ROWS):
+        # A copy puts each row together in memory, and a copy of few rows is fast.
+        for row in padded[:, start : start + _ROWS].T.copy():
+            yield row.take(columns)

@@ -11,7 +11,7 @@ from the_alchemiser.shared.symphony.bar_requirements import indicator_bars
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
-from the_alchemiser.strategy_v2.indicators import compute, rolling_sum
+from the_alchemiser.strategy_v2.indicators import Request, compute, compute_all, compute_last, rolling_sum
 
 WILDER = StrategyOptions()
 
@@ -81,6 +81,34 @@ def test_indicator_of_a_day_does_not_depend_on_later_days(indicator: Indicator, 
     short = compute(indicator, closes[:count], WILDER)
 
     np.testing.assert_array_equal(short, compute(indicator, closes, WILDER)[:count])
+
+
+def requests_of_many_lengths(count: int, longest: int) -> list[Request]:
+    """Return every indicator on several series; some of them share a series, and some are too short for a value."""
+    noise = np.random.default_rng(count)
+    lengths = noise.integers(0, longest + 1, count)
+    walks = [100 * np.exp(np.cumsum(noise.normal(0, 0.02, length))) for length in lengths]
+    return [(indicator, walk) for walk in walks for indicator in (*CASES, Indicator(IndicatorKind.RSI, (5,)))]
+
+
+@pytest.mark.parametrize("options", [WILDER, StrategyOptions(RsiMethod.CUTLER, 0)], ids=str)
+@pytest.mark.parametrize(("count", "longest"), [(1, 90), (3, 90), (40, 90), (300, 45)])
+def test_indicators_in_a_batch_equal_each_by_itself(count: int, longest: int, options: StrategyOptions) -> None:
+    requests = requests_of_many_lengths(count, longest)
+
+    for (indicator, closes), values in zip(requests, compute_all(requests, options), strict=True):
+        np.testing.assert_array_equal(values, compute(indicator, closes, options))
+
+
+@pytest.mark.parametrize("options", [WILDER, StrategyOptions(RsiMethod.CUTLER, 0)], ids=str)
+@pytest.mark.parametrize(("count", "longest"), [(1, 90), (3, 90), (40, 90), (1100, 45)])
+def test_last_values_equal_the_last_of_all_values(count: int, longest: int, options: StrategyOptions) -> None:
+    requests = requests_of_many_lengths(count, longest)
+
+    last = compute_last(requests, options)
+
+    expected = [values[-1] if len(values) else np.nan for values in compute_all(requests, options)]
+    np.testing.assert_array_equal(last, expected)
 
 
 def test_rsi_starts_with_the_mean_and_continues_with_wilder() -> None:

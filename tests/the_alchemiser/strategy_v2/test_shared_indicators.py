@@ -1,0 +1,59 @@
+"""Strategies decided together get the decisions that each of them gets by itself."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.the_alchemiser.strategy_v2.cases import START, asset, market
+from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, file_of, histories, without_cache
+from the_alchemiser.shared.symphony import parse
+from the_alchemiser.shared.symphony.compiler import compile_symphony
+from the_alchemiser.shared.symphony.errors import EvaluationError
+from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
+from the_alchemiser.strategy_v2.engine import evaluate, evaluate_together
+from the_alchemiser.strategy_v2.history import PriceHistory
+
+RISING = market(A=[100, 150, 200, 300, 400, 500], B=[10] * 6)
+LAST = RISING.dates.tolist()[-1]
+MOMENTUM = f'(if (> (rsi "A" {{:window 3}}) 60) [{asset("A")}] [{asset("B")}])'
+
+
+@settings(max_examples=60)
+@given(st.lists(FILES, min_size=1, max_size=3), histories(), st.integers(0, SESSIONS - 1), OPTIONS)
+def test_together_decides_as_each_by_itself(
+    texts: list[str], history: PriceHistory, number: int, options: StrategyOptions
+) -> None:
+    day, start = history.dates.tolist()[number], history.dates.tolist()[0]
+    strategies = list(map(parse, texts))
+    try:
+        for strategy in strategies:
+            compile_symphony(strategy, options)
+        alone = [
+            evaluate(strategy, without_cache(history), as_of=day, inception=start, options=options)
+            for strategy in strategies
+        ]
+    except EvaluationError as error:
+        with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
+            evaluate_together(strategies, history, as_of=day, inception=start, options=options)
+        return
+
+    together = evaluate_together(strategies, history, as_of=day, inception=start, options=options)
+
+    assert list(together) == alone
+
+
+def test_together_programs_keep_their_own_options() -> None:
+    strategy = parse(file_of(MOMENTUM))
+    programs = [compile_symphony(strategy, StrategyOptions(rsi)) for rsi in RsiMethod]
+
+    together = evaluate_together(programs, RISING, as_of=LAST, inception=START)
+
+    assert [decision.path for decision in together] == [
+        evaluate(program, without_cache(RISING), as_of=LAST, inception=START).path for program in programs
+    ]
+
+
+def test_together_without_strategies_is_empty() -> None:
+    assert evaluate_together([], RISING, as_of=LAST, inception=START) == ()

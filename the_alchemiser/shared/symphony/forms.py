@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from the_alchemiser.shared.symphony.frozen_record import Record
 from the_alchemiser.shared.symphony.symbols import canonical_symbol
@@ -68,7 +69,7 @@ class Definition(Record, frozen=True):
 
 
 Part = NodeForm | BlockForm | Settings | Selection | Definition | Condition | Indicator | IndicatorOf | CurrentPrice
-Item = str | int
+Item = str | int | Block
 Resolved = str | Part
 
 _DESCRIPTIONS: dict[type, str] = {
@@ -111,11 +112,13 @@ def describe(item: Resolved) -> str:
     return f"a node ({_OPERATORS[type(item.node)]})" if isinstance(item, NodeForm) else _DESCRIPTIONS[type(item)]
 
 
+@lru_cache(4096)
 def number_in(text: str) -> float | None:
     """Return the finite number that a token spells, or None."""
     return float(text) if _NUMBER.fullmatch(text) and math.isfinite(float(text)) else None
 
 
+@lru_cache(4096)
 def count_in(text: str) -> int | None:
     """Return the whole number of at least 1 that a token spells, or None."""
     return int(text) if _INTEGER.fullmatch(text) and int(text) >= 1 else None

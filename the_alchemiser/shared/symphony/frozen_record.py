@@ -12,7 +12,7 @@ from msgspec import Struct
 _IGNORED_BY_EQUALITY = frozenset({"place", "source"})
 
 
-class Record(Struct, frozen=True, cache_hash=True):
+class Record(Struct, frozen=True, cache_hash=True, gc=False):
     """An immutable value whose fields are the annotations of its class.
 
     Two records are equal if they have the same class and equal fields.

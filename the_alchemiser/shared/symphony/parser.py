@@ -1,16 +1,37 @@
 """Parse text into a tree, in one pass and without recursion.
 
 Strategy files are repetitive. The parser skips the text of a form that it has read before and reads the rest token by
-token. It identifies a bracket form by its kind and its items (raw tokens, and the numbers of the forms inside it), so
+token. It identifies a bracket form by its kind and its items (raw tokens, and what stands for the forms inside it), so
 the checks run once per distinct form.
 """
 
 from the_alchemiser.shared.symphony.collector import collector_paused
 from the_alchemiser.shared.symphony.errors import SymphonyError
-from the_alchemiser.shared.symphony.forms import Definition, Form, FormError, Item, NodeForm, Part, describe
+from the_alchemiser.shared.symphony.forms import (
+    BlockForm,
+    Definition,
+    Form,
+    FormError,
+    Item,
+    NodeForm,
+    Part,
+    Resolved,
+    describe,
+)
+from the_alchemiser.shared.symphony.frozen_record import PlacedRecord
 from the_alchemiser.shared.symphony.layout import Layout
 from the_alchemiser.shared.symphony.operators import build
-from the_alchemiser.shared.symphony.tokens import CLOSER_OF, END, OPENER_OF, TOKEN, UNTERMINATED_STRING, item_offset
+from the_alchemiser.shared.symphony.tokens import (
+    ATOM,
+    CLOSER,
+    CLOSER_OF,
+    FORM,
+    ITEM,
+    LEAF,
+    OPENER,
+    OPENER_OF,
+    item_offset,
+)
 from the_alchemiser.shared.symphony.tree import Node, Symphony
 
 _TOP = ""
@@ -39,60 +60,64 @@ def parse(text: str, *, source: str = "<string>") -> Symphony:
 def _read(text: str, forms: "_Forms") -> list[Item]:
     """Read all tokens and return the items outside all brackets."""
     known = _KnownTexts(text)
-    token_at = TOKEN.match
-    open_forms: list[tuple[list[Item], int]] = []
+    item_at = ITEM.match
+    open_forms: list[tuple[list[Item], int, str | None]] = []
     items: list[Item] = [_TOP]
-    start = position = 0
-    while match := token_at(text, position):
-        token = match[1]
+    start, leaf, position, token = 0, None, 0, ""
+    while match := item_at(text, position):
+        kind = match.lastindex or 0
+        token = match[kind]
         position = match.end()
-        if token in CLOSER_OF:
-            if known_form := known.at(position - 1):
-                number, position = known_form
-                items.append(number)
-            else:
-                open_forms.append((items, start))
-                items = [CLOSER_OF[token]]
-                start = position - 1
-        elif token in OPENER_OF:
-            if items[0] != token:
-                raise forms.mismatch(token, position - 1, expected=items[0], opened=start)
-            number = forms.number(items, start)
-            known.add(start, position, number)
-            items, start = open_forms.pop()
-            items.append(number)
-        elif token == END:
-            break
-        elif token == UNTERMINATED_STRING:
-            raise forms.error(position - 1, 'found an unterminated string, expected a closing "')
-        else:
+        if kind == ATOM:
             items.append(token)
-    if open_forms:
-        raise forms.unclosed(items[0], start)
+        elif kind == LEAF and token in known.leaves:
+            items.append(known.leaves[token])
+        elif kind == FORM and (known_form := known.at(position - 1)):
+            item, position = known_form
+            items.append(item)
+        elif kind <= OPENER:
+            open_forms.append((items, start, leaf))
+            start, leaf = match.start(kind), match[LEAF]
+            items = [CLOSER_OF[token[0]]]
+            position = start + 1
+        elif kind == CLOSER:
+            item = forms.closed(token, items, start, position)
+            known.add(start, position, item, leaf)
+            items, start, leaf = open_forms.pop()
+            items.append(item)
+        else:
+            break
+    forms.require_end(token, position, items[0], start)
     return items[1:]
 
 
 class _KnownTexts:
-    """The forms read so far, by their text: wherever the same text occurs again, it is the same form."""
+    """The forms read so far, by their text: wherever the same text occurs again, it is the same form.
+
+    Attributes:
+        leaves: the items that stand for leaves.
+    """
 
     def __init__(self, text: str) -> None:
+        self.leaves: dict[str, Item] = {}
         self._text = text
-        self._by_head: dict[str, list[tuple[int, int, int]]] = {}
+        self._by_head: dict[str, list[tuple[int, int, Item]]] = {}
 
-    def at(self, start: int) -> tuple[int, int] | None:
-        """Return the number of the known form that starts here and the offset of its end; None if there is none."""
-        for begin, end, number in self._by_head.get(self._head(start), ()):
+    def at(self, start: int) -> tuple[Item, int] | None:
+        """Return the item of the known form that starts here and the offset of its end; None if there is none."""
+        for begin, end, item in self._by_head.get(self._head(start), ()):
             if self._text.startswith(self._text[begin:end], start):
-                return number, start + end - begin
+                return item, start + end - begin
         return None
 
-    def add(self, start: int, end: int, number: int) -> None:
-        """Remember a form; it replaces the oldest of the forms with the same head."""
-        if end - start > _LONGEST_TEXT or not (head := self._head(start)):
-            return
-        same_head = self._by_head.setdefault(head, [])
-        same_head.insert(0, (start, end, number))
-        del same_head[_CANDIDATES:]
+    def add(self, start: int, end: int, item: Item, leaf: str | None) -> None:
+        """Remember a leaf, or another form, which replaces the oldest of the forms with the same head."""
+        if leaf:
+            self.leaves[leaf] = item
+        elif self._text[start] == "(" and end - start <= _LONGEST_TEXT and (head := self._head(start)):
+            same_head = self._by_head.setdefault(head, [])
+            same_head.insert(0, (start, end, item))
+            del same_head[_CANDIDATES:]
 
     def _head(self, start: int) -> str:
         """Return the text through its first closing bracket; empty if that bracket is too far away."""
@@ -100,60 +125,86 @@ class _KnownTexts:
 
 
 class _Forms:
-    """The distinct forms of one file, numbered, and the distinct nodes among them."""
+    """The distinct forms of one file, and the distinct nodes among them.
+
+    A form is an item of the form around it: a block as the tuple of its nodes, a node as its index in the tree, and any
+    other form as a negative number.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self.error = layout.error
         self._layout = layout
-        self._numbers: dict[tuple[Item, ...], int] = {}
+        self._items: dict[tuple[Item, ...], Item] = {}
         self._parts: list[Part] = []
         self._nodes: list[Node] = []
         self._index: dict[Node, int] = {}
 
-    def number(self, items: list[Item], start: int) -> int:
-        """Return the number of the form with these items, the first of which is its closing bracket."""
+    def closed(self, closer: str, items: list[Item], start: int, end: int) -> Item:
+        """Return the item that stands for the form with these items, the first of which is its closing bracket."""
+        if items[0] != closer:
+            raise self._mismatch(closer, end - 1, expected=items[0], opened=start)
         key = tuple(items)
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = len(self._parts)
-            self._parts.append(self._part(key, start))
-        return number
+        item = self._items.get(key)
+        if item is None:
+            item = self._items[key] = _nodes_of_block(key) or self._built(key, start)
+        return item
+
+    def require_end(self, token: str, position: int, expected: Item, opened: int) -> None:
+        """Raise unless the text was read to its end, and nothing is open there."""
+        if token:
+            raise self.error(position - 1, 'found an unterminated string, expected a closing "')
+        if expected != _TOP:
+            opener = OPENER_OF[str(expected)]
+            raise self.error(opened, f"found the end of the file, expected {expected} to close this {opener}")
 
     def symphony(self, items: list[Item], source: str) -> Symphony:
         """Return the strategy, given all items outside brackets."""
         if not items:
             raise self._outside(0, "found an empty file, expected (defsymphony …)")
-        first = self._parts[items[0]] if isinstance(items[0], int) else items[0]
+        first = self._resolved(items[0])
         if not isinstance(first, Definition):
             raise self._outside(0, f"found {describe(first)}, expected (defsymphony …)")
         if len(items) > 1:
             raise self._outside(1, "found text after (defsymphony …), expected the end of the file")
         return Symphony(first.name, first.asset_class, first.rebalance, tuple(self._nodes), source)
 
-    def mismatch(self, closer: str, offset: int, *, expected: Item, opened: int) -> SymphonyError:
+    def _mismatch(self, closer: str, offset: int, *, expected: Item, opened: int) -> SymphonyError:
         if expected == _TOP:
             return self.error(offset, f"found {closer}, but no bracket is open here")
         place = self._layout.place(opened)
         bracket = f"the {OPENER_OF[str(expected)]} of line {place.line}, column {place.column}"
         return self.error(offset, f"found {closer}, expected {expected} to close {bracket}")
 
-    def unclosed(self, expected: Item, opened: int) -> SymphonyError:
-        opener = OPENER_OF[str(expected)]
-        return self.error(opened, f"found the end of the file, expected {expected} to close this {opener}")
-
-    def _part(self, key: tuple[Item, ...], start: int) -> Part:
-        items = [self._parts[item] if isinstance(item, int) else item for item in key]
+    def _built(self, key: tuple[Item, ...], start: int) -> Item:
+        form = Form(str(key[0]), list(map(self._resolved, key[1:])), lambda: self._layout.place(start))
         try:
-            part = build(Form(str(key[0]), items[1:], lambda: self._layout.place(start)))
+            part = build(form)
         except FormError as error:
             raise self.error(item_offset(self._layout.text, start, error.path), str(error)) from None
-        return part if isinstance(part, Part) else self._intern(part)
+        if isinstance(part, BlockForm):
+            return part.children
+        if isinstance(part, PlacedRecord):
+            index = self._index.setdefault(part, len(self._nodes))
+            if index == len(self._nodes):
+                self._nodes.append(part)
+            return index
+        self._parts.append(part)
+        return -len(self._parts)
 
-    def _intern(self, node: Node) -> NodeForm:
-        index = self._index.setdefault(node, len(self._nodes))
-        if index == len(self._nodes):
-            self._nodes.append(node)
-        return NodeForm(index, node)
+    def _resolved(self, item: Item) -> Resolved:
+        if isinstance(item, str):
+            return item
+        if isinstance(item, tuple):
+            return BlockForm(item)
+        return NodeForm(item, self._nodes[item]) if item >= 0 else self._parts[~item]
 
     def _outside(self, position: int, message: str) -> SymphonyError:
         return self.error(item_offset(self._layout.text, -1, (position,)), message)
+
+
+def _nodes_of_block(key: tuple[Item, ...]) -> tuple[int, ...]:
+    """Return the nodes of a valid block without building its form; empty for any other form."""
+    if key[0] != "]":
+        return ()
+    nodes = [item for item in key[1:] if isinstance(item, int) and item >= 0]
+    return tuple(nodes) if len(nodes) == len(key) - 1 else ()

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from the_alchemiser.shared.symphony.tree import Asset, CurrentPrice, If, IndicatorOf, Node, Symphony
 
 _SPELLING = re.compile(r"(?:EQUITIES::)?([A-Z][A-Z0-9]*(?:[./][A-Z0-9]+)*)(?://USD)?")
 
 
+@lru_cache(4096)
 def canonical_symbol(text: str) -> str:
     """Return a symbol in upper case with a dot: `brk/b` becomes `BRK.B`, `EQUITIES::SPY//USD` becomes `SPY`.
 

@@ -11,10 +11,18 @@ _WORD = r'[^\s,\ufeff()\[\]{}";]++'
 # Each match holds one token in group 1: an empty one at the end of the text, a lone quote for an unterminated string.
 TOKEN = re.compile(rf'{_SEPARATORS}([()\[\]{{}}]|{_STRING}|{_WORD}|"|\Z)', re.DOTALL)
 
+_ATOM = rf"(?:{_STRING}|{_WORD})"
+_SETTINGS = rf"\{{(?:{_SEPARATORS}{_ATOM})*+{_SEPARATORS}\}}"
+_INNER = rf"\((?:{_SEPARATORS}(?:{_ATOM}|{_SETTINGS}))*+{_SEPARATORS}\)"
+_LEAF = rf"\((?:{_SEPARATORS}(?:{_ATOM}|{_SETTINGS}|{_INNER}))*+{_SEPARATORS}\)"
+
+# Each match holds one item in the group of its kind: first of all a leaf, which is a form without blocks, such as an
+# asset or a condition. A leaf is at most three brackets deep, so no text is scanned more often than that.
+ITEM = re.compile(rf'{_SEPARATORS}(?:({_LEAF})|({_ATOM})|(\()|([\[{{])|([)\]}}])|("|\Z))', re.DOTALL)
+LEAF, ATOM, FORM, OPENER, CLOSER = range(1, 6)
+
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}
-END = ""
-UNTERMINATED_STRING = '"'
 
 
 def item_offset(text: str, start: int, path: tuple[int, ...]) -> int:

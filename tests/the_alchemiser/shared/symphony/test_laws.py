@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.corpus import generate, symbol_names
 from tests.the_alchemiser.strategy_v2.symphonies import FILES
 from the_alchemiser.shared.symphony import Symphony, SymphonyError, parse, render
-from the_alchemiser.shared.symphony.tokens import END, TOKEN
+from the_alchemiser.shared.symphony.tokens import TOKEN
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Filter,
@@ -35,7 +35,7 @@ GAPS = (" ", "  ", "\n", "\n\t ", " , ", ' ; a comment ( [ "\n', "\r\n   ")
 
 
 def tokens_of(text: str) -> list[str]:
-    return [match[1] for match in TOKEN.finditer(text) if match[1] != END]
+    return [match[1] for match in TOKEN.finditer(text) if match[1]]
 
 
 def with_random_gaps(text: str, chance: Random) -> str:

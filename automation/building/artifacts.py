@@ -17,7 +17,7 @@ from automation.project.templates import Unresolved
 from automation.system import files
 from automation.system.errors import ConfigurationError
 
-BUILDER = "7"
+BUILDER = "8"
 _PYTHON = "python"
 _PYTHON_UV = "python-uv"
 

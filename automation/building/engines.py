@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 
-from automation.building import artifacts, dependencies
+from automation.building import artifacts, dependencies, zips
 from automation.project.model import Stack
 from automation.system import files, sam, tools
 from automation.system.errors import ToolError
@@ -29,9 +29,9 @@ class Engine(StrEnum):
 
 
 def identify(engine: Engine, root: Path) -> str:
-    """Return the name of an engine and its version, or the digest of its tool's lock: an ingredient of artifacts."""
+    """Return the name of an engine with its version and compressor, or its tool's lock: an ingredient of artifacts."""
     if engine is Engine.UV:
-        return f"uv {artifacts.BUILDER}"
+        return f"uv {artifacts.BUILDER}, {zips.COMPRESSOR}"
     lock = tools.lock_file(root, "sam")
     return f"sam {files.digest(lock.read_bytes())[:12] if lock.is_file() else 'on PATH'}"
 

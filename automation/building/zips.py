@@ -2,6 +2,9 @@
 
 zipfile compresses one entry after the other, and compresses again what it has already compressed for another zip. Here
 the files are compressed in parallel, and once for all zips of a build. Source of the format: PKWARE APPNOTE 6.3.
+
+libdeflate needs less than half of zlib's time for smaller zips, and its bytes do not depend on the processor. They may
+depend on its version, so that is pinned and an ingredient of every artifact.
 """
 
 import struct
@@ -11,10 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import deflate
+
 from automation.system import files
 from automation.system.errors import ConfigurationError
 
-LEVEL = 5  # 1 % larger than 6, in two thirds of the time
+COMPRESSOR = f"deflate {deflate.__version__}"
+_LEVEL = 5  # 1 % larger than 6, in four fifths of the time
 _DEFLATED = 8
 _NEEDS_2_0 = 20
 _MADE_ON_UNIX = (3 << 8) | _NEEDS_2_0
@@ -33,7 +39,7 @@ class _Stream:
 
     crc: int
     size_bytes: int
-    packed: bytes
+    packed: bytes | bytearray
 
 
 @dataclass(slots=True)
@@ -80,8 +86,7 @@ def pack(tree: Path, target: Path) -> None:
 
 
 def _compress(content: bytes) -> _Stream:
-    compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return _Stream(zlib.crc32(content), len(content), compressor.compress(content) + compressor.flush())
+    return _Stream(zlib.crc32(content), len(content), deflate.deflate_compress(content, _LEVEL))
 
 
 def _write(out: BinaryIO, entries: list[tuple[str, Path, _Stream]]) -> None:

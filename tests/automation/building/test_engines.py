@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import deflate
 import pytest
 
 from automation.building import artifacts, engines
@@ -101,7 +102,7 @@ def test_identify_names_the_builder_or_the_lock_of_sam(tmp_path: Path) -> None:
     write_files(tmp_path, {"locks/sam.txt": "aws-sam-cli==1\n"})
 
     assert [*Engine] == ["uv", "sam"]
-    assert names == [f"uv {artifacts.BUILDER}", "sam on PATH"]
+    assert names == [f"uv {artifacts.BUILDER}, deflate {deflate.__version__}", "sam on PATH"]
     assert engines.identify(Engine.SAM, tmp_path) == f"sam {files.digest(b'aws-sam-cli==1\n')[:12]}"
 
 

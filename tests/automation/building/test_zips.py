@@ -1,5 +1,6 @@
 """Every zip reader can read our zips, and the same files always give the same bytes."""
 
+import hashlib
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,6 +55,19 @@ def test_pack_keeps_the_executable_bit_and_normalises_modes(tmp_path: Path) -> N
             member.filename: (oct(member.external_attr >> 16), member.date_time[:3]) for member in packed.infolist()
         }
     assert entries == {"plain": ("0o100644", (1980, 1, 1)), "run": ("0o100755", (1980, 1, 1))}
+
+
+def test_pack_gives_the_bytes_of_every_machine(tmp_path: Path) -> None:
+    """Another level or compressor changes them: then every artifact must be built again, so raise BUILDER."""
+    content = b"".join(f"{number * number}: {number % 7}\n".encode() for number in range(5_000))
+    zips.pack(write(tmp_path / "tree", {"data/squares.txt": content, "empty": b""}), tmp_path / "packed.zip")
+
+    packed = (tmp_path / "packed.zip").read_bytes()
+
+    assert (len(packed), hashlib.sha256(packed).hexdigest()) == (
+        21_627,
+        "acf6e64d4d6dde5f0078d31c8aee2180b4098a5d15a8b8a33edcca6e61ea5c7c",
+    )
 
 
 def test_packer_content_of_two_zips_is_compressed_once(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.automation.projects import APP, BASE, PYPROJECT, make_shop, write_fil
 
 ARTIFACTS = 6
 
+LONG_AGO = -(10**15)
+
 
 def make(shop: Project) -> BuildResult:
     loaded = model.load(shop.root)
@@ -39,6 +42,15 @@ def make_and_note(shop: Project) -> BuildResult:
 @pytest.fixture
 def noted(shop: Project) -> Path:
     make_and_note(shop)
+    return shop.root
+
+
+@pytest.fixture
+def aged(shop: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose note has the status of its files, as if they were old."""
+    monkeypatch.setattr(up_to_date, "_TICK_NS", LONG_AGO)
+    make_and_note(shop)
+    assert read_note(shop.root)["status"]
     return shop.root
 
 
@@ -103,6 +115,80 @@ def test_count_after_a_change_is_0(noted: Path, change: str) -> None:
     CHANGES[change](noted)
 
     assert up_to_date.count(noted) == 0
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_count_by_status_after_a_change_is_0(aged: Path, change: str) -> None:
+    CHANGES[change](aged)
+
+    assert up_to_date.count(aged) == 0
+
+
+def read_note(root: Path) -> dict[str, Any]:
+    note: dict[str, Any] = json.loads((root / ".alchemiser/build/up_to_date.json").read_text())
+    return note
+
+
+def refuse(*_: object) -> str:
+    raise AssertionError("the content was read")
+
+
+def test_count_of_old_files_reads_no_content(aged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up_to_date, "_content_digest", refuse)
+
+    assert up_to_date.count(aged) == ARTIFACTS
+
+
+def test_count_of_young_files_notes_no_status(noted: Path) -> None:
+    """A file that is written twice within one tick of the clock may keep its status."""
+    assert up_to_date.count(noted) == ARTIFACTS
+    assert read_note(noted)["status"] == ""
+
+
+def test_count_of_files_that_have_aged_notes_their_status(noted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up_to_date, "_TICK_NS", LONG_AGO)
+    assert up_to_date.count(noted) == ARTIFACTS
+
+    monkeypatch.setattr(up_to_date, "_content_digest", refuse)
+    assert up_to_date.count(noted) == ARTIFACTS
+
+
+def test_count_of_a_touched_file_compares_and_notes_again(aged: Path) -> None:
+    before = read_note(aged)
+
+    os.utime(aged / "shop/till/handler.py")
+
+    assert up_to_date.count(aged) == ARTIFACTS
+    assert {name for name, value in read_note(aged).items() if value != before[name]} == {"status"}
+
+
+def test_count_while_an_output_is_altered_notes_nothing(noted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up_to_date, "_TICK_NS", LONG_AGO)
+    rewrite(noted / ".aws-sam/base/template.yaml")
+
+    assert up_to_date.count(noted) == 0
+    assert read_note(noted)["status"] == ""
+
+
+@pytest.mark.parametrize(("age_s", "is_old"), [(3, True), (1, False)])
+def test_status_counts_only_when_the_last_write_is_two_seconds_old(tmp_path: Path, age_s: float, is_old: bool) -> None:
+    write_files(tmp_path, {"app.py": "", ".alchemiser/build/app.json": ""})
+    ahead_ns = time.time_ns() + int(age_s * 1e9)
+
+    assert bool(up_to_date.status_if_old(tmp_path, ["app.py"], now_ns=ahead_ns)) == is_old
+
+
+def test_count_sees_the_second_name_of_an_altered_file(tmp_path: Path) -> None:
+    """Two artifacts of equal layers are hard links of the same files: a status is asked for once."""
+    write_files(tmp_path, {"a/x": "1", "b/y": "2", ".alchemiser/build/app.json": ""})
+    (tmp_path / "b/x").hardlink_to(tmp_path / "a/x")
+    up_to_date.write_note(tmp_path, read=[], absent=[], built=["a", "b"], artifacts=2, says=["2 layers"])
+    assert up_to_date.count(tmp_path) == 2
+
+    (tmp_path / "b/x").unlink()
+    write_files(tmp_path, {"b/x": "3"})
+
+    assert up_to_date.count(tmp_path) == 0
 
 
 def test_count_ignores_caches_in_the_source(noted: Path) -> None:

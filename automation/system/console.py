@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 INTERVAL_S = 10.0  # between two lines of progress without a terminal
 _WIDTH_WITHOUT_TERMINAL = 160
+_GAP = "  "  # between two columns
+_FORCE_STYLE = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})  # variables that rich obeys
 
 
 @cache
@@ -83,15 +85,38 @@ def table(
         right: the names of the right-aligned columns.
         styles: a rich style per row, by the row's number from 0.
     """
+    cells = [tuple(str(cell) for cell in row) for row in rows]
+    if not title and (lines := _plain_lines([tuple(columns), *cells], [name in right for name in columns])):
+        results(lines)
+        return
     from rich.markup import escape
     from rich.table import Table
 
     drawn = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for name in columns:
         drawn.add_column(escape(name), justify="right" if name in right else "left", overflow="fold")
-    for number, row in enumerate(rows):
-        drawn.add_row(*(escape(str(cell)) for cell in row), style=(styles or {}).get(number))
+    for number, row in enumerate(cells):
+        drawn.add_row(*map(escape, row), style=(styles or {}).get(number))
     _console(stderr=False).print(drawn)
+
+
+def _plain_lines(cells: "Sequence[Sequence[str]]", is_right: "Sequence[bool]") -> list[str]:
+    """Return a table as rich prints it where it can neither style nor must fold it; empty for any other.
+
+    Loading rich takes as long as building a small artifact.
+    """
+    is_styled = sys.stdout.isatty() or not _FORCE_STYLE.isdisjoint(os.environ)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    is_too_wide = sum(widths) + len(_GAP) * (len(widths) - 1) > _WIDTH_WITHOUT_TERMINAL
+    if is_styled or is_too_wide:
+        return []
+    lines = []
+    for row in cells:
+        if not all(cell.isascii() and cell.isprintable() for cell in row):
+            return []
+        columns = zip(row, widths, is_right, strict=True)
+        lines.append(_GAP.join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in columns))
+    return lines
 
 
 def findings(items: "Iterable[Finding]") -> None:

@@ -5,9 +5,13 @@ import re
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, redirect_stdout, suppress
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from automation.system import console
 from automation.system.errors import Finding
@@ -22,6 +26,59 @@ def test_results_and_tables_go_to_stdout_unwrapped(capsys: pytest.CaptureFixture
     assert lines[0] == "x" * 300
     assert lines[1].rstrip() == "[sizes]"
     assert lines[3].split() == ["[bold]a", "1.5"]
+
+
+# Without a backslash: before a bracket or at the end rich shows the one with which its own function escapes.
+CELLS = st.text(st.characters(codec="ascii", categories="LNPSZ", exclude_characters="\\"), max_size=12)
+
+
+def drawn(**options: Any) -> str:
+    """Return what a table prints without a terminal."""
+    stdout = io.StringIO()
+    with redirect_stdout(stdout):
+        console.table(**options)
+    return stdout.getvalue()
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS, st.integers()), max_size=4), right=st.sets(st.sampled_from("abc")))
+@settings(max_examples=60, deadline=None)
+def test_table_without_a_terminal_is_what_rich_prints(rows: list[tuple[str, str, int]], right: set[str]) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        plain = drawn(columns="abc", rows=rows, right=tuple(right))
+        patched.setattr(console, "_plain_lines", lambda *_: [])
+
+        assert plain == drawn(columns="abc", rows=rows, right=tuple(right))
+
+
+def is_drawn_by_rich(monkeypatch: pytest.MonkeyPatch, *, cell: str, title: str = "") -> bool:
+    tables: list[object] = []
+    printer = SimpleNamespace(print=tables.append)
+    monkeypatch.setattr(console, "_console", lambda *, stderr: printer)
+    drawn(columns=("a", "b"), rows=[(cell, "1")], title=title)
+    return bool(tables)
+
+
+@pytest.mark.parametrize(
+    ("cell", "title", "is_rich"),
+    [
+        ("x" * 157, "", False),
+        ("x" * 158, "", True),
+        ("é", "", True),
+        ("two\nlines", "", True),
+        ("x", "title", True),
+    ],
+)
+def test_table_that_rich_would_fold_or_style_is_left_to_it(
+    monkeypatch: pytest.MonkeyPatch, cell: str, title: str, is_rich: bool
+) -> None:
+    assert is_drawn_by_rich(monkeypatch, cell=cell, title=title) == is_rich
+
+
+@pytest.mark.parametrize("name", ["FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"])
+def test_table_with_forced_style_is_left_to_rich(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+
+    assert is_drawn_by_rich(monkeypatch, cell="x")
 
 
 def test_accept_any_text_prints_an_escape_for_what_the_encoding_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

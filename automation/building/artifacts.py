@@ -21,6 +21,7 @@ BUILDER = "8"
 _PYTHON = "python"
 _PYTHON_UV = "python-uv"
 
+type KnownReferences = dict[tuple[Path, ...], References]
 type OnFailure = Callable[[str, ConfigurationError], None]
 
 
@@ -137,14 +138,18 @@ def all_ingredients(
         ConfigurationError: a file cannot be read or shipped, and nobody takes the failure.
     """
     ingredients_by_id: dict[str, Ingredients] = {}
+    known: KnownReferences = {}
     for artifact in artifacts:
         with _failures_to(on_failure, artifact.logical_id):
-            ingredients_by_id[artifact.logical_id] = ingredients(artifact, builder=builder)
+            ingredients_by_id[artifact.logical_id] = ingredients(artifact, builder=builder, known=known)
     return ingredients_by_id
 
 
-def ingredients(artifact: Artifact, *, builder: str = BUILDER) -> Ingredients:
+def ingredients(artifact: Artifact, *, builder: str = BUILDER, known: KnownReferences | None = None) -> Ingredients:
     """Read the ingredients of an artifact.
+
+    Args:
+        known: as in `own_references`.
 
     Raises:
         ConfigurationError: a file cannot be read or shipped.
@@ -158,10 +163,10 @@ def ingredients(artifact: Artifact, *, builder: str = BUILDER) -> Ingredients:
     }
     if artifact.package_folder:
         settings["package"] = artifact.package_folder
-    if referred := str(own_references(artifact)):
+    source_files = sources.list_files(artifact.source, display_name=artifact.folder)
+    if referred := str(own_references(artifact, known)):
         settings["refers to"] = referred
 
-    source_files = sources.list_files(artifact.source, display_name=artifact.folder)
     digests = {file.name: _digest(file) for file in source_files}
     digests |= locked_files(artifact)
     if not artifact.runtime:  # what another builder makes may depend on the files that we never ship
@@ -204,21 +209,26 @@ def _describe_interpreter(artifact: Artifact) -> str:
     return bytecode.describe_interpreter(artifact.version) if artifact.version and artifact.has_bytecode else ""
 
 
-def own_references(artifact: Artifact) -> References:
-    """Return what the code of the artifact's stack refers to in installed packages; nothing when it installs none."""
+def own_references(artifact: Artifact, known: KnownReferences | None = None) -> References:
+    """Return what the code of the artifact's stack refers to in installed packages; nothing when it installs none.
+
+    Args:
+        known: what was read before, by code folders; all artifacts of a stack have the same ones.
+    """
     if not artifact.lock:
         return References()
     code_folders = artifact.code_folders or (artifact.source,)
-    return references.of_own_files(chain.from_iterable(_own_paths(folder, artifact) for folder in code_folders))
+    known = {} if known is None else known
+    if code_folders not in known:
+        known[code_folders] = references.of_own_files(chain.from_iterable(map(_own_paths, code_folders)))
+    return known[code_folders]
 
 
-def _own_paths(folder: Path, artifact: Artifact) -> Iterator[Path]:
-    """Yield the files of a code folder; one of another artifact that has a fault counts as empty."""
+def _own_paths(folder: Path) -> Iterator[Path]:
+    """Yield the files of a code folder; one with a fault, which its own artifact reports, counts as empty."""
     try:
         source_files = sources.list_files(folder, display_name=folder.name)
     except ConfigurationError:
-        if folder == artifact.source:
-            raise
         return
     yield from (file.path for file in source_files)
 
@@ -231,7 +241,7 @@ def unknown_code(stack: Stack) -> tuple[str, ...]:
 
 
 def _digest(file: sources.SourceFile) -> str:
-    digest = files.digest(file.path.read_bytes())
+    digest = files.digest(files.read(file.path))
     return f"{digest}+x" if file.is_program else digest
 
 

@@ -110,7 +110,7 @@ def _compile(program: Path, version: str, modules: Sequence[_Module]) -> None:
     copies: dict[tuple[str, str], list[Path]] = {}
     for module in modules:
         if not _reuse_bytecode(module, version):
-            key = (files.digest(module.source.read_bytes()), module.traceback_path)
+            key = (files.digest(files.read(module.source)), module.traceback_path)
             copies.setdefault(key, []).append(module.source)
 
     jobs = [(str(paths[0]), str(_pyc(paths[0], version)), shown) for (_, shown), paths in copies.items()]
@@ -155,7 +155,7 @@ def _reuse_bytecode(module: _Module, version: str) -> bool:
     """Link the bytecode of the same module in the similar tree; return False when there is none to reuse."""
     if module.similar is None or not _pyc(module.similar, version).is_file():
         return False
-    if module.similar.read_bytes() != module.source.read_bytes():
+    if files.read(module.similar) != files.read(module.source):
         return False
     files.link(_pyc(module.similar, version), _pyc(module.source, version))
     return True

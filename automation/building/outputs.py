@@ -135,7 +135,8 @@ def template_signatures(build_dir: Path) -> dict[str, str]:
 
 def signatures(build_dir: Path, names: Iterable[str]) -> dict[str, str]:
     """Return the signature of each file or folder of a build, by its name; empty for a missing one."""
-    return {name: files.signature(build_dir / name) for name in names}
+    known: files.Statuses = {}
+    return {name: files.signature(build_dir / name, known=known) for name in names}
 
 
 def point_to(document: Mapping[str, Any], code_paths: Mapping[str, str]) -> dict[str, Any]:

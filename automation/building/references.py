@@ -10,6 +10,8 @@ from importlib.util import resolve_name
 from itertools import chain
 from pathlib import Path
 
+from automation.system import files
+
 TEST_FOLDERS = frozenset({"tests", "test"})
 _TEST_MODULE = re.compile(r"\.*[A-Za-z_][\w.]*\.tests?(\.\w+)*|\.+tests?(\.\w+)*")
 _MAY_IMPORT_TESTS = re.compile(
@@ -73,7 +75,7 @@ def programs_run(code: bytes) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _of_own_file(path: Path, _changed_ns: int, _size_bytes: int) -> References:
     """Return what one file refers to; the other arguments make a changed file be read again."""
-    code = path.read_bytes()
+    code = files.read(path)
     if path.suffix != ".py":
         words = _PROGRAM.findall(code.decode(errors="replace")) if code.startswith(b"#!") else ()
         return References(programs=frozenset(words))

@@ -109,7 +109,8 @@ def _walk(folder: Path, prefix: str, parents: tuple[Path, ...], display_name: st
         name, path = prefix + entry.name, Path(entry.path)
         if entry.is_dir():
             if entry.name not in _CACHES and not _is_of_tool(path):
-                resolved = path.resolve()
+                is_link = entry.is_symlink() or entry.is_junction()
+                resolved = path.resolve() if is_link else parents[-1] / entry.name
                 if resolved in parents:
                     raise ConfigurationError("links to a folder that contains it", where=f"{display_name}/{name}")
                 yield from _walk(path, f"{name}/", (*parents, resolved), display_name)
@@ -132,7 +133,7 @@ def _is_file_of_tool(name: str, path: Path) -> bool:
     """Return whether a file belongs to a tool; at the top of the folder the tasks of nox and of this automation do."""
     if name in _OWN_FILES:
         return _IMPORT_OF_TOOL.search(path.read_text(encoding="utf-8", errors="replace")) is not None
-    return path.name in _FILES_OF_TOOLS
+    return name.rpartition("/")[2] in _FILES_OF_TOOLS
 
 
 def _why_not_shipped(entry: os.DirEntry[str]) -> str:

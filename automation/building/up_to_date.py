@@ -16,7 +16,6 @@ import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +122,7 @@ def _content_digest(root: Path, names: Iterable[str]) -> str:
     for path in (_AUTOMATION, *(str(root / name) for name in names)):
         for folder, entries in _folders(path, without=_CACHE):
             for name, status in entries:
-                with FileIO(f"{folder}/{name}") as file:  # a quarter of the time of Path.read_bytes
-                    content = file.read()
+                content = files.read(f"{folder}/{name}")
                 total.update(f"{folder} {name} {len(content)} {status.st_mode & 0o111}\n".encode())
                 total.update(content)
     return total.hexdigest()
@@ -166,7 +164,7 @@ def _status_digest(root: Path, names: Iterable[str]) -> tuple[str, int]:
 def _signature_digest(root: Path, names: Iterable[str]) -> str:
     """Return a digest of names, sizes and times, which changes with every write."""
     total = hashlib.sha256()
-    known: dict[tuple[int, int], os.stat_result] = {}
+    known: files.Statuses = {}
     for path in (str(root / name) for name in names):
         for folder, entries in _folders(path, known=known):
             lines = [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in entries]
@@ -175,15 +173,14 @@ def _signature_digest(root: Path, names: Iterable[str]) -> str:
 
 
 def _folders(
-    path: str, *, without: str = "", known: dict[tuple[int, int], os.stat_result] | None = None
+    path: str, *, without: str = "", known: files.Statuses | None = None
 ) -> Iterator[tuple[str, list[tuple[str, os.stat_result]]]]:
     """Yield each folder with its files, in the order of the file system; for a file, its folder with only that file.
 
     The order changes when a file is renamed, so a digest may change needlessly but never stay the same wrongly.
 
     Args:
-        known: the status of each file by device and number. A second name of the same file, such as the artifacts of
-            equal layers have, then costs no system call.
+        known: as in `files.status`.
 
     Raises:
         OSError: the path does not exist.
@@ -199,21 +196,10 @@ def _folders(
         with os.scandir(folder) as iterator:
             for entry in iterator:
                 if not entry.is_dir():
-                    entries.append((entry.name, _status(entry, top.st_dev, known)))
+                    is_link = entry.is_symlink()
+                    entries.append((entry.name, entry.stat() if is_link else files.status(entry, top.st_dev, known)))
                 elif entry.is_symlink():
                     raise _LinkedFolderError(entry.path)
                 elif entry.name != without:
                     waiting.append(entry.path)
         yield folder, entries
-
-
-def _status(
-    entry: os.DirEntry[str], device: int, known: dict[tuple[int, int], os.stat_result] | None
-) -> os.stat_result:
-    if known is None or sys.platform == files.WINDOWS:  # there the status comes with the name, and the number does not
-        return entry.stat()
-    key = device, entry.inode()
-    status = known.get(key)
-    if status is None:
-        status = known[key] = entry.stat()
-    return status

@@ -72,7 +72,7 @@ class Packer:
             staged.unlink(missing_ok=True)
 
     def _compressed(self, path: Path) -> Future[_Stream]:
-        content = path.read_bytes()
+        content = files.read(path)
         key = files.digest(content)
         if key not in self.streams:
             self.streams[key] = self.pool.submit(_compress, content)

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from automation.system.errors import ConfigurationError, ToolError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import IO
+
+type Statuses = dict[tuple[int, int], os.stat_result]  # by device and number
 
 SYMLINK = "symlink"
 WINDOWS = "win32"  # as sys.platform names it
@@ -55,6 +58,12 @@ def make_folder(folder: Path) -> None:
     for own in (folder, *folder.parents):
         if own.name in OWN_FOLDERS and not (own / ".gitignore").exists():
             (own / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
+def read(path: "Path | str") -> bytes:
+    """Return the bytes of a file, in a quarter of the time of Path.read_bytes: a build reads thousands."""
+    with FileIO(str(path)) as file:
+        return file.read()
 
 
 def digest(data: bytes) -> str:
@@ -101,32 +110,48 @@ def _walk(root: Path, keep: "Callable[[Path], bool] | None") -> "Iterator[tuple[
 
 def digest_tree(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> dict[str, str]:
     """Return the digest of each file under a folder, by its POSIX path; a symlink's digest is `SYMLINK`."""
-    return {
-        name: SYMLINK if entry.is_symlink() else digest(Path(entry.path).read_bytes())
-        for name, entry in _walk(root, keep)
-    }
+    return {name: SYMLINK if entry.is_symlink() else digest(read(entry.path)) for name, entry in _walk(root, keep)}
 
 
-def signature(path: Path) -> str:
+def signature(path: Path, *, known: "Statuses | None" = None) -> str:
     """Return a quick fingerprint of a file or folder from names, sizes and times; it changes with every write.
 
     It is empty when the file or folder is missing.
+
+    Args:
+        known: as in `status`.
     """
     lines: list[str] = []
     folders, prefix_length = [str(path)], len(str(path))
     try:
+        top = path.lstat()
         if not path.is_dir():
-            return _signature_line(path.name, path.lstat())
+            return _signature_line(path.name, top)
         while folders:
             with os.scandir(folders.pop()) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
                     else:
-                        lines.append(_signature_line(entry.path[prefix_length:], entry.stat(follow_symlinks=False)))
+                        lines.append(_signature_line(entry.path[prefix_length:], status(entry, top.st_dev, known)))
     except FileNotFoundError:
         return ""
     return digest("\n".join(sorted(lines)).encode())
+
+
+def status(entry: "os.DirEntry[str]", device: int, known: "Statuses | None") -> os.stat_result:
+    """Return the status of a file or of a link itself.
+
+    Args:
+        known: by device and number. A second name of the same file, such as the artifacts of equal layers have, then
+            costs no system call.
+    """
+    if known is None or sys.platform == WINDOWS:  # there a status comes with the name, and a number does not
+        return entry.stat(follow_symlinks=False)
+    key = device, entry.inode()
+    if key not in known:
+        known[key] = entry.stat(follow_symlinks=False)
+    return known[key]
 
 
 def _signature_line(name: str, stat: os.stat_result) -> str:

@@ -42,7 +42,7 @@ def own_code() -> str:
 
     package = Path(__file__).parents[1]
     paths = files.walk(package, keep=lambda entry: entry.name != "__pycache__")
-    return files.digest_of((package / path).read_bytes() for path in paths)
+    return files.digest_of(files.read(package / path) for path in paths)
 
 
 def _own_distribution() -> "Distribution | None":

@@ -229,3 +229,20 @@ def test_lock_is_released_when_its_block_raises(tmp_path: Path) -> None:
 
     with files.lock(tmp_path / "lock", wait_s=0.05, doing="building"):
         pass
+
+
+def test_signature_knows_the_second_name_of_a_file(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/x": "1", "b/y": "22"})
+    (tmp_path / "b/x").hardlink_to(tmp_path / "a/x")
+    known: files.Statuses = {}
+
+    signatures = [files.signature(tmp_path / name, known=known) for name in "ab"]
+
+    assert signatures == [files.signature(tmp_path / name) for name in "ab"]
+    assert sorted(status.st_size for status in known.values()) == [1, 2]
+
+
+def test_read_returns_every_byte(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"a\r\n\x1a" * 99_999)
+
+    assert files.read(tmp_path / "file") == files.read(str(tmp_path / "file")) == b"a\r\n\x1a" * 99_999

@@ -1,32 +1,37 @@
 """The cache of finished artifacts that all projects of a user share: a second clone takes what the first has built.
 
-An entry is the artifact's zip and a note with the zip's digest. The tree is unpacked from the zip. So an entry is
-whole, or its damage is noticed and the artifact is built again. Everything may be deleted at any time.
+An entry is a folder with the tree and the zip of an artifact, and a note with the signature of the tree and the digest
+of the zip. So an entry is whole, or its damage is noticed and the artifact is built again. Clones get hard links, which
+cost neither time nor space; who writes to a built file damages the entry, too. Everything may be deleted at any time.
 """
 
 import json
 import os
-import shutil
+import re
 import sys
 import time
-import zipfile
+import uuid
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from automation.system import console, files
 from automation.system.files import WINDOWS
 
 FOLDER_VARIABLE = "ALCHEMISER_CACHE_DIR"
+_TREE = "tree"
+_ZIP = "artifact.zip"
+_NOTE = "note.json"
 _KEPT_DAYS = 30
+_STAGED_S = 86_400.0  # nobody stages or removes an entry for a day
 _MAX_BYTES = 2_000_000_000
-_RUN_BITS = 0o111 << 16  # of a zip entry's attributes
+_KEY = re.compile(r"[0-9a-f]{64}")
+_OF_ENTRIES = re.compile(rf"\.?{_KEY.pattern}.*")  # entries, half of them, and the zips and notes of earlier versions
 
 
 @dataclass(frozen=True, slots=True)
 class SharedCache:
-    """A folder of entries, `<key>.zip` and `<key>.json`; what cannot be read or written there is built instead.
+    """A folder of entries, by key; what cannot be read or written there is built instead.
 
     Attributes:
         folder: None for a machine without a cache.
@@ -35,73 +40,84 @@ class SharedCache:
     folder: Path | None
 
     def fetch(self, key: str, tree: Path, archive: Path) -> Mapping[str, int] | None:
-        """Unpack an entry into a folder and copy its zip.
+        """Link the tree and the zip of an entry.
+
+        Args:
+            key: a SHA-256 digest.
 
         Returns:
             The bytes that pruning saved, by what it removed; None without a usable entry. A damaged one is removed.
         """
         if self.folder is None:
             return None
-        note, cached = self.folder / f"{key}.json", self.folder / f"{key}.zip"
+        entry = self.folder / key
         try:
-            facts = json.loads(note.read_bytes())
-            shutil.copyfile(cached, archive)
-            _require_digest(archive, facts["sha256"])
-            _unpack(archive, tree)
-            os.utime(note)
+            facts = json.loads(files.read(entry / _NOTE))
+            _require_whole(entry, facts)
+            files.link_tree(entry / _TREE, tree)
+            files.link(entry / _ZIP, archive)
+            os.utime(entry / _NOTE)
             return dict(facts["pruned"])
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as cause:
-            console.note(f"{cached} is not used ({cause}); building it again")
-            self._remove(key)
+        except (OSError, ValueError, KeyError, TypeError) as cause:
+            if entry.exists():
+                console.note(f"{entry} is not used ({cause}); building it again")
+                self._remove(entry)
         files.remove(tree)
         files.remove(archive)
         return None
 
-    def add(self, key: str, archive: Path, pruned: Mapping[str, int]) -> None:
-        """Add an entry; the note comes last, so another process never sees a part of one."""
+    def add(self, key: str, tree: Path, archive: Path, pruned: Mapping[str, int]) -> None:
+        """Add an entry unless another process has; it enters by one rename, so nobody sees a part of one."""
         if self.folder is None:
             return
+        entry, staged = self.folder / key, self.folder / f".{key}.{uuid.uuid4().hex}"
         try:
-            content = archive.read_bytes()
-            files.write_atomically(self.folder / f"{key}.zip", content)
-            note = {"sha256": files.digest(content), "bytes": len(content), "pruned": dict(pruned)}
-            files.write_atomically(self.folder / f"{key}.json", json.dumps(note))
+            staged.mkdir(parents=True)
+            files.link_tree(tree, staged / _TREE)
+            files.link(archive, staged / _ZIP)
+            facts = {**_facts(staged), "bytes": files.size_bytes(staged), "pruned": dict(pruned)}
+            (staged / _NOTE).write_text(json.dumps(facts), encoding="utf-8")
+            staged.rename(entry)
         except OSError as cause:
-            console.note(f"{self.folder} cannot be written ({cause.strerror}); nothing is shared with other clones")
+            if not entry.is_dir():  # otherwise another process was faster
+                console.note(f"{self.folder} cannot be written ({cause.strerror}); nothing is shared with other clones")
+        finally:
+            if staged.is_dir():
+                files.remove(staged)
 
     def remove_unused(self, *, max_bytes: int = _MAX_BYTES, now_s: float | None = None) -> None:
         """Remove what nobody has used for a month, then the entries that are unused for longest until it is small."""
-        oldest = (time.time() if now_s is None else now_s) - _KEPT_DAYS * 86_400
+        now_s = time.time() if now_s is None else now_s
         total_bytes = 0
-        for used_s, key in sorted(self._entries(), reverse=True):
-            total_bytes += self._bytes(key)
-            if used_s < oldest or total_bytes > max_bytes:
-                self._remove(key)
+        for used_s, path in sorted(self._entries(now_s), reverse=True):
+            total_bytes += _bytes(path)
+            if used_s < now_s - _KEPT_DAYS * 86_400 or total_bytes > max_bytes:
+                self._remove(path)
 
-    def _entries(self) -> list[tuple[float, str]]:
-        """Return when each entry was last used, and its key; a zip without a note counts as never used."""
-        if self.folder is None:
-            return []
-        used: dict[str, float] = {}
-        for path in self.folder.glob("[!.]*"):
+    def _entries(self, now_s: float) -> list[tuple[float, Path]]:
+        """Return when each entry was last used, and its path; what is not an entry counts as never used."""
+        used: list[tuple[float, Path]] = []
+        for path in self.folder.iterdir() if self.folder and self.folder.is_dir() else ():
+            if not _OF_ENTRIES.fullmatch(path.name):
+                continue  # somebody else's
             try:
-                used[path.stem] = max(used.get(path.stem, 0.0), path.stat().st_mtime if path.suffix == ".json" else 0.0)
+                if not path.name.startswith("."):
+                    note = path / _NOTE
+                    used.append((note.stat().st_mtime if note.is_file() else 0.0, path))
+                elif path.stat().st_mtime < now_s - _STAGED_S:
+                    used.append((0.0, path))
             except FileNotFoundError:
                 continue  # another process has removed it
-        return [(moment, key) for key, moment in used.items()]
+        return used
 
-    def _bytes(self, key: str) -> int:
+    def _remove(self, path: Path) -> None:
+        """Remove an entry, out of sight by a rename first: nobody sees a part of one."""
+        hidden = path.with_name(f".{path.name.lstrip('.')}.{uuid.uuid4().hex}")
         try:
-            return (self.folder / f"{key}.zip").stat().st_size if self.folder else 0
-        except FileNotFoundError:
-            return 0
-
-    def _remove(self, key: str) -> None:
-        for suffix in (".json", ".zip"):  # without its note an entry is not found
-            if self.folder is not None:
-                (self.folder / f"{key}{suffix}").unlink(missing_ok=True)
+            path.rename(hidden)
+            files.remove(hidden)
+        except OSError:
+            return  # another process removes it
 
 
 NONE = SharedCache(None)
@@ -118,29 +134,18 @@ def of_user(environ: Mapping[str, str], *, platform: str = sys.platform) -> Shar
     return SharedCache(usual / "alchemiser" / "artifacts" if usual.is_absolute() else None)
 
 
-def _require_digest(archive: Path, expected: str) -> None:
-    if files.digest(archive.read_bytes()) != expected:
+def _require_whole(entry: Path, facts: Mapping[str, object]) -> None:
+    if any(facts[name] != value for name, value in _facts(entry).items()):
         raise ValueError("it is damaged")
 
 
-def _unpack(archive: Path, tree: Path) -> None:
-    """Write the files of a zip that we have packed, on all processors."""
-    count = os.cpu_count() or 1
-    with zipfile.ZipFile(archive) as opened:
-        names = [(entry.filename, bool(entry.external_attr & _RUN_BITS)) for entry in opened.infolist()]
-    for name, _ in names:
-        if name.startswith("/") or ".." in PurePosixPath(name).parts:
-            raise ValueError(f"it would write {name}")
-    for folder in {(tree / name).parent for name, _ in names} | {tree}:
-        folder.mkdir(parents=True, exist_ok=True)
+def _facts(entry: Path) -> dict[str, str]:
+    """Return what a write to the tree or a damage of the zip changes."""
+    return {"tree": files.signature(entry / _TREE), "sha256": files.digest(files.read(entry / _ZIP))}
 
-    def write(share: list[tuple[str, bool]]) -> None:
-        with zipfile.ZipFile(archive) as own:
-            for name, is_program in share:
-                path = tree / name
-                path.write_bytes(own.read(name))
-                if is_program:
-                    path.chmod(0o755)
 
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(write, [names[number::count] for number in range(count)]))
+def _bytes(entry: Path) -> int:
+    try:
+        return int(json.loads(files.read(entry / _NOTE))["bytes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0

@@ -82,7 +82,7 @@ def build_missing(
 
     try:
         keys = {} if force else _shared_keys(missing, shared)
-        taken = {key for key, shared_key in keys.items() if _take(shared_key, staged[key], shared)}
+        taken = _take_all(keys, staged, shared)
         for key in taken:
             on_built(missing[key].logical_id)
         to_make = {key: artifact for key, artifact in missing.items() if key not in taken}
@@ -96,7 +96,7 @@ def build_missing(
         for key in (*taken, *finished):
             _seal(staged[key], store / key)
         for key in finished.keys() & keys.keys() - warned:
-            shared.add(keys[key], store / key / ZIP, _pruned(store / key))
+            shared.add(keys[key], store / key / TREE, store / key / ZIP, _pruned(store / key))
     finally:
         for folder in staged.values():
             files.remove(folder)
@@ -149,6 +149,13 @@ def _is_shareable(artifact: Artifact) -> bool:
         return uv_inputs.judge(listed, lock.name, has_input=True).has_every_hash
     except ConfigurationError:
         return False
+
+
+def _take_all(keys: Mapping[str, str], staged: Mapping[str, Path], shared: SharedCache) -> set[str]:
+    """Stage what the shared cache has, and return its fingerprints."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        is_taken = pool.map(lambda key: _take(keys[key], staged[key], shared), keys)
+        return {key for key, is_here in zip(keys, is_taken, strict=True) if is_here}
 
 
 def _take(shared_key: str, staged: Path, shared: SharedCache) -> bool:

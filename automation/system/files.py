@@ -161,16 +161,27 @@ def _signature_line(name: str, stat: os.stat_result) -> str:
 def link_tree(source: Path, target: Path) -> None:
     """Put the same files at `target`: as hard links where the file system has them, otherwise as copies."""
     target.mkdir(parents=True, exist_ok=True)
+    _link_files(str(source), str(target))
+
+
+def _link_files(source: str, target: str) -> None:
+    # Text instead of paths: it halves the time for thousands of files.
     with os.scandir(source) as entries:
         for entry in entries:
+            below = f"{target}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                link_tree(Path(entry.path), target / entry.name)
+                os.makedirs(below, exist_ok=True)  # noqa: PTH103
+                _link_files(entry.path, below)
             else:
-                link(Path(entry.path), target / entry.name)
+                _link(entry.path, below)
 
 
 def link(source: Path, target: Path) -> None:
     """Give a file a second name; copy it where the file system has no hard links."""
+    _link(str(source), str(target))
+
+
+def _link(source: str, target: str) -> None:
     # Windows always links the link itself.
     options = {"follow_symlinks": False} if os.link in os.supports_follow_symlinks else {}
     try:

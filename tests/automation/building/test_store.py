@@ -245,7 +245,8 @@ def test_build_missing_damaged_entry_of_the_cache_is_built_again(
     layer: Artifact, tmp_path: Path, shared: SharedCache
 ) -> None:
     first = store.build_missing({"a": layer}, tmp_path / "store", shared=shared)["a"]
-    [archive] = (tmp_path / "cache").glob("*.zip")
+    [archive] = (tmp_path / "cache").glob("*/artifact.zip")
+    archive.unlink()
     archive.write_bytes(b"damaged")
 
     second = store.build_missing({"a": layer}, tmp_path / "other", shared=shared)["a"]

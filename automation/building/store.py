@@ -87,11 +87,9 @@ def build_missing(
             on_built(missing[key].logical_id)
         to_make = {key: artifact for key, artifact in missing.items() if key not in taken}
 
-        failed = _fill_all({key: (artifact, staged[key] / TREE) for key, artifact in to_make.items()}, on_failure)
-        finished = {key: artifact for key, artifact in to_make.items() if key not in failed}
         lenders = {} if force else _lenders(store, similar or {})
-        warned = _compile(finished, staged, lenders)
-        _pack(finished, staged, on_built)
+        failed, warned = _make_all(to_make, staged, lenders, on_built=on_built, on_failure=on_failure)
+        finished = {key: artifact for key, artifact in to_make.items() if key not in failed}
         # Last and together: when an artifact fails, none of this call has entered the store.
         for key in (*taken, *finished):
             _seal(staged[key], store / key)
@@ -177,20 +175,51 @@ def _pruned(folder: Path) -> dict[str, int]:
     return saved
 
 
+def _make_all(
+    missing: Mapping[str, Artifact],
+    staged: Mapping[str, Path],
+    lenders: Mapping[str, Path],
+    *,
+    on_built: Callable[[str], None],
+    on_failure: Callable[[str, AutomationError], None] | None,
+) -> tuple[set[str], set[str]]:
+    """Fill, compile and pack all artifacts; return the keys of those that failed, and that got a warning.
+
+    The files of an artifact are compressed as soon as it is filled, while others are filled and while all are compiled.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        packer = zips.Packer(pool)
+        failed = _fill_all(missing, staged, packer, on_failure)
+        finished = {key: artifact for key, artifact in missing.items() if key not in failed}
+        warned = _compile(finished, staged, lenders)
+        for key in finished:
+            packer.prepare(staged[key] / TREE)
+        for key, artifact in finished.items():
+            packer.pack(staged[key] / TREE, staged[key] / ZIP)
+            on_built(artifact.logical_id)
+    return failed, warned
+
+
 def _fill_all(
-    jobs: Mapping[str, tuple[Artifact, Path]], on_failure: Callable[[str, AutomationError], None] | None
+    missing: Mapping[str, Artifact],
+    staged: Mapping[str, Path],
+    packer: zips.Packer,
+    on_failure: Callable[[str, AutomationError], None] | None,
 ) -> set[str]:
-    """Fill all trees in parallel, and return the keys of those that failed.
+    """Fill all trees in parallel, the longest lock first, and return the keys of those that failed.
 
     After an error that nobody takes, start no more, wait for those that run, and raise it.
     """
     failed: set[str] = set()
+    longest_first = sorted(missing, key=lambda key: _lock_bytes(missing[key]), reverse=True)
     with ThreadPoolExecutor(_INSTALLS_AT_ONCE) as pool:
-        running: dict[Future[None], str] = {pool.submit(_fill, *job): key for key, job in jobs.items()}
+        running: dict[Future[None], str] = {
+            pool.submit(_fill, missing[key], staged[key] / TREE, packer): key for key in longest_first
+        }
         try:
             for number, future in enumerate(as_completed(running), start=1):
-                if len(jobs) >= _MANY:
-                    console.event(f"installed {number} of {len(jobs)}: {jobs[running[future]][0].logical_id}")
+                if len(missing) >= _MANY:
+                    console.event(f"installed {number} of {len(missing)}: {missing[running[future]].logical_id}")
                 try:
                     future.result()
                 except AutomationError as failure:
@@ -204,7 +233,11 @@ def _fill_all(
     return failed
 
 
-def _fill(artifact: Artifact, tree: Path) -> None:
+def _lock_bytes(artifact: Artifact) -> int:
+    return artifact.lock.stat().st_size if artifact.lock else 0
+
+
+def _fill(artifact: Artifact, tree: Path, packer: zips.Packer) -> None:
     modules = tree / artifact.nested_in
     modules.mkdir(parents=True)
     if artifact.lock:
@@ -216,6 +249,7 @@ def _fill(artifact: Artifact, tree: Path) -> None:
         console.warning(f"{artifact.folder}: {unread}")
     own_files = sources.list_files(artifact.source, display_name=artifact.folder)
     sources.copy_files(own_files, modules / artifact.package_folder)
+    packer.prepare(tree)
 
 
 def _lenders(store: Path, similar: Mapping[str, str]) -> dict[str, Path]:
@@ -249,14 +283,6 @@ def _drop_bytecode_over_limit(artifact: Artifact, tree: Path) -> bool:
     what = f"has {other_bytes:,} bytes, and {bytecode_bytes:,} bytes of bytecode would put it over Lambda's limit"
     console.warning(f"{artifact.logical_id}: {what}; it is built without bytecode and starts slower")
     return True
-
-
-def _pack(missing: Mapping[str, Artifact], staged: Mapping[str, Path], on_built: Callable[[str], None]) -> None:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        packer = zips.Packer(pool)
-        for key, artifact in missing.items():
-            packer.pack(staged[key] / TREE, staged[key] / ZIP)
-            on_built(artifact.logical_id)
 
 
 def _seal(staged: Path, path: Path) -> None:

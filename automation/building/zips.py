@@ -48,6 +48,12 @@ class Packer:
 
     pool: ThreadPoolExecutor
     streams: dict[str, Future[_Stream]] = field(default_factory=dict)
+    _by_path: dict[Path, Future[_Stream]] = field(default_factory=dict)
+
+    def prepare(self, tree: Path) -> None:
+        """Start to compress the files of a folder; each one keeps its content until the folder is packed."""
+        for path in files.walk(tree):
+            self._compressed(tree / path)
 
     def pack(self, tree: Path, target: Path) -> None:
         """Write the zip of a folder: names sorted, times of 1980, modes 0644 or 0755, one compression level.
@@ -72,11 +78,14 @@ class Packer:
             staged.unlink(missing_ok=True)
 
     def _compressed(self, path: Path) -> Future[_Stream]:
-        content = files.read(path)
-        key = files.digest(content)
-        if key not in self.streams:
-            self.streams[key] = self.pool.submit(_compress, content)
-        return self.streams[key]
+        if path not in self._by_path:
+            content = files.read(path)
+            key = files.digest(content)
+            # Two threads may compress the same content at the same time: that costs time and changes no byte.
+            if key not in self.streams:
+                self.streams[key] = self.pool.submit(_compress, content)
+            self._by_path[path] = self.streams[key]
+        return self._by_path[path]
 
 
 def pack(tree: Path, target: Path) -> None:

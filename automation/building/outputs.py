@@ -113,7 +113,7 @@ def write_templates(
     from automation.project import yamls  # noqa: PLC0415 - most builds write nothing
 
     template = root / stack.template.path
-    source = templates.document(template, name=stack.template.path)
+    source = templates.document(template, name=stack.template.path, cache=root / templates.PARSED)
     document = templates.expand(source, stack.template, stack.parameters, chosen=skipped.contains_code)
     relocated = relocate(document, from_folder=template.parent, to_folder=root / stack.build_dir)
     folders = {logical_id: logical_id for logical_id in logical_ids}

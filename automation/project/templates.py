@@ -87,18 +87,7 @@ def read(path: "Path", *, name: str, cache: "Path | None" = None, remember: bool
     Raises:
         ConfigurationError: the file is missing, cannot be parsed, or is not a template.
     """
-    if cache is None:
-        return _template(document(path, name=name), name)
-
-    cached = cache / f"{files.digest(_text(path, name).encode())}.json"
-    try:
-        return _template(json.loads(cached.read_text()), name)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        content = document(path, name=name)
-
-    if remember:
-        _remember(content, cached)
-    return _template(content, name)
+    return _template(document(path, name=name, cache=cache, remember=remember), name)
 
 
 def _remember(content: Mapping[str, Any], cached: "Path") -> None:
@@ -109,13 +98,19 @@ def _remember(content: Mapping[str, Any], cached: "Path") -> None:
             files.write_atomically(cached, as_json)
 
 
-def document(path: "Path", *, name: str) -> Mapping[str, Any]:
-    """Return every section of a template file as plain values, intrinsics in long form.
+def document(path: "Path", *, name: str, cache: "Path | None" = None, remember: bool = False) -> Mapping[str, Any]:
+    """Return every section of a template file as plain values, intrinsics in long form; otherwise as `read`."""
+    text = _text(path, name)
+    if cache is None:
+        return _document(text, name)
 
-    Raises:
-        ConfigurationError: the file is missing, cannot be parsed, or is not a template.
-    """
-    return _document(_text(path, name), name)
+    cached = cache / f"{files.digest(text.encode())}.json"
+    with suppress(OSError, ValueError, ConfigurationError):
+        return _checked(json.loads(cached.read_text()), name)
+    content = _document(text, name)
+    if remember:
+        _remember(content, cached)
+    return content
 
 
 def parse(text: str, *, name: str) -> Template:
@@ -138,7 +133,10 @@ def _text(path: "Path", name: str) -> str:
 
 
 def _document(text: str, name: str) -> Mapping[str, Any]:
-    content = _parsed(text, name)
+    return _checked(_parsed(text, name), name)
+
+
+def _checked(content: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(content, Mapping) or not isinstance(content.get("Resources"), Mapping):
         raise ConfigurationError("has no Resources, so it is not a template", where=name)
     return content

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,7 +170,8 @@ def _link_files(source: str, target: str) -> None:
         for entry in entries:
             below = f"{target}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                os.makedirs(below, exist_ok=True)  # noqa: PTH103
+                with suppress(FileExistsError):
+                    os.mkdir(below)  # noqa: PTH102
                 _link_files(entry.path, below)
             else:
                 _link(entry.path, below)

@@ -238,6 +238,8 @@ def test_read_remembers_only_when_asked_and_then_reads_the_cache(tmp_path: Path)
     write_files(cache, {f"{files.digest(text.encode())}.json": '{"Resources": {"B": {"Type": "T"}}}'})
 
     assert set(templates.read(tmp_path / "t.yaml", name="t.yaml", cache=cache).resources) == {"B"}
+    assert set(templates.document(tmp_path / "t.yaml", name="t.yaml", cache=cache)["Resources"]) == {"B"}
+    assert set(templates.document(tmp_path / "t.yaml", name="t.yaml")["Resources"]) == {"A"}
 
 
 @pytest.mark.parametrize("damage", ["{", "", "[]", '{"Resources": 1}'])
@@ -245,7 +247,7 @@ def test_read_with_damaged_cache_parses_again(tmp_path: Path, damage: str) -> No
     (tmp_path / "t.yaml").write_text("Resources: {A: {Type: T}}\n")
     first = templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True)
     next((tmp_path / "cache").iterdir()).write_text(damage)
-
+    assert "A" in templates.document(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache")["Resources"]
     assert templates.read(tmp_path / "t.yaml", name="t.yaml", cache=tmp_path / "cache", remember=True) == first
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from automation import deploy, diff, prune
+from automation import deploy, preparing, prune
 from automation.deploying import scope as scopes
 from automation.deploying import sessions
 from automation.deploying.checks import preflight
@@ -67,7 +67,7 @@ def destroy(
     """
     scope = scopes.read(root, name, variables=variables)
     _require_possible(scope, options)
-    connections = diff.open_connections(scope, connect)
+    connections = preparing.open_connections(scope, connect)
     with execution.explain_interrupt("nothing was changed", where=f"destroy --env {name}"):
         session = _enter(scope, connections, options)
         removal = _plan(session, options)

@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
-from automation import affected, prove, sizes, validate
-from automation.building import builder, built, source_copies
+from automation import affected, preparing, sizes
+from automation.building import built
 from automation.deploying import asked_parameters, assessing, candidates, contract_store, plan_files, plans, sessions
 from automation.deploying import scope as scopes
 from automation.deploying.adoption import choices
@@ -91,10 +91,10 @@ def diff(
     chosen = asked_parameters.parse(options.set)
     asked_parameters.require_settable(scope, chosen)
     start_target()
-    tree = git.read_work_tree(root, apart_from=inside(root, options.out))
-    session = sessions.begin(scope, open_connections(scope, connect), tree, chosen=chosen)
+    tree = git.read_work_tree(root, apart_from=preparing.inside(root, options.out))
+    session = sessions.begin(scope, preparing.open_connections(scope, connect), tree, chosen=chosen)
     session = with_placeholders(session, options)
-    prepare(session.scope)
+    preparing.prepare(session.scope)
     digests = candidates.digests(session.scope)
     if sessions.is_up_to_date(session, digests):
         show(unchanged_view(session), options)
@@ -138,40 +138,6 @@ def with_placeholders(session: Session, options: Options) -> Session:
         console.warning(f"{question.name} has no value yet: inv deploy asks for it; this plan has {used}")
     examples = {question.name: question.example for question in questions if question.default is None}
     return replace(session, scope=asked_parameters.fill(session.scope, {}, examples))
-
-
-def open_connections(scope: Scope, connect: Callable[[Scope], Connections] | None) -> Connections:
-    """Return the connections to an environment's target; no call is made yet.
-
-    Args:
-        connect: opens them; None for the real ones.
-    """
-    # boto3 is slow to import, and --against needs none of it.
-    from automation.deploying import connecting  # noqa: PLC0415
-
-    return (connect or connecting.connect)(scope)
-
-
-def inside(root: Path, file: str) -> str:
-    """Return a file's path relative to the project; empty for a file elsewhere, or for none."""
-    path = Path(file).resolve()
-    return str(path.relative_to(root.resolve())) if file and path.is_relative_to(root.resolve()) else ""
-
-
-def prepare(scope: Scope) -> None:
-    """Check the templates, sync, build, prove and measure; nothing is uploaded yet.
-
-    Raises:
-        AutomationError: a step failed.
-    """
-    project = scope.project
-    validate.validate_once(project)
-    source_copies.sync(project)
-    builder.build(project, parameters={settings.stack.name: settings.parameters for settings in scope.stacks})
-
-    as_built = built.as_built(project)
-    prove.prove_once(as_built)
-    sizes.require_within_limits(sizes.measure(as_built))
 
 
 def make_plan(

@@ -134,9 +134,9 @@ def prove_once(loaded: Project) -> Proof | None:
         CheckFailedError: the proof found errors; its findings list all of them.
         ConfigurationError: functions were not built.
     """
-    if records.read(loaded) is not None:
-        return None
     state = records.state(loaded)
+    if records.read(loaded.root, state) is not None:
+        return None
     proof = prove(loaded)
     if proof.errors:
         raise CheckFailedError(_failure(proof), findings=findings(proof))
@@ -161,7 +161,7 @@ def record(loaded: Project, state: str, proof: Proof) -> None:
 
 def show_recorded(loaded: Project, *, is_json: bool = False) -> bool:
     """Print what the last proof showed, if it passed and nothing has changed; return whether that is so."""
-    shown = (records.read(loaded) or {}).get("shown")
+    shown = (records.read(loaded.root, records.state(loaded)) or {}).get("shown")
     if not shown:
         return False
     outdated = freshness.outdated(_subject(loaded))

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from automation import deploy, diff
+from automation import deploy, preparing, releasing
 from automation.deploying import applying, candidates, consent, recovery, sessions
 from automation.deploying import scope as scopes
 from automation.deploying.checks.visits import Intent
 from automation.deploying.checks.work_tree import DIRTY, UNPUSHED
 from automation.deploying.connections import Connections
+from automation.deploying.deploy_options import allow_words
 from automation.deploying.releases import records as releases
 from automation.deploying.releases import rollbacks
 from automation.deploying.releases.records import Release, Smoke
@@ -68,7 +69,7 @@ def rollback(
         allow=frozenset((*options.allow, DIRTY, UNPUSHED)),
         unknown_parameters=Level.INFO,
     )
-    session = deploy.enter(scope, diff.open_connections(scope, connect), intent, checks_tree=False)
+    session = deploy.enter(scope, preparing.open_connections(scope, connect), intent, checks_tree=False)
     with deploy.hold_lock(session) as renew:
         return _restore(sessions.refresh(session), number, options, session.operator(renew))
 
@@ -88,7 +89,7 @@ def _restore(session: Session, number: int, options: Options, operator: Operator
     operator = replace(operator, command=session.rollback_command(choice.release))
     with execution.explain_interrupt("nothing was changed", where=f"rollback --env {session.environment}"):
         plan = recovery.plan_restoration(session, choice.release, allow=options.allow)
-        deploy.confirm(plan, yes=options.yes, command=_command(session.environment, options))
+        releasing.confirm(plan, yes=options.yes, command=_command(session.environment, options))
     release = applying.carry_out(plan, operator)
 
     proven = recovery.prove(sessions.refresh(session), release)
@@ -107,4 +108,4 @@ def _restore(session: Session, number: int, options: Options, operator: Operator
 def _command(environment: str, options: Options) -> str:
     """Return the command to which --allow must be added."""
     to, yes = ["--to", options.to] if options.to else [], ["--yes"] if options.yes else []
-    return shlex.join(["inv", "rollback", "--env", environment, *to, *yes, *deploy.allow_words(options.allow)])
+    return shlex.join(["inv", "rollback", "--env", environment, *to, *yes, *allow_words(options.allow)])

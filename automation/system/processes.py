@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from automation.system.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _TICK_S = 0.25
 
@@ -80,6 +81,31 @@ def run(
     return finished
 
 
+@contextmanager
+def started(
+    argv: "Sequence[str | Path]", *, cwd: Path, env: "Mapping[str, str]"
+) -> "Iterator[Callable[[str, float], Finished]]":
+    """Start a program that waits for its input while the block goes on; it is killed if it still runs at the end.
+
+    What is yielded sends the input, closes it, waits for the end, and returns a Finished of any exit code; it raises
+    ToolError when that takes longer than the given seconds.
+    """
+    words, began = tuple(str(word) for word in argv), time.monotonic()
+    with _started(words, cwd, env, stdin=subprocess.PIPE) as child:
+
+        def finish(text: str, timeout_s: float) -> Finished:
+            try:
+                out, err = child.communicate(text, timeout=timeout_s)
+            except subprocess.TimeoutExpired as cause:
+                raise ToolError(f"took longer than {timeout_s:g} s and was stopped", where=shlex.join(words)) from cause
+            return Finished(words, child.returncode, out, err, time.monotonic() - began)
+
+        try:
+            yield finish
+        finally:
+            child.kill()
+
+
 def environment(
     changes: "Mapping[str, str] | None" = None, *, path_first: "Sequence[Path]" = (), without: "Sequence[str]" = ()
 ) -> dict[str, str]:
@@ -113,13 +139,18 @@ def _capture(
 
 
 def _started(
-    words: tuple[str, ...], cwd: Path, env: "Mapping[str, str] | None", *, stderr: int
+    words: tuple[str, ...],
+    cwd: Path,
+    env: "Mapping[str, str] | None",
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
         words,
         cwd=cwd,
         env=env,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
         encoding="utf-8",
@@ -135,7 +166,7 @@ def _watch(
     on_wait: "Callable[[int], None]",
 ) -> tuple[int, str, str]:
     deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
-    with _started(words, cwd, env, stderr=subprocess.PIPE) as child:
+    with _started(words, cwd, env) as child:
         try:
             while True:
                 try:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from automation import diff, prove, validate
+from automation import preparing, prove, validate
 from automation.deploying import scope
 from automation.project import model
 from automation.project.model import Project
@@ -24,7 +24,7 @@ def prepared_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = make_deployable_shop(tmp_path_factory.mktemp("deployable"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(validate, "lint", pass_lint)
-        diff.prepare(scope.read(root, "live", variables={}))
+        preparing.prepare(scope.read(root, "live", variables={}))
     return root
 
 

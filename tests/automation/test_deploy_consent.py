@@ -2,7 +2,6 @@
 
 import pytest
 
-from automation import deploy
 from automation.deploying.stacks.execution import DetachedError
 from automation.system.errors import CheckFailedError, Finding, UsageError
 from tests.automation.deployable_shop import CREATED, ShopDeployments, is_untouched
@@ -137,10 +136,6 @@ def test_deploy_interrupt_while_planning_leaves_no_change_set(deployments: ShopD
     assert sorted(stacks.calls) == sorted(
         ["create shop-live-base", "create shop-live", "discard shop-live", "discard shop-live-base"]
     )
-
-
-def test_allow_words_names_each_danger() -> None:
-    assert deploy.allow_words(("a:B", "dirty")) == ["--allow", "a:B", "--allow", "dirty"]
 
 
 def test_finding_of_a_danger_says_what_would_happen(deployments: ShopDeployments) -> None:

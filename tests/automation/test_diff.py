@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from automation import affected, diff
+from automation import affected, diff, preparing
 from automation.deploying import plan_files
 from automation.deploying.changes.model import Verdict
 from automation.deploying.connections import Connections
@@ -164,7 +164,7 @@ def test_diff_starts_the_target_before_it_asks(deployments: ShopDeployments) -> 
 
 
 def test_diff_refused_credentials_build_nothing(deployments: ShopDeployments, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diff, "prepare", lambda _scope: pytest.fail("prepared"))
+    monkeypatch.setattr(preparing, "prepare", lambda _scope: pytest.fail("prepared"))
     deployments.aws.account.failing = {"identity": CallError(Problem.EXPIRED, "ExpiredToken")}
 
     with pytest.raises(CheckFailedError, match="live cannot be used with these credentials"):
@@ -250,11 +250,11 @@ def test_exit_codes_say_whether_there_is_something_to_do() -> None:
 def test_open_connections_opens_those_it_is_given(shop: Project) -> None:
     scope, aws = scope_of(shop, "live"), FakeAws()
 
-    assert diff.open_connections(scope, aws.connect).table is aws.table
+    assert preparing.open_connections(scope, aws.connect).table is aws.table
 
 
 def test_open_connections_opens_the_real_ones_otherwise(shop: Project) -> None:
-    connections = diff.open_connections(scope_of(shop, "here"), None)
+    connections = preparing.open_connections(scope_of(shop, "here"), None)
 
     assert isinstance(connections, Connections)
     assert type(connections.table).__name__ == "ReleaseTable"
@@ -392,7 +392,7 @@ def test_inside_is_a_path_in_the_project(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "shop").mkdir()
     root = Path("shop")
 
-    assert diff.inside(root, "shop/plans/p.json") == "plans/p.json"
-    assert diff.inside(root, str(tmp_path / "shop" / "p.json")) == "p.json"
-    assert diff.inside(root, "shop/../p.json") == ""
-    assert diff.inside(tmp_path, "") == ""
+    assert preparing.inside(root, "shop/plans/p.json") == "plans/p.json"
+    assert preparing.inside(root, str(tmp_path / "shop" / "p.json")) == "p.json"
+    assert preparing.inside(root, "shop/../p.json") == ""
+    assert preparing.inside(tmp_path, "") == ""

@@ -8,8 +8,8 @@ the target's endpoint, region and credentials in its environment variables, so b
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -104,9 +104,31 @@ def run(
     Raises:
         ConfigurationError: there is no such function.
     """
+    with started(functions, root=root, target=target) as run_started:
+        return run_started(kind, functions, context, timeout_s=timeout_s)
+
+
+@contextmanager
+def started(functions: Sequence[str], *, root: Path, target: Target) -> Iterator[Callable[..., tuple[Remark, ...]]]:
+    """Start the process of hooks, which loads the project's code while the block goes on.
+
+    What is yielded takes the place of `run` for these functions and this target, once. It calls the hooks; until then
+    none has been called.
+    """
+    with _process(functions, root, target) as ask:
+
+        def run_started(
+            kind: str, _functions: Sequence[str], context: Context, *, timeout_s: float = TIMEOUT_S, **_place: object
+        ) -> tuple[Remark, ...]:
+            return _remarks_of(kind, ask(kind, context, timeout_s))
+
+        yield run_started
+
+
+def _remarks_of(kind: str, answers: Mapping[str, Mapping[str, Any]]) -> tuple[Remark, ...]:
     failure = Level.STOP if kind == "guards" else Level.WARN
     remarks: list[Remark] = []
-    for function, answer in _answers(kind, functions, context, root, target, timeout_s).items():
+    for function, answer in answers.items():
         try:
             remarks += _value(answer, _remarks)
         except _HookFailedError as cause:
@@ -123,7 +145,9 @@ def contracts(
         ConfigurationError: there is no such function, it failed, or it does not return a mapping.
     """
     schemas: dict[str, Any] = {}
-    for function, answer in _answers("contracts", functions, context, root, target, timeout_s).items():
+    with _process(functions, root, target) as ask:
+        answers = ask("contracts", context, timeout_s)
+    for function, answer in answers.items():
         try:
             schemas |= _value(answer, _schemas)
         except _HookFailedError as cause:
@@ -135,21 +159,32 @@ class _HookFailedError(Exception):
     """A hook failed, did not answer, or its answer has the wrong form; the text says which."""
 
 
-def _answers(
-    kind: str, functions: Sequence[str], context: Context, root: Path, target: Target, timeout_s: float
-) -> dict[str, Mapping[str, Any]]:
-    """Return the worker's answer for each function: `value`, `error` or `silence`."""
+@contextmanager
+def _process(
+    functions: Sequence[str], root: Path, target: Target
+) -> Iterator[Callable[[str, Context, float], dict[str, Mapping[str, Any]]]]:
+    """Start the worker; what is yielded returns its answer for each function: `value`, `error` or `silence`."""
     if not functions:
-        return {}
+        yield lambda *_: {}
+        return
 
     with tempfile.TemporaryDirectory() as folder:
-        request, reply = Path(folder) / "request.json", Path(folder) / "reply.jsonl"
-        request.write_text(json.dumps({"functions": list(functions), "context": asdict(context)}))
-        silence = _run_worker(root, request, reply, target, timeout_s)
-        lines = reply.read_text().splitlines() if reply.exists() else []
+        reply = Path(folder) / "reply.jsonl"
+        # -P: the worker's own folder must not be on sys.path, because its modules could hide the project's.
+        argv: list[str | Path] = [sys.executable, "-B", "-P", _WORKER, root, reply, *functions]
+        env = processes.environment(target.variables(), without=target.hidden_variables())
+        with processes.started(argv, cwd=root, env=env) as finish:
 
+            def ask(kind: str, context: Context, timeout_s: float) -> dict[str, Mapping[str, Any]]:
+                silence = _silence(finish, json.dumps(asdict(context)), timeout_s)
+                return _answers(kind, functions, reply, silence)
+
+            yield ask
+
+
+def _answers(kind: str, functions: Sequence[str], reply: Path, silence: str) -> dict[str, Mapping[str, Any]]:
     answers: dict[str, Mapping[str, Any]] = {function: {"silence": silence} for function in functions}
-    for line in lines:
+    for line in reply.read_text().splitlines() if reply.exists() else []:
         with suppress(ValueError):  # the last line of a killed worker may be incomplete
             answer = json.loads(line)
             answers[answer["function"]] = answer
@@ -159,13 +194,10 @@ def _answers(
     return answers
 
 
-def _run_worker(root: Path, request: Path, reply: Path, target: Target, timeout_s: float) -> str:
-    """Run every hook; return why a hook without an answer has none."""
-    # -P: the worker's own folder must not be on sys.path, because its modules could hide the project's.
-    argv: list[str | Path] = [sys.executable, "-B", "-P", _WORKER, root, request, reply]
-    env = processes.environment(target.variables(), without=target.hidden_variables())
+def _silence(finish: Callable[[str, float], processes.Finished], context: str, timeout_s: float) -> str:
+    """Let the worker run every hook; return why a hook without an answer has none."""
     try:
-        finished = processes.run(argv, cwd=root, env=env, check=False, timeout_s=timeout_s)
+        finished = finish(context, timeout_s)
     except ToolError:
         return f"did not answer within {timeout_s:g} s"
     return f"ended without an answer (exit code {finished.exit_code}): {finished.tail(1)}".rstrip(": ")

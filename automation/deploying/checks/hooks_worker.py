@@ -1,13 +1,15 @@
 """Call hooks, one after another. Runs as a process of its own, because it imports the product.
 
-Arguments: the project's root, a JSON file with `functions` and `context`, and the file to which one JSON line per hook
-is appended as soon as it has answered: its `function`, and `value`, `error` or `unknown`.
+Arguments: the project's root, the file to which one JSON line per hook is appended as soon as it has answered (its
+`function`, and `value`, `error` or `unknown`), and the hooks. Their context comes on stdin as JSON, when they are due.
 """
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +53,26 @@ def answer(name: str, context: Any) -> dict[str, Any]:
     return {"function": name, "value": value}
 
 
-def main(root: str, request_path: str, reply_path: str) -> None:
-    sys.path.insert(0, root)
-    request = json.loads(Path(request_path).read_text())
+def load(names: list[str]) -> None:
+    """Import the modules of hooks ahead; one that fails is imported again for its hook, whose answer is the failure."""
+    for name in names:
+        with suppress(Exception, SystemExit):
+            importlib.import_module(name.partition(":")[0])
+
+
+def main(root: str, reply_path: str, *names: str) -> None:
+    # The hooks have no input.
+    with os.fdopen(os.dup(0), encoding="utf-8") as request, Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        sys.path.insert(0, root)
+        load(list(names))
+        text = request.read()
+    if not text:
+        return  # the deployment ended before it came to the hooks
 
     with Path(reply_path).open("a") as reply:
-        for name in request["functions"]:
-            reply.write(json.dumps(answer(name, request["context"])) + "\n")
+        for name in names:
+            reply.write(json.dumps(answer(name, json.loads(text))) + "\n")
             reply.flush()
 
 

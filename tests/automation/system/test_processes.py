@@ -111,6 +111,36 @@ def test_run_on_line_that_raises_stops_the_program(tmp_path: Path) -> None:
         processes.run(python(code), cwd=tmp_path, on_line=interrupt)
 
 
+def test_started_sends_the_input_when_it_is_due(tmp_path: Path) -> None:
+    code = "import os, sys; print(os.environ['A'], sys.stdin.read()); print('err', file=sys.stderr); sys.exit(3)"
+
+    with processes.started(python(code), cwd=tmp_path, env={"A": "b"}) as finish:
+        finished = finish("input", 60.0)
+
+    assert (finished.exit_code, finished.stdout, finished.stderr) == (3, "b input\n", "err\n")
+    assert finished.seconds > 0
+
+
+def test_started_beyond_timeout_is_stopped(tmp_path: Path) -> None:
+    code = "import time; time.sleep(30)"
+
+    with (
+        processes.started(python(code), cwd=tmp_path, env={}) as finish,
+        pytest.raises(ToolError, match=r": took longer than 0\.1 s and was stopped$"),
+    ):
+        finish("", 0.1)
+
+
+def test_started_program_that_nobody_asks_is_stopped(tmp_path: Path) -> None:
+    """It would wait for its input, which it must not take for empty either."""
+    code = "import sys, pathlib; sys.stdin.read(); pathlib.Path('went_on').touch()"
+
+    with processes.started(python(code), cwd=tmp_path, env={}):
+        pass
+
+    assert not (tmp_path / "went_on").exists()
+
+
 def test_tail_prefers_stderr() -> None:
     finished = processes.Finished(("a",), 1, "out\n", "1\n2\n3\n", 0.0)
 

@@ -1,6 +1,7 @@
 """Hooks run in processes of their own; the project's are written to a folder first."""
 
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,58 @@ def test_run_uses_this_interpreter(root: Path) -> None:
     [remark] = hooks.run("guards", ["shop.which:f"], CONTEXT, root=root, target=AWS)
 
     assert remark.what == sys.executable
+
+
+def test_started_loads_modules_before_the_context_is_known(root: Path) -> None:
+    write_files(root, {"shop/slow.py": "from pathlib import Path\nPath('loaded').touch()\ndef f(c): return []\n"})
+
+    with hooks.started(["shop.slow:f"], root=root, target=AWS) as run_started:
+        while not (root / "loaded").exists():
+            time.sleep(0.01)
+        (root / "loaded").unlink()
+        remarks = run_started("guards", ["shop.slow:f"], CONTEXT, root=root, target=AWS)
+
+    assert remarks == ()
+    assert not (root / "loaded").exists()
+
+
+def test_started_calls_no_hook_that_is_not_due(root: Path) -> None:
+    write_files(root, {"shop/marks.py": "from pathlib import Path\ndef f(c): Path('called').touch()\n"})
+
+    with hooks.started(["shop.marks:f"], root=root, target=AWS):
+        pass
+
+    assert not (root / "called").exists()
+
+
+def test_started_without_functions_has_no_remarks(tmp_path: Path) -> None:
+    with hooks.started([], root=tmp_path / "missing", target=AWS) as run_started:
+        assert run_started("guards", [], CONTEXT, root=tmp_path, target=AWS) == ()
+
+
+def test_started_hook_that_stops_is_reported(root: Path) -> None:
+    with hooks.started(["shop.guards:objects"], root=root, target=AWS) as run_started:
+        remarks = run_started("guards", ["shop.guards:objects"], CONTEXT, root=root, target=AWS)
+
+    assert remarks[0] == Remark(Level.STOP, "queue", "is not empty", "wait")
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit(2)", "1 / 0"])
+def test_run_module_that_ends_its_import_does_not_keep_earlier_hooks_from_answering(root: Path, code: str) -> None:
+    write_files(root, {"shop/ends.py": f"{code}\n"})
+
+    remarks = hooks.run("guards", ["shop.guards:objects", "shop.ends:f"], CONTEXT, root=root, target=AWS)
+
+    assert [remark.where for remark in remarks] == ["queue", "", "x", "shop.ends:f"]
+    assert remarks[-1].level is Level.STOP
+
+
+def test_run_hook_has_no_input(root: Path) -> None:
+    write_files(root, {"shop/reads.py": "import sys\ndef f(c): return [{'level': 'info', 'what': sys.stdin.read()}]\n"})
+
+    [remark] = hooks.run("guards", ["shop.reads:f"], CONTEXT, root=root, target=AWS)
+
+    assert remark.what == ""
 
 
 def test_contracts_merges_the_schemas_of_all_hooks(root: Path) -> None:

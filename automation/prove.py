@@ -3,18 +3,19 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from automation.building import built
-from automation.lambda_runtime import public_layers, runtime
+from automation import proven
+from automation.lambda_runtime import public_layers
 from automation.project import skipped
 from automation.project.model import Project
-from automation.proof import artifact_rules, cases, code_rules, evidence, freshness, records, template_rules
+from automation.proof import artifact_rules, cases, code_rules, evidence, freshness, model, records, template_rules
 from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.model import Fault, Rule, Severity, Subject
+from automation.proof.records import Sources
 from automation.system import console
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding, UsageError
 
@@ -40,6 +41,7 @@ class Proof:
     Attributes:
         functions: the evidence about each function, in the order of the templates.
         unbuilt: why a function, a layer, a nested application or a stack has no built tree, by its name.
+        sources: what `outdated` was found from, as it was before.
         missing: what `inv build` should have built and did not, by its name; of the named functions, if there are any.
         counts: how many functions and layers there are, and what became of them.
         broken: errors first.
@@ -53,6 +55,7 @@ class Proof:
     seconds: float
     outdated: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=Sources)
 
     @property
     def errors(self) -> tuple[BrokenRule, ...]:
@@ -75,12 +78,13 @@ def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
         ToolError: there is no interpreter to import with.
     """
     started, names = time.monotonic(), tuple(names)
-    without_evidence = _subject(loaded)
+    without_evidence = model.subject_of(loaded)
     with _importing(without_evidence, names) as finish:
         broken = check(_EARLY_RULES, without_evidence)
         subject = without_evidence.with_evidence(finish())
     with console.progress("checking"):
         broken += check(_LATE_RULES, subject)
+    sources = records.sources(loaded.root, freshness.compared(subject))
 
     reported = sorted(distinct(broken), key=lambda item: (item.fault.severity, item.rule.id, item.fault.where))
     return Proof(
@@ -91,6 +95,7 @@ def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
         seconds=time.monotonic() - started,
         outdated=freshness.outdated(subject),
         missing=_missing(subject, names),
+        sources=sources,
     )
 
 
@@ -106,7 +111,7 @@ def gather(loaded: Project, *, names: tuple[str, ...] = (), site: Path | None = 
         UsageError: no function has one of the names.
         ToolError: there is no interpreter to import with.
     """
-    subject = _subject(loaded, site)
+    subject = model.subject_of(loaded, site)
     with _importing(subject, names) as finish:
         return subject.with_evidence(finish())
 
@@ -156,21 +161,8 @@ def record(loaded: Project, state: str, proof: Proof) -> None:
     require_no_errors(proof)
     # A Python that is installed later could import what was only read.
     is_imported = all(function.method is not ProofMethod.STATIC for function in proof.functions)
-    records.write(loaded.root, state, {**_shown(proof), "json": as_json(proof)} if is_imported else None)
-
-
-def show_recorded(loaded: Project, *, is_json: bool = False) -> bool:
-    """Print what the last proof showed, if it passed and nothing has changed; return whether that is so."""
-    shown = (records.read(loaded.root, records.state(loaded)) or {}).get("shown")
-    if not shown:
-        return False
-    outdated = freshness.outdated(_subject(loaded))
-    if is_json:
-        console.result_json({**shown["json"], "outdated": list(outdated)})
-    else:
-        again = "nothing has changed since; inv prove --force proves it again"
-        _print({**shown, "summary": f"{shown['summary']}; {again}"}, outdated)
-    return True
+    shown = {**_shown(proof), "json": as_json(proof)} if is_imported else None
+    records.write(loaded.root, state, shown, sources=None if proof.outdated else proof.sources)
 
 
 def require_no_errors(proof: Proof) -> None:
@@ -197,7 +189,7 @@ def findings(proof: Proof) -> tuple[Finding, ...]:
 
 def show(proof: Proof) -> None:
     """Print the functions and what was skipped, then the faults rule by rule, then a summary."""
-    _print(_shown(proof), proof.outdated)
+    proven.print_shown(_shown(proof), proof.outdated)
 
 
 def _shown(proof: Proof) -> dict[str, Any]:
@@ -212,20 +204,6 @@ def _shown(proof: Proof) -> dict[str, Any]:
         "counts": proof.counts,
         "summary": _summary(proof),
     }
-
-
-def _print(shown: Mapping[str, Any], outdated: tuple[str, ...]) -> None:
-    if shown["rows"]:
-        rows = [tuple(row) for row in shown["rows"]]
-        console.table(("function", "how", "python", "import s", "remark"), rows, right=("import s",))
-    _show_rules("error", shown["errors"], style="bold")
-    _show_rules("warning", shown["warnings"], style="")
-    console.result()
-    console.result(shown["counts"])
-    console.result(shown["summary"])
-    if outdated:
-        more = f" and {len(outdated) - 1} more" if len(outdated) > 1 else ""
-        console.warning(f"the build is older than {outdated[0]}{more}; run inv build, then inv prove")
 
 
 def show_json(proof: Proof) -> None:
@@ -244,16 +222,6 @@ def as_json(proof: Proof) -> dict[str, Any]:
         "warnings": [_fault_json(broken) for broken in proof.warnings],
         "seconds": proof.seconds,
     }
-
-
-def _show_rules(title: str, faults: list[Mapping[str, str]], *, style: str) -> None:
-    for rule in dict.fromkeys(fault["rule"] for fault in faults):
-        of_rule = [fault for fault in faults if fault["rule"] == rule]
-        console.result()
-        console.result(f"{title}: {rule}. {of_rule[0]['title']}. {of_rule[0]['why']}", style=style)
-        for fault in of_rule:
-            console.result(f"  {fault['where']}: {fault['what']}")
-            console.result(f"    fix: {fault['fix']}")
 
 
 def _unbuilt(subject: Subject) -> dict[str, str]:
@@ -301,15 +269,6 @@ def _repeated(functions: Iterable[Evidence]) -> frozenset[str]:
     """Return the logical ids that several stacks have."""
     names = [function.mount.function.logical_id for function in functions]
     return frozenset(name for name in names if names.count(name) > 1)
-
-
-def _subject(loaded: Project, site: Path | None = None) -> Subject:
-    """Return everything that the rules check, except the evidence."""
-    mounted = built.mounts_of_project(loaded)
-    trees: dict[tuple[str, str], Path] = {}
-    for stack in loaded.stacks:
-        trees |= {(stack.name, logical_id): tree for logical_id, tree in built.trees(stack, loaded.root).items()}
-    return Subject(loaded, mounted, trees, site or runtime.ensure(loaded.root).site)
 
 
 @contextmanager

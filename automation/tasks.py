@@ -126,15 +126,19 @@ def security(_context: Context, env: str = "", json: bool = False) -> None:
 @task(iterable=["names"], help=PROVE_HELP)
 def prove(_context: Context, names: list[str], json: bool = False, force: bool = False) -> None:
     """Import every handler as on Lambda, check packaging: `inv prove [NAME...]`."""
-    from automation import prove as front
+    from automation import proven
     from automation.building import built
     from automation.project import model
     from automation.proof import records
 
     loaded = built.as_built(model.load(ROOT, keeps_going=True))
-    if not (names or force) and front.show_recorded(loaded, is_json=json):
-        return
     state = records.state(loaded)
+    # Check this first: loading what proves takes longer.
+    if not (names or force) and proven.show_recorded(loaded, state, is_json=json):
+        return
+
+    from automation import prove as front
+
     proof = front.prove(loaded, names=names)
     (front.show_json if json else front.show)(proof)
     front.require_no_errors(proof)

@@ -279,8 +279,13 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def own_sdk() -> dict[str, Path]:
+    """Return the packages and modules of the SDK that this process can import, by the names of their files."""
+    return {path.name: path for name in SDK_MODULES if (path := _installed(name))}
+
+
 def _link_sdk(site: Path) -> None:
-    wanted = {path.name: path for name in SDK_MODULES if (path := _installed(name))}
+    wanted = own_sdk()
     with files.lock(site.with_suffix(".lock"), wait_s=_WAIT_S, doing="linking the SDK"):
         if site.is_dir() and {link.name: link.resolve() for link in site.iterdir()} == wanted:
             return

@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from automation.building import artifacts, manifests, sources
+from automation.building import artifacts, dependencies, manifests, sources
 from automation.building.artifacts import Artifact
-from automation.building.requirements import LOCKS, REQUIREMENTS
+from automation.building.requirements import LOCKS, REQUIREMENTS, UV_LOCK
 from automation.lambda_runtime.paths import LAYER_MODULES
 from automation.project.model import Function, Layer
 from automation.proof import finder
@@ -39,6 +39,22 @@ def outdated(subject: Subject) -> tuple[str, ...]:
                 if source is not None and (subject.project.root / source).read_bytes() != built.read_bytes():
                     outdated_sources.add(str(source))
     return tuple(sorted(outdated_sources))
+
+
+def compared(subject: Subject) -> tuple[str, ...]:
+    """Return the files and folders that `outdated` reads, relative to the root; empty when they cannot be known."""
+    root = subject.project.root
+    paths = {str(origin.folder) for origin in subject.origins.trees} | {UV_LOCK, subject.project.settings.package}
+    for stack in subject.project.stacks:
+        paths.add(str(manifests.path_of(root, stack.name).relative_to(root)))
+        for artifact in artifacts.of_stack(stack, root, on_failure=lambda *_: None):
+            paths.add(artifact.folder)
+            try:
+                locks = dependencies.lock_files(artifact.lock, root) if artifact.lock else ()
+            except ConfigurationError:
+                return ()
+            paths |= {os.path.relpath(lock, root) for lock in locks}
+    return tuple(paths - {""})
 
 
 def _outdated_requirements(subject: Subject) -> Iterator[str]:

@@ -7,6 +7,8 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
+from automation.building import built
+from automation.lambda_runtime import runtime
 from automation.lambda_runtime.mounts import Mount
 from automation.project.model import Function, Project, Stack
 from automation.proof import built_trees, origins, registry
@@ -122,6 +124,23 @@ class Subject:
 
         sites = chain.from_iterable(tree.sites for tree in self.built_trees)
         return registry.load(self.project.root, name, fallbacks=sites)
+
+
+def subject_of(project: Project, site: Path | None = None) -> Subject:
+    """Return everything that the rules check, except the evidence.
+
+    Args:
+        site: a folder to use as the packages of the managed runtime instead of runtime.py's.
+
+    Raises:
+        ConfigurationError: a stack was not built.
+        ToolError: the stand-in for the runtime could not be created.
+    """
+    mounted = built.mounts_of_project(project)
+    trees: dict[tuple[str, str], Path] = {}
+    for stack in project.stacks:
+        trees |= {(stack.name, logical_id): tree for logical_id, tree in built.trees(stack, project.root).items()}
+    return Subject(project, mounted, trees, site or runtime.ensure(project.root).site)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,12 @@ class BuiltTree:
     @cached_property
     def paths(self) -> tuple[PurePosixPath, ...]:
         """Every file and link of the tree, relative to its folder."""
-        return tuple(PurePosixPath(path.as_posix()) for path in files.walk(self.folder))
+        return tuple(map(PurePosixPath, self.names))
+
+    @cached_property
+    def names(self) -> Mapping[str, bool]:
+        """Whether each file of the tree is a link, by the same paths as text."""
+        return {name: entry.is_symlink() for name, entry in files.entries(self.folder)}
 
     @cached_property
     def owners(self) -> dict[str, Distribution]:

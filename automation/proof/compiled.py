@@ -141,7 +141,7 @@ def check_libc(subject: Subject) -> Iterator[Fault]:
 
 def check_presence(subject: Subject) -> Iterator[Fault]:
     for tree in subject.built_trees:
-        present = {_module_key(path) for path in tree.paths}
+        present = {_module_key(path) for path in tree.paths if binaries.is_shared(path)}
         for distribution in tree.distributions:
             site = PurePosixPath(distribution.site.relative_to(tree.folder).as_posix())
             needed = [path for path in sorted(distribution.listed) if _is_needed(path)]
@@ -285,8 +285,8 @@ def _glibc_of(platform: str) -> int | None:
 
 
 def _is_needed(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    return binaries.is_shared(PurePosixPath(path)) and ".." not in parts and not _TEST_FOLDERS & set(parts[:-1])
+    parts = path.split("/")
+    return binaries.is_shared(PurePosixPath(parts[-1])) and ".." not in parts and not _TEST_FOLDERS & set(parts[:-1])
 
 
 def _module_key(path: PurePosixPath) -> tuple[PurePosixPath, str]:

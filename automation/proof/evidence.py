@@ -14,7 +14,7 @@ from automation.lambda_runtime.libraries import Presence
 from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
 from automation.lambda_runtime.places import Places
-from automation.proof import elsewhere, imports, scan
+from automation.proof import elsewhere, imports, known_facts, scan
 from automation.proof.imports import ImportResult, Outcome
 from automation.proof.origins import Origins
 from automation.proof.scan import Scan, SourceCache
@@ -104,8 +104,9 @@ def gathering(
         running = [pool.submit(import_one, mount) for mount in mounts]
 
         def finish() -> tuple[Evidence, ...]:
-            cache = SourceCache()
+            cache = SourceCache(known_facts.read(root))
             scans = [_scan(mount, opt, site, origins, cache) for mount, opt in zip(mounts, opts, strict=True)]
+            known_facts.write(root, cache.known, cache.used)
             return tuple(map(_evidence, mounts, running, scans))
 
         yield finish

@@ -66,11 +66,14 @@ def check_use(subject: Subject) -> Iterator[Fault]:
     if not subject.project.functions:  # a project of layers alone publishes them for others
         return
     for stack in subject.project.stacks:
+        mounted = _mounted_names(stack.functions)
+        layers = [layer for layer in stack.layers if layer.logical_id not in mounted]
+        if not layers:
+            continue
         document = templates.document(subject.project.root / stack.template.path, name=stack.template.path)
         used = templates.references({key: value for key, value in document.items() if key != "Transform"})
-        mounted = _mounted_names(stack.functions)
-        for layer in stack.layers:
-            if layer.logical_id not in used | mounted:
+        for layer in layers:
+            if layer.logical_id not in used:
                 what = "no function mounts this layer and nothing refers to it"
                 yield Fault(built_trees.where(stack, layer), what, "remove it, or name it in Layers", Severity.WARNING)
 

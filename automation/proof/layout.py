@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,7 @@ from automation.system import files
 
 # Flags of a .pyc that is checked by hash (PEP 552).
 _UNCHECKED, _CHECKED = 0b01, 0b11
+_CACHE = "__pycache__"
 _TAGS = re.compile(r"\.[^.]+(\.opt-\w+)?\.pyc$")  # what stands after the module's name, which may have dots
 
 
@@ -33,7 +35,7 @@ def check_nesting(subject: Subject) -> Iterator[Fault]:
 
 def check_links(subject: Subject) -> Iterator[Fault]:
     for tree in subject.built_trees:
-        for path in tree.paths:
+        for path in (PurePosixPath(name) for name, is_link in tree.names.items() if is_link):
             if problem := _link_problem(tree.folder, path):
                 fix = "replace the link with the file itself"
                 yield Fault(tree.where, f"{path} {problem}", fix, explains=tree.modules([path]))
@@ -41,10 +43,10 @@ def check_links(subject: Subject) -> Iterator[Fault]:
 
 def check_bytecode(subject: Subject) -> Iterator[Fault]:
     for tree in subject.built_trees:
-        paths_by_problem: dict[str, list[PurePosixPath]] = {}
-        for path in tree.paths:
-            if path.suffix == ".pyc" and path.parent.name == "__pycache__":
-                paths_by_problem.setdefault(_bytecode_problem(tree.folder, path), []).append(path)
+        paths_by_problem: dict[str, list[str]] = {}
+        for name in tree.names:
+            if name.endswith(".pyc") and f"/{name}".rpartition("/")[0].endswith(f"/{_CACHE}"):
+                paths_by_problem.setdefault(_bytecode_problem(f"{tree.folder}/{name}"), []).append(name)
 
         for problem, paths in paths_by_problem.items():
             if problem:
@@ -128,7 +130,11 @@ def _is_module(path: Path) -> bool:
 
 def _size_bytes(tree: Path) -> int:
     """Return the unzipped size of a tree; a link counts as its target, or as nothing when the target is missing."""
-    return sum((tree / path).stat().st_size for path in files.walk(tree) if (tree / path).exists())
+    total = 0
+    for _, entry in files.entries(tree):
+        with suppress(OSError):
+            total += entry.stat().st_size
+    return total
 
 
 def _heaviest_bytecode(mount: Mount) -> tuple[Path, int]:
@@ -140,9 +146,6 @@ def _heaviest_bytecode(mount: Mount) -> tuple[Path, int]:
 
 def _link_problem(tree: Path, path: PurePosixPath) -> str:
     link = tree / path
-    if not link.is_symlink():
-        return ""
-
     target = link.readlink()
     if target.is_absolute():
         return f"is a link to {target}, which does not exist on Lambda"
@@ -151,19 +154,26 @@ def _link_problem(tree: Path, path: PurePosixPath) -> str:
     return "" if link.exists() else f"is a link to {target}, which does not exist"
 
 
-def _bytecode_problem(tree: Path, path: PurePosixPath) -> str:
-    """Return the problem of a .pyc of this Python; empty when it has none or is for another Python."""
-    head = (tree / path).read_bytes()[:16]
+def _bytecode_problem(path: str) -> str:
+    """Return the problem of a .pyc of this Python; empty when it has none or is for another Python.
+
+    There are thousands of files, and a Path for each takes longer than to read it.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123
+        head = file.read(16)
     if head[:4] != importlib.util.MAGIC_NUMBER:
         return ""
-    source = tree / path.parent.parent / f"{_TAGS.sub('', path.name)}.py"
-    if not source.is_file():
+    cache, _, name = path.rpartition("/")
+    try:
+        with open(f"{cache.removesuffix(_CACHE)}{_TAGS.sub('', name)}.py", "rb") as file:  # noqa: PTH123
+            source = file.read()
+    except (FileNotFoundError, IsADirectoryError):
         return _NO_SOURCE
 
     flags = int.from_bytes(head[4:8], "little")
     if flags not in {_UNCHECKED, _CHECKED}:
         return _TIMED
-    if head[8:16] == importlib.util.source_hash(source.read_bytes()):
+    if head[8:16] == importlib.util.source_hash(source):
         return ""
     return _OLD_CODE if flags == _UNCHECKED else _CHANGED
 

@@ -1,14 +1,14 @@
 """Compare what the code that a handler can reach imports, reads and opens with what is mounted. No code runs."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from automation.lambda_runtime import handlers, runtime
 from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import OPT_ROOT, TASK_ROOT
-from automation.proof import elsewhere, finder, hidden_modules, reading
+from automation.proof import elsewhere, finder, hidden_modules, known_facts, reading
 from automation.proof.finder import Finder, FoundModule
 from automation.proof.hidden_modules import HiddenPart, Shadow
 from automation.proof.literals import LambdaPath
@@ -93,15 +93,24 @@ class Scan:
 
 @dataclass(slots=True)
 class SourceCache:
-    """The facts of each file, so that a module which ten functions mount is read once."""
+    """The facts of each file, so that a module which ten functions mount is read once.
 
+    Attributes:
+        known: the facts of earlier proofs, by `known_facts.key`.
+        used: the facts of this proof, by the same.
+    """
+
+    known: Mapping[str, ModuleFacts] = field(default_factory=dict)
+    used: dict[str, ModuleFacts] = field(default_factory=dict)
     facts: dict[tuple[Path, Module], ModuleFacts] = field(default_factory=dict)
 
     def read(self, file: Path, module: Module) -> ModuleFacts:
-        key = (file.resolve(), module)
-        if key not in self.facts:
-            self.facts[key] = reading.read(file.read_bytes(), module)
-        return self.facts[key]
+        place = (file.resolve(), module)
+        if place not in self.facts:
+            code = file.read_bytes()
+            key = known_facts.key(code, module)
+            self.facts[place] = self.used[key] = self.known.get(key) or reading.read(code, module)
+        return self.facts[place]
 
 
 def scan(mount: Mount, opt: Path, *, site: Path, origins: Origins, cache: SourceCache) -> Scan:

@@ -86,17 +86,20 @@ def walk(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> "Iterat
     Args:
         keep: decides for each folder and file by its relative path; a refused folder is not entered.
     """
-    for name, _ in _walk(root, keep):
+    for name, _ in entries(root, keep=keep):
         yield Path(name)
 
 
-def _walk(root: Path, keep: "Callable[[Path], bool] | None") -> "Iterator[tuple[str, os.DirEntry[str]]]":
-    """Yield each file or link with its relative path: the files of a folder, then those of its subfolders."""
+def entries(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> "Iterator[tuple[str, os.DirEntry[str]]]":
+    """Yield what `walk` yields: each file or link by its relative path as text, which takes a fraction of the time.
+
+    The files of a folder come first, then those of its subfolders.
+    """
     waiting = [(str(root), "")] if root.is_dir() and not root.is_symlink() else []
     while waiting:
         folder, prefix = waiting.pop()
-        with os.scandir(folder) as entries:
-            sorted_entries = sorted(entries, key=lambda entry: entry.name)
+        with os.scandir(folder) as listed:
+            sorted_entries = sorted(listed, key=lambda entry: entry.name)
         folders = []
         for entry in sorted_entries:
             name = prefix + entry.name
@@ -110,7 +113,9 @@ def _walk(root: Path, keep: "Callable[[Path], bool] | None") -> "Iterator[tuple[
 
 def digest_tree(root: Path, *, keep: "Callable[[Path], bool] | None" = None) -> dict[str, str]:
     """Return the digest of each file under a folder, by its POSIX path; a symlink's digest is `SYMLINK`."""
-    return {name: SYMLINK if entry.is_symlink() else digest(read(entry.path)) for name, entry in _walk(root, keep)}
+    return {
+        name: SYMLINK if entry.is_symlink() else digest(read(entry.path)) for name, entry in entries(root, keep=keep)
+    }
 
 
 def signature(path: Path, *, known: "Statuses | None" = None) -> str:

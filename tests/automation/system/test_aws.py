@@ -58,6 +58,18 @@ def test_client_uses_endpoint_and_region_of_target() -> None:
     assert client.meta.region_name == "us-east-1"
 
 
+@pytest.mark.parametrize(("key_id", "signer"), [("own", "own"), ("", "ambient")])
+def test_client_signs_with_the_credentials_of_target_or_those_that_it_finds(
+    monkeypatch: pytest.MonkeyPatch, key_id: str, signer: str
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ambient")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "word")
+
+    client = aws.client("s3", Target("eu-north-1", "http://127.0.0.1:4567", key_id, key_id))
+
+    assert f"Credential={signer}%2F" in client.generate_presigned_url("list_buckets")
+
+
 def test_call_without_credentials_says_what_to_type() -> None:
     with pytest.raises(DeploymentError) as caught, aws.translate_errors("shop", Target("eu-west-1")):
         raise NoCredentialsError

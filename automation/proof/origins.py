@@ -88,7 +88,8 @@ class Origins:
 
 def _without_modules_folder(origin: Origin, path: PurePosixPath) -> PurePosixPath:
     """Return a path without what a build puts above it: `python/` in a layer, parent packages in a function."""
-    return path.relative_to(origin.modules) if path.is_relative_to(origin.modules) else path
+    above = origin.modules.parts
+    return PurePosixPath(*path.parts[len(above) :]) if path.parts[: len(above)] == above else path
 
 
 def _folder(code: str, root: Path) -> PurePosixPath:

@@ -6,32 +6,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automation import proven
 from automation.lambda_runtime import public_layers
 from automation.project import skipped
 from automation.project.model import Project
-from automation.proof import artifact_rules, cases, code_rules, evidence, freshness, model, records, template_rules
+from automation.proof import cases, evidence, freshness, model, records
 from automation.proof.evidence import Evidence, ProofMethod
-from automation.proof.model import Fault, Rule, Severity, Subject
+from automation.proof.model import Severity, Subject
 from automation.proof.records import Sources
 from automation.system import console
 from automation.system.errors import CheckFailedError, ConfigurationError, Finding, UsageError
 
+if TYPE_CHECKING:
+    from automation.proof.rules import BrokenRule
+
 _NOT_BUILT = "was not built; run inv build"
-# These rules need no evidence about the code, so they are checked while it is being imported.
-_EARLY_RULES: tuple[Rule, ...] = (*artifact_rules.RULES_OF_FILES, *template_rules.RULES)
-_LATE_RULES: tuple[Rule, ...] = (*code_rules.RULES, *artifact_rules.WEIGHED_RULES)
-RULES: tuple[Rule, ...] = (*_LATE_RULES, *_EARLY_RULES)
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenRule:
-    """A rule and one fault that it found."""
-
-    rule: Rule
-    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +42,18 @@ class Proof:
     functions: tuple[Evidence, ...]
     unbuilt: Mapping[str, str]
     counts: str
-    broken: tuple[BrokenRule, ...]
+    broken: "tuple[BrokenRule, ...]"
     seconds: float
     outdated: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     sources: Sources = field(default_factory=Sources)
 
     @property
-    def errors(self) -> tuple[BrokenRule, ...]:
+    def errors(self) -> "tuple[BrokenRule, ...]":
         return tuple(broken for broken in self.broken if broken.fault.severity is Severity.ERROR)
 
     @property
-    def warnings(self) -> tuple[BrokenRule, ...]:
+    def warnings(self) -> "tuple[BrokenRule, ...]":
         return tuple(broken for broken in self.broken if broken.fault.severity is Severity.WARNING)
 
 
@@ -80,20 +71,23 @@ def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
     started, names = time.monotonic(), tuple(names)
     without_evidence = model.subject_of(loaded)
     with _importing(without_evidence, names) as finish:
-        broken = check(_EARLY_RULES, without_evidence)
+        from automation.proof import rules  # noqa: PLC0415 - they load while the handlers are imported
+
+        broken = rules.check(rules.EARLY, without_evidence)
+        sources = records.sources(loaded.root, freshness.compared(without_evidence))
+        outdated = freshness.outdated(without_evidence)
         subject = without_evidence.with_evidence(finish())
     with console.progress("checking"):
-        broken += check(_LATE_RULES, subject)
-    sources = records.sources(loaded.root, freshness.compared(subject))
+        broken += rules.check(rules.LATE, subject)
 
-    reported = sorted(distinct(broken), key=lambda item: (item.fault.severity, item.rule.id, item.fault.where))
+    reported = sorted(rules.distinct(broken), key=lambda item: (item.fault.severity, item.rule.id, item.fault.where))
     return Proof(
         functions=subject.evidence,
         unbuilt=_unbuilt(subject),
         counts=skipped.counts(loaded.stacks, frozenset(subject.trees)),
         broken=tuple(reported),
         seconds=time.monotonic() - started,
-        outdated=freshness.outdated(subject),
+        outdated=outdated,
         missing=_missing(subject, names),
         sources=sources,
     )
@@ -114,22 +108,6 @@ def gather(loaded: Project, *, names: tuple[str, ...] = (), site: Path | None = 
     subject = model.subject_of(loaded, site)
     with _importing(subject, names) as finish:
         return subject.with_evidence(finish())
-
-
-def check(rules: Iterable[Rule], subject: Subject) -> list[BrokenRule]:
-    """Return every fault that the rules find."""
-    broken: list[BrokenRule] = []
-    for rule in rules:
-        broken += [BrokenRule(rule, fault) for fault in rule.check(subject)]
-    return broken
-
-
-def distinct(broken: Iterable[BrokenRule]) -> list[BrokenRule]:
-    """Leave out the failing imports that a fault of another rule explains, and libraries that another rule names."""
-    all_broken = _with_libraries_named_once(list(broken))
-    others = [item.fault for item in all_broken if item.rule not in code_rules.RULES]
-    causes = set(chain.from_iterable(fault.explains for fault in others))
-    return [item for item in all_broken if item.rule not in code_rules.RULES or not _is_explained(item.fault, causes)]
 
 
 def prove_once(loaded: Project) -> Proof | None:
@@ -283,26 +261,6 @@ def _importing(subject: Subject, names: tuple[str, ...]) -> Iterator[Callable[[]
         yield finish
 
 
-def _with_libraries_named_once(broken: list[BrokenRule]) -> list[BrokenRule]:
-    """Leave out the faults whose missing libraries are all in faults of another rule that are at least as severe."""
-    by_severity = sorted(broken, key=lambda item: (item.fault.severity, item.rule in code_rules.RULES))
-    named: dict[tuple[str, str], Rule] = {}
-    repeated: list[BrokenRule] = []
-    for item in by_severity:
-        libraries = item.fault.libraries
-        if libraries and all(named.get(library, item.rule) is not item.rule for library in libraries):
-            repeated.append(item)
-        for library in libraries:
-            named.setdefault(library, item.rule)
-    return [item for item in broken if item not in repeated]
-
-
-def _is_explained(fault: Fault, causes: set[str]) -> bool:
-    """Return whether a cause is one of the fault's modules, or a package that contains one."""
-    prefixes = tuple(f"{cause}." for cause in causes)
-    return any(f"{module}.".startswith(prefixes) for module in fault.explains)
-
-
 def _require_known(names: tuple[str, ...], loaded: Project) -> None:
     known = sorted({function.logical_id for function in loaded.functions})
     unknown = [name for name in names if name not in known]
@@ -346,7 +304,7 @@ def _function_json(function: Evidence) -> dict[str, Any]:
     }
 
 
-def _fault_json(broken: BrokenRule) -> Mapping[str, str]:
+def _fault_json(broken: "BrokenRule") -> Mapping[str, str]:
     fault = broken.fault
     return {"rule": broken.rule.id, "where": fault.where, "what": fault.what, "why": broken.rule.why, "fix": fault.fix}
 

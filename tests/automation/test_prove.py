@@ -10,8 +10,9 @@ import pytest
 from automation import prove
 from automation.project import model
 from automation.project.skipped import Kind, Skipped
+from automation.proof import rules
 from automation.proof.model import Fault, Rule, Severity
-from automation.prove import BrokenRule
+from automation.proof.rules import BrokenRule
 from automation.system import console
 from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.automation.proof.small import TEMPLATE, make
@@ -258,20 +259,20 @@ def test_findings_returns_the_errors(tmp_path: Path) -> None:
 
 
 def test_distinct_leaves_out_a_failure_that_another_rule_explains() -> None:
-    by_id = {rule.id: rule for rule in prove.RULES}
+    by_id = {rule.id: rule for rule in rules.RULES}
     effect = BrokenRule(by_id["import-fails"], Fault("a.py:1", "fails", "", explains=("shop.till",)))
     other = Rule("nesting", "", "", lambda _: ())
     cause = BrokenRule(other, Fault("template.yaml: Code", "is nested", "", explains=("shop",)))
 
-    assert prove.distinct([effect, cause]) == [cause]
-    assert prove.distinct([effect]) == [effect]
+    assert rules.distinct([effect, cause]) == [cause]
+    assert rules.distinct([effect]) == [effect]
 
 
 MAGIC, EXPAT, ELSEWHERE = ("src", "libmagic.so.1"), ("src", "libexpat.so.1"), ("other", "libmagic.so.1")
 
 
 def lacking(rule: str, severity: Severity, *libraries: tuple[str, str]) -> BrokenRule:
-    by_id = {rule.id: rule for rule in prove.RULES}
+    by_id = {rule.id: rule for rule in rules.RULES}
     return BrokenRule(by_id[rule], Fault(rule, "lacks it", "", severity, libraries=frozenset(libraries)))
 
 
@@ -293,20 +294,20 @@ def test_distinct_names_a_library_that_is_needed_and_loaded_once(
         lacking("missing-library", Severity.WARNING, *needed),
     ]
 
-    assert [item.rule.id for item in prove.distinct(broken)] == kept
+    assert [item.rule.id for item in rules.distinct(broken)] == kept
 
 
 def test_distinct_keeps_the_error_about_a_library() -> None:
     warning = lacking("missing-library", Severity.WARNING, MAGIC)
     error = lacking("library-not-loadable", Severity.ERROR, MAGIC, EXPAT)
 
-    assert prove.distinct([warning, error]) == [error]
+    assert rules.distinct([warning, error]) == [error]
 
 
 def test_distinct_keeps_both_places_of_one_rule() -> None:
     once, again = (lacking("library-not-loadable", Severity.WARNING, *pair) for pair in ((MAGIC,), (MAGIC, EXPAT)))
 
-    assert prove.distinct([once, again]) == [once, again]
+    assert rules.distinct([once, again]) == [once, again]
 
 
 def test_fault_is_an_error_by_default() -> None:

@@ -13,7 +13,8 @@ from automation.project.settings import Settings
 from automation.proof.evidence import Evidence, ProofMethod
 from automation.proof.imports import ImportResult, Outcome
 from automation.proof.model import Fault, Rule, Severity, Subject
-from automation.prove import BrokenRule, Proof
+from automation.proof.rules import BrokenRule
+from automation.prove import Proof
 from automation.system.errors import CheckFailedError, Finding
 
 RULE = Rule("some-rule", "A title", "A reason", lambda _: ())

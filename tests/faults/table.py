@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from automation import prove
+from automation.proof import rules
 from automation.proof.model import Rule
 from tests.faults.catalogue import FAULTS
 
@@ -25,7 +25,7 @@ def page(text: str) -> str:
 
 def table() -> str:
     head = ("| rule | what must be true | what happens on Lambda otherwise | tested with |", "|---|---|---|---|")
-    rows = [_row(rule) for rule in prove.RULES]
+    rows = [_row(rule) for rule in rules.RULES]
     return "".join(f"{line}\n" for line in [*head, *rows])
 
 

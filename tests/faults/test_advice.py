@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from automation import prove
+from automation.proof import rules
 from tests.faults import bakery, proving
 from tests.faults.advice import ADVICE, FollowedAdvice
 from tests.faults.catalogue import FAULTS
@@ -26,4 +26,4 @@ def test_advice_followed_literally_ends_the_fault(advice: FollowedAdvice, root: 
 
 
 def test_advice_exists_for_each_rule() -> None:
-    assert {rule.id for rule in prove.RULES} - {advice.rule for advice in ADVICE} == set()
+    assert {rule.id for rule in rules.RULES} - {advice.rule for advice in ADVICE} == set()

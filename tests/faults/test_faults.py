@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from automation import prove
+from automation.proof import rules
 from tests.faults import bakery, proving
 from tests.faults.catalogue import FAULTS
 from tests.faults.model import PlantedFault
@@ -26,4 +26,4 @@ def test_prove_planted_fault_is_found_only_by_its_rule(fault: PlantedFault, root
 
 
 def test_catalogue_has_a_fault_for_each_rule_and_no_other() -> None:
-    assert {fault.rule for fault in FAULTS} == {rule.id for rule in prove.RULES}
+    assert {fault.rule for fault in FAULTS} == {rule.id for rule in rules.RULES}

@@ -12,7 +12,7 @@ from automation.lambda_runtime import runtime
 from automation.project import model, templates
 from automation.project.model import Project, Stack
 from automation.project.settings import Settings
-from automation.proof import freshness, records
+from automation.proof import freshness, records, rules
 from automation.prove import Proof
 from automation.system import packages, tools
 from automation.system.errors import CheckFailedError
@@ -112,7 +112,7 @@ def test_prove_once_after_a_failed_proof_fails_again(tmp_path: Path) -> None:
 
 
 def test_rules_have_distinct_ids() -> None:
-    ids = [rule.id for rule in prove.RULES]
+    ids = [rule.id for rule in rules.RULES]
 
     assert len(set(ids)) == len(ids)
 

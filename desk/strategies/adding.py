@@ -68,6 +68,8 @@ def add_strategy(request: AdditionRequest, *, as_json: bool, directory: Path = S
         ConfigurationError: the book cannot be read or edited.
         CheckFailedError: the strategy cannot trade.
     """
+    with translate_product_errors(as_json=as_json):
+        read_symphony(_source(request))
     addition = plan_addition(request, directory)
     entry = addition.entry
 

@@ -165,14 +165,15 @@ def translate_product_errors(*, as_json: bool = False, about: str = "") -> Itera
             raise CheckFailedError(str(error), where=about) from error
         if error.excerpt and not as_json:
             console.results(error.excerpt.splitlines())
-        raise CheckFailedError(f"{error.source}:{error.line}:{error.column}: {error.message}") from error
+        raise CheckFailedError(error.headline) from error
 
 
 def error_facts(error: AlchemiserError) -> Mapping[str, Any]:
     """Return the fields of an error for JSON output: kind, message, and its place or its bar counts if it has them."""
     facts: dict[str, Any] = {"kind": type(error).__name__, "message": str(error)}
     if isinstance(error, SymphonyError):
-        return {**facts, "message": error.message, "file": error.source, "line": error.line, "column": error.column}
+        place = {"file": error.source, "line": error.line, "column": error.column}
+        return {**facts, "message": error.message, **place, **({"next": error.fix} if error.fix else {})}
     if isinstance(error, InsufficientHistoryError):
         facts |= {"symbol": error.symbol, "bars_present": error.bars_present, "bars_needed": error.bars_needed}
     return facts

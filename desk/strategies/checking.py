@@ -69,7 +69,8 @@ def check_file(file: StrategyFile, *, bars: str | None) -> CheckResult:
     try:
         symphony = read_symphony(file.path)
     except SymphonyError as error:
-        issue = Issue(Place(error.line, error.column), "syntax", error.message, "correct it there", is_error=True)
+        fix = error.fix or "correct it there"
+        issue = Issue(Place(error.line, error.column), "syntax", error.message, fix, is_error=True)
         return CheckResult(file, (issue,), excerpt=error.excerpt)
     except BookError as error:
         return CheckResult(file, (Issue(NOWHERE, "file", str(error), "pass a file that can be read", is_error=True),))

@@ -11,7 +11,7 @@ import pytest
 
 from automation.system.errors import AutomationError, CheckFailedError, ConfigurationError, UsageError
 from desk.strategies.adding import AdditionRequest, add_strategy, plan_addition, write_addition
-from tests.desk.strategies.files import BOOK, SPY, TLT, bars_folder, book_folder, rising, strategy_file
+from tests.desk.strategies.files import BOOK, SPY, TLT, bars_folder, book_folder, rising, strategy_file, symphony
 from the_alchemiser.shared.book import load_book
 
 Out = pytest.CaptureFixture[str]
@@ -122,9 +122,30 @@ def test_add_strategy_invalid_request_changes_nothing(
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (symphony("(weight-equal [])"), "mine.clj:2:17: found an empty block, expected at least one node"),
+        (
+            '{"step": "root"}',
+            "mine.clj:1:1: found JSON, expected (defsymphony …); if it is an export of Composer, run inv",
+        ),
+    ],
+)
+def test_add_strategy_that_does_not_parse_says_so_before_asking_for_room(
+    tmp_path: Path, folder: Path, text: str, message: str
+) -> None:
+    before = file_contents(folder)
+    (tmp_path / "mine.clj").write_text(text)
+
+    with pytest.raises(CheckFailedError) as caught:
+        add_strategy(AdditionRequest([str(tmp_path / "mine.clj")], "0.1"), as_json=False, directory=folder)
+    assert message in str(caught.value)
+    assert file_contents(folder) == before
+
+
+@pytest.mark.parametrize(
     "body",
     [
-        "(weight-equal [])",
         '(asset "NOPE" nil)',
         f'(if (> (rsi "SPY" {{:window 100}}) 30) [{SPY}] [{TLT}])',
         f"(weight-inverse-volatility 1 [{SPY} {TLT}])",

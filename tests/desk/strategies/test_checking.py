@@ -47,6 +47,25 @@ def test_check_file_syntax_error_has_line_and_column(
     assert result.excerpt.endswith("^")
 
 
+@pytest.mark.parametrize(
+    ("text", "problem", "fix"),
+    [
+        (
+            "{}",
+            "found JSON, expected (defsymphony …)",
+            "if it is an export of Composer, run inv strategies.import FILE",
+        ),
+        ("(asset)", "found 0 arguments, expected 2: (asset SYMBOL NAME|nil)", "correct it there"),
+    ],
+)
+def test_check_file_syntax_error_says_what_to_do(tmp_path: Path, text: str, problem: str, fix: str) -> None:
+    path = tmp_path / "mine.clj"
+    path.write_text(text)
+
+    (issue,) = check_file(StrategyFile("mine", path), bars=None).issues
+    assert (issue.problem, issue.fix) == (problem, fix.replace("FILE", str(path)))
+
+
 def test_check_file_unreadable_is_an_error(tmp_path: Path) -> None:
     (issue,) = check_file(StrategyFile("mine", tmp_path), bars=None).issues
 

@@ -139,6 +139,18 @@ def test_show_weights_syntax_error_as_json_has_its_place(tmp_path: Path, capsys:
         show_weights(EvaluationRequest([str(path)], DAY), as_json=True)
     error = json.loads(capsys.readouterr().out)["error"]
     assert (error["kind"], error["file"], error["line"], error["column"]) == ("SymphonyError", str(path), 2, 17)
+    assert "next" not in error
+
+
+def test_show_weights_of_json_names_the_command_that_converts_it(tmp_path: Path, capsys: Out) -> None:
+    path = tmp_path / "export.json"
+    path.write_text('{"step": "root"}')
+    command = f"if it is an export of Composer, run inv strategies.import {path}"
+
+    with pytest.raises(CheckFailedError) as caught:
+        show_weights(EvaluationRequest([str(path)], DAY), as_json=True)
+    assert str(caught.value) == f"{path}:1:1: found JSON, expected (defsymphony …); {command}"
+    assert json.loads(capsys.readouterr().out)["error"]["next"] == command
 
 
 def test_show_weights_short_history_names_symbol_and_bar_counts(tmp_path: Path, bars: str, capsys: Out) -> None:

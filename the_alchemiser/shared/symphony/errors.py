@@ -12,19 +12,26 @@ class SymphonyError(AlchemiserError):
         source: the file name, or another name of the text.
         line, column: the position of the error, both counted from 1.
         excerpt: the part of the line around the error, with a caret below it; empty when there is no text to show.
+        fix: the command that helps; empty when the message says enough.
     """
 
-    def __init__(self, message: str, source: str, line: int, column: int, *, excerpt: str = "") -> None:
+    def __init__(self, message: str, source: str, line: int, column: int, *, excerpt: str = "", fix: str = "") -> None:
         self.message = message
         self.source = source
         self.line = line
         self.column = column
         self.excerpt = excerpt
+        self.fix = fix
         super().__init__(message, source, line, column)
 
     def __str__(self) -> str:
-        where = f"{self.source}:{self.line}:{self.column}: {self.message}"
-        return f"{where}\n{self.excerpt}" if self.excerpt else where
+        return f"{self.headline}\n{self.excerpt}" if self.excerpt else self.headline
+
+    @property
+    def headline(self) -> str:
+        """Return everything but the excerpt."""
+        fix = f"; {self.fix}" if self.fix else ""
+        return f"{self.source}:{self.line}:{self.column}: {self.message}{fix}"
 
 
 class EvaluationError(AlchemiserError):

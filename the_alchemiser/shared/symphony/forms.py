@@ -17,6 +17,7 @@ from the_alchemiser.shared.symphony.tree import (
     Group,
     If,
     Indicator,
+    IndicatorKind,
     IndicatorOf,
     Node,
     Number,
@@ -68,7 +69,24 @@ class Definition(Record, frozen=True):
     rebalance: Rebalance
 
 
-Part = NodeForm | BlockForm | Settings | Selection | Definition | Condition | Indicator | IndicatorOf | CurrentPrice
+class Unimplemented(Record, frozen=True):
+    """`(unimplemented :INDICATOR)`: Composer's text export writes it in place of an indicator's name."""
+
+    kind: IndicatorKind
+
+
+Part = (
+    NodeForm
+    | BlockForm
+    | Settings
+    | Selection
+    | Definition
+    | Unimplemented
+    | Condition
+    | Indicator
+    | IndicatorOf
+    | CurrentPrice
+)
 Item = str | int | Block
 Resolved = str | Part
 
@@ -77,6 +95,7 @@ _DESCRIPTIONS: dict[type, str] = {
     Settings: "settings { }",
     Selection: "a selection",
     Definition: "(defsymphony …)",
+    Unimplemented: "(unimplemented …)",
     Condition: "a condition",
     Indicator: "an indicator without a symbol",
     IndicatorOf: "an indicator of a symbol",

@@ -15,6 +15,7 @@ from the_alchemiser.shared.symphony.forms import (
     Resolved,
     Selection,
     Settings,
+    Unimplemented,
     count_in,
     describe,
     number_in,
@@ -60,6 +61,8 @@ def build(form: Form) -> Part | Node:
     if not form.items:
         raise FormError("found (), expected an operator after the bracket")
     head = form.items[0]
+    if isinstance(head, Unimplemented):
+        return _indicator(Form(form.closer, (head.kind.value, *form.items[1:]), form.locate))
     builder = _BUILDERS.get(head) if isinstance(head, str) else None
     if builder is None:
         raise FormError(f"found {describe(head)}, expected an operator{_suggestion(head)}", 0)
@@ -219,6 +222,15 @@ def _indicator(form: Form) -> Indicator | IndicatorOf:
     return IndicatorOf(indicator, form.symbol(1)) if has_symbol else indicator
 
 
+def _unimplemented(form: Form) -> Unimplemented:
+    form.arity(2, "(unimplemented :INDICATOR)")
+    known = {f":{kind}": kind for kind in (IndicatorKind.PPO, IndicatorKind.PPO_SIGNAL)}
+    name = form.items[1]
+    if not isinstance(name, str) or name not in known:
+        raise FormError(f"found {describe(name)}, expected an indicator that is supported here: {', '.join(known)}", 1)
+    return Unimplemented(known[name])
+
+
 def _window_usage(kind: IndicatorKind) -> str:
     return "{" + " ".join(f":{key} N" for key in window_keys(kind)) + "}"
 
@@ -234,6 +246,7 @@ _BUILDERS: dict[str, Callable[[Form], Part | Node]] = {
     "if": _if,
     "filter": _filter,
     "current-price": _current_price,
+    "unimplemented": _unimplemented,
     **{select.value: _selection for select in Select},
     **{comparison.value: _condition for comparison in Comparison},
     **{kind.value: _indicator for kind in IndicatorKind},

@@ -5,6 +5,8 @@ token. It identifies a bracket form by its kind and its items (raw tokens, and w
 the checks run once per distinct form.
 """
 
+import re
+
 from the_alchemiser.shared.symphony.collector import collector_paused
 from the_alchemiser.shared.symphony.errors import SymphonyError
 from the_alchemiser.shared.symphony.forms import (
@@ -35,6 +37,7 @@ from the_alchemiser.shared.symphony.tokens import (
 from the_alchemiser.shared.symphony.tree import Node, Symphony
 
 _TOP = ""
+_JSON = re.compile(r'[\s\ufeff]*[{\[]\s*["{\[\]}]')
 # Limits on recognising whole forms; without them a hostile file would take quadratic time.
 _LONGEST_TEXT = 4096
 _LONGEST_HEAD = 256
@@ -51,10 +54,19 @@ def parse(text: str, *, source: str = "<string>") -> Symphony:
     Raises:
         SymphonyError: the text does not follow the grammar (brackets, operators, arity, types or values).
     """
+    if _JSON.match(text):
+        raise _json_error(source)
     with collector_paused():
         layout = Layout(text, source)
         forms = _Forms(layout)
         return forms.symphony(_read(layout.text, forms), source)
+
+
+def _json_error(source: str) -> SymphonyError:
+    import shlex  # noqa: PLC0415 - only needed for invalid files
+
+    fix = f"if it is an export of Composer, run inv strategies.import {shlex.quote(source)}"
+    return SymphonyError("found JSON, expected (defsymphony …)", source, 1, 1, fix=fix)
 
 
 def _read(text: str, forms: "_Forms") -> list[Item]:

@@ -160,6 +160,52 @@ def test_parse_unknown_operator_without_a_near_match_lists_all() -> None:
     assert "expected an operator: one of defsymphony, asset, weight-equal" in caught.value.message
 
 
+@pytest.mark.parametrize("text", ['{"step": "root"}', '\ufeff \n[ {"id": 1}]', "{}", "[]", "[[1]]", '["a"]'])
+def test_parse_json_names_the_command_that_converts_it(text: str) -> None:
+    with pytest.raises(SymphonyError) as caught:
+        parse(text, source="my export.json")
+
+    assert str(caught.value) == (
+        "my export.json:1:1: found JSON, expected (defsymphony …); "
+        "if it is an export of Composer, run inv strategies.import 'my export.json'"
+    )
+
+
+@pytest.mark.parametrize("text", ["[(weight-equal)]", "{:a 1}", "(defsymphony {})"])
+def test_parse_other_brackets_are_not_taken_for_json(text: str) -> None:
+    with pytest.raises(SymphonyError) as caught:
+        parse(text)
+
+    assert (caught.value.fix, "JSON" in str(caught.value)) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "message"),
+    [
+        (":macd", 23, "found :macd, expected an indicator that is supported here: :percentage-price-oscillator, :perc"),
+        (":rsi", 23, "found :rsi, expected an indicator"),
+        ("(rsi {:window 5})", 23, "found an indicator without a symbol, expected an indicator"),
+        ("", 8, "found 0 arguments, expected 1: (unimplemented :INDICATOR)"),
+        (":a :b", 26, "found :b, expected the end of (unimplemented :INDICATOR)"),
+    ],
+)
+def test_parse_unimplemented_indicator_that_is_unknown_is_named(name: str, column: int, message: str) -> None:
+    with pytest.raises(SymphonyError) as caught:
+        parse(f'{HEAD}(if (<((unimplemented {name}) "A" {{:window 5}}) 0) [{A}] [{A}]))')
+
+    assert (caught.value.line, caught.value.column) == (2, column)
+    assert message in caught.value.message
+
+
+def test_parse_unimplemented_without_a_symbol_is_no_condition_value() -> None:
+    with pytest.raises(SymphonyError) as caught:
+        parse(f"{HEAD}(if (< (unimplemented :percentage-price-oscillator) 0) [{A}] [{A}]))")
+
+    assert caught.value.message == (
+        "found (unimplemented …), expected a number, (current-price SYMBOL) or (INDICATOR SYMBOL {…})"
+    )
+
+
 def test_parse_error_after_a_comment_has_its_place_in_the_file() -> None:
     text = f'{HEAD}; "unbalanced ( in a comment\r\n\t  (weight-equal [{A}  ; first ]\n      (asset 7 nil)]))'
 

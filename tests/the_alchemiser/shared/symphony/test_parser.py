@@ -34,6 +34,19 @@ def file_of(node: str) -> str:
     return f"{HEAD}{node})"
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("percentage-price-oscillator", "{:short-window 12, :long-window 26}"),
+        ("percentage-price-oscillator-signal", "{:short-window 12, :long-window 26, :smooth-window 9}"),
+    ],
+)
+def test_parse_unimplemented_is_the_indicator_that_it_names(name: str, settings: str) -> None:
+    text = file_of(f'(if (< (NAME "QQQ" {settings}) 0) [{SPY}] [(filter (NAME {settings}) (select-top 1) [{SPY}])])')
+
+    assert parse(text.replace("NAME", f"(unimplemented :{name})")) == parse(text.replace("NAME", name))
+
+
 def test_parse_whole_grammar_puts_children_before_parents() -> None:
     text = file_of(
         """(weight-specified

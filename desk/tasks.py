@@ -119,6 +119,33 @@ def explain(
 
 
 @task(
+    name="import",
+    iterable=["files"],
+    help={
+        "files": "the JSON export; exactly one",
+        "output": "the strategy file to write (default: in the folder of the book, under the name of the strategy)",
+        "at": "the path of the strategy in a file that has several, for example '$.symphonies[0]'",
+        "bars": _BARS,
+        "force": "overwrite the strategy file",
+        "json": "print JSON",
+    },
+)
+def import_(
+    _context: Context,
+    files: list[str],
+    output: str = "",
+    at: str = "",
+    bars: str = "",
+    force: bool = False,
+    json: bool = False,
+) -> None:
+    """Convert a Composer JSON export: `inv strategies.import FILE`."""
+    from desk.strategies.importing import ImportRequest, import_strategy
+
+    import_strategy(ImportRequest(files, output, at, bars, force), as_json=json)
+
+
+@task(
     iterable=["files"],
     help={
         "files": "the strategy file; exactly one",
@@ -147,5 +174,5 @@ def add(
 
 
 def collection() -> Collection:
-    """Return the tasks `strategies.list`, `.check`, `.explain`, `.evaluate` and `.add`."""
-    return Collection("strategies", list_, check, evaluate, explain, add)
+    """Return the tasks `strategies.list`, `.check`, `.explain`, `.evaluate`, `.import` and `.add`."""
+    return Collection("strategies", list_, check, evaluate, explain, import_, add)

@@ -42,7 +42,7 @@ def _strategy_json(entry: BookEntry) -> Mapping[str, Any]:
         "name": entry.name,
         "allocation": str(entry.allocation),
         "inception": entry.inception.isoformat(),
-        "rebalance": _rebalance_rule(symphony),
+        "rebalance": rebalance_rule(symphony),
         "symbols": sorted(required_symbols(symphony)),
         "nodes": len(symphony.nodes),
         "file": entry.path.name,
@@ -54,6 +54,7 @@ def _row(strategy: Mapping[str, Any]) -> list[object]:
     return [cells[column] for column in _COLUMNS]
 
 
-def _rebalance_rule(symphony: Symphony) -> str:
+def rebalance_rule(symphony: Symphony) -> str:
+    """Return when a strategy rebalances: `daily`, or `threshold 0.05`."""
     rule = symphony.rebalance
     return f"threshold {rule.points:g}" if isinstance(rule, Threshold) else str(rule)

@@ -19,8 +19,8 @@ def inv(words: Sequence[str]) -> int:
     return int(caught.value.code or 0)
 
 
-def test_collection_has_five_tasks() -> None:
-    assert sorted(tasks.collection().task_names) == ["add", "check", "evaluate", "explain", "list"]
+def test_collection_has_six_tasks() -> None:
+    assert sorted(tasks.collection().task_names) == ["add", "check", "evaluate", "explain", "import", "list"]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,8 @@ def test_collection_has_five_tasks() -> None:
         (["strategies.evaluate", "pulse", "--date", "2020-01-06"], 3, "pulse: SPY: 3 bars"),
         (["strategies.explain", "nope", "--date", "2022-03-15"], 2, "no strategy 'nope'"),
         (["strategies.add", "gone.clj", "--allocation", "0.1"], 2, "no such file: gone.clj"),
+        (["strategies.import", "gone.json", "--output", "x.clj"], 2, "no such file: gone.json"),
+        (["strategies.import", "README.md", "--at", "$.a", "--force", "--json"], 3, "README.md is not JSON"),
     ],
 )
 def test_task_failure_prints_message_and_exit_code(words: list[str], code: int, message: str, capsys: Out) -> None:

@@ -1,0 +1,257 @@
+"""Conditions and indicators of exports, in the older and in the newer spelling."""
+
+from typing import Any
+
+import pytest
+
+from desk.composer.conditions import RANKING, convert_condition, convert_indicator
+from desk.composer.elements import Element, Reading
+from tests.desk.composer.exports import Json, rsi_above
+from the_alchemiser.shared.symphony.tree import (
+    Comparison,
+    Condition,
+    CurrentPrice,
+    Indicator,
+    IndicatorKind,
+    IndicatorOf,
+    Number,
+)
+
+RSI = Indicator(IndicatorKind.RSI, (10,))
+OVERBOUGHT = Condition(Comparison.GREATER, IndicatorOf(RSI, "SPY"), Number(80.0))
+SIDE = {"fn": "relative-strength-index", "ticker": "SPY", "params": {"window": 10}}
+BINARY = {"condition-type": "binary", "lhs": SIDE, "comparator": "gt", "rhs": {"constant": 80}}
+
+
+def converted(branch: Json) -> Condition:
+    reading = Reading()
+    condition = convert_condition(reading, Element(branch))
+    assert (reading.findings, reading.remarks) == ([], [])
+    assert condition is not None
+    return condition
+
+
+def faults(branch: Json) -> list[tuple[str, str]]:
+    reading = Reading()
+    convert_condition(reading, Element(branch))
+    return [(finding.where, finding.what) for finding in reading.findings]
+
+
+def each(*tickers: str, operator: str = "any") -> Json:
+    lhs = {**SIDE, "ticker": "%"}
+    return {**BINARY, "condition-type": "binary-compound", "operator": operator, "tickers": list(tickers), "lhs": lhs}
+
+
+def several(*conditions: Any, operator: str = "all") -> Json:
+    return {"condition-type": "compound", "operator": operator, "conditions": list(conditions)}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"rhs-val": 80},
+        {"lhs-fn-params": {"window": "10"}},
+        {"lhs-fn-params": None, "lhs-window-days": "10"},
+        {"lhs-fn-params": {}, "lhs-window-days": 10},
+        {"lhs-window-days": 10, "rhs-window-days": "3"},
+        {"lhs-val": "EQUITIES::SPY//USD"},
+        {"rhs-fn": "moving-average-price", "rhs-fn-params": {"window": 200}},
+        {"rhs-fixed-value?": None},
+    ],
+)
+def test_convert_condition_with_a_number_in_every_spelling(more: Json) -> None:
+    assert converted(rsi_above(**more)) == OVERBOUGHT
+
+
+@pytest.mark.parametrize("flag", [{}, {"rhs-fixed-value?": False}, {"rhs-fixed-value?": None}])
+def test_convert_condition_of_two_indicators(flag: Json) -> None:
+    branch = {
+        "lhs-fn": "current-price", "lhs-val": "SPY", "comparator": "lte", "rhs-fn": "moving-average-price",
+        "rhs-val": "QQQ", "rhs-window-days": "200", **flag,
+    }  # fmt: skip
+
+    average = IndicatorOf(Indicator(IndicatorKind.MOVING_AVERAGE_PRICE, (200,)), "QQQ")
+    assert converted(branch) == Condition(Comparison.LESS_OR_EQUAL, CurrentPrice("SPY"), average)
+
+
+@pytest.mark.parametrize(
+    ("comparator", "comparison"), [("gt", ">"), ("gte", ">="), ("lt", "<"), ("lte", "<="), ("eq", "=")]
+)
+def test_convert_condition_comparator(comparator: str, comparison: str) -> None:
+    assert converted(rsi_above(comparator=comparator)).comparison == comparison
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        ("relative-strength-index", "rsi"),
+        ("cumulative-return", "cumulative-return"),
+        ("moving-average-price", "moving-average-price"),
+        ("moving-average-return", "moving-average-return"),
+        ("exponential-moving-average-price", "exponential-moving-average-price"),
+        ("standard-deviation-return", "stdev-return"),
+        ("standard-deviation-price", "stdev-price"),
+        ("max-drawdown", "max-drawdown"),
+    ],
+)
+def test_convert_indicator_with_one_window(function: str, kind: str) -> None:
+    node = {"sort-by-fn": function, "sort-by-window-days": "21"}
+
+    assert convert_indicator(Reading(), Element(node), RANKING) == Indicator(IndicatorKind(kind), (21,))
+
+
+def test_convert_indicator_with_several_windows() -> None:
+    parameters = {"long-window": 26, "smooth-window": "9", "short-window": 12}
+    node: Json = {"sort-by-fn": "percentage-price-oscillator-signal", "sort-by-fn-params": parameters}
+    assert convert_indicator(Reading(), Element(node), RANKING) == Indicator(IndicatorKind.PPO_SIGNAL, (12, 26, 9))
+
+    del parameters["smooth-window"]
+    node["sort-by-fn"] = "percentage-price-oscillator"
+    assert convert_indicator(Reading(), Element(node), RANKING) == Indicator(IndicatorKind.PPO, (12, 26))
+
+
+def test_convert_condition_block_rules_over_the_keys_beside_it() -> None:
+    assert converted({**rsi_above(**{"lhs-val": "OLD"}), "condition": BINARY}) == OVERBOUGHT
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        each("SPY"),
+        each("SPY", operator="all"),
+        several(BINARY),
+        several(several(each("EQUITIES::SPY//USD")), operator="any"),
+    ],
+)
+def test_convert_condition_of_a_single_part_is_that_part(block: Json) -> None:
+    assert converted({"condition": block}) == OVERBOUGHT
+
+
+def test_convert_condition_each_ticker_stands_on_the_side_that_asks_for_it() -> None:
+    block = {**each("SPY"), "rhs": {**SIDE, "ticker": "QQQ"}}
+
+    assert converted({"condition": block}).right == IndicatorOf(RSI, "QQQ")
+
+
+def test_convert_condition_nested_very_deep_is_read() -> None:
+    block = BINARY
+    for _ in range(20_000):
+        block = several(block)
+
+    assert converted({"condition": block}) == OVERBOUGHT
+
+
+@pytest.mark.parametrize(
+    ("more", "where", "what"),
+    [
+        ({"comparator": "neq"}, "$.comparator", 'found "neq", which is not supported; expected one of gt, gte'),
+        ({"lhs-fn": 5}, "$.lhs-fn", "found 5, expected the name of an indicator"),
+        ({"lhs-fn": None}, "$", "lhs-fn is missing, expected the name of an indicator"),
+        ({"lhs-val": "CRYPTO::BTC//USD"}, "$.lhs-val", 'found "CRYPTO::BTC//USD"'),
+        ({"lhs-val": "%"}, "$.lhs-val", 'found "%"'),
+        ({"rhs-val": "SPY"}, "$.rhs-val", 'found "SPY", expected a number'),
+        ({"rhs-val": None}, "$", "rhs-val is missing, expected a number"),
+        ({"rhs-fixed-value?": "yes"}, "$.rhs-fixed-value?", 'found "yes", expected true or false'),
+        ({"lhs-fn-params": None}, "$", 'lhs-fn-params is missing, expected {"window": N}'),
+        ({"lhs-fn-params": {}}, "$.lhs-fn-params", "window is missing, expected a window in days"),
+        ({"lhs-fn-params": 10}, "$.lhs-fn-params", "window is missing, expected a window in days"),
+        ({"lhs-fn-params": {"window": 0}}, "$.lhs-fn-params.window", "found 0, expected a window in days"),
+        ({"lhs-fn-params": {"window": 10, "k": 2}}, "$.lhs-fn-params", 'found the parameter "k", expected window'),
+        ({"lhs-fn-params": None, "lhs-window-days": "x"}, "$.lhs-window-days", 'found "x", expected a window in days'),
+    ],
+)  # fmt: skip
+def test_convert_condition_wrong_part_is_named_by_its_path(more: Json, where: str, what: str) -> None:
+    ((place, message),) = faults(rsi_above(**more))
+
+    assert place == where
+    assert message.startswith(what)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "moving-average-convergence-divergence",
+        "moving-average-convergence-divergence-signal",
+        "upper-bollinger",
+        "lower-bollinger",
+        "rsi",
+    ],
+)
+def test_convert_condition_indicator_of_no_known_kind_is_named(function: str) -> None:
+    ((where, what),) = faults(rsi_above(**{"lhs-fn": function}))
+
+    assert where == "$.lhs-fn"
+    assert what.startswith(f'found "{function}", which is not supported; expected one of relative-strength-index, ')
+    assert what.endswith(", current-price")
+
+
+def test_convert_condition_names_every_fault_at_once() -> None:
+    branch = {
+        "lhs-fn": "no-such", "lhs-val": "^VIX", "comparator": "ne", "rhs-fn": "max-drawdown", "rhs-val": 3,
+        "rhs-fn-params": {"window": -1},
+    }  # fmt: skip
+
+    assert [where for where, _ in faults(branch)] == [
+        "$.comparator", "$.lhs-fn", "$.lhs-val", "$.rhs-val", "$.rhs-fn-params.window",
+    ]  # fmt: skip
+
+
+def test_convert_condition_ppo_without_parameters_lists_them() -> None:
+    branch = rsi_above(**{"lhs-fn": "percentage-price-oscillator", "lhs-fn-params": None, "lhs-window-days": 10})
+
+    usage = '{"short-window": N, "long-window": N}'
+    assert faults(branch) == [("$", f"lhs-fn-params is missing, expected {usage}")]
+
+
+def test_convert_condition_price_is_no_ranking() -> None:
+    reading = Reading()
+
+    assert convert_indicator(reading, Element({"sort-by-fn": "current-price"}), RANKING) is None
+    assert reading.findings[0].what.startswith('found "current-price", which is not supported')
+
+
+def test_convert_condition_windows_that_disagree_are_remarked() -> None:
+    reading = Reading()
+
+    assert convert_condition(reading, Element(rsi_above(**{"lhs-window-days": "14"}))) == OVERBOUGHT
+    assert reading.remarks == ['$.lhs-window-days is "14"; the newer parameters say 10, which is used']
+
+
+@pytest.mark.parametrize(
+    ("block", "where", "what"),
+    [
+        ({}, "$.condition", "condition-type is missing, expected one of binary, "),
+        (5, "$.condition", "condition-type is missing, expected one of binary, "),
+        ({"condition-type": "not"}, "$.condition.condition-type", 'found "not", which is not supported'),
+        ({**BINARY, "lhs": None}, "$.condition", 'lhs is missing, expected an indicator {"fn"'),
+        ({**BINARY, "rhs": {"constant": "x"}}, "$.condition.rhs.constant", 'found "x", expected a number'),
+        ({**BINARY, "lhs": {**SIDE, "ticker": "%"}}, "$.condition.lhs.ticker", 'found "%"'),
+        (each("CRYPTO::BTC//USD"), "$.condition.tickers[0]", 'found "CRYPTO::BTC//USD"'),
+        (each(), "$.condition.tickers", "found an empty list, expected a list with at least a ticker"),
+        (several(), "$.condition.conditions", "found an empty list, expected a list with at least a condition"),
+        (several(BINARY, operator="none"), "$.condition.operator", 'found "none", which is not supported'),
+        (several(5), "$.condition.conditions[0]", "condition-type is missing, expected one of binary, "),
+    ],
+)  # fmt: skip
+def test_convert_condition_block_that_is_wrong_is_named_by_its_path(block: Any, where: str, what: str) -> None:
+    assert any(place == where and message.startswith(what) for place, message in faults({"condition": block}))
+
+
+def test_convert_condition_reads_inside_a_block_of_an_unknown_kind() -> None:
+    block = {"condition-type": "odd", "conditions": [{**BINARY, "comparator": "ne"}]}
+
+    assert [where for where, _ in faults({"condition": block})] == [
+        "$.condition.condition-type", "$.condition.conditions[0].comparator",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("block", "what"),
+    [
+        (each("SPY", "QQQ"), "found any of 2 conditions, which is not supported"),
+        (several(BINARY, BINARY, BINARY), "found all of 3 conditions, which is not supported"),
+    ],
+)
+def test_convert_condition_of_several_parts_is_not_supported_yet(block: Json, what: str) -> None:
+    assert faults({"condition": block}) == [("$.condition", what)]

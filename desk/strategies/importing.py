@@ -170,7 +170,7 @@ def _next_commands(request: ImportRequest, planned: Import, directory: Path) -> 
 
     first = planned.coverage.first
     entries = _book_entries(directory)
-    if first is None or any(entry.path.resolve() == planned.path.resolve() for entry in entries):
+    if first is None or _lacking(planned) or any(entry.path.resolve() == planned.path.resolve() for entry in entries):
         return
     is_late = bool(entries) and first > max(entry.inception for entry in entries)
     inception = f" --inception {first}" if is_late else ""
@@ -208,11 +208,16 @@ def _lines(planned: Import, commands: Sequence[str]) -> Iterator[str]:
 
 def _coverage_line(planned: Import) -> str:
     coverage, origin = planned.coverage, planned.bars.origin
-    if coverage.first is not None:
+    lacking = ", ".join(_lacking(planned))
+    if coverage.first is not None and not lacking:
         return f"can be decided from {coverage.first} to {coverage.last} with {origin}"
-    missing = [need.symbol for need in coverage.needs if not need.present]
-    problem = f"no bars of {', '.join(missing)}" if missing else coverage.refusal
+    problem = f"not enough bars of {lacking}" if lacking else coverage.refusal
     return f"cannot be decided with {origin}: {problem}; pass --bars FOLDER to find the first session"
+
+
+def _lacking(planned: Import) -> Sequence[str]:
+    """Return the symbols whose bars do not suffice, even if no decision of the past needed them."""
+    return [need.symbol for need in planned.coverage.needs if not need.is_met]
 
 
 def _import_json(planned: Import, commands: Sequence[str]) -> Mapping[str, Any]:

@@ -88,11 +88,19 @@ def test_import_is_what_the_book_takes(tmp_path: Path, folder: Path, bars: str) 
 @pytest.mark.parametrize(
     ("tree", "line"),
     [
-        (root(equal(SPY, asset("GLD"))), "cannot be decided with {bars}: no bars of GLD; pass --bars FOLDER to"),
-        (root(equal(SPY, asset("GLD"), asset("IEF"))), "cannot be decided with {bars}: no bars of GLD, IEF; pass"),
+        (root(equal(SPY, asset("GLD"))), "cannot be decided with {bars}: not enough bars of GLD; pass --bars FOLDER"),
+        (root(equal(SPY, asset("GLD"), asset("IEF"))), "cannot be decided with {bars}: not enough bars of GLD, IEF"),
+        (
+            root(either(rsi_above(**{"rhs-val": 101}), asset("GLD"), SPY)),
+            "cannot be decided with {bars}: not enough bars of GLD; pass --bars",
+        ),
+        (
+            root(either(rsi_above(), SPY, SPY), rebalance="yearly"),
+            "cannot be decided with {bars}: SPY: 1 bars through 2022-01-03, 11 needed for rsi 10; pass --bars FOLDER",
+        ),
         (
             root(either(rsi_above(**{"lhs-fn-params": {"window": 99}}), SPY, SPY)),
-            "cannot be decided with {bars}: SPY: 82 bars through 2022-03-25, 100 needed for rsi 99; pass --bars",
+            "cannot be decided with {bars}: not enough bars of SPY; pass --bars FOLDER to find the first session",
         ),
     ],
 )  # fmt: skip

@@ -170,6 +170,7 @@ def _symbol(reading: Reading, node: Element, keys: Keys, ticker: Element | None)
 def _with_windows(reading: Reading, node: Element, keys: Keys, kind: IndicatorKind) -> Indicator | None:
     names = window_keys(kind)
     parameters, days = node.get(keys.parameters), node.get(keys.days)
+    days = None if days is None or days.value == "" else days
     if parameters is None or (days is not None and not parameters.keys):
         if days is None or len(names) > 1:
             usage = ", ".join(f'"{name}": N' for name in names)

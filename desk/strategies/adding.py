@@ -79,8 +79,10 @@ def add_strategy(request: AdditionRequest, *, as_json: bool, directory: Path = S
     require_no_issues((result,), strict=False)
 
     with translate_product_errors(as_json=as_json):
+        # The book is parsed here first, so that an error in one of its files does not name the copy below.
+        known_symbols = addition.book.universe
         write_addition(addition, directory)
-        new_symbols = tuple(sorted(required_symbols(read_symphony(addition.source)) - addition.book.universe))
+        new_symbols = tuple(sorted(required_symbols(read_symphony(addition.source)) - known_symbols))
 
     if as_json:
         console.result_json({**_addition_json(addition), "new_symbols": new_symbols})

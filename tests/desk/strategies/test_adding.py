@@ -121,6 +121,22 @@ def test_add_strategy_invalid_request_changes_nothing(
     assert file_contents(folder) == before
 
 
+def test_add_strategy_to_a_book_with_a_file_that_does_not_parse_names_that_file(
+    tmp_path: Path, folder: Path, bars: str
+) -> None:
+    (folder / "calm.clj").write_text('{"step": "root"}')
+    before = file_contents(folder)
+
+    with pytest.raises(CheckFailedError) as caught:
+        add_strategy(
+            AdditionRequest([str(strategy_file(tmp_path, SPY))], "0.1", scale=True, bars=bars),
+            as_json=False,
+            directory=folder,
+        )
+    assert str(caught.value).startswith(f"{folder / 'calm.clj'}:1:1: found JSON")
+    assert file_contents(folder) == before
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,5 +1,6 @@
 """Find the step tree in a file: alone, or inside an answer of Composer's API or of a tool that wraps one."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,9 +29,9 @@ def read_root(path: Path, *, at: str, task: str) -> Element:
         what = 'found no step tree, an object with "step": "root"; Composer\'s score of a symphony has one'
         raise CheckFailedError(f"{what}. Nothing was written", where=str(path))
 
-    known = ", ".join(f"{root.path} ({root.label.removeprefix('root ')})" for root in roots)
+    known = ", ".join(f"--at {shlex.quote(root.path)} for {root.label.removeprefix('root ')}" for root in roots)
     problem = f"no step tree at {at}" if at else f"{len(roots)} step trees"
-    raise UsageError(f"{path} has {problem}; pass --at PATH with one of {known}", where=task)
+    raise UsageError(f"{path} has {problem}; pass {known}", where=task)
 
 
 def _read(path: Path) -> object:
@@ -42,7 +43,7 @@ def _read(path: Path) -> object:
         raise CheckFailedError(f"{path} is not UTF-8 from byte {error.start} on; save it as UTF-8") from error
 
     if text.lstrip().startswith(_STRATEGY_FILE):
-        raise CheckFailedError(f"{path} is a strategy file already; run inv strategies.check {path}")
+        raise CheckFailedError(f"{path} is a strategy file already; run inv strategies.check {shlex.quote(str(path))}")
     if not text.strip():
         raise CheckFailedError(f"{path} is empty, expected an export of Composer")
     try:

@@ -47,10 +47,10 @@ def test_read_root_of_several_trees_asks_which_one(tmp_path: Path) -> None:
         read(tmp_path, answer)
     assert str(caught.value) == (
         f"strategies.import: {tmp_path / 'export.json'} has 2 step trees; "
-        'pass --at PATH with one of $.symphonies[0].score ("Mine"), $.symphonies[1].score ("Second")'
+        "pass --at '$.symphonies[0].score' for \"Mine\", --at '$.symphonies[1].score' for \"Second\""
     )
     assert read(tmp_path, answer, at="$.symphonies[1].score")[1] == {**TREE, "name": "Second"}
-    with pytest.raises(UsageError, match=r"has no step tree at \$\.symphonies\[2\]; pass --at PATH with one of"):
+    with pytest.raises(UsageError, match=r"has no step tree at \$\.symphonies\[2\]; pass --at "):
         read(tmp_path, answer, at="$.symphonies[2]")
 
 

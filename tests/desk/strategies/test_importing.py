@@ -163,7 +163,7 @@ def test_import_existing_file_is_only_overwritten_by_force(tmp_path: Path, folde
         (ImportRequest(["EXPORT"], output="x.json"), "--output x.json must end in .clj"),
         (ImportRequest(["EXPORT"], output="FOLDER.clj"), "FOLDER.clj is a folder; pass the path of a file"),
         (ImportRequest(["EXPORT"], bars="gone"), "gone"),
-        (ImportRequest(["EXPORT"], at="$.x"), "has no step tree at $.x; pass --at PATH with one of $"),
+        (ImportRequest(["EXPORT"], at="$.x"), "has no step tree at $.x; pass --at '$' for \"Mine\""),
     ],
 )
 def test_import_wrong_option_is_a_usage_error(

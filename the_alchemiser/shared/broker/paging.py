@@ -13,6 +13,7 @@ from the_alchemiser.shared.corporate_actions import CorporateAction
 _ORDERS_PER_PAGE = 500
 _BARS_PER_PAGE = 10_000
 _ACTIONS_PER_PAGE = 1000
+_EMPTY_PAGES = 10  # in a row; the broker may send some while it searches, but not without end
 
 
 def orders_after(trading: Wire, after: datetime, params: Mapping[str, str]) -> tuple[Order, ...]:
@@ -38,16 +39,31 @@ def orders_after(trading: Wire, after: datetime, params: Mapping[str, str]) -> t
 
 
 def bars_by_symbol(data: Wire, params: Mapping[str, str]) -> Iterator[tuple[str, tuple[Bar, ...]]]:
-    """Yield each symbol with its bars, ascending. At most two pages are in memory."""
-    pending: dict[str, tuple[Bar, ...]] = {}
+    """Yield each symbol with its bars, ascending. At most two pages are in memory, and the bars of one symbol.
+
+    Raises:
+        UnexpectedResponseError: the broker does not come to an end, a symbol comes back after it was complete, or a
+            page does not have the documented shape.
+    """
+    pending: dict[str, list[Bar]] = {}
+    complete: set[str] = set()
+    empty_pages = 0
     for payload in _pages(data, "/v2/stocks/bars", {**params, "limit": str(_BARS_PER_PAGE)}):
-        page = parse_one(parsing.bars_page, payload)
-        # Rows are ordered by symbol, then time: a symbol that is not on the newest page is complete.
-        for symbol in [earlier for earlier in pending if earlier not in page]:
-            yield symbol, pending.pop(symbol)
+        page = {symbol: rows for symbol, rows in parse_one(parsing.bars_page, payload).items() if rows}
+        empty_pages = 0 if page else empty_pages + 1
+        if empty_pages > _EMPTY_PAGES:
+            raise UnexpectedResponseError(f"GET /v2/stocks/bars: more than {_EMPTY_PAGES} empty pages in a row")
+
+        # Rows are ordered by symbol, then time: a symbol is complete when a later page has rows, but none of it. An
+        # empty page completes nothing.
+        for symbol in [earlier for earlier in pending if page and earlier not in page]:
+            complete.add(symbol)
+            yield symbol, tuple(pending.pop(symbol))
+        if late := sorted(complete.intersection(page)):
+            raise UnexpectedResponseError(f"GET /v2/stocks/bars: {late[0]} comes back after it was complete")
         for symbol, rows in page.items():
-            pending[symbol] = pending.get(symbol, ()) + rows
-    yield from pending.items()
+            pending.setdefault(symbol, []).extend(rows)
+    yield from ((symbol, tuple(rows)) for symbol, rows in pending.items())
 
 
 def corporate_actions(data: Wire, params: Mapping[str, str]) -> tuple[CorporateAction, ...]:
@@ -59,12 +75,20 @@ def corporate_actions(data: Wire, params: Mapping[str, str]) -> tuple[CorporateA
 
 
 def _pages(wire: Wire, path: str, params: Mapping[str, str]) -> Iterator[object]:
-    """Yield the answer of each page. An answer has the token of the next page, null on the last one."""
+    """Yield the answer of each page. An answer has the token of the next page, null on the last one.
+
+    Raises:
+        UnexpectedResponseError: the broker repeats a token, which would repeat its pages without end.
+    """
     page_params = dict(params)
+    tokens: set[str] = set()
     while True:
         payload = wire.get(path, page_params)
         yield payload
         token = parse_one(parsing.next_page_token, payload)
         if token is None:
             return
+        if token in tokens:
+            raise UnexpectedResponseError(f"GET {path}: the page token {token!r:.80} comes twice")
+        tokens.add(token)
         page_params["page_token"] = token

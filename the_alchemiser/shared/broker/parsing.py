@@ -166,7 +166,7 @@ def bars_page(record: Record) -> Mapping[str, tuple[Bar, ...]]:
 
 
 def next_page_token(record: Record) -> str | None:
-    return record["next_page_token"] or None
+    return _optional_text(record["next_page_token"] or None)
 
 
 def _snapshot(symbol: str, record: Record) -> Snapshot:

@@ -1,8 +1,9 @@
 """The broker's rate limit, and how the product keeps to it.
 
 The broker allows 200 requests per minute and account, over all connections. Every answer says how many are left and
-when the next minute starts; a request over the limit gets a 429 and does nothing. Several functions share the limit,
-and all they know of each other is the number in the answers.
+when the next minute starts; a request over the limit gets a 429 and does nothing. An answer may also have Retry-After,
+which then counts instead. Several functions share the limit, and all they know of each other is the number in the
+answers.
 
 - A read waits while less is left than this part of the minute may use: the first requests of a minute do not wait, the
   next ones are spread over it, and the last ones are kept for orders and cancellations.
@@ -56,6 +57,10 @@ class Pace:
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Read the headers of an answer. When one of them is missing or malformed, what is known does not change."""
+        retry_at = _retry_at(headers.get("Retry-After", ""), self._now())
+        if retry_at is not None:
+            self._remaining, self._resets_at = 0, retry_at
+            return
         try:
             limit = int(headers["X-RateLimit-Limit"])
             remaining = int(headers["X-RateLimit-Remaining"])
@@ -86,6 +91,22 @@ class Pace:
         # So many requests are spread over a whole minute; what is left must last until the next one.
         spread = self._limit * (1 - self.pacing.burst - self.pacing.reserve)
         return max(self.resets_in_s - _WINDOW_S * left / spread, 0.0)
+
+
+def _retry_at(text: str, now: datetime) -> float | None:
+    """Return when a request may be sent again, in Unix seconds; None when the header does not say it.
+
+    The header has seconds, or a date; one in the past means now.
+    """
+    if not text:
+        return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - 14 ms that most answers do not need
+
+    try:
+        seconds = float(text) if text.strip().isdecimal() else (parsedate_to_datetime(text) - now).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return now.timestamp() + max(seconds, 0.0)
 
 
 class Waiting:

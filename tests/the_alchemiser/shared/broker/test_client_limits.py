@@ -125,3 +125,14 @@ def test_cancel_over_the_limit_is_sent_again_after_the_reset() -> None:
 
     assert script.request_lines == ["DELETE /v2/orders/an-id"] * 2
     assert pauses == [60]
+
+
+def test_get_over_the_limit_is_sent_again_after_the_time_that_the_answer_names() -> None:
+    pauses: list[float] = []
+    refused = answer(429, {"message": "too many requests."}, headers={"Retry-After": "5"})
+    script = Script([refused, refused, answer(200, {"trades": {}})])
+
+    assert broker_over(script, pauses, Pacing(longest_wait_s=60)).latest_trades(["SPY"]) == {}
+    # The pauses are only recorded, so the clock still shows nearly the whole wait after each.
+    assert pauses == pytest.approx([0.1, 5, 0.3, 5], abs=0.5)
+    assert script.is_spent

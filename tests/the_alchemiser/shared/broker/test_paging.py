@@ -142,6 +142,59 @@ def test_bars_over_pages_yields_each_symbol_once_and_complete() -> None:
     }
 
 
+def _page(token: str | None, **rows: list[dict[str, object]]) -> dict[str, object]:
+    return {"bars": rows, "next_page_token": token}
+
+
+def test_bars_after_an_empty_page_belong_to_the_same_symbol() -> None:
+    pages = [_page("t1", A=_rows(1)), _page("t2"), _page("t3", B=[]), _page(None, A=_rows(2), B=_rows(1))]
+    script = Script([answer(200, page) for page in pages])
+
+    series = list(broker_over(script).bars(["A", "B"], *DAYS))
+
+    assert [(symbol, _days(bars)) for symbol, bars in series] == [("A", [1, 2]), ("B", [1])]
+
+
+def test_bars_with_ten_empty_pages_in_a_row_continue() -> None:
+    pages = [_page(f"t{number}") for number in range(10)]
+    pages += [_page("u", A=_rows(1)), *(_page(f"v{number}") for number in range(10)), _page(None, A=_rows(2))]
+    script = Script([answer(200, page) for page in pages])
+
+    assert [_days(bars) for _, bars in broker_over(script).bars(["A"], *DAYS)] == [[1, 2]]
+
+
+def test_bars_with_empty_pages_without_end_raise() -> None:
+    script = Script([answer(200, _page(f"t{number}")) for number in range(11)])
+
+    with pytest.raises(UnexpectedResponseError, match=r"^GET /v2/stocks/bars: more than 10 empty pages in a row$"):
+        list(broker_over(script).bars(["A"], *DAYS))
+    assert script.is_spent
+
+
+@pytest.mark.parametrize("tokens", [("t", "t"), ("t", "u", "t")])
+def test_bars_with_a_page_token_that_repeats_raise(tokens: tuple[str, ...]) -> None:
+    script = Script([answer(200, _page(token, A=_rows(1))) for token in tokens])
+
+    with pytest.raises(UnexpectedResponseError, match=r"^GET /v2/stocks/bars: the page token 't' comes twice$"):
+        list(broker_over(script).bars(["A"], *DAYS))
+    assert script.is_spent
+
+
+def test_bars_of_a_symbol_that_was_complete_raise() -> None:
+    pages = [_page("t1", A=_rows(1), B=_rows(1)), _page("t2", B=_rows(2)), _page(None, A=_rows(2))]
+    script = Script([answer(200, page) for page in pages])
+
+    with pytest.raises(UnexpectedResponseError, match=r"^GET /v2/stocks/bars: A comes back after it was complete$"):
+        list(broker_over(script).bars(["A", "B"], *DAYS))
+
+
+def test_corporate_actions_with_a_page_token_that_repeats_raise() -> None:
+    page = {"corporate_actions": {}, "next_page_token": "t"}
+
+    with pytest.raises(UnexpectedResponseError, match="the page token 't' comes twice"):
+        broker_over(Script([answer(200, page)] * 2)).corporate_actions(["A"], *DAYS)
+
+
 def test_bars_with_unknown_symbol_raises_its_name() -> None:
     script = Script([answer(400, {"message": "invalid symbol: NOPE"})])
 

@@ -137,6 +137,27 @@ def test_pace_without_one_of_the_headers_keeps_what_it_knows(missing: str) -> No
     assert (pace.allowance, pace.resets_in_s) == (7, 12)
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("7", 7), (" 7 ", 7), ("0", 0), ("Fri, 15 Mar 2024 19:45:30 GMT", 30), ("Fri, 15 Mar 2024 19:44:00 GMT", 0)],
+)
+def test_retry_after_counts_instead_of_the_reset(text: str, seconds: float) -> None:
+    pace = pace_after(150, 45)
+
+    pace.note({**headers(150, 45), "Retry-After": text})
+
+    assert (pace.resets_in_s, pace.wait_s) == (seconds, seconds)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5e", "Fri, 15 Mar 2024 19:45:30 -0000"])
+def test_retry_after_that_cannot_be_read_is_ignored(text: str) -> None:
+    pace = pace_after(150, 45)
+
+    pace.note({"Retry-After": text})
+
+    assert (pace.allowance, pace.resets_in_s) == (150, 45)
+
+
 def test_reset_is_never_more_than_a_minute_away() -> None:
     assert pace_after(7, 3600).resets_in_s == 60
 

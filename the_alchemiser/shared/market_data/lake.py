@@ -5,12 +5,12 @@ see one without the other. The JSON repeats the digest, for programs that list t
 are damaged and are never parsed.
 
 Before a write, the encoded bars are decoded again and compared. The write then replaces only the version that was read
-before. A failure before that leaves the old object in place.
+before, and the object is read back. A failure before that leaves the old object in place.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.bars import Bars, UnreadableBarsError, decode_bars, decode_columns, encode_bars
@@ -25,6 +25,12 @@ _DESCRIBE_ATTEMPTS = 3
 
 class BarsNotWrittenError(AlchemiserError):
     """The bars changed when they were encoded and decoded again. The old object was left in place."""
+
+
+class BarsDamagedError(AlchemiserError):
+    """The object that was just written has other bytes. Readers see that it is damaged; the next refresh repairs it."""
+
+    retryable: ClassVar[bool] = True
 
 
 class Description(Value):
@@ -166,7 +172,8 @@ class Lake:
 
         Raises:
             BarsNotWrittenError: the bars differ after encoding and decoding them.
-            ObjectChangedError: another writer replaced the entry since it was read.
+            BarsDamagedError: the stored object differs from what was written.
+            ObjectChangedError: another writer replaced the entry since it was read, or just now.
             StateUnavailableError: the store failed. The parquet object is complete, either the old one or the new one.
         """
         body = encode_bars(bars)
@@ -176,9 +183,11 @@ class Lake:
         # The parquet object first: it carries its own digest, so readers need no JSON. If the process stops in between,
         # the next replace writes the JSON.
         written = LakeEntry(entry.symbol, bars, digest_of(body), entry.version)
-        if written.digest != entry.digest or entry.fault:
+        is_new = written.digest != entry.digest or bool(entry.fault)
+        if is_new:
             self._put_parquet(written, body)
-        self._put_description(written.symbol, Description.of(bars, digest=written.digest, origin=origin))
+        description = Description.of(bars, digest=written.digest, origin=origin)
+        self._put_description(written.symbol, description, body, is_new=is_new)
         return written
 
     def _read_verified[T](
@@ -215,22 +224,41 @@ class Lake:
             if stored is None or stored.sha256 != written.digest or stored.body != body:
                 raise
 
-    def _put_description(self, symbol: str, description: Description) -> None:
+    def _put_description(self, symbol: str, description: Description, body: bytes, *, is_new: bool) -> None:
+        """Read the parquet object back if it is new, and describe it."""
         for attempt in range(_DESCRIBE_ATTEMPTS):
             stored = self.describe(symbol)
-            if stored.description is not None and _is_up_to_date(stored.description, description):
+            is_described = stored.description is not None and _is_up_to_date(stored.description, description)
+            if is_described and not is_new:
                 return
 
-            body = description.to_json(indent=2).encode()
+            # After the JSON was read, not before: a refresh that replaces the parquet object later also replaces the
+            # JSON later, and one of the two writes of the JSON fails. So a refresh that ends late cannot describe its
+            # own bars when they are not stored any more.
+            self._require_stored(symbol, body)
+            if is_described:
+                return
+            text = description.to_json(indent=2).encode()
             try:
                 self._objects.put(
-                    description_key(symbol), body, content_type="application/json", replaces=stored.version
+                    description_key(symbol), text, content_type="application/json", replaces=stored.version
                 )
             except ObjectChangedError:
                 if attempt == _DESCRIBE_ATTEMPTS - 1:
                     raise
             else:
                 return
+
+    def _require_stored(self, symbol: str, body: bytes) -> None:
+        key, digest = parquet_key(symbol), digest_of(body)
+        stored = self._objects.get(key)
+        if stored is not None and stored.body == body:
+            return
+        if stored is not None and stored.sha256 == digest:
+            raise BarsDamagedError(
+                f"{key}: {len(stored.body)} bytes were read back, not the {len(body)} written"
+            )
+        raise ObjectChangedError(f"{key}: another writer replaced it")
 
 
 def _is_up_to_date(stored: Description, wanted: Description) -> bool:

@@ -1,5 +1,6 @@
 """The lake: a read returns what was written, or a fault, and a failed write keeps the old bars."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -9,8 +10,8 @@ from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryOb
 from tests.the_alchemiser.shared.market_data.samples import FETCHED_AT, ORIGIN, bars, histories
 from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.market_data.bars import Bars, encode_bars
-from the_alchemiser.shared.market_data.lake import Lake, description_key, parquet_key
-from the_alchemiser.shared.market_data.objects import ObjectChangedError, digest_of
+from the_alchemiser.shared.market_data.lake import BarsDamagedError, Lake, description_key, parquet_key
+from the_alchemiser.shared.market_data.objects import ObjectChangedError, StoredObject, digest_of
 
 PARQUET, JSON = parquet_key("SPY"), description_key("SPY")
 
@@ -183,6 +184,97 @@ def test_replace_json_changed_meanwhile_describes_the_new_bars(lake: Lake, objec
 
     assert description is not None
     assert description.digest == lake.read("SPY").digest
+
+
+class Disturbed(InMemoryObjects):
+    """Objects that change after the parquet object was written, before the next read of a key."""
+
+    before_read_of = PARQUET
+    disturb: Callable[[], None] | None = None
+
+    def get(self, key: str) -> StoredObject | None:
+        if key == self.before_read_of and self.writes[-1:] == [PARQUET] and self.disturb is not None:
+            disturb, self.disturb = self.disturb, None
+            disturb()
+        return super().get(key)
+
+
+def test_replace_of_an_object_that_was_stored_truncated_raises_retryable() -> None:
+    objects = Disturbed()
+    body = encode_bars(bars(20))
+    objects.disturb = lambda: objects.plant(PARQUET, body[:-9], sha256=digest_of(body))
+    expected = rf"^bars/v1/SPY\.parquet: {len(body) - 9} bytes were read back, not the {len(body)} written$"
+
+    with pytest.raises(BarsDamagedError, match=expected) as raised:
+        write(Lake(objects), bars(20))
+
+    assert raised.value.retryable
+    assert Lake(objects).read("SPY").fault == "damaged: bars/v1/SPY.parquet does not match its digest"
+
+
+def test_replace_of_damaged_bars_by_equal_ones_reads_them_back() -> None:
+    objects = Disturbed()
+    lake = Lake(objects)
+    write(lake, bars(20))
+    body = encode_bars(bars(20))
+    objects.plant(PARQUET, b"junk")
+    objects.disturb = lambda: objects.plant(PARQUET, body[:-9], sha256=digest_of(body))
+    objects.writes.clear()
+
+    with pytest.raises(BarsDamagedError):
+        write(lake, bars(20))
+
+
+@pytest.mark.parametrize("key", [PARQUET, JSON])
+@pytest.mark.parametrize("through", [21, 23])
+def test_replace_overtaken_before_it_reads_back_leaves_the_other_description(through: int, key: str) -> None:
+    objects = Disturbed()
+    objects.before_read_of = key
+    lake = Lake(objects)
+    write(lake, bars(20))
+    objects.disturb = lambda: write(lake, bars(through))
+
+    with pytest.raises(ObjectChangedError, match=r"^bars/v1/SPY\.parquet: another writer replaced it$"):
+        write(lake, bars(22))
+
+    assert_consistent(lake, bars(through))
+
+
+def test_replace_overtaken_before_it_describes_leaves_the_other_description(
+    lake: Lake, objects: InMemoryObjects
+) -> None:
+    write(lake, bars(20))
+
+    def another_refresh_replaces_all() -> None:
+        objects.before_write = lambda: write(lake, bars(22))
+
+    objects.before_write = another_refresh_replaces_all
+
+    with pytest.raises(ObjectChangedError):
+        write(lake, bars(21))
+
+    assert_consistent(lake, bars(22))
+
+
+def test_replace_without_change_describes_nothing_that_is_no_longer_stored(
+    lake: Lake, objects: InMemoryObjects
+) -> None:
+    write(lake, bars(20))
+    outdated = lake.read("SPY")
+    write(lake, bars(22))
+
+    with pytest.raises(ObjectChangedError):
+        lake.replace(outdated, bars(20), origin=ORIGIN)
+
+    assert_consistent(lake, bars(22))
+
+
+def assert_consistent(lake: Lake, history: Bars) -> None:
+    """Check that the lake has these bars and their description."""
+    description = lake.describe("SPY").description
+    assert lake.read("SPY").bars == history
+    assert description is not None
+    assert (description.digest, description.rows) == (lake.read("SPY").digest, len(history))
 
 
 def test_replace_bars_that_do_not_round_trip_writes_nothing(lake: Lake, objects: InMemoryObjects) -> None:

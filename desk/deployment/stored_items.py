@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from the_alchemiser.data_v2.progress import RefreshProgress
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState
 from the_alchemiser.shared.market_data.corporate_actions import StoredActions
 from the_alchemiser.shared.market_data.lake import Description
@@ -192,6 +193,15 @@ class FetchRequest(Row):
     expires_at: int
 
 
+class RefreshRequest(Row):
+    """How far a refresh has come: `REQUEST#<id>`, in the table of the fetches."""
+
+    symbol: str
+    expires_at: int
+    is_finished: bool
+    body: RefreshProgress
+
+
 class Delivery(Row):
     """What is known of a notice on one channel, in the Claims table: it was sent, or attempts have had no answer."""
 
@@ -213,6 +223,7 @@ STORED_ITEMS: tuple[type[Value], ...] = (
     PerformanceDay,
     TradedSymbols,
     FetchRequest,
+    RefreshRequest,
     Delivery,
     Verdict,
     Description,

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from desk.deployment.stored_items import FetchRequest, PerformanceDay, RunDay
 from tests.contracts.table import FakeTable
-from tests.contracts.written import written
+from tests.contracts.written import NOW, written
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.data_v2.progress import DynamoProgress
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.shared.books.dynamo_books import DynamoBooks
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
@@ -105,6 +106,10 @@ def _request(row: Content) -> Any:
     return FetchRequest.read(row)  # DynamoDB itself reads it, in a condition
 
 
+def _refresh(row: Content) -> Any:
+    return DynamoProgress(cast("Any", FakeTable(row)), "requests", now=lambda: NOW).read("a-request")
+
+
 READERS: Mapping[str, Callable[[Content], Any]] = {
     "RunMeta": _meta,
     "RunStrategy": _item,
@@ -118,6 +123,7 @@ READERS: Mapping[str, Callable[[Content], Any]] = {
     "PerformanceDay": _performance,
     "TradedSymbols": _traded,
     "FetchRequest": _request,
+    "RefreshRequest": _refresh,
     "Delivery": _delivery,
     "Verdict": _verdict,
     "Description": _description,

@@ -36,6 +36,9 @@ class FakeTable:
         row["timeline"] = [*row.get("timeline", []), *values.get(":line", [])]
         return {"Attributes": typed(row)}
 
+    def get_item(self, **_: Any) -> dict[str, Any]:
+        return {"Item": typed(self.rows[0])}
+
     def query(self, **_: Any) -> dict[str, Any]:
         return {"Items": [typed(row) for row in self.rows]}
 

@@ -11,6 +11,7 @@ from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.examples import example
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
 from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
+from the_alchemiser.data_v2.progress import DynamoProgress, RefreshProgress, SymbolOutcome
 from the_alchemiser.metrics_v2.performance import Performance
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.notifications_v2.channels import Delivery, DynamoDeliveries
@@ -86,11 +87,13 @@ def _move_through_every_state(store: DynamoRunStore, buy: str) -> None:
 
 
 def _tables() -> dict[str, Any]:
-    books, ledger, performance, fetches, claims = FakeTable(), FakeTable(), FakeTable(), FakeTable(), FakeTable()
+    books, ledger, performance, claims = FakeTable(), FakeTable(), FakeTable(), FakeTable()
+    fetches, refreshes = FakeTable(), FakeTable()
     DynamoBooks(cast("Any", books), "runs").put(_books())
     DynamoLedger(cast("Any", ledger), "ledger").record(_fill())
     DynamoPerformanceStore(cast("Any", performance), "performance").put(_performance())
     DynamoFetchRequests(cast("Any", fetches), "requests", now=lambda: NOW).claim("SPY", message_id="a-message")
+    DynamoProgress(cast("Any", refreshes), "requests", now=lambda: NOW).write(_progress())
     DynamoDeliveries(cast("Any", claims), "claims").record("notifications_v2#mail#a-message", Delivery(unanswered=1))
     return {
         "BooksOfDay": books.rows[0],
@@ -98,8 +101,18 @@ def _tables() -> dict[str, Any]:
         "PerformanceDay": performance.rows[0],
         "TradedSymbols": {"pk": "SYMBOLS", "sk": "TRADED", "kept": True, "symbols": ["SPY", "TLT"]},
         "FetchRequest": fetches.rows[0],
+        "RefreshRequest": refreshes.rows[0],
         "Delivery": claims.rows[0],
     }
+
+
+def _progress() -> RefreshProgress:
+    timeout = "broker_timeout: GET /v2/stocks/bars: no answer in time"
+    outcomes = {
+        "SPY": SymbolOutcome(before="", after="0" * 64),
+        "TLT": SymbolOutcome(before="1" * 64, after="1" * 64, error=timeout, is_retryable=True),
+    }
+    return RefreshProgress(request_id="a-request", symbols=("SPY", "TLT"), outcomes=outcomes)
 
 
 def _fill() -> LedgerEntry:

@@ -7,9 +7,11 @@ from typing import Any
 
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
+from the_alchemiser.data_v2.progress import DynamoProgress, Invocation
 from the_alchemiser.data_v2.service import MODULE, Refresher
 from the_alchemiser.shared import aws, wall_clock
 from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
+from the_alchemiser.shared.broker.rate_limit import Pacing
 from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_PREFIX
 from the_alchemiser.shared.market_data.lake import PREFIX, Lake
 from the_alchemiser.shared.market_data.objects import S3Objects
@@ -21,6 +23,13 @@ from the_alchemiser.shared.messaging.wiring import Context, Inbox
 from the_alchemiser.shared.threads import THREADS
 
 HISTORY_YEARS = "6"  # at least 5: recursive indicators depend on all earlier prices
+# A longer wait would not fit between two looks at the time that is left; the message returns to its queue instead.
+PACING = Pacing(longest_wait_s=8.0)
+
+
+@cache
+def _invocation() -> Invocation:
+    return Invocation()
 
 
 @cache
@@ -28,24 +37,28 @@ def _inbox() -> Inbox:
     from urllib.parse import urlsplit  # noqa: PLC0415 - the SDK loads it anyway, after the import of the handler
 
     objects = S3Objects(aws.client("s3", connections=THREADS), os.environ["BUCKET_NAME"])
-    broker = broker_from_environment(os.environ)
+    broker = broker_from_environment(os.environ, pacing=PACING)
     bus = BusPublisher(aws.client("events"), os.environ["BUS_NAME"])
-    requests = DynamoFetchRequests(aws.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"], now=wall_clock.now)
+    dynamodb, table = aws.client("dynamodb"), os.environ["FETCH_REQUESTS_TABLE"]
+    requests = DynamoFetchRequests(dynamodb, table, now=wall_clock.now)
     refresher = Refresher(
         market=broker,
         lake=Lake(objects),
         actions=ActionsRefresher(broker, objects),
         requests=requests,
+        progress=DynamoProgress(dynamodb, table, now=wall_clock.now),
         universe=_universe,
         stage=os.environ["STAGE"],
         source=urlsplit(os.environ["BROKER_DATA_URL"]).netloc,
         history_years=int(os.environ.get("HISTORY_YEARS", HISTORY_YEARS)),
+        invocation=_invocation(),
     )
 
     return Inbox(
         module=MODULE,
         handlers={RefreshMarketData: refresher.refresh, MarketDataFetchRequested: refresher.fetch},
         publisher=bus,
+        give_up=refresher.give_up,
         claims=claims_table(os.environ["CLAIMS_TABLE"]),
         checks={
             "book": _universe,
@@ -67,4 +80,5 @@ def _universe() -> frozenset[str]:
 
 def lambda_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Refresh the lake and publish what changed."""
+    _invocation().start(event, context)
     return serve(event, context, build=_inbox)

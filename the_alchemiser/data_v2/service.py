@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from itertools import batched
 
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.fetch_requests import FetchRequests
 from the_alchemiser.data_v2.history import fetch_start, full_fetch_start, history_start, join_bars
-from the_alchemiser.data_v2.market import Market, fetch_bars
+from the_alchemiser.data_v2.market import Market, Span, fetch_bars
+from the_alchemiser.data_v2.progress import (
+    Attempt,
+    Invocation,
+    ProgressStore,
+    RefreshIncompleteError,
+    Request,
+    SymbolOutcome,
+)
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.bars import Bars
@@ -27,7 +34,8 @@ from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.threads import map_in_threads
 
 MODULE = "data_v2"
-SYMBOLS_AT_ONCE = 25
+_NAMED = 3  # of the symbols that failed, in the log
+NOT_REFRESHED = "not_refreshed: the function's time was over"
 
 
 class EmptyUniverseError(AlchemiserError):
@@ -62,167 +70,201 @@ class StoredSymbol(Frozen):
         """Return the description, or None when it is missing or cannot be parsed."""
         return self.stored_description.description
 
-
-class RefreshOutcome(Frozen):
-    """The result for one symbol: its digests before and after, and the error when it is not up to date."""
-
-    before: str
-    after: str
-    error: AlchemiserError | None = None
+    @property
+    def last_date(self) -> date:
+        """Return the date of the last bar; the first possible date when there is none."""
+        return max((bar.date for bar in self.entry.bars), default=date.min)
 
 
 class Refresher(Frozen):
     """Refreshes the lake.
 
     Attributes:
+        progress: of the requests that have an id.
         universe: returns the symbols of the book.
         source: host of the data API; it is stored with the bars.
         history_years: how much history to keep, in years before the last completed session.
+        invocation: the current one.
     """
 
     market: Market
     lake: Lake
     actions: ActionsRefresher
     requests: FetchRequests
+    progress: ProgressStore
     universe: Callable[[], Iterable[str]]
     stage: str
     source: str
     history_years: int
+    invocation: Invocation
 
     def refresh(self, command: RefreshMarketData) -> Reaction:
         """Fetch the latest bars of the universe, or the full history of the symbols that the command names.
 
         Raises:
             EmptyUniverseError: the command names no symbols, and the book has none.
-            AlchemiserError: no symbol could be refreshed, and a retry may help.
+            RefreshIncompleteError: some symbols are not refreshed, and a retry may help.
+            BrokerError, StateUnavailableError: nothing was refreshed.
         """
         symbols = tuple(command.symbols or self.universe())
         if not symbols:
             raise EmptyUniverseError("the book has no symbols: check the strategies in it")
-        return Reaction((self._refresh(symbols, is_full=bool(command.symbols), caused_by=None),))
+        return self._refresh(Request(self.invocation.request_id, symbols, is_full=bool(command.symbols)))
 
     def fetch(self, message: MarketDataFetchRequested) -> Reaction:
         """Fetch the full history of the requested symbols, except those fetched within the cooldown.
 
         Raises:
-            StateUnavailableError: the cooldown of a symbol could not be read.
-            AlchemiserError: no symbol could be fetched, and a retry may help.
+            RefreshIncompleteError: some symbols are not fetched, and a retry may help.
+            BrokerError, StateUnavailableError: nothing was fetched.
         """
-        claimed = [symbol for symbol in message.symbols if self.requests.claim(symbol, message_id=message.message_id)]
+        claim, message_id = self.requests.claim, message.message_id
+        claimed = tuple(symbol for symbol in message.symbols if claim(symbol, message_id=message_id))
         if not claimed:
             return Reaction()
-        return Reaction((self._refresh(claimed, is_full=True, caused_by=message.message_id),))
+        return self._refresh(Request(message_id, claimed, is_full=True, caused_by=message_id))
 
-    def _refresh(self, symbols: Iterable[str], *, is_full: bool, caused_by: str | None) -> MarketDataRefreshed:
+    def give_up(self, content: object, error: Exception) -> Reaction:  # noqa: ARG002 - the error has all of it
+        """Publish what was refreshed, when the last delivery fails too.
+
+        Raises:
+            Exception: the error itself, when nothing was refreshed; its message moves to the dead-letter queue.
+        """
+        if not isinstance(error, RefreshIncompleteError):
+            raise error
+        if error.refreshed is None:
+            error.finish()
+            raise error
+        return Reaction((error.refreshed,), error.finish)
+
+    def _refresh(self, request: Request) -> Reaction:
+        attempt = Attempt(request, self.progress, self.invocation.time_left_s)
+        attempt.resume()
         time = read_business_time(self.market)
-        stored = self._read(symbols)
-        # The actions first: a split decides which bars are fetched again.
-        actions = self.actions.refresh(stored, time)
-        horizon = Horizon(time, history_start(time.as_of, years=self.history_years), actions)
-        outcomes = self._refresh_each(stored, horizon, is_full=is_full)
-        _raise_if_retry_may_help(outcomes)
-        return _refreshed(outcomes, run_id=f"data-{self.stage}-{time.as_of}", time=time, caused_by=caused_by)
+        if attempt.left:
+            # The actions first: a split decides which bars are fetched again.
+            actions = self.actions.refresh(request.symbols, time)
+            horizon = Horizon(time, history_start(time.as_of, years=self.history_years), actions)
+            # Bars are read and stored in batches: the memory does not grow with the universe, and the next attempt
+            # continues after the symbols that are stored by then.
+            for symbols in attempt.batches():
+                attempt.record(self._refresh_batch(symbols, horizon, is_full=request.is_full))
 
-    def _read(self, symbols: Iterable[str]) -> Mapping[str, StoredSymbol]:
-        entries = self.lake.read_all(symbols)
-        descriptions = self.lake.describe_all(entries)
-        return {symbol: StoredSymbol(entry, descriptions[symbol]) for symbol, entry in entries.items()}
+        refreshed = self._refreshed(attempt, time)
+        if incomplete := _describe_incomplete(attempt):
+            raise RefreshIncompleteError(incomplete, refreshed if refreshed.refreshed else None, attempt.finish)
+        return Reaction((refreshed,), attempt.finish)
 
-    def _refresh_each(
-        self, stored: Mapping[str, StoredSymbol], horizon: Horizon, *, is_full: bool
-    ) -> Mapping[str, RefreshOutcome]:
-        # Years of bars of many symbols may take longer than the function has. The next attempt continues after the
-        # symbols that are stored by then.
-        outcomes: dict[str, RefreshOutcome] = {}
-        for symbols in batched(stored, SYMBOLS_AT_ONCE):
-            batch = {symbol: stored[symbol] for symbol in symbols}
-            outcomes.update(self._refresh_batch(batch, horizon, is_full=is_full))
-        return outcomes
-
-    def _refresh_batch(
-        self, stored: Mapping[str, StoredSymbol], horizon: Horizon, *, is_full: bool
-    ) -> Mapping[str, RefreshOutcome]:
+    def _refresh_batch(self, symbols: Iterable[str], horizon: Horizon, *, is_full: bool) -> Mapping[str, SymbolOutcome]:
+        reads = map_in_threads(self._read, symbols)
+        stored = {symbol: known for symbol, known in reads.items() if isinstance(known, StoredSymbol)}
+        unread = {symbol: _failure("", error) for symbol, error in reads.items() if isinstance(error, AlchemiserError)}
         fetched, failed = self._fetch(stored, horizon, is_full=is_full)
 
-        def outcome(symbol: str) -> RefreshOutcome:
+        def outcome(symbol: str) -> SymbolOutcome:
             if symbol in failed:
-                digest = stored[symbol].entry.digest
-                return RefreshOutcome(digest, digest, failed[symbol])
+                return _failure(stored[symbol].entry.digest, failed[symbol])
             return self._store(stored[symbol], fetched[symbol], horizon)
 
-        return map_in_threads(outcome, stored)
+        return {**unread, **map_in_threads(outcome, stored)}
+
+    def _read(self, symbol: str) -> StoredSymbol | AlchemiserError:
+        """Return what is stored, or why it cannot be read. It is read before the fetch.
+
+        The write then succeeds only if the stored bars are still these. So what is stored was always fetched later than
+        what it replaces.
+        """
+        try:
+            return StoredSymbol(self.lake.read(symbol), self.lake.describe(symbol))
+        except AlchemiserError as error:
+            return error
 
     def _fetch(
         self, stored: Mapping[str, StoredSymbol], horizon: Horizon, *, is_full: bool
     ) -> tuple[Mapping[str, Bars], Mapping[str, AlchemiserError]]:
         """Return the new history of each symbol, and the errors of the symbols that could not be fetched."""
-        full_starts = {symbol: full_fetch_start(known.description, horizon.start) for symbol, known in stored.items()}
-        starts = full_starts if is_full else _fetch_starts(stored, horizon)
-        first = fetch_bars(self.market, starts, horizon.as_of)
+        full = {symbol: _full_span(known, horizon) for symbol, known in stored.items()}
+        spans = full if is_full else {symbol: _span(known, horizon) for symbol, known in stored.items()}
+        first = fetch_bars(self.market, spans)
 
         histories: dict[str, Bars] = {}
-        outdated: dict[str, date] = {}
+        outdated: dict[str, Span] = {}
         for symbol, bars in first.bars.items():
-            is_overlap = starts[symbol] > full_starts[symbol]
+            is_overlap = spans[symbol].start > full[symbol].start
             joined = join_bars(stored[symbol].entry.bars, bars) if is_overlap else bars
             if joined is None:
-                outdated[symbol] = full_starts[symbol]
+                outdated[symbol] = full[symbol]
             else:
                 histories[symbol] = joined
 
-        second = fetch_bars(self.market, outdated, horizon.as_of)
+        second = fetch_bars(self.market, outdated)
         return {**histories, **second.bars}, {**first.failed, **second.failed}
 
-    def _store(self, stored: StoredSymbol, bars: Bars, horizon: Horizon) -> RefreshOutcome:
+    def _store(self, stored: StoredSymbol, bars: Bars, horizon: Horizon) -> SymbolOutcome:
         before = stored.entry.digest
         origin = FetchOrigin(self.source, horizon.time.now, full_fetch_start(stored.description, horizon.start))
         try:
             after = self.lake.replace(stored.entry, bars, origin=origin).digest
         except AlchemiserError as error:
-            return RefreshOutcome(before, before, error)
+            return _failure(before, error)
 
-        if bars[-1].date != horizon.as_of:
+        if bars[-1].date < horizon.as_of:
             stale = StaleBarsError(f"last bar {bars[-1].date}, expected {horizon.as_of}")
-            return RefreshOutcome(before, after, stale)
-        return RefreshOutcome(before, after)
+            return _failure(before, stale, after=after)
+        return SymbolOutcome(before=before, after=after)
 
-
-def _fetch_starts(stored: Mapping[str, StoredSymbol], horizon: Horizon) -> Mapping[str, date]:
-    starts: dict[str, date] = {}
-    for symbol, known in stored.items():
-        splits = (split.ex_date for split in horizon.actions.splits(symbol))
-        starts[symbol] = fetch_start(
-            known.entry, known.description, as_of=horizon.as_of, start=horizon.start, splits=splits
+    def _refreshed(self, attempt: Attempt, time: BusinessTime) -> MarketDataRefreshed:
+        untried = SymbolOutcome(before="", after="", error=NOT_REFRESHED, is_retryable=True)
+        outcomes = {**attempt.outcomes, **dict.fromkeys(attempt.left, untried)}
+        run_id, caused_by = f"data-{self.stage}-{time.as_of}", attempt.request.caused_by
+        change = _change(outcomes)
+        return MarketDataRefreshed(
+            **envelope(MarketDataRefreshed, run_id, change, occurred_at=time.now, caused_by=caused_by),
+            as_of=time.as_of,
+            refreshed=tuple(symbol for symbol in sorted(outcomes) if not outcomes[symbol].error),
+            failed={symbol: outcomes[symbol].error for symbol in sorted(outcomes) if outcomes[symbol].error},
         )
-    return starts
 
 
-def _raise_if_retry_may_help(outcomes: Mapping[str, RefreshOutcome]) -> None:
-    """Raise a retryable error when every symbol failed; otherwise the message reports the failures."""
-    errors = [outcome.error for outcome in outcomes.values() if outcome.error is not None]
-    retryable = next((error for error in errors if error.retryable), None)
-    if retryable is not None and len(errors) == len(outcomes):
-        raise retryable
+def _full_span(stored: StoredSymbol, horizon: Horizon) -> Span:
+    return Span(full_fetch_start(stored.description, horizon.start), _end(stored, horizon))
 
 
-def _refreshed(
-    outcomes: Mapping[str, RefreshOutcome], *, run_id: str, time: BusinessTime, caused_by: str | None
-) -> MarketDataRefreshed:
-    return MarketDataRefreshed(
-        **envelope(MarketDataRefreshed, run_id, _change(outcomes), occurred_at=time.now, caused_by=caused_by),
-        as_of=time.as_of,
-        refreshed=tuple(symbol for symbol, outcome in outcomes.items() if outcome.error is None),
-        failed={symbol: _describe(outcome.error) for symbol, outcome in outcomes.items() if outcome.error is not None},
+def _span(stored: StoredSymbol, horizon: Horizon) -> Span:
+    splits = (split.ex_date for split in horizon.actions.splits(stored.entry.symbol))
+    start = fetch_start(stored.entry, stored.description, as_of=horizon.as_of, start=horizon.start, splits=splits)
+    return Span(start, _end(stored, horizon))
+
+
+def _end(stored: StoredSymbol, horizon: Horizon) -> date:
+    # A refresh that began before a session's end, and comes to this symbol after another one has stored that session's
+    # bar, must not lose the bar.
+    return max(horizon.as_of, stored.last_date)
+
+
+def _describe_incomplete(attempt: Attempt) -> str:
+    """Return what a later delivery may still refresh; empty when it cannot refresh more."""
+    failed = {symbol: outcome.error for symbol, outcome in attempt.outcomes.items() if outcome.is_retryable}
+    reasons = [f"{symbol} failed ({failed[symbol]})" for symbol in sorted(failed)[:_NAMED]]
+    if len(failed) > _NAMED:
+        reasons.append(f"{len(failed) - _NAMED} more failed")
+    if attempt.left:
+        reasons.append(f"{len(attempt.left)} symbols are left, because the function's time is over")
+    return "; ".join(reasons)
+
+
+def _failure(before: str, error: AlchemiserError, *, after: str | None = None) -> SymbolOutcome:
+    return SymbolOutcome(
+        before=before,
+        after=before if after is None else after,
+        error=f"{error.reason}: {error}",
+        is_retryable=error.retryable,
     )
 
 
-def _change(outcomes: Mapping[str, RefreshOutcome]) -> str:
+def _change(outcomes: Mapping[str, SymbolOutcome]) -> str:
     # With the digests before, not only after: a lake that returns to an earlier state must be checked again.
     steps = [
-        f"{symbol} {outcome.before} {outcome.after} {outcome.error is None}" for symbol, outcome in outcomes.items()
+        f"{symbol} {outcome.before} {outcome.after} {not outcome.error}" for symbol, outcome in sorted(outcomes.items())
     ]
     return digest_of("\n".join(steps).encode())[:16]
-
-
-def _describe(error: AlchemiserError) -> str:
-    return f"{error.reason}: {error}"

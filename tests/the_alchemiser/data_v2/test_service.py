@@ -1,89 +1,29 @@
 """Refreshing: the lake equals what the broker serves, a repeat changes nothing, one symbol fails without the others."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.the_alchemiser.shared.market_data.in_memory_market import InMemoryMarket
-from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
-from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histories, sessions
-from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
-from the_alchemiser.data_v2.service import EmptyUniverseError, Refresher
+from tests.the_alchemiser.data_v2.refreshing import (
+    DAYS,
+    NIGHTLY,
+    gave_up,
+    only_message,
+    refresher_of,
+    requested,
+)
+from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histories
+from the_alchemiser.data_v2.progress import RefreshIncompleteError
+from the_alchemiser.data_v2.service import EmptyUniverseError
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError
-from the_alchemiser.shared.broker.models import Bar
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
-from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_KEY, read_actions
-from the_alchemiser.shared.market_data.lake import Lake, description_key, parquet_key
+from the_alchemiser.shared.market_data.lake import description_key, parquet_key
 from the_alchemiser.shared.messaging.commands import RefreshMarketData
-from the_alchemiser.shared.messaging.messages import MarketDataFetchRequested, MarketDataRefreshed
-from the_alchemiser.shared.messaging.wiring import Reaction
-
-DAYS = sessions(60)
-NIGHTLY = RefreshMarketData(command="refresh-market-data")
-
-
-class InMemoryFetchRequests:
-    """Claims that never expire."""
-
-    def __init__(self) -> None:
-        self.claims: dict[str, str] = {}
-
-    def claim(self, symbol: str, *, message_id: str) -> bool:
-        return self.claims.setdefault(symbol, message_id) == message_id
-
-
-@dataclass
-class InMemoryRefresher:
-    """A refresher whose market, lake and fetch requests are in memory."""
-
-    market: InMemoryMarket
-    objects: InMemoryObjects = field(default_factory=InMemoryObjects)
-    universe: tuple[str, ...] | None = None
-
-    def __post_init__(self) -> None:
-        self.lake = Lake(self.objects)
-        self.refresher = Refresher(
-            market=self.market,
-            lake=self.lake,
-            actions=ActionsRefresher(self.market, self.objects),
-            requests=InMemoryFetchRequests(),
-            universe=lambda: self.market.served if self.universe is None else self.universe,
-            stage="local",
-            source="data.example.com",
-            history_years=6,
-        )
-
-    def refresh(self, on: date) -> MarketDataRefreshed:
-        self.market.today = on
-        return only_message(self.refresher.refresh(NIGHTLY))
-
-
-def only_message(reaction: Reaction) -> MarketDataRefreshed:
-    (message,) = reaction.messages
-    assert isinstance(message, MarketDataRefreshed)
-    return message
-
-
-def refresher_of(**served: Bars) -> InMemoryRefresher:
-    return InMemoryRefresher(InMemoryMarket(dict(served), DAYS[-1]))
-
-
-def requested(*symbols: str, subject: str = "trend") -> MarketDataFetchRequested:
-    return MarketDataFetchRequested(
-        message_id=f"local-2022-03-15/MarketDataFetchRequested/{subject}",
-        run_id="local-2022-03-15",
-        occurred_at=datetime(2022, 3, 15, 20, tzinfo=UTC),
-        symbols=symbols,
-        reason="missing",
-    )
 
 
 def test_refresh_empty_lake_stores_all_and_publishes_one_message() -> None:
@@ -241,7 +181,7 @@ def test_refresh_failed_write_keeps_the_old_bars() -> None:
     local = refresher_of(SPY=bars(60), QQQ=bars(60))
     local.refresh(DAYS[40])
     local.objects.refuses.add(parquet_key("SPY"))
-    message = local.refresh(DAYS[41])
+    message = gave_up(local, DAYS[41])
 
     assert message.refreshed == ("QQQ",)
     assert message.failed["SPY"].startswith("state_unavailable: ")
@@ -269,15 +209,51 @@ def test_refresh_lost_description_is_written_again() -> None:
 def test_refresh_broker_timeout_for_all_raises_retryable() -> None:
     local = refresher_of(SPY=bars(60))
     local.market.times_out.add("SPY")
-    with pytest.raises(BrokerTimeoutError):
+    expected = r"^SPY failed \(broker_timeout: GET /v2/stocks/bars: no answer in time\)$"
+    with pytest.raises(RefreshIncompleteError, match=expected) as raised:
         local.refresh(DAYS[40])
+
+    assert raised.value.retryable
+    with pytest.raises(RefreshIncompleteError):
+        local.refresher.give_up(NIGHTLY, raised.value)
 
 
 def test_refresh_no_write_succeeds_raises_retryable() -> None:
     local = refresher_of(SPY=bars(60))
     local.objects.refuses.add(parquet_key("SPY"))
-    with pytest.raises(StateUnavailableError):
+    with pytest.raises(RefreshIncompleteError, match="state_unavailable"):
         local.refresh(DAYS[40])
+
+
+def test_refresh_of_which_one_symbol_may_be_tried_again_is_repeated() -> None:
+    local = refresher_of(SPY=bars(60), QQQ=bars(60))
+    local.market.times_out.add("SPY")
+    with pytest.raises(RefreshIncompleteError):
+        local.refresh(DAYS[40])
+    local.market.times_out.clear()
+
+    message = local.refresh(DAYS[40])
+
+    assert (message.refreshed, message.failed) == (("QQQ", "SPY"), {})
+    assert local.lake.read("QQQ").bars == local.lake.read("SPY").bars == bars(60)[:41]
+
+
+def test_refresh_symbol_that_cannot_be_read_does_not_fail_the_others() -> None:
+    local = refresher_of(SPY=bars(60), QQQ=bars(60))
+    local.objects.unreadable.add(parquet_key("SPY"))
+
+    message = gave_up(local, DAYS[40])
+
+    assert message.refreshed == ("QQQ",)
+    assert message.failed["SPY"].startswith("state_unavailable: ")
+    assert local.lake.read("QQQ").bars == bars(60)[:41]
+
+
+def test_give_up_after_another_error_raises_it() -> None:
+    error = BrokerTimeoutError("GET /v2/clock: no answer in time")
+
+    with pytest.raises(BrokerTimeoutError):
+        refresher_of(SPY=bars(60)).refresher.give_up(NIGHTLY, error)
 
 
 def test_refresh_failed_full_fetch_keeps_the_old_bars() -> None:
@@ -285,47 +261,10 @@ def test_refresh_failed_full_fetch_keeps_the_old_bars() -> None:
     local.refresh(DAYS[40])
     local.market.served["SPY"] = bars(60, start_price=50.0)
     local.market.silent_before = DAYS[0]
-    message = local.refresh(DAYS[41])
+    message = gave_up(local, DAYS[41])
 
     assert message.failed["SPY"].startswith("broker_timeout: ")
     assert local.lake.read("SPY").bars == bars(60)[:41]
-
-
-class ExhaustedError(Exception):
-    """The function's time is up."""
-
-
-class SlowMarket(InMemoryMarket):
-    """A market at which the function's time ends with a request for a symbol."""
-
-    last = ""
-
-    def bars(
-        self, symbols: Iterable[str], start: date, end: date, **options: Any
-    ) -> Iterator[tuple[str, tuple[Bar, ...]]]:
-        wanted = tuple(symbols)
-        if self.last in wanted:
-            raise ExhaustedError
-        return super().bars(wanted, start, end, **options)
-
-
-def test_refresh_that_runs_out_of_time_keeps_the_symbols_before() -> None:
-    """25 symbols are stored before the next ones are fetched, and the next attempt asks for their overlap only."""
-    symbols = [f"S{number:02d}" for number in range(26)]
-    market = SlowMarket({symbol: bars(60) for symbol in symbols}, DAYS[-1])
-    local = InMemoryRefresher(market)
-
-    market.last = symbols[25]
-    with pytest.raises(ExhaustedError):
-        local.refresh(DAYS[59])
-    stored = [symbol for symbol in symbols if local.lake.read(symbol).bars]
-    market.last = ""
-    message = local.refresh(DAYS[59])
-
-    assert stored == symbols[:25]
-    assert market.requests[-2:] == [(tuple(symbols[:25]), DAYS[50]), ((symbols[25],), date(2016, 3, 25))]
-    assert (message.refreshed, message.failed) == (tuple(symbols), {})
-    assert local.lake.read(symbols[25]).bars == bars(60)
 
 
 def test_refresh_empty_universe_raises() -> None:
@@ -370,7 +309,7 @@ def test_fetch_within_the_cooldown_does_nothing() -> None:
 def test_fetch_redelivered_after_a_failure_fetches() -> None:
     local = refresher_of(SPY=bars(60))
     local.market.times_out.add("SPY")
-    with pytest.raises(BrokerTimeoutError):
+    with pytest.raises(RefreshIncompleteError):
         local.refresher.fetch(requested("SPY"))
     local.market.times_out.clear()
 

@@ -9,12 +9,13 @@ import pytest
 
 from sandbox.exchange.clock import Phase
 from tests.the_alchemiser import run_builders
-from tests.the_alchemiser.data_v2.test_service import NIGHTLY, InMemoryFetchRequests
+from tests.the_alchemiser.data_v2.refreshing import NIGHTLY, InMemoryFetchRequests, InMemoryProgress
 from tests.the_alchemiser.fakes import InMemoryLedger, InMemoryRunStore
 from tests.the_alchemiser.paper import Paper
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
 from the_alchemiser.data_quality_monitor.service import Monitor
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
+from the_alchemiser.data_v2.progress import Invocation
 from the_alchemiser.data_v2.service import Refresher
 from the_alchemiser.portfolio_v2.planning import Sources, compute_plan
 from the_alchemiser.portfolio_v2.rebalance import Rules
@@ -71,10 +72,12 @@ def refresher_of(paper: Paper, objects: InMemoryObjects) -> Refresher:
         lake=Lake(objects),
         actions=ActionsRefresher(paper.broker, objects),
         requests=InMemoryFetchRequests(),
+        progress=InMemoryProgress(),
         universe=lambda: ("SPY",),
         stage="local",
         source="data.example.com",
         history_years=1,
+        invocation=Invocation(),
     )
 
 

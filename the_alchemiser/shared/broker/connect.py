@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from the_alchemiser.shared.broker.client import Broker
 from the_alchemiser.shared.broker.credentials import Credentials, broker_credentials, reread_broker_credentials
+from the_alchemiser.shared.broker.rate_limit import Pacing
 
 
-def broker_from_environment(environ: Mapping[str, str]) -> Broker:
+def broker_from_environment(environ: Mapping[str, str], *, pacing: Pacing | None = None) -> Broker:
     """Return the broker of BROKER_TRADING_URL and BROKER_DATA_URL.
 
     Nothing is connected or read yet: the first request reads the credentials from the secret BROKER_SECRET. They are
@@ -23,7 +24,7 @@ def broker_from_environment(environ: Mapping[str, str]) -> Broker:
     def reread() -> Credentials:
         return reread_broker_credentials(secret_name)
 
-    return Broker(environ["BROKER_TRADING_URL"], environ["BROKER_DATA_URL"], keys, reread=reread)
+    return Broker(environ["BROKER_TRADING_URL"], environ["BROKER_DATA_URL"], keys, reread=reread, pacing=pacing)
 
 
 def broker_checks(broker: Broker, environ: Mapping[str, str]) -> Mapping[str, Callable[[], object]]:

@@ -255,9 +255,7 @@ class Lake:
         if stored is not None and stored.body == body:
             return
         if stored is not None and stored.sha256 == digest:
-            raise BarsDamagedError(
-                f"{key}: {len(stored.body)} bytes were read back, not the {len(body)} written"
-            )
+            raise BarsDamagedError(f"{key}: {len(stored.body)} bytes were read back, not the {len(body)} written")
         raise ObjectChangedError(f"{key}: another writer replaced it")
 
 

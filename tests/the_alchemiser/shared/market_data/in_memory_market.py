@@ -20,7 +20,7 @@ class InMemoryMarket:
     """Serves bars, valid or not.
 
     Attributes:
-        today: the clock shows 20:00 in New York on this day.
+        today: the clock shows 20:00 in New York on this day; later bars are not served.
         unknown: symbols for which a whole request is refused.
         times_out: symbols at which a request times out.
         silent_before: a request for bars from before this day times out.
@@ -83,7 +83,9 @@ class InMemoryMarket:
         for symbol in requested:
             if symbol in self.times_out or start < self.silent_before:
                 raise BrokerTimeoutError("GET /v2/stocks/bars: no answer in time")
-            rows = tuple(_broker_bar(bar) for bar in self.served.get(symbol, ()) if start <= bar[0] <= end)
+            rows = tuple(
+                _broker_bar(bar) for bar in self.served.get(symbol, ()) if start <= bar[0] <= min(end, self.today)
+            )
             if rows:
                 yield symbol, rows
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from automation import commands, tasks
 from desk import tasks as desk
+from desk.data import tasks as data
 from desk.operations import tasks as operations
 from sandbox import tasks as sandbox
 
@@ -25,7 +26,8 @@ namespace = commands.assemble(
     tasks.collection(),
     sandbox.collection(),
     desk.collection(),
-    operations.trading_collection(),
+    data.collection(),
+    operations.trading_collection(data.refresh),
     operations.run_collection(),
     tasks=(sandbox.deploy, sandbox.run_day_task(reporter), desk.backtest, operations.reconcile),
 )

@@ -157,12 +157,13 @@ class Environment:
         """
         return self.physical_id(*_INBOXES[module])
 
-    def send(self, module: str, command: Command) -> None:
-        """Put a command into a module's inbox, as a schedule does."""
+    def send(self, module: str, command: Command) -> str:
+        """Put a command into a module's inbox, as a schedule does; return the id that SQS gives the message."""
         content = {name: value for name, value in command.to_content().items() if value is not None}
-        self.client("sqs").send_message(
+        answer = self.client("sqs").send_message(
             QueueUrl=self.inbox(module), MessageBody=json.dumps(content, separators=(",", ":"))
         )
+        return str(answer["MessageId"])
 
     @contextmanager
     def errors(self) -> Iterator[None]:

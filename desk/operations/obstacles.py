@@ -121,7 +121,7 @@ def finding_of(refusal: StartRefusal, situation: Situation, advice: Advice) -> F
         case "run_exists":
             fix = advice.inv("run.show latest")
         case "verdict_missing" | "verdict_stale" | "verdict_malformed":
-            fix = advice.inv("trading.refresh")
+            fix = advice.inv("data.refresh")
         case "paused":
             fix = advice.inv("trading.resume")
         case "books_differ":

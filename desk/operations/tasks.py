@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.tasks import task
+from invoke.tasks import Task, task
 
 ROOT = Path(__file__).resolve().parents[2]
 _ENV = {"env": "the name of an environment in pyproject.toml"}
@@ -49,18 +50,6 @@ def sweep(_context: Context, env: str = "") -> None:
 
 
 @task(
-    iterable=["symbols"],
-    auto_shortflags=False,
-    help={**_ENV, "symbols": "symbols to load, such as SPY (default: all of the book)"},
-)
-def refresh(_context: Context, symbols: list[str], env: str = "") -> None:
-    """Load and check market data now: `inv trading.refresh [SYMBOL...] --env E`."""
-    from desk.operations import requests
-
-    requests.refresh(ROOT, env, symbols)
-
-
-@task(
     auto_shortflags=False,
     help={**_ENV, **_YES, "replaces": "today's latest run, which has ended and is settled; only for a second run"},
 )
@@ -99,8 +88,8 @@ def reconcile(_context: Context, env: str = "", accept: bool = False, yes: bool 
     reconcile.reconcile(ROOT, env, accept=accept, yes=yes, as_json=json)
 
 
-def trading_collection() -> Collection:
-    """Return the tasks `trading.status`, `.pause`, `.resume`, `.sweep` and `.refresh`."""
+def trading_collection(refresh: "Task[Any]") -> Collection:
+    """Return the tasks `trading.status`, `.pause`, `.resume` and `.sweep`, and `data.refresh` as `trading.refresh`."""
     return Collection("trading", status, pause, resume, sweep, refresh)
 
 

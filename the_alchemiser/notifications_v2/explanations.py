@@ -8,7 +8,7 @@ from the_alchemiser.shared.run.runs import RunState
 
 RESTART = "To start another run today, run `inv run.start --env {stage} --replaces {run_id}`."
 SHOW = "Run `inv run.show {run_id} --env {stage}`: it shows everything about this run."
-REFRESH = "Run `inv trading.refresh --env {stage}`. The quality check then runs automatically."
+REFRESH = "Run `inv data.refresh --env {stage}`. The quality check then runs automatically."
 START = "If the session is still open, you can start a run: `inv run.start --env {stage}`."
 ORDERS_UNKNOWN = "Check the run's trades to see whether any orders were sent."
 NO_ORDERS = "No orders were sent, and the account is unchanged."

@@ -296,19 +296,21 @@ class FakeEnvironment(Environment):
             write_verdict(objects, self.world.verdict, keep_newer=False)
         return objects
 
-    def send(self, module: str, command: Command) -> None:
+    def send(self, module: str, command: Command) -> str:
         if self.world.send_error is not None:
             raise self.world.send_error
         self.world.sent.append((module, command))
         if self.world.starts is not None:
             self.world.store.runs[self.world.starts.run_id] = self.world.starts
+        return f"message-{len(self.world.sent)}"
 
 
 def environment(world: World, name: str = "prod", **parameters: str) -> FakeEnvironment:
     """Return a deployed environment of this project whose services are those of the world."""
     names = {"KillSwitch": SWITCH_NAME, "Claims": "claims", "CoordinatorLogs": "/prod/coordinator"}
     names |= {"CoordinatorInbox": COORDINATOR_INBOX}
-    resources = {"data": {"DataInbox": DATA_INBOX, "Claims": "data-claims"}, "trading": names}
+    of_data = {"DataInbox": DATA_INBOX, "Claims": "data-claims", "FetchRequests": "requests"}
+    resources = {"data": of_data, "trading": names}
     return FakeEnvironment(
         scope=scope_of(name),
         stacks={"data": f"{name}-data", "trading": name},

@@ -27,8 +27,9 @@ class FakeSqs:
     def __init__(self) -> None:
         self.sent: list[dict[str, str]] = []
 
-    def send_message(self, **request: str) -> None:
+    def send_message(self, **request: str) -> dict[str, str]:
         self.sent.append(request)
+        return {"MessageId": "an-id"}
 
 
 class FakeSecrets:
@@ -134,8 +135,9 @@ def test_inbox_that_is_not_deployed_is_an_error() -> None:
 def test_send_puts_the_exact_body_into_the_inbox() -> None:
     sqs = FakeSqs()
 
-    real(sqs=sqs).send("coordinator_v2", StartRun(command="start-run", force=True))
+    message_id = real(sqs=sqs).send("coordinator_v2", StartRun(command="start-run", force=True))
 
+    assert message_id == "an-id"
     assert sqs.sent == [{"QueueUrl": COORDINATOR_INBOX, "MessageBody": '{"command":"start-run","force":true}'}]
 
 

@@ -36,7 +36,7 @@ from the_alchemiser.shared.run.runs import Run, RunState
 
 ADVICE = Advice("prod", STAGE, is_sandbox=False)
 SANDBOX = Advice("local", STAGE, is_sandbox=True)
-REFRESH = "inv trading.refresh --env prod"
+REFRESH = "inv data.refresh --env prod"
 START = StartRun(command="start-run", force=True)
 
 

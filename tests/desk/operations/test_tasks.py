@@ -6,6 +6,7 @@ import pytest
 from invoke.program import Program
 
 from automation import commands
+from desk.data import tasks as data
 from desk.operations import tasks
 
 Out = pytest.CaptureFixture[str]
@@ -13,7 +14,7 @@ Out = pytest.CaptureFixture[str]
 
 def inv(words: Sequence[str]) -> int:
     """Return the exit code of `inv` with these words."""
-    collections = (tasks.trading_collection(), tasks.run_collection())
+    collections = (tasks.trading_collection(data.refresh), tasks.run_collection())
     program = Program(namespace=commands.assemble(*collections, tasks=(tasks.reconcile,)))
     with pytest.raises(SystemExit) as caught:
         program.run(["inv", *words])
@@ -21,7 +22,13 @@ def inv(words: Sequence[str]) -> int:
 
 
 def test_collections_have_these_tasks() -> None:
-    assert sorted(tasks.trading_collection().task_names) == ["pause", "refresh", "resume", "status", "sweep"]
+    assert sorted(tasks.trading_collection(data.refresh).task_names) == [
+        "pause",
+        "refresh",
+        "resume",
+        "status",
+        "sweep",
+    ]
     assert sorted(tasks.run_collection().task_names) == ["show", "start"]
 
 

@@ -16,7 +16,7 @@ from the_alchemiser.notifications_v2.explanations import (
 from the_alchemiser.shared.broker import errors as broker_errors
 
 START = "If the session is still open, you can start a run: `inv run.start --env prod`."
-REFRESH = "Run `inv trading.refresh --env prod`. The quality check then runs automatically."
+REFRESH = "Run `inv data.refresh --env prod`. The quality check then runs automatically."
 UNCHECKED = (f"Refresh the market data. {REFRESH}", START)
 LATEST = "Run `inv run.show latest --env prod`: it shows what the latest run did."
 REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {

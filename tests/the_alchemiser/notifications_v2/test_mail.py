@@ -30,7 +30,7 @@ from the_alchemiser.shared.run.runs import RunState
 from the_alchemiser.shared.values import Side
 
 RESTART = "To start another run today, run `inv run.start --env prod --replaces local-2022-03-15`."
-REFRESH = "Run `inv trading.refresh --env local`. The quality check then runs automatically."
+REFRESH = "Run `inv data.refresh --env local`. The quality check then runs automatically."
 START = "If the session is still open, you can start a run: `inv run.start --env {}`."
 MESSAGES = (
     completed(),

@@ -1,0 +1,1 @@
+"""Commands for the market data of an environment: `inv data.*`."""

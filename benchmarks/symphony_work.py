@@ -84,7 +84,7 @@ def decide_ten_years(_process_started: float, folder: Path, name: str) -> Figure
     history = _history(folder, symphony)
     first: date = history.dates[-TEN_YEARS].item()
     decided = evaluate_days(symphony, history, first=first, last=AS_OF, inception=first)
-    return {"seconds": time.perf_counter() - started, "days": len(decided.dates), "peak_bytes": _peak_bytes()}
+    return {"seconds": time.perf_counter() - started, "days": len(decided.dates), "peak_bytes": peak_bytes()}
 
 
 def answer_first_request(process_started: float, folder: Path, name: str) -> Figures:
@@ -132,7 +132,7 @@ def _answer(folder: Path, name: str) -> StrategyEvaluated:
     return answer
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """Return the peak memory of this process only; `getrusage` would include that of its parent."""
     status = Path("/proc/self/status").read_text("ascii")
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))

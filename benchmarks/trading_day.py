@@ -49,7 +49,7 @@ class _Day:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class Desk:
     """A copy of the project with a sandbox of its own; `fills` are all of the ledger, as symbol and signed shares."""
 
     checkout: Checkout
@@ -97,7 +97,7 @@ def run(*, quick: bool) -> Iterator[Result]:
 
 
 def _trade_bundled_book(count: int) -> Iterator[Result]:
-    with _open_desk() as desk:
+    with open_desk() as desk:
         desk.inv("deploy", "--env", "local")
         days = [desk.trade("--date", FIRST_DAY), *(desk.trade() for _ in range(count - 1))]
 
@@ -106,7 +106,7 @@ def _trade_bundled_book(count: int) -> Iterator[Result]:
 
 
 def _trade_large_book(*, with_limit: bool) -> Iterator[Result]:
-    with _open_desk() as desk:
+    with open_desk() as desk:
         large_book.replace_book_and_market(desk.checkout.path, _STRATEGIES)
         desk.inv("deploy", "--env", "local")
         desk.limit_requests(is_limited=False)
@@ -145,7 +145,7 @@ def _unequal(*sides: Mapping[str, Decimal]) -> list[str]:
 
 
 @contextmanager
-def _open_desk() -> Iterator[_Desk]:
+def open_desk() -> Iterator[Desk]:
     """Copy the project, with a sandbox on free ports that is not started yet; stop the sandbox in the end."""
     emulator, exchange = free_port(), free_port()
     with checked_out() as checkout, TemporaryDirectory(prefix="trading-") as folder:
@@ -155,7 +155,7 @@ def _open_desk() -> Iterator[_Desk]:
             "ALCHEMISER_EXCHANGE_PORT": str(exchange),
         }
         sandbox = Sandbox(f"http://127.0.0.1:{emulator}", f"http://127.0.0.1:{exchange}")
-        desk = _Desk(checkout, sandbox, variables)
+        desk = Desk(checkout, sandbox, variables)
         try:
             yield desk
         finally:

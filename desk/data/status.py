@@ -1,13 +1,13 @@
 """`inv data.status`: what the lake has of each symbol, how old it is, and which strategies need it.
 
-Exit code 0: every symbol of the book has bars through the last completed session. Exit code 3: one is missing, damaged
-or stale; each finding has the command that helps.
+Exit code 0: every symbol of the book has bars through the last session whose bars are due: the nightly refresh loads
+them at 20:00 in New York. Exit code 3: one is missing, damaged or stale; each finding has the command that helps.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 from automation.system import console
@@ -16,12 +16,14 @@ from desk.data.stored_lake import Connect, StoredLake, opened, require_any
 from desk.operations.environment import connect
 from desk.strategies.arguments import read_book, translate_product_errors
 from the_alchemiser.shared.book import Book
+from the_alchemiser.shared.exchange_time import NEW_YORK
 from the_alchemiser.shared.formats import plural
 from the_alchemiser.shared.market_data.calendar import LOOK_BACK, Exchange, read_business_time
 from the_alchemiser.shared.market_data.lake import StoredDescription
 from the_alchemiser.shared.symphony import required_symbols
 from the_alchemiser.shared.threads import map_in_threads
 
+NIGHTLY = time(20)  # when the schedule of data-template.yaml loads the bars of the day, New York time
 _COLUMNS = ("symbol", "bars", "first", "last", "age", "digest", "source", "fetched at", "quarantined", "needed by")
 
 
@@ -53,9 +55,15 @@ class SymbolStatus:
 
 @dataclass(frozen=True, slots=True)
 class LakeStatus:
-    """The status of all symbols at the close of the last completed session."""
+    """The status of all symbols.
+
+    Attributes:
+        as_of: the last completed session.
+        due: the last session whose bars must be stored.
+    """
 
     as_of: date
+    due: date
     symbols: tuple[SymbolStatus, ...]
 
 
@@ -79,7 +87,7 @@ def report(
 ) -> None:
     """Print the status of the lake of the environment `name`.
 
-    The JSON has `environment`, `as_of`, `symbols` and `findings`.
+    The JSON has `environment`, `as_of`, `due`, `symbols` and `findings`.
 
     Raises:
         UsageError: there is no such environment, or nothing is stored or needed.
@@ -95,7 +103,7 @@ def report(
     findings = findings_of(status, lake)
     _show(status, findings, name, as_json=as_json)
     if findings:
-        what = f"{plural(len(findings), 'symbol')} of the book cannot be used for decisions on {status.as_of}"
+        what = f"{plural(len(findings), 'symbol')} of the book cannot be used for decisions on {status.due}"
         message = f"{what}; run inv data.refresh --env {name}, which loads them all"
         raise CheckFailedError(message, where=name, findings=() if as_json else findings)
 
@@ -119,19 +127,23 @@ def gather(lake: StoredLake, exchange: Exchange, needs: Mapping[str, tuple[str, 
         StateUnavailableError, BrokerError: AWS or the broker does not answer.
     """
     symbols = require_any(tuple(sorted({*needs, *lake.symbols()})), lake)
-    as_of = read_business_time(exchange).as_of
+    now, as_of = read_business_time(exchange)
     stored = map_in_threads(lambda symbol: _read(lake, symbol), symbols)
     start = min((bars.dates[-1] for bars in stored.values() if bars.dates), default=as_of)
     sessions = [session.date for session in exchange.calendar(min(start, as_of - LOOK_BACK), as_of)]
     verdict = lake.verdict()
     quarantined: Mapping[str, str] = verdict.quarantined if verdict else {}
-    rows = (
-        assess(
-            symbol, bars, sessions=sessions, quarantined=quarantined.get(symbol, ""), needed_by=needs.get(symbol, ())
-        )
-        for symbol, bars in stored.items()
-    )
-    return LakeStatus(as_of, tuple(rows))
+
+    def row(symbol: str) -> SymbolStatus:
+        reason, strategies = quarantined.get(symbol, ""), needs.get(symbol, ())
+        return assess(symbol, stored[symbol], sessions=sessions, quarantined=reason, needed_by=strategies)
+
+    return LakeStatus(as_of, last_due(sessions, now), tuple(map(row, stored)))
+
+
+def last_due(sessions: Iterable[date], now: datetime) -> date:
+    """Return the last of these sessions whose bars the nightly refresh should have loaded by now."""
+    return max(day for day in sessions if datetime.combine(day, NIGHTLY, NEW_YORK) <= now)
 
 
 def _read(lake: StoredLake, symbol: str) -> StoredBars:
@@ -174,7 +186,7 @@ def findings_of(status: LakeStatus, lake: StoredLake) -> tuple[Finding, ...]:
         what = ""
         if row.age is None:
             what = row.digest
-        elif row.age:
+        elif row.last is not None and row.last < status.due:
             what = f"stale: last bar {row.last}, {plural(row.age, 'session')} before {status.as_of}"
         if what:
             findings.append(Finding(row.symbol, what, lake.refresh_of(row.symbol)))
@@ -183,10 +195,16 @@ def findings_of(status: LakeStatus, lake: StoredLake) -> tuple[Finding, ...]:
 
 def _show(status: LakeStatus, findings: Sequence[Finding], name: str, *, as_json: bool) -> None:
     if as_json:
-        document = {"environment": name, "as_of": status.as_of, "symbols": [asdict(row) for row in status.symbols]}
+        document = {
+            "environment": name,
+            "as_of": status.as_of,
+            "due": status.due,
+            "symbols": [asdict(row) for row in status.symbols],
+        }
         console.result_json(document | {"findings": [asdict(finding) for finding in findings]})
         return
-    console.result(f"{name}: the last completed session is {status.as_of}")
+    due = "" if status.due == status.as_of else f"; its bars are due at {NIGHTLY:%H:%M} in New York"
+    console.result(f"{name}: the last completed session is {status.as_of}{due}")
     console.table(_COLUMNS, map(_row, status.symbols), right=("bars", "age"))
     needed = [row for row in status.symbols if row.needed_by]
     quarantined = sum(1 for row in needed if row.quarantined)

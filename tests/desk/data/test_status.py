@@ -10,7 +10,7 @@ import pytest
 
 from automation.system.errors import CheckFailedError, Finding, UsageError
 from desk.data import status as statuses
-from desk.data.status import needs_of
+from desk.data.status import NIGHTLY, needs_of
 from tests.desk.data.stock import Stock
 from tests.desk.operations.duty import ROOT
 from tests.the_alchemiser.shared.market_data.samples import bar, bars
@@ -100,6 +100,27 @@ def test_status_that_fails_says_how_to_load_all(book: Book) -> None:
 
     with pytest.raises(CheckFailedError, match=expected):
         report(stock, book)
+
+
+def test_status_is_not_stale_between_the_close_and_the_nightly_refresh(book: Book, capsys: Out) -> None:
+    stock = full()
+    stock.world.broker.time = "19:59"
+
+    report(stock, book)
+
+    first, _, spy, *_ = capsys.readouterr().out.splitlines()
+    assert first == "prod: the last completed session is 2022-11-28; its bars are due at 20:00 in New York"
+    assert spy.split()[4] == "1"
+    stock.world.broker.time = "20:00"
+    assert [finding.what for finding in findings(stock, book)] == [
+        "stale: last bar 2022-11-25, 1 session before 2022-11-28"
+    ] * 2
+
+
+def test_nightly_refresh_is_when_the_schedule_is() -> None:
+    template = (ROOT / "data-template.yaml").read_text()
+
+    assert f"cron({NIGHTLY.minute} {NIGHTLY.hour} ? * MON-FRI *)" in template
 
 
 def test_status_of_bars_after_the_last_session_is_not_stale(book: Book) -> None:

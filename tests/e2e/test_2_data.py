@@ -1,0 +1,72 @@
+"""The market data of the deployed sandbox: loaded, shown, printed, exported, and repaired after damage."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.exchange.control import ExchangeControl
+from tests.e2e.conftest import FIRST_DAY, Inv, Sandbox
+
+pytestmark = pytest.mark.usefixtures("first_day")
+
+BARS = "/v2/stocks/bars"
+STRATEGY = "momentum-rotation"
+
+
+def call(inv: Inv, *words: str, code: int = 0) -> str:
+    done = inv(*words, "--env", "local")
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stdout + done.stderr
+    return done.stdout + (done.stderr if code else "")
+
+
+@pytest.fixture
+def status(inv: Inv) -> dict[str, Any]:
+    """Return the status of the lake on the evening of the first day: nothing is due yet."""
+    document: dict[str, Any] = json.loads(call(inv, "data.status", "--json"))
+    return document
+
+
+def test_status_of_the_loaded_lake_has_every_symbol_of_the_book(status: dict[str, Any]) -> None:
+    rows = [row for row in status["symbols"] if row["needed_by"]]
+
+    assert len(rows) >= 20
+    assert {row["digest"] for row in rows} == {"ok"}
+    assert {row["last"] for row in rows} == {status["due"]}
+
+
+def test_decision_on_an_export_is_that_of_the_deployed_strategy(inv: Inv, tmp_path: Path) -> None:
+    run = json.loads(call(inv, "run.show", FIRST_DAY, "--json"))
+    (deployed,) = (row for row in run["strategies"] if row["strategy"] == STRATEGY)
+    call(inv, "data.export", "--to", str(tmp_path / "bars"))
+
+    words = ("--date", run["as_of"], "--bars", str(tmp_path / "bars"), "--json")
+    decided = json.loads(inv("strategies.evaluate", STRATEGY, *words).stdout)
+
+    assert decided["weights"] == deployed["weights"]
+
+
+def test_damaged_object_is_named_and_a_refresh_repairs_it_in_spite_of_refusals(
+    inv: Inv, deployed: Sandbox, status: dict[str, Any]
+) -> None:
+    s3, bucket = deployed.client("s3"), deployed.resources("alchemiser-local-data")["Lake"]
+    stored = s3.get_object(Bucket=bucket, Key="bars/v1/SPY.parquet")
+    body = stored["Body"].read()
+    s3.put_object(Bucket=bucket, Key="bars/v1/SPY.parquet", Body=body[:-9], Metadata=stored["Metadata"])
+
+    named = call(inv, "data.get", "SPY", code=3)
+    failed = call(inv, "data.status", code=3)
+    with ExchangeControl(deployed.exchange_url) as exchange:
+        exchange.plant("refuse", status=429, times=2, path=BARS)
+        refreshed = call(inv, "data.refresh", "SPY", "NOPE", code=3)
+        exchange.clear_faults()
+    lines = call(inv, "data.get", "SPY", "--csv").splitlines()
+
+    assert f"s3://{bucket}/bars/v1/SPY.parquet cannot be used: damaged" in named
+    assert "SPY: damaged: bars/v1/SPY.parquet does not match its digest; inv data.refresh SPY --env local" in failed
+    assert "SPY     refreshed" in refreshed
+    assert "asset_not_found" in refreshed
+    assert "1 of 2 symbols failed" in refreshed
+    (spy,) = (row for row in status["symbols"] if row["symbol"] == "SPY")
+    assert len(lines) == 1 + spy["bars"] + 1  # the header, and the bar of the first day itself

@@ -1,6 +1,6 @@
 """The sessions of the New York Stock Exchange from 1989 to 2036, computed from its rules.
 
-Source: NYSE holidays and trading hours; `_SPECIAL_CLOSURES` lists the closures that follow no rule.
+Source: NYSE holidays and trading hours; `_SPECIAL_CLOSURES` and `_SPECIAL_EARLY_CLOSES` list what follows no rule.
 """
 
 from collections.abc import Iterator
@@ -28,6 +28,10 @@ _SPECIAL_CLOSURES = frozenset(
         date(2025, 1, 9),  # mourning for Jimmy Carter
     }
 )
+_SPECIAL_EARLY_CLOSES = {
+    **dict.fromkeys((date(1990, 12, 24), date(1991, 12, 24), date(1992, 11, 27), date(1992, 12, 24)), time(14)),
+    **dict.fromkeys((date(1997, 12, 26), date(1999, 12, 31), date(2003, 12, 26)), _EARLY_CLOSE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Session:
 
     @property
     def is_early_close(self) -> bool:
-        return self.closes.astimezone(NEW_YORK).time() == _EARLY_CLOSE
+        return self.closes.astimezone(NEW_YORK).time() < _CLOSE
 
 
 def session_on(day: date) -> Session | None:
@@ -102,11 +106,13 @@ def at_new_york(day: date, moment: time) -> datetime:
 @lru_cache(maxsize=128)
 def sessions_of(year: int) -> tuple[Session, ...]:
     closed = frozenset(_holidays(year)) | _SPECIAL_CLOSURES
-    early = frozenset(_early_closes(year))
+    early = _SPECIAL_EARLY_CLOSES | dict.fromkeys(_early_closes(year), _EARLY_CLOSE)
     first = date(year, 1, 1)
     length = (date(year + 1, 1, 1) - first).days
     days = (first + timedelta(days=number) for number in range(length))
-    return tuple(_session(day, is_early=day in early) for day in days if day.weekday() <= _FRIDAY and day not in closed)
+    return tuple(
+        _session(day, early.get(day, _CLOSE)) for day in days if day.weekday() <= _FRIDAY and day not in closed
+    )
 
 
 @lru_cache(maxsize=128)
@@ -114,8 +120,8 @@ def _by_date(year: int) -> dict[date, Session]:
     return {session.date: session for session in sessions_of(year)}
 
 
-def _session(day: date, *, is_early: bool) -> Session:
-    return Session(day, at_new_york(day, _OPEN), at_new_york(day, _EARLY_CLOSE if is_early else _CLOSE))
+def _session(day: date, closes: time) -> Session:
+    return Session(day, at_new_york(day, _OPEN), at_new_york(day, closes))
 
 
 def _nearest(day: date, step: timedelta) -> Session:

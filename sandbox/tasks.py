@@ -1,4 +1,4 @@
-"""The sandbox's tasks: `sandbox.up`, `.down`, `.status`, `.reset`, and the top-level `deploy` and `run-day`.
+"""The sandbox's tasks: `sandbox.up`, `.down`, `.status`, `.reset`, `.plant`, and the top-level `deploy` and `run-day`.
 
 Each task imports the modules it needs, so that the other tasks start quickly.
 """
@@ -67,6 +67,34 @@ def reset(_context: Context) -> None:
     _report("deleted its state and restarted", restarted, otherwise="deleted all state; emulator and exchange are down")
 
 
+@task(
+    auto_shortflags=False,
+    help={
+        "kind": "missing, duplicate, zero, negative, inverted, spike, level, stale, flat or volume (default: list)",
+        "symbol": "such as SPY",
+        "day": "the session, such as 2022-03-15",
+        "last": "the last session of a fault that lasts",
+        "factor": "of spike, level and volume, such as 1.3",
+        "side": "whose bars: broker (default) or second",
+        "clear": "first remove what is planted, of the symbol and the side if they are given",
+    },
+)
+def plant(
+    _context: Context,
+    kind: str = "",
+    symbol: str = "",
+    day: str = "",
+    last: str = "",
+    factor: str = "",
+    side: str = "",
+    clear: bool = False,
+) -> None:
+    """Plant faults in the bars of the exchange or the second source."""
+    from sandbox import planting
+
+    planting.plant(ROOT, planting.PlantRequest(kind, symbol, day, last, factor, side, clear))
+
+
 @task(iterable=["allow", "adopt", "set"], positional=[], auto_shortflags=False, help=DEPLOY_HELP)
 def deploy(
     _context: Context,
@@ -109,8 +137,8 @@ def run_day_task(reporter: "Callable[[], WriteReport]") -> "Task[Any]":
 
 
 def collection() -> Collection:
-    """Return the collection of `sandbox.up`, `sandbox.down`, `sandbox.status` and `sandbox.reset`."""
-    return Collection("sandbox", up, down, status, reset)
+    """Return the collection of `sandbox.up`, `.down`, `.status`, `.reset` and `.plant`."""
+    return Collection("sandbox", up, down, status, reset, plant)
 
 
 def _report(verb: str, names: tuple[str, ...], *, otherwise: str = "") -> None:

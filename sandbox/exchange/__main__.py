@@ -15,7 +15,7 @@ from sandbox.exchange.account import AccountMode
 from sandbox.exchange.app import make_app
 from sandbox.exchange.exchange import AccountTerms, Exchange, opening_state
 from sandbox.exchange.history import HistoryError, load_history
-from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET, SECOND_KEY
 from sandbox.exchange.market import Market
 from sandbox.exchange.money import to_cents
 from sandbox.exchange.planting_routes import read_actions
@@ -78,7 +78,11 @@ def open_venue(options: argparse.Namespace) -> Venue:
             "shares of it"
         )
     limit = RateLimit(options.requests_per_minute)
-    return Venue(Exchange(market, state), store, limit=limit, key=options.key, secret=options.secret)
+    venue = Venue(Exchange(market, state), store, limit=limit, key=options.key, secret=options.secret)
+    if options.second_history is not None:
+        venue.second.market = Market(load_history(options.second_history))
+    venue.second.key = options.second_key
+    return venue
 
 
 def make_server(venue: Venue) -> uvicorn.Server:
@@ -132,6 +136,8 @@ def parser() -> argparse.ArgumentParser:
         "--requests-per-minute", type=_count, default=DEFAULT_PER_MINUTE, help="the rate limit; 0 means none"
     )
     parser.add_argument("--corporate-actions", type=Path, help="a JSON list of corporate actions to plant at the start")
+    parser.add_argument("--second-history", type=Path, help="what the second source serves (default: the same)")
+    parser.add_argument("--second-key", default=SECOND_KEY)
     parser.add_argument("--key", default=SANDBOX_KEY)
     parser.add_argument("--secret", default=SANDBOX_SECRET)
     return parser

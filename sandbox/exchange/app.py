@@ -40,8 +40,8 @@ async def _answer(venue: Venue, http: requests.Request) -> Answer:
     body = _read_json(await http.body()) if http.method in _BODY_METHODS else {}
     # The SDK sends `//v2/orders` when its URL ends in a slash.
     path = re.sub("/+", "/", http.scope["path"])
-    request = Request(http.method, path, dict(http.query_params), body)
-    if not request.is_control:
+    request = Request(http.method, path, dict(http.query_params), body, _second_key(http))
+    if not request.is_control and not request.is_of_second_source:
         _check_key(venue, http, path)
 
     reception = venue.receive(request)
@@ -56,6 +56,12 @@ async def _wait(fault: Misbehaviour, http: requests.Request) -> None:
         while not await http.is_disconnected():
             await asyncio.sleep(_POLL_S)
         raise refusal_of(504)
+
+
+def _second_key(http: requests.Request) -> str:
+    """Return the second source's key in the header `Authorization: apikey KEY`; empty without one."""
+    scheme, _, key = http.headers.get("Authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "apikey" else ""
 
 
 def _check_key(venue: Venue, http: requests.Request, path: str) -> None:

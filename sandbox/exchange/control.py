@@ -135,6 +135,23 @@ class ExchangeControl:
         body = {"type": kind, "symbol": symbol, "ex_date": ex_date.isoformat(), **settings}
         self._call("POST", "corporate-actions", body=body)
 
+    def plant_bar_fault(self, kind: str, symbol: str, day: date, **settings: object) -> None:
+        """Plant a fault in the bars that the broker or the second source serves; `bar_faults.BarFault` has both."""
+        body = {"kind": kind, "symbol": symbol, "day": day.isoformat(), **settings}
+        self._call("POST", "bar-faults", body=body)
+
+    def bar_faults(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the planted faults in bars."""
+        return tuple(self._call("GET", "bar-faults"))
+
+    def clear_bar_faults(self, **selection: str) -> None:
+        """Remove the faults in bars, or those of a `symbol` or a `side`."""
+        self._call("DELETE", "bar-faults", params=selection)
+
+    def limit_second_source(self, credits_per_minute: int) -> None:
+        """Let the second source answer for so many symbols per minute; 0 for any number."""
+        self._call("POST", "second-source", body={"credits_per_minute": credits_per_minute})
+
     def put_position(self, symbol: str, qty: Decimal, **settings: object) -> None:
         """Plant a position; `planting_routes.PlantedPosition` has the settings."""
         self._call("POST", "positions", body={"symbol": symbol, "qty": str(qty), **settings})

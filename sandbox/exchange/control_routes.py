@@ -86,6 +86,7 @@ def reset(host: Host, call: Call) -> Answer:
     host.exchange.reset(AccountTerms(setting.cash, mode, setting.whole_shares, setting.fractional_shorts))
     host.faults.clear()
     host.limit.clear()
+    host.second.reset()
     return Answer(_state(host))
 
 

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 
 from sandbox.exchange.history import Bar
@@ -178,7 +178,8 @@ def _rows(query: BarsQuery, market: Market, now: datetime) -> Iterator[tuple[str
                 end = min(end, last_day - _DAY)
             elif symbol == last_symbol:
                 start = max(start, last_day + _DAY)
-        bars = market.visible_bars(symbol, now, start=start, end=end, adjustment=query.adjustment)
+        true_bars = market.visible_bars(symbol, now, start=start, end=end, adjustment=query.adjustment)
+        bars = market.bar_faults.apply(symbol, true_bars, partial(market.true_bar, symbol))
         yield from ((symbol, bar) for bar in (reversed(bars) if query.is_descending else bars))
 
 

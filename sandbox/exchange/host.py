@@ -1,15 +1,19 @@
-"""What endpoints work on (exchange, store, planted faults, rate limit), and the types of endpoints and answers."""
+"""What endpoints work on (exchange, store, planted faults, rate limit, second source), and the types of endpoints."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from sandbox.exchange.answers import Answer
 from sandbox.exchange.exchange import Exchange, State
 from sandbox.exchange.faults import FaultPlan
 from sandbox.exchange.orders import PLAIN, Script
 from sandbox.exchange.parameters import Params
 from sandbox.exchange.rate_limit import RateLimit
 from sandbox.exchange.refusals import Refusal
+from sandbox.exchange.second_source import SecondSource
 from sandbox.exchange.store import Store
+
+__all__ = ("Answer", "Call", "Endpoint", "Host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +35,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A response; the payload is JSON, and None means an empty body.
-
-    Attributes:
-        delay_s, hangs: how a planted fault delays the answer; the caller waits, or never passes the answer on.
-    """
-
-    payload: object = None
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delay_s: float = 0.0
-    hangs: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A method, a path, the function that handles them, and whether it may change the state."""
 
@@ -57,7 +46,7 @@ class Endpoint:
 
 @dataclass(slots=True)
 class Host:
-    """One exchange with its store, faults and rate limit.
+    """One exchange with its store, faults and rate limit, and the second source beside it.
 
     It handles one request at a time: the server has one thread, and handlers never wait.
     """
@@ -66,6 +55,10 @@ class Host:
     store: Store
     faults: FaultPlan = field(default_factory=FaultPlan)
     limit: RateLimit = field(default_factory=lambda: RateLimit(0))
+    second: SecondSource = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.second = SecondSource(self.exchange.market.fork())
 
     def answer(self, endpoint: Endpoint, call: Call) -> Answer:
         """Answer a request. A change is on disk before this returns; if it fails, the exchange is unchanged.

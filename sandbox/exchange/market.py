@@ -13,6 +13,7 @@ from functools import cached_property
 from uuid import UUID
 
 from sandbox.exchange.assets import Asset, asset_of
+from sandbox.exchange.bar_faults import BarFaults
 from sandbox.exchange.conditions import Condition
 from sandbox.exchange.corporate_actions import CorporateActions
 from sandbox.exchange.history import Bar, BarSeries
@@ -56,7 +57,7 @@ def quote_around(symbol: str, at: datetime, last: Decimal, *, spread: Decimal = 
 
 
 class Market:
-    """Every symbol's history, seen at a moment. Its only state are the planted conditions and corporate actions."""
+    """Every symbol's history, seen at a moment. Its only state is what is planted."""
 
     def __init__(self, history: Mapping[str, BarSeries]) -> None:
         self._history = history
@@ -65,19 +66,22 @@ class Market:
         self._closes: dict[tuple[str, date], Decimal | None] = {}
         self.conditions: dict[str, Condition] = {}
         self.actions = CorporateActions(self._close_before)
+        self.bar_faults = BarFaults()
 
     def fork(self) -> "Market":
-        """Return a market with the same history, without conditions and actions; the two share their caches."""
+        """Return a market with the same history, with nothing planted; the two share their caches."""
         market = Market.__new__(Market)
         market._history, market.assets, market._by_id = self._history, self.assets, self._by_id
         market._closes = self._closes
         market.conditions, market.actions = {}, CorporateActions(market._close_before)
+        market.bar_faults = BarFaults()
         return market
 
     def reset(self) -> None:
-        """Remove every planted condition and corporate action."""
+        """Remove everything that was planted."""
         self.conditions.clear()
         self.actions.clear()
+        self.bar_faults.planted.clear()
 
     @cached_property
     def first_day(self) -> date:
@@ -171,6 +175,12 @@ class Market:
             return bars
         today = now.astimezone(NEW_YORK).date()
         return tuple(self._rescaled(symbol, bar, today=today, adjustment=adjustment) for bar in bars)
+
+    def true_bar(self, symbol: str, day: date) -> Bar:
+        """Return the bar of a day in the history, or the last one before it, or the first one."""
+        series = self._history[symbol]
+        number = max(series.count_through(day), 1)
+        return series.bars(number - 1, number)[0]
 
     def _rescaled(self, symbol: str, bar: Bar, *, today: date, adjustment: str) -> Bar:
         factor = self.actions.factor(symbol, bar.date, today=today, adjustment=adjustment)

@@ -1,10 +1,13 @@
-"""Control endpoints that plant what the world may do: market conditions, corporate actions, odd positions."""
+"""Control endpoints that plant what the world may do: conditions, corporate actions, odd positions, faults in bars."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from sandbox.exchange.bar_faults import BarFault, BarFaults
 from sandbox.exchange.conditions import Condition
 from sandbox.exchange.control_bodies import read_body
 from sandbox.exchange.corporate_actions import CorporateAction
@@ -41,6 +44,14 @@ class PlantedPosition(BaseModel):
             is_quoted=self.symbol in market.assets and "current_price" not in self.model_fields_set,
             fixed_price=self.current_price,
         )
+
+
+class SecondSourceSetting(BaseModel):
+    """The limit of the second source; 0 means none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    credits_per_minute: int = Field(ge=0)
 
 
 def put_condition(host: Host, call: Call) -> Answer:
@@ -89,6 +100,38 @@ def list_positions(host: Host, _: Call) -> Answer:
     )
 
 
+def put_bar_fault(host: Host, call: Call) -> Answer:
+    fault = read_body(BarFault, call)
+    _check_symbol(host, fault.symbol)
+    _faults_of(host)[fault.side].planted.append(fault)
+    return list_bar_faults(host, call)
+
+
+def list_bar_faults(host: Host, _: Call) -> Answer:
+    planted = chain.from_iterable(faults.planted for faults in _faults_of(host).values())
+    return Answer([fault.model_dump(mode="json", exclude_none=True) for fault in planted])
+
+
+def clear_bar_faults(host: Host, call: Call) -> Answer:
+    """Remove the faults of `symbol` and `side`, by default of all."""
+    symbol, side = call.query.get("symbol"), call.query.get("side")
+    for name, faults in _faults_of(host).items():
+        if side in {None, name}:
+            faults.planted[:] = [fault for fault in faults.planted if symbol not in {None, fault.symbol}]
+    return list_bar_faults(host, call)
+
+
+def put_second_source(host: Host, call: Call) -> Answer:
+    """Limit the second source."""
+    host.second.limit.per_minute = read_body(SecondSourceSetting, call).credits_per_minute
+    host.second.limit.clear()
+    return Answer({"credits_per_minute": host.second.limit.per_minute})
+
+
+def _faults_of(host: Host) -> Mapping[str, BarFaults]:
+    return {"broker": host.exchange.market.bar_faults, "second": host.second.faults}
+
+
 def read_actions(market: Market, text: bytes, file: Path) -> None:
     """Plant the corporate actions of a file: a JSON list.
 
@@ -119,4 +162,8 @@ ENDPOINTS = (
     Endpoint("DELETE", "/_control/corporate-actions", clear_actions),
     Endpoint("POST", "/_control/positions", put_position, changes=True),
     Endpoint("GET", "/_control/positions", list_positions),
+    Endpoint("POST", "/_control/bar-faults", put_bar_fault),
+    Endpoint("GET", "/_control/bar-faults", list_bar_faults),
+    Endpoint("DELETE", "/_control/bar-faults", clear_bar_faults),
+    Endpoint("POST", "/_control/second-source", put_second_source),
 )

@@ -11,6 +11,7 @@ from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
 from sandbox.exchange.parameters import Params
 from sandbox.exchange.refusals import Refusal
 from sandbox.exchange.routing import CONTROL_PATH, Router, is_data_path
+from sandbox.exchange.second_source import SECOND_PATH, error_answer
 
 __all__ = ("ROUTER", "Answer", "Reception", "Request", "Venue")
 
@@ -28,12 +29,17 @@ ROUTER = Router(
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it arrives: the path is decoded and has no query."""
+    """A request as it arrives: the path is decoded and has no query. `key` is the second source's, from the header."""
 
     method: str
     path: str
     query: Params = field(default_factory=dict)
     body: Mapping[str, object] = field(default_factory=dict)
+    key: str = ""
+
+    @property
+    def is_of_second_source(self) -> bool:
+        return self.path == SECOND_PATH
 
     @property
     def is_control(self) -> bool:
@@ -56,13 +62,19 @@ class Venue(Host):
     secret: str = SANDBOX_SECRET
 
     def respond(
-        self, method: str, path: str, query: Params | None = None, body: Mapping[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        query: Params | None = None,
+        body: Mapping[str, object] | None = None,
+        *,
+        key: str = "",
     ) -> Answer:
         """Answer a request without waiting: limit the rate, apply planted faults, carry it out.
 
         No keys are checked. A request that hangs has no effect; the answer says so, and by how much it is delayed.
         """
-        request = Request(method, path, query or {}, body or {})
+        request = Request(method, path, query or {}, body or {}, key)
         reception = self.receive(request)
         answer = self.carry_out(request, reception)
         fault = reception.misbehaviour
@@ -72,6 +84,8 @@ class Venue(Host):
         """Count a request, and decide how it misbehaves. Requests that control the exchange always pass."""
         if request.is_control:
             return Reception()
+        if request.is_of_second_source:
+            return Reception(self._misbehaviour(request))
         is_within = self.limit.take()
         headers = self.limit.headers()
         if not is_within:
@@ -80,6 +94,8 @@ class Venue(Host):
 
     def carry_out(self, request: Request, reception: Reception) -> Answer:
         """Do what a request asks for, and return the answer; a refusal is an answer too."""
+        if request.is_of_second_source:
+            return self._ask_second_source(request, reception.misbehaviour)
         try:
             answer = self._carry_out(request, reception.misbehaviour)
         except Refusal as refusal:
@@ -98,6 +114,11 @@ class Venue(Host):
             raise refusal_of(504)
         return answer
 
+    def _ask_second_source(self, request: Request, fault: Misbehaviour) -> Answer:
+        if fault.refusal is not None:
+            return error_answer(fault.refusal.status, str(fault.refusal))
+        return self.second.respond(request.method, request.query, request.key, self.exchange.now)
+
     def _misbehaviour(self, request: Request) -> Misbehaviour:
         if not self.faults.planted:
             return NONE
@@ -105,7 +126,7 @@ class Venue(Host):
 
     def _symbol_of(self, request: Request) -> str:
         """Return the symbol, or symbols, that a request or its order names."""
-        named = request.body.get("symbol") or request.query.get("symbols")
+        named = request.body.get("symbol") or request.query.get("symbols") or request.query.get("symbol")
         if named:
             return str(named)
         last = request.path.rpartition("/")[2]

@@ -17,8 +17,8 @@ def own_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALCHEMISER_SANDBOX_DIR", str(tmp_path))
 
 
-def test_collection_has_the_four_tasks() -> None:
-    assert sorted(tasks.collection().task_names) == ["down", "reset", "status", "up"]
+def test_collection_has_the_five_tasks() -> None:
+    assert sorted(tasks.collection().task_names) == ["down", "plant", "reset", "status", "up"]
 
 
 def test_status_of_a_stopped_sandbox_shows_both_down(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,18 +1,19 @@
-"""Prepare a fresh emulated AWS account: the broker's secret and the verified sender addresses."""
+"""Prepare a fresh emulated AWS account: the secrets and the verified sender addresses."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from automation.system.aws import client
 from automation.system.targets import Target
-from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET, SECOND_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
 
 BROKER_SECRET = "/alchemiser/local/broker"  # noqa: S105 - the name of the secret, not the secret
+SECOND_SOURCE_SECRET = "/alchemiser/local/second-source"  # noqa: S105 - likewise
 
 
 def prepare_account(target: Target, *, senders: Iterable[str] = ()) -> None:
@@ -23,7 +24,9 @@ def prepare_account(target: Target, *, senders: Iterable[str] = ()) -> None:
     Args:
         senders: mail addresses that the functions send from.
     """
-    _create_secret(client("secretsmanager", target))
+    secrets: SecretsManagerClient = client("secretsmanager", target)
+    _create_secret(secrets, BROKER_SECRET, {"key": SANDBOX_KEY, "secret": SANDBOX_SECRET})
+    _create_secret(secrets, SECOND_SOURCE_SECRET, {"key": SECOND_KEY})
 
     mail: SESV2Client = client("sesv2", target)
     for sender in senders:
@@ -33,9 +36,8 @@ def prepare_account(target: Target, *, senders: Iterable[str] = ()) -> None:
             continue
 
 
-def _create_secret(secrets: "SecretsManagerClient") -> None:
-    value = json.dumps({"key": SANDBOX_KEY, "secret": SANDBOX_SECRET})
+def _create_secret(secrets: "SecretsManagerClient", name: str, value: Mapping[str, str]) -> None:
     try:
-        secrets.create_secret(Name=BROKER_SECRET, SecretString=value)
+        secrets.create_secret(Name=name, SecretString=json.dumps(value))
     except secrets.exceptions.ResourceExistsException:
         return

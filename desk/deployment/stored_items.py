@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from the_alchemiser.data_quality_monitor.scorecards import Scorecards
 from the_alchemiser.data_v2.progress import RefreshProgress
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState
 from the_alchemiser.shared.market_data.corporate_actions import StoredActions
@@ -226,6 +227,7 @@ STORED_ITEMS: tuple[type[Value], ...] = (
     RefreshRequest,
     Delivery,
     Verdict,
+    Scorecards,
     Description,
     StoredActions,
 )

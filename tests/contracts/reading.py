@@ -10,6 +10,7 @@ from desk.deployment.stored_items import FetchRequest, PerformanceDay, RunDay
 from tests.contracts.table import FakeTable
 from tests.contracts.written import NOW, written
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.data_quality_monitor.scorecards import SCORECARDS_KEY, read_scorecards
 from the_alchemiser.data_v2.progress import DynamoProgress
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.shared.books.dynamo_books import DynamoBooks
@@ -80,6 +81,14 @@ def _verdict(content: Content) -> Any:
     return read_verdict(objects)
 
 
+def _scorecards(content: Content) -> Any:
+    objects = InMemoryObjects()
+    objects.plant(SCORECARDS_KEY, json.dumps(content).encode())
+    scorecards = read_scorecards(objects).scorecards
+    assert scorecards is not None
+    return scorecards
+
+
 def _actions(content: Content) -> Any:
     objects = InMemoryObjects()
     objects.plant(ACTIONS_KEY, json.dumps(content).encode())
@@ -126,6 +135,7 @@ READERS: Mapping[str, Callable[[Content], Any]] = {
     "RefreshRequest": _refresh,
     "Delivery": _delivery,
     "Verdict": _verdict,
+    "Scorecards": _scorecards,
     "Description": _description,
     "StoredActions": _actions,
 }

@@ -10,6 +10,17 @@ from tests.contracts.table import FakeTable
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.examples import example
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.data_quality_monitor.doubts import DoubtKind
+from the_alchemiser.data_quality_monitor.scorecards import (
+    PASSED,
+    SCORECARDS_KEY,
+    Incident,
+    Scorecard,
+    Scorecards,
+    StoredDispute,
+    StoredDoubt,
+    write_scorecards,
+)
 from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.data_v2.progress import DynamoProgress, RefreshProgress, SymbolOutcome
 from the_alchemiser.metrics_v2.performance import Performance
@@ -22,7 +33,7 @@ from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_KEY, ActionsEntry, ActionsFetch, write_actions
 from the_alchemiser.shared.market_data.lake import Description
-from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, Verdict, write_verdict
+from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, QuarantineEntry, Verdict, write_verdict
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import REGISTRY, Difference, RunSettled, StrategyRequested, TradeRequested
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
@@ -33,6 +44,7 @@ from the_alchemiser.shared.run.runs import PLAN, SETTLEMENT, SIGNAL, STRATEGY, T
 from the_alchemiser.shared.values import Refusal, Side
 
 NOW = datetime(2022, 3, 16, 19, 45, tzinfo=UTC)
+GAP = date(2022, 3, 1)
 
 
 def written() -> dict[str, Any]:
@@ -169,8 +181,15 @@ def _performance() -> Performance:
 
 def _objects() -> dict[str, Any]:
     objects = InMemoryObjects()
-    verdict = Verdict(checked_at=NOW, as_of=make.AS_OF, quarantined={"SPY": "gap: 2022-03-01"}, problems=("old",))
+    verdict = Verdict(
+        checked_at=NOW,
+        as_of=make.AS_OF,
+        quarantined={"SPY": "gap: 2022-03-01"},
+        problems=("old",),
+        entries=(QuarantineEntry(symbol="SPY", code="gap", detail="2022-03-01", since=GAP, expires=make.DAY),),
+    )
     write_verdict(objects, verdict, keep_newer=True)
+    write_scorecards(objects, _scorecards(), replaces=None)
     description = Description(
         rows=2,
         first_date=date(2022, 3, 14),
@@ -186,9 +205,30 @@ def _objects() -> dict[str, Any]:
     write_actions(objects, ActionsEntry(), fetch)
     return {
         "Verdict": json.loads(objects.objects[VERDICT_KEY].body),
+        "Scorecards": json.loads(objects.objects[SCORECARDS_KEY].body),
         "Description": json.loads(description.to_json()),
         "StoredActions": json.loads(objects.objects[ACTIONS_KEY].body),
     }
+
+
+def _scorecards() -> Scorecards:
+    card = Scorecard(
+        symbol="SPY",
+        as_of=make.AS_OF,
+        checks={"gap": "2022-03-01", "stale": PASSED},
+        bars=1500,
+        first_bar=date(2016, 3, 15),
+        last_bar=make.AS_OF,
+        gaps=1,
+        disagreements=1,
+        compared_on=make.AS_OF,
+        comparison="1500 sessions compared, 1 disputed",
+        quarantined_since=GAP,
+        incidents=(Incident(code="gap", detail="2022-03-01", since=GAP, until=make.AS_OF, quarantines=True),),
+        confirmed=(StoredDoubt(kind=DoubtKind.MOVE, date=date(2020, 3, 16), value=-0.1094),),
+        disputes=(StoredDispute(code="disagreement", date=GAP, move=0.3, detail="a phrase"),),
+    )
+    return Scorecards(checked_at=NOW, as_of=make.AS_OF, problems=("old",), symbols=(card,))
 
 
 def as_json(content: Mapping[str, Any]) -> Any:

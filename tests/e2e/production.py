@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET, SECOND_KEY
 from tests.e2e.edits import Edit
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"  # the one that pyproject.toml pins
 STACKS = ("alchemiser-prod-data", "alchemiser-prod")
-SECRET = "/alchemiser/prod/broker"
+SECRET, SECOND_SOURCE_SECRET = "/alchemiser/prod/broker", "/alchemiser/prod/second-source"
 SWITCH = "/alchemiser/prod/trading"
 # What the first deployment of an environment asks for; later ones keep it.
 ADDRESSES = {"AlertsTo": "alerts@fund.test", "MailFrom": "bot@fund.test", "MailTo": "desk@fund.test"}
@@ -269,10 +269,12 @@ class Interruptible:
 
 
 def make_production(folder: Path, sandbox: "Sandbox") -> Production:
-    """Copy the project to a folder, and store the broker's secret in the account."""
+    """Copy the project to a folder, and store the two secrets in the account."""
     production = Production(copy_project(folder, sandbox.exchange_url), sandbox, uuid4().hex)
     value = {"key": SANDBOX_KEY, "secret": SANDBOX_SECRET, "canary": production.canary}
-    production.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(value))
+    secrets = {SECRET: value, SECOND_SOURCE_SECRET: {"key": SECOND_KEY}}
+    for name, content in secrets.items():
+        production.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(content))
     return production
 
 
@@ -320,5 +322,7 @@ def _adapt(root: Path, broker_url: str) -> None:
     """Let prod trade with the paper exchange, whatever the time of day is."""
     samconfig, pyproject = root / "samconfig.toml", root / "pyproject.toml"
     broker = f'"BrokerTradingUrl={broker_url}", "BrokerDataUrl={broker_url}"'
-    samconfig.write_text(samconfig.read_text().replace(_BROKER, broker))
+    data = f'"Stage=prod", "SecondSourceUrl={broker_url}", {broker}'
+    text = samconfig.read_text().replace(f'"Stage=prod", {_BROKER}', data)
+    samconfig.write_text(text.replace(_BROKER, broker))
     pyproject.write_text(_CLOCK_GUARD.sub("", pyproject.read_text()))

@@ -14,7 +14,7 @@ import pytest
 
 from automation.system import tools
 from automation.system.targets import Target
-from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
+from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET, SECOND_KEY
 from sandbox.verify import verify_day
 from tests.e2e.conftest import ROOT, Inv, Sandbox
 from tests.e2e.guide_events import Market
@@ -33,6 +33,7 @@ ANSWERS = {
     "Type prod": "prod",
     "broker, key": SANDBOX_KEY,
     "broker, secret": SANDBOX_SECRET,
+    "second-source, key": SECOND_KEY,
     "MailFrom": ADDRESS,
     "MailTo": ADDRESS,
     "AlertsTo": ADDRESS,

@@ -9,10 +9,11 @@ from typing import NamedTuple, get_args
 import pytest
 from pydantic import BaseModel
 
+from sandbox.exchange.bar_faults import BarFault
 from sandbox.exchange.conditions import Condition
 from sandbox.exchange.corporate_actions import CorporateAction
 from sandbox.exchange.faults import Fault
-from sandbox.exchange.planting_routes import PlantedPosition
+from sandbox.exchange.planting_routes import PlantedPosition, SecondSourceSetting
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rehearsal.md"
@@ -27,6 +28,7 @@ PLANTED: dict[str, type[BaseModel]] = {
     "conditions": Condition,
     "positions": PlantedPosition,
     "corporate-actions": CorporateAction,
+    "second-source": SecondSourceSetting,
 }
 _CURL = re.compile(r"curl -X POST http://127\.0\.0\.1:8765/_control/([\w-]+) (?:\\\n\s*)?-d '([^']+)'")
 
@@ -157,5 +159,12 @@ def test_page_lists_every_kind_of_fault_and_every_condition() -> None:
 def test_page_plants_what_the_exchange_accepts() -> None:
     commands = _CURL.findall(PAGE.read_text(encoding="utf-8"))
 
-    assert [PLANTED[name].model_validate_json(body) is not None for name, body in commands] == [True] * len(PLANTED)
+    assert all(PLANTED[name].model_validate_json(body) is not None for name, body in commands)
     assert {name for name, _ in commands} == PLANTED.keys()
+
+
+def test_page_lists_every_kind_of_fault_in_bars() -> None:
+    section = PAGE.read_text(encoding="utf-8").partition("| kind | what is served |")[2].partition("```")[0]
+
+    listed = {name for row in section.splitlines() for name in _CODE.findall(row.split("|")[1] if "|" in row else "")}
+    assert listed == set(get_args(BarFault.model_fields["kind"].annotation))

@@ -17,10 +17,13 @@ from tests.simulation.latencies import SECOND
 from tests.simulation.scenario import FaultKind
 from tests.simulation.world import World
 
+SECRET_KEY = "k"
+"""The key in each secret."""
 READ_LIMIT = 5 * SECOND
 CALL_BYTES = 256 * 1024
 """What one call may bring to the bus, all of its entries together."""
 
+_SECRET = json.dumps({"key": SECRET_KEY, "secret": "s"})
 _URL = "https://aws.simulated"
 _THROTTLED = {
     "dynamodb": "ProvisionedThroughputExceededException",
@@ -189,7 +192,7 @@ class _Ssm(_Client):
 class _Secrets(_Client):
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
         """Return the broker's keys."""
-        return self._call("get_secret_value", lambda: {"SecretString": '{"key": "k", "secret": "s"}'}, SecretId)
+        return self._call("get_secret_value", lambda: {"SecretString": _SECRET}, SecretId)
 
 
 class _S3(_Client):

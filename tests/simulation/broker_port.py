@@ -43,10 +43,12 @@ class Brokerage:
     venue: Venue
     posts: list[Post] = field(default_factory=list)
 
-    def respond(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any]) -> Answer:
-        """Answer a request at the present virtual time."""
+    def respond(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any], *, key: str = ""
+    ) -> Answer:
+        """Answer a request at the present virtual time; `key` is that of the second source."""
         self.venue.exchange.advance(self.world.at)
-        return self.venue.respond(method, path, query, body)
+        return self.venue.respond(method, path, query, body, key=key)
 
     def connect(self, timeouts: Timeouts) -> "SimulatedConnections":
         """Return what takes the place of the product's connections."""
@@ -75,7 +77,8 @@ class SimulatedConnections:
         sent_at = self.brokerage.world.at
 
         def effect() -> Response:
-            response = _response(self.brokerage.respond(method, path, dict(request.params), dict(body)))
+            key = request.headers.get("Authorization", "").removeprefix("apikey ")
+            response = _response(self.brokerage.respond(method, path, dict(request.params), dict(body), key=key))
             if (method, path) == ("POST", _ORDERS):
                 self._note_order(body, response, sent_at)
             return response

@@ -104,6 +104,7 @@ def installed(ends: Ends, lines: list[str] | None = None) -> Iterator[None]:
         replace(time, "monotonic", ends.world.monotonic)
         replace(aws, "client", ends.account.client)
         replace(broker_client, "Connections", ends.brokerage.connect)
+        replace(data_quality_monitor, "Connections", ends.brokerage.connect)
         replace(product_book, "STRATEGIES", book.STRATEGIES)
         replace(concurrent.futures, "ThreadPoolExecutor", Sequential)
         replace(product_dynamo, "_deserializer", fast_deserializer)

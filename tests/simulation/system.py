@@ -13,7 +13,7 @@ from sandbox.exchange.positions import Position
 from sandbox.exchange.rate_limit import RateLimit
 from sandbox.exchange.service import Venue
 from sandbox.exchange.store import NoStore
-from tests.simulation.aws_clients import Account
+from tests.simulation.aws_clients import SECRET_KEY, Account
 from tests.simulation.broker_port import Brokerage
 from tests.simulation.deployment import Function, Rule, read_deployment
 from tests.simulation.dynamo_tables import Item, Tables
@@ -162,7 +162,9 @@ def _venue(world: World, start: datetime, plan: AccountPlan, requests_per_minute
         price = market.price(symbol, start)
         assert price is not None, symbol
         exchange.account.positions[symbol] = Position(symbol, quantity, price)
-    return Venue(exchange, NoStore(), limit=RateLimit(requests_per_minute, clock=lambda: world.now / SECOND))
+    venue = Venue(exchange, NoStore(), limit=RateLimit(requests_per_minute, clock=lambda: world.now / SECOND))
+    venue.second.key = SECRET_KEY
+    return venue
 
 
 def _watcher(

@@ -25,6 +25,10 @@ ENVIRONMENT = {
     "TRADE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/trades.fifo",
     "BROKER_SECRET": "/alchemiser/local/broker",
     "BROKER_ACCOUNT": "",
+    "SECOND_SOURCE_SECRET": "/alchemiser/local/second-source",
+    "SECOND_SOURCE_URL": "http://127.0.0.1:9",
+    "SECOND_SOURCE_SAMPLE": "8",
+    "SECOND_SOURCE_BUDGET_S": "10",
     "DEPLOYMENT_FRACTION": "0.99",
     "MAIL_FROM": "alchemiser@example.com",
     "MAIL_TO": "a@example.com",
@@ -38,7 +42,7 @@ ACTIONS = "s3:GET /corporate-actions/v1/health-check"
 OPERATIONS = {
     "aggregator_v2": [CLAIMS, QUERY, BUS],
     "coordinator_v2": [QUERY, QUERY, QUERY, QUERY, QUALITY, ACTIONS, BUS, SWITCH, SECRET],
-    "data_quality_monitor": [CLAIMS, BARS, ACTIONS, QUALITY, BUS, SECRET],
+    "data_quality_monitor": [CLAIMS, BARS, ACTIONS, QUALITY, BUS, SECRET, SECRET],
     "data_v2": [CLAIMS, BARS, ACTIONS, TABLE, BUS, SECRET],
     "execution_v2": [CLAIMS, CLAIMS, QUERY, BUS, SWITCH, SECRET],
     "metrics_v2": [CLAIMS, QUERY, TABLE, ACTIONS],
@@ -130,7 +134,8 @@ def test_health_message_without_the_secret_is_incomplete(name: str, wire: AwsWir
 
     answer = health(name)
 
-    assert (answer["healthy"], answer["incomplete"]) == (True, ["broker secret"])
+    others = ["second source secret"] if name == "data_quality_monitor" else []
+    assert (answer["healthy"], answer["incomplete"]) == (True, ["broker secret", *others])
     for check in ("broker secret", "broker clock"):
         assert answer["checks"][check].startswith("missing: secret /alchemiser/local/broker: ")
 

@@ -1,8 +1,8 @@
-"""The checks of a symbol's bars. Pure. Every check uses only the bars through as_of."""
+"""The checks that a symbol's bars alone decide. Pure. Every check uses only the bars through as_of."""
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -13,80 +13,101 @@ from the_alchemiser.shared.market_data.lake import LakeEntry, StoredDescription
 from the_alchemiser.shared.records import Frozen
 
 SMALLEST_SPLIT = Decimal("1.25")  # a smaller one cannot be told from an ordinary day's move
+DAYS_SHOWN = 3
+
+
+class Fault(NamedTuple):
+    """What is wrong with a symbol's bars: a code that never changes its spelling, and a phrase for people."""
+
+    code: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+
+class Sessions(NamedTuple):
+    """The sessions of the exchange, ascending.
+
+    Attributes:
+        agreed: those that the broker's calendar and the shipped one have.
+        disputed: days that only one of the two has. A bar of such a day may be there or missing.
+    """
+
+    agreed: Sequence[date]
+    disputed: frozenset[date] = frozenset()
 
 
 class History(Frozen):
-    """The bars of a symbol through as_of in the file's order, and the exchange's sessions through as_of, ascending.
+    """The bars of a symbol through as_of in the file's order, and the exchange's sessions.
 
-    `splits` are the symbol's known splits, of any date.
+    `splits` are the symbol's known splits, of any date. `refresh_error` is what the latest refresh said, if it failed.
     """
 
     bars: Sequence[DailyBar]
-    sessions: Sequence[date]
+    sessions: Sessions
     as_of: date
     splits: Sequence[CorporateAction] = ()
+    refresh_error: str = ""
 
 
 Check = Callable[[History], str | None]
 
 
-def find_faults(
-    entry: LakeEntry,
-    described: StoredDescription,
-    *,
-    sessions: Iterable[date],
-    as_of: date,
-    splits: Sequence[CorporateAction] = (),
-) -> tuple[str, ...]:
-    """Return every fault of a symbol as `code: detail`; none when its bars may be used for decisions.
+def find_faults(entry: LakeEntry, described: StoredDescription, history: History) -> tuple[Fault, ...]:
+    """Return every fault of a symbol that its bars show; none when they may be used as far as they alone can say.
 
     Args:
-        sessions: all sessions of the exchange from the symbol's first bar, or earlier, through as_of, or later.
-        splits: the symbol's known splits.
+        history: of the entry's bars.
     """
     if entry.fault is not None:
-        return (entry.fault,)
+        code, _, detail = entry.fault.partition(": ")
+        return (Fault(code, detail),)
 
-    bars = tuple(bar for bar in entry.bars if bar.date <= as_of)
-    history = History(bars, sorted(day for day in sessions if day <= as_of), as_of, splits)
-    results = (_check_description(entry, described), *(check(history) for check in CHECKS))
-    return tuple(fault for fault in results if fault is not None)
+    results = {"digest": _check_description(entry, described)}
+    results |= {code: check(history) for code, check in CHECKS.items()}
+    return tuple(Fault(code, detail) for code, detail in results.items() if detail is not None)
 
 
 def duplicate(history: History) -> str | None:
     """Report dates with two bars."""
     counts = Counter(bar.date for bar in history.bars)
-    return _fault("duplicate", (day for day, count in counts.items() if count > 1))
+    return day_list(day for day, count in counts.items() if count > 1)
 
 
 def disorder(history: History) -> str | None:
     """Report bars that are earlier than the bar before them."""
-    return _fault("disorder", (late.date for early, late in pairwise(history.bars) if late.date < early.date))
+    return day_list(late.date for early, late in pairwise(history.bars) if late.date < early.date)
 
 
 def non_positive(history: History) -> str | None:
     """Report bars with a price that is zero, negative or not finite."""
-    return _fault("non-positive", (bar.date for bar in history.bars if not all(map(_is_price, _prices(bar)))))
+    return day_list(bar.date for bar in history.bars if not all(map(_is_price, _prices(bar))))
 
 
 def inverted(history: History) -> str | None:
     """Report bars whose high is below, or whose low is above, the open or close."""
-    return _fault("inverted", (bar.date for bar in history.bars if not _is_upright(bar)))
+    return day_list(bar.date for bar in history.bars if not _is_upright(bar))
 
 
 def gap(history: History) -> str | None:
     """Report sessions without a bar between the first and the last bar."""
+    return day_list(missing_sessions(history))
+
+
+def missing_sessions(history: History) -> tuple[date, ...]:
+    """Return the sessions without a bar between the first and the last bar, ascending."""
     present = {bar.date for bar in history.bars}
     if not present:
-        return None
+        return ()
     first, last = min(present), max(present)
-    return _fault("gap", (day for day in history.sessions if first <= day <= last and day not in present))
+    return tuple(day for day in history.sessions.agreed if first <= day <= last and day not in present)
 
 
 def closed(history: History) -> str | None:
     """Report bars on days without a session."""
-    sessions = set(history.sessions)
-    return _fault("closed", (bar.date for bar in history.bars if bar.date not in sessions))
+    sessions = history.sessions.disputed.union(history.sessions.agreed)
+    return day_list(bar.date for bar in history.bars if bar.date not in sessions)
 
 
 def stale(history: History) -> str | None:
@@ -94,31 +115,43 @@ def stale(history: History) -> str | None:
     last = max((bar.date for bar in history.bars), default=None)
     if last == history.as_of:
         return None
-    return f"stale: last bar {last or 'none'}, expected {history.as_of}"
+    why = f"; the refresh failed: {history.refresh_error}" if history.refresh_error else ""
+    return f"last bar {last or 'none'}, expected {history.as_of}{why}"
 
 
 def unadjusted(history: History) -> str | None:
     """Report splits that the bars show as a jump of the price: bars of the lake are adjusted, so they show none."""
-    return _fault("unadjusted", (split.ex_date for split in history.splits if _shows_jump(split, history.bars)))
+    return day_list(split.ex_date for split in history.splits if _shows_jump(split, history.bars))
 
 
-CHECKS: tuple[Check, ...] = (duplicate, disorder, non_positive, inverted, gap, closed, stale, unadjusted)
+CHECKS: Mapping[str, Check] = {
+    "duplicate": duplicate,
+    "disorder": disorder,
+    "non-positive": non_positive,
+    "inverted": inverted,
+    "gap": gap,
+    "closed": closed,
+    "stale": stale,
+    "unadjusted": unadjusted,
+}
+
+
+def day_list(days: Iterable[date]) -> str | None:
+    """Return the first days and how many more there are; None when there is none."""
+    distinct = sorted(set(days))
+    if not distinct:
+        return None
+    shown = ", ".join(map(str, distinct[:DAYS_SHOWN]))
+    more = len(distinct) - DAYS_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _check_description(entry: LakeEntry, described: StoredDescription) -> str | None:
     if described.description is None:
-        return "digest: the bars have no description"
+        return "the bars have no description"
     if described.description.digest != entry.digest:
-        return "digest: the description belongs to other bars"
+        return "the description belongs to other bars"
     return None
-
-
-def _fault(code: str, days: Iterable[date]) -> str | None:
-    faulty_days = sorted(set(days))
-    if not faulty_days:
-        return None
-    more = f" and {len(faulty_days) - 1} more" if len(faulty_days) > 1 else ""
-    return f"{code}: {faulty_days[0]}{more}"
 
 
 def _shows_jump(split: CorporateAction, bars: Sequence[DailyBar]) -> bool:

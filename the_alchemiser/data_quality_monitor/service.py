@@ -1,26 +1,41 @@
 """Checking the lake symbol by symbol. Faulty symbols are quarantined in a verdict, which is written, then published.
 
-Corporate actions that are not up to date are a problem that the verdict names; they quarantine nothing.
+What makes no bars unusable is a problem that the verdict names: corporate actions that are not up to date, a second
+source that does not answer, calendars that differ.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 
-from the_alchemiser.data_quality_monitor.checks import find_faults
+import msgspec
+
+from the_alchemiser.data_quality_monitor.asking import ask
+from the_alchemiser.data_quality_monitor.checks import DAYS_SHOWN, History, Sessions
+from the_alchemiser.data_quality_monitor.judging import Examined, Judgement, examine, judge
+from the_alchemiser.data_quality_monitor.scorecards import (
+    Scorecards,
+    ScorecardsEntry,
+    read_scorecards,
+    write_scorecards,
+)
+from the_alchemiser.data_quality_monitor.second_source import SecondSource
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.exchange_time import market_date
 from the_alchemiser.shared.market_data.calendar import Exchange, read_business_time
 from the_alchemiser.shared.market_data.corporate_actions import CorporateActionsMalformedError, read_actions_entry
+from the_alchemiser.shared.market_data.exchange_calendar import ExchangeCalendar, differences, shipped_calendar
 from the_alchemiser.shared.market_data.lake import Lake, LakeEntry
 from the_alchemiser.shared.market_data.objects import ObjectStore
-from the_alchemiser.shared.market_data.verdict import Verdict, write_verdict
+from the_alchemiser.shared.market_data.verdict import Verdict, is_newer_stored, write_verdict
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
 from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
 from the_alchemiser.shared.records import Frozen
 
 MODULE = "data_quality_monitor"
+CALENDAR_ENDS_WITHIN = timedelta(days=180)
 
 
 class NothingToCheckError(AlchemiserError):
@@ -34,37 +49,49 @@ class Examination(Frozen):
         as_of: the last session to check.
         now: business time of the check, UTC.
         caused_by: id of the message that caused the check; None for a command.
+        refresh_errors: what the refresh said of the symbols that it could not refresh.
     """
 
     as_of: date
     now: datetime
     caused_by: str | None = None
+    refresh_errors: Mapping[str, str] = {}
 
 
 class Monitor(Frozen):
-    """Checks the book's universe and writes the verdict. `universe` returns the symbols of the book."""
+    """Checks the book's universe and writes the verdict.
+
+    Attributes:
+        universe: returns the symbols of the book.
+        second_source: returns the connection for one check.
+        sample: how many symbols that are not in doubt are compared with the second source in each check.
+    """
 
     exchange: Exchange
     objects: ObjectStore
     universe: Callable[[], Iterable[str]]
     stage: str
+    second_source: Callable[[], SecondSource]
+    sample: int
+    calendar: ExchangeCalendar = msgspec.field(default_factory=shipped_calendar)
 
     def after_refresh(self, message: MarketDataRefreshed) -> Reaction:
         """Check through the session of the refresh. Keep a verdict on a later session, and then publish nothing.
 
         Raises:
             NothingToCheckError: the book has no symbols.
-            ObjectChangedError, StateUnavailableError, BrokerError: nothing was written.
+            ObjectChangedError, StateUnavailableError, BrokerError: no verdict was written.
         """
         now = self.exchange.clock().timestamp.astimezone(UTC)
-        return self._examine(Examination(message.as_of, now, message.message_id), keep_newer=True)
+        examination = Examination(message.as_of, now, message.message_id, message.failed)
+        return self._examine(examination, keep_newer=True)
 
     def on_command(self, command: CheckDataQuality) -> Reaction:  # noqa: ARG002 - the command has no options
         """Check through the last completed session, and replace any verdict.
 
         Raises:
             NothingToCheckError: the book has no symbols.
-            ObjectChangedError, StateUnavailableError, BrokerError: nothing was written.
+            ObjectChangedError, StateUnavailableError, BrokerError: no verdict was written.
         """
         time = read_business_time(self.exchange)
         return self._examine(Examination(time.as_of, time.now), keep_newer=False)
@@ -73,19 +100,52 @@ class Monitor(Frozen):
         symbols = tuple(self.universe())
         if not symbols:
             raise NothingToCheckError("the book has no symbols: check the strategies in it")
+        if keep_newer and is_newer_stored(self.objects, examination.as_of):
+            return Reaction()
 
-        actions, problems = self._corporate_actions(examination.as_of)
-        verdict = Verdict(
-            checked_at=examination.now,
-            as_of=examination.as_of,
-            quarantined=self._quarantined(symbols, actions, examination.as_of),
-            problems=problems,
-        )
+        stored = read_scorecards(self.objects)
+        judgements, problems = self._judge(symbols, examination, stored)
+        verdict = _verdict(examination, judgements, problems)
+        self._write_scorecards(verdict, judgements, stored)
 
         # A receiver of the message must find this verdict in the lake, so it is written before it is published.
         if not write_verdict(self.objects, verdict, keep_newer=keep_newer):
             return Reaction()
         return Reaction((self._checked(verdict, len(symbols), examination.caused_by),))
+
+    def _judge(
+        self, symbols: Sequence[str], examination: Examination, stored: ScorecardsEntry
+    ) -> tuple[tuple[Judgement, ...], tuple[str, ...]]:
+        """Judge every symbol, and return what else a person must look at."""
+        entries = Lake(self.objects).read_all(symbols)
+        actions, action_problems = self._corporate_actions(examination.as_of)
+        sessions, calendar_problems = self._sessions(entries.values(), examination.as_of)
+        examined = self._examine_each(entries, examination, (sessions, actions, stored))
+        answers = ask(self.second_source(), examined, actions, sample=self.sample)
+
+        judgements = tuple(judge(symbol, *answers.of(name)) for name, symbol in examined.items())
+        memory = (stored.fault,) if stored.fault else ()
+        return judgements, (*action_problems, *calendar_problems, *answers.problems, *memory)
+
+    def _examine_each(
+        self,
+        entries: Mapping[str, LakeEntry],
+        examination: Examination,
+        known: tuple[Sessions, CorporateActions, ScorecardsEntry],
+    ) -> Mapping[str, Examined]:
+        sessions, actions, stored = known
+        descriptions, cards = Lake(self.objects).describe_all(entries), stored.by_symbol()
+        examined: dict[str, Examined] = {}
+        for symbol, entry in entries.items():
+            history = History(
+                tuple(bar for bar in entry.bars if bar.date <= examination.as_of),
+                sessions,
+                examination.as_of,
+                actions.splits(symbol),
+                examination.refresh_errors.get(symbol, ""),
+            )
+            examined[symbol] = examine(entry, descriptions[symbol], history, cards.get(symbol))
+        return examined
 
     def _corporate_actions(self, as_of: date) -> tuple[CorporateActions, tuple[str, ...]]:
         """Return what is known, and a problem when splits may be missing from it."""
@@ -100,25 +160,42 @@ class Monitor(Frozen):
         problem = f"corporate actions were last fetched {fetched_on or 'never'}, not after the session of {as_of}"
         return entry.actions, (f"{problem}: splits since then are unknown",)
 
-    def _quarantined(self, symbols: Iterable[str], actions: CorporateActions, as_of: date) -> Mapping[str, str]:
-        lake = Lake(self.objects)
-        entries = lake.read_all(symbols)
-        descriptions = lake.describe_all(symbols)
-        sessions = self._sessions(entries.values(), as_of)
+    def _sessions(self, entries: Iterable[LakeEntry], as_of: date) -> tuple[Sessions, tuple[str, ...]]:
+        """Return the sessions from the first bar on, and a problem when the two calendars differ.
 
-        quarantined: dict[str, str] = {}
-        for symbol, entry in entries.items():
-            splits = actions.splits(symbol)
-            faults = find_faults(entry, descriptions[symbol], sessions=sessions, as_of=as_of, splits=splits)
-            if faults:
-                quarantined[symbol] = "; ".join(faults)
-        return quarantined
+        The broker's calendar decides which session is the last one, because that is when orders are possible. A day
+        that only one calendar has makes no symbol faulty: the broker knows of a closure before a release can, and
+        the shipped calendar knows of a session that the broker's answer lacks.
+        """
+        start = min((bar.date for bar in chain.from_iterable(entry.bars for entry in entries)), default=as_of)
+        broker = self.exchange.calendar(min(start, as_of), as_of)
+        differing = differences(self.calendar, broker, start=min(start, as_of), end=as_of)
+        broker_days = {session.date for session in broker}
+        shipped_days = {session.date for session in self.calendar.sessions(start, as_of)}
+        # Where the shipped calendar ends, the broker's is all that is known.
+        shipped_days |= {day for day in broker_days if not self.calendar.first <= day <= self.calendar.last}
 
-    def _sessions(self, entries: Iterable[LakeEntry], as_of: date) -> tuple[date, ...]:
-        start = as_of
-        for entry in entries:
-            start = min((bar.date for bar in entry.bars if bar.date < start), default=start)
-        return tuple(session.date for session in self.exchange.calendar(start, as_of))
+        sessions = Sessions(sorted(broker_days & shipped_days), frozenset(broker_days ^ shipped_days))
+        problems = [
+            f"calendars differ on {difference.date}: {difference.text}" for difference in differing[-DAYS_SHOWN:]
+        ]
+        if len(differing) > DAYS_SHOWN:
+            problems.append(
+                f"calendars differ on {len(differing) - DAYS_SHOWN} earlier days, from {differing[0].date} on"
+            )
+        if as_of > self.calendar.last - CALENDAR_ENDS_WITHIN:
+            problems.append(f"the shipped calendar ends on {self.calendar.last}: deploy a release with a longer one")
+        return sessions, tuple(problems)
+
+    def _write_scorecards(self, verdict: Verdict, judgements: Iterable[Judgement], stored: ScorecardsEntry) -> None:
+        # Before the verdict: a check that is repeated finds its own scorecards, and they say the same again.
+        scorecards = Scorecards(
+            checked_at=verdict.checked_at,
+            as_of=verdict.as_of,
+            problems=verdict.problems,
+            symbols=tuple(judgement.card for judgement in judgements),
+        )
+        write_scorecards(self.objects, scorecards, replaces=stored.version)
 
     def _checked(self, verdict: Verdict, checked: int, caused_by: str | None) -> DataQualityChecked:
         run_id = f"data-{self.stage}-{verdict.as_of}"
@@ -130,3 +207,15 @@ class Monitor(Frozen):
             quarantined=verdict.quarantined,
             problems=verdict.problems,
         )
+
+
+def _verdict(examination: Examination, judgements: Sequence[Judgement], problems: tuple[str, ...]) -> Verdict:
+    return Verdict(
+        checked_at=examination.now,
+        as_of=examination.as_of,
+        quarantined={
+            judgement.card.symbol: "; ".join(map(str, judgement.faults)) for judgement in judgements if judgement.faults
+        },
+        problems=problems,
+        entries=tuple(chain.from_iterable(judgement.entries() for judgement in judgements)),
+    )

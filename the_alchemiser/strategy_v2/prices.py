@@ -44,8 +44,9 @@ def read_prices(lake: Lake, symbols: Iterable[str], verdict: Verdict, *, as_of: 
 
 def _read(lake: Lake, symbol: str, verdict: Verdict, as_of: date) -> Series | str:
     """Return the series, or the reason why it is unusable."""
-    if symbol in verdict.quarantined:
-        return f"quarantined: {verdict.quarantined[symbol]}"
+    reason = verdict.reason(symbol, as_of)
+    if reason is not None:
+        return f"quarantined: {reason}"
 
     entry, columns = lake.read_columns(symbol, ("date", "adjusted"))
     if entry.fault is not None:

@@ -1,5 +1,6 @@
 """Each check finds its own kind of fault, wherever it is planted, and no other check reports it."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from math import inf, nan
@@ -10,12 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histories, sessions
-from the_alchemiser.data_quality_monitor.checks import find_faults
+from the_alchemiser.data_quality_monitor.checks import Fault, History, Sessions, find_faults
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.market_data.bars import Bars, DailyBar
 from the_alchemiser.shared.market_data.lake import Description, LakeEntry, StoredDescription
 
 DAYS = sessions(60)
+KNOWN = Sessions(DAYS)
+
+
+def faults(
+    entry: LakeEntry,
+    described: StoredDescription,
+    *,
+    as_of: date,
+    splits: Sequence[CorporateAction] = (),
+    known: Sessions = KNOWN,
+    refresh_error: str = "",
+) -> tuple[str, ...]:
+    history = History([bar for bar in entry.bars if bar.date <= as_of], known, as_of, splits, refresh_error)
+    return tuple(map(str, find_faults(entry, described, history)))
 
 
 def fault_codes(history: Bars, *, as_of: date) -> tuple[str, ...]:
@@ -25,8 +40,8 @@ def fault_codes(history: Bars, *, as_of: date) -> tuple[str, ...]:
         if history
         else StoredDescription(None, None)
     )
-    faults = find_faults(LakeEntry("SPY", history, "d", '"1"'), described, sessions=DAYS, as_of=as_of)
-    return tuple(fault.split(":")[0] for fault in faults)
+    found = faults(LakeEntry("SPY", history, "d", '"1"'), described, as_of=as_of)
+    return tuple(fault.split(":")[0] for fault in found)
 
 
 @given(histories())
@@ -115,10 +130,10 @@ def test_faults_no_bar_through_as_of_is_stale() -> None:
 def test_faults_report_the_first_day_and_how_many_more() -> None:
     history = bars(10)
     described = StoredDescription(Description.of(history, digest="d", origin=ORIGIN), '"1"')
-    gapped = LakeEntry("SPY", history[:3] + history[5:8], "d", '"1"')
+    gapped = LakeEntry("SPY", history[:3] + history[7:8], "d", '"1"')
 
-    assert find_faults(gapped, described, sessions=DAYS, as_of=DAYS[9]) == (
-        f"gap: {DAYS[3]} and 1 more",
+    assert faults(gapped, described, as_of=DAYS[9]) == (
+        f"gap: {DAYS[3]}, {DAYS[4]}, {DAYS[5]} and 1 more",
         f"stale: last bar {DAYS[7]}, expected {DAYS[9]}",
     )
 
@@ -126,33 +141,31 @@ def test_faults_report_the_first_day_and_how_many_more() -> None:
 def test_faults_missing_file_is_the_only_fault() -> None:
     missing = LakeEntry("SPY", fault="missing: no bars/v1/SPY.parquet")
 
-    assert find_faults(missing, StoredDescription(None, None), sessions=DAYS, as_of=DAYS[9]) == (
-        "missing: no bars/v1/SPY.parquet",
-    )
+    assert faults(missing, StoredDescription(None, None), as_of=DAYS[9]) == ("missing: no bars/v1/SPY.parquet",)
 
 
 def test_faults_wrong_or_missing_description_is_reported() -> None:
     history = bars(10)
     description = Description.of(history, digest="other", origin=ORIGIN)
     entry = LakeEntry("SPY", history, "d", '"1"')
-    faults = [
-        find_faults(entry, described, sessions=DAYS, as_of=DAYS[9])
+    found = [
+        faults(entry, described, as_of=DAYS[9])
         for described in (StoredDescription(description, '"1"'), StoredDescription(None, None))
     ]
 
-    assert faults == [("digest: the description belongs to other bars",), ("digest: the bars have no description",)]
+    assert found == [("digest: the description belongs to other bars",), ("digest: the bars have no description",)]
 
 
 def test_faults_damaged_entry_reports_the_damage() -> None:
     damaged = LakeEntry("SPY").changed(digest="d", version='"1"', fault="damaged: no match")
 
-    assert find_faults(damaged, StoredDescription(None, None), sessions=DAYS, as_of=DAYS[9]) == ("damaged: no match",)
+    assert faults(damaged, StoredDescription(None, None), as_of=DAYS[9]) == ("damaged: no match",)
 
 
 def faults_of_split(history: Bars, *splits: CorporateAction) -> tuple[str, ...]:
     described = StoredDescription(Description.of(history, digest="d", origin=ORIGIN), '"1"')
     entry = LakeEntry("SPY", history, "d", '"1"')
-    return find_faults(entry, described, sessions=DAYS, as_of=history[-1].date, splits=splits)
+    return faults(entry, described, as_of=history[-1].date, splits=splits)
 
 
 def split(day: date, new: str = "2", old: str = "1") -> CorporateAction:
@@ -186,9 +199,9 @@ def moved(open_price: float) -> Bars:
 def test_faults_split_that_the_bars_show_is_unadjusted(
     new: str, old: str, open_price: float, *, is_fault: bool
 ) -> None:
-    faults = faults_of_split(moved(open_price), split(DAYS[5], new, old))
+    found = faults_of_split(moved(open_price), split(DAYS[5], new, old))
 
-    assert faults == ((f"unadjusted: {DAYS[5]}",) if is_fault else ())
+    assert found == ((f"unadjusted: {DAYS[5]}",) if is_fault else ())
 
 
 @pytest.mark.parametrize(("opened", "is_fault"), [(50.0, True), (100.0, False)])
@@ -224,3 +237,30 @@ def test_faults_split_at_an_invalid_price_is_only_non_positive(price: float) -> 
 
     history = list(moved(price))
     assert "unadjusted" not in " ".join(faults_of_split(tuple(history), split(DAYS[5])))
+
+
+def stored(history: Bars) -> tuple[LakeEntry, StoredDescription]:
+    described = StoredDescription(Description.of(history, digest="d", origin=ORIGIN), '"1"')
+    return LakeEntry("SPY", history, "d", '"1"'), described
+
+
+def test_faults_day_of_one_calendar_may_have_a_bar_or_none() -> None:
+    known = Sessions([*DAYS[:4], *DAYS[6:]], frozenset(DAYS[4:6]))
+    history = bars(10)
+
+    assert faults(*stored(history), as_of=DAYS[9], known=known) == ()
+    assert faults(*stored(history[:4] + history[6:]), as_of=DAYS[9], known=known) == ()
+
+
+def test_faults_stale_quotes_why_the_refresh_failed() -> None:
+    found = faults(*stored(bars(9)), as_of=DAYS[9], refresh_error="malformed_bars: twice")
+
+    assert found == (f"stale: last bar {DAYS[8]}, expected {DAYS[9]}; the refresh failed: malformed_bars: twice",)
+
+
+def test_faults_up_to_date_bars_of_a_failed_refresh_have_none() -> None:
+    assert faults(*stored(bars(10)), as_of=DAYS[9], refresh_error="timeout: later") == ()
+
+
+def test_fault_reads_as_its_code_and_detail() -> None:
+    assert str(Fault("gap", "2022-03-01")) == "gap: 2022-03-01"

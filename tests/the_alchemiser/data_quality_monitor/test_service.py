@@ -1,85 +1,20 @@
 """The monitor: faulty symbols are in the verdict and in the message, and late messages change nothing."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from tests.the_alchemiser.shared.market_data.in_memory_market import InMemoryMarket
-from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
-from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, sessions
-from the_alchemiser.data_quality_monitor.service import Monitor, NothingToCheckError
+from tests.the_alchemiser.data_quality_monitor.monitors import CHECK, DAYS, InMemoryMonitor, only_message, refreshed
+from tests.the_alchemiser.shared.market_data.samples import bars
+from the_alchemiser.data_quality_monitor.service import NothingToCheckError
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.errors import StateUnavailableError
-from the_alchemiser.shared.exchange_time import new_york
-from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.corporate_actions import (
     ACTIONS_KEY,
-    ActionsFetch,
-    read_actions_entry,
-    write_actions,
 )
-from the_alchemiser.shared.market_data.lake import Lake, parquet_key
+from the_alchemiser.shared.market_data.lake import parquet_key
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, read_verdict
-from the_alchemiser.shared.messaging.commands import CheckDataQuality
-from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed
-from the_alchemiser.shared.messaging.wiring import Reaction
-
-DAYS = sessions(60)
-CHECK = CheckDataQuality(command="check-data-quality")
-
-
-@dataclass
-class InMemoryMonitor:
-    """A monitor over a lake in memory."""
-
-    today: date = DAYS[59]
-    universe: tuple[str, ...] = ("QQQ", "SPY")
-    objects: InMemoryObjects = field(default_factory=InMemoryObjects)
-
-    def __post_init__(self) -> None:
-        self.monitor = Monitor(
-            exchange=InMemoryMarket({}, self.today),
-            objects=self.objects,
-            universe=lambda: self.universe,
-            stage="local",
-        )
-        self.store_actions(self.today)
-
-    def store_actions(self, fetched_on: date, *actions: CorporateAction) -> None:
-        """Store the corporate actions as a fetch at 20:30 in New York on that day did."""
-        at = datetime.combine(fetched_on, time(20, 30), new_york())
-        fetch = ActionsFetch(at, ("QQQ", "SPY"), date.min, date.max, actions)
-        write_actions(self.objects, read_actions_entry(self.objects), fetch)
-
-    def store(self, symbol: str, history: Bars) -> None:
-        lake = Lake(self.objects)
-        lake.replace(lake.read(symbol), history, origin=ORIGIN)
-
-
-@pytest.fixture
-def harness() -> InMemoryMonitor:
-    harness = InMemoryMonitor()
-    harness.store("SPY", bars(60))
-    harness.store("QQQ", bars(60))
-    return harness
-
-
-def refreshed(as_of: date = DAYS[59]) -> MarketDataRefreshed:
-    return MarketDataRefreshed(
-        message_id=f"data-local-{as_of}/MarketDataRefreshed/abc",
-        run_id=f"data-local-{as_of}",
-        occurred_at=datetime(2022, 3, 26, tzinfo=UTC),
-        as_of=as_of,
-        refreshed=("QQQ", "SPY"),
-    )
-
-
-def only_message(reaction: Reaction) -> DataQualityChecked:
-    (message,) = reaction.messages
-    assert isinstance(message, DataQualityChecked)
-    return message
 
 
 def test_after_refresh_valid_lake_passes(harness: InMemoryMonitor) -> None:

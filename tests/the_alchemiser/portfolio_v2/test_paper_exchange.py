@@ -9,10 +9,12 @@ import pytest
 
 from sandbox.exchange.clock import Phase
 from tests.the_alchemiser import run_builders
+from tests.the_alchemiser.data_quality_monitor.source_fake import InMemorySource
 from tests.the_alchemiser.data_v2.refreshing import NIGHTLY, InMemoryFetchRequests, InMemoryProgress
 from tests.the_alchemiser.fakes import InMemoryLedger, InMemoryRunStore
 from tests.the_alchemiser.paper import Paper
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.data_quality_monitor.comparing import SecondBar
 from the_alchemiser.data_quality_monitor.service import Monitor
 from the_alchemiser.data_v2.corporate_actions import ActionsRefresher
 from the_alchemiser.data_v2.progress import Invocation
@@ -122,7 +124,10 @@ def test_split_is_known_the_evening_before_and_changes_no_value(split: Paper) ->
 
     split.control.set_clock(EX_DATE, Phase.AFTER_CLOSE)
     refresher.refresh(NIGHTLY)
-    Monitor(split.broker, objects, lambda: ("SPY",), "local").on_command(CheckDataQuality(command="check-data-quality"))
+    second = {bar.date: SecondBar(bar.adjusted, bar.volume) for bar in Lake(objects).read("SPY").bars}
+    source = InMemorySource({"SPY": second})
+    monitor = Monitor(split.broker, objects, lambda: ("SPY",), "local", second_source=lambda: source, sample=1)
+    monitor.on_command(CheckDataQuality(command="check-data-quality"))
     verdict = read_verdict(objects)
     assert verdict is not None
     assert (verdict.quarantined, verdict.problems) == ({}, ())

@@ -12,7 +12,7 @@ from tests.the_alchemiser.shared.market_data.samples import ORIGIN, bars, histor
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.lake import Lake, parquet_key
 from the_alchemiser.shared.market_data.objects import digest_of
-from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.market_data.verdict import QuarantineEntry, Verdict
 from the_alchemiser.strategy_v2.history import DAY
 from the_alchemiser.strategy_v2.prices import Prices, read_prices
 
@@ -66,3 +66,19 @@ def test_read_prices_quarantined_symbol_is_unusable() -> None:
     result = prices(bars(60), as_of=DAYS[59], SPY="gap: 2022-02-01")
 
     assert (result.series, result.unusable) == ({}, {"SPY": "quarantined: gap: 2022-02-01"})
+
+
+@pytest.mark.parametrize(("expires", "is_usable"), [(DAYS[58], True), (DAYS[59], False)])
+def test_read_prices_symbol_is_usable_when_its_quarantine_has_expired(expires: date, *, is_usable: bool) -> None:
+    objects = InMemoryObjects()
+    lake = Lake(objects)
+    lake.replace(lake.read("SPY"), bars(60), origin=ORIGIN)
+    entry = QuarantineEntry(symbol="SPY", code="gap", detail="2022-02-01", since=DAYS[50], expires=expires)
+    verdict = Verdict(
+        checked_at=datetime(2022, 3, 26, tzinfo=UTC),
+        as_of=DAYS[59],
+        quarantined={"SPY": "gap: 2022-02-01"},
+        entries=(entry,),
+    )
+
+    assert ("SPY" in read_prices(lake, ["SPY"], verdict, as_of=DAYS[59]).series) == is_usable

@@ -22,7 +22,7 @@ class CredentialsMissingError(CredentialsUnavailableError, SetupIncompleteError)
 
 
 class CredentialsMalformedError(AlchemiserError):
-    """The secret does not have the form `{"key": …, "secret": …}`."""
+    """The secret is not a JSON object with the expected fields."""
 
 
 class Credentials:
@@ -42,7 +42,16 @@ class Secrets(Protocol):
 
 
 def read_credentials(secret_name: str, secrets: Secrets) -> Credentials:
-    """Read the secret.
+    """Read the broker's secret.
+
+    Raises:
+        CredentialsUnavailableError, CredentialsMalformedError: see `read_fields`.
+    """
+    return Credentials(*read_fields(secret_name, secrets, ("key", "secret")))
+
+
+def read_fields(secret_name: str, secrets: Secrets, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Read fields of a secret that is a JSON object.
 
     Raises:
         CredentialsMissingError: there is no such secret.
@@ -59,10 +68,11 @@ def read_credentials(secret_name: str, secrets: Secrets) -> Credentials:
         raise CredentialsUnavailableError(f"secret {secret_name}: {error}") from error
     try:
         value = json.loads(text)
-        return Credentials(key=str(value["key"]), secret=str(value["secret"]))
+        return tuple(str(value[name]) for name in names)
     except (ValueError, KeyError, TypeError):
         # `from None`: the text of the cause could quote the secret.
-        message = f'secret {secret_name}: must be the JSON {{"key": "…", "secret": "…"}}; store it again in this form'
+        form = json.dumps(dict.fromkeys(names, "…"), ensure_ascii=False)
+        message = f"secret {secret_name}: must be the JSON {form}; store it again in this form"
         raise CredentialsMalformedError(message) from None
 
 

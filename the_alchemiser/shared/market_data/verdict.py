@@ -16,6 +16,26 @@ class VerdictMalformedError(AlchemiserError):
     """The stored verdict cannot be parsed. The monitor's next check replaces it."""
 
 
+class QuarantineEntry(Value):
+    """One reason why a symbol's bars must not be used.
+
+    The first check that no longer finds the fault removes the entry, and each check that finds it again renews it. So
+    an entry only expires when nothing is checked any more; strategies need a check of their own day anyway.
+
+    Attributes:
+        code: never changes its spelling.
+        detail: a phrase for people.
+        since: the as_of of the first of the checks that have found it without a break.
+        expires: the last as_of for which it holds.
+    """
+
+    symbol: Symbol
+    code: str
+    detail: str
+    since: date
+    expires: date
+
+
 class Verdict(Value):
     """The result of one check of the lake.
 
@@ -24,12 +44,21 @@ class Verdict(Value):
         as_of: the last session whose bars were checked.
         quarantined: the symbols whose bars must not be used for decisions, each with its faults.
         problems: what a person must look at, although it makes no bars unusable.
+        entries: the reasons one by one, by symbol; none in the verdicts of earlier releases.
     """
 
     checked_at: UtcDatetime
     as_of: date
     quarantined: Mapping[Symbol, str]
     problems: tuple[str, ...] = ()
+    entries: tuple[QuarantineEntry, ...] = ()
+
+    def reason(self, symbol: str, as_of: date) -> str | None:
+        """Return why a symbol's bars must not be used for a decision on as_of; None when they may."""
+        entries = [entry for entry in self.entries if entry.symbol == symbol]
+        if entries and all(entry.expires < as_of for entry in entries):
+            return None
+        return self.quarantined.get(symbol)
 
     @property
     def digest(self) -> str:
@@ -76,6 +105,16 @@ def write_verdict(objects: ObjectStore, verdict: Verdict, *, keep_newer: bool) -
         replaces=None if stored is None else stored.version,
     )
     return True
+
+
+def is_newer_stored(objects: ObjectStore, as_of: date) -> bool:
+    """Return whether the stored verdict is on a later session.
+
+    Raises:
+        StateUnavailableError: the store did not answer.
+    """
+    stored = objects.get(VERDICT_KEY)
+    return stored is not None and _is_newer(stored, as_of)
 
 
 def _is_newer(stored: StoredObject, as_of: date) -> bool:

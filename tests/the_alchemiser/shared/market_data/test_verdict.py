@@ -8,8 +8,10 @@ from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryOb
 from the_alchemiser.shared.market_data.objects import ObjectChangedError
 from the_alchemiser.shared.market_data.verdict import (
     VERDICT_KEY,
+    QuarantineEntry,
     Verdict,
     VerdictMalformedError,
+    is_newer_stored,
     read_verdict,
     write_verdict,
 )
@@ -73,3 +75,44 @@ def test_digest_depends_only_on_the_findings() -> None:
     assert later.digest == verdict().digest
     assert verdict(SPY="stale").digest != verdict().digest
     assert verdict(MONDAY).digest != verdict(TUESDAY).digest
+
+
+def entry(expires: date) -> QuarantineEntry:
+    return QuarantineEntry(symbol="SPY", code="gap", detail="2022-03-01", since=MONDAY, expires=expires)
+
+
+@pytest.mark.parametrize(
+    ("expirations", "as_of", "is_quarantined"),
+    [
+        ((), TUESDAY, True),
+        ((TUESDAY,), TUESDAY, True),
+        ((MONDAY,), TUESDAY, False),
+        ((MONDAY, TUESDAY), TUESDAY, True),
+        ((MONDAY, MONDAY), TUESDAY, False),
+    ],
+)
+def test_reason_ends_when_every_entry_has_expired(
+    expirations: tuple[date, ...], as_of: date, *, is_quarantined: bool
+) -> None:
+    checked = verdict(SPY="gap: 2022-03-01").changed(entries=tuple(map(entry, expirations)))
+
+    assert checked.reason("SPY", as_of) == ("gap: 2022-03-01" if is_quarantined else None)
+
+
+def test_reason_of_another_symbol_is_none() -> None:
+    assert verdict(SPY="gap: 2022-03-01").reason("TLT", TUESDAY) is None
+
+
+def test_verdict_of_an_earlier_release_has_no_entries() -> None:
+    text = '{"as_of": "2022-03-15", "checked_at": "2022-03-16T00:05:00Z", "quarantined": {"SPY": "gap: 2022-03-01"}}'
+
+    assert Verdict.read_json(text) == verdict(SPY="gap: 2022-03-01")
+
+
+@pytest.mark.parametrize(("as_of", "is_newer"), [(MONDAY, True), (TUESDAY, False)])
+def test_is_newer_stored_compares_sessions(as_of: date, *, is_newer: bool) -> None:
+    objects = InMemoryObjects()
+    assert not is_newer_stored(objects, as_of)
+    write_verdict(objects, verdict(TUESDAY), keep_newer=True)
+
+    assert is_newer_stored(objects, as_of) == is_newer

@@ -1,0 +1,215 @@
+"""Judge one symbol: its bars, what the second source says of them, and what earlier checks know. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from the_alchemiser.data_quality_monitor.checks import CHECKS, Fault, History, find_faults, missing_sessions
+from the_alchemiser.data_quality_monitor.comparing import (
+    DISAGREEMENT,
+    FLAT,
+    Comparison,
+    Dispute,
+    percent,
+)
+from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind, find_doubts
+from the_alchemiser.data_quality_monitor.scorecards import (
+    PASSED,
+    Scorecard,
+    StoredDispute,
+    StoredDoubt,
+    update_incidents,
+)
+from the_alchemiser.shared.market_data.bars import DailyBar
+from the_alchemiser.shared.market_data.lake import LakeEntry, StoredDescription
+from the_alchemiser.shared.market_data.verdict import QuarantineEntry
+
+UNCONFIRMED, VOLUME = "unconfirmed", "volume"
+ALL_CHECKS = ("missing", "damaged", "digest", *CHECKS, FLAT, UNCONFIRMED, DISAGREEMENT, VOLUME)
+KEPT_FOR = timedelta(days=7)
+"""How long an entry of the verdict holds when no check renews it."""
+LATEST_SESSIONS = 5
+"""The second source is asked about a volume for so many sessions; it makes no bars unusable."""
+_INCOMPARABLE = frozenset({"missing", "damaged", "duplicate", "disorder", "non-positive"})
+_SAME_MOVE = 0.005
+
+
+class Examined(NamedTuple):
+    """What a symbol's bars say by themselves, and what earlier checks say of them.
+
+    Attributes:
+        card: the latest scorecard; None before the first check.
+        is_comparable: whether the bars can be compared with those of the second source.
+        doubts: none when they cannot.
+        open_disputes: those of the card that still apply: the lake has the same move on that day.
+        settled: the doubts that the second source has confirmed in an earlier check.
+    """
+
+    symbol: str
+    history: History
+    faults: tuple[Fault, ...]
+    card: Scorecard | None
+    is_comparable: bool
+    doubts: tuple[Doubt, ...]
+    open_disputes: tuple[Dispute, ...]
+    settled: frozenset[Doubt]
+
+    @property
+    def needs_second_source(self) -> bool:
+        """Return whether only the second source can say that the bars may be used, or that a new volume is right."""
+        latest = {bar.date for bar in self.history.bars[-LATEST_SESSIONS:]}
+        unsettled = (doubt for doubt in self.doubts if doubt not in self.settled)
+        return bool(self.open_disputes) or any(
+            doubt.kind is not DoubtKind.VOLUME or doubt.date in latest for doubt in unsettled
+        )
+
+
+class Judgement(NamedTuple):
+    """The result for one symbol."""
+
+    card: Scorecard
+    faults: tuple[Fault, ...]
+
+    def entries(self) -> Iterable[QuarantineEntry]:
+        """Yield why the symbol must not be used."""
+        for incident in self.card.open_incidents:
+            if incident.quarantines:
+                yield QuarantineEntry(
+                    symbol=self.card.symbol,
+                    code=incident.code,
+                    detail=incident.detail,
+                    since=incident.since,
+                    expires=self.card.as_of + KEPT_FOR,
+                )
+
+
+def examine(entry: LakeEntry, described: StoredDescription, history: History, card: Scorecard | None) -> Examined:
+    """Check a symbol's bars, and find what is doubtful about them.
+
+    Args:
+        history: the entry's bars through as_of.
+    """
+    faults = find_faults(entry, described, history)
+    is_comparable = bool(history.bars) and _INCOMPARABLE.isdisjoint(fault.code for fault in faults)
+    doubts = find_doubts(history.bars) if is_comparable else ()
+    confirmed = {(doubt.kind, doubt.date): doubt for doubt in card.confirmed_doubts} if card else {}
+    settled = frozenset(
+        doubt for doubt in doubts if (known := confirmed.get((doubt.kind, doubt.date))) and doubt.is_same(known)
+    )
+    disputes = card.open_disputes if card and is_comparable else ()
+    moves = _moves(history.bars, {dispute.date for dispute in disputes})
+    still_open = tuple(dispute for dispute in disputes if _still_applies(dispute, moves, doubts))
+    return Examined(entry.symbol, history, faults, card, is_comparable, doubts, still_open, settled)
+
+
+def judge(examined: Examined, comparison: Comparison | None, note: str) -> Judgement:
+    """Return the scorecard of a symbol and its faults.
+
+    Args:
+        comparison: None when the second source was not asked, or gave no answer.
+        note: what happened with the second source, as a phrase: `7 doubts confirmed`, `it does not answer: …`.
+    """
+    confirmed, disputes = set(examined.settled), examined.open_disputes
+    if comparison is not None:
+        # What the second source says now counts; what it no longer says anything about stays as it was.
+        disputed_days = {dispute.date for dispute in comparison.disputes}
+        confirmed = {doubt for doubt in confirmed if doubt.date not in disputed_days} | set(comparison.confirmed)
+        disputes = comparison.disputes
+    open_doubts = [doubt for doubt in examined.doubts if doubt not in confirmed]
+
+    why = note if comparison is None else "the second source does not have these sessions"
+    faults = _merged((*examined.faults, *_dispute_faults(disputes), *_doubt_faults(open_doubts, disputes, why)))
+    warnings = tuple(_volume_warnings(open_doubts))
+    card = _card(examined, faults, warnings, comparison, note)
+    return Judgement(
+        card.changed(
+            confirmed=tuple(StoredDoubt(**doubt._asdict()) for doubt in sorted(confirmed)),
+            disputes=tuple(StoredDispute(**dispute._asdict()) for dispute in disputes),
+        ),
+        faults,
+    )
+
+
+def _card(
+    examined: Examined, faults: Sequence[Fault], warnings: Sequence[Fault], comparison: Comparison | None, note: str
+) -> Scorecard:
+    history, card = examined.history, examined.card
+    incidents = update_incidents(card.incidents if card else (), faults, warnings, as_of=history.as_of)
+    days = [bar.date for bar in history.bars]
+    details = {fault.code: fault.detail for fault in (*faults, *warnings)}
+    compared_on = history.as_of if comparison is not None else card.compared_on if card else None
+    disputes = comparison.disputes if comparison is not None else examined.open_disputes
+
+    return Scorecard(
+        symbol=examined.symbol,
+        as_of=history.as_of,
+        checks={check: details.get(check, PASSED) for check in ALL_CHECKS},
+        bars=len(days),
+        first_bar=min(days, default=None),
+        last_bar=max(days, default=None),
+        gaps=len(missing_sessions(history)),
+        disagreements=len(disputes),
+        compared_on=compared_on,
+        comparison=note,
+        quarantined_since=min(
+            (incident.since for incident in incidents if incident.until is None and incident.quarantines), default=None
+        ),
+        incidents=incidents,
+    )
+
+
+def _moves(bars: Sequence[DailyBar], days: set[date]) -> Mapping[date, float]:
+    """Return the moves of the adjusted close on these days."""
+    if not days:
+        return {}
+    numbers = (number for number in range(1, len(bars)) if bars[number].date in days)
+    return {bars[number].date: bars[number].adjusted / bars[number - 1].adjusted - 1 for number in numbers}
+
+
+def _still_applies(dispute: Dispute, moves: Mapping[date, float], doubts: Iterable[Doubt]) -> bool:
+    if dispute.code == FLAT:
+        return any(doubt.kind is DoubtKind.FLAT and doubt.date == dispute.date for doubt in doubts)
+    move = moves.get(dispute.date)
+    return move is not None and abs(move - dispute.move) < _SAME_MOVE
+
+
+def _dispute_faults(disputes: Sequence[Dispute]) -> Iterable[Fault]:
+    by_code = attrgetter("code")
+    for code, group in groupby(sorted(disputes, key=by_code), key=by_code):
+        first, *others = sorted(group, key=attrgetter("date"))
+        more = f" and on {len(others)} more day{'s' * (len(others) > 1)}" if others else ""
+        yield Fault(code, first.detail + more)
+
+
+def _doubt_faults(doubts: Iterable[Doubt], disputes: Iterable[Dispute], why: str) -> Iterable[Fault]:
+    """Yield the faults of what nobody has confirmed. Doubts about days that are disputed need no further word."""
+    disputed = {dispute.date for dispute in disputes}
+    open_doubts = [doubt for doubt in doubts if doubt.date not in disputed]
+    moves = [f"{doubt.date} {percent(doubt.value)}" for doubt in open_doubts if doubt.kind is DoubtKind.MOVE]
+    if moves:
+        yield Fault(UNCONFIRMED, f"{_some(moves)}: {why}")
+    series = [f"{doubt.date} for {doubt.value:.0f} sessions" for doubt in open_doubts if doubt.kind is DoubtKind.FLAT]
+    if series:
+        yield Fault(FLAT, f"the same price from {_some(series)}: {why}")
+
+
+def _volume_warnings(doubts: Iterable[Doubt]) -> Iterable[Fault]:
+    texts = [f"{doubt.date} {doubt.value:.2g} times the usual" for doubt in doubts if doubt.kind is DoubtKind.VOLUME]
+    if texts:
+        yield Fault(VOLUME, _some(texts[::-1]))  # the latest are news
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return ", ".join(texts[:3]) + more
+
+
+def _merged(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return one fault per code: the bars themselves and the second source may show the same one."""
+    merged: dict[str, Fault] = {}
+    for fault in faults:
+        known = merged.get(fault.code)
+        merged[fault.code] = fault if known is None else Fault(fault.code, f"{known.detail}; {fault.detail}")
+    return tuple(merged.values())

@@ -72,6 +72,23 @@ def export(_context: Context, symbols: list[str], env: str = "", to: str = "", c
     exporting.export(ROOT, env, exporting.ExportRequest(symbols, to, as_csv=csv))
 
 
+@task(
+    optional=["html"],
+    auto_shortflags=False,
+    help={
+        **_ENV,
+        **_JSON,
+        "symbol": "show everything about one symbol, such as SPY",
+        "html": "also write an HTML page, to this path if one is given",
+    },
+)
+def quality(_context: Context, env: str = "", symbol: str = "", html: str | None = None, json: bool = False) -> None:
+    """Show each symbol's scorecard: `inv data.quality [--symbol S] --env E`."""
+    from desk.data import quality as scorecards
+
+    scorecards.report(ROOT, env, symbol=symbol, html=html, as_json=json)
+
+
 def collection() -> Collection:
-    """Return the tasks `data.refresh`, `.status`, `.get` and `.export`."""
-    return Collection("data", refresh, status, get, export)
+    """Return the tasks `data.refresh`, `.status`, `.get`, `.export` and `.quality`."""
+    return Collection("data", refresh, status, get, export, quality)

@@ -16,7 +16,7 @@ SMALLEST_SPLIT = Decimal("1.25")  # a smaller one cannot be told from an ordinar
 DAYS_SHOWN = 3
 
 
-class Fault(NamedTuple):
+class Fault(Frozen):
     """What is wrong with a symbol's bars: a code that never changes its spelling, and a phrase for people."""
 
     code: str
@@ -26,7 +26,7 @@ class Fault(NamedTuple):
         return f"{self.code}: {self.detail}"
 
 
-class Sessions(NamedTuple):
+class Sessions(Frozen):
     """The sessions of the exchange, ascending.
 
     Attributes:

@@ -125,11 +125,12 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def simulate(session: nox.Session) -> None:
-    """Try 2,000 simulated days full of faults, and a large one; `-- --seeds N`, or `-- --seed S` to replay one."""
+    """Try 2,000 simulated days full of faults, a large one, and faults in the data; `-- --seeds N`, `-- --seed S`."""
     _install(session)
     session.run("python", "-m", "tests.simulation", *session.posargs, env=BYTECODE)
     if not session.posargs:
-        session.run("pytest", "-m", "slow", "tests/simulation", env=BYTECODE)
+        slow = ("tests/simulation", "tests/the_alchemiser/data_quality_monitor")
+        session.run("pytest", "-m", "slow", *slow, env=BYTECODE)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)

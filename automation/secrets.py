@@ -84,7 +84,7 @@ def set_value(
     """Ask for the value of a declared secret and store it in an environment.
 
     Args:
-        name: as in pyproject.toml, or as in the environment; empty when only one is declared.
+        name: as in pyproject.toml, as in the environment, or its last part; empty when only one is declared.
         variables: the process's environment variables.
         yes: the user has confirmed on the command line.
         person: None for the one at this terminal.
@@ -144,7 +144,7 @@ def check(
 
 
 def declared(scope: Scope, name: str) -> Secret:
-    """Return the declared secret of a name.
+    """Return the declared secret of a name, which may be its last part.
 
     Raises:
         ConfigurationError: pyproject.toml declares none.
@@ -156,7 +156,7 @@ def declared(scope: Scope, name: str) -> Secret:
     if not name and len(secrets) == 1:
         return secrets[0]
     for secret in secrets:
-        if name in {secret.name, secret.name_in(environment)}:
+        if name and name in {secret.name, secret.name_in(environment), secret.name.rpartition("/")[2]}:
             return secret
     known = ", ".join(secret.name_in(environment) for secret in secrets)
     raise UsageError(f"there is no secret {name!r}; the secrets are: {known}", where="secrets.set")

@@ -340,7 +340,11 @@ def clean(_context: Context, all: bool = False) -> None:  # noqa: A002 - Invoke 
     name="set",
     auto_shortflags=False,
     iterable=["names"],
-    help={**_ENV, "names": "the secret; not needed when pyproject.toml declares only one", "yes": "confirm in advance"},
+    help={
+        **_ENV,
+        "names": "the secret, or the last part of its name; not needed when there is only one",
+        "yes": "confirm in advance",
+    },
 )
 def set_secret(_context: Context, names: list[str], env: str = "", yes: bool = False) -> None:
     """Store a secret from a prompt or stdin: `inv secrets.set --env E [NAME]`."""

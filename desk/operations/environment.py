@@ -185,7 +185,9 @@ class Environment:
             cloud = self.target.endpoint or f"AWS in {self.target.region}"
             raise DeploymentError(f"{cloud} does not answer: {cause}", where=self.name) from cause
         except CredentialsMalformedError as cause:
-            raise ConfigurationError(f"{cause}; run inv secrets.set --env {self.name}", where=self.name) from cause
+            raise ConfigurationError(
+                f"{cause}; run inv secrets.set broker --env {self.name}", where=self.name
+            ) from cause
         except CredentialsUnavailableError as cause:
             raise DeploymentError(f"{cause}; run inv secrets.check --env {self.name}", where=self.name) from cause
         except StateUnavailableError as cause:
@@ -199,7 +201,7 @@ class Environment:
 
 def wrong_account(cause: WrongAccountError, environment: str) -> ConfigurationError:
     """Return the error about keys of another account, with what to type next."""
-    advice = f"run inv secrets.set --env {environment}, or set BrokerAccount in samconfig.toml and deploy"
+    advice = f"run inv secrets.set broker --env {environment}, or set BrokerAccount in samconfig.toml and deploy"
     return ConfigurationError(f"{cause}; {advice}", where=environment)
 
 

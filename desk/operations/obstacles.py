@@ -90,7 +90,7 @@ def _market(situation: Situation, advice: Advice) -> list[Finding]:
     if market.account.trading_blocked:
         findings.append(Finding("account_blocked", "the broker blocks trading on the account", "ask the broker why"))
     if market.wrong_account:
-        findings.append(Finding("wrong_account", market.wrong_account, advice.inv("secrets.set")))
+        findings.append(Finding("wrong_account", market.wrong_account, advice.inv("secrets.set broker")))
     return findings
 
 
@@ -127,7 +127,7 @@ def finding_of(refusal: StartRefusal, situation: Situation, advice: Advice) -> F
         case "books_differ":
             fix = f"{advice.inv('reconcile')}; once it is explained, add --accept"
         case "wrong_account":
-            fix = advice.inv("secrets.set")
+            fix = advice.inv("secrets.set broker")
         case "market_closed" | "not_a_session":
             fix = _next_session(situation.market, advice)
         case _:

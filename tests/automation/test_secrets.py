@@ -206,8 +206,8 @@ def test_set_value_empty_pipe_names_stdin(tmp_path: Path) -> None:
         set_value(root, FakeStore(), FakePerson(piped=" \n"), yes=True)
 
 
-@pytest.mark.parametrize("name", ["/shop/{env}/till", NAME])
-def test_set_value_takes_the_declared_and_the_full_name(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["/shop/{env}/till", NAME, "till"])
+def test_set_value_takes_the_declared_the_full_and_the_last_name(tmp_path: Path, name: str) -> None:
     root = make_shop(tmp_path, pyproject_toml=PYPROJECT + WORD + TILL)
     store = FakeStore()
 
@@ -216,7 +216,7 @@ def test_set_value_takes_the_declared_and_the_full_name(tmp_path: Path, name: st
     assert list(store.values) == [NAME]
 
 
-@pytest.mark.parametrize("name", ["", "/shop/here/till", "word"])
+@pytest.mark.parametrize("name", ["", "/shop/here/till", "words"])
 def test_set_value_unknown_name_lists_the_secrets(tmp_path: Path, name: str) -> None:
     root = make_shop(tmp_path, pyproject_toml=PYPROJECT + TILL + WORD)
 

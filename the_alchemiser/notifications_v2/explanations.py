@@ -8,6 +8,7 @@ from the_alchemiser.shared.run.runs import RunState
 
 RESTART = "To start another run today, run `inv run.start --env {stage} --replaces {run_id}`."
 SHOW = "Run `inv run.show {run_id} --env {stage}`: it shows everything about this run."
+QUALITY = "If a symbol is still quarantined, look at everything that was found: `inv data.quality --env {stage}`."
 REFRESH = "Run `inv data.refresh --env {stage}`. The quality check then runs automatically."
 START = "If the session is still open, you can start a run: `inv run.start --env {stage}`."
 ORDERS_UNKNOWN = "Check the run's trades to see whether any orders were sent."
@@ -118,7 +119,7 @@ _SITUATIONS: Mapping[str, Situation] = {
 
 WRONG_ACCOUNT = (
     "The broker's keys are those of another account than the parameter BrokerAccount names. If the keys are wrong, run "
-    "`inv secrets.set --env {stage}`. If this environment is to trade the other account, set BrokerAccount in "
+    "`inv secrets.set broker --env {stage}`. If this environment is to trade the other account, set BrokerAccount in "
     "samconfig.toml, and run `inv deploy --env {stage}`."
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence, Sized
 from decimal import Decimal
 
 from the_alchemiser.notifications_v2.explanations import (
+    QUALITY,
     REFRESH,
     RESTART,
     UNSETTLED,
@@ -330,7 +331,7 @@ def _unfit(verdict: DataQualityChecked, stage: str) -> Page:
         _next(
             (
                 f"Refresh the bars. {fill_in(REFRESH, stage=stage)}",
-                "If a symbol is still quarantined, read the log of data_v2 to see what the broker returned for it.",
+                fill_in(QUALITY, stage=stage),
                 "If the check passes before the next run starts, nothing else is needed.",
             )
         ),

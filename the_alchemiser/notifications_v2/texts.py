@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from the_alchemiser.notifications_v2.explanations import (
+    QUALITY,
     REFRESH,
     RESTART,
     UNSETTLED,
@@ -180,7 +181,7 @@ def _unfit(verdict: DataQualityChecked, stage: str) -> Iterator[str]:
     yield from _next(
         (
             f"Refresh the bars. {fill_in(REFRESH, stage=stage)}",
-            "If a symbol is still quarantined, read the log of data_v2 to see what the broker returned for it.",
+            fill_in(QUALITY, stage=stage),
             "If the check passes before the next run starts, nothing else is needed.",
         )
     )

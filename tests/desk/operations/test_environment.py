@@ -181,7 +181,7 @@ def test_switch_is_the_parameter_of_the_stack() -> None:
             DeploymentError,
             "AWS in us-east-1 does not answer: Could not connect",
         ),
-        (CredentialsMalformedError("secret x"), ConfigurationError, "secret x; run inv secrets.set --env prod$"),
+        (CredentialsMalformedError("secret x"), ConfigurationError, "secret x; run inv secrets.set broker --env prod$"),
         (CredentialsMissingError("secret x"), DeploymentError, "secret x; run inv secrets.check --env prod$"),
         (StateUnavailableError("lake"), DeploymentError, "lake; run inv status --env prod$"),
         (

@@ -115,7 +115,7 @@ def test_account_that_is_blocked_or_another_one() -> None:
         Finding(
             "wrong_account",
             "the broker's keys belong to account PA1, this environment trades PA2",
-            "inv secrets.set --env prod",
+            "inv secrets.set broker --env prod",
         ),
     ]
 
@@ -265,7 +265,7 @@ def test_start_names_every_reason_at_once() -> None:
         ("verdict_malformed", REFRESH),
         ("verdict_stale", REFRESH),
         ("books_differ", "inv reconcile --env prod; once it is explained, add --accept"),
-        ("wrong_account", "inv secrets.set --env prod"),
+        ("wrong_account", "inv secrets.set broker --env prod"),
         ("paused", "inv trading.resume --env prod"),
         ("calendar_too_short", "look at the broker's status page"),
         ("a_new_one", "look at the broker's status page"),

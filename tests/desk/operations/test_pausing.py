@@ -127,7 +127,7 @@ def test_pause_with_keys_of_another_account_pauses_and_touches_no_order() -> Non
         pausing.pause(ROOT, "prod", variables={}, cancel_open=True, connect=connected(world))
 
     assert str(caught.value).endswith(
-        "run inv secrets.set --env prod, or set BrokerAccount in samconfig.toml and deploy"
+        "run inv secrets.set broker --env prod, or set BrokerAccount in samconfig.toml and deploy"
     )
     assert (world.switch.value, world.broker.cancelled) == ("paused", [])
 

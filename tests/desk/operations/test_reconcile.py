@@ -129,7 +129,7 @@ def test_reconcile_with_keys_of_another_account_is_refused(office: Office, settl
     office.world.account = "PA7"
     office.world.store = stored(run(settled=settled))
 
-    message = "belong to account PA1, this environment trades PA7; run inv secrets.set --env prod, or set Broker"
+    message = "belong to account PA1, this environment trades PA7; run inv secrets.set broker --env prod, or set Broker"
     with pytest.raises(ConfigurationError, match=message):
         office.reconcile()
 

@@ -49,8 +49,8 @@ REFUSALS: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             (
                 "The broker's keys are those of another account than the parameter BrokerAccount names. If the keys "
-                "are wrong, run `inv secrets.set --env prod`. If this environment is to trade the other account, set "
-                "BrokerAccount in samconfig.toml, and run `inv deploy --env prod`."
+                "are wrong, run `inv secrets.set broker --env prod`. If this environment is to trade the other "
+                "account, set BrokerAccount in samconfig.toml, and run `inv deploy --env prod`."
             ),
             START,
         ),
@@ -213,7 +213,7 @@ def test_explain_failure_of_some_reasons_begins_with_a_step_of_its_own(reason: s
 def test_explain_failure_of_a_wrong_account_names_the_commands_of_the_runs_environment() -> None:
     step = explain_failure("AGGREGATED", "wrong_account", run_id="prod-2022-03-16-r1").steps[0]
 
-    assert "`inv secrets.set --env prod`" in step
+    assert "`inv secrets.set broker --env prod`" in step
     assert "set BrokerAccount in samconfig.toml, and run `inv deploy --env prod`." in step
 
 

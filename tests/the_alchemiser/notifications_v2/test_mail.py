@@ -340,7 +340,7 @@ ODD_ROWS = tuple(row.changed(symbol=MARKUP, order=MARKUP, cause=MARKUP) for row 
         (refused(MARKUP, MARKUP), 6),
         (settled(settled_order(Side.BUY, MARKUP, "1", "2", status=MARKUP)).changed(run_id=MARKUP), 5),
         (differing(*ODD_ROWS).changed(account=MARKUP), 9),
-        (checked(passed=False, problems=(MARKUP,)).changed(quarantined={"TLT": MARKUP}), 3),
+        (checked(passed=False, problems=(MARKUP,)).changed(quarantined={"TLT": MARKUP}), 4),
     ],
     ids=["trade", "omissions", "failed", "refused", "settled", "books", "data"],
 )

@@ -1,12 +1,12 @@
 """Ask the second source about the symbols of one check: those in doubt first, then some others in turn."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from the_alchemiser.data_quality_monitor.comparing import Comparison, compare
 from the_alchemiser.data_quality_monitor.judging import Examined
-from the_alchemiser.data_quality_monitor.second_source import SecondSource, SecondSourceError
+from the_alchemiser.data_quality_monitor.second_source import SecondSource, SecondSourceError, SecondSourceLimitedError
 from the_alchemiser.shared.broker.credentials import CredentialsMalformedError, CredentialsUnavailableError
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.formats import plural
@@ -36,7 +36,7 @@ def ask(source: SecondSource, examined: Mapping[str, Examined], actions: Corpora
     """Compare every symbol in doubt, and `sample` others: those that were not compared for longest.
 
     An error that is not about one symbol ends the questions: the other symbols get the same answer without being asked.
-    The sample never waits for the rate limit.
+    The sample never waits for the rate limit, and what of it is left out is no problem.
     """
     needed = [symbol for symbol, symbol_examined in examined.items() if symbol_examined.needs_second_source]
     others = _in_turn(examined, needed)[:sample]
@@ -52,7 +52,12 @@ def ask(source: SecondSource, examined: Mapping[str, Examined], actions: Corpora
         except _STOPPING as error:
             answers[symbol] = Answer(None, _text(error))
             failure = None if isinstance(error, SecondSourceError) and error.is_of_symbol else error
-    return Answers(answers, tuple(_problems(failure, [symbol for symbol in answers if not answers[symbol].comparison])))
+    unanswered = [symbol for symbol, answer in answers.items() if answer.comparison is None]
+    # A sample that the rate limit has shortened goes on in the next check.
+    is_shortened = isinstance(failure, SecondSourceLimitedError) and not set(unanswered).intersection(needed)
+    if failure is None or (is_shortened and len(unanswered) < len(answers)):
+        return Answers(answers, ())
+    return Answers(answers, (f"{_text(failure)}; not compared: {', '.join(sorted(unanswered))}",))
 
 
 def _in_turn(examined: Mapping[str, Examined], needed: Iterable[str]) -> Sequence[str]:
@@ -79,8 +84,3 @@ def _answer(source: SecondSource, examined: Examined, actions: CorporateActions,
 def _text(error: Exception) -> str:
     reason = str(getattr(error, "reason", type(error).__name__))
     return f"the second source: {reason}: {error}"
-
-
-def _problems(failure: Exception | None, unanswered: Sequence[str]) -> Iterator[str]:
-    if failure is not None:
-        yield f"{_text(failure)}; not compared: {', '.join(sorted(unanswered))}"

@@ -41,7 +41,10 @@ class Sessions(Frozen):
 class History(Frozen):
     """The bars of a symbol through as_of in the file's order, and the exchange's sessions.
 
-    `splits` are the symbol's known splits, of any date. `refresh_error` is what the latest refresh said, if it failed.
+    Attributes:
+        splits: the symbol's known splits, of any date.
+        refresh_error: what the latest refresh said, if it failed.
+        repaired: what the latest refresh has repaired.
     """
 
     bars: Sequence[DailyBar]
@@ -49,6 +52,7 @@ class History(Frozen):
     as_of: date
     splits: Sequence[CorporateAction] = ()
     refresh_error: str = ""
+    repaired: str = ""
 
 
 Check = Callable[[History], str | None]

@@ -136,7 +136,9 @@ def _card(
     examined: Examined, faults: Sequence[Fault], warnings: Sequence[Fault], comparison: Comparison | None, note: str
 ) -> Scorecard:
     history, card = examined.history, examined.card
-    incidents = update_incidents(card.incidents if card else (), faults, warnings, as_of=history.as_of)
+    incidents = update_incidents(
+        card.incidents if card else (), faults, warnings, as_of=history.as_of, repaired=history.repaired
+    )
     days = [bar.date for bar in history.bars]
     details = {fault.code: fault.detail for fault in (*faults, *warnings)}
     compared_on = history.as_of if comparison is not None else card.compared_on if card else None

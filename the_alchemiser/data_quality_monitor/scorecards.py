@@ -153,11 +153,19 @@ def write_scorecards(objects: ObjectStore, scorecards: Scorecards, *, replaces: 
 
 
 def update_incidents(
-    earlier: Iterable[Incident], faults: Iterable[Fault], warnings: Iterable[Fault], *, as_of: date
+    earlier: Iterable[Incident],
+    faults: Iterable[Fault],
+    warnings: Iterable[Fault],
+    *,
+    as_of: date,
+    repaired: str = "",
 ) -> tuple[Incident, ...]:
     """Return the incidents after a check: an open one goes on when its fault is still there, and otherwise ends.
 
     Checking a session twice changes nothing: what was found before keeps its first day.
+
+    Args:
+        repaired: a fault as `code: detail` that came and went between two checks; empty for none.
     """
     current = {fault.code: Incident(code=fault.code, detail=fault.detail, since=as_of) for fault in faults}
     for warning in warnings:
@@ -173,4 +181,10 @@ def update_incidents(
             incidents.append(incident.changed(until=as_of))
         else:
             incidents.append(now.changed(since=min(incident.since, as_of)))
-    return (*incidents, *current.values())[-INCIDENTS_KEPT:]
+
+    ended: list[Incident] = []
+    if repaired:
+        code, _, detail = repaired.partition(": ")
+        ended = [Incident(code=code, detail=detail, since=as_of, until=as_of)]
+    new = [incident for incident in ended if incident not in incidents]
+    return (*incidents, *new, *current.values())[-INCIDENTS_KEPT:]

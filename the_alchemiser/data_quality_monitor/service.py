@@ -50,12 +50,14 @@ class Examination(Frozen):
         now: business time of the check, UTC.
         caused_by: id of the message that caused the check; None for a command.
         refresh_errors: what the refresh said of the symbols that it could not refresh.
+        repaired: what the refresh has repaired.
     """
 
     as_of: date
     now: datetime
     caused_by: str | None = None
     refresh_errors: Mapping[str, str] = {}
+    repaired: Mapping[str, str] = {}
 
 
 class Monitor(Frozen):
@@ -83,7 +85,7 @@ class Monitor(Frozen):
             ObjectChangedError, StateUnavailableError, BrokerError: no verdict was written.
         """
         now = self.exchange.clock().timestamp.astimezone(UTC)
-        examination = Examination(message.as_of, now, message.message_id, message.failed)
+        examination = Examination(message.as_of, now, message.message_id, message.failed, message.repaired)
         return self._examine(examination, keep_newer=True)
 
     def on_command(self, command: CheckDataQuality) -> Reaction:  # noqa: ARG002 - the command has no options
@@ -143,6 +145,7 @@ class Monitor(Frozen):
                 examination.as_of,
                 actions.splits(symbol),
                 examination.refresh_errors.get(symbol, ""),
+                examination.repaired.get(symbol, ""),
             )
             examined[symbol] = examine(entry, descriptions[symbol], history, cards.get(symbol))
         return examined

@@ -117,3 +117,34 @@ def test_ask_compares_from_the_first_bar_through_as_of() -> None:
 
     assert GOOD[-1].date == AS_OF
     assert answer.note.startswith("30 sessions")
+
+
+def test_ask_sample_that_the_limit_shortens_is_no_problem() -> None:
+    source = agreeing("A")
+    source.fails["B"] = SecondSourceLimitedError("later")
+
+    answers = ask(source, book(A=symbol("A"), B=symbol("B"), C=symbol("C")), NO_ACTIONS, sample=3)
+
+    assert source.asked == [("A", False), ("B", False)]
+    assert answers.problems == ()
+    assert answers.of("C") == Answer(None, "the second source: second_source_limited: later")
+
+
+def test_ask_symbol_in_doubt_that_the_limit_leaves_out_is_a_problem() -> None:
+    source = agreeing("D")
+    source.fails["E"] = SecondSourceLimitedError("later")
+
+    answers = ask(
+        source, book(D=symbol("D", in_doubt=True), E=symbol("E", in_doubt=True), F=symbol("F")), NO_ACTIONS, sample=1
+    )
+
+    assert answers.problems == ("the second source: second_source_limited: later; not compared: E, F",)
+
+
+def test_ask_shortened_sample_after_an_outage_is_a_problem() -> None:
+    source = agreeing("A")
+    source.fails["B"] = SecondSourceUnavailableError("down")
+
+    answers = ask(source, book(A=symbol("A"), B=symbol("B")), NO_ACTIONS, sample=2)
+
+    assert answers.problems == ("the second source: second_source_unavailable: down; not compared: B",)

@@ -184,3 +184,13 @@ def test_check_twice_changes_nothing(harness: InMemoryMonitor) -> None:
     harness.check()
 
     assert harness.objects.objects[SCORECARDS_KEY].body == before
+
+
+def test_check_records_what_the_refresh_has_repaired_once(harness: InMemoryMonitor) -> None:
+    message = refreshed().changed(repaired={"SPY": "damaged: bars/v1/SPY.parquet does not match its digest"})
+    for _ in range(2):
+        assert only_message(harness.monitor.after_refresh(message)).passed
+
+    (incident,) = harness.card("SPY").incidents
+    assert (incident.code, incident.detail) == ("damaged", "bars/v1/SPY.parquet does not match its digest")
+    assert (incident.since, incident.until) == (DAYS[59], DAYS[59])

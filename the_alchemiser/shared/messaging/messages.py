@@ -275,11 +275,16 @@ class BooksDiffer(Message):
 
 
 class MarketDataRefreshed(Message):
-    """The lake was refreshed; `failed` maps a symbol to the reason."""
+    """The lake was refreshed; `failed` maps a symbol to the reason.
+
+    Attributes:
+        repaired: what was wrong with the stored object of a symbol before, such as `damaged: …`; it is whole again.
+    """
 
     as_of: date
     refreshed: tuple[Symbol, ...]
     failed: Mapping[Symbol, str] = {}
+    repaired: Mapping[Symbol, str] = {}
 
 
 class DataQualityChecked(Message):

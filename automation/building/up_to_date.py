@@ -16,6 +16,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def _valid_note(root: Path) -> dict[str, Any] | None:
         if not (is_same and note["says"] and note["artifacts"]):
             return None
         if note["status"] and not is_known:
-            files.write_atomically(root / _NOTE, json.dumps(note))
+            with suppress(OSError):
+                files.write_atomically(root / _NOTE, json.dumps(note))
     except (OSError, ValueError, KeyError, TypeError, _LinkedFolderError):
         return None
     return note
@@ -130,9 +132,12 @@ def _content_digest(root: Path, names: Iterable[str]) -> str:
 
 def _status_of_old(root: Path, names: Iterable[str]) -> str:
     clock = root / f"{_NOTE}.clock"
-    clock.write_bytes(b"")
-    now_ns = clock.stat().st_mtime_ns  # by the clock of the file system, which may be a server's
-    clock.unlink()
+    try:
+        clock.write_bytes(b"")
+        now_ns = clock.stat().st_mtime_ns  # by the clock of the file system, which may be a server's
+        clock.unlink()
+    except OSError:  # it cannot be written, or another process does the same at this moment
+        return ""
     return status_if_old(root, names, now_ns=now_ns)
 
 

@@ -18,7 +18,7 @@ from automation.building import builder, source_copies, up_to_date, wheels
 from automation.building.builder import BuildResult
 from automation.project import model
 from automation.project.model import Project
-from automation.system import tools
+from automation.system import files, tools
 from tests.automation.projects import APP, BASE, PYPROJECT, make_shop, write_files
 
 ARTIFACTS = 6
@@ -160,6 +160,20 @@ def test_count_of_a_touched_file_compares_and_notes_again(aged: Path) -> None:
 
     assert up_to_date.count(aged) == ARTIFACTS
     assert {name for name, value in read_note(aged).items() if value != before[name]} == {"status"}
+
+
+def test_count_where_nothing_can_be_noted_still_compares(noted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (noted / ".alchemiser/build/up_to_date.json.clock").mkdir()
+    assert up_to_date.count(noted) == ARTIFACTS
+
+    def refuse_writes(*_: object) -> None:
+        raise OSError
+
+    (noted / ".alchemiser/build/up_to_date.json.clock").rmdir()
+    monkeypatch.setattr(up_to_date, "_TICK_NS", LONG_AGO)
+    monkeypatch.setattr(files, "write_atomically", refuse_writes)
+    assert up_to_date.count(noted) == ARTIFACTS
+    assert read_note(noted)["status"] == ""
 
 
 def test_count_while_an_output_is_altered_notes_nothing(noted: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,8 @@ def plan_import(request: ImportRequest, directory: Path) -> Import:
 
     path = _output(request, symphony, directory)
     text = _comment(root) + render(symphony)
-    if parse(text, source=str(path)) != symphony:
+    reads_back = parse(text, source=str(path)) == symphony
+    if not reads_back:
         raise AssertionError(f"{source}: the strategy file does not say what the export says")
     program = compile_symphony(symphony)
     bars = read_bars(request.bars, program.symbols)

@@ -23,8 +23,8 @@ USED_BY_LAMBDA = {
 NOT_ON_A_GOOD_DAY = {"dynamodb:GetItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem", "s3:ListBucket"}
 # notifications_v2 reads on every day whether a channel has already sent its message.
 ON_EVERY_DAY = {("NotificationsFunction", "dynamodb:GetItem")}
-# data_v2 starts a day by a command, which needs no claim, finds no missing bars to fetch, and only logs that its progress
-# cannot be stored.
+# data_v2 starts a day by a command, which needs no claim, finds no missing bars to fetch, and only logs that it cannot
+# store its progress.
 NEVER_ON_A_GOOD_DAY = {("SharedDataFunction", "dynamodb:PutItem"), ("SharedDataFunction", "dynamodb:UpdateItem")}
 # Only the health message calls these: they look a resource up that the function otherwise only writes or sends to.
 ONLY_FOR_HEALTH = {"dynamodb:DescribeTable", "events:DescribeEventBus", "sqs:GetQueueUrl"}

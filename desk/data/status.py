@@ -16,7 +16,7 @@ from desk.data.stored_lake import Connect, StoredLake, opened, require_any
 from desk.operations.environment import connect
 from desk.strategies.arguments import read_book, translate_product_errors
 from the_alchemiser.shared.book import Book
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.formats import plural
 from the_alchemiser.shared.market_data.calendar import LOOK_BACK, Exchange, read_business_time
 from the_alchemiser.shared.market_data.lake import StoredDescription
@@ -127,7 +127,8 @@ def gather(lake: StoredLake, exchange: Exchange, needs: Mapping[str, tuple[str, 
         StateUnavailableError, BrokerError: AWS or the broker does not answer.
     """
     symbols = require_any(tuple(sorted({*needs, *lake.symbols()})), lake)
-    now, as_of = read_business_time(exchange)
+    business = read_business_time(exchange)
+    as_of = business.as_of
     stored = map_in_threads(lambda symbol: _read(lake, symbol), symbols)
     start = min((bars.dates[-1] for bars in stored.values() if bars.dates), default=as_of)
     sessions = [session.date for session in exchange.calendar(min(start, as_of - LOOK_BACK), as_of)]
@@ -138,12 +139,12 @@ def gather(lake: StoredLake, exchange: Exchange, needs: Mapping[str, tuple[str, 
         reason, strategies = quarantined.get(symbol, ""), needs.get(symbol, ())
         return assess(symbol, stored[symbol], sessions=sessions, quarantined=reason, needed_by=strategies)
 
-    return LakeStatus(as_of, last_due(sessions, now), tuple(map(row, stored)))
+    return LakeStatus(as_of, last_due(sessions, business.now), tuple(map(row, stored)))
 
 
 def last_due(sessions: Iterable[date], now: datetime) -> date:
     """Return the last of these sessions whose bars the nightly refresh should have loaded by now."""
-    return max(day for day in sessions if datetime.combine(day, NIGHTLY, NEW_YORK) <= now)
+    return max(day for day in sessions if datetime.combine(day, NIGHTLY, new_york()) <= now)
 
 
 def _read(lake: StoredLake, symbol: str) -> StoredBars:

@@ -10,6 +10,7 @@ from the_alchemiser.data_quality_monitor.second_source import SecondSource, Seco
 from the_alchemiser.shared.broker.credentials import CredentialsMalformedError, CredentialsUnavailableError
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.formats import plural
+from the_alchemiser.shared.records import Frozen
 
 NOT_ASKED = "not asked"
 _STOPPING = (SecondSourceError, CredentialsUnavailableError, CredentialsMalformedError)
@@ -22,7 +23,7 @@ class Answer(NamedTuple):
     note: str
 
 
-class Answers(NamedTuple):
+class Answers(Frozen):
     """The answers of one check, by symbol, and what a person must know about the second source."""
 
     by_symbol: Mapping[str, Answer]
@@ -36,7 +37,7 @@ def ask(source: SecondSource, examined: Mapping[str, Examined], actions: Corpora
     """Compare every symbol in doubt, and `sample` others: those that were not compared for longest.
 
     An error that is not about one symbol ends the questions: the other symbols get the same answer without being asked.
-    The sample never waits for the rate limit, and what of it is left out is no problem.
+    The sample never waits for the rate limit, and what of it is left out causes no problem.
     """
     needed = [symbol for symbol, symbol_examined in examined.items() if symbol_examined.needs_second_source]
     others = _in_turn(examined, needed)[:sample]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind
 from the_alchemiser.shared.corporate_actions import CorporateAction
 from the_alchemiser.shared.market_data.bars import DailyBar
+from the_alchemiser.shared.records import Frozen
 
 DISAGREEMENT, UNADJUSTED, FLAT = "disagreement", "unadjusted", "flat"
 LARGEST_DIFFERENCE = 0.02
@@ -69,7 +70,7 @@ class Dispute(NamedTuple):
     detail: str
 
 
-class Comparison(NamedTuple):
+class Comparison(Frozen):
     """The result: the doubts that the second source confirms, and the disputes. Other doubts it knows nothing of."""
 
     confirmed: tuple[Doubt, ...]

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
 from the_alchemiser.data_quality_monitor.checks import CHECKS, Fault, History, find_faults, missing_sessions
 from the_alchemiser.data_quality_monitor.comparing import (
@@ -25,6 +24,7 @@ from the_alchemiser.data_quality_monitor.scorecards import (
 from the_alchemiser.shared.market_data.bars import DailyBar
 from the_alchemiser.shared.market_data.lake import LakeEntry, StoredDescription
 from the_alchemiser.shared.market_data.verdict import QuarantineEntry
+from the_alchemiser.shared.records import Frozen
 
 UNCONFIRMED, VOLUME = "unconfirmed", "volume"
 ALL_CHECKS = ("missing", "damaged", "digest", *CHECKS, FLAT, UNCONFIRMED, DISAGREEMENT, VOLUME)
@@ -36,7 +36,7 @@ _INCOMPARABLE = frozenset({"missing", "damaged", "duplicate", "disorder", "non-p
 _SAME_MOVE = 0.005
 
 
-class Examined(NamedTuple):
+class Examined(Frozen):
     """What a symbol's bars say by themselves, and what earlier checks say of them.
 
     Attributes:
@@ -66,7 +66,7 @@ class Examined(NamedTuple):
         )
 
 
-class Judgement(NamedTuple):
+class Judgement(Frozen):
     """The result for one symbol."""
 
     card: Scorecard

@@ -6,13 +6,13 @@ without the second source for as long as the lake has the same bars.
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
 
 from the_alchemiser.data_quality_monitor.checks import Fault
 from the_alchemiser.data_quality_monitor.comparing import Dispute
 from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind
 from the_alchemiser.shared.market_data.objects import ObjectStore
 from the_alchemiser.shared.market_data.verdict import QUALITY
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Symbol, UtcDatetime, Value
 
 SCORECARDS_KEY = f"{QUALITY}/scorecards.json"
@@ -110,7 +110,7 @@ class Scorecards(Value):
         return {card.symbol: card for card in self.symbols}
 
 
-class ScorecardsEntry(NamedTuple):
+class ScorecardsEntry(Frozen):
     """The scorecards as they were read, None when there are none, and the version of the object.
 
     Attributes:

@@ -1,7 +1,6 @@
 """The status of the lake: what is stored of each symbol, and what the book lacks."""
 
 import json
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -166,7 +165,7 @@ def test_status_of_bars_without_their_description_says_so(book: Book, capsys: Ou
 
 
 def test_status_of_an_empty_lake_and_book_says_how_to_fill_it(book: Book) -> None:
-    empty = replace(book, entries=())
+    empty = book.changed(entries=())
 
     with pytest.raises(UsageError, match=r"the lake has no bars yet; run inv data\.refresh --env prod"):
         report(Stock(), empty)

@@ -10,7 +10,7 @@ from tests.the_alchemiser.shared.market_data.samples import ORIGIN, sessions
 from the_alchemiser.data_quality_monitor.scorecards import Scorecard, read_scorecards
 from the_alchemiser.data_quality_monitor.service import Monitor
 from the_alchemiser.shared.corporate_actions import CorporateAction
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.market_data.bars import Bars
 from the_alchemiser.shared.market_data.corporate_actions import (
     ActionsFetch,
@@ -56,7 +56,7 @@ class InMemoryMonitor:
 
     def store_actions(self, fetched_on: date, *actions: CorporateAction) -> None:
         """Store the corporate actions as a fetch at 20:30 in New York on that day did."""
-        at = datetime.combine(fetched_on, time(20, 30), NEW_YORK)
+        at = datetime.combine(fetched_on, time(20, 30), new_york())
         fetch = ActionsFetch(at, ("QQQ", "SPY"), date.min, date.max, actions)
         write_actions(self.objects, read_actions_entry(self.objects), fetch)
 

@@ -24,11 +24,11 @@ NO_ACTIONS = CorporateActions()
 def symbol(name: str, *, in_doubt: bool = False, compared_on: date | None = None) -> Examined:
     history = halved(15) if in_doubt else GOOD
     card = judge(examined(GOOD), None, "x").card.changed(compared_on=compared_on)
-    return examined(history, card)._replace(symbol=name)
+    return examined(history, card).changed(symbol=name)
 
 
 def book(**symbols: Examined) -> dict[str, Examined]:
-    return {name: each._replace(symbol=name) for name, each in symbols.items()}
+    return {name: each.changed(symbol=name) for name, each in symbols.items()}
 
 
 def agreeing(*names: str) -> InMemorySource:
@@ -104,7 +104,7 @@ def test_ask_goes_on_after_an_error_of_one_symbol(error: Exception) -> None:
 
 def test_ask_never_asks_about_bars_that_cannot_be_compared() -> None:
     source = agreeing("A")
-    broken = symbol("A")._replace(is_comparable=False)
+    broken = symbol("A").changed(is_comparable=False)
 
     ask(source, book(A=broken), NO_ACTIONS, sample=5)
 

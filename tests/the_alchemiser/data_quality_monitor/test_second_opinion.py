@@ -114,7 +114,7 @@ def test_check_quotes_why_the_refresh_failed(harness: InMemoryMonitor) -> None:
 
 
 def test_check_calendars_that_differ_are_a_problem_and_blame_no_symbol(harness: InMemoryMonitor) -> None:
-    closed = WEEKDAYS._replace(closed=frozenset({DAYS[20]}))
+    closed = WEEKDAYS.changed(closed=frozenset({DAYS[20]}))
     differing = InMemoryMonitor(objects=harness.objects, calendar=closed)
     harness.store("SPY", bars(60)[:20] + bars(60)[21:])
 
@@ -125,7 +125,7 @@ def test_check_calendars_that_differ_are_a_problem_and_blame_no_symbol(harness: 
 
 
 def test_check_many_differences_of_calendars_are_counted(harness: InMemoryMonitor) -> None:
-    closed = WEEKDAYS._replace(closed=frozenset(DAYS[10:15]))
+    closed = WEEKDAYS.changed(closed=frozenset(DAYS[10:15]))
 
     problems = InMemoryMonitor(objects=harness.objects, calendar=closed).check().problems
 
@@ -138,14 +138,14 @@ def test_check_many_differences_of_calendars_are_counted(harness: InMemoryMonito
 
 @pytest.mark.parametrize(("days", "is_problem"), [(180, False), (179, True)])
 def test_check_calendar_that_ends_soon_is_a_problem(harness: InMemoryMonitor, days: int, *, is_problem: bool) -> None:
-    ending = WEEKDAYS._replace(last=DAYS[59] + timedelta(days=days))
+    ending = WEEKDAYS.changed(last=DAYS[59] + timedelta(days=days))
 
     assert bool(InMemoryMonitor(objects=harness.objects, calendar=ending).check().problems) == is_problem
 
 
 def test_check_beyond_the_calendar_takes_the_sessions_of_the_broker(harness: InMemoryMonitor) -> None:
     harness.store("SPY", bars(60)[:50] + bars(60)[51:])
-    ended = InMemoryMonitor(objects=harness.objects, calendar=WEEKDAYS._replace(last=DAYS[40]))
+    ended = InMemoryMonitor(objects=harness.objects, calendar=WEEKDAYS.changed(last=DAYS[40]))
 
     message = ended.check()
 

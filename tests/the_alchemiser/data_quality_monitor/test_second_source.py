@@ -198,7 +198,7 @@ def test_bars_over_the_limit_wait_no_longer_than_the_check_has(budget_s: float, 
 
 
 def left(count: int) -> Answer:
-    return GOOD._replace(headers={"api-credits-left": str(count)})
+    return GOOD.changed(headers={"api-credits-left": str(count)})
 
 
 def test_bars_wait_when_the_answer_before_used_the_last_credit() -> None:

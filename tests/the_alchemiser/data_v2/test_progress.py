@@ -5,7 +5,6 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.stub import Stubber
 
 from the_alchemiser.data_v2.progress import DynamoProgress, Invocation, RefreshProgress, SymbolOutcome
@@ -87,7 +86,7 @@ def test_denied_write_raises_unavailable(stubbed: Stubbed) -> None:
         progress.write(PROGRESS)
 
 
-class Context(LambdaContext):
+class Context:
     """A context with 12.5 s left."""
 
     @staticmethod

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
-from the_alchemiser.shared.exchange_time import NEW_YORK
+from the_alchemiser.shared.exchange_time import new_york
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.values import Session
 
 FILE = Path(__file__).with_suffix(".json")
@@ -21,7 +21,7 @@ _FRIDAY = 4
 _DAY = timedelta(days=1)
 
 
-class ExchangeCalendar(NamedTuple):
+class ExchangeCalendar(Frozen):
     """Which days from `first` through `last` have a session.
 
     Attributes:
@@ -42,10 +42,10 @@ class ExchangeCalendar(NamedTuple):
 
     def _session(self, day: date) -> Session:
         closes = self.early.get(day, _CLOSE)
-        return Session(day, datetime.combine(day, _OPEN, NEW_YORK), datetime.combine(day, closes, NEW_YORK))
+        return Session(day, datetime.combine(day, _OPEN, new_york()), datetime.combine(day, closes, new_york()))
 
 
-class Difference(NamedTuple):
+class Difference(Frozen):
     """A day on which two calendars differ, and how."""
 
     date: date
@@ -86,7 +86,7 @@ def differences(
     for day in theirs.keys() - ours.keys():
         texts[day] = "the broker has a session, the exchange has none"
     for day in ours.keys() & theirs.keys():
-        closes = [session.close.astimezone(NEW_YORK).strftime("%H:%M") for session in (theirs[day], ours[day])]
+        closes = [session.close.astimezone(new_york()).strftime("%H:%M") for session in (theirs[day], ours[day])]
         if closes[0] != closes[1]:
             texts[day] = f"the broker's session closes at {closes[0]}, the exchange's at {closes[1]}"
     return tuple(Difference(day, texts[day]) for day in sorted(texts))

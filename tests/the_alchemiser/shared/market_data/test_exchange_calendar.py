@@ -35,7 +35,7 @@ def test_calendar_file_is_what_the_generator_writes() -> None:
 def test_shipped_calendar_equals_the_rules_of_the_paper_exchange() -> None:
     first, last = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 
-    shipped = [(day, opens, closes) for day, opens, closes in shipped_calendar().sessions(first, last)]
+    shipped = [(day.date, day.open, day.close) for day in shipped_calendar().sessions(first, last)]
 
     assert shipped == [(rule.date, rule.opens, rule.closes) for rule in sessions_between(first, last)]
 

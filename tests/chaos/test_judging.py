@@ -50,7 +50,7 @@ def test_broken_invariant_with_exit_3_is_the_truth() -> None:
 
 
 def test_open_run_is_a_violation_unless_it_waits_for_a_dead_letter() -> None:
-    waiting = {run().run_id: replace(run(), state=RunState.BUYING)}
+    waiting = {run().run_id: run().changed(state=RunState.BUYING)}
 
     names = [
         {violation.invariant for violation in judge(TRIAL, TradedDay(FAILED), history(runs=waiting, **more)).violations}
@@ -68,12 +68,12 @@ def test_failed_trade_dead_letter_and_failed_run_make_exit_0_a_lie() -> None:
     item = next(iter(run().items_of("TRADE")))
     failed_item = trade_item(item, run().items_of("TRADE")[item].body["message"]["fills"][0]["order_id"], "10")
     body: Any = {"message": {**failed_item.body["message"], "reason": "not_filled"}}
-    failed_trade = replace(run(), items={**run().items, f"TRADE#{item}": RunItem(f"TRADE#{item}", body)})
+    failed_trade = run().changed(items={**run().items, f"TRADE#{item}": RunItem(f"TRADE#{item}", body)})
 
     for changes, said in (
         ({"runs": {run().run_id: failed_trade}}, f"{item} failed: not_filled"),
         ({"dead_letters": {"TradeDlq": ('{"command": "sweep"}',)}}, "1 in TradeDlq"),
-        ({"runs": {run().run_id: replace(run(), state=RunState.FAILED)}}, f"{run().run_id} is FAILED"),
+        ({"runs": {run().run_id: run().changed(state=RunState.FAILED)}}, f"{run().run_id} is FAILED"),
         ({"runs": {}, "trade_messages": (), "published": ()}, "there was no run"),
     ):
         (sentence, *_) = lies(end=history(**changes))

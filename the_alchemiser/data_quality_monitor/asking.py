@@ -37,7 +37,7 @@ def ask(source: SecondSource, examined: Mapping[str, Examined], actions: Corpora
     """Compare every symbol in doubt, and `sample` others: those that were not compared for longest.
 
     An error that is not about one symbol ends the questions: the other symbols get the same answer without being asked.
-    The sample never waits for the rate limit, and what of it is left out causes no problem.
+    The sample never waits for the rate limit. What the limit leaves out of it is not reported as a problem.
     """
     needed = [symbol for symbol, symbol_examined in examined.items() if symbol_examined.needs_second_source]
     others = _in_turn(examined, needed)[:sample]

@@ -99,7 +99,7 @@ def test_every_reader_without_a_build_says_what_to_run(root: Path) -> None:
 def test_read_built_parses_a_template_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [stack] = model.load(root).stacks
     first = built.read_built(stack, root)
-    monkeypatch.setattr(templates, "document", lambda *_, **__: pytest.fail("it is parsed again"))
+    monkeypatch.setattr(templates, "_parsed", lambda *_, **__: pytest.fail("it is parsed again"))
 
     assert built.read_built(stack, root) == first
 

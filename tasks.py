@@ -26,7 +26,7 @@ namespace = commands.assemble(
     tasks.collection(),
     sandbox.collection(),
     desk.collection(),
-    data.collection(),
+    data.data_collection(),
     operations.trading_collection(data.refresh),
     operations.run_collection(),
     tasks=(sandbox.deploy, sandbox.run_day_task(reporter), desk.backtest, operations.reconcile),

@@ -116,6 +116,8 @@ def result_of(outcome: SymbolOutcome | None) -> str:
         return "not tried"
     if outcome.error:
         return "failed"
+    if outcome.repaired:
+        return "repaired"
     return "refreshed" if outcome.before != outcome.after else "up to date"
 
 

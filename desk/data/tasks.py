@@ -89,6 +89,6 @@ def quality(_context: Context, env: str = "", symbol: str = "", html: str | None
     scorecards.report(ROOT, env, symbol=symbol, html=html, as_json=json)
 
 
-def collection() -> Collection:
+def data_collection() -> Collection:
     """Return the tasks `data.refresh`, `.status`, `.get`, `.export` and `.quality`."""
     return Collection("data", refresh, status, get, export, quality)

@@ -73,7 +73,7 @@ def test_damaged_object_is_named_and_a_refresh_repairs_it_in_spite_of_refusals(
 
     assert f"s3://{bucket}/bars/v1/SPY.parquet cannot be used: damaged" in named
     assert "SPY: damaged: bars/v1/SPY.parquet does not match its digest; inv data.refresh SPY --env local" in failed
-    assert "SPY     refreshed" in refreshed
+    assert "SPY     repaired" in refreshed
     assert "asset_not_found" in refreshed
     assert "1 of 2 symbols failed" in refreshed
     (spy,) = (row for row in status["symbols"] if row["symbol"] == "SPY")

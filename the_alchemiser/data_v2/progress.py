@@ -33,12 +33,14 @@ class SymbolOutcome(Value):
         before, after: the digests of its bars, hex; empty when there are none.
         error: `reason: text`; empty when the symbol is up to date.
         is_retryable: a later delivery tries again.
+        repaired: the fault of a damaged object that was replaced, `damaged: …`; empty when there was none.
     """
 
     before: str
     after: str
     error: str = ""
     is_retryable: bool = False
+    repaired: str = ""
 
 
 class RefreshProgress(Value):

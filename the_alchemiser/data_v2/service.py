@@ -71,6 +71,11 @@ class StoredSymbol(Frozen):
         return self.stored_description.description
 
     @property
+    def damage(self) -> str:
+        """Return what is wrong with the stored object; empty when it is whole or missing."""
+        return (self.entry.fault or "") if self.entry.version else ""
+
+    @property
     def last_date(self) -> date:
         """Return the date of the last bar; the first possible date when there is none."""
         return max((bar.date for bar in self.entry.bars), default=date.min)
@@ -208,10 +213,11 @@ class Refresher(Frozen):
         except AlchemiserError as error:
             return _failure(before, error)
 
+        outcome = SymbolOutcome(before=before, after=after, repaired=stored.damage)
         if bars[-1].date < horizon.as_of:
             stale = StaleBarsError(f"last bar {bars[-1].date}, expected {horizon.as_of}")
-            return _failure(before, stale, after=after)
-        return SymbolOutcome(before=before, after=after)
+            return outcome.changed(error=f"{stale.reason}: {stale}")
+        return outcome
 
     def _refreshed(self, attempt: Attempt, time: BusinessTime) -> MarketDataRefreshed:
         untried = SymbolOutcome(before="", after="", error=NOT_REFRESHED, is_retryable=True)
@@ -253,13 +259,9 @@ def _describe_incomplete(attempt: Attempt) -> str:
     return "; ".join(reasons)
 
 
-def _failure(before: str, error: AlchemiserError, *, after: str | None = None) -> SymbolOutcome:
-    return SymbolOutcome(
-        before=before,
-        after=before if after is None else after,
-        error=f"{error.reason}: {error}",
-        is_retryable=error.retryable,
-    )
+def _failure(digest: str, error: AlchemiserError) -> SymbolOutcome:
+    text = f"{error.reason}: {error}"
+    return SymbolOutcome(before=digest, after=digest, error=text, is_retryable=error.retryable)
 
 
 def _change(outcomes: Mapping[str, SymbolOutcome]) -> str:

@@ -145,6 +145,13 @@ def test_refresh_that_ends_without_all_symbols_shows_those_that_were_not_tried(c
     assert "OLD     not tried" in capsys.readouterr().out
 
 
+def test_refresh_of_a_damaged_object_says_that_it_was_repaired(capsys: Out) -> None:
+    repaired = SAME.changed(repaired="damaged: bars/v1/SPY.parquet does not match its digest")
+    refresh(stocked(progress(OLD=SAME, SPY=repaired, TLT=NEW, finished=True)))
+
+    assert "SPY     repaired" in capsys.readouterr().out
+
+
 def test_refresh_of_an_impossible_symbol_sends_nothing() -> None:
     stock = stocked(None)
 

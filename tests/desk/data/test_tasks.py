@@ -13,14 +13,14 @@ Out = pytest.CaptureFixture[str]
 
 def inv(words: Sequence[str]) -> int:
     """Return the exit code of `inv` with these words."""
-    program = Program(namespace=commands.assemble(tasks.collection()))
+    program = Program(namespace=commands.assemble(tasks.data_collection()))
     with pytest.raises(SystemExit) as caught:
         program.run(["inv", *words])
     return int(caught.value.code or 0)
 
 
 def test_collection_has_these_tasks() -> None:
-    assert {"export", "get", "refresh", "status"} <= set(tasks.collection().task_names)
+    assert {"export", "get", "refresh", "status"} <= set(tasks.data_collection().task_names)
 
 
 @pytest.mark.parametrize(

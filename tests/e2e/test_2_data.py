@@ -30,7 +30,7 @@ def plain(weights: Mapping[str, str]) -> Mapping[str, Decimal]:
 
 @pytest.fixture
 def status(inv: Inv) -> dict[str, Any]:
-    """Return the status of the lake on the evening of the first day: nothing is due yet."""
+    """Return the status of the lake after the close of the day that was traded last: its bars are not due yet."""
     document: dict[str, Any] = json.loads(call(inv, "data.status", "--json"))
     return document
 
@@ -77,16 +77,17 @@ def test_damaged_object_is_named_and_a_refresh_repairs_it_in_spite_of_refusals(
     assert "asset_not_found" in refreshed
     assert "1 of 2 symbols failed" in refreshed
     (spy,) = (row for row in status["symbols"] if row["symbol"] == "SPY")
-    assert len(lines) == 1 + spy["bars"] + 1  # the header, and the bar of the first day itself
+    assert len(lines) == 1 + spy["bars"] + 1  # the header, and the bar of the day that was traded last
 
 
 def load_all(inv: Inv, sandbox: Sandbox) -> None:
     """Load what the last session has brought, and wait until the lake passes its check, for the tests that follow."""
     call(inv, "data.refresh")
+    as_of = json.loads(call(inv, "data.status", "--json"))["as_of"]
     s3, bucket = sandbox.client("s3"), sandbox.resources("alchemiser-local-data")["Lake"]
     for _ in range(600):
         verdict = json.load(s3.get_object(Bucket=bucket, Key="quality/v1/latest.json")["Body"])
-        if verdict["as_of"] == FIRST_DAY and not verdict["quarantined"]:
+        if verdict["as_of"] == as_of and not verdict["quarantined"]:
             return
         time.sleep(0.1)
     pytest.fail(f"the lake did not pass its check: {verdict}")

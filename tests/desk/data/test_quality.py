@@ -10,7 +10,7 @@ import pytest
 
 from automation.system.errors import CheckFailedError, UsageError
 from desk.data import quality
-from desk.data.tasks import collection
+from desk.data.tasks import data_collection
 from desk.operations.environment import Environment
 from tests.contracts.written import written
 from tests.desk.operations.duty import World, environment
@@ -152,4 +152,4 @@ def test_report_of_malformed_scorecards_names_the_object() -> None:
 
 
 def test_collection_has_the_task() -> None:
-    assert "quality" in collection().task_names
+    assert "quality" in data_collection().task_names

@@ -9,7 +9,7 @@ from automation.system.errors import UsageError
 from desk.backtest.signals import Candidate
 from the_alchemiser.shared.book import Book, BookEntry, read_symphony
 from the_alchemiser.shared.symphony.compiler import compile_symphony
-from the_alchemiser.strategy_v2.weight_rounding import round_weights
+from the_alchemiser.shared.symphony.weight_rounding import round_weights
 
 _SUFFIX = ".clj"
 

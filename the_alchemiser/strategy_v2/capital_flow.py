@@ -8,21 +8,19 @@ import numpy as np
 from the_alchemiser.shared.symphony.program import Leaf, Switch, scored_by
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
-from the_alchemiser.strategy_v2.session_readings import SessionReadings
 
 
 class CapitalFlow:
     """How the capital splits over the operations on D sessions; everything is computed on first use.
 
     Attributes:
-        readings: the splits on the sessions.
+        splits: the splits on the sessions.
     """
 
     def __init__(self, evaluation: Evaluation, sessions: Indices) -> None:
-        self.readings = SessionReadings(evaluation, sessions)
+        self.splits = evaluation.splits_on(sessions)
         self._evaluation = evaluation
         self._program = evaluation.program
-        self._count = len(sessions)
 
     @property
     def portions(self) -> Mapping[int, Floats]:
@@ -37,7 +35,7 @@ class CapitalFlow:
     @cached_property
     def scored(self) -> tuple[int, ...]:
         """The operations that score their children and that the conditions above them let the capital reach."""
-        reached = {self._program.root: self.readings.every_session}
+        reached = {self._program.root: self.splits.every_session}
         scored = []
 
         for number in range(self._program.root, -1, -1):
@@ -51,7 +49,7 @@ class CapitalFlow:
                 scored.append(number)
 
             always = (1.0,) * len(operation.children)
-            fractions = self.readings.split(number).fractions if isinstance(operation, Switch) else always
+            fractions = self.splits.of(number).fractions if isinstance(operation, Switch) else always
             for child, fraction in zip(operation.children, fractions, strict=True):
                 through = here if isinstance(fraction, float) else here & (fraction > 0)
                 reached[child] = reached[child] | through if child in reached else through
@@ -62,8 +60,8 @@ class CapitalFlow:
     def _distribution(self) -> tuple[Mapping[int, Floats], Bools]:
         """Distribute the capital from the root down, parents before children."""
         self._evaluation.evaluate_scores(self.scored)
-        portions = {self._program.root: np.ones(self._count)}
-        answered = np.ones(self._count, dtype=bool)
+        portions = {self._program.root: np.ones(len(self.splits.every_session))}
+        answered = self.splits.every_session.copy()
 
         for number in range(self._program.root, -1, -1):
             if number not in portions:
@@ -73,7 +71,7 @@ class CapitalFlow:
                 del portions[number]
                 continue
 
-            split = self.readings.split(number)
+            split = self.splits.of(number)
             answered &= split.known | ~held
             for child, fraction in zip(self._program.operations[number].children, split.fractions, strict=True):
                 portion = np.where(held & split.known, portions[number] * fraction, 0)

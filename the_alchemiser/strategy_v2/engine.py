@@ -13,13 +13,13 @@ from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import Threshold
+from the_alchemiser.shared.symphony.weight_rounding import round_weights
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, Indices
 from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 from the_alchemiser.strategy_v2.rebalancing import compute_holdings, raise_undecided
 from the_alchemiser.strategy_v2.shared_indicators import share_indicators
-from the_alchemiser.strategy_v2.weight_rounding import round_weights
 
 
 class Decision(Frozen):
@@ -109,33 +109,24 @@ def evaluate(
         UnusableOptionError: a window is too short for the options.
     """
     evaluation = _evaluation(strategy, history, through=as_of, options=options)
-    return _decision(evaluation, as_of=as_of, inception=inception, fragile_points=fragile_points)
+    return _decision(evaluation, as_of, inception, fragile_points)
 
 
 def evaluate_together(
-    strategies: Iterable[Symphony | Program],
-    history: PriceHistory,
-    *,
-    as_of: date,
-    inception: date,
-    options: StrategyOptions | None = None,
-    fragile_points: float = FRAGILE_POINTS,
+    strategies: Iterable[Symphony | Program], history: PriceHistory, *, as_of: date, inception: date
 ) -> tuple[Decision, ...]:
     """Decide one day of many strategies: as `evaluate` does, but faster, because they share their indicators.
 
     Raises:
-        UnusableOptionError: a window of any strategy is too short for the options.
+        UnusableOptionError: a window of any strategy is too short for the default options.
         EvaluationError: the error that `evaluate` raises for the first strategy that cannot be decided.
     """
-    evaluations = [_evaluation(strategy, history, through=as_of, options=options) for strategy in strategies]
+    evaluations = [_evaluation(strategy, history, through=as_of, options=None) for strategy in strategies]
     share_indicators(evaluations, history.through(as_of))
-    return tuple(
-        _decision(evaluation, as_of=as_of, inception=inception, fragile_points=fragile_points)
-        for evaluation in evaluations
-    )
+    return tuple(_decision(evaluation, as_of, inception, FRAGILE_POINTS) for evaluation in evaluations)
 
 
-def _decision(evaluation: Evaluation, *, as_of: date, inception: date, fragile_points: float) -> Decision:
+def _decision(evaluation: Evaluation, as_of: date, inception: date, fragile_points: float) -> Decision:
     known = evaluation.market.history
     last = compute_holdings(evaluation, len(known.dates) - 1, inception=inception)
     if not last.answered[0]:

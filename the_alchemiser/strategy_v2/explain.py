@@ -15,7 +15,7 @@ from the_alchemiser.shared.symphony.program import Choice, InverseVolatility, Op
 from the_alchemiser.shared.symphony.tree import CurrentPrice, IndicatorKind, IndicatorOf, Select, Value
 from the_alchemiser.strategy_v2.capital_flow import trace_capital
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
-from the_alchemiser.strategy_v2.session_readings import SessionReadings
+from the_alchemiser.strategy_v2.splits import Splits
 
 FRAGILE_POINTS = 0.5
 
@@ -36,7 +36,7 @@ def decision_path(evaluation: Evaluation, session: int, *, fragile_points: float
     program, portions = evaluation.program, flow.portions
     return [
         {
-            **_step(program, number, flow.readings, fragile_points),
+            **_step(program, number, flow.splits, fragile_points),
             "line": operation.place.line,
             "column": operation.place.column,
             "share": round(float(portions[number][0]), COMPARED_DECIMALS),
@@ -52,22 +52,22 @@ def _on_path(program: Program, numbers: Iterable[int]) -> Iterator[tuple[int, Op
             yield number, operation
 
 
-def _step(program: Program, number: int, readings: SessionReadings, fragile_points: float) -> Json:
+def _step(program: Program, number: int, splits: Splits, fragile_points: float) -> Json:
     operation = program.operations[number]
     match operation:
         case Switch():
-            return _condition(operation, readings, fragile_points)
+            return _condition(operation, splits, fragile_points)
         case Choice():
-            candidates = _children(program, number, readings, name="score")
+            candidates = _children(program, number, splits, name="score")
             return _ranking(operation, candidates, fragile_points)
         case _:
-            return {"step": operation.label, "children": _children(program, number, readings, name="stdev")}
+            return {"step": operation.label, "children": _children(program, number, splits, name="stdev")}
 
 
-def _condition(operation: Switch, readings: SessionReadings, fragile_points: float) -> Json:
+def _condition(operation: Switch, splits: Splits, fragile_points: float) -> Json:
     condition = operation.condition
     sides = (condition.left, condition.right)
-    left, right = (float(readings.value(value)[0]) for value in sides)
+    left, right = (float(splits.value(value)[0]) for value in sides)
     return {
         "step": "if",
         "left": {"of": str(condition.left), "value": left},
@@ -105,9 +105,9 @@ def _gap(operation: Choice, candidates: Sequence[Json], fragile_points: float) -
     return {"margin": round(high - low, COMPARED_DECIMALS), "fragile": is_fragile}
 
 
-def _children(program: Program, number: int, readings: SessionReadings, *, name: str) -> list[Json]:
+def _children(program: Program, number: int, splits: Splits, *, name: str) -> list[Json]:
     operation = program.operations[number]
-    split = readings.split(number)
+    split = splits.of(number)
     rounded = [round(float(score[0]), COMPARED_DECIMALS) for score in split.scores]
     scores: Sequence[float | None] = rounded or [None] * len(operation.children)
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 DAY = "datetime64[D]"
 
-type LastKey = tuple[str, Indicator, StrategyOptions, int]
-"""A symbol, an indicator with its options, and the number of the symbol's bars."""
-
 
 class PriceHistory(Frozen):
     """Adjusted closes of many symbols.
@@ -39,7 +36,7 @@ class PriceHistory(Frozen):
     flaws: Mapping[str, str] = {}
     flawed_from: Mapping[str, np.datetime64] = {}
     computed: "dict[tuple[str, Indicator, StrategyOptions], Floats]" = msgspec.field(default_factory=dict)
-    computed_last: "dict[LastKey, float]" = msgspec.field(default_factory=dict)
+    computed_last: "dict[tuple[str, Indicator, StrategyOptions, int], float]" = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.dates.dtype != np.dtype(DAY) or np.any(np.diff(self.dates) <= np.timedelta64(0, "D")):

@@ -14,7 +14,7 @@ from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind
 from the_alchemiser.strategy_v2.arrays import Floats
-from the_alchemiser.strategy_v2.recurrences import emas, last_emas, last_wilder_means, wilder_means
+from the_alchemiser.strategy_v2.recurrences import all_averages, exponential, last_averages, wilder
 
 Request = tuple[Indicator, Floats]
 """An indicator, and the closes of a gapless series."""
@@ -43,16 +43,17 @@ def compute_all(requests: Sequence[Request], options: StrategyOptions) -> list[F
 
 
 def compute_last(requests: Sequence[Request], options: StrategyOptions) -> Floats:
-    """Return the last value of many indicators: that of `compute_all`, without the values before it."""
+    """Return the last value of many indicators: that of `compute_all`, but mostly without the values before it."""
     values = np.full(len(requests), np.nan)
-    for batch, kinds in _LAST_BATCHES:
-        chosen = [
-            at
-            for at, (indicator, closes) in enumerate(requests)
-            if indicator.kind in kinds and len(closes) >= indicator_bars(indicator)
-        ]
-        if chosen:
-            values[chosen] = batch([requests[at] for at in chosen], options)
+    chosen: dict[IndicatorKind | None, list[int]] = {kind: [] for kind in _LAST}
+    for at, (indicator, closes) in enumerate(requests):
+        if len(closes) >= indicator_bars(indicator):
+            chosen[indicator.kind if indicator.kind in chosen else None].append(at)
+
+    for kind, positions in chosen.items():
+        if not positions:
+            continue
+        values[positions] = _LAST[kind]([requests[at] for at in positions], options)
     return values
 
 
@@ -90,16 +91,18 @@ def rolling_stdev(values: Floats, window: int, *, ddof: int) -> Floats:
 
 
 def _rsis(requests: Sequence[Request], options: StrategyOptions) -> list[Floats]:
-    average = wilder_means if options.rsi is RsiMethod.WILDER else _rolling_means
-    averages = average(*_moves(requests))
+    moves, windows = _moves(requests)
+    is_wilder = options.rsi is RsiMethod.WILDER
+    averages = all_averages(moves, windows, wilder) if is_wilder else _rolling_means(moves, windows)
     count = len(requests)
     rows = zip(averages[:count], averages[count:], requests, strict=True)
     return [_right_aligned(_strength(gains, losses), closes) for gains, losses, (_, closes) in rows]
 
 
 def _last_rsis(requests: Sequence[Request], options: StrategyOptions) -> Floats:
-    average = last_wilder_means if options.rsi is RsiMethod.WILDER else _last_rolling_means
-    gains, losses = np.split(average(*_moves(requests)), 2)
+    if options.rsi is not RsiMethod.WILDER:
+        return _last_of_each(requests, options)
+    gains, losses = np.split(last_averages(*_moves(requests), wilder), 2)
     return _strength(gains, losses)
 
 
@@ -124,49 +127,48 @@ def _rolling_means(series: Sequence[Floats], windows: Sequence[int]) -> list[Flo
     return [_right_aligned(rolling_mean(values, window), values) for values, window in pairs]
 
 
-def _last_rolling_means(series: Sequence[Floats], windows: Sequence[int]) -> Floats:
-    pairs = zip(series, windows, strict=True)
-    return np.array([rolling_mean(values[-window:], window)[0] for values, window in pairs])
-
-
 def _exponentials(requests: Sequence[Request], _: StrategyOptions) -> list[Floats]:
-    return emas([closes for _, closes in requests], [indicator.windows[0] for indicator, _ in requests])
+    return all_averages(*_closes_and_windows(requests), exponential)
 
 
 def _last_exponentials(requests: Sequence[Request], _: StrategyOptions) -> Floats:
-    return last_emas([closes for _, closes in requests], [indicator.windows[0] for indicator, _ in requests])
+    return last_averages(*_closes_and_windows(requests), exponential)
+
+
+def _closes_and_windows(requests: Sequence[Request]) -> tuple[list[Floats], list[int]]:
+    return [closes for _, closes in requests], [indicator.windows[0] for indicator, _ in requests]
 
 
 def _oscillators(requests: Sequence[Request], _: StrategyOptions) -> list[Floats]:
     """Compute percentage price oscillators, or the signal line where the indicator is the signal."""
-    series = [closes for _, closes in requests]
-    shorts = [indicator.windows[0] for indicator, _ in requests]
+    series, shorts = _closes_and_windows(requests)
     longs = [indicator.windows[1] for indicator, _ in requests]
-    averages, count = emas(series * 2, shorts + longs), len(requests)
+    averages, count = all_averages(series * 2, shorts + longs, exponential), len(requests)
     values = [(short - long) / long * 100 for short, long in zip(averages[:count], averages[count:], strict=True)]
 
     signals = [at for at, (indicator, _) in enumerate(requests) if indicator.kind is IndicatorKind.PPO_SIGNAL]
     starts = [max(requests[at][0].windows[:2]) - 1 for at in signals]
-    smooth = emas(
+    smooth = all_averages(
         [values[at][start:] for at, start in zip(signals, starts, strict=True)],
         [requests[at][0].windows[2] for at in signals],
+        exponential,
     )
     for at, signal in zip(signals, smooth, strict=True):
         values[at] = _right_aligned(signal, series[at])
     return values
 
 
-def _last_oscillators(requests: Sequence[Request], options: StrategyOptions) -> Floats:
-    return np.array([values[-1] for values in _oscillators(requests, options)])
+def _last_of_each(requests: Sequence[Request], options: StrategyOptions) -> Floats:
+    """Compute all values that the closes of the window have; oscillators depend on all closes."""
+    recent = [
+        (indicator, closes if indicator.kind in _OSCILLATORS else closes[-indicator_bars(indicator) :])
+        for indicator, closes in requests
+    ]
+    return np.array([values[-1] for values in compute_all(recent, options)])
 
 
 def _each(requests: Sequence[Request], options: StrategyOptions) -> list[Floats]:
     return [_COMPUTE[indicator.kind](closes, indicator.windows[0], options) for indicator, closes in requests]
-
-
-def _last_of_each(requests: Sequence[Request], options: StrategyOptions) -> Floats:
-    recent = [(indicator, closes[-indicator_bars(indicator) :]) for indicator, closes in requests]
-    return np.array([values[-1] for values in _each(recent, options)])
 
 
 def _moving_average_price(closes: Floats, window: int, _: StrategyOptions) -> Floats:
@@ -216,20 +218,17 @@ _COMPUTE: dict[IndicatorKind, Callable[[Floats, int, StrategyOptions], Floats]] 
     IndicatorKind.STDEV_PRICE: _stdev_price,
     IndicatorKind.MAX_DRAWDOWN: _max_drawdown,
 }
-_RSI = frozenset({IndicatorKind.RSI})
-_EXPONENTIAL = frozenset({IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE})
-_OSCILLATOR = frozenset({IndicatorKind.PPO, IndicatorKind.PPO_SIGNAL})
+_EXPONENTIAL = IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE
+_OSCILLATORS = frozenset({IndicatorKind.PPO, IndicatorKind.PPO_SIGNAL})
 _BATCHES: tuple[tuple[Callable[[Sequence[Request], StrategyOptions], list[Floats]], frozenset[IndicatorKind]], ...] = (
-    (_rsis, _RSI),
-    (_exponentials, _EXPONENTIAL),
-    (_oscillators, _OSCILLATOR),
+    (_rsis, frozenset({IndicatorKind.RSI})),
+    (_exponentials, frozenset({_EXPONENTIAL})),
+    (_oscillators, _OSCILLATORS),
     (_each, frozenset(_COMPUTE)),
 )
-_LAST_BATCHES: tuple[tuple[Callable[[Sequence[Request], StrategyOptions], Floats], frozenset[IndicatorKind]], ...] = (
-    (_last_rsis, _RSI),
-    (_last_exponentials, _EXPONENTIAL),
-    (_last_oscillators, _OSCILLATOR),
-    (_last_of_each, frozenset(_COMPUTE)),
-)
-RECURSIVE = _RSI | _EXPONENTIAL | _OSCILLATOR
-"""The indicators that need a loop over time, which many series can share."""
+_LAST: dict[IndicatorKind | None, Callable[[Sequence[Request], StrategyOptions], Floats]] = {
+    IndicatorKind.RSI: _last_rsis,
+    _EXPONENTIAL: _last_exponentials,
+    None: _last_of_each,
+}
+"""How to compute only the last values; None stands for the other indicators."""

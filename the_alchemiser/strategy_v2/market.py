@@ -7,7 +7,7 @@ import numpy as np
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.tree import CurrentPrice, Indicator, Number, Value
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
-from the_alchemiser.strategy_v2.history import LastKey, PriceHistory
+from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.indicators import Request, compute_all, compute_last, round_for_comparison
 
 INDEX_BASE = 100.0
@@ -82,7 +82,7 @@ class Market:
     def precompute_on(self, session: int, wanted: Iterable[tuple[str, Indicator]]) -> None:
         """Compute indicators on symbols' prices on one session, many at once."""
         known = self.history.computed_last
-        requests: dict[LastKey, Request] = {}
+        requests: dict[tuple[str, Indicator, StrategyOptions, int], Request] = {}
         for symbol, indicator in dict.fromkeys(wanted):
             closes = self._closes_through(session, symbol)
             key = (symbol, indicator, self._options, len(closes))

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 
 from the_alchemiser.shared.records import Frozen
-from the_alchemiser.shared.symphony.program import Leaf, Program
-from the_alchemiser.shared.symphony.tree import Indicator, Value
-from the_alchemiser.strategy_v2.arrays import Bools, Floats
-from the_alchemiser.strategy_v2.evaluation_order import (
+from the_alchemiser.shared.symphony.evaluation_order import (
     evaluation_levels,
     indices_read,
     recursive_prices_read,
     with_descendants,
 )
+from the_alchemiser.shared.symphony.program import Leaf, Program
+from the_alchemiser.shared.symphony.tree import Indicator
+from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.market import Market
-from the_alchemiser.strategy_v2.splits import Fraction, Split, split_of
+from the_alchemiser.strategy_v2.splits import Fraction, Split, Splits
 
 
 class Stream(Frozen):
@@ -51,9 +51,9 @@ class Evaluation:
         self.program = program
         self.market = Market(history, program.options)
         self.flows: dict[bytes, Any] = {}
-        self._splits: dict[int, Split] = {}
         self._streams: dict[int, Stream] = {}
         self._scores: dict[tuple[int, Indicator], Floats] = {}
+        self._splits = Splits(program, self.market, self._scores)
 
     @property
     def root(self) -> Stream:
@@ -65,6 +65,10 @@ class Evaluation:
         """Compute the scores of these operations in batches, which is faster than one by one on demand."""
         scored = sorted(set(numbers))
         self._evaluate(self._streams_below(scored), scored)
+
+    def recursive_prices(self) -> Iterator[tuple[str, Indicator]]:
+        """Yield the recursive indicators on prices that the program reads."""
+        return recursive_prices_read(self.program, range(len(self.program.operations)))
 
     def recursive_prices_below(self, numbers: Iterable[int]) -> Iterator[tuple[str, Indicator]]:
         """Yield the recursive indicators that the scores of these operations need on all sessions."""
@@ -78,35 +82,19 @@ class Evaluation:
 
     def split(self, number: int) -> Split:
         """Return the split of an operation on all sessions; its scores must have been evaluated."""
-        if number not in self._splits:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                self._splits[number] = split_of(self.program, number, self)
-        return self._splits[number]
+        return self._splits.of(number)
+
+    def splits_on(self, sessions: Indices) -> Splits:
+        """Return the splits on some sessions; scores of indices must have been evaluated before they are read."""
+        if len(sessions) == 1:
+            self.market.precompute_on(int(sessions[0]), self.recursive_prices())
+        else:
+            self.market.precompute(self.recursive_prices())
+        return Splits(self.program, self.market, self._scores, sessions)
 
     def stream(self, number: int) -> Stream:
         """Return the stream of an operation, which must have been evaluated."""
         return self._streams[number]
-
-    @property
-    def every_session(self) -> Bools:
-        """(T,) true."""
-        return np.ones(self.market.length, dtype=bool)
-
-    def closes(self, symbol: str) -> Floats:
-        """Return the (T,) closes of a symbol."""
-        return self.market.history.of(symbol)
-
-    def value(self, value: Value) -> Floats:
-        """Return (T,) one side of a condition, rounded for comparison."""
-        return self.market.value(value)
-
-    def indicator(self, symbol: str, indicator: Indicator) -> Floats:
-        """Return (T,) an indicator on the prices of a symbol."""
-        return self.market.indicator(symbol, indicator)
-
-    def index_indicator(self, number: int, indicator: Indicator) -> Floats:
-        """Return (T,) an indicator on the index of an operation, which must have been evaluated."""
-        return self._scores[number, indicator]
 
     def _evaluate(self, whole: Iterable[int], scored: Iterable[int]) -> None:
         """Compute the streams of `whole`, which includes all its descendants, and the scores that `scored` needs."""

@@ -48,45 +48,24 @@ class _Column(NamedTuple):
         return float(self.series[: self.window].sum() / self.window)
 
 
-def emas(series: Sequence[Floats], windows: Sequence[int]) -> list[Floats]:
-    """Return exponential averages with alpha 2 / (window + 1), seeded with the mean of the first window.
-
-    Returns:
-        One array per series, of the same length; NaN before the seed.
-    """
-    return _all_averages(series, windows, _exponential)
-
-
-def last_emas(series: Sequence[Floats], windows: Sequence[int]) -> Floats:
-    """Return the last exponential average of each series, as in `emas`; NaN where a series is too short."""
-    return _last_averages(series, windows, _exponential)
-
-
-def wilder_means(series: Sequence[Floats], windows: Sequence[int]) -> list[Floats]:
-    """Return Wilder averages, seeded with the mean of the first window.
-
-    Returns:
-        One array per series, of the same length; NaN before the seed.
-    """
-    return _all_averages(series, windows, _wilder)
-
-
-def last_wilder_means(series: Sequence[Floats], windows: Sequence[int]) -> Floats:
-    """Return the last Wilder average of each series, as in `wilder_means`; NaN where a series is too short."""
-    return _last_averages(series, windows, _wilder)
-
-
-def _exponential(window: Any) -> Advance:
+def exponential(window: Any) -> Advance:
+    """Return the step of exponential averages with alpha 2 / (window + 1)."""
     alpha = 2 / (window + 1)
     return lambda last, value: last + (value - last) * alpha
 
 
-def _wilder(window: Any) -> Advance:
+def wilder(window: Any) -> Advance:
+    """Return the step of Wilder averages."""
     kept = window - 1
     return lambda last, value: (last * kept + value) / window
 
 
-def _all_averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> list[Floats]:
+def all_averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> list[Floats]:
+    """Return the averages of each series, seeded with the mean of its first window.
+
+    Returns:
+        One array per series, of the same length; NaN before the seed.
+    """
     out = [np.full(len(values), np.nan) for values in series]
     for block in _blocks(series, windows, size=_COLUMNS):
         for column, averages in zip(block, _averages(block, make_advance, _keep_all), strict=True):
@@ -94,7 +73,8 @@ def _all_averages(series: Sequence[Floats], windows: Sequence[int], make_advance
     return out
 
 
-def _last_averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> Floats:
+def last_averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> Floats:
+    """Return the last value of each array that `all_averages` returns; NaN if the series is shorter than its window."""
     out = np.full(len(series), np.nan)
     for block in _blocks(series, windows, size=_COLUMNS_OF_LAST):
         for column, averages in zip(block, _averages(block, make_advance, _keep_last), strict=True):

@@ -1,19 +1,14 @@
 """Compute what the decisions of many strategies on one session have in common, before each is decided by itself."""
 
-from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
-from the_alchemiser.shared.symphony.options import StrategyOptions
-from the_alchemiser.shared.symphony.tree import Indicator
 from the_alchemiser.strategy_v2.capital_flow import trace_capital
-from the_alchemiser.strategy_v2.evaluation_order import recursive_prices_read
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.market import Market
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
-
-Wanted = dict[StrategyOptions, list[tuple[str, Indicator]]]
 
 
 def share_indicators(evaluations: Sequence[Evaluation], history: PriceHistory) -> None:
@@ -23,17 +18,11 @@ def share_indicators(evaluations: Sequence[Evaluation], history: PriceHistory) -
         history: what the histories of the evaluations were cut from; they share its cache.
     """
     last = len(history.dates) - 1
-    wanted: Wanted = defaultdict(list)
-    for evaluation in evaluations:
-        program = evaluation.program
-        wanted[program.options].extend(recursive_prices_read(program, range(len(program.operations))))
-    for options, keys in wanted.items():
-        Market(history, options).precompute_on(last, keys)
+    for options in {evaluation.program.options for evaluation in evaluations}:
+        alike = [evaluation for evaluation in evaluations if evaluation.program.options == options]
+        market = Market(history, options)
+        market.precompute_on(last, chain.from_iterable(map(Evaluation.recursive_prices, alike)))
 
-    # Which indicators are needed on all sessions depends on where the capital goes on the last one.
-    wanted = defaultdict(list)
-    for evaluation in evaluations:
-        scored = trace_capital(evaluation, np.array([last])).scored
-        wanted[evaluation.program.options].extend(evaluation.recursive_prices_below(scored))
-    for options, keys in wanted.items():
-        Market(history, options).precompute(keys)
+        # Which indicators are needed on all sessions depends on where the capital goes on the last one.
+        scored = [trace_capital(evaluation, np.array([last])).scored for evaluation in alike]
+        market.precompute(chain.from_iterable(map(Evaluation.recursive_prices_below, alike, scored)))

@@ -1,17 +1,27 @@
 """How an operation splits its capital over its children, on all sessions of a history or on some of them."""
 
-from typing import Protocol
+from collections.abc import Mapping
 
 import numpy as np
 
 from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony.comparing import compare
-from the_alchemiser.shared.symphony.program import Choice, Fixed, InverseVolatility, Leaf, Program, Switch, scored_by
+from the_alchemiser.shared.symphony.program import (
+    Choice,
+    Fixed,
+    InverseVolatility,
+    Leaf,
+    Operation,
+    Program,
+    Switch,
+)
 from the_alchemiser.shared.symphony.tree import Comparison, Indicator, Select, Value
-from the_alchemiser.strategy_v2.arrays import Bools, Floats
+from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.indicators import round_for_comparison
+from the_alchemiser.strategy_v2.market import Market
 
 Fraction = float | Floats | Bools
+IndexScores = Mapping[tuple[int, Indicator], Floats]
 
 
 class Split(Frozen):
@@ -29,59 +39,72 @@ class Split(Frozen):
     scores: tuple[Floats, ...] = ()
 
 
-class Readings(Protocol):
-    """What a split is computed from: arrays over the same D sessions."""
+class Splits:
+    """The splits of a program's operations on D sessions, computed on first use.
 
-    @property
-    def every_session(self) -> Bools:
-        """(D,) true."""
+    A decision reads one session. It then computes only the last value of most indicators, which is the same, to the
+    last bit, as that of a computation over all sessions.
+    """
 
-    def closes(self, symbol: str) -> Floats:
-        """Return (D,) closes; NaN without a bar."""
+    def __init__(
+        self, program: Program, market: Market, index_scores: IndexScores, sessions: Indices | None = None
+    ) -> None:
+        """Prepare the splits.
+
+        Args:
+            index_scores: indicators on the indices of operations, (T,); those that a split reads must be in it by then.
+            sessions: their numbers; None for all T sessions of the market.
+        """
+        self._program = program
+        self._market = market
+        self._index_scores = index_scores
+        self._sessions = slice(None) if sessions is None else sessions
+        self._only = int(sessions[0]) if sessions is not None and len(sessions) == 1 else None
+        self._splits: dict[int, Split] = {}
+        self.every_session = np.ones(market.length, dtype=bool)[self._sessions]
+
+    def of(self, number: int) -> Split:
+        """Return the split of an operation; missing data makes it unknown."""
+        if number not in self._splits:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                self._splits[number] = self._computed(self._program.operations[number])
+        return self._splits[number]
 
     def value(self, value: Value) -> Floats:
         """Return (D,) one side of a condition, rounded for comparison."""
+        if self._only is None:
+            return self._market.value(value)[self._sessions]
+        return self._market.value_on(self._only, value)
 
-    def indicator(self, symbol: str, indicator: Indicator) -> Floats:
-        """Return (D,) an indicator on the prices of a symbol."""
+    def _computed(self, operation: Operation) -> Split:
+        match operation:
+            case Leaf():
+                return Split(~np.isnan(self._market.history.of(operation.symbol)[self._sessions]))
+            case Fixed():
+                return Split(self.every_session, operation.fractions)
+            case Switch():
+                condition = operation.condition
+                return _switch(self.value(condition.left), self.value(condition.right), condition.comparison)
+            case Choice() if operation.takes_all:
+                count = len(operation.children)
+                return Split(self.every_session, (1 / count,) * count)
+            case Choice():
+                return _choice(operation, self._scores(operation.children, operation.indicator))
+            case InverseVolatility():
+                return _inverse(self._scores(operation.children, operation.returns))
 
-    def index_indicator(self, number: int, indicator: Indicator) -> Floats:
-        """Return (D,) an indicator on the index of an operation."""
-
-
-def split_of(program: Program, number: int, readings: Readings) -> Split:
-    """Return the split of an operation on the sessions of the readings; missing data makes it unknown."""
-    operation = program.operations[number]
-    match operation:
-        case Leaf():
-            return Split(~np.isnan(readings.closes(operation.symbol)))
-        case Fixed():
-            return Split(readings.every_session, operation.fractions)
-        case Switch():
-            condition = operation.condition
-            return _switch(readings.value(condition.left), readings.value(condition.right), condition.comparison)
-        case Choice() if operation.takes_all:
-            count = len(operation.children)
-            return Split(readings.every_session, (1 / count,) * count)
-        case Choice():
-            return _choice(operation, _scores(program, operation, readings))
-        case InverseVolatility():
-            return _inverse(_scores(program, operation, readings))
-
-
-def _scores(program: Program, operation: Choice | InverseVolatility, readings: Readings) -> tuple[Floats, ...]:
-    """Return the score of each child: a bare asset on its prices, any other operation on its index."""
-    indicator = scored_by(operation)
-    if indicator is None:
-        raise AssertionError(f"{operation.label} scores nothing")
-    scores = []
-    for child in operation.children:
-        candidate = program.operations[child]
-        if isinstance(candidate, Leaf):
-            scores.append(readings.indicator(candidate.symbol, indicator))
-        else:
-            scores.append(readings.index_indicator(child, indicator))
-    return tuple(scores)
+    def _scores(self, children: tuple[int, ...], indicator: Indicator) -> tuple[Floats, ...]:
+        """Return the score of each child: a bare asset on its prices, any other operation on its index."""
+        scores = []
+        for child in children:
+            candidate = self._program.operations[child]
+            if not isinstance(candidate, Leaf):
+                scores.append(self._index_scores[child, indicator][self._sessions])
+            elif self._only is None:
+                scores.append(self._market.indicator(candidate.symbol, indicator)[self._sessions])
+            else:
+                scores.append(np.array([self._market.indicator_on(self._only, candidate.symbol, indicator)]))
+        return tuple(scores)
 
 
 def _switch(left: Floats, right: Floats, comparison: Comparison) -> Split:

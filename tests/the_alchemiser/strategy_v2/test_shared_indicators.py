@@ -10,7 +10,7 @@ from tests.the_alchemiser.strategy_v2.cases import START, asset, market
 from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, file_of, histories, without_cache
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.compiler import compile_symphony
-from the_alchemiser.shared.symphony.errors import EvaluationError
+from the_alchemiser.shared.symphony.errors import EvaluationError, UnusableOptionError
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_together
 from the_alchemiser.strategy_v2.history import PriceHistory
@@ -26,20 +26,18 @@ def test_together_decides_as_each_by_itself(
     texts: list[str], history: PriceHistory, number: int, options: StrategyOptions
 ) -> None:
     day, start = history.dates.tolist()[number], history.dates.tolist()[0]
-    strategies = list(map(parse, texts))
     try:
-        for strategy in strategies:
-            compile_symphony(strategy, options)
-        alone = [
-            evaluate(strategy, without_cache(history), as_of=day, inception=start, options=options)
-            for strategy in strategies
-        ]
+        programs = [compile_symphony(parse(text), options) for text in texts]
+    except UnusableOptionError:
+        return
+    try:
+        alone = [evaluate(program, without_cache(history), as_of=day, inception=start) for program in programs]
     except EvaluationError as error:
         with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
-            evaluate_together(strategies, history, as_of=day, inception=start, options=options)
+            evaluate_together(programs, history, as_of=day, inception=start)
         return
 
-    together = evaluate_together(strategies, history, as_of=day, inception=start, options=options)
+    together = evaluate_together(programs, history, as_of=day, inception=start)
 
     assert list(together) == alone
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from the_alchemiser.strategy_v2.weight_rounding import round_weights
+from the_alchemiser.shared.symphony.weight_rounding import round_weights
 
 
 def test_round_weights_thirds_give_the_last_unit_to_the_first() -> None:

@@ -8,8 +8,17 @@ are evaluated in levels: the level of an operation is the number of indices that
 from collections.abc import Iterable, Iterator
 
 from the_alchemiser.shared.symphony.program import Leaf, Operation, Program, Switch, scored_by
-from the_alchemiser.shared.symphony.tree import Indicator, IndicatorOf
-from the_alchemiser.strategy_v2.indicators import RECURSIVE
+from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind, IndicatorOf
+
+RECURSIVE = frozenset(
+    {
+        IndicatorKind.RSI,
+        IndicatorKind.EXPONENTIAL_MOVING_AVERAGE_PRICE,
+        IndicatorKind.PPO,
+        IndicatorKind.PPO_SIGNAL,
+    }
+)
+"""The indicators that need a loop over time, which many series can share."""
 
 
 def with_descendants(program: Program, numbers: Iterable[int]) -> set[int]:

@@ -5,7 +5,7 @@ import time
 
 from benchmarks.corpus import generate, generate_bars, symbol_names
 from benchmarks.symphony_work import AS_OF
-from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator
+from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator, Weights
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.strategy_v2.engine import evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory
@@ -37,7 +37,8 @@ def main() -> None:
     print(json.dumps({"ours_s": ours_s, "naive_s": naive_s}))  # noqa: T201 - read by the parent process
 
 
-def _require_equal(naive: dict[str, float], ours: dict[str, float]) -> None:
-    worst = max(abs(naive.get(symbol, 0) - ours.get(symbol, 0)) for symbol in naive.keys() | ours.keys())
+def _require_equal(naive: Weights, ours: dict[str, float]) -> None:
+    symbols = ours.keys() | {symbol for symbol in naive if symbol is not None}
+    worst = max(abs(naive.get(symbol, 0) - ours.get(symbol, 0)) for symbol in symbols)
     if worst > 1e-8:
         raise AssertionError(f"the weights of the engine and the naive evaluator differ by {worst}")

@@ -82,11 +82,35 @@ def _share(step: Mapping[str, Any]) -> str:
 
 
 def _describe_condition(step: Mapping[str, Any]) -> str:
+    holds = step["branch"] == "then"
+    if "parts" in step:
+        verdict = "holds" if holds else "does not hold"
+        return f"{_describe_parts(step)}, so the condition {verdict}."
+    return f"{_describe_comparison(step, holds=holds)}."
+
+
+def _describe_parts(step: Mapping[str, Any]) -> str:
+    """Describe a compound condition: how many of its parts must hold, and each part."""
+    needed = "At least one" if step["junction"] == "any" else "Each"
+    return f"{needed} of these must hold: {'; '.join(map(_describe_part, step['parts']))}"
+
+
+def _describe_part(part: Mapping[str, Any]) -> str:
+    outcome = {True: "true", False: "false", None: "not defined"}[part["holds"]]
+    if "parts" in part:
+        return f"({_describe_parts(part)}) [{outcome}]"
+    if part["margin"] is None:
+        values = (f"{side['of']} is {_number(side['value'])}" for side in (part["left"], part["right"]))
+        return f"{', '.join(values)} [{outcome}]"
+    return f"{_describe_comparison(part, holds=part['holds'])} [{outcome}, margin {part['margin']:+,.6g}]"
+
+
+def _describe_comparison(step: Mapping[str, Any], *, holds: bool) -> str:
     left, right = step["left"], step["right"]
-    verb = "is" if step["branch"] == "then" else "is not"
+    verb = "is" if holds else "is not"
     is_constant = right["of"] == f"{right['value']:g}"
     threshold = right["of"] if is_constant else f"{right['of']} ({_number(right['value'])})"
-    return f"{left['of']} is {_number(left['value'])}, which {verb} {_COMPARISONS[step['comparison']]} {threshold}."
+    return f"{left['of']} is {_number(left['value'])}, which {verb} {_COMPARISONS[step['comparison']]} {threshold}"
 
 
 def _describe_filter(step: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Derive the range of numbers that a value can have from the conditions that hold. Pure."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 
 from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS, compare
@@ -112,6 +113,7 @@ class Claim:
     fails: Domain
 
 
+@lru_cache(maxsize=4096)
 def interpret_condition(condition: Condition) -> Claim | bool:
     """Return the claim of a condition, or its outcome if no price can change it."""
     left, right, comparison = condition.left, condition.right, condition.comparison

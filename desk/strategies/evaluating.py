@@ -173,6 +173,7 @@ def _evaluation_json(evaluation: Evaluation) -> Mapping[str, Any]:
         "as_of": decision.as_of.isoformat(),
         "decided_on": decision.decided_on.isoformat(),
         "weights": {symbol: format_plain(weight) for symbol, weight in decision.weights.items()},
+        "cash": format_plain(decision.cash),
         "bars_digest": decision.bars_digest,
         "columns": evaluation.bars.columns,
     }
@@ -199,7 +200,10 @@ def _origin(bars: LoadedBars) -> str:
 def _print_weights(decision: Decision) -> None:
     largest_first = sorted(decision.weights.items(), key=lambda item: (-item[1], item[0]))
     rows = [(symbol, format_plain(weight), f"{decision.closes[symbol]:,f}") for symbol, weight in largest_first]
-    console.table(("symbol", "weight", "close"), rows, right=("weight", "close"))
+    if rows:
+        console.table(("symbol", "weight", "close"), rows, right=("weight", "close"))
+    if decision.cash:
+        console.result(f"in cash {format_plain(decision.cash)}")
     console.result(f"bars {decision.bars_digest}")
 
 

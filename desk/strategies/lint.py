@@ -10,7 +10,7 @@ from the_alchemiser.shared.symphony import Symphony
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Block,
-    Condition,
+    Empty,
     Filter,
     Group,
     If,
@@ -41,6 +41,9 @@ def lint(symphony: Symphony) -> tuple[Issue, ...]:
     for node in nodes:
         issues.extend(_node_issues(node, nodes))
     issues.extend(map(_settled_issue, find_settled_conditions(nodes)))
+    if not any(isinstance(node, Asset) for node in nodes):
+        problem = "the strategy has no asset: it always holds only cash"
+        issues.append(Issue(nodes[-1].place, "only-cash", problem, "add an asset"))
     return tuple(sorted(issues))
 
 
@@ -50,7 +53,7 @@ def _node_issues(node: Node, nodes: Sequence[Node]) -> Iterator[Issue]:
 
     match node:
         case If() if node.then == node.otherwise:
-            problem = f"both branches of ({_condition_text(node.condition)}) are the same"
+            problem = f"both branches of ({node.condition}) are the same"
             yield Issue(node.place, "same-branches", problem, "keep one of them without the condition")
         case WeightSpecified():
             yield from _weight_issues(node)
@@ -78,6 +81,8 @@ def _identity(child: int, nodes: Sequence[Node]) -> str | int:
 
 
 def _name(node: Node) -> str:
+    if isinstance(node, Empty):
+        return "(empty)"
     where = f"line {node.place.line}, column {node.place.column}"
     if isinstance(node, Group):
         return f'group "{node.name}" ({where})'
@@ -110,7 +115,7 @@ def _filter_issues(node: Filter) -> Iterator[Issue]:
 def _settled_issue(settled: SettledCondition) -> Issue:
     place, by = settled.node.place, settled.by
     live, dead = ("then", "else") if settled.holds else ("else", "then")
-    outcome = f"({_condition_text(settled.node.condition)}) {'always' if settled.holds else 'never'} holds"
+    outcome = f"({settled.node.condition}) {'always' if settled.holds else 'never'} holds"
     fix = f"keep only the {live} branch, or correct the condition"
 
     if by is None or settled.subject is None:
@@ -120,7 +125,3 @@ def _settled_issue(settled: SettledCondition) -> Issue:
         return Issue(place, "constant-condition", f"{outcome}, because {reason}; its {dead} branch is dead", fix)
     where = f"the condition at line {by.since.line}, column {by.since.column}"
     return Issue(place, "dead-branch", f"{outcome} here: {reason} by {where}; its {dead} branch is dead", fix)
-
-
-def _condition_text(condition: Condition) -> str:
-    return f"{condition.left} {condition.comparison} {condition.right}"

@@ -12,15 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from desk.strategies.domains import Claim, Domain, Subject, interpret_condition
+from desk.strategies.domains import Domain, Subject, interpret_condition
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Block,
+    Condition,
+    Empty,
     Filter,
     Group,
     If,
+    Junction,
     Node,
     Place,
+    Predicate,
     WeightEqual,
     WeightInverseVolatility,
     WeightSpecified,
@@ -49,6 +53,14 @@ class KnownDomain:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the outcome of a condition is known: what is known about a subject; None if the condition is constant."""
+
+    by: KnownDomain | None = None
+    subject: Subject | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SettledCondition:
     """A condition whose outcome is known.
 
@@ -74,7 +86,7 @@ class _Context:
 
     def __init__(self, parent: "_Context | None", fact: Fact | None) -> None:
         self.fact = fact
-        self.conditions: list[tuple[If, Claim]] = []
+        self.conditions: list[If] = []
         self.children: list[_Context] = []
         self.parent = parent or self
         self.depth: int = 0 if parent is None else parent.depth + 1
@@ -143,15 +155,17 @@ def _child_contexts(
 ) -> Iterator[tuple[int, _Context]]:
     """Yield the children of a node, each with the context that holds there."""
     if isinstance(node, If):
-        claim = interpret_condition(node.condition)
-        if isinstance(claim, bool):
-            constant.append(SettledCondition(node, claim))
-            yield from ((child, context) for child in (node.then if claim else node.otherwise))
+        settled = _settle(node, {}) if _is_constant(node.condition) else None
+        if settled is not None:
+            constant.append(settled)
+            yield from ((child, context) for child in (node.then if settled.holds else node.otherwise))
             return
 
-        context.conditions.append((node, claim))
-        for block, domain in ((node.then, claim.holds), (node.otherwise, claim.fails)):
-            branch = _Context(context, Fact(claim.subject, domain, node.place))
+        context.conditions.append(node)
+        for block, holds in ((node.then, True), (node.otherwise, False)):
+            branch = context
+            for subject, domain in _implications(node.condition, holds=holds):
+                branch = _Context(branch, Fact(subject, domain, node.place))
             yield from ((child, branch) for child in block)
         return
 
@@ -180,8 +194,8 @@ def _settled_by_facts(root: _Context) -> Iterator[SettledCondition]:
                 continue
             known[fact.subject] = before if domain == before.domain else KnownDomain(domain, fact.place)
 
-        for node, claim in context.conditions:
-            settled = _settle(node, claim, _known_domain(known, claim.subject))
+        for node in context.conditions:
+            settled = _settle(node, known)
             if settled is not None:
                 yield settled
 
@@ -193,12 +207,63 @@ def _known_domain(known: Mapping[Subject, KnownDomain], subject: Subject) -> Kno
     return known.get(subject) or KnownDomain(subject.natural_domain)
 
 
-def _settle(node: If, claim: Claim, known: KnownDomain) -> SettledCondition | None:
-    if known.domain.intersect(claim.holds).is_empty:
-        return SettledCondition(node, False, known, claim.subject)
-    if known.domain.intersect(claim.fails).is_empty:
-        return SettledCondition(node, True, known, claim.subject)
+def _is_constant(predicate: Predicate) -> bool:
+    """Return whether no price can change the condition, or it combines parts that may contradict each other."""
+    return not isinstance(predicate, Condition) or isinstance(interpret_condition(predicate), bool)
+
+
+def _settle(node: If, known: Mapping[Subject, KnownDomain]) -> SettledCondition | None:
+    for holds in (False, True):
+        reason = _find_reason(node.condition, known, holds=holds)
+        if reason is not None:
+            return SettledCondition(node, holds, reason.by, reason.subject)
     return None
+
+
+def _find_reason(predicate: Predicate, known: Mapping[Subject, KnownDomain], *, holds: bool) -> Reason | None:
+    """Return why a condition certainly has this outcome; None if it may have the other one."""
+    if isinstance(predicate, Condition):
+        claim = interpret_condition(predicate)
+        if isinstance(claim, bool):
+            return Reason() if claim is holds else None
+        domain = _known_domain(known, claim.subject)
+        contrary = claim.fails if holds else claim.holds
+        return Reason(domain, claim.subject) if domain.domain.intersect(contrary).is_empty else None
+
+    reasons = [_find_reason(part, known, holds=holds) for part in predicate.parts]
+    known_reasons = [reason for reason in reasons if reason is not None]
+    needed = 1 if _settles_alone(predicate.junction, holds=holds) else len(reasons)
+    if len(known_reasons) >= needed:
+        return max(known_reasons, key=lambda reason: reason.by is not None and reason.by.since is not None)
+    return _contradiction(predicate, known, holds=holds)
+
+
+def _settles_alone(junction: Junction, *, holds: bool) -> bool:
+    """Return whether one part with this outcome gives it to the whole condition."""
+    return (junction is Junction.ANY) is holds
+
+
+def _contradiction(predicate: Predicate, known: Mapping[Subject, KnownDomain], *, holds: bool) -> Reason | None:
+    """Return a reason if the other outcome implies what cannot be true of one subject."""
+    domains: dict[Subject, Domain] = {}
+    for subject, domain in _implications(predicate, holds=not holds):
+        before = domains.get(subject) or _known_domain(known, subject).domain
+        domains[subject] = before.intersect(domain)
+        if domains[subject].is_empty:
+            by = known.get(subject)
+            return Reason(by, subject) if by else Reason()
+    return None
+
+
+def _implications(predicate: Predicate, *, holds: bool) -> Iterator[tuple[Subject, Domain]]:
+    """Yield what an outcome of a condition implies about its subjects."""
+    if isinstance(predicate, Condition):
+        claim = interpret_condition(predicate)
+        if not isinstance(claim, bool):
+            yield claim.subject, claim.holds if holds else claim.fails
+    elif len(predicate.parts) == 1 or not _settles_alone(predicate.junction, holds=holds):
+        for part in predicate.parts:
+            yield from _implications(part, holds=holds)
 
 
 def direct_children(node: Node) -> Iterator[int]:
@@ -209,7 +274,7 @@ def direct_children(node: Node) -> Iterator[int]:
 def child_blocks(node: Node) -> tuple[Block, ...]:
     """Return the blocks of direct children of a node."""
     match node:
-        case Asset():
+        case Asset() | Empty():
             return ()
         case If():
             return node.then, node.otherwise

@@ -34,6 +34,37 @@ def test_sentences_comparison_is_written_in_words(comparison: str, words: str) -
     assert f"is {words} moving" in texts_of([step])[0]
 
 
+def part(of: str, value: float | None, margin: float | None, *, holds: bool | None) -> dict[str, Any]:
+    left, right = {"of": of, "value": value}, {"of": "5", "value": 5.0}
+    return {"left": left, "comparison": ">", "right": right, "margin": margin, "holds": holds, "fragile": False}
+
+
+def test_sentences_compound_condition_lists_its_parts_with_margins() -> None:
+    inner = {
+        "junction": "all",
+        "parts": [part("rsi B 2", 7, 2, holds=True), part("rsi C 2", None, None, holds=None)],
+        "holds": None,
+        "fragile": False,
+    }
+    step = {"step": "if", "junction": "any", "parts": [part("rsi A 2", 4.5, -0.5, holds=False), inner]}
+
+    (text,) = texts_of([{**step, "branch": "else"}])
+    assert text == (
+        "At least one of these must hold: rsi A 2 is 4.5, which is not above 5 [false, margin -0.5]; "
+        "(Each of these must hold: rsi B 2 is 7, which is above 5 [true, margin +2]; "
+        "rsi C 2 is not defined, 5 is 5 [not defined]) [not defined], so the condition does not hold."
+    )
+    assert texts_of([{**step, "branch": "then"}])[0].endswith(", so the condition holds.")
+
+
+def test_sentences_part_with_an_undefined_right_side_says_so() -> None:
+    unknown = {**part("rsi A 2", 7, None, holds=None), "right": {"of": "rsi B 2", "value": None}}
+
+    (text,) = texts_of([{"step": "if", "junction": "all", "parts": [unknown], "branch": "else"}])
+
+    assert text.startswith("Each of these must hold: rsi A 2 is 7, rsi B 2 is not defined [not defined]")
+
+
 def test_sentences_filter_lists_selected_and_rejected_with_scores() -> None:
     assert texts_of(STEPS_OF["sector_momentum"]) == (
         "The 2 of 3 with the highest cumulative-return 20: XOM (12.25), UNH (4.5); not selected: PFE (not defined).",

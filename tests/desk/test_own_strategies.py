@@ -11,6 +11,7 @@ from the_alchemiser.shared.book import BookEntry, load_book
 from the_alchemiser.shared.symphony.options import RsiMethod
 from the_alchemiser.shared.symphony.tree import (
     Comparison,
+    Compound,
     CurrentPrice,
     Filter,
     Frequency,
@@ -18,6 +19,7 @@ from the_alchemiser.shared.symphony.tree import (
     If,
     IndicatorKind,
     IndicatorOf,
+    Junction,
     Node,
     Number,
     Select,
@@ -25,6 +27,8 @@ from the_alchemiser.shared.symphony.tree import (
     Threshold,
     Value,
     WeightInverseVolatility,
+    comparisons_of,
+    values_of,
 )
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
 
@@ -45,8 +49,7 @@ def book_nodes[Kind: Node](kind: type[Kind]) -> list[Kind]:
 
 
 def compared_values() -> list[Value]:
-    conditions = [node.condition for node in book_nodes(If)]
-    return list(chain.from_iterable((condition.left, condition.right) for condition in conditions))
+    return list(chain.from_iterable(values_of(node.condition) for node in book_nodes(If)))
 
 
 def test_book_uses_every_kind_of_node() -> None:
@@ -56,8 +59,15 @@ def test_book_uses_every_kind_of_node() -> None:
 
 
 def test_book_uses_every_comparison_and_kind_of_value() -> None:
-    assert {node.condition.comparison for node in book_nodes(If)} == set(Comparison)
+    comparisons = chain.from_iterable(comparisons_of(node.condition) for node in book_nodes(If))
+    assert {condition.comparison for condition in comparisons} == set(Comparison)
     assert {type(value) for value in compared_values()} == {Number, CurrentPrice, IndicatorOf}
+
+
+def test_book_combines_conditions_both_ways() -> None:
+    conditions = [node.condition for node in book_nodes(If)]
+
+    assert {condition.junction for condition in conditions if isinstance(condition, Compound)} == set(Junction)
 
 
 def test_book_uses_every_indicator() -> None:
@@ -126,6 +136,15 @@ def test_book_strategy_is_evaluated_on_every_bundled_session(entry: BookEntry) -
 
     assert len(series.dates) == 501
     assert sum(series.on(DEMO).values()) == 1
+
+
+def test_book_keeps_some_money_in_cash_on_some_days() -> None:
+    (pulse,) = (entry for entry in ENTRIES if entry.name == "pulse")
+
+    series = evaluate_days(pulse.symphony, bundled_history(), first=FIRST, last=LAST, inception=pulse.inception)
+
+    assert series.on(date(2022, 3, 15)) == {"GLD": Decimal("0.5")}
+    assert 0 < sum(series.cash > 0) < len(series.dates)
 
 
 def test_book_on_demo_day_sells_and_buys() -> None:

@@ -1,11 +1,12 @@
 """How the capital flows from the root of a program down to its symbols, on some sessions."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from the_alchemiser.shared.symphony.program import Leaf, Switch, scored_by
+from the_alchemiser.shared.symphony.program import Cash, Leaf, Switch, scored_by
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 
@@ -80,6 +81,23 @@ class CapitalFlow:
         return portions, answered
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The weights that a strategy decides on D sessions, not rounded; with cash they sum to 1 where they are known.
+
+    Attributes:
+        symbols: the N symbols that it can hold, ascending.
+        weights: (N, D).
+        cash: (D,) the part that stays in cash.
+        known: (D,) true if everything that the decision needs is defined.
+    """
+
+    symbols: tuple[str, ...]
+    weights: Floats
+    cash: Floats
+    known: Bools
+
+
 def trace_capital(evaluation: Evaluation, sessions: Indices) -> CapitalFlow:
     """Return the flow on some sessions; an evaluation keeps its flows."""
     key = sessions.tobytes()
@@ -89,18 +107,19 @@ def trace_capital(evaluation: Evaluation, sessions: Indices) -> CapitalFlow:
     return flow
 
 
-def target_weights(evaluation: Evaluation, sessions: Indices) -> tuple[tuple[str, ...], Floats, Bools]:
-    """Return the weights that the strategy decides on some sessions, not rounded.
-
-    Returns:
-        The symbols that it can hold, ascending, (N,); their weights, (N, D); and (D,) true if the weights are known.
-    """
+def target_weights(evaluation: Evaluation, sessions: Indices) -> Targets:
+    """Return the weights that the strategy decides on some sessions."""
+    operations = evaluation.program.operations
     capital = trace_capital(evaluation, sessions)
     leaves = sorted(
-        (operation.symbol, number)
-        for number, operation in enumerate(evaluation.program.operations)
-        if isinstance(operation, Leaf)
+        (operation.symbol, number) for number, operation in enumerate(operations) if isinstance(operation, Leaf)
     )
     nothing = np.zeros(len(sessions))
-    weights = np.array([capital.portions.get(number, nothing) for _, number in leaves])
-    return tuple(symbol for symbol, _ in leaves), weights, capital.answered
+    weights = [capital.portions.get(number, nothing) for _, number in leaves]
+    cash = next((number for number, operation in enumerate(operations) if isinstance(operation, Cash)), -1)
+    return Targets(
+        symbols=tuple(symbol for symbol, _ in leaves),
+        weights=np.array(weights).reshape(len(leaves), len(sessions)),
+        cash=capital.portions.get(cash, nothing),
+        known=capital.answered,
+    )

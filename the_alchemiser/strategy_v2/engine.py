@@ -13,7 +13,7 @@ from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import Threshold
-from the_alchemiser.shared.symphony.weight_rounding import round_weights
+from the_alchemiser.shared.symphony.weight_rounding import cash_beside, round_weights
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, Indices
 from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
@@ -26,7 +26,8 @@ class Decision(Frozen):
     """The weights that a strategy wants to hold at the close of one day, and why.
 
     Attributes:
-        weights: for each held symbol its weight, above 0, rounded to 1e-9; they sum to exactly 1.
+        weights: for each held symbol its weight, above 0, rounded to 1e-9.
+        cash: the rest: with the weights it sums to exactly 1.
         closes: the adjusted close on as_of of each held symbol, USD.
         decided_on: the session whose closes decided; before as_of if the strategy does not decide daily.
         path: the decision path of decided_on, plain data for JSON.
@@ -37,6 +38,7 @@ class Decision(Frozen):
     as_of: date
     decided_on: date
     weights: Mapping[str, Decimal]
+    cash: Decimal
     closes: Mapping[str, Decimal]
     path: Mapping[str, Any]
     bars_digest: str
@@ -48,7 +50,8 @@ class DecisionSeries(Frozen):
     Attributes:
         dates: (D,) the sessions, ascending.
         symbols: (N,) the symbols that the strategy can hold, ascending.
-        weights: (D, N) weights held at the close of each session, drift included, not rounded; rows sum to 1.
+        weights: (D, N) weights held at the close of each session, drift included, not rounded.
+        cash: (D,) the rest: a row of weights and its cash sum to 1.
         decided: (D,) for each session, the position in `sessions` of the session that last decided.
         sessions: (T,) the sessions of the history through the last of `dates`.
     """
@@ -57,6 +60,7 @@ class DecisionSeries(Frozen):
     dates: Dates
     symbols: tuple[str, ...]
     weights: Floats
+    cash: Floats
     decided: Indices
     sessions: Dates
 
@@ -66,7 +70,8 @@ class DecisionSeries(Frozen):
         Raises:
             KeyError: the day is not a session of the series.
         """
-        return _rounded_weights(self.symbols, self.weights[self._row(day)])
+        row = self._row(day)
+        return _rounded_weights(self.symbols, self.weights[row], self.cash[row])
 
     def decided_on(self, day: date) -> date:
         """Return the session whose closes decided the weights of a day.
@@ -132,13 +137,14 @@ def _decision(evaluation: Evaluation, as_of: date, inception: date, fragile_poin
     if not last.answered[0]:
         raise_undecided(evaluation, inception=inception)
 
-    weights = _rounded_weights(last.symbols, last.weights[0])
+    weights = _rounded_weights(last.symbols, last.weights[0], last.cash[0])
     decided = int(last.decided[0])
     return Decision(
         strategy=evaluation.program.name,
         as_of=as_of,
         decided_on=_date(known.dates[decided]),
         weights=weights,
+        cash=cash_beside(weights),
         closes={symbol: Decimal(repr(float(known.of(symbol)[-1]))) for symbol in weights},
         path=_path(evaluation, decided, as_of=as_of, fragile_points=fragile_points),
         bars_digest=known.digest,
@@ -176,7 +182,13 @@ def evaluate_days(
         raise AssertionError(f"{program.name}: {day} can be decided by itself, but not as part of a range")
 
     return DecisionSeries(
-        program.name, dates[begin:count], held.symbols, held.weights[wanted], held.decided[wanted], dates[:count]
+        strategy=program.name,
+        dates=dates[begin:count],
+        symbols=held.symbols,
+        weights=held.weights[wanted],
+        cash=held.cash[wanted],
+        decided=held.decided[wanted],
+        sessions=dates[:count],
     )
 
 
@@ -200,9 +212,9 @@ def _evaluation(
     return Evaluation(program, history.select(program.symbols).through(through))
 
 
-def _rounded_weights(symbols: tuple[str, ...], weights: Floats) -> dict[str, Decimal]:
+def _rounded_weights(symbols: tuple[str, ...], weights: Floats, cash: float) -> dict[str, Decimal]:
     held = {symbol: weight for symbol, weight in zip(symbols, weights.tolist(), strict=True) if weight > 0}
-    return round_weights(held)
+    return round_weights(held, float(cash))
 
 
 def _path(evaluation: Evaluation, decided: int, *, as_of: date, fragile_points: float) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 The steps run from the root down and include only operations that received capital. Numbers are floats, rounded as for
 the comparison; a score that was not needed is None. A step is fragile if a small move of its values would have changed
 the outcome: `fragile_points` is that distance, in points for percentages, in percent of the larger price for prices.
+A compound condition has its parts in place of sides; a part that is not defined holds None, and was not needed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +13,16 @@ import numpy as np
 
 from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS, compare
 from the_alchemiser.shared.symphony.program import Choice, InverseVolatility, Operation, Program, Switch
-from the_alchemiser.shared.symphony.tree import CurrentPrice, IndicatorKind, IndicatorOf, Select, Value
+from the_alchemiser.shared.symphony.tree import (
+    Condition,
+    CurrentPrice,
+    IndicatorKind,
+    IndicatorOf,
+    Junction,
+    Predicate,
+    Select,
+    Value,
+)
 from the_alchemiser.strategy_v2.capital_flow import trace_capital
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 from the_alchemiser.strategy_v2.splits import Splits
@@ -56,7 +66,7 @@ def _step(program: Program, number: int, splits: Splits, fragile_points: float) 
     operation = program.operations[number]
     match operation:
         case Switch():
-            return _condition(operation, splits, fragile_points)
+            return _switch(operation.condition, splits, fragile_points)
         case Choice():
             candidates = _children(program, number, splits, name="score")
             return _ranking(operation, candidates, fragile_points)
@@ -64,18 +74,39 @@ def _step(program: Program, number: int, splits: Splits, fragile_points: float) 
             return {"step": operation.label, "children": _children(program, number, splits, name="stdev")}
 
 
-def _condition(operation: Switch, splits: Splits, fragile_points: float) -> Json:
-    condition = operation.condition
+def _switch(predicate: Predicate, splits: Splits, fragile_points: float) -> Json:
+    described = _predicate(predicate, splits, fragile_points)
+    holds = described.pop("holds")
+    return {"step": "if", **described, "branch": "then" if holds else "else"}
+
+
+def _predicate(predicate: Predicate, splits: Splits, fragile_points: float) -> Json:
+    if isinstance(predicate, Condition):
+        return _comparison(predicate, splits, fragile_points)
+
+    parts = [_predicate(part, splits, fragile_points) for part in predicate.parts]
+    decisive = predicate.junction is Junction.ANY
+    if any(part["holds"] is decisive for part in parts):
+        # Every part that settles it would have to change.
+        holds: bool | None = decisive
+        is_fragile = all(part["fragile"] for part in parts if part["holds"] is decisive)
+    else:
+        holds = None if any(part["holds"] is None for part in parts) else not decisive
+        is_fragile = holds is not None and any(part["fragile"] for part in parts)
+    return {"junction": predicate.junction.value, "parts": parts, "holds": holds, "fragile": is_fragile}
+
+
+def _comparison(condition: Condition, splits: Splits, fragile_points: float) -> Json:
     sides = (condition.left, condition.right)
     left, right = (float(splits.value(value)[0]) for value in sides)
+    is_known = not np.isnan(left) and not np.isnan(right)
     return {
-        "step": "if",
-        "left": {"of": str(condition.left), "value": left},
+        "left": {"of": str(condition.left), "value": None if np.isnan(left) else left},
         "comparison": condition.comparison.value,
-        "right": {"of": str(condition.right), "value": right},
-        "margin": round(left - right, COMPARED_DECIMALS),
-        "branch": "then" if compare(condition.comparison, left, right) else "else",
-        "fragile": _is_near(left, right, fragile_points, prices=any(map(_is_price, sides))),
+        "right": {"of": str(condition.right), "value": None if np.isnan(right) else right},
+        "margin": round(left - right, COMPARED_DECIMALS) if is_known else None,
+        "holds": bool(compare(condition.comparison, left, right)) if is_known else None,
+        "fragile": is_known and _is_near(left, right, fragile_points, prices=any(map(_is_price, sides))),
     }
 
 

@@ -18,7 +18,7 @@ from the_alchemiser.shared.symphony.evaluation_order import (
     recursive_prices_read,
     with_descendants,
 )
-from the_alchemiser.shared.symphony.program import Leaf, Program
+from the_alchemiser.shared.symphony.program import Cash, Leaf, Program
 from the_alchemiser.shared.symphony.tree import Indicator
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.history import PriceHistory
@@ -44,6 +44,7 @@ class Evaluation:
     Splits, streams and scores are computed on first use and kept.
 
     Attributes:
+        splits: the splits on all sessions.
         flows: the capital flows that were traced, by their sessions; `capital_flow` fills it.
     """
 
@@ -53,7 +54,7 @@ class Evaluation:
         self.flows: dict[bytes, Any] = {}
         self._streams: dict[int, Stream] = {}
         self._scores: dict[tuple[int, Indicator], Floats] = {}
-        self._splits = Splits(program, self.market, self._scores)
+        self.splits = Splits(program, self.market, self._scores)
 
     @property
     def root(self) -> Stream:
@@ -82,7 +83,7 @@ class Evaluation:
 
     def split(self, number: int) -> Split:
         """Return the split of an operation on all sessions; its scores must have been evaluated."""
-        return self._splits.of(number)
+        return self.splits.of(number)
 
     def splits_on(self, sessions: Indices) -> Splits:
         """Return the splits on some sessions; scores of indices must have been evaluated before they are read."""
@@ -126,6 +127,8 @@ class Evaluation:
             return Stream(defined, None)
         if isinstance(operation, Leaf):
             return Stream(defined, self.market.daily_returns(operation.symbol))
+        if isinstance(operation, Cash):
+            return Stream(defined, np.zeros(self.market.length))
         return Stream(defined, self._earned(operation.children, split, defined))
 
     def _earned(self, children: Iterable[int], split: Split, defined: Bools) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony.tree import Frequency, Threshold
 from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices, run_starts
-from the_alchemiser.strategy_v2.capital_flow import target_weights
+from the_alchemiser.strategy_v2.capital_flow import Targets, target_weights
 from the_alchemiser.strategy_v2.errors import LateHistoryError, NotStartedError
 from the_alchemiser.strategy_v2.indicators import round_for_comparison
 from the_alchemiser.strategy_v2.missing_decision import require_bar, require_decision
@@ -26,13 +26,15 @@ class Holdings(Frozen):
 
     Attributes:
         symbols: the N symbols that the strategy can hold, ascending.
-        weights: (D, N), not rounded; rows sum to 1 and are meaningless where not answered.
+        weights: (D, N), not rounded; meaningless where not answered.
+        cash: (D,) the rest: a row of weights and its cash sum to 1.
         decided: (D,) the session number of the last full rebalance.
         answered: (D,) true if the session has weights.
     """
 
     symbols: tuple[str, ...]
     weights: Floats
+    cash: Floats
     decided: Indices
     answered: Bools
 
@@ -63,8 +65,8 @@ def _raise_undecided_simulation(evaluation: Evaluation, inception: date) -> NoRe
     if first == len(dates):
         raise NotStartedError(f"{name}: {dates[-1]} is before its inception, {inception}")
 
-    _, _, answered = target_weights(evaluation, np.arange(first, len(dates)))
-    require_decision(evaluation, first + int(np.argmin(answered)))
+    known = target_weights(evaluation, np.arange(first, len(dates))).known
+    require_decision(evaluation, first + int(np.argmin(known)))
 
     late = f"its bars start on {dates[0]}, but its rebalance-threshold is simulated from its inception, {inception}"
     raise LateHistoryError(f"{name}: {late}; provide earlier bars")
@@ -74,8 +76,8 @@ def _raise_undecided_period(evaluation: Evaluation, frequency: Frequency) -> NoR
     dates = evaluation.market.history.dates
     decided = int(_decisions(dates, frequency)[-1])
     require_decision(evaluation, decided)
-    symbols, targets, _ = target_weights(evaluation, np.array([decided]))
-    for symbol, (target,) in zip(symbols, targets, strict=True):
+    targets = target_weights(evaluation, np.array([decided]))
+    for symbol, (target,) in zip(targets.symbols, targets.weights, strict=True):
         if target > 0:
             require_bar(evaluation, symbol, len(dates) - 1)
     raise AssertionError(f"{evaluation.program.name}: {dates[-1]} has no weights, but everything it needs is defined")
@@ -113,19 +115,21 @@ def _by_frequency(evaluation: Evaluation, frequency: Frequency, begin: int) -> H
     history = evaluation.market.history
     decided = _decisions(history.dates, frequency)[begin:]
     is_new = run_starts(decided)
-    symbols, targets, known = target_weights(evaluation, decided[is_new])
+    targets = target_weights(evaluation, decided[is_new])
 
     period = np.cumsum(is_new) - 1
-    weights, answered = targets[:, period], known[period]
+    weights, cash, answered = targets.weights[:, period], targets.cash[period], targets.known[period]
     drifting = decided < np.arange(begin, len(history.dates))
-    for symbol, row in zip(symbols, weights, strict=True):
+    for symbol, row in zip(targets.symbols, weights, strict=True):
         held = drifting & (row > 0)
         if held.any():
             closes = history.of(symbol)
             row[held] *= closes[begin:][held] / closes[decided[held]]
             answered = answered & ~np.isnan(row)
 
-    return Holdings(symbols, _normalised(weights), decided, answered)
+    total = _total(weights, cash)
+    with np.errstate(invalid="ignore"):
+        return Holdings(targets.symbols, (weights / total).T, cash / total, decided, answered)
 
 
 def _by_threshold(evaluation: Evaluation, points: float, begin: int, inception: date) -> Holdings:
@@ -133,52 +137,55 @@ def _by_threshold(evaluation: Evaluation, points: float, begin: int, inception: 
     history = evaluation.market.history
     count = len(history.dates)
     first = min(_session_of(history.dates, inception), count)
-    symbols, targets, answered = target_weights(evaluation, np.arange(first, count))
-    end = count if answered.all() else first + int(np.argmin(answered))
+    targets = target_weights(evaluation, np.arange(first, count))
+    end = count if targets.known.all() else first + int(np.argmin(targets.known))
 
-    closes = np.array([history.of(symbol)[first:end] for symbol in symbols])
-    held, last_decided = _simulate(targets[:, : end - first].T, closes.T, points)
+    closes = np.array([history.of(symbol)[first:end] for symbol in targets.symbols])
+    held, kept, last_decided = _simulate(targets, closes.reshape(len(targets.symbols), end - first).T, points)
 
-    weights = np.full((count, len(symbols)), np.nan)
+    weights = np.full((count, len(targets.symbols)), np.nan)
     weights[first:end] = held
+    cash = np.full(count, np.nan)
+    cash[first:end] = kept
     decided = np.zeros(count, dtype=np.intp)
     decided[first:end] = first + last_decided
     sessions = np.arange(begin, count)
     simulated = (sessions >= first) & (sessions < end) & (history.dates[0] <= np.datetime64(inception, "D"))
-    return Holdings(symbols, weights[begin:], decided[begin:], simulated)
+    return Holdings(targets.symbols, weights[begin:], cash[begin:], decided[begin:], simulated)
 
 
-def _simulate(targets: Floats, closes: Floats, points: float) -> tuple[Floats, Indices]:
-    """Simulate a rebalance-threshold over D sessions.
+def _simulate(targets: Targets, closes: Floats, points: float) -> tuple[Floats, Floats, Indices]:
+    """Simulate a rebalance-threshold over the first D sessions of the targets; cash is a holding of constant price.
 
     Args:
-        targets: (D, N) weights that the strategy decides.
         closes: (D, N) adjusted closes, USD.
         points: the allowed distance of a weight from its target.
 
     Returns:
-        (D, N) the weights held at each close, and (D,) the session of the last rebalance.
+        (D, N) the weights held at each close, (D,) the cash, and (D,) the session of the last rebalance.
     """
-    held = np.array(targets)
-    decided = np.arange(len(targets))
-    for session in range(1, len(targets)):
-        target, before = targets[session], held[session - 1]
-        if not np.array_equal(before > 0, target > 0):
+    count = len(closes)
+    held, cash = targets.weights[:, :count].T.copy(), targets.cash[:count].copy()
+    decided = np.arange(count)
+    for session in range(1, count):
+        target, before = held[session], held[session - 1]
+        if not np.array_equal(before > 0, target > 0) or (cash[session - 1] > 0) != (cash[session] > 0):
             continue
         # A symbol that is not held may have no price; np.where drops its NaN.
         drifted = np.where(before > 0, before * (closes[session] / closes[session - 1]), 0.0)
-        drifted = drifted / drifted.sum()
-        if not np.any(round_for_comparison(np.abs(drifted - target)) > points):
-            held[session] = drifted
+        total = drifted.sum() + cash[session - 1]
+        drifted, kept = drifted / total, cash[session - 1] / total
+        moves = np.abs(np.append(drifted - target, kept - cash[session]))
+        if not np.any(round_for_comparison(moves) > points):
+            held[session], cash[session] = drifted, kept
             decided[session] = decided[session - 1]
 
-    return held, decided
+    return held, cash, decided
 
 
-def _normalised(weights: Floats) -> Floats:
-    """Turn (N, D) values into (D, N) weights whose rows sum to 1; NaN where nothing is held."""
-    total = np.zeros(weights.shape[1])
+def _total(weights: Floats, cash: Floats) -> Floats:
+    """Add up (N, D) values and (D,) cash, always in the same order."""
+    total = np.zeros(cash.shape)
     for row in weights:
         total = total + row
-    with np.errstate(invalid="ignore"):
-        return (weights / total).T
+    return total + cash

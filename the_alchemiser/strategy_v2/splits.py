@@ -7,6 +7,7 @@ import numpy as np
 from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony.comparing import compare
 from the_alchemiser.shared.symphony.program import (
+    Cash,
     Choice,
     Fixed,
     InverseVolatility,
@@ -15,7 +16,7 @@ from the_alchemiser.shared.symphony.program import (
     Program,
     Switch,
 )
-from the_alchemiser.shared.symphony.tree import Comparison, Indicator, Select, Value
+from the_alchemiser.shared.symphony.tree import Condition, Indicator, Junction, Predicate, Select, Value
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.indicators import round_for_comparison
 from the_alchemiser.strategy_v2.market import Market
@@ -80,11 +81,13 @@ class Splits:
         match operation:
             case Leaf():
                 return Split(~np.isnan(self._market.history.of(operation.symbol)[self._sessions]))
+            case Cash():
+                return Split(self.every_session)
             case Fixed():
                 return Split(self.every_session, operation.fractions)
             case Switch():
-                condition = operation.condition
-                return _switch(self.value(condition.left), self.value(condition.right), condition.comparison)
+                holds, fails = outcomes(operation.condition, self)
+                return Split(holds | fails, (holds, fails))
             case Choice() if operation.takes_all:
                 count = len(operation.children)
                 return Split(self.every_session, (1 / count,) * count)
@@ -107,10 +110,23 @@ class Splits:
         return tuple(scores)
 
 
-def _switch(left: Floats, right: Floats, comparison: Comparison) -> Split:
-    known = ~(np.isnan(left) | np.isnan(right))
-    holds: Bools = compare(comparison, left, right) & known
-    return Split(known, (holds, known & ~holds))
+def outcomes(predicate: Predicate, splits: Splits) -> tuple[Bools, Bools]:
+    """Return (D,) true where the condition holds, and (D,) true where it fails; neither where it is not known.
+
+    A compound condition is known as soon as the defined parts settle it: for `any` a part that holds, for `all` a part
+    that fails. Otherwise it needs every part.
+    """
+    if isinstance(predicate, Condition):
+        left, right = splits.value(predicate.left), splits.value(predicate.right)
+        known = ~(np.isnan(left) | np.isnan(right))
+        holds: Bools = compare(predicate.comparison, left, right) & known
+        return holds, known & ~holds
+
+    parts = [outcomes(part, splits) for part in predicate.parts]
+    some, every = (np.logical_or.reduce, np.logical_and.reduce)
+    if predicate.junction is Junction.ANY:
+        return some([part[0] for part in parts]), every([part[1] for part in parts])
+    return every([part[0] for part in parts]), some([part[1] for part in parts])
 
 
 def _choice(operation: Choice, scores: tuple[Floats, ...]) -> Split:

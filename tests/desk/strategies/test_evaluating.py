@@ -60,6 +60,41 @@ def test_show_weights_of_the_book_uses_the_bundled_prices(capsys: Out) -> None:
     assert lines[2].split() == ["GLD", "1", "178.88999939"]
 
 
+def test_show_weights_prints_what_stays_in_cash(tmp_path: Path, bars: str, capsys: Out) -> None:
+    request = EvaluationRequest([str(strategy_file(tmp_path, f"(weight-equal [{SPY} (empty)])"))], DAY, bars)
+
+    assert (weights_of(request, capsys)["weights"], weights_of(request, capsys)["cash"]) == ({"SPY": "0.5"}, "0.5")
+    show_weights(request, as_json=False)
+    assert "in cash 0.5" in capsys.readouterr().out.splitlines()
+
+
+def test_show_weights_of_only_cash_prints_no_table(tmp_path: Path, bars: str, capsys: Out) -> None:
+    request = EvaluationRequest([str(strategy_file(tmp_path, "(empty)"))], DAY, bars)
+
+    assert (weights_of(request, capsys)["weights"], weights_of(request, capsys)["cash"]) == ({}, "1")
+    show_weights(request, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "in cash 1"
+
+
+def test_show_weights_without_cash_does_not_mention_it(tmp_path: Path, bars: str, capsys: Out) -> None:
+    request = EvaluationRequest([str(strategy_file(tmp_path, SPY))], DAY, bars)
+
+    assert weights_of(request, capsys)["cash"] == "0"
+    show_weights(request, as_json=False)
+    assert "in cash" not in capsys.readouterr().out
+
+
+def test_show_path_of_a_compound_condition_lists_its_parts(tmp_path: Path, bars: str, capsys: Out) -> None:
+    body = f'(if (any (> 1 (current-price "SPY")) (> (current-price "SPY") 1)) [{SPY}] [{TLT}])'
+    request = EvaluationRequest([str(strategy_file(tmp_path, body))], DAY, bars)
+
+    show_path(request, as_json=False)
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert "At least one of these must hold: 1 is 1, which is not above current-price SPY (107.4) [false" in text
+
+
 def test_show_weights_between_decisions_prints_the_decision_date(tmp_path: Path, bars: str, capsys: Out) -> None:
     path = strategy_file(tmp_path, f"(weight-equal [{SPY} {TLT}])", rebalance=":rebalance-frequency :monthly")
 

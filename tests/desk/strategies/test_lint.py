@@ -25,6 +25,13 @@ def lint_body(body: str) -> tuple[Issue, ...]:
             "(rsi QQQ 10 > 100) never holds, because rsi QQQ 10 is at least 0 and at most 100; its then branch is dead",
         ),
         (f"(if (> {RSI} 30) [{SPY}] [{SPY}])", "same-branches", "both branches of (rsi QQQ 10 > 30) are the same"),
+        (
+            f"(if (all (> {RSI} 80) (< {RSI} 20)) [{SPY}] [{TLT}])",
+            "constant-condition",
+            "(all of (rsi QQQ 10 > 80, rsi QQQ 10 < 20)) never holds; its then branch is dead",
+        ),
+        (f"(weight-equal [(empty) {SPY} (empty)])", "duplicate-part", "(empty) is in this block 2 times"),
+        ('(group "G" [(empty)])', "only-cash", "the strategy has no asset: it always holds only cash"),
         (f"(weight-specified 1 {SPY} 0 {TLT})", "zero-weight", "child 2 of weight-specified has weight 0"),
         (
             f"(weight-specified 0.3333333 {SPY} 0.6666666 {TLT})",

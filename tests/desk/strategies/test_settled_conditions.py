@@ -15,7 +15,7 @@ from tests.desk.strategies.files import symphony
 from tests.desk.strategies.line_counts import count_lines
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.comparing import compare
-from the_alchemiser.shared.symphony.tree import Condition, If, IndicatorOf, Number
+from the_alchemiser.shared.symphony.tree import Condition, If, IndicatorOf, Junction, Number, Predicate
 
 GRID = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 A, B = '(asset "A" nil)', '(asset "B" nil)'
@@ -29,6 +29,10 @@ def fork(condition: str, then: str, otherwise: str) -> str:
     return f"(if ({condition}) [{then}] [{otherwise}])"
 
 
+def fork_of(junction: str, parts: list[str], then: str, otherwise: str) -> str:
+    return fork(f"{junction} {' '.join(f'({part})' for part in parts)}", then, otherwise)
+
+
 def settled_in(body: str) -> list[SettledCondition]:
     return settled_in_tree(parse(symphony(body)))
 
@@ -37,23 +41,36 @@ def settled_in_tree(known: Symphony) -> list[SettledCondition]:
     return list(find_settled_conditions(known.nodes))
 
 
+comparisons = st.builds(
+    "{} {} {}".format,
+    st.sampled_from([">", "<", ">=", "<=", "="]),
+    st.sampled_from([rsi("X"), rsi("Y")]),
+    st.sampled_from(["1", "2"]),
+)
 trees = st.recursive(
     st.sampled_from([A, B]),
     lambda inner: st.one_of(
+        st.builds(fork, comparisons, inner, inner),
+        st.builds("(weight-equal [{} {}])".format, inner, inner),
+    ),
+    max_leaves=24,
+)
+
+
+compound_trees = st.recursive(
+    st.sampled_from([A, B]),
+    lambda inner: st.one_of(
+        st.builds(fork, comparisons, inner, inner),
         st.builds(
-            fork,
-            st.builds(
-                "{} {} {}".format,
-                st.sampled_from([">", "<", ">=", "<=", "="]),
-                st.sampled_from([rsi("X"), rsi("Y")]),
-                st.sampled_from(["1", "2"]),
-            ),
+            fork_of,
+            st.sampled_from(["any", "all", "any (all (= 1 1))", "all (any (> 1 2) (= 2 2))"]),
+            st.lists(comparisons, min_size=1, max_size=3),
             inner,
             inner,
         ),
         st.builds("(weight-equal [{} {}])".format, inner, inner),
     ),
-    max_leaves=24,
+    max_leaves=16,
 )
 
 
@@ -74,13 +91,17 @@ def possible_outcomes(known: Symphony) -> Mapping[int, set[bool]]:
     return outcomes
 
 
-def outcome(condition: Condition, values: Mapping[str, float]) -> bool:
-    assert isinstance(condition.left, IndicatorOf)
+def outcome(condition: Predicate, values: Mapping[str, float]) -> bool:
+    if not isinstance(condition, Condition):
+        outcomes = [outcome(part, values) for part in condition.parts]
+        return any(outcomes) if condition.junction is Junction.ANY else all(outcomes)
+    left = values[condition.left.symbol] if isinstance(condition.left, IndicatorOf) else condition.left
     assert isinstance(condition.right, Number)
-    return bool(compare(condition.comparison, values[condition.left.symbol], condition.right.value))
+    number = left.value if isinstance(left, Number) else left
+    return bool(compare(condition.comparison, number, condition.right.value))
 
 
-@given(trees)
+@given(st.one_of(trees, compound_trees))
 def test_find_settled_conditions_reports_only_certain_outcomes(body: str) -> None:
     known = parse(symphony(body))
     possible = possible_outcomes(known)
@@ -203,3 +224,68 @@ def test_find_settled_conditions_joining_paths_takes_logarithmic_work() -> None:
 
     # Joining two paths step by step would take quadratic work: 100 times as many lines.
     assert long < 20 * short
+
+
+ABOVE, BELOW = f"(> {rsi('X')} 80)", f"(< {rsi('X')} 20)"
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (f"all {ABOVE} {BELOW}", False),
+        (f"any (<= {rsi('X')} 80) (>= {rsi('X')} 20)", True),
+        (f"any (> {rsi('X')} 100) (< 2 1)", False),
+        (f"all (<= {rsi('X')} 100) (> 2 1)", True),
+        (f"any {ABOVE} (> 2 1)", True),
+        (f"all {ABOVE} (> 1 2)", False),
+        (f"all (> {rsi('Y')} 5) (any (all {ABOVE} {BELOW}))", False),
+    ],
+)
+def test_find_settled_conditions_contradiction_within_a_condition(condition: str, holds: bool) -> None:
+    (settled,) = settled_in(fork(condition, A, B))
+
+    assert settled.holds is holds
+
+
+@pytest.mark.parametrize(
+    "condition", [f"any {ABOVE} {BELOW}", f"all {ABOVE} (> {rsi('Y')} 80)", f"any {ABOVE} (all {BELOW} {ABOVE})"]
+)
+def test_find_settled_conditions_open_compound_condition_is_not_settled(condition: str) -> None:
+    assert settled_in(fork(condition, A, B)) == []
+
+
+@pytest.mark.parametrize(
+    ("junction", "branch", "inner", "holds"),
+    [
+        ("all", 0, f"> {rsi('X')} 70", True),
+        ("any", 1, f"> {rsi('X')} 90", False),
+        ("all", 0, f"any (> {rsi('X')} 70) {BELOW}", True),
+        ("all", 0, f"all (> {rsi('Y')} 50) {BELOW}", False),
+    ],
+)
+def test_find_settled_conditions_parts_around_settle_what_is_inside(
+    junction: str, branch: int, inner: str, holds: bool
+) -> None:
+    branches = [fork(inner, A, B), B][:: -1 if branch else 1]
+
+    (settled,) = settled_in(fork(f"{junction} {ABOVE} (> {rsi('Y')} 80)", *branches))
+
+    assert settled.holds is holds
+    assert settled.by is not None
+    assert settled.by.since == (2, 3)
+
+
+@pytest.mark.parametrize(("junction", "branch"), [("any", 0), ("all", 1)])
+def test_find_settled_conditions_alternatives_imply_nothing(junction: str, branch: int) -> None:
+    branches = [fork(f"> {rsi('X')} 80", A, B), B][:: -1 if branch else 1]
+
+    assert settled_in(fork(f"{junction} {ABOVE} (> {rsi('Y')} 80)", *branches)) == []
+
+
+def test_find_settled_conditions_single_part_implies_both_ways() -> None:
+    inner = fork(f"> {rsi('X')} 80", A, B)
+
+    assert [settled.holds for settled in settled_in(fork(f"all {ABOVE}", inner, inner.replace("nil", '"B"')))] == [
+        True,
+        False,
+    ]

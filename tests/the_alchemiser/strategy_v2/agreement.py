@@ -87,8 +87,10 @@ def _naive_outcome(naive: NaiveEvaluator, number: int, begin: int) -> Weights | 
 def difference(engine: dict[str, Decimal] | Failure, naive: Weights | Failure) -> str:
     """Describe how two outcomes of a day differ; empty if they agree."""
     if isinstance(engine, dict) and isinstance(naive, dict):
-        symbols = engine.keys() | naive.keys()
-        pairs = {symbol: (float(engine.get(symbol, 0)), naive.get(symbol, 0.0)) for symbol in symbols}
+        decided: dict[str | None, Decimal] = dict(engine.items())
+        decided[None] = 1 - sum(engine.values(), Decimal(0))
+        symbols = decided.keys() | naive.keys()
+        pairs = {symbol: (float(decided.get(symbol, 0)), naive.get(symbol, 0.0)) for symbol in symbols}
         too_far = {symbol: pair for symbol, pair in pairs.items() if abs(pair[0] - pair[1]) > TOLERANCE}
         return f"{too_far}" if too_far else ""
 

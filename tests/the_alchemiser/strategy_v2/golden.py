@@ -101,6 +101,76 @@ CONDITIONS = (
     Golden(f"(if (> 2 1) [{A} {B}] [{C}])", {"A": 0.5, "B": 0.5}, "a branch of several nodes is weighted equally"),
     holds('(> (current-price "A") 1)', "the branch not taken has no data and needs none", {"A": (2,), "B": (None,)}),
 )
+COMPOUNDS = (
+    holds('(any (> (current-price "A") 200) (> (current-price "A") 120))', "the second part holds"),
+    fails('(any (> (current-price "A") 200) (< (current-price "A") 120))', "no part holds"),
+    holds('(all (> (current-price "A") 100) (> (current-price "A") 120))', "both parts hold"),
+    fails('(all (> (current-price "A") 100) (< (current-price "A") 120))', "the second part fails"),
+    holds('(any (> (current-price "A") 200) (all (> 2 1) (< (current-price "B") 90)))', "the nested part holds"),
+    holds(
+        '(any (> (rsi "A" {:window 9}) 50) (> (current-price "A") 1))',
+        "the part that holds settles any; the missing RSI of the other one is not needed",
+    ),
+    fails(
+        '(all (> (rsi "A" {:window 9}) 50) (> (current-price "A") 200))',
+        "the part that fails settles all; the missing RSI of the other one is not needed",
+    ),
+)
+HALF = '(weight-equal [(asset "A" nil) (empty)])'
+CASH = (
+    Golden("(empty)", {}, "nothing is held"),
+    Golden(f"(weight-specified 0.6 {A} 0.4 (empty))", {"A": 0.6}, "the rest stays in cash"),
+    Golden(
+        f"(weight-equal [{HALF} {B}])", {"A": 0.25, "B": 0.5}, "half of a half stays in cash, as for any other node"
+    ),
+    Golden(f"(weight-equal [{A} {B} (empty)])", {"A": 0.333333334, "B": 0.333333333}, "cash gets the last unit last"),
+    Golden(
+        f"(filter (cumulative-return {{:window 2}}) (select-top 1) [{B} (empty) {C}])",
+        {},
+        "cash made 0 %, C -0.01 %, B -19 %",
+    ),
+    Golden(
+        f'(filter (moving-average-price {{:window 2}}) (select-top 1) [(group "g" [{HALF}]) {C}])',
+        {"A": 0.5},
+        "half A earns +5 % twice, half cash nothing: 100 105 110.25, a mean of 107.625 against C's 100.495",
+    ),
+    Golden(
+        f"(weight-inverse-volatility 2 [{HALF} {C}])",
+        {"A": 0.25, "C": 0.5},
+        "A returns +2 -2 percent, half of it with cash +1 -1: the stdev of C",
+        {"A": (100, 102, 99.96), "C": (100, 101, 99.99)},
+    ),
+    Golden(
+        HALF,
+        {"A": 2 / 3},
+        "half each on Monday; by Wednesday A has doubled, and cash has not moved",
+        {"A": (100, 150, 200)},
+        WEEKLY,
+    ),
+    Golden(HALF, {"A": 120 / 220}, "0.545 is within 0.1 of a half", {"A": (100, 110, 120)}, THRESHOLD),
+    Golden(HALF, {"A": 0.525 / 1.025}, "160/260 is outside; then A rises by 5 %", {"A": (100, 160, 168)}, THRESHOLD),
+    Golden(
+        f"(weight-specified 0.4 {A} 0.4 {B} 0.2 (empty))",
+        {"A": 0.4, "B": 0.4},
+        "as A and B fall by 90 %, cash alone leaves its band: 0.2/0.28 = 0.71; A and B are 0.14, and 0.26 off",
+        {"A": (100, 10), "B": (100, 10)},
+        ":rebalance-threshold 0.3",
+    ),
+    Golden(
+        f'(if (> (current-price "A") 3) [{HALF}] [{A}])',
+        {"A": 1},
+        "0.5 is within 0.6 of 1, but the choice no longer includes cash",
+        {"A": (4, 3)},
+        ":rebalance-threshold 0.6",
+    ),
+    Golden(
+        f'(if (> (current-price "A") 3) [{A}] [{HALF}])',
+        {"A": 0.5},
+        "1 is within 0.6 of 0.5, but cash is chosen now",
+        {"A": (4, 3)},
+        ":rebalance-threshold 0.6",
+    ),
+)
 INDICATORS = (
     holds(
         '(= (rsi "A" {:window 2}) 88.88888889)',
@@ -271,4 +341,4 @@ REBALANCING = (
         THRESHOLD,
     ),
 )
-GOLDEN = (*WEIGHTS, *CONDITIONS, *INDICATORS, *FILTERS, *REBALANCING)
+GOLDEN = (*WEIGHTS, *CONDITIONS, *COMPOUNDS, *CASH, *INDICATORS, *FILTERS, *REBALANCING)

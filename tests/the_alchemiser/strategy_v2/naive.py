@@ -13,14 +13,18 @@ from the_alchemiser.shared.symphony.tree import (
     Asset,
     Block,
     Comparison,
+    Condition,
     CurrentPrice,
+    Empty,
     Filter,
     Frequency,
     Group,
     If,
     Indicator,
     IndicatorKind,
+    Junction,
     Number,
+    Predicate,
     Select,
     Symphony,
     Threshold,
@@ -30,7 +34,8 @@ from the_alchemiser.shared.symphony.tree import (
     WeightSpecified,
 )
 
-Weights = dict[str, float]
+Weights = dict[str | None, float]
+"""The weights of a portfolio, which sum to 1; None is cash."""
 
 
 class UndefinedError(Exception):
@@ -170,7 +175,7 @@ class NaiveEvaluator:
     def _drifted(self, weights: Weights, begin: int, end: int) -> Weights:
         grown = {
             symbol: weight * self.close(symbol, end) / self.close(symbol, begin)
-            for symbol, weight in sorted(weights.items())
+            for symbol, weight in sorted(weights.items(), key=lambda held: held[0] or "")
         }
         total = sum(grown.values())
         return {symbol: value / total for symbol, value in grown.items()}
@@ -189,7 +194,9 @@ class NaiveEvaluator:
             case Frequency.YEARLY:
                 return (moment.year,)
 
-    def close(self, symbol: str, day: int) -> float:
+    def close(self, symbol: str | None, day: int) -> float:
+        if symbol is None:
+            return 1.0
         if day not in self.prices.get(symbol, {}):
             raise UndefinedError(symbol)
         return self.prices[symbol][day]
@@ -204,6 +211,8 @@ class NaiveEvaluator:
             case Asset():
                 self.close(node.symbol, day)
                 return {node.symbol: 1.0}
+            case Empty():
+                return {None: 1.0}
             case WeightEqual():
                 return self.equal(node.children, day)
             case Group():
@@ -214,7 +223,7 @@ class NaiveEvaluator:
             case WeightInverseVolatility():
                 return self.inverse(node, day)
             case If():
-                return self.equal(node.then if self.holds(node, day) else node.otherwise, day)
+                return self.equal(node.then if self.holds(node.condition, day) else node.otherwise, day)
             case Filter():
                 return self.equal(self.chosen(node, day), day)
 
@@ -271,11 +280,26 @@ class NaiveEvaluator:
             levels.append(levels[-1] * (1 + gain))
         return levels, cut_by
 
-    def gain(self, symbol: str, day: int) -> float:
+    def gain(self, symbol: str | None, day: int) -> float:
         return self.close(symbol, day) / self.close(symbol, day - 1) - 1
 
-    def holds(self, node: If, day: int) -> bool:
-        left, right = (round(self.value(value, day), 8) for value in (node.condition.left, node.condition.right))
+    def holds(self, predicate: Predicate, day: int) -> bool:
+        if isinstance(predicate, Condition):
+            return self.compared(predicate, day)
+        settled_by = predicate.junction is Junction.ANY
+        missing: list[UndefinedError] = []
+        for part in predicate.parts:
+            try:
+                if self.holds(part, day) is settled_by:
+                    return settled_by
+            except UndefinedError as error:
+                missing.append(error)
+        if missing:
+            raise missing[0]
+        return not settled_by
+
+    def compared(self, condition: Condition, day: int) -> bool:
+        left, right = (round(self.value(value, day), 8) for value in (condition.left, condition.right))
         outcomes = {
             Comparison.GREATER: left > right,
             Comparison.LESS: left < right,
@@ -283,7 +307,7 @@ class NaiveEvaluator:
             Comparison.LESS_OR_EQUAL: left <= right,
             Comparison.EQUAL: left == right,
         }
-        return outcomes[node.condition.comparison]
+        return outcomes[condition.comparison]
 
     def value(self, value: Value, day: int) -> float:
         match value:

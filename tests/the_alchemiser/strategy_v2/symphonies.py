@@ -55,10 +55,20 @@ VALUES = st.one_of(
     st.builds(lambda symbol: f'(current-price "{symbol}")', _SYMBOL),
     st.builds(lambda indicator, symbol: f'({indicator[0]} "{symbol}" {indicator[1]})', INDICATORS, _SYMBOL),
 )
-CONDITIONS = st.builds(
+_COMPARISONS = st.builds(
     lambda sign, left, right: f"({sign} {left} {right})", st.sampled_from((">", "<", ">=", "<=", "=")), VALUES, VALUES
 )
-ASSETS = st.builds(lambda symbol: f'(asset "{symbol}" nil)', _SYMBOL)
+_JUNCTIONS = st.sampled_from(("any", "all"))
+
+
+def _compounds(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    joined = st.lists(parts, min_size=1, max_size=3).map(" ".join)
+    return st.builds("({} {})".format, _JUNCTIONS, joined)
+
+
+CONDITIONS = st.one_of(_COMPARISONS, _COMPARISONS, st.recursive(_compounds(_COMPARISONS), _compounds, max_leaves=5))
+_HOLDING = st.builds(lambda symbol: f'(asset "{symbol}" nil)', _SYMBOL)
+ASSETS = st.one_of(*(_HOLDING,) * 5, st.just("(empty)"))
 
 
 def _block(nodes: list[str]) -> str:
@@ -102,7 +112,8 @@ _LIVELY = st.one_of(
     st.builds('(> (current-price "{0}") (moving-average-price "{0}" {{:window {1}}}))'.format, _SYMBOL, _FEW),
     st.builds('(> (cumulative-return "{}" {{:window {}}}) 0)'.format, _SYMBOL, _FEW),
 )
-_SWITCHING = st.builds("(if {} [{}] [{}])".format, _LIVELY, _SMALL, _SMALL)
+_LIVELY_PARTS = st.builds("({} {} {})".format, _JUNCTIONS, _LIVELY, st.one_of(_LIVELY, _COMPARISONS))
+_SWITCHING = st.builds("(if {} [{}] [{}])".format, st.one_of(_LIVELY, _LIVELY, _LIVELY_PARTS), _SMALL, _SMALL)
 _RANKED = _filters(st.lists(st.one_of(_SWITCHING, _SWITCHING, _SMALL), min_size=2, max_size=3).map(_block), st.just(1))
 _LAZY = st.builds("(if {} [{}] [{}])".format, _LIVELY, st.one_of(_SWITCHING, _RANKED), _SMALL)
 RULES = st.sampled_from(

@@ -82,6 +82,80 @@ def test_if_step_is_fragile_near_the_opposite_outcome(condition: str, fragile: b
     assert only_step(f"(if {condition} [{A}] [{B}])")["fragile"] is fragile
 
 
+NEAR_TRUE = '(> (cumulative-return "A" {:window 1}) 19.6)'
+FAR_TRUE = '(> (cumulative-return "A" {:window 1}) 1)'
+NEAR_FALSE = '(> (cumulative-return "A" {:window 1}) 20.4)'
+FAR_FALSE = '(> (cumulative-return "A" {:window 1}) 40)'
+UNKNOWN = '(> (cumulative-return "A" {:window 9}) 40)'
+
+
+def test_compound_step_lists_the_parts_with_their_margins() -> None:
+    step = only_step(f"(if (any {FAR_FALSE} (all {NEAR_TRUE} {UNKNOWN}) {FAR_TRUE}) [{A}] [{B}])")
+
+    far_false, both, far_true = step.pop("parts")
+    assert step == {
+        "step": "if",
+        "junction": "any",
+        "branch": "then",
+        "fragile": False,
+        "line": 1,
+        "column": 78,
+        "share": 1.0,
+    }
+    assert far_true == {
+        "left": {"of": "cumulative-return A 1", "value": 20.0},
+        "comparison": ">",
+        "right": {"of": "1", "value": 1.0},
+        "margin": 19.0,
+        "holds": True,
+        "fragile": False,
+    }
+    assert (far_false["margin"], far_false["holds"]) == (-20.0, False)
+    near, unknown = both.pop("parts")
+    assert both == {"junction": "all", "holds": None, "fragile": False}
+    assert (near["margin"], near["holds"], near["fragile"]) == (0.4, True, True)
+    assert unknown == {
+        "left": {"of": "cumulative-return A 9", "value": None},
+        "comparison": ">",
+        "right": {"of": "40", "value": 40.0},
+        "margin": None,
+        "holds": None,
+        "fragile": False,
+    }
+
+
+def test_compound_step_reports_undefined_right_side_as_none() -> None:
+    step = only_step(f'(if (any {FAR_TRUE} (> 2 (rsi "A" {{:window 9}}))) [{A}] [{B}])')
+
+    assert step["parts"][1]["left"]["value"] == 2.0
+    assert step["parts"][1]["right"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "branch", "fragile"),
+    [
+        # To turn a true `any` false, each true part must change; to turn a false one true, one part.
+        (f"(any {NEAR_TRUE} {FAR_FALSE})", "then", True),
+        (f"(any {NEAR_TRUE} {NEAR_FALSE} {FAR_TRUE})", "then", False),
+        (f"(any {FAR_FALSE} {NEAR_FALSE})", "else", True),
+        (f"(any {FAR_FALSE} {FAR_FALSE})", "else", False),
+        (f"(any {NEAR_TRUE} {UNKNOWN})", "then", True),
+        # `all` is the other way round.
+        (f"(all {NEAR_FALSE} {FAR_TRUE})", "else", True),
+        (f"(all {NEAR_FALSE} {NEAR_TRUE} {FAR_FALSE})", "else", False),
+        (f"(all {FAR_TRUE} {NEAR_TRUE})", "then", True),
+        (f"(all {FAR_TRUE} {FAR_TRUE})", "then", False),
+        (f"(all {NEAR_FALSE} {UNKNOWN})", "else", True),
+        (f"(all {FAR_TRUE} (any {FAR_FALSE} {NEAR_TRUE}))", "then", True),
+        (f"(all {FAR_TRUE} (any {FAR_TRUE} {NEAR_TRUE}))", "then", False),
+    ],
+)
+def test_compound_step_is_fragile_if_small_moves_change_its_outcome(condition: str, branch: str, fragile: bool) -> None:
+    step = only_step(f"(if {condition} [{A}] [{B}])")
+
+    assert (step["branch"], step["fragile"]) == (branch, fragile)
+
+
 @pytest.mark.parametrize(
     ("ranking", "margin", "fragile"),
     [

@@ -13,6 +13,7 @@ def test_engine_matches_the_case_worked_out_by_hand(golden: Golden) -> None:
 
     weights = {symbol: float(weight) for symbol, weight in decision.weights.items()}
     assert weights == pytest.approx(golden.weights, rel=0, abs=1.01e-9), golden.why
+    assert decision.cash == 1 - sum(decision.weights.values())
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,7 @@ def test_engine_matches_the_case_worked_out_by_hand(golden: Golden) -> None:
     [
         *(f"({kind.value} " for kind in IndicatorKind),
         *(f"({comparison.value} " for comparison in Comparison),
+        *("(any ", "(all ", "(empty)"),
         *("(asset ", "(weight-equal ", "(weight-specified ", "(weight-inverse-volatility ", "(group ", "(if "),
         *("(filter ", "(select-top ", "(select-bottom ", "(current-price "),
     ],

@@ -1,9 +1,11 @@
-; Mean reversion: buys the growth index after a sharp fall and moves to defensive companies after a sharp rise;
+; Mean reversion: buys the growth index after a sharp fall and moves to defensive companies after a rise to a high;
 ; in between it holds the broad fund with the lowest RSI.
 (defsymphony "Dip buyer" {:asset-class "EQUITIES", :rebalance-frequency :daily}
-  (if (< (rsi "QQQ" {:window 5}) 30)
+  (if (any (< (rsi "QQQ" {:window 5}) 30)
+           (< (cumulative-return "QQQ" {:window 5}) -8))
     [(asset "QQQ" "Invesco QQQ Trust")]
-    [(if (> (rsi "QQQ" {:window 5}) 75)
+    [(if (all (> (rsi "QQQ" {:window 5}) 75)
+              (> (current-price "QQQ") (moving-average-price "QQQ" {:window 50})))
        [(weight-equal
           [(asset "JNJ" "Johnson & Johnson")
            (asset "PG" "The Procter & Gamble Company")])]

@@ -1,5 +1,5 @@
 ; Momentum of momentum: holds growth while the market's price oscillator is above its own signal line. Below it,
-; it holds gold if the gold price has been steady, and otherwise half gold and half low-volatility stocks.
+; it holds gold if the gold price has been steady, and otherwise half gold and half cash.
 (defsymphony "Pulse" {:asset-class "EQUITIES", :rebalance-frequency :daily}
   (if (> (percentage-price-oscillator "SPY" {:short-window 12 :long-window 26})
          (percentage-price-oscillator-signal "SPY" {:short-window 12 :long-window 26 :smooth-window 9}))
@@ -11,4 +11,4 @@
        [(asset "GLD" "SPDR Gold Shares")]
        [(weight-specified
           0.5 (asset "GLD" "SPDR Gold Shares")
-          0.5 (asset "USMV" "iShares MSCI USA Min Vol Factor ETF"))])]))
+          0.5 (empty))])]))

@@ -8,6 +8,7 @@ from the_alchemiser.shared.symphony.comparing import COMPARED_DECIMALS, compare
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import (
+    Cash,
     Choice,
     Fixed,
     InverseVolatility,
@@ -20,19 +21,25 @@ from the_alchemiser.shared.symphony.program import (
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Block,
+    Compound,
+    Condition,
+    Empty,
     Filter,
     Group,
     If,
     Indicator,
     IndicatorKind,
     IndicatorOf,
+    Junction,
     Node,
     Number,
     Place,
+    Predicate,
     Symphony,
     WeightEqual,
     WeightInverseVolatility,
     WeightSpecified,
+    values_of,
 )
 
 _BLOCK = "block"
@@ -76,6 +83,8 @@ class _Operations:
         match node:
             case Asset():
                 return self._add(Leaf(node.symbol, node.place))
+            case Empty():
+                return self._add(Cash(node.place))
             case WeightEqual():
                 return self._equal(_renumbered(node.children, numbers), "weight-equal", node.place)
             case WeightSpecified():
@@ -111,15 +120,14 @@ class _Operations:
         return self._add(Fixed(children, tuple(part / total for _, part in held), "weight-specified", node.place))
 
     def _switch(self, node: If, numbers: list[int]) -> int:
-        condition = node.condition
-        for value in (condition.left, condition.right):
+        for value in values_of(node.condition):
             if isinstance(value, IndicatorOf):
                 self._require_usable_window(value.indicator, node.place)
 
         then, otherwise = (self._branch(block, numbers, node.place) for block in (node.then, node.otherwise))
-        if isinstance(condition.left, Number) and isinstance(condition.right, Number):
-            left, right = (round(number.value, COMPARED_DECIMALS) for number in (condition.left, condition.right))
-            taken = then if compare(condition.comparison, left, right) else otherwise
+        condition = _folded(node.condition)
+        if isinstance(condition, bool):
+            taken = then if condition else otherwise
             # Keep the branch as its own operation: a filter scores a bare asset on its prices, but this on its index.
             return self._equal((taken,), "if", node.place)
         return self._add(Switch(condition, (then, otherwise), node.place))
@@ -133,6 +141,27 @@ class _Operations:
         if indicator.windows[0] <= ddof:
             where = f"{self._source}:{place.line}:{place.column}"
             raise UnusableOptionError(f"{where}: a stdev with ddof {ddof} needs a window of at least {ddof + 1}")
+
+
+def _folded(predicate: Predicate) -> Predicate | bool:
+    """Return the condition without its constant parts, or its outcome if no price can change it."""
+    if isinstance(predicate, Condition):
+        left, right = predicate.left, predicate.right
+        if isinstance(left, Number) and isinstance(right, Number):
+            rounded = (round(number.value, COMPARED_DECIMALS) for number in (left, right))
+            return bool(compare(predicate.comparison, *rounded))
+        return predicate
+
+    decisive = predicate.junction is Junction.ANY
+    parts: list[Predicate] = []
+    for part in map(_folded, predicate.parts):
+        if part is decisive:
+            return decisive
+        if not isinstance(part, bool):
+            parts.append(part)
+    if not parts:
+        return not decisive
+    return parts[0] if len(parts) == 1 else Compound(predicate.junction, tuple(parts))
 
 
 def _renumbered(block: Block, numbers: list[int]) -> Block:
@@ -152,7 +181,7 @@ def _reachable(operations: list[Operation], root: int) -> tuple[Operation, ...]:
 
 def _with_children(operation: Operation, order: Mapping[int, int]) -> Operation:
     match operation:
-        case Leaf():
+        case Leaf() | Cash():
             return operation
         case Fixed():
             children = tuple(order[child] for child in operation.children)
@@ -201,6 +230,6 @@ def _read_by(operation: Operation) -> tuple[tuple[str, int], ...]:
     if isinstance(operation, Leaf):
         return ((operation.symbol, 1),)
     if isinstance(operation, Switch):
-        values = (operation.condition.left, operation.condition.right)
+        values = values_of(operation.condition)
         return tuple((value.symbol, value_bars(value)) for value in values if not isinstance(value, Number))
     return ()

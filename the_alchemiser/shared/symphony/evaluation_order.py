@@ -8,7 +8,7 @@ are evaluated in levels: the level of an operation is the number of indices that
 from collections.abc import Iterable, Iterator
 
 from the_alchemiser.shared.symphony.program import Leaf, Operation, Program, Switch, scored_by
-from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind, IndicatorOf
+from the_alchemiser.shared.symphony.tree import Indicator, IndicatorKind, IndicatorOf, values_of
 
 RECURSIVE = frozenset(
     {
@@ -65,7 +65,7 @@ def recursive_prices_read(program: Program, numbers: Iterable[int]) -> Iterator[
     for number in numbers:
         operation = program.operations[number]
         if isinstance(operation, Switch):
-            for side in (operation.condition.left, operation.condition.right):
+            for side in values_of(operation.condition):
                 if isinstance(side, IndicatorOf) and side.indicator.kind in RECURSIVE:
                     yield side.symbol, side.indicator
         elif (indicator := scored_by(operation)) is not None and indicator.kind in RECURSIVE:

@@ -11,8 +11,10 @@ from the_alchemiser.shared.symphony.symbols import canonical_symbol
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Block,
+    Compound,
     Condition,
     CurrentPrice,
+    Empty,
     Filter,
     Group,
     If,
@@ -22,6 +24,7 @@ from the_alchemiser.shared.symphony.tree import (
     Node,
     Number,
     Place,
+    Predicate,
     Rebalance,
     Select,
     Value,
@@ -83,6 +86,7 @@ Part = (
     | Definition
     | Unimplemented
     | Condition
+    | Compound
     | Indicator
     | IndicatorOf
     | CurrentPrice
@@ -97,12 +101,14 @@ _DESCRIPTIONS: dict[type, str] = {
     Definition: "(defsymphony …)",
     Unimplemented: "(unimplemented …)",
     Condition: "a condition",
+    Compound: "a condition",
     Indicator: "an indicator without a symbol",
     IndicatorOf: "an indicator of a symbol",
     CurrentPrice: "a price",
 }
 _OPERATORS: dict[type, str] = {
     Asset: "asset",
+    Empty: "empty",
     WeightEqual: "weight-equal",
     WeightSpecified: "weight-specified",
     WeightInverseVolatility: "weight-inverse-volatility",
@@ -208,6 +214,12 @@ class Form:
         if isinstance(item, CurrentPrice | IndicatorOf):
             return item
         return Number(self.number(position, "a number, (current-price SYMBOL) or (INDICATOR SYMBOL {…})"))
+
+    def condition(self, position: int) -> Predicate:
+        item = self.items[position]
+        if not isinstance(item, Predicate):
+            raise self.expected(position, "a condition: (COMPARISON VALUE VALUE), (any …) or (all …)")
+        return item
 
     def settings(self, position: int, *, keys: tuple[str, ...], expected: str) -> dict[str, str]:
         """Return the settings in the order of the file; they must contain exactly these keys, each once."""

@@ -25,10 +25,12 @@ class PlacedRecord(Record, frozen=True, eq=False):
     _compared: "ClassVar[attrgetter[object]]"
 
     def __init_subclass__(cls) -> None:
-        cls._compared = attrgetter(*(name for name in cls.__annotations__ if name not in _IGNORED_BY_EQUALITY))
+        # The class comes first, so that a record without compared fields has something to compare.
+        compared = (name for name in cls.__annotations__ if name not in _IGNORED_BY_EQUALITY)
+        cls._compared = attrgetter("__class__", *compared)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._compared(self) == self._compared(other)
 
     def __hash__(self) -> int:
-        return hash((type(self), self._compared(self)))
+        return hash(self._compared(self))

@@ -26,8 +26,10 @@ from the_alchemiser.shared.symphony.forms import (
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Comparison,
+    Compound,
     Condition,
     CurrentPrice,
+    Empty,
     Filter,
     Frequency,
     Group,
@@ -35,7 +37,9 @@ from the_alchemiser.shared.symphony.tree import (
     Indicator,
     IndicatorKind,
     IndicatorOf,
+    Junction,
     Node,
+    Predicate,
     Rebalance,
     Select,
     Threshold,
@@ -46,6 +50,9 @@ from the_alchemiser.shared.symphony.tree import (
 )
 
 _WEIGHT_TOLERANCE = 1e-6
+_UNSUPPORTED = ("macd", "moving-average-convergence-divergence", "bollinger")
+# Reading, comparing and evaluating a condition recurses into its parts.
+_DEEPEST_CONDITION = 100
 
 
 def build(form: Form) -> Part | Node:
@@ -65,8 +72,15 @@ def build(form: Form) -> Part | Node:
         return _indicator(Form(form.closer, (head.kind.value, *form.items[1:]), form.locate))
     builder = _BUILDERS.get(head) if isinstance(head, str) else None
     if builder is None:
-        raise FormError(f"found {describe(head)}, expected an operator{_suggestion(head)}", 0)
+        raise _unknown_operator(head)
     return builder(form)
+
+
+def _unknown_operator(head: Resolved) -> FormError:
+    shown = describe(head)
+    if isinstance(head, str) and any(name in head.lower() for name in _UNSUPPORTED):
+        return FormError(f"found {head}; MACD and Bollinger bands are not supported", 0)
+    return FormError(f"found {shown}, expected an operator{_suggestion(head)}", 0)
 
 
 def _suggestion(head: Resolved) -> str:
@@ -150,7 +164,8 @@ def _weight_specified(form: Form) -> Node:
     children = tuple(form.node(position + 1) for position in positions)
     total = math.fsum(fractions)
     if abs(total - 1) > _WEIGHT_TOLERANCE:
-        raise FormError(f"found weights that sum to {total:.9g}, expected 1")
+        fix = "; give the rest to (empty) to keep it in cash" if total < 1 else ""
+        raise FormError(f"found weights that sum to {total:.9g}, expected 1{fix}")
     return WeightSpecified(fractions, children, form.locate())
 
 
@@ -165,11 +180,8 @@ def _group(form: Form) -> Node:
 
 
 def _if(form: Form) -> Node:
-    form.arity(4, "(if (COMPARISON VALUE VALUE) [NODE …] [NODE …])")
-    condition = form.items[1]
-    if not isinstance(condition, Condition):
-        raise form.expected(1, "a condition (COMPARISON VALUE VALUE)")
-    return If(condition, form.block(2), form.block(3), form.locate())
+    form.arity(4, "(if CONDITION [NODE …] [NODE …])")
+    return If(form.condition(1), form.block(2), form.block(3), form.locate())
 
 
 def _filter(form: Form) -> Node:
@@ -188,6 +200,11 @@ def _asset(form: Form) -> Node:
     return Asset(form.symbol(1), name, form.locate())
 
 
+def _empty(form: Form) -> Node:
+    form.arity(1, "(empty)")
+    return Empty(form.locate())
+
+
 def _current_price(form: Form) -> CurrentPrice:
     form.arity(2, "(current-price SYMBOL)")
     return CurrentPrice(form.symbol(1))
@@ -201,6 +218,20 @@ def _selection(form: Form) -> Selection:
 def _condition(form: Form) -> Condition:
     form.arity(3, f"({form.items[0]} VALUE VALUE)")
     return Condition(Comparison(str(form.items[0])), form.value(1), form.value(2))
+
+
+def _compound(form: Form) -> Compound:
+    head = str(form.items[0])
+    if len(form.items) == 1:
+        raise FormError(f"found ({head}) without a condition, expected ({head} CONDITION …)")
+    parts = tuple([form.condition(position) for position in range(1, len(form.items))])
+    if max(map(_nesting, parts)) == _DEEPEST_CONDITION:
+        raise FormError(f"found conditions nested more than {_DEEPEST_CONDITION} deep, expected at most that many")
+    return Compound(_JUNCTIONS[head], parts)
+
+
+def _nesting(predicate: Predicate) -> int:
+    return 0 if isinstance(predicate, Condition) else 1 + max(map(_nesting, predicate.parts))
 
 
 def _indicator(form: Form) -> Indicator | IndicatorOf:
@@ -235,10 +266,12 @@ def _window_usage(kind: IndicatorKind) -> str:
     return "{" + " ".join(f":{key} N" for key in window_keys(kind)) + "}"
 
 
+_JUNCTIONS = {"any": Junction.ANY, "or": Junction.ANY, "all": Junction.ALL, "and": Junction.ALL}
 _WINDOWS = {kind: (window_keys(kind), _window_usage(kind)) for kind in IndicatorKind}
 _BUILDERS: dict[str, Callable[[Form], Part | Node]] = {
     "defsymphony": _defsymphony,
     "asset": _asset,
+    "empty": _empty,
     "weight-equal": _weight_equal,
     "weight-specified": _weight_specified,
     "weight-inverse-volatility": _weight_inverse_volatility,
@@ -249,5 +282,6 @@ _BUILDERS: dict[str, Callable[[Form], Part | Node]] = {
     "unimplemented": _unimplemented,
     **{select.value: _selection for select in Select},
     **{comparison.value: _condition for comparison in Comparison},
+    **dict.fromkeys(_JUNCTIONS, _compound),
     **{kind.value: _indicator for kind in IndicatorKind},
 }

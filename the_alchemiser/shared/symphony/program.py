@@ -1,10 +1,10 @@
-"""A compiled strategy: a list of distinct operations of five kinds, children before parents."""
+"""A compiled strategy: a list of distinct operations of six kinds, children before parents."""
 
 from collections.abc import Mapping
 
 from the_alchemiser.shared.symphony.frozen_record import PlacedRecord
 from the_alchemiser.shared.symphony.options import StrategyOptions
-from the_alchemiser.shared.symphony.tree import NOWHERE, Condition, Indicator, Place, Rebalance, Select
+from the_alchemiser.shared.symphony.tree import NOWHERE, Indicator, Place, Predicate, Rebalance, Select
 
 
 class Leaf(PlacedRecord, frozen=True):
@@ -24,6 +24,22 @@ class Leaf(PlacedRecord, frozen=True):
         return self.symbol
 
 
+class Cash(PlacedRecord, frozen=True):
+    """Hold nothing, and earn nothing."""
+
+    place: Place = NOWHERE
+
+    @property
+    def children(self) -> tuple[int, ...]:
+        """Cash has no children."""
+        return ()
+
+    @property
+    def label(self) -> str:
+        """The name of cash, for messages."""
+        return "cash"
+
+
 class Fixed(PlacedRecord, frozen=True):
     """Split over the children by constant fractions, each above 0, summing to 1."""
 
@@ -36,14 +52,14 @@ class Fixed(PlacedRecord, frozen=True):
 class Switch(PlacedRecord, frozen=True):
     """Hold one of two children on each session: the first if the condition holds, otherwise the second."""
 
-    condition: Condition
+    condition: Predicate
     children: tuple[int, int]
     place: Place = NOWHERE
 
     @property
     def label(self) -> str:
         """The condition, for messages."""
-        return f"if {self.condition.left} {self.condition.comparison} {self.condition.right}"
+        return f"if {self.condition}"
 
 
 class Choice(PlacedRecord, frozen=True):
@@ -79,7 +95,7 @@ class InverseVolatility(PlacedRecord, frozen=True):
         return f"weight-inverse-volatility {self.returns.windows[0]}"
 
 
-Operation = Leaf | Fixed | Switch | Choice | InverseVolatility
+Operation = Leaf | Cash | Fixed | Switch | Choice | InverseVolatility
 
 
 def scored_by(operation: Operation) -> Indicator | None:

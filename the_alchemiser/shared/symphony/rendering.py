@@ -8,12 +8,14 @@ from the_alchemiser.shared.symphony.tree import (
     Block,
     Condition,
     CurrentPrice,
+    Empty,
     Filter,
     Group,
     If,
     Indicator,
     Node,
     Number,
+    Predicate,
     Rebalance,
     Symphony,
     Threshold,
@@ -52,6 +54,8 @@ def _parts(node: Node) -> Iterator[_Part]:
     match node:
         case Asset():
             yield f"(asset {_string(node.symbol)} {'nil' if node.name is None else _string(node.name)})"
+        case Empty():
+            yield "(empty)"
         case WeightEqual():
             yield from _form("(weight-equal ", node.children)
         case WeightSpecified():
@@ -80,8 +84,10 @@ def _block(block: Block) -> Iterable[_Part]:
     return ("[", *block, "]")
 
 
-def _condition(condition: Condition) -> str:
-    return f"({condition.comparison} {_value(condition.left)} {_value(condition.right)})"
+def _condition(predicate: Predicate) -> str:
+    if isinstance(predicate, Condition):
+        return f"({predicate.comparison} {_value(predicate.left)} {_value(predicate.right)})"
+    return f"({predicate.junction} {' '.join(map(_condition, predicate.parts))})"
 
 
 def _value(value: Value) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from the_alchemiser.shared.symphony.tree import Asset, CurrentPrice, If, IndicatorOf, Node, Symphony
+from the_alchemiser.shared.symphony.tree import Asset, If, Node, Number, Symphony, values_of
 
 _SPELLING = re.compile(r"(?:EQUITIES::)?([A-Z][A-Z0-9]*(?:[./][A-Z0-9]+)*)(?://USD)?")
 
@@ -31,6 +31,6 @@ def _symbols_of(node: Node) -> Iterator[str]:
     if isinstance(node, Asset):
         yield node.symbol
     elif isinstance(node, If):
-        for value in (node.condition.left, node.condition.right):
-            if isinstance(value, CurrentPrice | IndicatorOf):
+        for value in values_of(node.condition):
+            if not isinstance(value, Number):
                 yield value.symbol

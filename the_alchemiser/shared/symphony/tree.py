@@ -6,6 +6,7 @@ walking a tree never recurse, however deep the nesting. A node keeps the place o
 ignores places.
 """
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -47,6 +48,13 @@ class Comparison(StrEnum):
     GREATER_OR_EQUAL = ">="
     LESS_OR_EQUAL = "<="
     EQUAL = "="
+
+
+class Junction(StrEnum):
+    """How a compound condition combines its parts."""
+
+    ANY = "any"
+    ALL = "all"
 
 
 class Select(StrEnum):
@@ -125,12 +133,50 @@ class Condition(Record, frozen=True):
     left: Value
     right: Value
 
+    def __str__(self) -> str:
+        return f"{self.left} {self.comparison} {self.right}"
+
+
+class Compound(Record, frozen=True):
+    """Conditions of which any, or all, must hold; parsing limits how deep they are nested."""
+
+    junction: Junction
+    parts: "tuple[Predicate, ...]"
+
+    def __str__(self) -> str:
+        return f"{self.junction} of ({', '.join(map(str, self.parts))})"
+
+
+Predicate = Condition | Compound
+
+
+def comparisons_of(predicate: Predicate) -> Iterator[Condition]:
+    """Yield the comparisons of a condition in the order of the file."""
+    if isinstance(predicate, Condition):
+        yield predicate
+        return
+    for part in predicate.parts:
+        yield from comparisons_of(part)
+
+
+def values_of(predicate: Predicate) -> Iterator[Value]:
+    """Yield both sides of every comparison of a condition."""
+    for condition in comparisons_of(predicate):
+        yield condition.left
+        yield condition.right
+
 
 class Asset(PlacedRecord, frozen=True):
     """A holding of one symbol, with weight 1."""
 
     symbol: str
     name: str | None
+    place: Place = NOWHERE
+
+
+class Empty(PlacedRecord, frozen=True):
+    """Cash: nothing is held, and nothing is earned."""
+
     place: Place = NOWHERE
 
 
@@ -168,7 +214,7 @@ class Group(PlacedRecord, frozen=True):
 class If(PlacedRecord, frozen=True):
     """A choice between two blocks, made again on every session."""
 
-    condition: Condition
+    condition: Predicate
     then: Block
     otherwise: Block
     place: Place = NOWHERE
@@ -184,7 +230,7 @@ class Filter(PlacedRecord, frozen=True):
     place: Place = NOWHERE
 
 
-Node = Asset | WeightEqual | WeightSpecified | WeightInverseVolatility | Group | If | Filter
+Node = Asset | Empty | WeightEqual | WeightSpecified | WeightInverseVolatility | Group | If | Filter
 
 
 class Threshold(Record, frozen=True):

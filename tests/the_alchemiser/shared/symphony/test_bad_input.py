@@ -52,7 +52,7 @@ GOLDEN = {
     ),
     "argument missing": (
         f" (if (> 1 2) [{A}])",
-        """2:2: found 2 arguments, expected 3: (if (COMPARISON VALUE VALUE) [NODE …] [NODE …])
+        """2:2: found 2 arguments, expected 3: (if CONDITION [NODE …] [NODE …])
    (if (> 1 2) [(asset "A" nil)]))
    ^""",
     ),
@@ -86,6 +86,12 @@ GOLDEN = {
    (weight-specified 0.5 (asset "A" nil) 0.51 (asset "A" nil)))
    ^""",
     ),
+    "weights with a rest": (
+        f" (weight-specified 0.5 {A})",
+        """2:2: found weights that sum to 0.5, expected 1; give the rest to (empty) to keep it in cash
+   (weight-specified 0.5 (asset "A" nil)))
+   ^""",
+    ),
     "weight below zero": (
         f" (weight-specified 1.5 {A} -0.5 {A})",
         """2:40: found -0.5, expected a weight of at least 0
@@ -115,6 +121,42 @@ GOLDEN = {
         """2:9: found ٣, expected a number, (current-price SYMBOL) or (INDICATOR SYMBOL {…})
    (if (> ٣ 1) [(asset "A" nil)] [(asset "A" nil)]))
           ^""",
+    ),
+    "condition that is none": (
+        f' (if (any (> 1 2) (rsi "A" {{:window 5}})) [{A}] [{A}])',
+        """2:19: found an indicator of a symbol, expected a condition: (COMPARISON VALUE VALUE), (any …) or (all …)
+   (if (any (> 1 2) (rsi "A" {:window 5})) [(asset "A" nil)] [(asset "A" nil)]))
+                    ^""",
+    ),
+    "combination of nothing": (
+        f" (if (all) [{A}] [{A}])",
+        """2:6: found (all) without a condition, expected (all CONDITION …)
+   (if (all) [(asset "A" nil)] [(asset "A" nil)]))
+       ^""",
+    ),
+    "condition as a node": (
+        " (all (> 2 1))",
+        """2:2: found a condition, expected a node
+   (all (> 2 1)))
+   ^""",
+    ),
+    "cash with an argument": (
+        ' (empty "USD")',
+        """2:9: found "USD", expected the end of (empty)
+   (empty "USD"))
+          ^""",
+    ),
+    "MACD": (
+        f' (if (> (moving-average-convergence-divergence "A" {{:window 5}}) 1) [{A}] [{A}])',
+        """2:10: found moving-average-convergence-divergence; MACD and Bollinger bands are not supported
+   (if (> (moving-average-convergence-divergence "A" {:window 5}) 1) [(
+           ^""",
+    ),
+    "Bollinger band": (
+        f" (filter (Lower-Bollinger {{:window 5}}) (select-top 1) [{A}])",
+        """2:11: found Lower-Bollinger; MACD and Bollinger bands are not supported
+   (filter (Lower-Bollinger {:window 5}) (select-top 1) [(asset "A" nil)
+            ^""",
     ),
     "half of a surrogate pair": (
         f' (group "\\ud800" [{A}])',
@@ -157,7 +199,7 @@ def test_parse_unknown_operator_without_a_near_match_lists_all() -> None:
     with pytest.raises(SymphonyError) as caught:
         parse(f"{HEAD}(zzz 1))")
 
-    assert "expected an operator: one of defsymphony, asset, weight-equal" in caught.value.message
+    assert "expected an operator: one of defsymphony, asset, empty, weight-equal" in caught.value.message
 
 
 @pytest.mark.parametrize("text", ['{"step": "root"}', '\ufeff \n[ {"id": 1}]', "{}", "[]", "[[1]]", '["a"]'])
@@ -244,3 +286,21 @@ def test_parse_hostile_text_is_refused_in_linear_time(text: str) -> None:
     # A quadratic parser would take minutes here, so the test suite would not finish.
     with pytest.raises(SymphonyError):
         parse(text)
+
+
+@pytest.mark.parametrize("name", ["macd", "MACD-signal", "moving-average-convergence-divergence-signal", "bollinger"])
+def test_parse_unsupported_indicator_is_named(name: str) -> None:
+    with pytest.raises(SymphonyError, match=f"found {name}; MACD and Bollinger bands are not supported"):
+        parse(f'{HEAD}(if (> ({name} "A" {{:window 5}}) 1) [{A}] [{A}]))')
+
+
+@pytest.mark.parametrize("opener", ["(any ", "(all (any (> 2 1)) "])
+def test_parse_conditions_nested_too_deep_are_refused(opener: str) -> None:
+    assert parse(nested("(any ", 100)).nodes
+    with pytest.raises(SymphonyError, match="found conditions nested more than 100 deep, expected at most that many"):
+        parse(nested(opener, 101))
+
+
+def nested(opener: str, depth: int) -> str:
+    """Return a file whose condition is nested so deep."""
+    return f"{HEAD}(if {opener * depth}(> 2 1){')' * depth} [{A}] [{A}]))"

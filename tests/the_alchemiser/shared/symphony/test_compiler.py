@@ -9,7 +9,7 @@ from the_alchemiser.shared.symphony import parse, required_symbols
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
 from the_alchemiser.shared.symphony.options import StrategyOptions
-from the_alchemiser.shared.symphony.program import Choice, Fixed, Leaf, Program
+from the_alchemiser.shared.symphony.program import Cash, Choice, Fixed, Leaf, Program, Switch
 from the_alchemiser.shared.symphony.tree import Place
 
 A, B, C = map(asset, "ABC")
@@ -67,6 +67,61 @@ def test_compile_filter_that_takes_all_needs_no_index() -> None:
 )
 def test_compile_constant_condition_compares_eight_decimals(condition: str, symbol: str) -> None:
     assert program_of(f"(if ({condition}) [{A}] [{B}])").symbols == {symbol}
+
+
+_LIVE = '(> (current-price "C") 1)'
+_LIVELY = '(< (rsi "C" {:window 9}) 5)'
+
+
+@pytest.mark.parametrize(
+    ("condition", "folded"),
+    [
+        (f"(any (> 1 2) {_LIVE})", "if current-price C > 1"),
+        (f"(all (< 1 2) {_LIVE} (< 1 2))", "if current-price C > 1"),
+        (f"(any {_LIVE} (> 1 2) {_LIVELY})", "if any of (current-price C > 1, rsi C 9 < 5)"),
+        (f"(all {_LIVE} (any (> 1 2) {_LIVELY}))", "if all of (current-price C > 1, rsi C 9 < 5)"),
+        (f"(any {_LIVE} (all (< 1 2) (> 1 2)))", "if current-price C > 1"),
+    ],
+)
+def test_compile_constant_parts_of_a_condition_are_dropped(condition: str, folded: str) -> None:
+    root = program_of(f"(if {condition} [{A}] [{B}])").operations[-1]
+
+    assert isinstance(root, Switch)
+    assert root.label == folded
+
+
+@pytest.mark.parametrize(
+    ("condition", "symbol"),
+    [
+        (f"(any {_LIVE} (< 1 2))", "A"),
+        (f"(all {_LIVE} (> 1 2))", "B"),
+        ("(any (> 1 2) (> 1 3))", "B"),
+        ("(all (< 1 2) (< 1 3))", "A"),
+        (f"(all (any (< 1 2) {_LIVE}))", "A"),
+        (f"(any (all (> 1 2) {_LIVE}))", "B"),
+    ],
+)
+def test_compile_settled_compound_condition_drops_a_branch(condition: str, symbol: str) -> None:
+    assert program_of(f"(if {condition} [{A}] [{B}])").bars_needed == {symbol: 1}
+
+
+def test_compile_compound_condition_needs_the_bars_of_every_part() -> None:
+    node = f'(if (any {_LIVE} (all (> 3 (rsi "D" {{:window 7}})) {_LIVELY})) [{A}] [(empty)])'
+
+    assert program_of(node).bars_needed == {"A": 1, "C": 10, "D": 8}
+
+
+def test_compile_cash_needs_no_bars_and_is_one_operation() -> None:
+    program = program_of(f"(weight-equal [(empty) {A} (empty)])")
+
+    assert program.operations == (Cash(), Leaf("A"), Fixed((0, 1, 0), (1 / 3, 1 / 3, 1 / 3), "weight-equal"))
+    assert program.bars_needed == {"A": 1}
+    assert (program.operations[0].label, program.operations[0].place) == ("cash", Place(1, 93))
+
+
+def test_compile_unusable_window_in_a_part_is_refused() -> None:
+    with pytest.raises(UnusableOptionError, match="a stdev with ddof 1 needs a window of at least 2"):
+        program_of(f'(if (any {_LIVE} (all (> (stdev-return "A" {{:window 1}}) 1))) [{A}] [{B}])')
 
 
 def test_compile_condition_without_effect_still_needs_bars() -> None:

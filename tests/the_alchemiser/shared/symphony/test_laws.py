@@ -12,6 +12,7 @@ from the_alchemiser.shared.symphony import Symphony, SymphonyError, parse, rende
 from the_alchemiser.shared.symphony.tokens import TOKEN
 from the_alchemiser.shared.symphony.tree import (
     Asset,
+    Empty,
     Filter,
     Group,
     If,
@@ -23,6 +24,7 @@ from the_alchemiser.shared.symphony.tree import (
 
 OPERATORS = {
     Asset: "asset",
+    Empty: "empty",
     WeightEqual: "weight-equal",
     WeightSpecified: "weight-specified",
     WeightInverseVolatility: "weight-inverse-volatility",
@@ -58,7 +60,7 @@ def place_of_error(text: str) -> tuple[int, int] | None:
 
 def children_of(node: Node) -> tuple[int, ...]:
     match node:
-        case Asset():
+        case Asset() | Empty():
             return ()
         case Group():
             return node.body

@@ -8,8 +8,10 @@ from the_alchemiser.shared.symphony import SymphonyError, parse, render
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Comparison,
+    Compound,
     Condition,
     CurrentPrice,
+    Empty,
     Filter,
     Frequency,
     Group,
@@ -17,6 +19,7 @@ from the_alchemiser.shared.symphony.tree import (
     Indicator,
     IndicatorKind,
     IndicatorOf,
+    Junction,
     Number,
     Place,
     Select,
@@ -72,6 +75,52 @@ def test_parse_whole_grammar_puts_children_before_parents() -> None:
     )
 
 
+def test_parse_compound_condition_keeps_its_parts_in_order() -> None:
+    above, below = (
+        Condition(Comparison.GREATER, CurrentPrice("A"), Number(1)),
+        Condition(Comparison.LESS, Number(3), Number(2)),
+    )
+    text = (
+        '(if (any (> (current-price "A") 1) (all (< 3 2) (> (current-price "a") 1)) (all (< 3 2))) [(empty)] [(empty)])'
+    )
+
+    (cash, fork) = parse(file_of(text)).nodes
+
+    assert cash == Empty()
+    assert isinstance(fork, If)
+    assert fork == If(
+        Compound(
+            Junction.ANY,
+            (above, Compound(Junction.ALL, (below, above)), Compound(Junction.ALL, (below,))),
+        ),
+        (0,),
+        (0,),
+    )
+    assert str(fork.condition) == "any of (current-price A > 1, all of (3 < 2, current-price A > 1), all of (3 < 2))"
+
+
+@pytest.mark.parametrize(("words", "meaning"), [("or", "any"), ("and", "all")])
+def test_parse_other_words_for_any_and_all(words: str, meaning: str) -> None:
+    fork = f"(if (%s (> 1 2) (< 1 2)) [{SPY}] [(empty)])"
+
+    assert parse(file_of(fork % words)) == parse(file_of(fork % meaning))
+    assert f"({meaning} (> 1 2) (< 1 2))" in render(parse(file_of(fork % words)))
+
+
+def test_parse_any_and_all_are_different_conditions() -> None:
+    fork = f"(if (%s (> 1 2) (< 1 2)) [{SPY}] [(empty)])"
+
+    assert parse(file_of(fork % "any")) != parse(file_of(fork % "all"))
+
+
+def test_parse_cash_is_one_node_wherever_it_stands() -> None:
+    symphony = parse(file_of(f"(weight-equal [(empty)\n {SPY} (empty)])"))
+
+    assert symphony.nodes == (Empty(), Asset("SPY", None), WeightEqual((0, 1, 0)))
+    assert symphony.nodes[0].place == Place(2, 16)
+    assert (Empty() == Asset("SPY", None), hash(Empty()) == hash(Empty(Place(1, 1)))) == (False, True)
+
+
 def test_parse_threshold_keeps_its_points() -> None:
     symphony = parse(f'(defsymphony "S" {{:asset-class "EQUITIES", :rebalance-threshold 0.05}} {SPY})')
 
@@ -117,6 +166,7 @@ def test_parse_number_spellings_keep_their_value(written: str, value: float) -> 
 
     node = symphony.nodes[-1]
     assert isinstance(node, If)
+    assert isinstance(node.condition, Condition)
     assert node.condition.left == Number(value)
 
 

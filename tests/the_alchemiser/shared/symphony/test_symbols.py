@@ -33,3 +33,12 @@ def test_required_symbols_contain_held_and_read_symbols() -> None:
     )
 
     assert required_symbols(symphony) == {"QQQ", "BRK.B", "TLT", "SPY"}
+
+
+def test_required_symbols_include_those_of_every_part_of_a_condition() -> None:
+    symphony = parse(
+        '(defsymphony "S" {:asset-class "EQUITIES", :rebalance-frequency :daily}'
+        '(if (any (> (current-price "A") 1) (all (> 2 (current-price "B")))) [(empty)] [(asset "C" nil)]))'
+    )
+
+    assert required_symbols(symphony) == {"A", "B", "C"}

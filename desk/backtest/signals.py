@@ -10,6 +10,7 @@ from the_alchemiser.shared.messaging.messages import StrategyEvaluated, message_
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory
+from the_alchemiser.strategy_v2.weight_rounding import cash_beside
 
 RUN = "backtest"
 
@@ -118,4 +119,5 @@ class _StrategyMessages:
             as_of=session.as_of,
             bars_digest="",
             path_ref="",
+            cash=cash_beside(weights),
         )

@@ -18,12 +18,13 @@ WEIGHT_PLACES = 12  # the engine writes 9
 
 
 class Merged(Frozen):
-    """The merged target: weights sum to 1; for every symbol the contributions sum to its weight, exactly."""
+    """The merged target: weights and cash sum to 1; for every symbol the contributions sum to its weight, exactly."""
 
     weights: Mapping[str, Decimal]
     contributions: Mapping[str, Mapping[str, Decimal]]
     closes: Mapping[str, Decimal]
     as_of: date
+    cash: Decimal
 
 
 def answers_of(run: Run) -> Mapping[str, Message]:
@@ -50,14 +51,15 @@ def conclude(run: Run) -> Merged | Failure | None:
 
 
 def merge(allocations: Mapping[str, Decimal], answers: Mapping[str, StrategyEvaluated], *, as_of: date) -> Merged:
-    """Multiply the strategies' weights by their allocations and add them up; symbols of weight zero are left out.
+    """Multiply the strategies' weights and cash by their allocations and add them up; zero weights are left out.
 
     If two strategies saw different closes of a symbol, the close of the first by name is kept.
 
     Args:
         allocations: fractions that sum to exactly 1.
-        answers: one for every allocation; the weights of each sum to exactly 1.
+        answers: one for every allocation; the weights and cash of each sum to exactly 1.
     """
+    cash = Decimal(0)
     weights: dict[str, Decimal] = defaultdict(Decimal)
     contributions: dict[str, dict[str, Decimal]] = {}
     closes: dict[str, Decimal] = {}
@@ -65,6 +67,7 @@ def merge(allocations: Mapping[str, Decimal], answers: Mapping[str, StrategyEval
     with localcontext(EXACT):
         for name in sorted(answers):
             answer = answers[name]
+            cash += allocations[name] * answer.cash
             contributions[name] = {
                 symbol: allocations[name] * weight for symbol, weight in sorted(answer.weights.items()) if weight
             }
@@ -72,7 +75,7 @@ def merge(allocations: Mapping[str, Decimal], answers: Mapping[str, StrategyEval
                 weights[symbol] += contribution
             closes = {**answer.closes, **closes}
 
-    return Merged(dict(sorted(weights.items())), contributions, dict(sorted(closes.items())), as_of)
+    return Merged(dict(sorted(weights.items())), contributions, dict(sorted(closes.items())), as_of, cash)
 
 
 def _fault(run: Run, name: str, answer: Message) -> Failure | None:
@@ -92,15 +95,15 @@ def _fault(run: Run, name: str, answer: Message) -> Failure | None:
 
 def _weights_fault(name: str, answer: StrategyEvaluated) -> Failure | None:
     # Checked before adding up, so that the sum is exact and a negative weight cannot hide in it.
-    for symbol, weight in sorted(answer.weights.items()):
+    for symbol, weight in (*sorted(answer.weights.items()), ("cash", answer.cash)):
         if not 0 <= weight <= 1 or _places(weight) > WEIGHT_PLACES:
             rule = f"weights must be fractions from 0 to 1 of at most {WEIGHT_PLACES} places"
             return _invalid(name, "weights_invalid", f"{rule}; {symbol} has {weight}")
 
-    total = sum(answer.weights.values(), Decimal(0))
+    total = sum(answer.weights.values(), answer.cash)
     if total == 1:
         return None
-    return _invalid(name, "weights_invalid", f"weights must sum to 1; they sum to {total}")
+    return _invalid(name, "weights_invalid", f"weights and cash must sum to 1; they sum to {total}")
 
 
 def _closes_fault(name: str, answer: StrategyEvaluated) -> Failure | None:

@@ -88,6 +88,7 @@ def _signal(run: Run, merged: Merged) -> SignalGenerated:
         contributions=merged.contributions,
         closes=merged.closes,
         as_of=merged.as_of,
+        cash=merged.cash,
     )
 
 

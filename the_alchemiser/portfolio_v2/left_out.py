@@ -56,13 +56,13 @@ def leave_out(
 
 
 def check_targets(weights: Mapping[str, Decimal], left_out: LeftOut) -> None:
-    """Check that a plan can trade one of its targets at least.
+    """Check that a plan can trade one of its targets at least, unless it has none because all stays in cash.
 
     Raises:
         NoTradableTargetError: all of them are left out.
     """
     targets = {symbol for symbol, weight in weights.items() if weight}
-    if targets <= left_out.untradable.keys() | left_out.quarantined.keys():
+    if targets and targets <= left_out.untradable.keys() | left_out.quarantined.keys():
         detail = f"none of the targets {', '.join(sorted(targets))} can be traded"
         raise NoTradableTargetError(f"{detail}; nothing is planned")
 

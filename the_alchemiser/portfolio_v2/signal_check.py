@@ -10,30 +10,30 @@ _ZERO = Decimal(0)
 
 
 class EmptySignalError(AlchemiserError):
-    """The signal has no weights. It would sell every holding, which no strategy asks for in this way."""
+    """The signal has neither weights nor cash. It would sell every holding, although no strategy asks for that."""
 
 
 class InvalidWeightsError(AlchemiserError):
-    """A weight is outside 0 to 1, the weights do not sum to 1, or the strategies' parts do not sum to the weights."""
+    """A weight is outside 0 to 1, weights and cash do not sum to 1, or the strategies' parts not to the weights."""
 
 
 def check_signal(signal: SignalGenerated) -> None:
-    """Check that the weights are a whole portfolio, and that the strategies' contributions make it up.
+    """Check that weights and cash are a whole portfolio, and that the strategies' contributions make up the weights.
 
     Raises:
-        EmptySignalError: there is no weight above zero.
+        EmptySignalError: neither a weight nor the cash is above zero.
         InvalidWeightsError: the weights or the contributions are wrong; the message names the first fault.
     """
-    if not any(signal.weights.values()):
+    if not any(signal.weights.values()) and not signal.cash:
         raise EmptySignalError("the signal has no weight above zero; nothing is planned")
 
-    for symbol, weight in sorted(signal.weights.items()):
+    for symbol, weight in (*sorted(signal.weights.items()), ("cash", signal.cash)):
         if not 0 <= weight <= 1:
             raise InvalidWeightsError(f"{symbol}: weight {weight} is not in [0, 1]; nothing is planned")
 
-    total = sum(signal.weights.values(), _ZERO)
+    total = sum(signal.weights.values(), signal.cash)
     if abs(total - 1) > TOLERANCE:
-        raise InvalidWeightsError(f"the weights sum to {total}, not to 1; nothing is planned")
+        raise InvalidWeightsError(f"the weights and cash sum to {total}, not to 1; nothing is planned")
 
     for symbol, weight in sorted(signal.weights.items()):
         parts = sum((weights.get(symbol, _ZERO) for weights in signal.contributions.values()), _ZERO)

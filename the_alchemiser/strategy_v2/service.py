@@ -41,13 +41,15 @@ class StrategyDecision(Frozen):
     """The engine's decision for one strategy.
 
     Attributes:
-        weights: fractions of the strategy's allocation, summing to exactly 1.
+        weights: fractions of the strategy's allocation.
+        cash: the rest: with the weights it sums to exactly 1.
         closes: adjusted closes of the held symbols on as_of, USD per share.
         path: the decision path, as JSON values.
         bars_digest: digest of the bars that the decision used.
     """
 
     weights: Mapping[Symbol, Decimal]
+    cash: Decimal
     closes: Mapping[Symbol, Decimal]
     path: Any
     bars_digest: str
@@ -115,6 +117,7 @@ class Evaluator(Frozen):
             as_of=request.as_of,
             bars_digest=decision.bars_digest,
             path_ref=self._store_path(request, decision, prices),
+            cash=decision.cash,
         )
 
     def _store_path(self, request: StrategyRequested, decision: StrategyDecision, prices: Prices) -> str:
@@ -125,6 +128,7 @@ class Evaluator(Frozen):
             "as_of": request.as_of.isoformat(),
             "bars_digest": decision.bars_digest,
             "weights": {symbol: str(weight) for symbol, weight in decision.weights.items()},
+            "cash": str(decision.cash),
             "absent": dict(prices.unusable),
             "path": decision.path,
         }

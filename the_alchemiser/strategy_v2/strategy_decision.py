@@ -18,4 +18,4 @@ def decide_strategy(entry: BookEntry, prices: Prices, as_of: date) -> StrategyDe
     """
     history = PriceHistory.from_series(prices.series, flaws=prices.unusable)
     decision = evaluate(entry.symphony, history, as_of=as_of, inception=entry.inception, options=entry.options)
-    return StrategyDecision(decision.weights, decision.closes, decision.path, decision.bars_digest)
+    return StrategyDecision(decision.weights, decision.cash, decision.closes, decision.path, decision.bars_digest)

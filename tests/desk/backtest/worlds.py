@@ -13,6 +13,7 @@ from the_alchemiser.aggregator_v2.merge import Merged
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.strategy_v2.history import PriceHistory
+from the_alchemiser.strategy_v2.weight_rounding import cash_beside
 
 DAILY = ":rebalance-frequency :daily"
 ALTERNATING = f'(if (> (current-price "AAA") 10) [{asset("AAA")}] [{asset("BBB")}])'
@@ -61,4 +62,6 @@ def _signal(session: TradingSession, targets: Mapping[str, str], history: PriceH
     weights = {symbol: Decimal(weight) for symbol, weight in targets.items()}
     row = history.dates.tolist().index(session.as_of)
     closes = {symbol: Decimal(repr(float(history.of(symbol)[row]))) for symbol in weights}
-    return Signal(session, {"one": weights}, Merged(weights, {"one": weights}, closes, session.as_of))
+    return Signal(
+        session, {"one": weights}, Merged(weights, {"one": weights}, closes, session.as_of, cash_beside(weights))
+    )

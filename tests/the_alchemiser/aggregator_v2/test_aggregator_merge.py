@@ -34,8 +34,9 @@ def books(draw: st.DrawFn) -> tuple[dict[str, Decimal], dict[str, StrategyEvalua
     answers = {}
     for name in names:
         symbols = draw(st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=4, unique=True))
-        weights = draw(shares_of_one(len(symbols), 9))
-        answers[name] = make.evaluated(name, {s: str(w) for s, w in zip(symbols, weights, strict=True)})
+        *weights, cash = draw(shares_of_one(len(symbols) + 1, 9))
+        evaluated = make.evaluated(name, {s: str(w) for s, w in zip(symbols, weights, strict=True)})
+        answers[name] = evaluated.changed(cash=cash)
     return allocations, answers
 
 
@@ -53,10 +54,12 @@ def fault(answers: dict[str, Message]) -> Failure:
 
 
 @given(books())
-def test_merge_weights_sum_to_exactly_one(book: tuple[dict[str, Decimal], dict[str, StrategyEvaluated]]) -> None:
+def test_merge_weights_and_cash_sum_to_exactly_one(
+    book: tuple[dict[str, Decimal], dict[str, StrategyEvaluated]],
+) -> None:
     merged = merge(*book, as_of=make.AS_OF)
 
-    assert sum(merged.weights.values()) == 1
+    assert sum(merged.weights.values()) + merged.cash == 1
 
 
 @given(books())
@@ -70,7 +73,7 @@ def test_merge_contributions_sum_to_the_weights_exactly(
     for symbol, weight in merged.weights.items():
         assert sum(shares.get(symbol, Decimal(0)) for shares in merged.contributions.values()) == weight
     for name, shares in merged.contributions.items():
-        assert sum(shares.values()) == allocations[name]
+        assert sum(shares.values()) == allocations[name] * (1 - answers[name].cash)
 
 
 @given(books(), st.data())
@@ -92,6 +95,18 @@ def test_merge_leaves_out_symbols_of_weight_zero() -> None:
 
     assert merged.weights == {"SPY": Decimal(1)}
     assert merged.contributions == {"only": {"SPY": Decimal(1)}}
+
+
+def test_merge_adds_up_the_cash_of_the_strategies() -> None:
+    half = make.evaluated("bold", {"SPY": "0.5"}).changed(cash=Decimal("0.5"))
+    everything = make.evaluated("calm", {}).changed(cash=Decimal(1))
+
+    merged = merge(
+        {"bold": Decimal("0.6"), "calm": Decimal("0.4")}, {"calm": everything, "bold": half}, as_of=make.AS_OF
+    )
+
+    assert (merged.weights, merged.cash) == ({"SPY": Decimal("0.30")}, Decimal("0.70"))
+    assert merged.contributions == {"bold": {"SPY": Decimal("0.30")}, "calm": {}}
 
 
 def test_merge_of_closes_that_differ_keeps_the_first_by_name() -> None:
@@ -141,9 +156,9 @@ def test_conclude_with_an_unknown_strategy_names_it() -> None:
 @pytest.mark.parametrize(
     ("weights", "detail"),
     [
-        ({"SPY": "0.999999999"}, "calm: weights must sum to 1; they sum to 0.999999999"),
-        ({"SPY": "0.6", "TLT": "0.400000000001"}, "calm: weights must sum to 1; they sum to 1.000000000001"),
-        ({}, "calm: weights must sum to 1; they sum to 0"),
+        ({"SPY": "0.999999999"}, "calm: weights and cash must sum to 1; they sum to 0.999999999"),
+        ({"SPY": "0.6", "TLT": "0.400000000001"}, "calm: weights and cash must sum to 1; they sum to 1.000000000001"),
+        ({}, "calm: weights and cash must sum to 1; they sum to 0"),
         (
             {"SPY": "1.000000000001", "TLT": "-0.000000000001"},
             "calm: weights must be fractions from 0 to 1 of at most 12 places; SPY has 1.000000000001",
@@ -162,6 +177,35 @@ def test_conclude_with_invalid_weights_fails(weights: dict[str, str], detail: st
     failure = fault({"calm": make.evaluated("calm", weights)})
 
     assert (failure.reason, failure.detail, failure.missing) == ("weights_invalid", detail, ("calm",))
+
+
+@pytest.mark.parametrize(
+    ("weights", "cash", "detail"),
+    [
+        ({"SPY": "0.5"}, "0.4", "calm: weights and cash must sum to 1; they sum to 0.9"),
+        ({"SPY": "1"}, "0.000000000001", "calm: weights and cash must sum to 1; they sum to 1.000000000001"),
+        (
+            {"SPY": "1"},
+            "-0.1",
+            "calm: weights must be fractions from 0 to 1 of at most 12 places; cash has -0.1",
+        ),
+    ],
+)
+def test_conclude_with_invalid_cash_fails(weights: dict[str, str], cash: str, detail: str) -> None:
+    failure = fault({"calm": make.evaluated("calm", weights).changed(cash=Decimal(cash))})
+
+    assert (failure.reason, failure.detail) == ("weights_invalid", detail)
+
+
+@pytest.mark.parametrize("weights", [{"SPY": "0.6"}, {"SPY": "0.6", "TLT": "0"}, {}])
+def test_conclude_accepts_weights_and_cash_that_sum_to_one(weights: dict[str, str]) -> None:
+    cash = 1 - sum(map(Decimal, weights.values()), Decimal(0))
+    answer = make.evaluated("only", weights).changed(cash=cash)
+
+    conclusion = conclude(run_with({"only": answer}, {"only": Decimal(1)}))
+
+    assert isinstance(conclusion, Merged)
+    assert conclusion.cash == cash
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from the_alchemiser.portfolio_v2.signal_check import EmptySignalError, InvalidWe
 from the_alchemiser.shared.messaging.messages import SignalGenerated
 
 
-def signal(weights: dict[str, str], parts: dict[str, dict[str, str]] | None = None) -> SignalGenerated:
+def signal(
+    weights: dict[str, str], parts: dict[str, dict[str, str]] | None = None, *, cash: str = "0"
+) -> SignalGenerated:
     contributions = {"trend": weights} if parts is None else parts
     return SignalGenerated(
         message_id="r/SignalGenerated/run",
@@ -19,6 +21,7 @@ def signal(weights: dict[str, str], parts: dict[str, dict[str, str]] | None = No
         contributions={name: {s: Decimal(w) for s, w in part.items()} for name, part in contributions.items()},
         closes={},
         as_of=AS_OF,
+        cash=Decimal(cash),
     )
 
 
@@ -43,8 +46,8 @@ def test_check_signal_without_weights_is_named(weights: dict[str, str]) -> None:
     [
         ({"SPY": "1.2", "TLT": "-0.2"}, "SPY: weight 1.2 is not in [0, 1]; nothing is planned"),
         ({"SPY": "0.9", "TLT": "-0.1", "GLD": "0.2"}, "TLT: weight -0.1 is not in [0, 1]; nothing is planned"),
-        ({"SPY": "0.4", "TLT": "0.6000011"}, "the weights sum to 1.0000011, not to 1; nothing is planned"),
-        ({"SPY": "0.5"}, "the weights sum to 0.5, not to 1; nothing is planned"),
+        ({"SPY": "0.4", "TLT": "0.6000011"}, "the weights and cash sum to 1.0000011, not to 1; nothing is planned"),
+        ({"SPY": "0.5"}, "the weights and cash sum to 0.5, not to 1; nothing is planned"),
     ],
 )
 def test_check_signal_of_wrong_weights_names_the_fault(weights: dict[str, str], message: str) -> None:
@@ -52,6 +55,21 @@ def test_check_signal_of_wrong_weights_names_the_fault(weights: dict[str, str], 
         check_signal(signal(weights))
 
     assert (str(raised.value), raised.value.reason) == (message, "invalid_weights")
+
+
+@pytest.mark.parametrize(("weights", "cash"), [({"SPY": "0.4"}, "0.6"), ({}, "1"), ({"SPY": "0"}, "1")])
+def test_check_signal_with_cash_passes(weights: dict[str, str], cash: str) -> None:
+    check_signal(signal(weights, cash=cash))
+
+
+def test_check_signal_of_negative_cash_names_it() -> None:
+    with pytest.raises(InvalidWeightsError, match=r"^cash: weight -0.1 is not in \[0, 1\]; nothing is planned$"):
+        check_signal(signal({"SPY": "0.6", "TLT": "0.5"}, cash="-0.1"))
+
+
+def test_check_signal_of_too_little_cash_names_the_sum() -> None:
+    with pytest.raises(InvalidWeightsError, match=r"^the weights and cash sum to 0.9, not to 1; nothing is planned$"):
+        check_signal(signal({"SPY": "0.4"}, cash="0.5"))
 
 
 def test_check_signal_adds_the_strategies_parts() -> None:

@@ -47,7 +47,8 @@ class StrategyEvaluated(Message):
     """The answer of one strategy.
 
     Attributes:
-        weights: fractions that sum to exactly 1.
+        weights: fractions; with cash they sum to exactly 1.
+        cash: the fraction that stays in cash; a release that does not know it leaves none.
         closes: USD per share on as_of.
         bars_digest: of the prices that the strategy was evaluated on.
         path_ref: s3:// URL of the decision path.
@@ -60,6 +61,7 @@ class StrategyEvaluated(Message):
     as_of: date
     bars_digest: str
     path_ref: str
+    cash: Decimal = Decimal(0)
 
 
 class StrategyFailed(Message):
@@ -78,12 +80,17 @@ class MarketDataFetchRequested(Message):
 
 
 class SignalGenerated(Message):
-    """The merged target: weights sum to 1; for every symbol, the contributions of the strategies sum to its weight."""
+    """The merged target: weights and cash sum to 1; for every symbol, the strategies' contributions sum to its weight.
+
+    Attributes:
+        cash: the fraction that stays in cash; a release that does not know it leaves none.
+    """
 
     weights: Weights
     contributions: Mapping[str, Weights]
     closes: Mapping[Symbol, Decimal]
     as_of: date
+    cash: Decimal = Decimal(0)
 
 
 class RebalancePlanned(Message):

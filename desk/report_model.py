@@ -62,6 +62,7 @@ class StrategyLine:
     Attributes:
         allocation: its fraction of the account.
         weights: target weight by symbol, the largest first.
+        cash: the part that stays in cash.
         failure: why there are no weights; None when there are.
         path: the decisions in sentences.
         summary: how many decisions there were.
@@ -70,6 +71,7 @@ class StrategyLine:
     name: str
     allocation: Decimal
     weights: tuple[tuple[str, Decimal], ...]
+    cash: Decimal
     failure: str | None
     path: tuple[Sentence, ...]
     summary: str
@@ -290,9 +292,11 @@ def _strategies(evidence: "DayEvidence") -> tuple[StrategyLine, ...]:
 
 
 def _strategy(name: str, allocation: Decimal, evidence: "DayEvidence") -> StrategyLine:
-    weights, failure = _weights_or_failure(evidence.answers.get(name))
+    answer = evidence.answers.get(name)
+    weights, failure = _weights_or_failure(answer)
+    cash = answer.cash if isinstance(answer, StrategyEvaluated) else _ZERO
     path = evidence.decisions.get(name, {})
-    return StrategyLine(name, allocation, weights, failure, sentences(path), summary(path))
+    return StrategyLine(name, allocation, weights, cash, failure, sentences(path), summary(path))
 
 
 def _weights_or_failure(

@@ -14,6 +14,7 @@ _QUESTION = {
     "bars": _BARS,
     "rsi": "RSI method, wilder or cutler (default: from the book, otherwise wilder)",
     "ddof": "degrees of freedom of the stdev of returns, 0 or 1 (default: from the book, otherwise 1)",
+    "decide": "close that decides a period, first-session or before-period (default: from the book, otherwise first)",
     "inception": "first day of a rebalance-threshold (default: from the book, otherwise the first possible day)",
 }
 
@@ -84,13 +85,14 @@ def evaluate(
     bars: str = "",
     rsi: str = "",
     ddof: str = "",
+    decide: str = "",
     inception: str = "",
     json: bool = False,
 ) -> None:
     """Print the weights of a day: `inv strategies.evaluate NAME|FILE --date D`."""
     from desk.strategies.evaluating import EvaluationRequest, show_weights
 
-    show_weights(EvaluationRequest(names, date, bars, rsi, ddof, inception), as_json=json)
+    show_weights(EvaluationRequest(names, date, bars, rsi, ddof, inception, decide=decide), as_json=json)
 
 
 @task(
@@ -101,13 +103,14 @@ def evaluate(
         "json": "print JSON",
     },
 )
-def explain(
+def explain(  # noqa: PLR0913, PLR0917 - one argument per option
     _context: Context,
     names: list[str],
     date: str = "",
     bars: str = "",
     rsi: str = "",
     ddof: str = "",
+    decide: str = "",
     inception: str = "",
     fragile: str = "",
     json: bool = False,
@@ -115,7 +118,7 @@ def explain(
     """Explain these weights: `inv strategies.explain NAME|FILE --date D`."""
     from desk.strategies.evaluating import EvaluationRequest, show_path
 
-    show_path(EvaluationRequest(names, date, bars, rsi, ddof, inception, fragile), as_json=json)
+    show_path(EvaluationRequest(names, date, bars, rsi, ddof, inception, fragile, decide), as_json=json)
 
 
 @task(

@@ -52,14 +52,15 @@ def strategy_rows(day: RunEvidence) -> list[tuple[str, str, str]]:
 
 
 def signal_rows(day: RunEvidence) -> list[tuple[str, str, str]]:
-    """Return a row per symbol, largest weight first: its weight, and what each strategy contributes to it."""
+    """Return a row per symbol, largest weight first: its weight, and each strategy's contribution; then one of cash."""
     signal = day.signal
     if signal is None:
         return []
-    return [
+    rows = [
         (symbol, formats.percent(weight), _contributions(signal.contributions, symbol))
         for symbol, weight in _largest_first(signal.weights)
     ]
+    return [*rows, ("in cash", formats.percent(signal.cash), "")] if signal.cash else rows
 
 
 def trade_rows(day: DayEvidence) -> list[tuple[str, ...]]:
@@ -102,6 +103,7 @@ def day_as_json(day: DayEvidence, files: DayFiles, findings: Sequence[Finding]) 
         "degraded": _is_degraded(day),
         "seconds": {phase: round(seconds, 3) for phase, seconds in day.seconds.items()},
         "weights": {symbol: str(weight) for symbol, weight in weights.items()},
+        "cash": str(day.signal.cash) if day.signal else None,
         "trades": [_trade_as_json(trade, outcome) for trade, outcome in day.outcomes.items()],
         "equity_before": str(day.equity_before),
         "equity_after": str(day.equity_after),
@@ -127,7 +129,9 @@ def _target_weights(day: RunEvidence, name: str) -> str:
         return "no answer"
     if not isinstance(answer, StrategyEvaluated):
         return f"failed: {answer.reason}: {answer.detail}"
-    return ", ".join(f"{symbol} {formats.percent(weight)}" for symbol, weight in _largest_first(answer.weights))
+    cash = (("in cash", answer.cash),) if answer.cash else ()
+    weights = (*_largest_first(answer.weights), *cash)
+    return ", ".join(f"{name} {formats.percent(weight)}" for name, weight in weights)
 
 
 def _largest_first(weights: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:

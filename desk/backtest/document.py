@@ -86,6 +86,7 @@ def _decision(day: BacktestDay) -> Mapping[str, Any]:
         "date": day.date.isoformat(),
         "as_of": day.signal.session.as_of.isoformat(),
         "weights": _as_texts(day.signal.merged.weights),
+        "cash": f"{day.signal.merged.cash:f}",
         "strategies": {name: _as_texts(weights) for name, weights in day.signal.strategy_weights.items()},
         "holdings": _as_texts(day.holdings),
     }

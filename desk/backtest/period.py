@@ -101,6 +101,8 @@ def _describe_missing_bars(candidates: Sequence[Candidate], history: PriceHistor
     for candidate in candidates:
         needed.update(candidate.program.bars_needed)
 
+    if not needed:
+        return "the strategies name no symbols, so there are no sessions to trade; add one that does"
     symbol = min(needed)
     flaw = history.flaws.get(symbol)
     problem = f"its bars are not usable ({flaw})" if flaw else "0 bars"

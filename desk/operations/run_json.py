@@ -43,7 +43,12 @@ def as_json(record: RunRecord) -> Mapping[str, Any]:
         "equity_after": str(completed.equity_after) if completed else None,
         "cash_after": str(completed.cash_after) if completed else None,
         "strategies": [_strategy(record, name) for name in sorted(run.allocations)],
-        "signal": signal and {"weights": _texts(signal.weights), "contributions": _nested(signal.contributions)},
+        "signal": signal
+        and {
+            "weights": _texts(signal.weights),
+            "contributions": _nested(signal.contributions),
+            "cash": str(signal.cash),
+        },
         "plan": None if record.plan is None else _plan(record.plan),
         "releases": _releases(record),
         "trades": [_trade(trade, run.stage) for trade in record.trades],
@@ -71,6 +76,7 @@ def _strategy(record: RunRecord, name: str) -> Mapping[str, Any]:
         "strategy": name,
         "allocation": str(record.run.allocations[name]),
         "weights": _texts(evaluated.weights) if evaluated else None,
+        "cash": str(evaluated.cash) if evaluated else None,
         "failure": {"reason": failed.reason, "detail": failed.detail} if failed else None,
         "path_ref": evaluated.path_ref if evaluated else None,
         "summary": summary(path),

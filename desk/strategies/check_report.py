@@ -82,7 +82,7 @@ def _row(result: CheckResult) -> tuple[object, ...]:
         result.file.name,
         "" if symphony is None else len(symphony.nodes),
         "" if program is None else len(program.symbols),
-        "" if program is None else max(program.bars_needed.values()),
+        "" if program is None else max(program.bars_needed.values(), default=0),
         "" if coverage is None else coverage.first or "never",
         "" if coverage is None else coverage.last or "",
         result.error_count,

@@ -21,7 +21,7 @@ from desk.strategies.arguments import (
 )
 from desk.strategies.sufficiency import natural_inception
 from the_alchemiser.shared.symphony.compiler import compile_symphony
-from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Threshold
 from the_alchemiser.strategy_v2.engine import Decision, evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
@@ -49,6 +49,7 @@ class EvaluationRequest:
     ddof: str = ""
     inception: str = ""
     fragile: str = ""
+    decide: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,13 @@ def _options(request: EvaluationRequest, defaults: StrategyOptions, task: str) -
         raise UsageError(f"--rsi must be {' or '.join(RsiMethod)}, got {request.rsi}", where=task)
     if request.ddof not in ("", "0", "1"):
         raise UsageError(f"--ddof must be 0 or 1, got {request.ddof}", where=task)
-    rsi = RsiMethod(request.rsi) if request.rsi else defaults.rsi
-    return StrategyOptions(rsi, int(request.ddof) if request.ddof else defaults.ddof)
+    if request.decide and request.decide not in tuple(Decide):
+        raise UsageError(f"--decide must be {' or '.join(Decide)}, got {request.decide}", where=task)
+    return StrategyOptions(
+        rsi=RsiMethod(request.rsi) if request.rsi else defaults.rsi,
+        ddof=int(request.ddof) if request.ddof else defaults.ddof,
+        decide=Decide(request.decide) if request.decide else defaults.decide,
+    )
 
 
 def _fragile_argument(text: str, task: str) -> Mapping[str, Any]:

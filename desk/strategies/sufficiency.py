@@ -119,6 +119,9 @@ def find_shortages(program: Program, coverage: Coverage, *, origin: str, incepti
         origin: where the bars are from, for messages.
         inception: the strategy's inception in the book; None when the book does not name the strategy.
     """
+    if not program.symbols:
+        return  # it holds only cash and reads no prices
+
     unmet = [need for need in coverage.needs if not need.is_met]
     for need in unmet:
         yield _shortage(need, origin)

@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,23 @@ from desk.report_model import MODULES
 from sandbox.evidence import DayEvidence
 from sandbox.function_logs import FailureKind, LogFailure
 from tests.desk.decisions import DECISIONS, STEPS_OF
-from tests.desk.evidence import DAY, failed_day, odd_day, whole_day
+from tests.desk.evidence import DAY, failed_day, item, odd_day, whole_day
+from the_alchemiser.shared.run.runs import SIGNAL, STRATEGY
+
+
+def cash_day() -> DayEvidence:
+    """Return a day whose strategies keep everything in cash."""
+    day = whole_day()
+    assert day.signal is not None
+    answer = day.answers["calm_balance"].changed(weights={}, cash=Decimal("0.75"))
+    signal = day.signal.changed(weights={}, contributions={}, cash=Decimal("0.125"))
+    items = {
+        **day.run.items,
+        f"{STRATEGY}#calm_balance": item(f"{STRATEGY}#calm_balance", answer),
+        SIGNAL: item(SIGNAL, signal),
+    }
+    return replace(day, run=replace(day.run, items=items))
+
 
 VOID = {"meta", "link", "br", "img", "rect", "circle", "line", "path"}
 PAGES = {
@@ -19,6 +36,7 @@ PAGES = {
     "missed": (whole_day(missed="UNH"),),
     "failed": (failed_day(),),
     "odd": (odd_day(),),
+    "cash": (cash_day(),),
     "several": tuple(whole_day(DAY + timedelta(days=day)) for day in range(3)),
 }
 
@@ -94,6 +112,14 @@ def test_render_whole_day_shows_decisions_trades_and_positions() -> None:
         f"10 of {len(MODULES)} functions ran", "All queues are empty.", *MODULES,
     ):  # fmt: skip
         assert text in page_text
+
+
+def test_render_day_in_cash_shows_how_much_stays_there() -> None:
+    text = _Page(render(PAGES["cash"])).text
+
+    assert "75.00% stays in cash." in text
+    assert "12.50% stays in cash." in text
+    assert "stays in cash" not in _Page(render(PAGES["whole"])).text
 
 
 def test_render_failed_day_shows_reason_errors_and_queues() -> None:

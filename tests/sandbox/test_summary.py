@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,19 @@ def test_rows_of_a_failed_run_name_failed_and_silent_strategies() -> None:
         ("calm", "50.00%", "failed: too_little_history: SPY: 120 bars present, 200 needed"),
     ]
     assert signal_rows(day) == []
+
+
+def test_rows_show_what_stays_in_cash() -> None:
+    store = make.evaluating()
+    answer = make.evaluated("calm", {"SPY": "0.6"}).changed(cash=Decimal("0.4"))
+    store.put_once(make.RUN_ID, RunItem("STRATEGY#calm", outbox.encode(answer)))
+    signal = make.signal().changed(weights={"SPY": Decimal("0.3")}, cash=Decimal("0.7"))
+    store.put_once(make.RUN_ID, RunItem("SIGNAL", outbox.encode(signal)))
+    day = replace(days.good_day(), run=make.loaded(store))
+
+    assert strategy_rows(day)[1] == ("calm", "50.00%", "SPY 60.00%, in cash 40.00%")
+    assert signal_rows(day)[-1] == ("in cash", "70.00%", "")
+    assert day_as_json(day, FILES, ())["cash"] == "0.7"
 
 
 def test_day_as_json_of_a_good_day_is_ok() -> None:

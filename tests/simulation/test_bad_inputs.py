@@ -202,6 +202,14 @@ def test_bad_weights_of_a_strategy_fail_the_run_by_name(weights: Mapping[str, st
     assert dict(state.dead_letters) == {}
 
 
+def test_strategies_that_want_only_cash_sell_every_holding() -> None:
+    state = Day(on_bus=edited("StrategyEvaluated", weights={}, closes={}, cash="1")).trade()
+
+    assert failure_of(state)[0] is RunState.COMPLETED
+    assert {post.side for post in state.posts} == {"sell"}
+    assert {symbol for symbol, shares in state.account.positions.items() if shares} == set()
+
+
 @pytest.mark.parametrize("closes", [{}, {"AAA": "0"}, {"AAA": "-1"}], ids=["missing", "zero", "negative"])
 def test_bad_closes_of_a_strategy_fail_the_run_by_name(closes: Mapping[str, str]) -> None:
     state = Day(on_bus=edited("StrategyEvaluated", weights={"AAA": "1"}, closes=closes)).trade()

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from the_alchemiser.notifications_v2.subject import News
-from the_alchemiser.shared.formats import long_date, money, plural
+from the_alchemiser.shared.formats import long_date, money, percent, plural
 from the_alchemiser.shared.messaging.messages import (
     BooksDiffer,
     DataQualityChecked,
@@ -58,6 +58,14 @@ def holdings(run: RunCompleted) -> tuple[Holding, ...]:
         lines.append(Holding(symbol, run.weights.get(symbol, _ZERO), quantity, value, actual))
 
     return tuple(sorted(lines, key=lambda line: (-max(line.target, line.actual), line.symbol)))
+
+
+def cash_line(run: RunCompleted) -> str:
+    """Return the target of cash and what the account has of it; empty if nothing is to stay in cash."""
+    if not run.cash:
+        return ""
+    actual = run.cash_after / run.equity_after if run.equity_after else _ZERO
+    return f"In cash: target {percent(run.cash)}, actual {percent(actual)}, {money(run.cash_after)}."
 
 
 def missed_trades(run: RunCompleted) -> tuple[Missed, ...]:
@@ -135,6 +143,8 @@ def stamp(message: News) -> str:
 
 
 def _trades(run: RunCompleted) -> str:
+    if not run.outcomes and run.cash == 1:
+        return "No trades were needed: the strategies keep everything in cash, and nothing was left to sell."
     if not run.outcomes:
         return "No trades were needed: every position was already close enough to its target."
     count, missed = len(run.outcomes), len(missed_trades(run))

@@ -18,6 +18,7 @@ from the_alchemiser.notifications_v2.facts import (
     OTHERWISE,
     Missed,
     by_symbol,
+    cash_line,
     checked,
     holdings,
     invested,
@@ -206,6 +207,7 @@ def _positions(run: RunCompleted, show: str) -> Html:
             heading("Target and actual positions"),
             table(("Symbol", "Target", "Actual", "Shares", "Value"), rows),
             _more(lines, ROWS_AT_MOST, "position", show),
+            paragraph(cash_line(run)) if run.cash else Html(),
         )
     )
 

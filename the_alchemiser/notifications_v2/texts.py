@@ -16,6 +16,7 @@ from the_alchemiser.notifications_v2.explanations import (
 from the_alchemiser.notifications_v2.facts import (
     OTHERWISE,
     by_symbol,
+    cash_line,
     checked,
     holdings,
     invested,
@@ -87,6 +88,8 @@ def _completed(run: RunCompleted) -> Iterator[str]:
             f"  {line.symbol:<8} target {percent(line.target):>8}, actual {percent(line.actual):>8}: "
             f"{shares(line.quantity):>16} shares, {money(line.value)}"
         )
+    if line_of_cash := cash_line(run):
+        yield f"  {line_of_cash}"
 
 
 def _missed(run: RunCompleted) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony import Symphony, SymphonyError, parse, required_symbols
-from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 
 BOOK = "book.toml"
 STRATEGIES = Path(__file__).with_name("strategies")
@@ -177,14 +177,17 @@ def _allocation(table: Mapping[str, Any], where: str) -> Decimal:
 def _options(table: object, where: str) -> StrategyOptions:
     if not isinstance(table, dict):
         raise BookError(f"{where}: options: expected a table")
-    _check_keys(table, required=set(), optional={"rsi", "ddof"}, where=f"{where}: options")
+    _check_keys(table, required=set(), optional={"rsi", "ddof", "decide"}, where=f"{where}: options")
     rsi = table.get("rsi", RsiMethod.WILDER.value)
     ddof = table.get("ddof", 1)
+    decide = table.get("decide", Decide.FIRST_SESSION.value)
     if rsi not in tuple(RsiMethod):
         raise BookError(f"{where}: options: rsi {rsi!r}: expected {' or '.join(RsiMethod)}")
     if type(ddof) is not int or ddof not in (0, 1):
         raise BookError(f"{where}: options: ddof {ddof!r}: expected 0 or 1")
-    return StrategyOptions(RsiMethod(rsi), ddof)
+    if decide not in tuple(Decide):
+        raise BookError(f"{where}: options: decide {decide!r}: expected {' or '.join(Decide)}")
+    return StrategyOptions(RsiMethod(rsi), ddof, Decide(decide))
 
 
 def _check_keys(table: Mapping[str, Any], *, required: set[str], optional: set[str], where: str) -> None:

@@ -45,11 +45,13 @@ class Evaluation:
 
     Attributes:
         splits: the splits on all sessions.
+        next_session: the session after the last one of the history, on which its decision is traded.
         flows: the capital flows that were traced, by their sessions; `capital_flow` fills it.
     """
 
-    def __init__(self, program: Program, history: PriceHistory) -> None:
+    def __init__(self, program: Program, history: PriceHistory, next_session: np.datetime64) -> None:
         self.program = program
+        self.next_session = next_session
         self.market = Market(history, program.options)
         self.flows: dict[bytes, Any] = {}
         self._streams: dict[int, Stream] = {}

@@ -1,8 +1,10 @@
 """When a strategy decides, and how its weights drift between decisions.
 
 The session of the last decision follows from the calendar of the history; in the period in which the history starts it
-is the first session of the history. A session's weights are the same to the last bit for every requested range, because
-every sum over symbols includes all of them, in the same order.
+is the first session of the history. A period is decided on the close of its first session, or, with `before-period`, on
+the last close before it: a session then belongs to the period of the session after it, which trades on its decision.
+A session's weights are the same to the last bit for every requested range, because every sum over symbols includes all
+of them, in the same order.
 """
 
 from datetime import date
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from the_alchemiser.shared.records import Frozen
+from the_alchemiser.shared.symphony.options import Decide
 from the_alchemiser.shared.symphony.tree import Frequency, Threshold
 from the_alchemiser.strategy_v2.arrays import Bools, Dates, Floats, Indices, run_starts
 from the_alchemiser.strategy_v2.capital_flow import Targets, target_weights
@@ -74,7 +77,7 @@ def _raise_undecided_simulation(evaluation: Evaluation, inception: date) -> NoRe
 
 def _raise_undecided_period(evaluation: Evaluation, frequency: Frequency) -> NoReturn:
     dates = evaluation.market.history.dates
-    decided = int(_decisions(dates, frequency)[-1])
+    decided = int(_decisions(evaluation, frequency)[-1])
     require_decision(evaluation, decided)
     targets = target_weights(evaluation, np.array([decided]))
     for symbol, (target,) in zip(targets.symbols, targets.weights, strict=True):
@@ -100,10 +103,15 @@ def period_numbers(dates: Dates, frequency: Frequency) -> NDArray[Any]:
             return months // 12
 
 
-def _decisions(dates: Dates, frequency: Frequency) -> Indices:
-    """Return the (T,) number of the session that decides for each session: the first of its period."""
-    periods = period_numbers(dates, frequency)
-    return np.searchsorted(periods, periods)
+def _decisions(evaluation: Evaluation, frequency: Frequency) -> Indices:
+    """Return the (T,) number of the session that decides for each session."""
+    dates = evaluation.market.history.dates
+    if evaluation.program.options.decide is Decide.FIRST_SESSION:
+        periods = period_numbers(dates, frequency)
+        return np.searchsorted(periods, periods)
+
+    periods = period_numbers(np.append(dates, evaluation.next_session), frequency)
+    return np.maximum(np.searchsorted(periods, periods[1:]) - 1, 0)
 
 
 def _session_of(dates: Dates, inception: date) -> int:
@@ -113,7 +121,7 @@ def _session_of(dates: Dates, inception: date) -> int:
 def _by_frequency(evaluation: Evaluation, frequency: Frequency, begin: int) -> Holdings:
     """Return the weights decided on each period's first session, drifted by the returns since then."""
     history = evaluation.market.history
-    decided = _decisions(history.dates, frequency)[begin:]
+    decided = _decisions(evaluation, frequency)[begin:]
     is_new = run_starts(decided)
     targets = target_weights(evaluation, decided[is_new])
 

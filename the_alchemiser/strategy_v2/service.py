@@ -55,7 +55,8 @@ class StrategyDecision(Frozen):
     bars_digest: str
 
 
-DecideStrategy = Callable[[BookEntry, Prices, date], StrategyDecision]
+DecideStrategy = Callable[[BookEntry, Prices, date, date], StrategyDecision]
+"""Decides a strategy on prices, given as_of and the trading date, which is the session after it."""
 
 
 class Evaluator(Frozen):
@@ -82,7 +83,7 @@ class Evaluator(Frozen):
         try:
             entry = self.book().entry(request.strategy)
             prices = self._prices(entry, request.as_of)
-            decision = self.decide(entry, prices, request.as_of)
+            decision = self.decide(entry, prices, request.as_of, request.trading_date)
         except AlchemiserError as error:
             if error.retryable:
                 raise

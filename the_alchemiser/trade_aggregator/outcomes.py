@@ -77,6 +77,7 @@ def run_completed(run: Run, plan: RebalancePlan, closing: Closing, *, caused_by:
         degraded=_is_degraded(plan, outcomes),
         quarantined=plan.quarantined,
         untradable=plan.untradable,
+        cash=signal.cash if isinstance(signal, SignalGenerated) else Decimal(0),
     )
 
 

@@ -106,3 +106,8 @@ def test_choose_sessions_never_decided_says_what_is_missing() -> None:
 def test_choose_sessions_without_bars_names_symbol_and_need() -> None:
     with pytest.raises(NoBarsError, match="AAA: 0 bars, 3 needed; 1 more symbol has no bars either"):
         span(AVERAGE, history=market(CCC=[]).select([]))
+
+
+def test_choose_sessions_of_nothing_but_cash_says_that_no_symbol_is_named() -> None:
+    with pytest.raises(NoBarsError, match=r"^the strategies name no symbols, so there are no sessions to trade"):
+        choose_sessions([candidate("(empty)")], PriceHistory.from_series({}), RequestedPeriod())

@@ -33,6 +33,15 @@ def test_generate_signals_merges_by_allocation() -> None:
     assert first.strategy_weights["one"] == {"AAA": Decimal(1)}
 
 
+def test_generate_signals_keep_what_the_strategies_leave_in_cash() -> None:
+    half = f"(weight-equal [{asset('AAA')} (empty)])"
+
+    first, *_ = signals_of(candidate(half, allocation="0.7"), candidate(asset("BBB"), name="two", allocation="0.3"))
+
+    assert first.merged.weights == {"AAA": Decimal("0.35"), "BBB": Decimal("0.3")}
+    assert first.merged.cash == Decimal("0.35")
+
+
 def test_generate_signals_threshold_of_file_starts_with_backtest() -> None:
     halves = f"(weight-equal [{asset('AAA')} {asset('BBB')}])"
 

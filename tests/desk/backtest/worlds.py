@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from the_alchemiser.shared.symphony.weight_rounding import cash_beside
+
 from desk.backtest.fills import CloseFills
 from desk.backtest.signals import Candidate, Signal, TradingSession, trading_sessions
 from desk.backtest.simulate import BacktestDay, Terms, simulate
@@ -13,7 +15,6 @@ from the_alchemiser.aggregator_v2.merge import Merged
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.strategy_v2.history import PriceHistory
-from the_alchemiser.strategy_v2.weight_rounding import cash_beside
 
 DAILY = ":rebalance-frequency :daily"
 ALTERNATING = f'(if (> (current-price "AAA") 10) [{asset("AAA")}] [{asset("BBB")}])'

@@ -73,6 +73,7 @@ def test_json_of_a_strategy() -> None:
 
     assert strategy["allocation"] == "0.2"
     assert strategy["weights"] == {"KO": "0.2", "SPY": "0.45", "TLT": "0.35"}
+    assert strategy["cash"] == "0"
     assert (strategy["failure"], strategy["path_ref"]) == (
         None,
         f"s3://lake/decisions/v1/{RUN_ID}/calm_balance.json",
@@ -109,6 +110,7 @@ def test_json_of_the_signal() -> None:
 
     assert list(signal["weights"]) == sorted(signal["weights"])
     assert signal["weights"]["KO"] == "0.04"
+    assert signal["cash"] == "0"
     assert signal["contributions"]["calm_balance"] == {"KO": "0.04", "SPY": "0.090", "TLT": "0.070"}
 
 

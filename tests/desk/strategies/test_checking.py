@@ -210,5 +210,13 @@ def test_print_report_undecidable_strategy_prints_never(tmp_path: Path, capsys: 
     ]  # fmt: skip
 
 
+def test_print_report_of_nothing_but_cash_needs_no_bars(tmp_path: Path, capsys: Out) -> None:
+    path = strategy_file(tmp_path, "(empty)")
+
+    print_report([check_file(StrategyFile("mine", path), bars=None)])
+
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["mine", "1", "0", "0", "0", "1"]
+
+
 def test_require_no_issues_without_results_passes() -> None:
     require_no_issues((), strict=True)

@@ -58,6 +58,12 @@ def test_measure_coverage_without_bars_decides_no_session() -> None:
     assert len(problems(program_of(AVERAGE), coverage)) == 2
 
 
+def test_find_shortages_of_nothing_but_cash_needs_no_bars() -> None:
+    program = program_of("(empty)")
+
+    assert problems(program, measure_coverage(program, history_of(SPY=5), inception=None), date(2022, 1, 3)) == []
+
+
 def test_measure_coverage_flawed_bars_reports_the_flaw() -> None:
     flawed = PriceHistory.from_series({"SPY": (DAYS, np.full(len(DAYS), np.nan)), "TLT": (DAYS, np.array(rising()))})
 

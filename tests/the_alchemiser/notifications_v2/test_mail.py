@@ -1,3 +1,4 @@
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -86,6 +87,20 @@ def test_compose_unfilled_trades_are_listed_with_the_reason_in_words() -> None:
 def test_compose_run_without_trades_says_that_none_were_needed() -> None:
     for text in html_and_text(compose(completed(outcomes=()), stage="local")):
         assert "No trades were needed: every position was already close enough to its target." in text
+        assert "In cash:" not in text
+
+
+def test_compose_run_of_nothing_but_cash_says_why_it_traded_nothing() -> None:
+    for text in html_and_text(compose(completed(outcomes=()).changed(weights={}, cash=Decimal(1)), stage="local")):
+        assert "No trades were needed: the strategies keep everything in cash, and nothing was left to sell." in text
+
+
+@pytest.mark.parametrize(("equity", "shown"), [(100, "25.00%"), (0, "0.00%")])
+def test_compose_run_with_cash_shows_target_and_actual_cash(equity: int, shown: str) -> None:
+    run = completed(outcomes=()).changed(cash=Decimal("0.4"), cash_after=Decimal(25), equity_after=Decimal(equity))
+
+    for text in html_and_text(compose(run, stage="local")):
+        assert f"In cash: target 40.00%, actual {shown}, $25.00." in text
 
 
 def test_compose_failed_run_explains_state_reason_and_next_steps() -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.the_alchemiser.fakes import InMemoryLedger
 from tests.the_alchemiser.portfolio_v2.brokerage import AS_OF, DAY, NOW, InMemoryBrokerage, open_order, position
 from tests.the_alchemiser.portfolio_v2.test_market import run, split
+from the_alchemiser.portfolio_v2.left_out import NoTradableTargetError
 from the_alchemiser.portfolio_v2.planning import AccountBlockedError, Sources, compute_plan
 from the_alchemiser.portfolio_v2.rebalance import Rules
 from the_alchemiser.portfolio_v2.split_check import SplitNotBookedError
@@ -200,6 +201,40 @@ def test_compute_plan_keeps_the_weight_of_an_untradable_target_in_cash() -> None
 
     assert (plan.quarantined, plan.untradable) == ({}, {"TLT": "not_tradable"})
     assert plan.decisions == tuple(decision for decision in everything.decisions if decision.symbol != "TLT")
+
+
+def test_compute_plan_leaves_the_cash_of_the_signal_unspent() -> None:
+    half = signal(SPY="0.5").changed(cash=Decimal("0.5"))
+
+    plan = plan_with(broker_of(), half)
+
+    spy = by_symbol(plan)["SPY"]
+    assert spy.target_quantity * spy.price <= Decimal("0.5") * Rules().deployment_fraction * plan.equity
+    assert {decision.symbol for decision in plan.decisions} == {"SPY", "GLD"}
+
+
+def test_compute_plan_of_nothing_but_cash_sells_every_holding() -> None:
+    plan = plan_with(broker_of(), signal().changed(weights={}, contributions={"trend": {}}, cash=Decimal(1)))
+
+    assert [(decision.symbol, decision.side, decision.quantity) for decision in plan.decisions] == [
+        ("GLD", Side.SELL, GLD.quantity),
+        ("SPY", Side.SELL, SPY.quantity),
+    ]
+
+
+def test_compute_plan_of_nothing_but_cash_without_holdings_trades_nothing() -> None:
+    broker = replace(InMemoryBrokerage(dict(PRICES), ()))
+
+    plan = plan_with(broker, signal().changed(weights={}, contributions={"trend": {}}, cash=Decimal(1)))
+
+    assert plan.decisions == ()
+
+
+def test_compute_plan_with_cash_and_no_tradable_target_sells_nothing() -> None:
+    half = signal(XYZ="0.5").changed(cash=Decimal("0.5"))
+
+    with pytest.raises(NoTradableTargetError, match="none of the targets XYZ can be traded"):
+        plan_with(broker_of(), half)
 
 
 def test_compute_plan_of_an_unknown_target_names_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from the_alchemiser.shared.book import Book, BookError, load_book
 from the_alchemiser.shared.symphony import SymphonyError
-from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 
 SPY = '(defsymphony "S" {:asset-class "EQUITIES", :rebalance-frequency :daily} (asset "SPY" nil))'
 TLT = SPY.replace("SPY", "TLT")
@@ -34,6 +34,13 @@ def test_load_book_returns_entries_in_order(tmp_path: Path) -> None:
     assert book.entry("bold") is bold
 
 
+@pytest.mark.parametrize("decide", Decide)
+def test_load_book_reads_the_close_that_decides(tmp_path: Path, decide: Decide) -> None:
+    book = load_book(folder_of(tmp_path, CALM + f'options = {{ decide = "{decide}" }}\n' + BOLD))
+
+    assert book.entries[0].options == StrategyOptions(decide=decide)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -57,6 +64,7 @@ def test_load_book_returns_entries_in_order(tmp_path: Path) -> None:
         (CALM + BOLD + "options = 3\n", "options: expected a table"),
         (CALM + BOLD + 'options = { rsi = "mine" }\n', "rsi 'mine': expected wilder or cutler"),
         (CALM + BOLD + "options = { ddof = 2 }\n", "ddof 2: expected 0 or 1"),
+        (CALM + BOLD + 'options = { decide = "now" }\n', "decide 'now': expected first-session or before-period"),
         (CALM + BOLD + "options = { mode = 2 }\n", "options: unknown key 'mode'"),
     ],
 )

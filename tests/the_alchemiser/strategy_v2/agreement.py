@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
+
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator, StillError, UndefinedError, Weights
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
-from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days, first_decided_day
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
@@ -57,7 +59,9 @@ def _decided(
 def _naive(strategy: Symphony, history: PriceHistory, options: StrategyOptions) -> NaiveEvaluator:
     prices = {symbol: _by_session(closes) for symbol, closes in history.closes.items()}
     cutler = options.rsi is RsiMethod.CUTLER
-    return NaiveEvaluator(strategy, prices, history.dates.tolist(), ddof=options.ddof, cutler=cutler)
+    days = [*history.dates.tolist(), np.busday_offset(history.dates[-1], 1).item()]
+    before_period = options.decide is Decide.BEFORE_PERIOD
+    return NaiveEvaluator(strategy, prices, days, ddof=options.ddof, cutler=cutler, before_period=before_period)
 
 
 def _by_session(closes: Floats) -> dict[int, float]:

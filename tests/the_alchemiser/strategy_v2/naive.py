@@ -129,7 +129,11 @@ def indicator_value(indicator: Indicator, closes: Sequence[float], *, ddof: int 
 
 
 class NaiveEvaluator:
-    """Evaluates one strategy; prices are {symbol: {session number: close}}, without an entry where there is no bar."""
+    """Evaluates one strategy.
+
+    Prices are {symbol: {session number: close}}, without an entry where there is no bar. With `before_period`, the days
+    must include the session after the last one.
+    """
 
     def __init__(
         self,
@@ -139,7 +143,9 @@ class NaiveEvaluator:
         *,
         ddof: int = 1,
         cutler: bool = False,
+        before_period: bool = False,
     ) -> None:
+        self.before_period = before_period
         self.ddof = ddof
         self.cutler = cutler
         self.symphony = symphony
@@ -152,8 +158,10 @@ class NaiveEvaluator:
         rebalance = self.symphony.rebalance
         if isinstance(rebalance, Threshold):
             return self._by_threshold(day, rebalance.points, inception)
-        period = self._period(day, rebalance)
-        first = min(session for session in range(day + 1) if self._period(session, rebalance) == period)
+        traded = day + self.before_period
+        period = self._period(traded, rebalance)
+        first = min(session for session in range(traded + 1) if self._period(session, rebalance) == period)
+        first = max(first - self.before_period, 0)
         weights = self.root(first)
         return self._drifted(weights, first, day) if first < day else weights
 

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
+from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 from the_alchemiser.strategy_v2.arrays import Bools, Floats
 from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 
@@ -127,7 +127,7 @@ RULES = st.sampled_from(
         ":rebalance-threshold 0.1",
     )
 )
-OPTIONS = st.builds(StrategyOptions, st.sampled_from(RsiMethod), st.sampled_from((1, 1, 0)))
+OPTIONS = st.builds(StrategyOptions, st.sampled_from(RsiMethod), st.sampled_from((1, 1, 0)), st.sampled_from(Decide))
 
 
 def file_of(node: str, rule: str = ":rebalance-frequency :daily") -> str:

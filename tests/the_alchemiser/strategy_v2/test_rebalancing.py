@@ -1,14 +1,19 @@
 """When a strategy decides, and how its weights drift in between."""
 
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from tests.the_alchemiser.strategy_v2.cases import asset, decide, market, weights
+from tests.the_alchemiser.strategy_v2.cases import START, asset, decide, market, weights
+from tests.the_alchemiser.strategy_v2.symphonies import file_of
+from the_alchemiser.shared.symphony import parse
+from the_alchemiser.shared.symphony.options import Decide, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Frequency
+from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, LateHistoryError, NotStartedError
-from the_alchemiser.strategy_v2.history import DAY
+from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 from the_alchemiser.strategy_v2.rebalancing import period_numbers
 
 A, B = map(asset, "AB")
@@ -32,6 +37,78 @@ def test_weekly_first_session_decides_and_later_ones_drift() -> None:
 
 def test_weekly_new_week_decides_again() -> None:
     assert weights(HALVES, market(A=[100, 150, 200, 300, 400, 500], B=[10] * 6), rule=WEEKLY) == {"A": 0.5, "B": 0.5}
+
+
+BEFORE = StrategyOptions(decide=Decide.BEFORE_PERIOD)
+
+
+def test_weekly_before_period_decides_on_the_last_close_of_the_week_before() -> None:
+    # Thirteen sessions from a Monday: on both Fridays, and on the first session of the history.
+    history = market(A=range(100, 113), B=[10] * 13)
+
+    series = evaluate_days(
+        parse(file_of(HALVES, WEEKLY)), history, first=START, last=date(2021, 1, 20), inception=START, options=BEFORE
+    )
+
+    assert [series.decided_on(day) for day in series.dates.tolist()] == [
+        *[date(2021, 1, 4)] * 4,
+        *[date(2021, 1, 8)] * 5,
+        *[date(2021, 1, 15)] * 4,
+    ]
+    assert series.on(date(2021, 1, 8)) == {"A": Decimal("0.5"), "B": Decimal("0.5")}
+
+
+@pytest.mark.parametrize(
+    ("next_session", "decided"),
+    [
+        (date(2021, 1, 8), date(2021, 1, 4)),
+        (date(2021, 1, 11), date(2021, 1, 7)),  # Friday is a holiday
+        (date(2021, 1, 12), date(2021, 1, 7)),
+        (None, date(2021, 1, 4)),
+    ],
+)
+def test_before_period_decides_on_the_day_before_a_new_week(next_session: date | None, decided: date) -> None:
+    decision = evaluate(
+        parse(file_of(HALVES, WEEKLY)),
+        market(A=[1, 2, 3, 4], B=[1] * 4),
+        as_of=date(2021, 1, 7),
+        inception=START,
+        next_session=next_session,
+        options=BEFORE,
+    )
+
+    assert decision.decided_on == decided
+
+
+def test_before_period_takes_the_next_session_from_the_history() -> None:
+    # No session on Friday: Thursday is the last one of the week.
+    history = market(A=[1, 2, 3, 4, None, 6], B=[1] * 4 + [None, 1])
+    without_friday = PriceHistory(
+        np.delete(history.dates, 4), {symbol: np.delete(closes, 4) for symbol, closes in history.closes.items()}
+    )
+
+    decision = decide(HALVES, without_friday, rule=WEEKLY, as_of=date(2021, 1, 7), options=BEFORE)
+
+    assert decision.decided_on == date(2021, 1, 7)
+
+
+def test_before_period_on_a_friday_without_later_bars_decides() -> None:
+    history = market(A=[1, 2, 3, 4, 5], B=[1] * 5)
+
+    assert decide(HALVES, history, rule=WEEKLY, options=BEFORE).decided_on == date(2021, 1, 8)
+    assert decide(HALVES, history, rule=WEEKLY).decided_on == date(2021, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("rule", "decided"),
+    [
+        (":rebalance-frequency :daily", date(2021, 1, 8)),
+        (":rebalance-frequency :monthly", date(2021, 1, 4)),
+        (THRESHOLD, date(2021, 1, 4)),
+    ],
+)
+def test_before_period_is_without_effect_within_a_period(rule: str, decided: date) -> None:
+    assert decide(HALVES, market(A=[1] * 5, B=[1] * 5), rule=rule, options=BEFORE).decided_on == decided
 
 
 def test_weekly_choice_of_monday_is_kept_all_week() -> None:
@@ -62,6 +139,27 @@ def test_period_numbers_change_with_the_period(frequency: Frequency, firsts: lis
     numbers = period_numbers(np.array(days, dtype=DAY), frequency)
 
     assert [True, *(np.diff(numbers) > 0).tolist()] == firsts
+
+
+def test_weekly_drift_holds_the_last_close_across_a_gap() -> None:
+    # B misses Tuesday; on Wednesday it has doubled since Monday, as A has.
+    history = market(A=[1, 1.5, 2], B=[1, None, 2])
+
+    assert weights(HALVES, history, rule=WEEKLY) == {"A": 0.5, "B": 0.5}
+
+
+def test_symbol_with_a_gap_has_indicators_on_its_own_bars() -> None:
+    # Three bars of B in four sessions: its cumulative return over two bars is 21 %.
+    history = market(A=[1, 1, 1, 1], B=[100, None, 110, 121])
+
+    assert weights(f'(if (= (cumulative-return "B" {{:window 2}}) 21) [{A}] [{B}])', history) == {"A": 1}
+
+
+def test_symbol_without_a_bar_on_the_session_cannot_be_used_for_its_decision() -> None:
+    node = f'(if (> (rsi "B" {{:window 1}}) 1) [{A}] [{B}])'
+
+    with pytest.raises(InsufficientHistoryError, match=r"B: 2 bars, the last of 2021-01-05, none of 2021-01-06"):
+        decide(node, market(A=[1, 1, 1], B=[1, 2, None]))
 
 
 def test_threshold_weights_within_their_band_drift() -> None:

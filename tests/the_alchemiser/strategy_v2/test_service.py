@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from the_alchemiser.shared.messaging.messages import (
     StrategyFailed,
     StrategyRequested,
 )
-from the_alchemiser.shared.symphony.options import StrategyOptions
+from the_alchemiser.shared.symphony.options import Decide, StrategyOptions
 from the_alchemiser.strategy_v2.service import Evaluator, decision_key
 from the_alchemiser.strategy_v2.strategy_decision import decide_strategy
 
@@ -51,12 +51,13 @@ class Harness:
 
     folder: Path
     text: str = SYMPHONY
+    options: StrategyOptions = field(default_factory=StrategyOptions)
     objects: InMemoryObjects = field(default_factory=InMemoryObjects)
 
     def __post_init__(self) -> None:
         file = self.folder / "trend.clj"
         file.write_text(self.text)
-        book = Book((BookEntry("trend", Decimal(1), date(2021, 1, 4), StrategyOptions(), file),))
+        book = Book((BookEntry("trend", Decimal(1), date(2021, 1, 4), self.options, file),))
         self.evaluator = Evaluator(book=lambda: book, objects=self.objects, decide=decide_strategy)
 
     def store(self, symbol: str, history: Bars) -> None:
@@ -101,6 +102,42 @@ def test_handle_answers_with_weights_and_closes_of_as_of(harness: Harness) -> No
     assert (message.strategy, message.allocation, message.as_of) == ("trend", Decimal("0.6"), AS_OF)
     assert message.message_id == f"{RUN}/StrategyEvaluated/trend"
     assert message.caused_by == REQUEST.message_id
+
+
+def test_handle_before_period_looks_at_the_trading_date(tmp_path: Path) -> None:
+    weekly = SYMPHONY.replace(":daily", ":weekly")
+    harness = Harness(tmp_path, weekly, StrategyOptions(decide=Decide.BEFORE_PERIOD))
+    for symbol in ("SPY", "QQQ", "TLT"):
+        harness.store(symbol, bars(60))
+    harness.pass_verdict()
+
+    days = []
+    for trading_date in (AS_OF + timedelta(days=1), AS_OF + timedelta(days=7)):
+        harness.evaluator.handle(REQUEST.changed(trading_date=trading_date))
+        stored = json.loads(harness.objects.objects[decision_key(RUN, "trend")].body)
+        days.append(stored["path"]["decided_on"] == AS_OF.isoformat())
+
+    assert days == [False, True]
+
+
+def test_handle_of_cash_answers_with_the_rest(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, SYMPHONY[: SYMPHONY.index("}") + 1] + '(weight-equal [(asset "SPY" nil) (empty)]))')
+    harness.store("SPY", bars(60))
+    harness.pass_verdict()
+
+    message = harness.evaluated()
+
+    assert (message.weights, message.cash) == ({"SPY": Decimal("0.5")}, Decimal("0.5"))
+    assert json.loads(harness.objects.objects[decision_key(RUN, "trend")].body)["cash"] == "0.500000000"
+
+
+def test_handle_of_nothing_but_cash_reads_no_bars(tmp_path: Path) -> None:
+    harness = Harness(tmp_path, SYMPHONY[: SYMPHONY.index("}") + 1] + "(empty))")
+    harness.pass_verdict()
+
+    message = harness.evaluated()
+
+    assert (message.weights, message.closes, message.cash) == ({}, {}, Decimal(1))
 
 
 def test_handle_bars_after_as_of_change_nothing(harness: Harness) -> None:

@@ -192,6 +192,7 @@ class RunCompleted(Message):
         quarantined: the holdings that the run left alone, by symbol as the broker spells it, with the reason.
         untradable: the targets that cannot be traded now, with the reason; their weight stays in cash.
         degraded: a trade did not fill completely, or a holding or target was left out.
+        cash: the fraction of the target that stays in cash.
     """
 
     trading_date: date
@@ -205,6 +206,7 @@ class RunCompleted(Message):
     degraded: bool
     quarantined: Mapping[str, str] = {}
     untradable: Mapping[str, str] = {}
+    cash: Decimal = Decimal(0)
 
 
 class RunFailed(Message):

@@ -4,14 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from desk.composer.elements import Element, Opened, Reading, fold, shown
+from the_alchemiser.shared.symphony.operators import DEEPEST_CONDITION, nesting_of
 from the_alchemiser.shared.symphony.tree import (
     Comparison,
+    Compound,
     Condition,
     CurrentPrice,
     Indicator,
     IndicatorKind,
     IndicatorOf,
+    Junction,
     Number,
+    Predicate,
     Value,
     window_keys,
 )
@@ -37,9 +41,7 @@ INDICATORS = {
 }
 _CURRENT_PRICE = "current-price"
 _FUNCTIONS: Mapping[str, IndicatorKind | None] = {**INDICATORS, _CURRENT_PRICE: None}
-# The language has no condition of several parts yet: a junction belongs here as soon as it has.
-_JUNCTIONS: Mapping[str, Callable[[tuple[Condition, ...]], Condition]] = {}
-_OPERATORS = ("any", "all")
+_JUNCTIONS = {str(junction): junction for junction in Junction}
 _EACH_TICKER = "%"
 
 
@@ -58,7 +60,7 @@ RANKING = Keys("sort-by-fn", "sort-by-fn-params", "sort-by-window-days", "")
 _OPERAND = Keys("fn", "params", "window-days", "ticker")
 
 
-def convert_condition(reading: Reading, branch: Element) -> Condition | None:
+def convert_condition(reading: Reading, branch: Element) -> Predicate | None:
     """Convert the condition of an if-child.
 
     Newer exports have it as an object of its own, and repeat a part of it in the keys of older ones.
@@ -85,7 +87,7 @@ def _is_fixed(reading: Reading, branch: Element) -> bool:
     return branch.get("rhs-fn") is None if flag is None else flag
 
 
-def _opened(reading: Reading, element: Element) -> Opened[Condition]:
+def _opened(reading: Reading, element: Element) -> Opened[Predicate]:
     kinds = {"binary": _binary, "binary-compound": _for_each_ticker, "compound": _compound}
     open_kind = reading.choice(element, "condition-type", kinds)
     if open_kind is not None:
@@ -94,34 +96,42 @@ def _opened(reading: Reading, element: Element) -> Opened[Condition]:
     return Opened(conditions.items() if conditions else (), None)
 
 
-def _binary(reading: Reading, element: Element) -> Opened[Condition]:
+def _binary(reading: Reading, element: Element) -> Opened[Predicate]:
     condition = _comparison(reading, element, None)
     return Opened((), None if condition is None else lambda _: condition)
 
 
-def _for_each_ticker(reading: Reading, element: Element) -> Opened[Condition]:
+def _for_each_ticker(reading: Reading, element: Element) -> Opened[Predicate]:
     tickers = reading.listed(element, "tickers", "a ticker")
-    combine = _combination(reading, element, len(tickers))
+    combine = _combination(reading, element)
     conditions = [_comparison(reading, element, ticker) for ticker in tickers]
-    complete = tuple(condition for condition in conditions if condition is not None)
+    complete: tuple[Predicate, ...] = tuple(condition for condition in conditions if condition is not None)
     if combine is None or not complete or len(complete) < len(conditions):
         return Opened((), None)
-    return Opened((), lambda _: combine(complete))
+    return Opened((), lambda _: complete[0] if len(complete) == 1 else combine(complete))
 
 
-def _compound(reading: Reading, element: Element) -> Opened[Condition]:
+def _compound(reading: Reading, element: Element) -> Opened[Predicate]:
     parts = reading.listed(element, "conditions", "a condition")
-    return Opened(parts, _combination(reading, element, len(parts)) if parts else None)
+    combine = _combination(reading, element)
+    return Opened(parts, combine if parts else None)
 
 
-def _combination(reading: Reading, element: Element, count: int) -> Callable[[tuple[Condition, ...]], Condition] | None:
-    """Return how to combine some conditions; one alone stands for itself."""
-    operator = reading.choice(element, "operator", {operator: operator for operator in _OPERATORS})
-    if operator is not None and count == 1:
-        return lambda parts: parts[0]
-    if operator is not None and operator not in _JUNCTIONS:
-        reading.refuse(element, f"found {operator} of {count} conditions, which is not supported")
-    return None if operator is None else _JUNCTIONS.get(operator)
+def _combination(reading: Reading, element: Element) -> Callable[[tuple[Predicate, ...]], Predicate | None] | None:
+    """Return how to combine some conditions."""
+    junction = reading.choice(element, "operator", _JUNCTIONS)
+    if junction is None:
+        return None
+
+    def combine(parts: tuple[Predicate, ...]) -> Predicate | None:
+        if max(map(nesting_of, parts)) == DEEPEST_CONDITION:
+            reading.refuse(
+                element, f"found conditions nested more than {DEEPEST_CONDITION} deep, expected at most that many"
+            )
+            return None
+        return Compound(junction, parts)
+
+    return combine
 
 
 def _comparison(reading: Reading, element: Element, ticker: Element | None) -> Condition | None:

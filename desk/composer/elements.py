@@ -168,10 +168,11 @@ class Opened[T](NamedTuple):
 
     Attributes:
         finish: combines the converted parts; None if the value cannot be converted, so that only its parts are read.
+            It may refuse them, too.
     """
 
     parts: Sequence[Element]
-    finish: Callable[[tuple[T, ...]], T] | None
+    finish: Callable[[tuple[T, ...]], T | None] | None
 
 
 def fold[T](root: Element, open_: Callable[[Element], Opened[T]]) -> T | None:

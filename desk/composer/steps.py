@@ -11,6 +11,7 @@ from the_alchemiser.shared.symphony import Symphony
 from the_alchemiser.shared.symphony.tree import (
     Asset,
     Block,
+    Empty,
     Filter,
     Frequency,
     Group,
@@ -32,7 +33,6 @@ _SELECTS = {"top": Select.TOP, "bottom": Select.BOTTOM}
 _REBALANCES: Mapping[str, Frequency | None] = {**{str(frequency): frequency for frequency in Frequency}, "none": None}
 _UNSUPPORTED = {
     "wt-marketcap": "weights by market value need market values, and the bars have none",
-    "empty": "an empty block holds cash, and a strategy of this system is always invested",
     "if-child": "an if-child belongs directly into an if",
     "root": "a root belongs at the top of the tree",
 }
@@ -135,10 +135,19 @@ _Step = tuple[Sequence[Element], _Make]
 def _asset(reading: Reading, node: Element) -> _Step:
     symbol = reading.symbol(node, "ticker")
     name = reading.text(node, "name", "a text") if node.get("name") else None
+    _expect_no_children(reading, node)
+    return (), None if symbol is None else lambda _: Asset(symbol, name)
+
+
+def _empty(reading: Reading, node: Element) -> _Step:
+    _expect_no_children(reading, node)
+    return (), lambda _: Empty()
+
+
+def _expect_no_children(reading: Reading, node: Element) -> None:
     children = node.get("children")
     if children is not None and children.value != []:
-        reading.refuse(children, "found children of an asset, expected none")
-    return (), None if symbol is None else lambda _: Asset(symbol, name)
+        reading.refuse(children, f"found children of the step {node.value['step']}, expected none")
 
 
 def _weight_equal(reading: Reading, node: Element) -> _Step:
@@ -229,6 +238,7 @@ def _is_branch(reading: Reading, child: Element) -> bool:
 
 _STEPS: Mapping[str, Callable[[Reading, Element], _Step]] = {
     "asset": _asset,
+    "empty": _empty,
     "wt-cash-equal": _weight_equal,
     "wt-cash-specified": _weight_specified,
     "wt-inverse-vol": _weight_inverse_volatility,

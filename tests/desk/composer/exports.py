@@ -10,6 +10,7 @@ from the_alchemiser.shared.symphony.tree import (
     Comparison,
     Condition,
     CurrentPrice,
+    Empty,
     Filter,
     Group,
     If,
@@ -17,6 +18,7 @@ from the_alchemiser.shared.symphony.tree import (
     IndicatorKind,
     Node,
     Number,
+    Predicate,
     Rebalance,
     Select,
     Threshold,
@@ -97,6 +99,8 @@ class _Writer:
             case Asset():
                 name = {} if node.name is None else {"name": node.name}
                 return asset(self._ticker(node.symbol), exchange="XNAS", **name)
+            case Empty():
+                return {"step": "empty"}
             case WeightEqual():
                 return equal(*_picked(written, node.children))
             case WeightSpecified():
@@ -133,16 +137,30 @@ class _Writer:
             branches.reverse()
         return {"step": "if", "children": branches}
 
-    def _condition(self, condition: Condition) -> Json:
-        comparator = {"comparator": COMPARATORS[condition.comparison]}
-        if isinstance(condition.left, Number) or self._chance.random() < 0.4:
-            block = {"lhs": self._operand(condition.left), **comparator, "rhs": self._operand(condition.right)}
-            # What the editor keeps beside the block is not what the strategy does.
-            return {"condition": {"condition-type": "binary", **block}, **rsi_above(**{"lhs-val": "OLD"})}
-        flat = {**comparator, **self._flat("lhs", condition.left), **self._flat("rhs", condition.right)}
+    def _condition(self, predicate: Predicate) -> Json:
+        is_number = isinstance(predicate, Condition) and isinstance(predicate.left, Number)
+        if isinstance(predicate, Condition) and not is_number and self._chance.random() < 0.6:
+            return self._flat_condition(predicate)
+        # What the editor keeps beside the block is not what the strategy does.
+        return {"condition": self._block(predicate), **rsi_above(**{"lhs-val": "OLD"})}
+
+    def _flat_condition(self, condition: Condition) -> Json:
+        flat = {**self._flat("lhs", condition.left), **self._flat("rhs", condition.right)}
+        flat["comparator"] = COMPARATORS[condition.comparison]
         if not isinstance(condition.right, Number):
             return flat if self._chance.random() < 0.5 else {**flat, "rhs-fixed-value?": False}
         return {**flat, "rhs-fixed-value?": True, **self._chance.choice(({}, {"rhs-fn": "moving-average-price"}))}
+
+    def _block(self, predicate: Predicate) -> Json:
+        if not isinstance(predicate, Condition):
+            parts = list(map(self._block, predicate.parts))
+            return {"condition-type": "compound", "operator": str(predicate.junction), "conditions": parts}
+        left, right = self._operand(predicate.left), self._operand(predicate.right)
+        block = {"condition-type": "binary", "lhs": left, "comparator": COMPARATORS[predicate.comparison], "rhs": right}
+        if "ticker" in left and self._chance.random() < 0.3:
+            block |= {"condition-type": "binary-compound", "operator": "any", "tickers": [left["ticker"]]}
+            block["lhs"] = {**left, "ticker": "%"}
+        return block
 
     def _operand(self, value: Value) -> Json:
         match value:

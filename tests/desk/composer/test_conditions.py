@@ -9,12 +9,15 @@ from desk.composer.elements import Element, Reading
 from tests.desk.composer.exports import Json, rsi_above
 from the_alchemiser.shared.symphony.tree import (
     Comparison,
+    Compound,
     Condition,
     CurrentPrice,
     Indicator,
     IndicatorKind,
     IndicatorOf,
+    Junction,
     Number,
+    Predicate,
 )
 
 RSI = Indicator(IndicatorKind.RSI, (10,))
@@ -23,7 +26,7 @@ SIDE = {"fn": "relative-strength-index", "ticker": "SPY", "params": {"window": 1
 BINARY = {"condition-type": "binary", "lhs": SIDE, "comparator": "gt", "rhs": {"constant": 80}}
 
 
-def converted(branch: Json) -> Condition:
+def converted(branch: Json) -> Predicate:
     reading = Reading()
     condition = convert_condition(reading, Element(branch))
     assert (reading.findings, reading.remarks) == ([], [])
@@ -80,7 +83,9 @@ def test_convert_condition_of_two_indicators(flag: Json) -> None:
     ("comparator", "comparison"), [("gt", ">"), ("gte", ">="), ("lt", "<"), ("lte", "<="), ("eq", "=")]
 )
 def test_convert_condition_comparator(comparator: str, comparison: str) -> None:
-    assert converted(rsi_above(comparator=comparator)).comparison == comparison
+    assert converted(rsi_above(comparator=comparator)) == Condition(
+        Comparison(comparison), IndicatorOf(RSI, "SPY"), OVERBOUGHT.right
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,31 +121,16 @@ def test_convert_condition_block_rules_over_the_keys_beside_it() -> None:
     assert converted({**rsi_above(**{"lhs-val": "OLD"}), "condition": BINARY}) == OVERBOUGHT
 
 
-@pytest.mark.parametrize(
-    "block",
-    [
-        each("SPY"),
-        each("SPY", operator="all"),
-        several(BINARY),
-        several(several(each("EQUITIES::SPY//USD")), operator="any"),
-    ],
-)
-def test_convert_condition_of_a_single_part_is_that_part(block: Json) -> None:
-    assert converted({"condition": block}) == OVERBOUGHT
+@pytest.mark.parametrize("operator", ["any", "all"])
+def test_convert_condition_of_one_ticker_is_a_comparison(operator: str) -> None:
+    assert converted({"condition": each("EQUITIES::SPY//USD", operator=operator)}) == OVERBOUGHT
 
 
 def test_convert_condition_each_ticker_stands_on_the_side_that_asks_for_it() -> None:
     block = {**each("SPY"), "rhs": {**SIDE, "ticker": "QQQ"}}
 
-    assert converted({"condition": block}).right == IndicatorOf(RSI, "QQQ")
-
-
-def test_convert_condition_nested_very_deep_is_read() -> None:
-    block = BINARY
-    for _ in range(20_000):
-        block = several(block)
-
-    assert converted({"condition": block}) == OVERBOUGHT
+    pair = IndicatorOf(RSI, "SPY"), IndicatorOf(RSI, "QQQ")
+    assert converted({"condition": block}) == Condition(Comparison.GREATER, *pair)
 
 
 @pytest.mark.parametrize(
@@ -248,12 +238,21 @@ def test_convert_condition_reads_inside_a_block_of_an_unknown_kind() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("block", "what"),
-    [
-        (each("SPY", "QQQ"), "found any of 2 conditions, which is not supported"),
-        (several(BINARY, BINARY, BINARY), "found all of 3 conditions, which is not supported"),
-    ],
-)
-def test_convert_condition_of_several_parts_is_not_supported_yet(block: Json, what: str) -> None:
-    assert faults({"condition": block}) == [("$.condition", what)]
+@pytest.mark.parametrize("operator", ["any", "all"])
+def test_convert_condition_of_several_parts_is_a_compound(operator: str) -> None:
+    price = {"fn": "current-price", "ticker": "%"}
+    block = several(BINARY, {**each("QQQ", "TLT"), "lhs": price}, operator=operator)
+
+    eighty = Number(80.0)
+    prices = tuple(Condition(Comparison.GREATER, CurrentPrice(symbol), eighty) for symbol in ("QQQ", "TLT"))
+    assert converted({"condition": block}) == Compound(Junction(operator), (OVERBOUGHT, Compound(Junction.ANY, prices)))
+
+
+@pytest.mark.parametrize(("depth", "count"), [(100, 0), (101, 1), (20_000, 1)])
+def test_convert_condition_nested_deeper_than_the_language_allows_is_named(depth: int, count: int) -> None:
+    block = BINARY
+    for _ in range(depth):
+        block = several(BINARY, block)
+
+    messages = [what for _, what in faults({"condition": block})]
+    assert messages == ["found conditions nested more than 100 deep, expected at most that many"] * count

@@ -15,6 +15,7 @@ from the_alchemiser.shared.book import load_book
 from the_alchemiser.shared.symphony import Symphony, parse, render
 from the_alchemiser.shared.symphony.tree import (
     Asset,
+    Empty,
     Filter,
     Frequency,
     Group,
@@ -148,6 +149,12 @@ def test_convert_editor_keys_are_silent_and_unknown_ones_are_counted() -> None:
     assert paths == {"share?": ["$"], "leverage": ["$.children[0].children[0]", "$.children[0].children[1]"]}
 
 
+def test_convert_empty_block_is_cash() -> None:
+    assert converted(root(equal(SPY, {"step": "empty", "id": "x"}))).nodes == (
+        Asset("SPY", None), Empty(), WeightEqual((0, 1)),
+    )  # fmt: skip
+
+
 def test_convert_nesting_of_ten_thousand_is_read() -> None:
     tree = SPY
     for _ in range(10_000):
@@ -183,19 +190,19 @@ def test_convert_wrong_root_is_named(more: Json, where: str, what: str) -> None:
 @pytest.mark.parametrize(
     ("tree", "where", "what"),
     [
-        (5, "", "found 5, expected one of asset, wt-cash-equal, wt-cash-specified, wt-inverse-vol, group, if, filter"),
+        (5, "", "found 5, expected one of asset, empty, wt-cash-equal, wt-cash-specified, wt-inverse-vol, gr"),
         (None, "", "found null, expected one of asset"),
         ({}, "", "found an object without a step, expected one of asset"),
         ({"step": 7}, "", "found an object without a step"),
         ({"step": "wt-magic"}, "", 'found the step "wt-magic", which is not supported; expected one of asset'),
         ({"step": "wt-marketcap"}, "", "found the step wt-marketcap: weights by market value need market values"),
-        ({"step": "empty"}, "", "found the step empty: an empty block holds cash"),
+        ({"step": "empty", "children": [SPY]}, ".children", "found children of the step empty, expected none"),
         ({"step": "if-child"}, "", "found the step if-child: an if-child belongs directly into an if"),
         ({"step": "root"}, "", "found the step root: a root belongs at the top of the tree"),
         (asset("CRYPTO::BTC//USD"), ".ticker", 'found "CRYPTO::BTC//USD", which is not the ticker'),
         ({"step": "asset"}, "", "ticker is missing, expected a ticker"),
         (asset("SPY", name=4), ".name", "found 4, expected a text"),
-        (asset("SPY", children=[TLT]), ".children", "found children of an asset, expected none"),
+        (asset("SPY", children=[TLT]), ".children", "found children of the step asset, expected none"),
         (equal(), ".children", "found an empty list, expected a list with at least one step"),
         ({"step": "wt-inverse-vol", "children": [SPY]}, "", "window-days is missing, expected a window in days"),
         ({"step": "group", "name": ["x"], "children": [SPY]}, ".name", "found a list, expected a text"),

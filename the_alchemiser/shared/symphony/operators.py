@@ -52,7 +52,7 @@ from the_alchemiser.shared.symphony.tree import (
 _WEIGHT_TOLERANCE = 1e-6
 _UNSUPPORTED = ("macd", "moving-average-convergence-divergence", "bollinger")
 # Reading, comparing and evaluating a condition recurses into its parts.
-_DEEPEST_CONDITION = 100
+DEEPEST_CONDITION = 100
 
 
 def build(form: Form) -> Part | Node:
@@ -225,13 +225,14 @@ def _compound(form: Form) -> Compound:
     if len(form.items) == 1:
         raise FormError(f"found ({head}) without a condition, expected ({head} CONDITION …)")
     parts = tuple([form.condition(position) for position in range(1, len(form.items))])
-    if max(map(_nesting, parts)) == _DEEPEST_CONDITION:
-        raise FormError(f"found conditions nested more than {_DEEPEST_CONDITION} deep, expected at most that many")
+    if max(map(nesting_of, parts)) == DEEPEST_CONDITION:
+        raise FormError(f"found conditions nested more than {DEEPEST_CONDITION} deep, expected at most that many")
     return Compound(_JUNCTIONS[head], parts)
 
 
-def _nesting(predicate: Predicate) -> int:
-    return 0 if isinstance(predicate, Condition) else 1 + max(map(_nesting, predicate.parts))
+def nesting_of(predicate: Predicate) -> int:
+    """Return how many compound conditions are inside each other; 0 for a comparison."""
+    return 0 if isinstance(predicate, Condition) else 1 + max(map(nesting_of, predicate.parts))
 
 
 def _indicator(form: Form) -> Indicator | IndicatorOf:

@@ -32,5 +32,9 @@ class PlacedRecord(Record, frozen=True, eq=False):
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._compared(self) == self._compared(other)
 
+    def __ne__(self, other: object) -> bool:
+        # A struct has a method of its own, which compares every field.
+        return not self == other
+
     def __hash__(self) -> int:
         return hash(self._compared(self))

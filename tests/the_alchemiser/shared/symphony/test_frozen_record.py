@@ -20,6 +20,11 @@ def test_record_equality_ignores_the_place() -> None:
     assert hash(Asset("A", None, Place(1, 2))) == hash(Asset("A", None))
 
 
+def test_record_inequality_is_the_opposite_of_equality() -> None:
+    assert not Asset("A", None, Place(1, 2)) != Asset("A", None)  # noqa: SIM202 - the operator is what is tested
+    assert Asset("A", None) != Asset("A", "Alpha")
+
+
 def test_record_accepts_fields_by_position_or_name() -> None:
     assert Asset("A", name="Alpha", place=Place(3, 4)).place == Place(3, 4)
     assert Asset(symbol="A", name="Alpha") == Asset("A", "Alpha")

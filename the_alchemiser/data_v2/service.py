@@ -229,6 +229,7 @@ class Refresher(Frozen):
             as_of=time.as_of,
             refreshed=tuple(symbol for symbol in sorted(outcomes) if not outcomes[symbol].error),
             failed={symbol: outcomes[symbol].error for symbol in sorted(outcomes) if outcomes[symbol].error},
+            repaired={symbol: outcomes[symbol].repaired for symbol in sorted(outcomes) if outcomes[symbol].repaired},
         )
 
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from the_alchemiser.shared.symphony.weight_rounding import cash_beside
-
 from desk.backtest.fills import CloseFills
 from desk.backtest.signals import Candidate, Signal, TradingSession, trading_sessions
 from desk.backtest.simulate import BacktestDay, Terms, simulate
@@ -14,6 +12,7 @@ from tests.the_alchemiser.strategy_v2.symphonies import file_of, sessions
 from the_alchemiser.aggregator_v2.merge import Merged
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.compiler import compile_symphony
+from the_alchemiser.shared.symphony.weight_rounding import cash_beside
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 DAILY = ":rebalance-frequency :daily"

@@ -218,15 +218,16 @@ def test_progress_grows_with_every_batch_and_is_finished_once_published() -> Non
     assert outcome.after == local.lake.read(SYMBOLS[0]).digest
 
 
-def test_progress_has_the_fault_of_an_object_that_was_repaired() -> None:
+def test_progress_and_message_have_the_fault_of_an_object_that_was_repaired() -> None:
     local = slow(2)
     local.refresh(DAYS[58], named(*SYMBOLS[:2]), request_id="r1")
     local.objects.plant(parquet_key(SYMBOLS[0]), b"junk")
-    local.refresh(DAYS[59], named(*SYMBOLS[:3]), request_id="r2")
+    message = local.refresh(DAYS[59], named(*SYMBOLS[:3]), request_id="r2")
 
     outcomes = local.progress.writes[-1].outcomes
     fault = f"damaged: bars/v1/{SYMBOLS[0]}.parquet does not match its digest"
     assert [outcomes[symbol].repaired for symbol in SYMBOLS[:2]] == [fault, ""]
+    assert message.repaired == {SYMBOLS[0]: fault}
 
 
 def test_progress_of_a_refresh_that_fails_for_all_ends_when_it_gives_up() -> None:

@@ -20,7 +20,7 @@ from the_alchemiser.shared.symphony import Symphony, required_symbols
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2 import lambda_handler  # noqa: F401 - what Lambda imports first
-from the_alchemiser.strategy_v2.engine import evaluate_days, evaluate_together
+from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.prices import read_prices
 from the_alchemiser.strategy_v2.service import Evaluator
@@ -73,7 +73,8 @@ def decide_one_day_of_all(_process_started: float, folder: Path, *names: str) ->
     started = time.perf_counter()
     symphonies = [read_symphony(folder / f"{name}.clj") for name in names]
     history = _history(folder, *symphonies)
-    evaluate_together(symphonies, history, as_of=AS_OF, inception=AS_OF)
+    for symphony in symphonies:
+        evaluate(symphony, history, as_of=AS_OF, inception=AS_OF)
     return {"seconds": time.perf_counter() - started}
 
 

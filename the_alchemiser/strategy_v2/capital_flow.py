@@ -1,11 +1,11 @@
 """How the capital flows from the root of a program down to its symbols, on some sessions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony.program import Cash, Leaf, Switch, scored_by
 from the_alchemiser.strategy_v2.arrays import Bools, Floats, Indices
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
@@ -81,8 +81,7 @@ class CapitalFlow:
         return portions, answered
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(Frozen):
     """The weights that a strategy decides on D sessions, not rounded; with cash they sum to 1 where they are known.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Evaluate a strategy on a history: the weights of one day with their reasons, or the weights of a range of days."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,6 @@ from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
 from the_alchemiser.strategy_v2.rebalancing import compute_holdings, raise_undecided
-from the_alchemiser.strategy_v2.shared_indicators import share_indicators
 
 
 class Decision(Frozen):
@@ -117,24 +116,6 @@ def evaluate(
         UnusableOptionError: a window is too short for the options.
     """
     evaluation = _evaluation(strategy, history, through=as_of, options=options, next_session=next_session)
-    return _decision(evaluation, as_of, inception, fragile_points)
-
-
-def evaluate_together(
-    strategies: Iterable[Symphony | Program], history: PriceHistory, *, as_of: date, inception: date
-) -> tuple[Decision, ...]:
-    """Decide one day of many strategies: as `evaluate` does, but faster, because they share their indicators.
-
-    Raises:
-        UnusableOptionError: a window of any strategy is too short for the default options.
-        EvaluationError: the error that `evaluate` raises for the first strategy that cannot be decided.
-    """
-    evaluations = [_evaluation(strategy, history, through=as_of, options=None) for strategy in strategies]
-    share_indicators(evaluations, history.through(as_of))
-    return tuple(_decision(evaluation, as_of, inception, FRAGILE_POINTS) for evaluation in evaluations)
-
-
-def _decision(evaluation: Evaluation, as_of: date, inception: date, fragile_points: float) -> Decision:
     known = evaluation.market.history
     last = compute_holdings(evaluation, len(known.dates) - 1, inception=inception)
     if not last.answered[0]:

@@ -73,10 +73,6 @@ class Evaluation:
         """Yield the recursive indicators on prices that the program reads."""
         return recursive_prices_read(self.program, range(len(self.program.operations)))
 
-    def recursive_prices_below(self, numbers: Iterable[int]) -> Iterator[tuple[str, Indicator]]:
-        """Yield the recursive indicators that the scores of these operations need on all sessions."""
-        return recursive_prices_read(self.program, self._streams_below(numbers))
-
     def _streams_below(self, numbers: Iterable[int]) -> set[int]:
         children: list[int] = []
         for number in numbers:

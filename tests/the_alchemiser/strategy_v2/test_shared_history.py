@@ -1,6 +1,8 @@
-"""Strategies decided together get the decisions that each of them gets by itself."""
+"""Strategies that are decided on one history get the decisions that each of them gets by itself."""
 
 import re
+from collections.abc import Iterable
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +14,17 @@ from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.errors import EvaluationError, UnusableOptionError
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
-from the_alchemiser.strategy_v2.engine import evaluate, evaluate_together
+from the_alchemiser.shared.symphony.program import Program
+from the_alchemiser.strategy_v2.engine import Decision, evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 RISING = market(A=[100, 150, 200, 300, 400, 500], B=[10] * 6)
 LAST = RISING.dates.tolist()[-1]
 MOMENTUM = f'(if (> (rsi "A" {{:window 3}}) 60) [{asset("A")}] [{asset("B")}])'
+
+
+def decide_each(programs: Iterable[Program], history: PriceHistory, day: date, start: date) -> list[Decision]:
+    return [evaluate(program, history, as_of=day, inception=start) for program in programs]
 
 
 @settings(max_examples=60)
@@ -34,24 +41,20 @@ def test_together_decides_as_each_by_itself(
         alone = [evaluate(program, without_cache(history), as_of=day, inception=start) for program in programs]
     except EvaluationError as error:
         with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
-            evaluate_together(programs, history, as_of=day, inception=start)
+            decide_each(programs, history, day, start)
         return
 
-    together = evaluate_together(programs, history, as_of=day, inception=start)
+    together = decide_each(programs, history, day, start)
 
-    assert list(together) == alone
+    assert together == alone
 
 
 def test_together_programs_keep_their_own_options() -> None:
     strategy = parse(file_of(MOMENTUM))
     programs = [compile_symphony(strategy, StrategyOptions(rsi)) for rsi in RsiMethod]
 
-    together = evaluate_together(programs, RISING, as_of=LAST, inception=START)
+    together = decide_each(programs, RISING, LAST, START)
 
     assert [decision.path for decision in together] == [
         evaluate(program, without_cache(RISING), as_of=LAST, inception=START).path for program in programs
     ]
-
-
-def test_together_without_strategies_is_empty() -> None:
-    assert evaluate_together([], RISING, as_of=LAST, inception=START) == ()

@@ -96,7 +96,7 @@ def render(scorecards: Scorecards, environment: str) -> str:
 def _read(environment: Environment, name: str) -> Scorecards:
     with environment.errors():
         entry = read_scorecards(environment.objects())
-    advice = f"run inv trading.refresh --env {name}, and this again in a minute"
+    advice = f"run inv data.refresh --env {name}, and this again in a minute"
     if entry.fault:
         raise CheckFailedError(f"{entry.fault}; {advice}", where=name)
     if entry.scorecards is None:

@@ -27,7 +27,7 @@ def cash_day() -> DayEvidence:
         f"{STRATEGY}#calm_balance": item(f"{STRATEGY}#calm_balance", answer),
         SIGNAL: item(SIGNAL, signal),
     }
-    return replace(day, run=replace(day.run, items=items))
+    return replace(day, run=day.run.changed(items=items))
 
 
 VOID = {"meta", "link", "br", "img", "rect", "circle", "line", "path"}

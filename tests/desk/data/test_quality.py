@@ -135,9 +135,7 @@ def test_report_of_an_unknown_symbol_names_similar_ones(lake: Lake) -> None:
 
 
 def test_report_before_any_check_says_how_to_check() -> None:
-    message = (
-        "^prod: the market data was not checked yet; run inv trading.refresh --env prod, and this again in a minute$"
-    )
+    message = "^prod: the market data was not checked yet; run inv data.refresh --env prod, and this again in a minute$"
     with pytest.raises(CheckFailedError, match=message):
         report(Lake())
 

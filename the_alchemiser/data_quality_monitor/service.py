@@ -27,7 +27,7 @@ from the_alchemiser.shared.market_data.calendar import Exchange, read_business_t
 from the_alchemiser.shared.market_data.corporate_actions import CorporateActionsMalformedError, read_actions_entry
 from the_alchemiser.shared.market_data.exchange_calendar import ExchangeCalendar, differences, shipped_calendar
 from the_alchemiser.shared.market_data.lake import Lake, LakeEntry
-from the_alchemiser.shared.market_data.objects import ObjectStore
+from the_alchemiser.shared.market_data.objects import ObjectChangedError, ObjectStore
 from the_alchemiser.shared.market_data.verdict import Verdict, is_newer_stored, write_verdict
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
 from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed, envelope
@@ -36,6 +36,7 @@ from the_alchemiser.shared.records import Frozen
 
 MODULE = "data_quality_monitor"
 CALENDAR_ENDS_WITHIN = timedelta(days=180)
+ATTEMPTS = 5  # two checks run at once, each after a refresh
 
 
 class NothingToCheckError(AlchemiserError):
@@ -105,25 +106,41 @@ class Monitor(Frozen):
         if keep_newer and is_newer_stored(self.objects, examination.as_of):
             return Reaction()
 
-        stored = read_scorecards(self.objects)
-        judgements, problems = self._judge(symbols, examination, stored)
-        verdict = _verdict(examination, judgements, problems)
-        self._write_scorecards(verdict, judgements, stored)
-
+        verdict = self._write_own_scorecards(symbols, examination)
         # A receiver of the message must find this verdict in the lake, so it is written before it is published.
         if not write_verdict(self.objects, verdict, keep_newer=keep_newer):
             return Reaction()
         return Reaction((self._checked(verdict, len(symbols), examination.caused_by),))
 
+    def _write_own_scorecards(self, symbols: Sequence[str], examination: Examination) -> Verdict:
+        """Check every symbol and write the scorecards. When another check was faster, check again what it has left."""
+        second_source = self.second_source()
+        for attempt in range(1, ATTEMPTS + 1):
+            stored = read_scorecards(self.objects)
+            judgements, problems = self._judge(symbols, examination, stored, second_source)
+            verdict = _verdict(examination, judgements, problems)
+            try:
+                self._write_scorecards(verdict, judgements, stored)
+            except ObjectChangedError:
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                break
+        return verdict
+
     def _judge(
-        self, symbols: Sequence[str], examination: Examination, stored: ScorecardsEntry
+        self,
+        symbols: Sequence[str],
+        examination: Examination,
+        stored: ScorecardsEntry,
+        second_source: SecondSource,
     ) -> tuple[tuple[Judgement, ...], tuple[str, ...]]:
         """Judge every symbol, and return what else a person must look at."""
         entries = Lake(self.objects).read_all(symbols)
         actions, action_problems = self._corporate_actions(examination.as_of)
         sessions, calendar_problems = self._sessions(entries.values(), examination.as_of)
         examined = self._examine_each(entries, examination, (sessions, actions, stored))
-        answers = ask(self.second_source(), examined, actions, sample=self.sample)
+        answers = ask(second_source, examined, actions, sample=self.sample)
 
         judgements = tuple(judge(symbol, *answers.of(name)) for name, symbol in examined.items())
         memory = (stored.fault,) if stored.fault else ()

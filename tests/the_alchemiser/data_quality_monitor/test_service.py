@@ -6,14 +6,17 @@ from decimal import Decimal
 import pytest
 
 from tests.the_alchemiser.data_quality_monitor.monitors import CHECK, DAYS, InMemoryMonitor, only_message, refreshed
+from tests.the_alchemiser.data_quality_monitor.source_fake import InMemorySource
 from tests.the_alchemiser.shared.market_data.samples import bars
-from the_alchemiser.data_quality_monitor.service import NothingToCheckError
+from the_alchemiser.data_quality_monitor.scorecards import SCORECARDS_KEY
+from the_alchemiser.data_quality_monitor.service import ATTEMPTS, NothingToCheckError
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind
 from the_alchemiser.shared.errors import StateUnavailableError
 from the_alchemiser.shared.market_data.corporate_actions import (
     ACTIONS_KEY,
 )
 from the_alchemiser.shared.market_data.lake import parquet_key
+from the_alchemiser.shared.market_data.objects import ObjectChangedError
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, read_verdict
 
 
@@ -187,3 +190,45 @@ def test_on_command_failed_write_publishes_nothing(harness: InMemoryMonitor) -> 
     harness.objects.refuses.add(VERDICT_KEY)
     with pytest.raises(StateUnavailableError):
         harness.monitor.on_command(CHECK)
+
+
+def beaten(harness: InMemoryMonitor, times: int) -> None:
+    """Let another check write its scorecards before each of the next writes, after a file was spoilt."""
+
+    def write() -> None:
+        harness.objects.plant(parquet_key("SPY"), b"junk")
+        harness.objects.plant(SCORECARDS_KEY, b"{}")
+        if times > 1:
+            beaten(harness, times - 1)
+
+    harness.objects.before_write = write
+
+
+def test_check_that_another_one_overtook_reads_the_lake_again(harness: InMemoryMonitor) -> None:
+    beaten(harness, ATTEMPTS - 1)
+    message = harness.check()
+
+    assert set(message.quarantined) == {"SPY"}
+    assert harness.verdict().quarantined == message.quarantined
+
+
+def test_check_that_is_overtaken_each_time_leaves_it_to_the_next_delivery(harness: InMemoryMonitor) -> None:
+    beaten(harness, ATTEMPTS)
+    with pytest.raises(ObjectChangedError):
+        harness.check()
+
+    assert read_verdict(harness.objects) is None
+
+
+def test_check_that_another_one_overtook_keeps_its_second_source(harness: InMemoryMonitor) -> None:
+    connections: list[InMemorySource] = []
+
+    def connect() -> InMemorySource:
+        connections.append(harness.source)
+        return harness.source
+
+    harness.monitor = harness.monitor.changed(second_source=connect)
+    beaten(harness, 2)
+    harness.check()
+
+    assert len(connections) == 1

@@ -5,9 +5,9 @@ import time
 
 from benchmarks.corpus import generate, generate_bars, symbol_names
 from benchmarks.symphony_work import AS_OF
+from desk.decision_series import evaluate_days
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator, Weights
 from the_alchemiser.shared.symphony import parse
-from the_alchemiser.strategy_v2.engine import evaluate_days
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 _SESSIONS = 500

@@ -8,9 +8,10 @@ import numpy as np
 
 from automation.system.errors import UsageError
 from desk.backtest.signals import Candidate, TradingSession, trading_sessions
+from desk.decision_series import first_decided_day
 from desk.strategies.sufficiency import natural_inception
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.strategy_v2.engine import evaluate, first_decided_day
+from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 _WHERE = "backtest"

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
+from desk.decision_series import DecisionSeries, evaluate_days
 from the_alchemiser.aggregator_v2.merge import Merged, merge
 from the_alchemiser.shared.messaging.messages import StrategyEvaluated, message_id
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.weight_rounding import cash_beside
-from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days
+from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 RUN = "backtest"

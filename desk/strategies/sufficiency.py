@@ -6,11 +6,12 @@ from datetime import date
 
 import numpy as np
 
+from desk.decision_series import first_decided_day
 from desk.strategies.lint import Issue
 from the_alchemiser.shared.symphony.errors import EvaluationError
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import NOWHERE, Frequency, Threshold
-from the_alchemiser.strategy_v2.engine import evaluate, first_decided_day
+from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 _RULE = "bars"

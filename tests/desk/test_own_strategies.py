@@ -7,6 +7,7 @@ from itertools import chain
 import pytest
 
 from desk.bundled import bundled_history
+from desk.decision_series import evaluate_days
 from the_alchemiser.shared.book import BookEntry, load_book
 from the_alchemiser.shared.symphony.options import RsiMethod
 from the_alchemiser.shared.symphony.tree import (
@@ -30,7 +31,7 @@ from the_alchemiser.shared.symphony.tree import (
     comparisons_of,
     values_of,
 )
-from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
+from the_alchemiser.strategy_v2.engine import evaluate
 
 ENTRIES = load_book().entries
 FIRST, LAST, DEMO = date(2021, 1, 4), date(2022, 12, 28), date(2022, 3, 16)

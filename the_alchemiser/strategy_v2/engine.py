@@ -14,7 +14,7 @@ from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import Threshold
 from the_alchemiser.shared.symphony.weight_rounding import cash_beside, round_weights
-from the_alchemiser.strategy_v2.arrays import Dates, Floats, Indices
+from the_alchemiser.strategy_v2.arrays import Floats
 from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS, decision_path
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.program_evaluation import Evaluation
@@ -41,50 +41,6 @@ class Decision(Frozen):
     closes: Mapping[str, Decimal]
     path: Mapping[str, Any]
     bars_digest: str
-
-
-class DecisionSeries(Frozen):
-    """The weights that a strategy holds on each session of a range.
-
-    Attributes:
-        dates: (D,) the sessions, ascending.
-        symbols: (N,) the symbols that the strategy can hold, ascending.
-        weights: (D, N) weights held at the close of each session, drift included, not rounded.
-        cash: (D,) the rest: a row of weights and its cash sum to 1.
-        decided: (D,) for each session, the position in `sessions` of the session that last decided.
-        sessions: (T,) the sessions of the history through the last of `dates`.
-    """
-
-    strategy: str
-    dates: Dates
-    symbols: tuple[str, ...]
-    weights: Floats
-    cash: Floats
-    decided: Indices
-    sessions: Dates
-
-    def on(self, day: date) -> Mapping[str, Decimal]:
-        """Return the rounded weights of a day, exactly as `evaluate` returns them.
-
-        Raises:
-            KeyError: the day is not a session of the series.
-        """
-        row = self._row(day)
-        return _rounded_weights(self.symbols, self.weights[row], self.cash[row])
-
-    def decided_on(self, day: date) -> date:
-        """Return the session whose closes decided the weights of a day.
-
-        Raises:
-            KeyError: the day is not a session of the series.
-        """
-        return _date(self.sessions[self.decided[self._row(day)]])
-
-    def _row(self, day: date) -> int:
-        row = int(np.searchsorted(self.dates, np.datetime64(day, "D")))
-        if row == len(self.dates) or self.dates[row] != np.datetime64(day, "D"):
-            raise KeyError(f"{day} is not a session of the series")
-        return row
 
 
 def evaluate(
@@ -115,18 +71,18 @@ def evaluate(
         LateHistoryError: the inception of such a strategy is before the first session of the history.
         UnusableOptionError: a window is too short for the options.
     """
-    evaluation = _evaluation(strategy, history, through=as_of, options=options, next_session=next_session)
+    evaluation = prepare(strategy, history, through=as_of, options=options, next_session=next_session)
     known = evaluation.market.history
     last = compute_holdings(evaluation, len(known.dates) - 1, inception=inception)
     if not last.answered[0]:
         raise_undecided(evaluation, inception=inception)
 
-    weights = _rounded_weights(last.symbols, last.weights[0], last.cash[0])
+    weights = rounded_weights(last.symbols, last.weights[0], last.cash[0])
     decided = int(last.decided[0])
     return Decision(
         strategy=evaluation.program.name,
         as_of=as_of,
-        decided_on=_date(known.dates[decided]),
+        decided_on=date_of(known.dates[decided]),
         weights=weights,
         cash=cash_beside(weights),
         closes={symbol: Decimal(repr(float(known.of(symbol)[-1]))) for symbol in weights},
@@ -135,61 +91,7 @@ def evaluate(
     )
 
 
-def evaluate_days(
-    strategy: Symphony | Program,
-    history: PriceHistory,
-    *,
-    first: date,
-    last: date,
-    inception: date,
-    options: StrategyOptions | None = None,
-) -> DecisionSeries:
-    """Decide every session of the history from first to last, each on the closes through that session.
-
-    Args:
-        first, last: the range of days; both are included.
-        strategy, inception, options: as for `evaluate`.
-
-    Raises:
-        EvaluationError: the error that `evaluate` raises for the first session that cannot be decided.
-    """
-    evaluation = _evaluation(strategy, history, through=last, options=options)
-    program, dates = evaluation.program, evaluation.market.history.dates
-    count = int(np.searchsorted(history.dates, np.datetime64(last, "D"), side="right"))
-    begin = min(int(np.searchsorted(dates, np.datetime64(first, "D"))), count)
-
-    held = compute_holdings(evaluation, begin, inception=inception)
-    wanted = slice(0, count - begin)
-    if not held.answered[wanted].all():
-        day = _date(dates[begin + int(np.argmin(held.answered[wanted]))])
-        evaluate(program, history, as_of=day, inception=inception)
-        raise AssertionError(f"{program.name}: {day} can be decided by itself, but not as part of a range")
-
-    return DecisionSeries(
-        strategy=program.name,
-        dates=dates[begin:count],
-        symbols=held.symbols,
-        weights=held.weights[wanted],
-        cash=held.cash[wanted],
-        decided=held.decided[wanted],
-        sessions=dates[:count],
-    )
-
-
-def first_decided_day(
-    strategy: Symphony | Program, history: PriceHistory, *, inception: date, options: StrategyOptions | None = None
-) -> date | None:
-    """Return the first session from which on every session can be decided; None if the last one cannot."""
-    if not len(history.dates):
-        return None
-
-    evaluation = _evaluation(strategy, history, through=_date(history.dates[-1]), options=options)
-    answered = compute_holdings(evaluation, 0, inception=inception).answered
-    first = len(answered) - int(np.argmin(answered[::-1])) if not answered.all() else 0
-    return _date(history.dates[first]) if first < len(answered) else None
-
-
-def _evaluation(
+def prepare(
     strategy: Symphony | Program,
     history: PriceHistory,
     *,
@@ -197,6 +99,7 @@ def _evaluation(
     options: StrategyOptions | None,
     next_session: date | None = None,
 ) -> Evaluation:
+    """Return a strategy on what was known at the close of a day; the arguments are those of `evaluate`."""
     program = strategy if isinstance(strategy, Program) else compile_symphony(strategy, options)
     known = history.select(program.symbols).through(through)
     following = _session_after(history, through) if next_session is None else np.datetime64(next_session, "D")
@@ -210,7 +113,8 @@ def _session_after(history: PriceHistory, day: date) -> np.datetime64:
     return np.datetime64(following, "D")
 
 
-def _rounded_weights(symbols: tuple[str, ...], weights: Floats, cash: float) -> dict[str, Decimal]:
+def rounded_weights(symbols: tuple[str, ...], weights: Floats, cash: float) -> dict[str, Decimal]:
+    """Return the rounded weights above 0, given (N,) weights of the symbols and the part in cash."""
     held = {symbol: weight for symbol, weight in zip(symbols, weights.tolist(), strict=True) if weight > 0}
     return round_weights(held, float(cash))
 
@@ -220,7 +124,7 @@ def _path(evaluation: Evaluation, decided: int, *, as_of: date, fragile_points: 
     return {
         "strategy": evaluation.program.name,
         "as_of": as_of.isoformat(),
-        "decided_on": _date(evaluation.market.history.dates[decided]).isoformat(),
+        "decided_on": date_of(evaluation.market.history.dates[decided]).isoformat(),
         "rebalance": _rebalance_rule(evaluation.program),
         "fragile": sum(step.get("fragile", False) for step in steps),
         "steps": steps,
@@ -232,5 +136,6 @@ def _rebalance_rule(program: Program) -> str:
     return f"threshold {rebalance.points:g}" if isinstance(rebalance, Threshold) else rebalance.value
 
 
-def _date(day: np.datetime64) -> date:
+def date_of(day: np.datetime64) -> date:
+    """Return a session as a date."""
     return date.fromisoformat(str(day))

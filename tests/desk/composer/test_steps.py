@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from desk.composer.elements import Element, Reading
 from desk.composer.steps import convert
+from desk.decision_series import evaluate_days, first_decided_day
 from tests.desk.composer.exports import Json, asset, branch, either, equal, export_of, otherwise, root, rsi_above
 from tests.the_alchemiser.strategy_v2.real import real_history
 from tests.the_alchemiser.strategy_v2.symphonies import FILES
@@ -26,7 +27,6 @@ from the_alchemiser.shared.symphony.tree import (
     WeightInverseVolatility,
     WeightSpecified,
 )
-from the_alchemiser.strategy_v2.engine import evaluate_days, first_decided_day
 
 SPY = asset("SPY")
 TLT = asset("TLT")

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import numpy as np
 
+from desk.decision_series import evaluate_days, first_decided_day
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator, StillError, UndefinedError, Weights
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
 from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 from the_alchemiser.strategy_v2.arrays import Floats
-from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days, first_decided_day
+from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.history import PriceHistory
 

@@ -5,12 +5,13 @@ from datetime import date
 import numpy as np
 import pytest
 
+from desk.decision_series import DecisionSeries, evaluate_days
 from tests.the_alchemiser.strategy_v2.agreement import difference
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator
 from tests.the_alchemiser.strategy_v2.real import real_history
 from the_alchemiser.shared.book import BookEntry, load_book
 from the_alchemiser.shared.symphony.options import StrategyOptions
-from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days
+from the_alchemiser.strategy_v2.engine import evaluate
 
 ENTRIES = load_book().entries
 FIRST, LAST = date(2021, 1, 4), date(2022, 12, 28)

@@ -6,12 +6,13 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from desk.decision_series import evaluate_days
 from tests.the_alchemiser.strategy_v2.cases import START, asset, decide, market, weights
 from tests.the_alchemiser.strategy_v2.symphonies import file_of
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.options import Decide, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Frequency
-from the_alchemiser.strategy_v2.engine import evaluate, evaluate_days
+from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, LateHistoryError, NotStartedError
 from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 from the_alchemiser.strategy_v2.rebalancing import period_numbers

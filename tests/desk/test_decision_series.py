@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from desk.decision_series import DecisionSeries, evaluate_days, first_decided_day
 from tests.the_alchemiser.strategy_v2.cases import START, asset, market
 from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, file_of, histories, without_cache
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.errors import EvaluationError
-from the_alchemiser.strategy_v2.engine import DecisionSeries, evaluate, evaluate_days, first_decided_day
+from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, NotStartedError
 from the_alchemiser.strategy_v2.history import PriceHistory
 

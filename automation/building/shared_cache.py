@@ -1,13 +1,15 @@
 """The cache of finished artifacts that all projects of a user share: a second clone takes what the first has built.
 
 An entry is a folder with the tree and the zip of an artifact, and a note with the signature of the tree and the digest
-of the zip. So an entry is whole, or its damage is noticed and the artifact is built again. Clones get hard links, which
-cost neither time nor space; who writes to a built file damages the entry, too. Everything may be deleted at any time.
+of the zip. So an entry is whole, or its damage is noticed and the artifact is built again. Clones get a copy of the
+zip, which is what they deploy, and hard links of the tree, which cost neither time nor space; who writes to a file of a
+built tree damages the entry, too. Everything may be deleted at any time.
 """
 
 import json
 import os
 import re
+import shutil
 import sys
 import time
 import uuid
@@ -40,7 +42,7 @@ class SharedCache:
     folder: Path | None
 
     def fetch(self, key: str, tree: Path, archive: Path) -> Mapping[str, int] | None:
-        """Link the tree and the zip of an entry.
+        """Link the tree of an entry and copy its zip.
 
         Args:
             key: a SHA-256 digest.
@@ -55,7 +57,7 @@ class SharedCache:
             facts = json.loads(files.read(entry / _NOTE))
             _require_whole(entry, facts)
             files.link_tree(entry / _TREE, tree)
-            files.link(entry / _ZIP, archive)
+            shutil.copyfile(entry / _ZIP, archive)
             os.utime(entry / _NOTE)
             return dict(facts["pruned"])
         except (OSError, ValueError, KeyError, TypeError) as cause:
@@ -74,7 +76,7 @@ class SharedCache:
         try:
             staged.mkdir(parents=True)
             files.link_tree(tree, staged / _TREE)
-            files.link(archive, staged / _ZIP)
+            shutil.copyfile(archive, staged / _ZIP)
             facts = {**_facts(staged), "bytes": files.size_bytes(staged), "pruned": dict(pruned)}
             (staged / _NOTE).write_text(json.dumps(facts), encoding="utf-8")
             staged.rename(entry)

@@ -133,11 +133,28 @@ def test_fetch_entry_that_another_process_removes_meanwhile_says_nothing(
     cache: SharedCache, made: Path, tmp_path: Path, notes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(cache, KEY, made)
-    monkeypatch.setattr(files, "link", lambda *_: files.remove(tmp_path / "cache" / KEY))
+    link_tree = files.link_tree
+
+    def link_and_lose(source: Path, target: Path) -> None:
+        link_tree(source, target)
+        files.remove(tmp_path / "cache" / KEY)
+
+    monkeypatch.setattr(files, "link_tree", link_and_lose)
 
     assert fetch(cache, tmp_path) is None
     assert not (tmp_path / "tree").exists()
     assert notes == []
+
+
+def test_zips_are_copies_so_that_damage_on_one_side_stays_there(cache: SharedCache, made: Path, tmp_path: Path) -> None:
+    whole = made.with_suffix(".zip").read_bytes()
+    add(cache, KEY, made)
+    fetch(cache, tmp_path)
+
+    flip_last_byte(tmp_path / "cache" / KEY / "artifact.zip")
+
+    assert made.with_suffix(".zip").read_bytes() == whole
+    assert (tmp_path / "copy.zip").read_bytes() == whole
 
 
 def test_cache_without_folder_has_nothing_and_takes_nothing(made: Path, tmp_path: Path) -> None:

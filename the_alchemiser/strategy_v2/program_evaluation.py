@@ -69,10 +69,6 @@ class Evaluation:
         scored = sorted(set(numbers))
         self._evaluate(self._streams_below(scored), scored)
 
-    def recursive_prices(self) -> Iterator[tuple[str, Indicator]]:
-        """Yield the recursive indicators on prices that the program reads."""
-        return recursive_prices_read(self.program, range(len(self.program.operations)))
-
     def _streams_below(self, numbers: Iterable[int]) -> set[int]:
         children: list[int] = []
         for number in numbers:
@@ -86,14 +82,17 @@ class Evaluation:
     def splits_on(self, sessions: Indices) -> Splits:
         """Return the splits on some sessions; scores of indices must have been evaluated before they are read."""
         if len(sessions) == 1:
-            self.market.precompute_on(int(sessions[0]), self.recursive_prices())
+            self.market.precompute_on(int(sessions[0]), self._recursive_prices())
         else:
-            self.market.precompute(self.recursive_prices())
+            self.market.precompute(self._recursive_prices())
         return Splits(self.program, self.market, self._scores, sessions)
 
     def stream(self, number: int) -> Stream:
         """Return the stream of an operation, which must have been evaluated."""
         return self._streams[number]
+
+    def _recursive_prices(self) -> Iterator[tuple[str, Indicator]]:
+        return recursive_prices_read(self.program, range(len(self.program.operations)))
 
     def _evaluate(self, whole: Iterable[int], scored: Iterable[int]) -> None:
         """Compute the streams of `whole`, which includes all its descendants, and the scores that `scored` needs."""

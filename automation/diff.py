@@ -214,7 +214,7 @@ def compare_contracts(session: Session, beside: str) -> tuple[contract_store.Con
     if not functions:
         return contract_store.ContractChanges(), ""
     context = hooks.context_of(scope, now=session.now, account=session.identity.account)
-    schemas = hooks.contracts(functions, context, root=scope.root, target=scope.target)
+    schemas = hooks.documents("contracts", functions, context, root=scope.root, target=scope.target)
     deployed = contract_store.load(session.running.contracts if session.running else "", store)
     return contract_store.compare(deployed, schemas), contract_store.save(schemas, beside, store)
 

@@ -111,5 +111,37 @@ def logs(
     front.show(ROOT, env, variables=os.environ, options=options)
 
 
-TASKS = (logs,)
+@task(
+    iterable=["names"],
+    auto_shortflags=False,
+    help={
+        **_ENV,
+        "names": "the function, by logical id or code folder",
+        "event": "a file with the event as JSON; - is the standard input (default: the message of the smoke test)",
+        "message": "send a sample of this message of the registry, as it reaches the function",
+        "local": "run the built artifact on this machine, with the settings of the environment if there is one",
+        "debug_port": "wait for a debugger on this port; needs --local",
+        "yes": "confirm in advance, for use without a terminal",
+        "json": "print JSON",
+    },
+)
+def invoke(
+    _context: Context,
+    names: list[str],
+    env: str = "",
+    event: str = "",
+    message: str = "",
+    local: bool = False,
+    debug_port: int = 0,
+    yes: bool = False,
+    json: bool = False,
+) -> None:
+    """Send an event to one function, or run it here: `inv invoke NAME --env E`."""
+    from automation import invoke as front
+
+    options = front.Options(event, message, local, debug_port, yes, json)
+    front.invoke(ROOT, " ".join(names), env, variables=os.environ, options=options)
+
+
+TASKS = (logs, invoke)
 COLLECTION = Collection("dlq", list_queues, show, redrive, drop)

@@ -61,7 +61,8 @@ class Guard:
     Args:
         rules: `writable` folders, and `read_only` ones inside them; `hidden` folders, which Lambda does not have, and
             `readable` ones inside them; the names of the `libraries` of the runtime, and the `library_folders` in which
-            the loader looks for others; `mounts`, as `/opt=<folder>`, which are not mounted here.
+            the loader looks for others; `mounts`, as `/opt=<folder>`, which are not mounted here; `network`, which is
+            empty when the function may not connect to anything.
     """
 
     def __init__(self, rules: Mapping[str, Sequence[str]], attempts: list[str]) -> None:
@@ -70,6 +71,7 @@ class Guard:
         self.readable = tuple(folder for folder in self.trees if folder.startswith(self.hidden))
         self.libraries, self.library_folders = frozenset(rules["libraries"]), rules["library_folders"]
         self.mounts = _mounts(rules["mounts"])
+        self.has_network = bool(rules["network"])
         self.attempts = attempts
 
     def __call__(self, event: str, arguments: "tuple[Any, ...]") -> None:
@@ -90,9 +92,9 @@ class Guard:
             self.refuse_library(arguments[0])
         elif event in _STARTING:
             self.attempts.append("program")
-        elif event in _NETWORK:
+        elif event in _NETWORK and not self.has_network:
             self.attempts.append("network")
-            raise OSError(errno.ENETUNREACH, "the proof has no network")
+            raise OSError(errno.ENETUNREACH, "no network here")
 
     def refuse_change(self, event: str, arguments: "tuple[Any, ...]") -> None:
         for position, folder_position in _CHANGES[event]:
@@ -303,6 +305,15 @@ def _waited_ns(path: str) -> int:
         return 0
 
 
+def wait_for_debugger(site: str, port: int) -> None:
+    """Wait until a debugger is connected to a port of this machine; `site` is the folder of debugpy."""
+    sys.path.append(site)
+    debugpy: Any = __import__("debugpy")
+    debugpy.listen(("127.0.0.1", port))
+    debugpy.wait_for_client()
+    sys.path.remove(site)
+
+
 def prepare(folders: Sequence[str], sites: Sequence[str]) -> None:
     """Put `folders` before the standard library on sys.path, and read the .pth files of `sites`."""
     site.setquit()
@@ -324,6 +335,8 @@ def main(spec: str, script: str, *arguments: str) -> None:
     watch_variables(folders["placeholders"], attempts)
     limit_cpu(int(folders["cpu_s"][0]))
     sys.argv = [script, *arguments]
+    if folders["debugger"]:
+        wait_for_debugger(folders["debugger"][0], int(folders["debugger"][1]))
 
     with open(script, "rb") as file:  # noqa: PTH123 - the runtime does not import pathlib
         code = compile(file.read(), script, "exec")

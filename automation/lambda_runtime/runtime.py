@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,32 @@ class Runtime:
     site: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a script may use beyond the function's own files.
+
+    Attributes:
+        cpu_s: SIGXCPU ends the script when it has used so much CPU time.
+        variables: environment variables that replace those of the template.
+        has_network: whether it may connect to anything.
+        debugger: the folder of debugpy and the port to wait on for a debugger; empty for none.
+    """
+
+    cpu_s: int = CPU_S
+    variables: Mapping[str, str] = field(default_factory=dict)
+    has_network: bool = False
+    debugger: tuple[str, ...] = ()
+
+    @property
+    def spec(self) -> dict[str, list[str]]:
+        """Return its part of what `bootstrap.py` reads."""
+        network = ["allowed"] if self.has_network else []
+        return {"cpu_s": [str(self.cpu_s)], "network": network, "debugger": list(self.debugger)}
+
+
+PROOF = Allowance()
+
+
 def ensure(root: Path) -> Runtime:
     """Return the stand-in: the environment `.tools/runtime`, locked in `locks/runtime.txt`.
 
@@ -122,8 +148,8 @@ def run(
     *,
     root: Path,
     timeout_s: float,
-    cpu_s: int = CPU_S,
     flags: Sequence[str] = (),
+    allowance: Allowance = PROOF,
     on_wait: Callable[[int], None] | None = None,
 ) -> processes.Finished:
     """Run a script in a process of its own, in the environment of a function.
@@ -136,8 +162,8 @@ def run(
     Args:
         place: the folders of the function, as `places` makes them.
         arguments: the script's sys.argv[1:].
-        cpu_s: SIGXCPU ends the script when it has used so much CPU time.
         flags: more options of the interpreter, such as `-X`, `importtime`.
+        allowance: what the script may use beyond the function's own files.
         on_wait: called a few times a second with the process id, while the script runs.
 
     Raises:
@@ -148,9 +174,9 @@ def run(
     stand_in = ensure(root)
     python: list[str | Path] = [interpreter.path or stand_in.python, "-I", "-S", "-B", *flags, _BOOTSTRAP]
     return processes.run(
-        [*python, json.dumps(_spec(place, stand_in.site, root) | {"cpu_s": [str(cpu_s)]}), script, *arguments],
+        [*python, json.dumps(_spec(place, stand_in.site, root) | allowance.spec), script, *arguments],
         cwd=mount.task,
-        env=environment(mount, place.opt),
+        env={**environment(mount, place.opt), **allowance.variables},
         check=False,
         timeout_s=timeout_s,
         on_wait=on_wait,

@@ -78,12 +78,14 @@ class Hooks:
         status: the product's lines in `inv status`.
         pause: bring the product to a safe halt after a failed deployment.
         contracts: the JSON schemas of messages and stored items, by name.
+        samples: one message of each kind as its consumers receive it, by name.
     """
 
     guards: tuple[str, ...] = ()
     status: tuple[str, ...] = ()
     pause: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def read(root: Path) -> Settings:
         recipients=_texts(table, "recipients", TABLE),
         ask=_texts(table, "ask", TABLE),
         keep_releases=_kept_releases(table.get("keep_releases", MIN_KEPT_RELEASES)),
-        hooks=Hooks(*(_functions(table, key) for key in ("guards", "status", "pause", "contracts"))),
+        hooks=Hooks(*(_functions(table, key) for key in ("guards", "status", "pause", "contracts", "samples"))),
         dependency_groups=frozenset(_table(document, "dependency-groups", PYPROJECT)),
         pytest_options=pytest,
     )

@@ -15,6 +15,7 @@ from automation.lambda_runtime import runtime
 from automation.lambda_runtime.limits import CPU_S, StallWatch
 from automation.lambda_runtime.paths import temporary_folder
 from automation.lambda_runtime.places import Place
+from automation.lambda_runtime.runtime import Allowance
 from automation.system.errors import ToolError
 
 _TIMEOUT_S = 600.0
@@ -126,7 +127,7 @@ def import_handler(place: Place, *, root: Path, cpu_s: int = CPU_S, watch: Stall
         output, exit_code = "", 0
         try:
             finished = runtime.run(
-                place, _PROBE, arguments, root=root, timeout_s=_TIMEOUT_S, cpu_s=cpu_s, on_wait=on_wait
+                place, _PROBE, arguments, root=root, timeout_s=_TIMEOUT_S, allowance=Allowance(cpu_s), on_wait=on_wait
             )
             output, exit_code = finished.tail(5), finished.exit_code
         except _HasResultError:

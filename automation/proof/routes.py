@@ -6,7 +6,6 @@ They report nothing when pyproject.toml names no registry.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import PurePosixPath
 
 from automation.project.model import Function, Project
 from automation.proof import built_trees, wiring
@@ -29,13 +28,6 @@ class _Consumer:
     @property
     def endpoints(self) -> frozenset[Endpoint]:
         return self.queues | {Endpoint(self.function.stack, self.function.logical_id)}
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Return the names by which a registry may call the function."""
-        handler = str(self.function.handler).split(".")[:-1]
-        folder = PurePosixPath(str(self.function.code_uri or "")).name
-        return frozenset({self.function.logical_id, folder, *handler} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +86,7 @@ def _gaps(routes: Iterable[Route], project: Project) -> Iterator[_Gap]:
             yield _Gap(_REGISTRY, "it has no consumer", "name a consumer, or remove the message", route.message)
 
         for name in route.consumers:
-            candidates = [consumer for consumer in consumers if name in consumer.names]
+            candidates = [consumer for consumer in consumers if name in wiring.names_of(consumer.function)]
             if not candidates:
                 reason = f"its consumer {name} is not a function of the templates"
                 yield _Gap(_REGISTRY, reason, "correct the name, or add the function", route.message)

@@ -1,5 +1,6 @@
 """Connect to AWS, or to an endpoint that replaces it. Every module that calls a service does so through this one."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 
 from automation.system.errors import ConfigurationError, DeploymentError
-from automation.system.invocations import Invocation
+from automation.system.invocations import Configuration, Invocation, LoggedInvocation
 from automation.system.stacks import NoSuchStackError, StackResource, StackState
 from automation.system.targets import Target
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
 
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _CREATION = Lock()
 _NO_CREDENTIALS = "no AWS credentials were found; run aws configure, or set AWS_PROFILE"
 _NO_SUCH_STACK = re.compile(r"\bStack\b.* does not exist")
@@ -135,6 +137,50 @@ class Cloud:
             response = functions.invoke(FunctionName=function, Payload=json.dumps(payload).encode())
             body = response["Payload"].read()
         return Invocation(error=error_text(body)) if response.get("FunctionError") else Invocation(answer=_parsed(body))
+
+    def invoke_with_log(self, function: str, payload: str) -> LoggedInvocation:
+        """Send one event to a function, and wait for its answer.
+
+        Args:
+            payload: JSON.
+
+        Raises:
+            DeploymentError: Lambda refused the request, or did not answer.
+        """
+        functions: LambdaClient = client("lambda", self.target)
+        with translate_errors(function, self.target):
+            response = functions.invoke(FunctionName=function, Payload=payload.encode(), LogType="Tail")
+            body = response["Payload"].read()
+        log = base64.b64decode(response.get("LogResult", "")).decode(errors="replace")
+        if response.get("FunctionError"):
+            return LoggedInvocation(error=error_text(body), log=log)
+        return LoggedInvocation(answer=_parsed(body), log=log)
+
+    def configuration(self, function: str) -> Configuration:
+        """Return what a function runs with.
+
+        Raises:
+            DeploymentError: Lambda refused the request, or did not answer.
+        """
+        functions: LambdaClient = client("lambda", self.target)
+        with translate_errors(function, self.target):
+            answer = functions.get_function_configuration(FunctionName=function)
+        return Configuration(
+            answer.get("Environment", {}).get("Variables", {}), answer["MemorySize"], answer["Timeout"]
+        )
+
+    def credentials(self) -> Mapping[str, str]:
+        """Return the credentials of this process as the environment variables of another one.
+
+        Raises:
+            ConfigurationError: there are none.
+        """
+        credentials = _session(self.target).get_credentials()
+        if credentials is None:
+            raise ConfigurationError(_NO_CREDENTIALS)
+        frozen = credentials.get_frozen_credentials()
+        parts = (frozen.access_key, frozen.secret_key, frozen.token)
+        return {name: part or "" for name, part in zip(_CREDENTIALS, parts, strict=True)}
 
 
 def state_of(stack: Mapping[str, Any]) -> StackState:

@@ -1,8 +1,9 @@
 """Run the product's own functions, its hooks, in a process of their own: `package.module:function` in pyproject.toml.
 
 A hook takes one mapping, the fields of `Context`, and returns a list of mappings with the keys `level` (stop, warn or
-info), `where`, `what` and `fix`. A `contracts` hook returns JSON schemas by name. A hook may call AWS: its process has
-the target's endpoint, region and credentials in its environment variables, so boto3 needs no arguments.
+info), `where`, `what` and `fix`. A `contracts` hook returns JSON schemas by name, a `samples` hook messages by name. A
+hook may call AWS: its process has the target's endpoint, region and credentials in its environment variables, so boto3
+needs no arguments.
 """
 
 import json
@@ -136,23 +137,23 @@ def _remarks_of(kind: str, answers: Mapping[str, Mapping[str, Any]]) -> tuple[Re
     return tuple(remarks)
 
 
-def contracts(
-    functions: Sequence[str], context: Context, *, root: Path, target: Target, timeout_s: float = TIMEOUT_S
+def documents(
+    kind: str, functions: Sequence[str], context: Context, *, root: Path, target: Target, timeout_s: float = TIMEOUT_S
 ) -> Mapping[str, Any]:
-    """Run the `contracts` hooks and return their JSON schemas by name.
+    """Run the `contracts` or `samples` hooks and return their documents by name.
 
     Raises:
         ConfigurationError: there is no such function, it failed, or it does not return a mapping.
     """
-    schemas: dict[str, Any] = {}
+    together: dict[str, Any] = {}
     with _process(functions, root, target) as ask:
-        answers = ask("contracts", context, timeout_s)
+        answers = ask(kind, context, timeout_s)
     for function, answer in answers.items():
         try:
-            schemas |= _value(answer, _schemas)
+            together |= _value(answer, _documents)
         except _HookFailedError as cause:
-            raise ConfigurationError(f"{function}: {cause}", where=f"{TABLE} contracts") from cause
-    return schemas
+            raise ConfigurationError(f"{function}: {cause}", where=f"{TABLE} {kind}") from cause
+    return together
 
 
 class _HookFailedError(Exception):
@@ -243,7 +244,7 @@ def _remark(line: Any) -> Remark:
     raise _HookFailedError(f"returned the line {json.dumps(line)}; {_LINE}")
 
 
-def _schemas(value: Any) -> Mapping[str, Any]:
+def _documents(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise _HookFailedError(f"returned {json.dumps(value)}; a contracts hook returns a mapping of JSON schemas")
+        raise _HookFailedError(f"returned {json.dumps(value)}; it must return a mapping by name")
     return value

@@ -40,6 +40,7 @@ def rules_of(folder: Path) -> dict[str, list[str]]:
         "libraries": ["libc.so.6"],
         "library_folders": [str(folder / "code"), str(folder / "code" / "lib")],
         "mounts": [f"/opt={folder / 'code'}"],
+        "network": [],
     }
 
 

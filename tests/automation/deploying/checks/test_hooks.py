@@ -233,7 +233,7 @@ def test_run_hook_has_no_input(root: Path) -> None:
 def test_contracts_merges_the_schemas_of_all_hooks(root: Path) -> None:
     names = ["shop.guards:schemas", "shop.guards:more_schemas"]
 
-    schemas = hooks.contracts(names, CONTEXT, root=root, target=AWS)
+    schemas = hooks.documents("contracts", names, CONTEXT, root=root, target=AWS)
 
     assert schemas == {"Sold": {"type": "object"}, "env": "live", "Bought": {}}
 
@@ -241,14 +241,14 @@ def test_contracts_merges_the_schemas_of_all_hooks(root: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        ("agrees", r"contracts: shop.guards:agrees: returned \[\]; a contracts hook returns a mapping of JSON schemas"),
+        ("agrees", r"contracts: shop.guards:agrees: returned \[\]; it must return a mapping by name"),
         ("breaks", r"\[tool.alchemiser\] contracts: shop.guards:breaks: failed: ZeroDivisionError"),
         ("nothing", r"\[tool.alchemiser\] contracts: shop.guards:nothing does not exist"),
     ],
 )
 def test_contracts_failing_hook_raises(root: Path, function: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        hooks.contracts([f"shop.guards:{function}"], CONTEXT, root=root, target=AWS)
+        hooks.documents("contracts", [f"shop.guards:{function}"], CONTEXT, root=root, target=AWS)
 
 
 def scope_of(shop: Project, name: str) -> Scope:

@@ -21,13 +21,13 @@ from sandbox.function_logs import FunctionLog, read_log
 from sandbox.outages import Outages, UnreachableError, never_wait, survives_outages
 from sandbox.run_evidence import read_decision
 from sandbox.schedules import Schedule
-from the_alchemiser.metrics_v2.performance import ACCOUNT
 from the_alchemiser.shared.books.checks import BooksCheck
 from the_alchemiser.shared.books.dynamo_books import DynamoBooks
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.ledger.ledger import LedgerEntry
 from the_alchemiser.shared.market_data.objects import S3Objects
 from the_alchemiser.shared.market_data.verdict import Verdict, read_verdict
+from the_alchemiser.shared.performance.rows import ACCOUNT
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.runs import META, Run, RunState, run_id_of
 

@@ -23,7 +23,6 @@ from the_alchemiser.data_quality_monitor.scorecards import (
 )
 from the_alchemiser.data_v2.fetch_requests import DynamoFetchRequests
 from the_alchemiser.data_v2.progress import DynamoProgress, RefreshProgress, SymbolOutcome
-from the_alchemiser.metrics_v2.performance import Performance
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.notifications_v2.channels import Delivery, DynamoDeliveries
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState
@@ -36,6 +35,7 @@ from the_alchemiser.shared.market_data.lake import Description
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, QuarantineEntry, Verdict, write_verdict
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import REGISTRY, Difference, RunSettled, StrategyRequested, TradeRequested
+from the_alchemiser.shared.performance.rows import Performance
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.plan import RebalancePlan, trade_id

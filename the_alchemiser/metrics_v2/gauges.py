@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from the_alchemiser.metrics_v2.performance import Performance
 from the_alchemiser.shared.gauges import Gauge, Unit
+from the_alchemiser.shared.performance.rows import Performance
 
 if TYPE_CHECKING:
     from decimal import Decimal

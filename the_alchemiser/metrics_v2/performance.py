@@ -1,52 +1,16 @@
 """Holdings and gains of each strategy after a run, from the ledger's fills, splits and the run's prices. Pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry, session_date
 from the_alchemiser.shared.ledger.lots import NO_ACTIONS, LotBook, attributed_fills, match_lots
 from the_alchemiser.shared.messaging.messages import RunCompleted
-from the_alchemiser.shared.records import Frozen
-
-ACCOUNT = "ACCOUNT"
-"""The strategy name in the figures of the whole account."""
+from the_alchemiser.shared.performance.rows import ACCOUNT, Performance
 
 _ZERO = Decimal(0)
-
-
-class Performance(Frozen):
-    """The figures of one owner after one run, in USD; holdings in shares.
-
-    Attributes:
-        strategy: name of a strategy, UNATTRIBUTED or ACCOUNT.
-        equity: equity of the whole account, also for a strategy; exposure is a fraction of it.
-        cash: cash of the account; None for the other owners.
-        cost: what was paid for the current holdings; None for unattributed shares, whose cost is unknown.
-        realised: gains from closed lots since the first run; None when cost is None.
-        unrealised: gains if every holding were sold at the run's prices; None when cost is None.
-        unmarked: symbols that the owner holds according to the ledger but not at the broker, valued at the price of
-            their last fill.
-    """
-
-    strategy: str
-    trading_date: date
-    completed_at: datetime
-    run_id: str
-    equity: Decimal
-    cash: Decimal | None
-    market_value: Decimal
-    cost: Decimal | None
-    realised: Decimal | None
-    unrealised: Decimal | None
-    holdings: Mapping[str, Decimal]
-    unmarked: tuple[str, ...] = ()
-
-    @property
-    def exposure(self) -> Decimal | None:
-        """Return market value as a fraction of the account's equity; None unless the equity is positive."""
-        return self.market_value / self.equity if self.equity > 0 else None
 
 
 def compute_performances(

@@ -4,16 +4,13 @@ The partition key is `STRATEGY#<name>`, the sort key the date or LATEST.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from the_alchemiser.metrics_v2.performance import Performance
 from the_alchemiser.shared.dynamo import plain, put_if, require_table, typed
+from the_alchemiser.shared.performance.rows import LATEST, Performance, row_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-LATEST = "LATEST"
 
 
 class DynamoPerformanceStore:
@@ -58,29 +55,3 @@ class DynamoPerformanceStore:
         # `edition` orders runs, so messages that arrive late or twice never replace the figures of a later run.
         condition = "attribute_not_exists(pk) OR edition <= :edition"
         return put_if(self._client, self._table, row, condition=condition, values={":edition": row["edition"]})
-
-
-def row_of(performance: Performance) -> dict[str, Any]:
-    """Return the row without its sort key: numbers as text, unknown figures left out. `edition` orders runs."""
-    completed_at = performance.completed_at.astimezone(UTC).isoformat(timespec="microseconds")
-    figures = {
-        "equity": performance.equity,
-        "cash": performance.cash,
-        "exposure": performance.exposure,
-        "market_value": performance.market_value,
-        "cost": performance.cost,
-        "realised": performance.realised,
-        "unrealised": performance.unrealised,
-    }
-
-    return {
-        "pk": f"STRATEGY#{performance.strategy}",
-        "strategy": performance.strategy,
-        "trading_date": performance.trading_date.isoformat(),
-        "run_id": performance.run_id,
-        "completed_at": completed_at,
-        "edition": f"{performance.trading_date.isoformat()}#{completed_at}",
-        **{name: format(value, "f") for name, value in figures.items() if value is not None},
-        "holdings": {symbol: format(shares, "f") for symbol, shares in performance.holdings.items()},
-        "unmarked": list(performance.unmarked),
-    }

@@ -13,12 +13,13 @@ from itertools import chain
 from typing import Protocol
 
 from the_alchemiser.metrics_v2.gauges import build_gauges
-from the_alchemiser.metrics_v2.performance import Performance, compute_performances
+from the_alchemiser.metrics_v2.performance import compute_performances
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.gauges import Gauge, Gauges
 from the_alchemiser.shared.ledger.ledger import Ledger
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.messaging.wiring import Reaction
+from the_alchemiser.shared.performance.rows import Performance
 from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.threads import map_in_threads
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from the_alchemiser.metrics_v2.performance import Performance
-from the_alchemiser.metrics_v2.performance_table import LATEST, row_of
+from the_alchemiser.shared.performance.rows import LATEST, Performance, row_of
 
 
 class InMemoryPerformanceStore:

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from tests.the_alchemiser.results import DAY, at
-from the_alchemiser.metrics_v2.performance import Performance
 from the_alchemiser.metrics_v2.service import PerformanceStore
+from the_alchemiser.shared.performance.rows import Performance
 
 
 class ReadablePerformanceStore(PerformanceStore, Protocol):

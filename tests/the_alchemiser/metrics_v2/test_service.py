@@ -5,10 +5,10 @@ from decimal import Decimal
 from tests.the_alchemiser.fakes import InMemoryGauges, InMemoryLedger
 from tests.the_alchemiser.metrics_v2.fakes import InMemoryPerformanceStore
 from tests.the_alchemiser.results import DAY, at, completed, mark, outcome
-from the_alchemiser.metrics_v2.performance import ACCOUNT
 from the_alchemiser.metrics_v2.service import Accountant
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
+from the_alchemiser.shared.performance.rows import ACCOUNT
 from the_alchemiser.shared.values import Side
 
 NEXT = DAY + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""The sandbox's tasks: `sandbox.up`, `.down`, `.status`, `.reset`, `.plant`, and the top-level `deploy` and `run-day`.
+"""The sandbox's tasks: `sandbox.up`, `.down`, `.status`, `.reset`, `.plant`, `.transfer`; and `deploy` and `run-day`.
 
 Each task imports the modules it needs, so that the other tasks start quickly.
 """
@@ -95,6 +95,26 @@ def plant(
     planting.plant(ROOT, planting.PlantRequest(kind, symbol, day, last, factor, side, clear))
 
 
+@task(
+    auto_shortflags=False,
+    help={
+        "amount": "USD, such as 10000, or -250.50 to withdraw",
+        "type": "the broker's type: CSD (default), CSW (default if negative), JNLC, FEE, DIV, INT, ...",
+        "symbol": "of a dividend, such as SPY",
+    },
+)
+def transfer(
+    _context: Context,
+    amount: str = "",
+    type: str = "",  # noqa: A002 - Invoke names the option after the parameter
+    symbol: str = "",
+) -> None:
+    """Deposit money at the paper exchange, withdraw it, or book a fee or a dividend."""
+    from sandbox import transfers
+
+    transfers.transfer(ROOT, amount, kind=type, symbol=symbol)
+
+
 @task(iterable=["allow", "adopt", "set"], positional=[], auto_shortflags=False, help=DEPLOY_HELP)
 def deploy(
     _context: Context,
@@ -137,8 +157,8 @@ def run_day_task(reporter: "Callable[[], WriteReport]") -> "Task[Any]":
 
 
 def collection() -> Collection:
-    """Return the collection of `sandbox.up`, `.down`, `.status`, `.reset` and `.plant`."""
-    return Collection("sandbox", up, down, status, reset, plant)
+    """Return the collection of `sandbox.up`, `.down`, `.status`, `.reset`, `.plant` and `.transfer`."""
+    return Collection("sandbox", up, down, status, reset, plant, transfer)
 
 
 def _report(verb: str, names: tuple[str, ...], *, otherwise: str = "") -> None:

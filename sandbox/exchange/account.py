@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from sandbox.exchange.activities import Activity, Entry, activity_of, split_entry
 from sandbox.exchange.money import ZERO, to_cents
 from sandbox.exchange.order_book import OrderBook
 from sandbox.exchange.orders import Fill, Order, Side
@@ -44,6 +45,7 @@ class Account:
         positions: by symbol; without empty ones.
         adjustments: what splits did to positions, oldest first.
         marks: the equity at the last two closes, oldest first.
+        activities: what moved money besides trades, oldest first.
     """
 
     generation: int
@@ -58,6 +60,7 @@ class Account:
     fills: list[Fill] = field(default_factory=list)
     adjustments: tuple[Adjustment, ...] = ()
     marks: tuple[EquityMark, ...] = ()
+    activities: tuple[Activity, ...] = ()
 
     @property
     def id(self) -> UUID:
@@ -184,10 +187,18 @@ class Account:
         else:
             self.positions[fill.symbol] = held.traded(signed, fill.price)
 
-    def adjust(self, adjustment: Adjustment, position: Position) -> None:
+    def book(self, entry: Entry, at: datetime) -> Activity:
+        """Book what moves money besides trades."""
+        activity = activity_of(entry, self.id, len(self.activities) + 1, at)
+        self.activities = (*self.activities, activity)
+        self.cash += entry.net_amount
+        return activity
+
+    def adjust(self, adjustment: Adjustment, position: Position, at: datetime) -> None:
         """Apply a split to a position: its new shares and price, and the cash in lieu."""
         self.adjustments = (*self.adjustments, adjustment)
-        self.cash += adjustment.cash
+        added = adjustment.qty_after - adjustment.qty_before
+        self.book(split_entry(adjustment.symbol, added, adjustment.cash), at)
         if position.qty:
             self.positions[position.symbol] = position
         else:

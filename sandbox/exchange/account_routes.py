@@ -1,26 +1,23 @@
-"""Endpoints for account, clock, calendar, assets and activities."""
+"""Endpoints for account, clock, calendar and assets."""
 
-from datetime import date, datetime
+from datetime import date
 
 from sandbox.exchange.admission import prices_of
 from sandbox.exchange.assets import Asset
 from sandbox.exchange.host import Answer, Call, Endpoint, Host
-from sandbox.exchange.orders import Fill
-from sandbox.exchange.parameters import choice_of, count_of, day_of, moment_of
+from sandbox.exchange.parameters import day_of
 from sandbox.exchange.refusals import not_found
 from sandbox.exchange.rendering import (
     Json,
     render_account,
     render_asset,
     render_clock,
-    render_fill,
     render_session,
 )
-from sandbox.exchange.sessions import NEW_YORK, sessions_between
+from sandbox.exchange.sessions import sessions_between
 
 # Like the broker's calendar, this one ends; later sessions are not announced.
 _FIRST_DAY, _LAST_DAY = date(1990, 1, 1), date(2035, 12, 31)
-_PAGE_ROWS = 100
 
 
 def get_account(host: Host, _: Call) -> Answer:
@@ -54,33 +51,6 @@ def get_asset(host: Host, call: Call) -> Answer:
     return Answer(_asset_row(host, asset))
 
 
-def list_fills(host: Host, call: Call) -> Answer:
-    """Return executions, newest first by default; `page_token` is the last id of the page before."""
-    fills = _fills_within(host, call)
-    if choice_of("direction", call.query.get("direction"), default="desc", of=("asc", "desc")) == "desc":
-        fills.reverse()
-    token = call.query.get("page_token")
-    if token:
-        position = next((index for index, fill in enumerate(fills) if fill.id == token), None)
-        fills = [] if position is None else fills[position + 1 :]
-    rows = count_of("page_size", call.query.get("page_size"), default=_PAGE_ROWS, most=_PAGE_ROWS)
-    return Answer([render_fill(fill) for fill in fills[:rows]])
-
-
-def _fills_within(host: Host, call: Call) -> list[Fill]:
-    after, until = (moment_of(name, call.query.get(name)) for name in ("after", "until"))
-    day = day_of("date", call.query.get("date"))
-    return [fill for fill in host.exchange.account.fills if _is_within(fill.at, after, until, day)]
-
-
-def _is_within(at: datetime, after: datetime | None, until: datetime | None, day: date | None) -> bool:
-    return (
-        (after is None or at > after)
-        and (until is None or at < until)
-        and (day is None or at.astimezone(NEW_YORK).date() == day)
-    )
-
-
 def _asset_row(host: Host, asset: Asset) -> Json:
     exchange = host.exchange
     return render_asset(
@@ -93,7 +63,6 @@ def _asset_row(host: Host, asset: Asset) -> Json:
 
 ENDPOINTS = (
     Endpoint("GET", "/v2/account", get_account),
-    Endpoint("GET", "/v2/account/activities/FILL", list_fills),
     Endpoint("GET", "/v2/clock", get_clock),
     Endpoint("GET", "/v2/calendar", get_calendar),
     Endpoint("GET", "/v2/assets", list_assets),

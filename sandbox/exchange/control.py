@@ -156,6 +156,11 @@ class ExchangeControl:
         """Plant a position; `planting_routes.PlantedPosition` has the settings."""
         self._call("POST", "positions", body={"symbol": symbol, "qty": str(qty), **settings})
 
+    def book(self, activity_type: str, net_amount: Decimal, **settings: object) -> Mapping[str, Any]:
+        """Book a deposit, fee or the like, and return it; `planting_routes.PlantedActivity` has the settings."""
+        body = {"activity_type": activity_type, "net_amount": str(net_amount), **settings}
+        return dict(self._call("POST", "activities", body=body)[-1])
+
     def _call(
         self,
         method: str,

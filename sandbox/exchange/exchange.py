@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sandbox.exchange.account import Account, AccountMode
+from sandbox.exchange.activities import Activity, Entry
 from sandbox.exchange.admission import Admitted, admit
 from sandbox.exchange.clock import Phase, SimulatedClock, check_forward, clock_at, fresh_clock
 from sandbox.exchange.conditions import Condition
@@ -13,7 +14,7 @@ from sandbox.exchange.floor import TradingFloor
 from sandbox.exchange.market import Market
 from sandbox.exchange.orders import PLAIN, Order, OrderRequest, OrderStatus, Script, TimeInForce
 from sandbox.exchange.positions import Position
-from sandbox.exchange.refusals import Refusal, invalid, not_found
+from sandbox.exchange.refusals import Refusal, bad_control, invalid, not_found
 from sandbox.exchange.replacement import OrderChange, replacement_request
 from sandbox.exchange.sessions import next_boundary, session_open_at, trading_session
 
@@ -182,6 +183,17 @@ class Exchange(TradingFloor):
         self.account.positions.pop(position.symbol, None)
         if position.qty:
             self.account.positions[position.symbol] = position
+
+    def book(self, entry: Entry) -> Activity:
+        """Book a deposit, a withdrawal, a fee or a dividend now.
+
+        Raises:
+            Refusal: 422, more money would leave the account than no open order reserves.
+        """
+        free = self.account.settled_buying_power()
+        if entry.net_amount < -free:
+            raise bad_control(422, f"net_amount: {-entry.net_amount} USD cannot be withdrawn, {free} can")
+        return self.account.book(entry, self._tick())
 
     def set_clock(self, wanted: SimulatedClock) -> None:
         """Move the clock forward, and let everything happen that is due on the way.

@@ -1,12 +1,17 @@
-"""Control endpoints that plant what the world may do: conditions, corporate actions, odd positions, faults in bars."""
+"""Control endpoints that plant what the world may do.
 
+These are conditions, corporate actions, odd positions, transfers and fees, and faults in bars.
+"""
+
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
+from sandbox.exchange.activities import Entry
 from sandbox.exchange.bar_faults import BarFault, BarFaults
 from sandbox.exchange.conditions import Condition
 from sandbox.exchange.control_bodies import read_body
@@ -15,7 +20,7 @@ from sandbox.exchange.host import Answer, Call, Endpoint, Host
 from sandbox.exchange.market import Market
 from sandbox.exchange.positions import Position
 from sandbox.exchange.refusals import bad_control
-from sandbox.exchange.rendering import render_position
+from sandbox.exchange.rendering import render_activity, render_position
 
 _ACTIONS = TypeAdapter(tuple[CorporateAction, ...])
 
@@ -43,6 +48,38 @@ class PlantedPosition(BaseModel):
             asset_class=self.asset_class,
             is_quoted=self.symbol in market.assets and "current_price" not in self.model_fields_set,
             fixed_price=self.current_price,
+        )
+
+
+class PlantedActivity(BaseModel):
+    """What moves the account's money now, besides trades: `activities.Entry` has the fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    activity_type: str = Field(pattern="^[A-Z]+$")
+    net_amount: Decimal = Field(gt=-(10**12), lt=10**12, decimal_places=2)
+    symbol: str | None = None
+    qty: Decimal | None = None
+    per_share_amount: Decimal | None = None
+    description: str = ""
+    date: dt.date | None = None
+
+    @field_validator("activity_type")
+    @classmethod
+    def _is_no_trade(cls, name: str) -> str:
+        if name == "FILL":
+            raise ValueError("trades come from orders")
+        return name
+
+    def entry(self) -> Entry:
+        return Entry(
+            type=self.activity_type,
+            net_amount=self.net_amount,
+            symbol=self.symbol,
+            qty=self.qty,
+            per_share_amount=self.per_share_amount,
+            description=self.description,
+            settled=self.date,
         )
 
 
@@ -98,6 +135,15 @@ def list_positions(host: Host, _: Call) -> Answer:
     return Answer(
         [render_position(held[name], exchange.account, exchange.market, exchange.now) for name in sorted(held)]
     )
+
+
+def put_activity(host: Host, call: Call) -> Answer:
+    host.exchange.book(read_body(PlantedActivity, call).entry())
+    return list_activities(host, call)
+
+
+def list_activities(host: Host, _: Call) -> Answer:
+    return Answer([render_activity(activity) for activity in host.exchange.account.activities])
 
 
 def put_bar_fault(host: Host, call: Call) -> Answer:
@@ -162,6 +208,8 @@ ENDPOINTS = (
     Endpoint("DELETE", "/_control/corporate-actions", clear_actions),
     Endpoint("POST", "/_control/positions", put_position, changes=True),
     Endpoint("GET", "/_control/positions", list_positions),
+    Endpoint("POST", "/_control/activities", put_activity, changes=True),
+    Endpoint("GET", "/_control/activities", list_activities),
     Endpoint("POST", "/_control/bar-faults", put_bar_fault),
     Endpoint("GET", "/_control/bar-faults", list_bar_faults),
     Endpoint("DELETE", "/_control/bar-faults", clear_bar_faults),

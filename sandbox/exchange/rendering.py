@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from sandbox.exchange.account import Account, Prices
+from sandbox.exchange.activities import Activity
 from sandbox.exchange.admission import price_of
 from sandbox.exchange.assets import Asset, asset_of
 from sandbox.exchange.market import Market
@@ -228,6 +229,25 @@ def render_fill(fill: Fill) -> Json:
         "cum_qty": decimal_text(fill.cum_qty),
         "order_status": fill.order_status,
     }
+
+
+def render_activity(activity: Activity) -> Json:
+    """Render an activity other than a trade; fields that do not apply to its type are left out, as at the broker."""
+    entry = activity.entry
+    row: Json = {
+        "id": activity.id,
+        "activity_type": entry.type,
+        "date": activity.date.isoformat(),
+        "created_at": utc(activity.at),
+        "net_amount": decimal_text(entry.net_amount),
+        "currency": "USD",
+        "status": "executed",
+        "description": entry.description,
+        "symbol": entry.symbol,
+        "qty": decimal_text_or_none(entry.qty),
+        "per_share_amount": decimal_text_or_none(entry.per_share_amount),
+    }
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _ratio(part: Decimal, whole: Decimal) -> str:

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from sandbox.exchange import account_routes, control_routes, data_routes, planting_routes, trading_routes
+from sandbox.exchange import (
+    account_routes,
+    activity_routes,
+    control_routes,
+    data_routes,
+    planting_routes,
+    trading_routes,
+)
 from sandbox.exchange.faults import NONE, Misbehaviour, refusal_of
 from sandbox.exchange.host import Answer, Call, Host
 from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET
@@ -19,6 +26,7 @@ __all__ = ("ROUTER", "Answer", "Reception", "Request", "Venue")
 ROUTER = Router(
     (
         *account_routes.ENDPOINTS,
+        *activity_routes.ENDPOINTS,
         *trading_routes.ENDPOINTS,
         *data_routes.ENDPOINTS,
         *control_routes.ENDPOINTS,

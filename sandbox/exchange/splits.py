@@ -38,4 +38,4 @@ def _adjust(account: Account, market: Market, session: Session, action: Corporat
 
     average = (position.avg_entry_price * action.old_rate / action.new_rate).quantize(SHARE)
     adjustment = Adjustment(action.symbol, session.date, position.qty, qty, cash)
-    account.adjust(adjustment, replace(position, qty=qty, avg_entry_price=average))
+    account.adjust(adjustment, replace(position, qty=qty, avg_entry_price=average), session.opens)

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from sandbox.exchange.account import Account, AccountMode, EquityMark
+from sandbox.exchange.activities import Activity
 from sandbox.exchange.clock import SimulatedClock
 from sandbox.exchange.exchange import State
 from sandbox.exchange.order_book import OrderBook
@@ -57,6 +58,7 @@ class _AccountRecord(BaseModel):
     positions: dict[str, Position] = {}
     adjustments: tuple[Adjustment, ...] = ()
     marks: tuple[EquityMark, ...] = ()
+    activities: tuple[Activity, ...] = ()
 
 
 class _Document(BaseModel):

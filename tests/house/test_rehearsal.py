@@ -13,7 +13,7 @@ from sandbox.exchange.bar_faults import BarFault
 from sandbox.exchange.conditions import Condition
 from sandbox.exchange.corporate_actions import CorporateAction
 from sandbox.exchange.faults import Fault
-from sandbox.exchange.planting_routes import PlantedPosition, SecondSourceSetting
+from sandbox.exchange.planting_routes import PlantedActivity, PlantedPosition, SecondSourceSetting
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rehearsal.md"
@@ -27,6 +27,7 @@ PLANTED: dict[str, type[BaseModel]] = {
     "faults": Fault,
     "conditions": Condition,
     "positions": PlantedPosition,
+    "activities": PlantedActivity,
     "corporate-actions": CorporateAction,
     "second-source": SecondSourceSetting,
 }

@@ -18,7 +18,7 @@ def own_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_collection_has_the_five_tasks() -> None:
-    assert sorted(tasks.collection().task_names) == ["down", "plant", "reset", "status", "up"]
+    assert sorted(tasks.collection().task_names) == ["down", "plant", "reset", "status", "transfer", "up"]
 
 
 def test_status_of_a_stopped_sandbox_shows_both_down(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,10 @@
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from sandbox.exchange.activities import Entry
 from sandbox.exchange.orders import PLAIN
 from sandbox.exchange.store import DamagedStateError, StateFile
 from tests.sandbox.exchange.worlds import exchange_at, send
@@ -59,6 +61,18 @@ def test_save_after_a_change_of_an_old_order_writes_it(tmp_path: Path) -> None:
     assert file.load() == exchange.snapshot()
 
 
+def test_save_keeps_activities(tmp_path: Path) -> None:
+    exchange, file = exchange_at(), StateFile(tmp_path / "state.json")
+    exchange.book(Entry("DIV", Decimal("1.02"), "CALM", Decimal(2), Decimal("0.51"), settled=date(2022, 3, 15)))
+    file.save(exchange.snapshot())
+
+    state = file.load()
+
+    assert state == exchange.snapshot()
+    assert state is not None
+    assert [activity.entry.type for activity in state.account.activities] == ["DIV"]
+
+
 def test_save_creates_the_folder_and_leaves_one_file(tmp_path: Path) -> None:
     file = StateFile(tmp_path / "deep" / "state.json")
     file.save(exchange_at().snapshot())
@@ -87,3 +101,4 @@ def test_load_of_a_file_of_the_release_before_takes_the_defaults(tmp_path: Path)
     assert (order.client_order_id, order.script, order.qty) == ("first", PLAIN, Decimal(1))
     assert state.account.positions["CALM"].is_quoted
     assert (state.account.fractional_shorts, state.account.adjustments) == (False, ())
+    assert state.account.activities == ()

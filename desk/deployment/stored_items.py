@@ -154,6 +154,22 @@ class LedgerFill(Row):
     price: Decimal
     cash: Decimal
     attribution: Mapping[str, Decimal]
+    planning_price: Decimal | None = None
+
+
+class AccountTotals(Part):
+    """What only the account's row has."""
+
+    owners: tuple[str, ...]
+    strategies: Decimal
+    unattributed: Decimal
+    deposits: Decimal
+    fees: Decimal
+    dividends: Decimal
+    interest: Decimal
+    other: Mapping[str, Decimal]
+    rounding: Decimal
+    opening_equity: Decimal | None = None
 
 
 class PerformanceDay(Row):
@@ -175,6 +191,12 @@ class PerformanceDay(Row):
     unrealised: Decimal | None = None
     holdings: Mapping[str, Decimal]
     unmarked: tuple[str, ...]
+    proceeds: Decimal | None = None
+    turnover: Decimal | None = None
+    slippage: Decimal | None = None
+    closed_lots: int | None = None
+    winning_lots: int | None = None
+    account: AccountTotals | None = None
 
 
 class TradedSymbols(Row):

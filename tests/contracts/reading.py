@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from desk.deployment.stored_items import FetchRequest, PerformanceDay, RunDay
+from desk.deployment.stored_items import FetchRequest, RunDay
 from tests.contracts.table import FakeTable
 from tests.contracts.written import NOW, written
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
@@ -20,6 +20,7 @@ from the_alchemiser.shared.market_data.lake import Lake, description_key
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, read_verdict
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.delivery import parse
+from the_alchemiser.shared.performance.rows import performance_of
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.progress import plan_of, releases_of
 from the_alchemiser.shared.run.runs import Run
@@ -108,7 +109,7 @@ def _delivery(row: Content) -> Any:
 
 
 def _performance(row: Content) -> Any:
-    return PerformanceDay.read(row)  # the product only compares editions
+    return performance_of(row)
 
 
 def _request(row: Content) -> Any:

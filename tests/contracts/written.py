@@ -35,7 +35,7 @@ from the_alchemiser.shared.market_data.lake import Description
 from the_alchemiser.shared.market_data.verdict import VERDICT_KEY, QuarantineEntry, Verdict, write_verdict
 from the_alchemiser.shared.messaging import outbox
 from the_alchemiser.shared.messaging.messages import REGISTRY, Difference, RunSettled, StrategyRequested, TradeRequested
-from the_alchemiser.shared.performance.rows import Performance
+from the_alchemiser.shared.performance.rows import AccountTotals, Performance
 from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 from the_alchemiser.shared.run.failures import Failure, failing_move
 from the_alchemiser.shared.run.plan import RebalancePlan, trade_id
@@ -141,6 +141,7 @@ def _fill() -> LedgerEntry:
         price=Decimal("420.07"),
         cash=Decimal("-630.11"),
         attribution={"calm": Decimal(2), "bold": Decimal("-0.5")},
+        planning_price=Decimal("420.05"),
     )
 
 
@@ -176,6 +177,23 @@ def _performance() -> Performance:
         unrealised=Decimal(5_000),
         holdings={"SPY": Decimal("1.5")},
         unmarked=("TLT",),
+        proceeds=Decimal(-90_000),
+        turnover=Decimal(110_000),
+        slippage=Decimal("4.25"),
+        closed_lots=3,
+        winning_lots=2,
+        account=AccountTotals(
+            owners=("bold", "calm"),
+            strategies=Decimal("5012.5"),
+            unattributed=Decimal(0),
+            deposits=Decimal(-250),
+            fees=Decimal("-0.42"),
+            dividends=Decimal("1.02"),
+            interest=Decimal("0.3"),
+            other={"MISC": Decimal(7)},
+            rounding=Decimal("0.001"),
+            opening_equity=Decimal(95_000),
+        ),
     )
 
 

@@ -45,7 +45,7 @@ OPERATIONS = {
     "data_quality_monitor": [CLAIMS, BARS, ACTIONS, QUALITY, BUS, SECRET, SECRET],
     "data_v2": [CLAIMS, BARS, ACTIONS, TABLE, BUS, SECRET],
     "execution_v2": [CLAIMS, CLAIMS, QUERY, BUS, SWITCH, SECRET],
-    "metrics_v2": [CLAIMS, QUERY, TABLE, ACTIONS],
+    "metrics_v2": [CLAIMS, QUERY, TABLE, ACTIONS, SECRET],
     "notifications_v2": [CLAIMS],
     "portfolio_v2": [CLAIMS, QUERY, QUERY, ACTIONS, BUS, SECRET],
     "strategy_v2": [CLAIMS, BARS, QUALITY, BUS],

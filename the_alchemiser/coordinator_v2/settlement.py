@@ -50,7 +50,15 @@ def sent_trades(run: Run) -> tuple[TradeFacts, ...]:
         quantities.update(release.quantities)
 
     return tuple(
-        TradeFacts(trade_id, run.run_id, decision.symbol, decision.side, quantities[trade_id], decision.deltas)
+        TradeFacts(
+            trade_id=trade_id,
+            run_id=run.run_id,
+            symbol=decision.symbol,
+            side=decision.side,
+            quantity=quantities[trade_id],
+            deltas=decision.deltas,
+            planning_price=decision.price,
+        )
         for trade_id, decision in decisions.items()
         if decision.side is not None and trade_id in quantities
     )

@@ -64,7 +64,13 @@ class _Book:
 
     def __init__(self, trade: TradeRequested, ledger: Ledger) -> None:
         self._facts = TradeFacts(
-            trade.trade_id, trade.run_id, trade.symbol, trade.side, trade.quantity, deltas=trade.deltas
+            trade_id=trade.trade_id,
+            run_id=trade.run_id,
+            symbol=trade.symbol,
+            side=trade.side,
+            quantity=trade.quantity,
+            deltas=trade.deltas,
+            planning_price=trade.planning_price,
         )
         self._ledger = ledger
         self.fills: list[Fill] = []

@@ -8,6 +8,7 @@ from typing import Any
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
 from the_alchemiser.metrics_v2.service import MODULE, Accountant
 from the_alchemiser.shared import aws
+from the_alchemiser.shared.broker.connect import broker_checks, broker_from_environment
 from the_alchemiser.shared.gauges import CloudWatchGauges
 from the_alchemiser.shared.ledger.dynamo_ledger import DynamoLedger
 from the_alchemiser.shared.market_data.corporate_actions import ACTIONS_PREFIX, read_actions
@@ -24,12 +25,15 @@ def _inbox() -> Inbox:
     dynamodb = aws.client("dynamodb", connections=THREADS)
     ledger = DynamoLedger(dynamodb, os.environ["LEDGER_TABLE"])
     performance = DynamoPerformanceStore(dynamodb, os.environ["PERFORMANCE_TABLE"])
+    broker = broker_from_environment(os.environ)
     lake = S3Objects(aws.client("s3"), os.environ["BUCKET_NAME"])
     accountant = Accountant(
         ledger,
         performance,
         CloudWatchGauges(aws.client("cloudwatch"), stage=os.environ["STAGE"]),
         actions=lambda: read_actions(lake),
+        broker=broker,
+        account=os.environ["BROKER_ACCOUNT"],
     )
 
     return Inbox(
@@ -41,6 +45,7 @@ def _inbox() -> Inbox:
             "ledger table": ledger.check,
             "performance table": performance.check,
             "corporate actions in the bucket": lambda: lake.check(ACTIONS_PREFIX),
+            **broker_checks(broker, os.environ),
         },
     )
 

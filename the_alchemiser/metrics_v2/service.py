@@ -14,6 +14,8 @@ from typing import Protocol
 
 from the_alchemiser.metrics_v2.gauges import build_gauges
 from the_alchemiser.metrics_v2.performance import compute_performances
+from the_alchemiser.shared.broker.account_check import require_account
+from the_alchemiser.shared.broker.models import Account, Activity
 from the_alchemiser.shared.corporate_actions import CorporateActions
 from the_alchemiser.shared.gauges import Gauge, Gauges
 from the_alchemiser.shared.ledger.ledger import Ledger
@@ -42,25 +44,42 @@ class PerformanceStore(Protocol):
         ...
 
 
+class Brokerage(Protocol):
+    """The broker, as this module needs it: read only."""
+
+    def account(self) -> Account: ...
+    def activities(self) -> tuple[Activity, ...]: ...
+
+
 class Accountant(Frozen):
-    """Computes and stores the figures of completed runs. Idempotent. `actions` returns the known corporate actions."""
+    """Computes and stores the figures of completed runs. Idempotent.
+
+    Attributes:
+        actions: returns the known corporate actions.
+        account: the number of the account that the environment trades; empty for any.
+    """
 
     ledger: Ledger
     performances: PerformanceStore
     gauges: Gauges
     actions: Callable[[], CorporateActions]
+    broker: Brokerage
+    account: str = ""
 
     def handle(self, run: RunCompleted) -> Reaction:
         """Compute and store the figures of every owner. Publish those that are the latest.
 
         Raises:
             CorporateActionsMalformedError, StateUnavailableError: the corporate actions cannot be read.
+            BrokerUnavailableError, WrongAccountError: the activities of the account cannot be read.
         """
         actions = self.actions()
+        require_account(self.broker.account(), self.account)
+        activities = self.broker.activities()
         traded = self.performances.add_traded(symbols_in_run(run))
         # In threads: one after the other, hundreds of symbols and strategies may take longer than the function has.
         fills = map_in_threads(self.ledger.entries_of, traded)
-        computed = compute_performances(run, chain.from_iterable(fills.values()), actions)
+        computed = compute_performances(run, chain.from_iterable(fills.values()), actions, activities)
         performances = {performance.strategy: performance for performance in computed}
         is_latest = map_in_threads(lambda strategy: self.performances.put(performances[strategy]), performances)
 

@@ -55,10 +55,11 @@ def unreported(store: InMemoryRunStore, *orders: str) -> list[str]:
 def test_sent_trades_have_the_shares_of_their_release() -> None:
     store = make.evaluating(RUN_ID)
     send_trades(store, buys="7.5")
+    price = Decimal(100)
 
     assert sent_trades(make.loaded(store, RUN_ID)) == (
-        TradeFacts(SELL_TLT, RUN_ID, "TLT", Side.SELL, Decimal(20), {"calm": Decimal(20)}),
-        TradeFacts(BUY_SPY, RUN_ID, "SPY", Side.BUY, Decimal("7.5"), {"calm": Decimal(10)}),
+        TradeFacts(SELL_TLT, RUN_ID, "TLT", Side.SELL, Decimal(20), {"calm": Decimal(20)}, price),
+        TradeFacts(BUY_SPY, RUN_ID, "SPY", Side.BUY, Decimal("7.5"), {"calm": Decimal(10)}, price),
     )
 
 

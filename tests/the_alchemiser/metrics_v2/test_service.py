@@ -6,6 +6,7 @@ from tests.the_alchemiser.fakes import InMemoryGauges, InMemoryLedger
 from tests.the_alchemiser.metrics_v2.fakes import InMemoryPerformanceStore
 from tests.the_alchemiser.results import DAY, at, completed, mark, outcome
 from the_alchemiser.metrics_v2.service import Accountant
+from the_alchemiser.shared.broker.models import Account, Activity
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
 from the_alchemiser.shared.performance.rows import ACCOUNT
@@ -22,7 +23,15 @@ class InMemoryAccountant:
         self.performances = InMemoryPerformanceStore()
         self.gauges = InMemoryGauges()
         self.actions = CorporateActions()
-        self.accountant = Accountant(self.ledger, self.performances, self.gauges, lambda: self.actions)
+        self.activity: list[Activity] = []
+        self.accountant = Accountant(self.ledger, self.performances, self.gauges, lambda: self.actions, self, "PA1")
+
+    def account(self) -> Account:
+        zero = Decimal(0)
+        return Account("id", "ACTIVE", zero, zero, zero, zero, Decimal(1), trading_blocked=False, number="PA1")
+
+    def activities(self) -> tuple[Activity, ...]:
+        return tuple(self.activity)
 
     def fill(self, symbol: str, price: str, day: date = DAY, **attribution: str) -> None:
         parts = {name: Decimal(part) for name, part in attribution.items()}

@@ -23,6 +23,7 @@ from the_alchemiser.shared.broker.errors import (
 )
 from the_alchemiser.shared.broker.models import (
     Account,
+    Activity,
     Asset,
     Bar,
     Order,
@@ -90,6 +91,15 @@ class Broker:
     def account(self) -> Account:
         """Return the current state of the account."""
         return parse_one(parsing.account, self._trading.get("/v2/account"))
+
+    def activities(self, *, after: datetime | None = None) -> tuple[Activity, ...]:
+        """Return the account's activities other than trades, by the time they were created: a page has 100 of them.
+
+        Args:
+            after: only those that were created later; all that the account ever had by default.
+        """
+        since = {} if after is None else {"after": after.isoformat()}
+        return paging.activities(self._trading, {"category": "non_trade_activity", **since})
 
     def clock(self) -> Clock:
         """Return the broker's clock."""

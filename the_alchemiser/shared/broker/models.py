@@ -1,4 +1,4 @@
-"""Values for what the broker reports: accounts, assets, positions, orders, quotes, trades and bars.
+"""Values for what the broker reports: accounts, activities, assets, positions, orders, quotes, trades and bars.
 
 Money and prices are USD, quantities are shares; both are Decimal, and a quantity is signed only where its docstring
 says so. Times are aware.
@@ -192,3 +192,25 @@ class Bar(Frozen):
     low: Decimal
     close: Decimal
     volume: Decimal
+
+
+class Activity(Frozen):
+    """What moved the account's money or shares besides a trade: a deposit, a fee, a dividend, a split.
+
+    Attributes:
+        type: the broker's name of the type, such as CSD, FEE or DIV; it adds new ones without notice.
+        booked_at: when it reached the account.
+        net_amount: USD, negative when it left the account.
+        quantity: shares that a dividend was paid for, or that a transfer or a split moved.
+        price: USD per share of a transfer of shares; None when the broker does not report one.
+        is_canceled: the broker took it back.
+    """
+
+    id: str
+    type: str
+    booked_at: datetime
+    net_amount: Decimal
+    symbol: str | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    is_canceled: bool = False

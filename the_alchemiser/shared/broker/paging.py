@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from the_alchemiser.shared.broker import corporate_action_parsing, parsing
+from the_alchemiser.shared.broker import activity_parsing, corporate_action_parsing, parsing
 from the_alchemiser.shared.broker.errors import UnexpectedResponseError
-from the_alchemiser.shared.broker.models import Bar, Order
-from the_alchemiser.shared.broker.parsing import parse_one
+from the_alchemiser.shared.broker.models import Activity, Bar, Order
+from the_alchemiser.shared.broker.parsing import parse_all, parse_one
 from the_alchemiser.shared.broker.wire import Wire
 from the_alchemiser.shared.corporate_actions import CorporateAction
 
 _ORDERS_PER_PAGE = 500
+_ACTIVITIES_PER_PAGE = 100
 _BARS_PER_PAGE = 10_000
 _ACTIONS_PER_PAGE = 1000
 _EMPTY_PAGES = 10  # in a row; the broker may send some while it searches, but not without end
@@ -36,6 +37,27 @@ def orders_after(trading: Wire, after: datetime, params: Mapping[str, str]) -> t
         # `after` excludes its own moment, at which there may be orders that did not fit on this page: the next page
         # starts just before it, and repeats some of this one.
         after = page[-1].submitted_at - timedelta(microseconds=1)
+
+
+def activities(trading: Wire, params: Mapping[str, str]) -> tuple[Activity, ...]:
+    """Return the activities of all pages, in the order in which they were created.
+
+    Raises:
+        UnexpectedResponseError: the broker repeats a page, or an activity does not have the documented shape.
+    """
+    page_params = {**params, "direction": "asc", "page_size": str(_ACTIVITIES_PER_PAGE)}
+    by_id: dict[str, Activity] = {}
+    while True:
+        page = parse_all(activity_parsing.activity, trading.get("/v2/account/activities", page_params))
+        new = {activity.id: activity for activity in page if activity.id not in by_id}
+        by_id |= new
+        if len(page) < _ACTIVITIES_PER_PAGE:
+            return tuple(by_id.values())
+        if not new:
+            raise UnexpectedResponseError(
+                f"GET /v2/account/activities: the page after {page[-1].id} brings nothing new"
+            )
+        page_params["page_token"] = page[-1].id
 
 
 def bars_by_symbol(data: Wire, params: Mapping[str, str]) -> Iterator[tuple[str, tuple[Bar, ...]]]:

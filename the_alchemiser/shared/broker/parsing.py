@@ -70,10 +70,10 @@ def account(record: Record) -> Account:
 
 def clock(record: Record) -> Clock:
     return Clock(
-        timestamp=_time(record["timestamp"]),
+        timestamp=moment_of(record["timestamp"]),
         is_open=bool(record["is_open"]),
-        next_open=_time(record["next_open"]),
-        next_close=_time(record["next_close"]),
+        next_open=moment_of(record["next_open"]),
+        next_close=moment_of(record["next_close"]),
     )
 
 
@@ -116,7 +116,7 @@ def order(record: Record) -> Order:
         filled_quantity=decimal(record["filled_qty"]),
         filled_avg_price=_optional_decimal(record["filled_avg_price"]),
         limit_price=_optional_decimal(record.get("limit_price")),
-        submitted_at=_time(record["submitted_at"]),
+        submitted_at=moment_of(record["submitted_at"]),
         filled_at=_optional_time(record.get("filled_at")),
         canceled_at=_optional_time(record.get("canceled_at")),
         replaced_by=_optional_text(record.get("replaced_by")),
@@ -143,7 +143,7 @@ def _order_of_one_leg(record: Record) -> Order | None:
 def bar(record: Record) -> Bar:
     """Parse a daily bar. Its time stamp is midnight in New York, in UTC."""
     return Bar(
-        date=market_date(_time(record["t"])),
+        date=market_date(moment_of(record["t"])),
         open=decimal(record["o"]),
         high=decimal(record["h"]),
         low=decimal(record["l"]),
@@ -179,11 +179,11 @@ def _snapshot(symbol: str, record: Record) -> Snapshot:
 
 
 def _quote(symbol: str, record: Record) -> Quote:
-    return Quote(symbol=symbol, bid=decimal(record["bp"]), ask=decimal(record["ap"]), at=_time(record["t"]))
+    return Quote(symbol=symbol, bid=decimal(record["bp"]), ask=decimal(record["ap"]), at=moment_of(record["t"]))
 
 
 def _trade(symbol: str, record: Record) -> Trade:
-    return Trade(symbol=symbol, price=decimal(record["p"]), at=_time(record["t"]))
+    return Trade(symbol=symbol, price=decimal(record["p"]), at=moment_of(record["t"]))
 
 
 def _status(text: str) -> OrderStatus:
@@ -219,7 +219,7 @@ def _optional_text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _time(value: str) -> datetime:
+def moment_of(value: str) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError(f"expected a time with an offset, got {value!r}")
@@ -227,7 +227,7 @@ def _time(value: str) -> datetime:
 
 
 def _optional_time(value: str | None) -> datetime | None:
-    return None if value is None else _time(value)
+    return None if value is None else moment_of(value)
 
 
 def _local(day: date, wall_time: str) -> datetime:

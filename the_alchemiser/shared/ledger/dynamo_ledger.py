@@ -87,7 +87,7 @@ def _pk(symbol: str) -> str:
 
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:
-    return {
+    row: dict[str, Any] = {
         "pk": _pk(entry.symbol),
         "sk": f"{entry.order_id}#{entry.fill}",
         "symbol": entry.symbol,
@@ -103,6 +103,9 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
         "cash": str(entry.cash),
         "attribution": {strategy: str(quantity) for strategy, quantity in entry.attribution.items()},
     }
+    if entry.planning_price is not None:
+        row["planning_price"] = str(entry.planning_price)
+    return row
 
 
 def _entry(row: Mapping[str, Any]) -> LedgerEntry:
@@ -119,4 +122,5 @@ def _entry(row: Mapping[str, Any]) -> LedgerEntry:
         price=Decimal(row["price"]),
         cash=Decimal(row["cash"]),
         attribution={strategy: Decimal(quantity) for strategy, quantity in row["attribution"].items()},
+        planning_price=Decimal(row["planning_price"]) if "planning_price" in row else None,
     )

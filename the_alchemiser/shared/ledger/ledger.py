@@ -20,6 +20,7 @@ class LedgerEntry(Frozen):
         quantity: shares, positive; `side` gives the direction.
         price: USD per share.
         cash: change of cash in USD, to the cent; negative for a buy.
+        planning_price: USD per share that the plan was made with; entries of earlier releases do not have it.
         attribution: signed shares per strategy. Their sum is exactly the signed quantity. Opposite signs mean that
             shares crossed between strategies at this price.
     """
@@ -36,6 +37,7 @@ class LedgerEntry(Frozen):
     price: Decimal
     cash: Decimal
     attribution: Mapping[str, Decimal]
+    planning_price: Decimal | None = None
 
 
 class Ledger(Protocol):

@@ -32,6 +32,7 @@ class TradeFacts(Frozen):
     Attributes:
         quantity: shares of the whole trade, positive.
         deltas: signed shares that each strategy wants to trade.
+        planning_price: USD per share that the plan was made with.
     """
 
     trade_id: str
@@ -40,6 +41,7 @@ class TradeFacts(Frozen):
     side: Side
     quantity: Decimal
     deltas: Mapping[str, Decimal]
+    planning_price: Decimal | None = None
 
 
 def client_order_id(trade_id: str, step: int) -> str:
@@ -135,6 +137,7 @@ def _entry(trade: TradeFacts, order: Order, *, before: Decimal) -> LedgerEntry:
         price=price,
         cash=cash_of(trade.side, order.filled_quantity, price),
         attribution=_attribution(trade, order.filled_quantity, before=before),
+        planning_price=trade.planning_price,
     )
 
 

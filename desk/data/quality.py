@@ -1,23 +1,25 @@
 """`inv data.quality`: the scorecards of the symbols that the book needs, as tables, a page or JSON."""
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 from automation.system import console, files
 from automation.system.errors import CheckFailedError, UsageError
+from desk.data.acceptance_view import ACCEPTANCE_COLUMNS, acceptance_row
 from desk.html_templates import template_environment
 from desk.operations.environment import Environment, connect
+from the_alchemiser.data_quality_monitor.acceptances import Acceptance, read_acceptances
 from the_alchemiser.data_quality_monitor.scorecards import PASSED, Incident, Scorecard, Scorecards, read_scorecards
 from the_alchemiser.shared.formats import plural
 
 DEFAULT_PAGE = Path(__file__).resolve().parents[2] / ".alchemiser" / "quality.html"
-OK, QUARANTINED, WARNED = "ok", "quarantined", "warned"
+OK, QUARANTINED, WARNED, ACCEPTED = "ok", "quarantined", "warned", "accepted"
 INCIDENT_COLUMNS = ("found", "since", "until", "detail")
 _COLUMNS = ("symbol", "state", "since", "bars", "first", "last", "gaps", "disputed", "compared", "found")
 _NUMBERS = ("bars", "gaps", "disputed")
-_STYLES = {QUARANTINED: "red", WARNED: "yellow"}
+_STYLES = {QUARANTINED: "red", WARNED: "yellow", ACCEPTED: "yellow"}
 
 
 def report(
@@ -43,16 +45,18 @@ def report(
         AutomationError: the environment cannot be used, or AWS does not answer.
     """
     page = _page_path(html)
-    scorecards = _read(connect(root, name), name)
-    cards = (_card(scorecards, symbol, name),) if symbol else scorecards.symbols
+    environment = connect(root, name)
+    scorecards = read_stored(environment, name)
+    cards = (card_of(scorecards, symbol, name),) if symbol else scorecards.symbols
     shown = scorecards.changed(symbols=cards)
 
     if as_json:
         console.result_json(shown.to_content())
     elif symbol:
-        _print_card(cards[0])
+        _print_card(cards[0], name)
     else:
         _print_all(shown, name)
+        _print_accepted(_read_accepted(environment), scorecards.accepted)
     if page is not None:
         files.write_atomically(page, render(shown, name))
         if not as_json:
@@ -60,10 +64,13 @@ def report(
 
 
 def state_of(card: Scorecard) -> str:
-    """Return whether the bars may be used: `ok`, `warned` or `quarantined`."""
+    """Return whether the bars may be used: `ok`, `accepted`, `warned`, or not: `quarantined`."""
     if card.quarantined_since is not None:
         return QUARANTINED
-    return WARNED if card.open_incidents else OK
+    accepted = {acceptance.code for acceptance in card.accepted}
+    if not accepted.issuperset(incident.code for incident in card.open_incidents):
+        return WARNED
+    return ACCEPTED if accepted else OK
 
 
 def summary(scorecards: Scorecards) -> str:
@@ -90,10 +97,18 @@ def render(scorecards: Scorecards, environment: str) -> str:
         numbers=_NUMBERS,
         incident_columns=INCIDENT_COLUMNS,
         passed=PASSED,
+        acceptance_columns=ACCEPTANCE_COLUMNS,
+        acceptance_row=acceptance_row,
     )
 
 
-def _read(environment: Environment, name: str) -> Scorecards:
+def read_stored(environment: Environment, name: str) -> Scorecards:
+    """Return the scorecards of an environment.
+
+    Raises:
+        CheckFailedError: nothing was checked yet, or the scorecards cannot be parsed.
+        AutomationError: AWS does not answer.
+    """
     with environment.errors():
         entry = read_scorecards(environment.objects())
     advice = f"run inv data.refresh --env {name}, and this again in a minute"
@@ -104,7 +119,18 @@ def _read(environment: Environment, name: str) -> Scorecards:
     return entry.scorecards
 
 
-def _card(scorecards: Scorecards, symbol: str, name: str) -> Scorecard:
+def _read_accepted(environment: Environment) -> tuple[Acceptance, ...]:
+    # An object that cannot be parsed is a problem of the check, which is printed with the scorecards.
+    with environment.errors():
+        return read_acceptances(environment.objects()).acceptances.accepted
+
+
+def card_of(scorecards: Scorecards, symbol: str, name: str) -> Scorecard:
+    """Return the card of a symbol, in any case.
+
+    Raises:
+        UsageError: the book does not need it; the message has similar symbols.
+    """
     cards = scorecards.by_symbol()
     card = cards.get(symbol.upper())
     if card is None:
@@ -120,12 +146,18 @@ def _print_all(scorecards: Scorecards, name: str) -> None:
     styles = {number: _STYLES[row[1]] for number, row in enumerate(rows) if row[1] in _STYLES}
     console.table(_COLUMNS, rows, right=_NUMBERS, styles=styles)
     console.results(f"problem: {problem}" for problem in scorecards.problems)
-    faulty = [row[0] for row in rows if row[1] != OK]
+    faulty = [row[0] for row in rows if row[1] not in (OK, ACCEPTED)]
     if faulty:
         console.result(f"next    inv data.quality --env {name} --symbol {faulty[0]} shows everything about it")
 
 
-def _print_card(card: Scorecard) -> None:
+def _print_accepted(accepted: Iterable[Acceptance], in_force: Sequence[Acceptance]) -> None:
+    rows = [acceptance_row(acceptance, in_force) for acceptance in accepted]
+    if rows:
+        console.table(ACCEPTANCE_COLUMNS, rows, title="accepted by the owner")
+
+
+def _print_card(card: Scorecard, name: str) -> None:
     since = f" since {card.quarantined_since}" if card.quarantined_since else ""
     span = f"from {_text(card.first_bar)} to {_text(card.last_bar)}, {plural(card.gaps, 'missing session')}"
     console.results(
@@ -136,11 +168,14 @@ def _print_card(card: Scorecard) -> None:
             f"confirmed {plural(len(card.confirmed), 'doubt')} by the second source",
         )
     )
+    _print_accepted(card.accepted, card.accepted)
     console.table(("check", "result"), sorted(card.checks.items(), key=lambda check: check[1] == PASSED))
     if card.incidents:
         console.table(
             INCIDENT_COLUMNS, map(_incident_row, reversed(card.incidents)), title="found so far, latest first"
         )
+    if any(not card.is_accepted(finding) for finding in card.contested):
+        console.result(f"next    inv data.accept {card.symbol} --env {name}, if the bars are right all the same")
 
 
 def _row(card: Scorecard) -> tuple[str, ...]:

@@ -89,6 +89,34 @@ def quality(_context: Context, env: str = "", symbol: str = "", html: str | None
     scorecards.report(ROOT, env, symbol=symbol, html=html, as_json=json)
 
 
+@task(
+    iterable=["symbols"],
+    auto_shortflags=False,
+    help={
+        **_ENV,
+        "symbols": "one symbol, such as SPY",
+        "reason": "why, stored with it",
+        "day": "only what was found on this day, such as 2022-03-15 (default: all of the symbol)",
+        "withdraw": "withdraw what was accepted",
+        "yes": "confirm in advance",
+    },
+)
+def accept(
+    _context: Context,
+    symbols: list[str],
+    env: str = "",
+    reason: str = "",
+    day: str = "",
+    withdraw: bool = False,
+    yes: bool = False,
+) -> None:
+    """Accept what the second source contradicts: `inv data.accept SYMBOL --env E`."""
+    from desk.data import accepting
+
+    request = accepting.AcceptanceRequest(symbols, reason, day, is_withdrawal=withdraw, yes=yes)
+    accepting.change(ROOT, env, request)
+
+
 def data_collection() -> Collection:
-    """Return the tasks `data.refresh`, `.status`, `.get`, `.export` and `.quality`."""
-    return Collection("data", refresh, status, get, export, quality)
+    """Return the tasks `data.refresh`, `.status`, `.get`, `.export`, `.quality` and `.accept`."""
+    return Collection("data", refresh, status, get, export, quality, accept)

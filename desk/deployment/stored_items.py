@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
+from the_alchemiser.data_quality_monitor.acceptances import Acceptances
 from the_alchemiser.data_quality_monitor.scorecards import Scorecards
 from the_alchemiser.data_v2.progress import RefreshProgress
 from the_alchemiser.shared.books.checks import BooksCheck, CheckState
@@ -250,6 +251,7 @@ STORED_ITEMS: tuple[type[Value], ...] = (
     Delivery,
     Verdict,
     Scorecards,
+    Acceptances,
     Description,
     StoredActions,
 )

@@ -1,5 +1,6 @@
 """An environment as the commands of the person on duty use it: its stacks, its broker, its tables, its kill switch."""
 
+import getpass
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -43,8 +44,12 @@ from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 
 SWITCH = "KillSwitch"  # its logical id
 DATA, TRADING = "data", "trading"  # the stacks' names in pyproject.toml
-COORDINATOR, DATA_MODULE = "coordinator_v2", "data_v2"
-_INBOXES = {COORDINATOR: ("CoordinatorInbox", TRADING), DATA_MODULE: ("DataInbox", DATA)}  # logical id, stack
+COORDINATOR, DATA_MODULE, MONITOR = "coordinator_v2", "data_v2", "data_quality_monitor"
+_INBOXES = {
+    COORDINATOR: ("CoordinatorInbox", TRADING),
+    DATA_MODULE: ("DataInbox", DATA),
+    MONITOR: ("MonitorInbox", DATA),
+}  # logical id, stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +169,11 @@ class Environment:
             QueueUrl=self.inbox(module), MessageBody=json.dumps(content, separators=(",", ":"))
         )
         return str(answer["MessageId"])
+
+    def caller(self) -> str:
+        """Return who runs this command: the user of this machine, and whom AWS takes them for."""
+        arn = self.client("sts").get_caller_identity()["Arn"]
+        return f"{getpass.getuser()} ({arn})"
 
     @contextmanager
     def errors(self) -> Iterator[None]:

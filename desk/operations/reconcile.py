@@ -4,7 +4,6 @@ Exit code 0: account and books agree. Exit code 3: they differ, each difference 
 because an order of a run may still fill.
 """
 
-import getpass
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -111,7 +110,7 @@ def reconcile(
             return
         if not yes:
             consent.confirm(f"accept what {name} holds", environment.scope.environment, ask=ask)
-        accepted = accept_shown(sources, state, by=_caller(environment), environment=name)
+        accepted = accept_shown(sources, state, by=environment.caller(), environment=name)
     if not as_json:
         console.result(f"accepted by {accepted.accepted_by}: the next check starts from {_holdings(accepted)}")
 
@@ -245,12 +244,6 @@ def _owned(sources: Sources, symbols: set[str], today: date) -> Any:
     entries = chain.from_iterable(map_in_threads(sources.ledger.entries_of, symbols).values())
     owned = holdings(entries, sources.actions.until(today))
     return {owner: shares for owner, shares in owned.items() if owner != UNATTRIBUTED}
-
-
-def _caller(environment: Environment) -> str:
-    """Return who runs this command: the user of this machine, and whom AWS takes them for."""
-    arn = environment.client("sts").get_caller_identity()["Arn"]
-    return f"{getpass.getuser()} ({arn})"
 
 
 def _check_text(check: BooksCheck | None) -> str:

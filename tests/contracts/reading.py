@@ -10,6 +10,7 @@ from desk.deployment.stored_items import FetchRequest, RunDay
 from tests.contracts.table import FakeTable
 from tests.contracts.written import NOW, written
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.data_quality_monitor.acceptances import ACCEPTED_KEY, read_acceptances
 from the_alchemiser.data_quality_monitor.scorecards import SCORECARDS_KEY, read_scorecards
 from the_alchemiser.data_v2.progress import DynamoProgress
 from the_alchemiser.metrics_v2.performance_table import DynamoPerformanceStore
@@ -90,6 +91,14 @@ def _scorecards(content: Content) -> Any:
     return scorecards
 
 
+def _acceptances(content: Content) -> Any:
+    objects = InMemoryObjects()
+    objects.plant(ACCEPTED_KEY, json.dumps(content).encode())
+    entry = read_acceptances(objects)
+    assert not entry.fault, entry.fault
+    return entry.acceptances
+
+
 def _actions(content: Content) -> Any:
     objects = InMemoryObjects()
     objects.plant(ACTIONS_KEY, json.dumps(content).encode())
@@ -137,6 +146,7 @@ READERS: Mapping[str, Callable[[Content], Any]] = {
     "Delivery": _delivery,
     "Verdict": _verdict,
     "Scorecards": _scorecards,
+    "Acceptances": _acceptances,
     "Description": _description,
     "StoredActions": _actions,
 }

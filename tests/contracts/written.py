@@ -10,6 +10,12 @@ from tests.contracts.table import FakeTable
 from tests.the_alchemiser import run_builders as make
 from tests.the_alchemiser.examples import example
 from tests.the_alchemiser.shared.market_data.in_memory_objects import InMemoryObjects
+from the_alchemiser.data_quality_monitor.acceptances import (
+    ACCEPTED_KEY,
+    Acceptance,
+    Acceptances,
+    write_acceptances,
+)
 from the_alchemiser.data_quality_monitor.doubts import DoubtKind
 from the_alchemiser.data_quality_monitor.scorecards import (
     PASSED,
@@ -208,6 +214,7 @@ def _objects() -> dict[str, Any]:
     )
     write_verdict(objects, verdict, keep_newer=True)
     write_scorecards(objects, _scorecards(), replaces=None)
+    write_acceptances(objects, Acceptances(accepted=(_acceptance(),)), replaces=None)
     description = Description(
         rows=2,
         first_date=date(2022, 3, 14),
@@ -224,6 +231,7 @@ def _objects() -> dict[str, Any]:
     return {
         "Verdict": json.loads(objects.objects[VERDICT_KEY].body),
         "Scorecards": json.loads(objects.objects[SCORECARDS_KEY].body),
+        "Acceptances": json.loads(objects.objects[ACCEPTED_KEY].body),
         "Description": json.loads(description.to_json()),
         "StoredActions": json.loads(objects.objects[ACTIONS_KEY].body),
     }
@@ -244,9 +252,25 @@ def _scorecards() -> Scorecards:
         quarantined_since=GAP,
         incidents=(Incident(code="gap", detail="2022-03-01", since=GAP, until=make.AS_OF, quarantines=True),),
         confirmed=(StoredDoubt(kind=DoubtKind.MOVE, date=date(2020, 3, 16), value=-0.1094),),
-        disputes=(StoredDispute(code="disagreement", date=GAP, move=0.3, detail="a phrase"),),
+        disputes=(StoredDispute(code="disagreement", date=GAP, move=0.3, detail="a phrase", second=0.1),),
+        unconfirmed=(StoredDoubt(kind=DoubtKind.FLAT, date=date(2020, 3, 17), value=6.0),),
+        accepted=(_acceptance(),),
     )
     return Scorecards(checked_at=NOW, as_of=make.AS_OF, problems=("old",), symbols=(card,))
+
+
+def _acceptance() -> Acceptance:
+    return Acceptance(
+        symbol="SPY",
+        code="disagreement",
+        date=GAP,
+        value=0.3,
+        second=0.1,
+        detail="a phrase",
+        by="a-person",
+        at=NOW,
+        reason="a reason",
+    )
 
 
 def as_json(content: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from the_alchemiser.shared.corporate_actions import CorporateAction
 from the_alchemiser.shared.market_data.bars import DailyBar
 from the_alchemiser.shared.records import Frozen
 
-DISAGREEMENT, UNADJUSTED, FLAT = "disagreement", "unadjusted", "flat"
+DISAGREEMENT, UNADJUSTED, FLAT, UNCONFIRMED = "disagreement", "unadjusted", "flat", "unconfirmed"
 LARGEST_DIFFERENCE = 0.02
 """Closes of one session may differ by 2 %: exchanges close at their own prices."""
 LARGEST_SHIFT = 0.004
@@ -61,13 +61,17 @@ class Dispute(NamedTuple):
 
     Attributes:
         code: disagreement, unadjusted or flat.
-        move: of the lake's close on this day; 0 for a flat series. While the lake still has it, the dispute is open.
+        move: of the lake's close on this day; of a flat series, its sessions. While the lake still has it, the dispute
+            is open.
+        second: the move of the second source's close; of a flat series, the range of its closes. None in what earlier
+            releases have stored.
     """
 
     code: str
     date: date
     move: float
     detail: str
+    second: float | None = None
 
 
 class Comparison(Frozen):
@@ -179,7 +183,7 @@ def named_split(shift: float) -> str:
 def _dispute(code: str, before: _Point, point: _Point, explanation: str = "") -> Dispute:
     move, second = point.lake / before.lake - 1, point.second / before.second - 1
     detail = f"{point.date}: the bars move by {percent(move)}, the second source by {percent(second)}{explanation}"
-    return Dispute(code, point.date, move, detail)
+    return Dispute(code, point.date, move, detail, second)
 
 
 def percent(move: float) -> str:
@@ -217,7 +221,7 @@ def _answer_flat(series: Sequence[DailyBar], second: Mapping[date, SecondBar]) -
         return True
     first, last = series[0].date, series[-1].date
     detail = f"{first} to {last}: the bars repeat a price that moves by {100 * spread:.2f} % in the second source"
-    return Dispute(FLAT, first, 0.0, detail)
+    return Dispute(FLAT, first, float(len(series)), detail, spread)
 
 
 def _answer_volume(bar: DailyBar, second: Mapping[date, SecondBar]) -> bool | None:

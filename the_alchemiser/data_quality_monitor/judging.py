@@ -5,10 +5,12 @@ from datetime import date, timedelta
 from itertools import groupby
 from operator import attrgetter
 
+from the_alchemiser.data_quality_monitor.acceptances import Acceptance, Contested, contested, of_dispute, of_doubt
 from the_alchemiser.data_quality_monitor.checks import CHECKS, Fault, History, find_faults, missing_sessions
 from the_alchemiser.data_quality_monitor.comparing import (
     DISAGREEMENT,
     FLAT,
+    UNCONFIRMED,
     Comparison,
     Dispute,
     percent,
@@ -26,7 +28,7 @@ from the_alchemiser.shared.market_data.lake import LakeEntry, StoredDescription
 from the_alchemiser.shared.market_data.verdict import QuarantineEntry
 from the_alchemiser.shared.records import Frozen
 
-UNCONFIRMED, VOLUME = "unconfirmed", "volume"
+VOLUME = "volume"
 ALL_CHECKS = ("missing", "damaged", "digest", *CHECKS, FLAT, UNCONFIRMED, DISAGREEMENT, VOLUME)
 KEPT_FOR = timedelta(days=7)
 """How long an entry of the verdict holds when no check renews it."""
@@ -45,6 +47,7 @@ class Examined(Frozen):
         doubts: none when they cannot.
         open_disputes: those of the card that still apply: the lake has the same move on that day.
         settled: the doubts that the second source has confirmed in an earlier check.
+        acceptances: those of the symbol, whether or not they still hold.
     """
 
     symbol: str
@@ -55,15 +58,19 @@ class Examined(Frozen):
     doubts: tuple[Doubt, ...]
     open_disputes: tuple[Dispute, ...]
     settled: frozenset[Doubt]
+    acceptances: tuple[Acceptance, ...] = ()
 
     @property
     def needs_second_source(self) -> bool:
         """Return whether only the second source can say that the bars may be used, or that a new volume is right."""
         latest = {bar.date for bar in self.history.bars[-LATEST_SESSIONS:]}
-        unsettled = (doubt for doubt in self.doubts if doubt not in self.settled)
-        return bool(self.open_disputes) or any(
-            doubt.kind is not DoubtKind.VOLUME or doubt.date in latest for doubt in unsettled
-        )
+        unsettled = [doubt for doubt in self.doubts if doubt not in self.settled]
+        has_new_volume = any(doubt.kind is DoubtKind.VOLUME and doubt.date in latest for doubt in unsettled)
+        return has_new_volume or not all(map(self.is_accepted, contested(self.open_disputes, unsettled)))
+
+    def is_accepted(self, finding: Contested) -> bool:
+        """Return whether the owner has accepted exactly this finding."""
+        return any(acceptance.holds_for(finding) for acceptance in self.acceptances)
 
 
 class Judgement(Frozen):
@@ -85,11 +92,18 @@ class Judgement(Frozen):
                 )
 
 
-def examine(entry: LakeEntry, described: StoredDescription, history: History, card: Scorecard | None) -> Examined:
+def examine(
+    entry: LakeEntry,
+    described: StoredDescription,
+    history: History,
+    card: Scorecard | None,
+    acceptances: tuple[Acceptance, ...] = (),
+) -> Examined:
     """Check a symbol's bars, and find what is doubtful about them.
 
     Args:
         history: the entry's bars through as_of.
+        acceptances: those of the symbol.
     """
     faults = find_faults(entry, described, history)
     is_comparable = bool(history.bars) and _INCOMPARABLE.isdisjoint(fault.code for fault in faults)
@@ -101,7 +115,7 @@ def examine(entry: LakeEntry, described: StoredDescription, history: History, ca
     disputes = card.open_disputes if card and is_comparable else ()
     moves = _moves(history.bars, {dispute.date for dispute in disputes})
     still_open = tuple(dispute for dispute in disputes if _still_applies(dispute, moves, doubts))
-    return Examined(entry.symbol, history, faults, card, is_comparable, doubts, still_open, settled)
+    return Examined(entry.symbol, history, faults, card, is_comparable, doubts, still_open, settled, acceptances)
 
 
 def judge(examined: Examined, comparison: Comparison | None, note: str) -> Judgement:
@@ -111,25 +125,57 @@ def judge(examined: Examined, comparison: Comparison | None, note: str) -> Judge
         comparison: None when the second source was not asked, or gave no answer.
         note: what happened with the second source, as a phrase: `7 doubts confirmed`, `it does not answer: …`.
     """
-    confirmed, disputes = set(examined.settled), examined.open_disputes
-    if comparison is not None:
-        # What the second source says now counts; what it no longer says anything about stays as it was.
-        disputed_days = {dispute.date for dispute in comparison.disputes}
-        confirmed = {doubt for doubt in confirmed if doubt.date not in disputed_days} | set(comparison.confirmed)
-        disputes = comparison.disputes
-    open_doubts = [doubt for doubt in examined.doubts if doubt not in confirmed]
+    confirmed, disputes = _answers(examined, comparison)
+    disputed = {dispute.date for dispute in disputes}
+    volumes, unconfirmed = _by_kind(doubt for doubt in examined.doubts if doubt not in confirmed)
+    # A doubt about a day that is disputed needs no further word.
+    unconfirmed = [doubt for doubt in unconfirmed if doubt.date not in disputed]
+    accepted = tuple(_in_force(examined, contested(disputes, unconfirmed)))
 
     why = note if comparison is None else "the second source does not have these sessions"
-    faults = _merged((*examined.faults, *_dispute_faults(disputes), *_doubt_faults(open_doubts, disputes, why)))
-    warnings = tuple(_volume_warnings(open_doubts))
+    contradicted = [dispute for dispute in disputes if not examined.is_accepted(of_dispute(dispute))]
+    doubtful = [doubt for doubt in unconfirmed if not examined.is_accepted(of_doubt(doubt))]
+    faults = _merged((*examined.faults, *_dispute_faults(contradicted), *_doubt_faults(doubtful, why)))
+    warnings = (*_accepted_warnings(accepted), *_volume_warnings(volumes))
     card = _card(examined, faults, warnings, comparison, note)
     return Judgement(
         card.changed(
-            confirmed=tuple(StoredDoubt(**doubt._asdict()) for doubt in sorted(confirmed)),
+            confirmed=_stored(sorted(confirmed)),
             disputes=tuple(StoredDispute(**dispute._asdict()) for dispute in disputes),
+            unconfirmed=_stored(unconfirmed),
+            accepted=accepted,
         ),
         faults,
     )
+
+
+def _answers(examined: Examined, comparison: Comparison | None) -> tuple[set[Doubt], tuple[Dispute, ...]]:
+    """Return the doubts that the second source has confirmed, and the disputes: what it says now, or said before."""
+    if comparison is None:
+        return set(examined.settled), examined.open_disputes
+    # What the second source says now counts; what it no longer says anything about stays as it was.
+    disputed = {dispute.date for dispute in comparison.disputes}
+    remembered = {doubt for doubt in examined.settled if doubt.date not in disputed}
+    return remembered | set(comparison.confirmed), comparison.disputes
+
+
+def _by_kind(doubts: Iterable[Doubt]) -> tuple[list[Doubt], list[Doubt]]:
+    """Return the doubts about volumes, and all others."""
+    volumes: list[Doubt] = []
+    others: list[Doubt] = []
+    for doubt in doubts:
+        (volumes if doubt.kind is DoubtKind.VOLUME else others).append(doubt)
+    return volumes, others
+
+
+def _in_force(examined: Examined, findings: Iterable[Contested]) -> Iterable[Acceptance]:
+    """Yield the acceptances that hold for one of the findings."""
+    present = tuple(findings)
+    return (acceptance for acceptance in examined.acceptances if any(map(acceptance.holds_for, present)))
+
+
+def _stored(doubts: Iterable[Doubt]) -> tuple[StoredDoubt, ...]:
+    return tuple(StoredDoubt(**doubt._asdict()) for doubt in doubts)
 
 
 def _card(
@@ -140,7 +186,7 @@ def _card(
         card.incidents if card else (), faults, warnings, as_of=history.as_of, repaired=history.repaired
     )
     days = [bar.date for bar in history.bars]
-    details = {fault.code: fault.detail for fault in (*faults, *warnings)}
+    details = {fault.code: fault.detail for fault in (*warnings, *faults)}
     compared_on = history.as_of if comparison is not None else card.compared_on if card else None
     disputes = comparison.disputes if comparison is not None else examined.open_disputes
 
@@ -185,20 +231,25 @@ def _dispute_faults(disputes: Sequence[Dispute]) -> Iterable[Fault]:
         yield Fault(code, first.detail + more)
 
 
-def _doubt_faults(doubts: Iterable[Doubt], disputes: Iterable[Dispute], why: str) -> Iterable[Fault]:
-    """Yield the faults of what nobody has confirmed. Doubts about days that are disputed need no further word."""
-    disputed = {dispute.date for dispute in disputes}
-    open_doubts = [doubt for doubt in doubts if doubt.date not in disputed]
-    moves = [f"{doubt.date} {percent(doubt.value)}" for doubt in open_doubts if doubt.kind is DoubtKind.MOVE]
+def _doubt_faults(doubts: Sequence[Doubt], why: str) -> Iterable[Fault]:
+    """Yield the faults of moves and flat series that nobody has confirmed."""
+    moves = [f"{doubt.date} {percent(doubt.value)}" for doubt in doubts if doubt.kind is DoubtKind.MOVE]
     if moves:
         yield Fault(UNCONFIRMED, f"{_some(moves)}: {why}")
-    series = [f"{doubt.date} for {doubt.value:.0f} sessions" for doubt in open_doubts if doubt.kind is DoubtKind.FLAT]
+    series = [f"{doubt.date} for {doubt.value:.0f} sessions" for doubt in doubts if doubt.kind is DoubtKind.FLAT]
     if series:
         yield Fault(FLAT, f"the same price from {_some(series)}: {why}")
 
 
+def _accepted_warnings(accepted: Sequence[Acceptance]) -> Iterable[Fault]:
+    by_code = attrgetter("code")
+    for code, group in groupby(sorted(accepted, key=by_code), key=by_code):
+        texts = [f"{acceptance.detail} (accepted by {acceptance.by})" for acceptance in group]
+        yield Fault(code, _some(texts))
+
+
 def _volume_warnings(doubts: Iterable[Doubt]) -> Iterable[Fault]:
-    texts = [f"{doubt.date} {doubt.value:.2g} times the usual" for doubt in doubts if doubt.kind is DoubtKind.VOLUME]
+    texts = [f"{doubt.date} {doubt.value:.2g} times the usual" for doubt in doubts]
     if texts:
         yield Fault(VOLUME, _some(texts[::-1]))  # the latest are news
 

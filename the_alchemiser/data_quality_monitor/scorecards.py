@@ -6,7 +6,11 @@ without the second source for as long as the lake has the same bars.
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import chain
 
+import msgspec
+
+from the_alchemiser.data_quality_monitor.acceptances import Acceptance, Contested, contested
 from the_alchemiser.data_quality_monitor.checks import Fault
 from the_alchemiser.data_quality_monitor.comparing import Dispute
 from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind
@@ -21,7 +25,7 @@ PASSED = "passed"
 
 
 class StoredDoubt(Value):
-    """A doubt that the second source has confirmed; see Doubt."""
+    """A doubt; see Doubt."""
 
     kind: DoubtKind
     date: date
@@ -35,6 +39,7 @@ class StoredDispute(Value):
     date: date
     move: float
     detail: str
+    second: float | None = None
 
 
 class Incident(Value):
@@ -67,6 +72,9 @@ class Scorecard(Value):
         comparison: what that comparison said, or why there was none.
         quarantined_since: None when the bars may be used.
         incidents: the latest ones, by their first day.
+        confirmed: the doubts that the second source has confirmed.
+        unconfirmed: the doubts about moves and flat series that it has neither confirmed nor contradicted.
+        accepted: the owner's acceptances that hold, each for a dispute or an unconfirmed doubt of this card.
     """
 
     symbol: Symbol
@@ -83,6 +91,8 @@ class Scorecard(Value):
     incidents: tuple[Incident, ...] = ()
     confirmed: tuple[StoredDoubt, ...] = ()
     disputes: tuple[StoredDispute, ...] = ()
+    unconfirmed: tuple[StoredDoubt, ...] = ()
+    accepted: tuple[Acceptance, ...] = ()
 
     @property
     def open_incidents(self) -> tuple[Incident, ...]:
@@ -91,11 +101,20 @@ class Scorecard(Value):
 
     @property
     def confirmed_doubts(self) -> tuple[Doubt, ...]:
-        return tuple(Doubt(doubt.kind, doubt.date, doubt.value) for doubt in self.confirmed)
+        return _doubts(self.confirmed)
 
     @property
     def open_disputes(self) -> tuple[Dispute, ...]:
-        return tuple(Dispute(stored.code, stored.date, stored.move, stored.detail) for stored in self.disputes)
+        return tuple(Dispute(*msgspec.structs.astuple(stored)) for stored in self.disputes)
+
+    @property
+    def contested(self) -> tuple[Contested, ...]:
+        """Return what the owner can accept, and has accepted."""
+        return contested(self.open_disputes, _doubts(self.unconfirmed))
+
+    def is_accepted(self, finding: Contested) -> bool:
+        """Return whether the owner has accepted exactly this finding."""
+        return any(acceptance.holds_for(finding) for acceptance in self.accepted)
 
 
 class Scorecards(Value):
@@ -108,6 +127,11 @@ class Scorecards(Value):
 
     def by_symbol(self) -> Mapping[str, Scorecard]:
         return {card.symbol: card for card in self.symbols}
+
+    @property
+    def accepted(self) -> tuple[Acceptance, ...]:
+        """Return the acceptances that hold."""
+        return tuple(chain.from_iterable(card.accepted for card in self.symbols))
 
 
 class ScorecardsEntry(Frozen):
@@ -150,6 +174,10 @@ def write_scorecards(objects: ObjectStore, scorecards: Scorecards, *, replaces: 
     """
     body = scorecards.to_json(indent=1).encode()
     objects.put(SCORECARDS_KEY, body, content_type="application/json", replaces=replaces)
+
+
+def _doubts(stored: Iterable[StoredDoubt]) -> tuple[Doubt, ...]:
+    return tuple(Doubt(doubt.kind, doubt.date, doubt.value) for doubt in stored)
 
 
 def update_incidents(

@@ -10,6 +10,7 @@ from itertools import chain
 
 import msgspec
 
+from the_alchemiser.data_quality_monitor.acceptances import Acceptances, read_acceptances
 from the_alchemiser.data_quality_monitor.asking import ask
 from the_alchemiser.data_quality_monitor.checks import DAYS_SHOWN, History, Sessions
 from the_alchemiser.data_quality_monitor.judging import Examined, Judgement, examine, judge
@@ -59,6 +60,15 @@ class Examination(Frozen):
     caused_by: str | None = None
     refresh_errors: Mapping[str, str] = {}
     repaired: Mapping[str, str] = {}
+
+
+class _Known(Frozen):
+    """What a check knows besides the bars."""
+
+    sessions: Sessions
+    actions: CorporateActions
+    stored: ScorecardsEntry
+    acceptances: Acceptances
 
 
 class Monitor(Frozen):
@@ -139,32 +149,31 @@ class Monitor(Frozen):
         entries = Lake(self.objects).read_all(symbols)
         actions, action_problems = self._corporate_actions(examination.as_of)
         sessions, calendar_problems = self._sessions(entries.values(), examination.as_of)
-        examined = self._examine_each(entries, examination, (sessions, actions, stored))
+        accepted = read_acceptances(self.objects)
+        known = _Known(sessions, actions, stored, accepted.acceptances)
+        examined = self._examine_each(entries, examination, known)
         answers = ask(second_source, examined, actions, sample=self.sample)
 
         judgements = tuple(judge(symbol, *answers.of(name)) for name, symbol in examined.items())
-        memory = (stored.fault,) if stored.fault else ()
+        memory = tuple(fault for fault in (stored.fault, accepted.fault) if fault)
         return judgements, (*action_problems, *calendar_problems, *answers.problems, *memory)
 
     def _examine_each(
-        self,
-        entries: Mapping[str, LakeEntry],
-        examination: Examination,
-        known: tuple[Sessions, CorporateActions, ScorecardsEntry],
+        self, entries: Mapping[str, LakeEntry], examination: Examination, known: "_Known"
     ) -> Mapping[str, Examined]:
-        sessions, actions, stored = known
-        descriptions, cards = Lake(self.objects).describe_all(entries), stored.by_symbol()
+        descriptions, cards = Lake(self.objects).describe_all(entries), known.stored.by_symbol()
         examined: dict[str, Examined] = {}
         for symbol, entry in entries.items():
             history = History(
                 tuple(bar for bar in entry.bars if bar.date <= examination.as_of),
-                sessions,
+                known.sessions,
                 examination.as_of,
-                actions.splits(symbol),
+                known.actions.splits(symbol),
                 examination.refresh_errors.get(symbol, ""),
                 examination.repaired.get(symbol, ""),
             )
-            examined[symbol] = examine(entry, descriptions[symbol], history, cards.get(symbol))
+            accepted = known.acceptances.of(symbol)
+            examined[symbol] = examine(entry, descriptions[symbol], history, cards.get(symbol), accepted)
         return examined
 
     def _corporate_actions(self, as_of: date) -> tuple[CorporateActions, tuple[str, ...]]:

@@ -25,7 +25,7 @@ SPY = STORED.symbols[0].changed(
         Incident(code="gap", detail="2022-03-01", since=STORED.symbols[0].as_of),
     )
 )
-TLT = SPY.changed(symbol="TLT", quarantined_since=None, incidents=(), checks={"gap": "passed"}, gaps=0)
+TLT = SPY.changed(symbol="TLT", quarantined_since=None, incidents=(), checks={"gap": "passed"}, gaps=0, accepted=())
 GLD = TLT.changed(
     symbol="GLD", incidents=(Incident(code="volume", detail="<30> times", since=SPY.as_of, quarantines=False),)
 )

@@ -20,7 +20,7 @@ def inv(words: Sequence[str]) -> int:
 
 
 def test_collection_has_these_tasks() -> None:
-    assert {"export", "get", "refresh", "status"} <= set(tasks.data_collection().task_names)
+    assert {"accept", "export", "get", "refresh", "status"} <= set(tasks.data_collection().task_names)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,7 @@ def test_collection_has_these_tasks() -> None:
         ["data.status", "--json"],
         ["data.get", "SPY", "--start", "2022-01-03", "--end", "2022-01-04", "--csv"],
         ["data.export", "SPY", "--to", "somewhere-new", "--csv"],
+        ["data.accept", "SPY", "--reason", "seen", "--day", "2022-03-15", "--withdraw", "--yes"],
     ],
 )
 def test_task_of_an_unknown_environment_lists_those_that_exist(words: list[str], capsys: Out) -> None:

@@ -12,7 +12,15 @@ from automation.system.accounts import CallError, Identity, Problem
 from automation.system.errors import AutomationError, CheckFailedError, ConfigurationError, DeploymentError, ToolError
 from automation.system.stacks import StackDescription, StackResource, StackState
 from desk.operations.environment import Environment, read, require_account, require_deployed
-from tests.desk.operations.duty import COORDINATOR_INBOX, DATA_INBOX, FakeEnvironment, World, environment, scope_of
+from tests.desk.operations.duty import (
+    COORDINATOR_INBOX,
+    DATA_INBOX,
+    MONITOR_INBOX,
+    FakeEnvironment,
+    World,
+    environment,
+    scope_of,
+)
 from the_alchemiser.shared.broker.credentials import CredentialsMalformedError, CredentialsMissingError
 from the_alchemiser.shared.broker.errors import BrokerTimeoutError
 from the_alchemiser.shared.errors import StateUnavailableError
@@ -125,6 +133,7 @@ def test_broker_has_the_urls_of_the_stacks() -> None:
 def test_inbox_of_each_module_that_takes_commands() -> None:
     assert real().inbox("coordinator_v2") == COORDINATOR_INBOX
     assert real().inbox("data_v2") == DATA_INBOX
+    assert real().inbox("data_quality_monitor") == MONITOR_INBOX
 
 
 def test_inbox_that_is_not_deployed_is_an_error() -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from desk.decision_series import evaluate_days
+from desk.decision_series import evaluate_day, evaluate_days
 from the_alchemiser.shared.book import Book, BookEntry, read_symphony
 from the_alchemiser.shared.market_data.lake import Lake
 from the_alchemiser.shared.market_data.objects import StoredObject, digest_of
@@ -21,7 +21,6 @@ from the_alchemiser.shared.symphony import Symphony, required_symbols
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2 import lambda_handler  # noqa: F401 - what Lambda imports first
-from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.prices import read_prices
 from the_alchemiser.strategy_v2.service import Evaluator
@@ -75,7 +74,7 @@ def decide_one_day_of_all(_process_started: float, folder: Path, *names: str) ->
     symphonies = [read_symphony(folder / f"{name}.clj") for name in names]
     history = _history(folder, *symphonies)
     for symphony in symphonies:
-        evaluate(symphony, history, as_of=AS_OF, inception=AS_OF)
+        evaluate_day(symphony, history, as_of=AS_OF, inception=AS_OF)
     return {"seconds": time.perf_counter() - started}
 
 

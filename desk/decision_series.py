@@ -1,19 +1,23 @@
-"""Decide every session of a range with the engine of the deployed strategies: what backtests and checks read."""
+"""Decide a session, or each one of a range, with the engine of the deployed strategies: what the desk's tools read."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
 
+from the_alchemiser.shared.market_data.exchange_calendar import shipped_calendar
 from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony import Symphony
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.strategy_v2.arrays import Dates, Floats, Indices
-from the_alchemiser.strategy_v2.engine import date_of, evaluate, prepare, rounded_weights
+from the_alchemiser.strategy_v2.engine import Decision, date_of, evaluate, prepare, rounded_weights
+from the_alchemiser.strategy_v2.explain import FRAGILE_POINTS
 from the_alchemiser.strategy_v2.history import PriceHistory
 from the_alchemiser.strategy_v2.rebalancing import compute_holdings
+
+LONGEST_CLOSURE = timedelta(days=14)  # since 1990, the exchange was closed for six days at most
 
 
 class DecisionSeries(Frozen):
@@ -60,6 +64,40 @@ class DecisionSeries(Frozen):
         return row
 
 
+def session_after(history: PriceHistory, day: date) -> date:
+    """Return the first later session of the history; after its last one, the exchange's next session.
+
+    After the last year of the shipped calendar, it is the next weekday.
+    """
+    later = history.dates[history.dates > np.datetime64(day, "D")]
+    if len(later):
+        return date_of(later[0])
+    sessions = shipped_calendar().sessions(day + timedelta(days=1), day + LONGEST_CLOSURE)
+    return sessions[0].date if sessions else date_of(np.busday_offset(np.datetime64(day, "D"), 1, roll="backward"))
+
+
+def evaluate_day(
+    strategy: Symphony | Program,
+    history: PriceHistory,
+    *,
+    as_of: date,
+    inception: date,
+    options: StrategyOptions | None = None,
+    fragile_points: float = FRAGILE_POINTS,
+) -> Decision:
+    """Decide one day as `evaluate` does, with its arguments and errors; the next session is that of `session_after`."""
+    following = session_after(history, as_of)
+    return evaluate(
+        strategy,
+        history,
+        as_of=as_of,
+        inception=inception,
+        next_session=following,
+        options=options,
+        fragile_points=fragile_points,
+    )
+
+
 def evaluate_days(
     strategy: Symphony | Program,
     history: PriceHistory,
@@ -78,7 +116,7 @@ def evaluate_days(
     Raises:
         EvaluationError: the error that `evaluate` raises for the first session that cannot be decided.
     """
-    evaluation = prepare(strategy, history, through=last, options=options)
+    evaluation = prepare(strategy, history, through=last, next_session=session_after(history, last), options=options)
     program, dates = evaluation.program, evaluation.market.history.dates
     count = int(np.searchsorted(history.dates, np.datetime64(last, "D"), side="right"))
     begin = min(int(np.searchsorted(dates, np.datetime64(first, "D"))), count)
@@ -87,7 +125,7 @@ def evaluate_days(
     wanted = slice(0, count - begin)
     if not held.answered[wanted].all():
         day = date_of(dates[begin + int(np.argmin(held.answered[wanted]))])
-        evaluate(program, history, as_of=day, inception=inception)
+        evaluate_day(program, history, as_of=day, inception=inception)
         raise AssertionError(f"{program.name}: {day} can be decided by itself, but not as part of a range")
 
     return DecisionSeries(
@@ -108,7 +146,8 @@ def first_decided_day(
     if not len(history.dates):
         return None
 
-    evaluation = prepare(strategy, history, through=date_of(history.dates[-1]), options=options)
+    last = date_of(history.dates[-1])
+    evaluation = prepare(strategy, history, through=last, next_session=session_after(history, last), options=options)
     answered = compute_holdings(evaluation, 0, inception=inception).answered
     first = len(answered) - int(np.argmin(answered[::-1])) if not answered.all() else 0
     return date_of(history.dates[first]) if first < len(answered) else None

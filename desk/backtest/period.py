@@ -8,10 +8,9 @@ import numpy as np
 
 from automation.system.errors import UsageError
 from desk.backtest.signals import Candidate, TradingSession, trading_sessions
-from desk.decision_series import first_decided_day
+from desk.decision_series import evaluate_day, first_decided_day
 from desk.strategies.sufficiency import natural_inception
 from the_alchemiser.shared.errors import AlchemiserError
-from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 _WHERE = "backtest"
@@ -92,7 +91,7 @@ def _first_decided(candidate: Candidate, known: PriceHistory) -> date:
     first = first_decided_day(candidate.program, known, inception=inception)
     if first is None:
         # This raises the error that says why the strategy cannot be evaluated.
-        evaluate(candidate.program, known, as_of=last, inception=inception)
+        evaluate_day(candidate.program, known, as_of=last, inception=inception)
         raise AssertionError(f"{candidate.name}: {last} can be evaluated on its own but not within a series")
     return first
 

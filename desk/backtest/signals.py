@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from desk.decision_series import DecisionSeries, evaluate_days
+from desk.decision_series import DecisionSeries, evaluate_day, evaluate_days
 from the_alchemiser.aggregator_v2.merge import Merged, merge
 from the_alchemiser.shared.messaging.messages import StrategyEvaluated, message_id
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.weight_rounding import cash_beside
-from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 RUN = "backtest"
@@ -95,7 +94,7 @@ def _evaluate(candidate: Candidate, history: PriceHistory, sessions: Sequence[Tr
     inception = first if candidate.inception is None else candidate.inception
     if first < history.dates[0].item():
         # Nothing can be decided before the first bar: the engine raises an error that names the symbol.
-        evaluate(candidate.program, history, as_of=first, inception=inception)
+        evaluate_day(candidate.program, history, as_of=first, inception=inception)
     return evaluate_days(candidate.program, history, first=first, last=last, inception=inception)
 
 

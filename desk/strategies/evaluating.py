@@ -11,6 +11,7 @@ import numpy as np
 from automation.system import console
 from automation.system.errors import UsageError
 from desk.decision import FIXED_WEIGHTS, describe_step, is_fragile, summary
+from desk.decision_series import evaluate_day
 from desk.strategies.arguments import (
     ChosenStrategy,
     LoadedBars,
@@ -23,7 +24,7 @@ from desk.strategies.sufficiency import natural_inception
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Threshold
-from the_alchemiser.strategy_v2.engine import Decision, evaluate
+from the_alchemiser.strategy_v2.engine import Decision
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 EVALUATE = "strategies.evaluate"
@@ -125,7 +126,7 @@ def _evaluate(request: EvaluationRequest, *, task: str, as_json: bool) -> Evalua
         bars = read_bars(request.bars, program.symbols)
         _require_session(bars.history, as_of, task)
         start = inception or chosen.inception or natural_inception(program, bars.history.through(as_of))
-        decision = evaluate(program, bars.history, as_of=as_of, inception=start, **fragile)
+        decision = evaluate_day(program, bars.history, as_of=as_of, inception=start, **fragile)
     return Evaluation(chosen, bars, start, decision)
 
 

@@ -6,12 +6,11 @@ from datetime import date
 
 import numpy as np
 
-from desk.decision_series import first_decided_day
+from desk.decision_series import evaluate_day, first_decided_day
 from desk.strategies.lint import Issue
 from the_alchemiser.shared.symphony.errors import EvaluationError
 from the_alchemiser.shared.symphony.program import Program
 from the_alchemiser.shared.symphony.tree import NOWHERE, Frequency, Threshold
-from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 _RULE = "bars"
@@ -107,7 +106,7 @@ def _last_common_session(history: PriceHistory) -> date | None:
 
 def _refusal(program: Program, history: PriceHistory, last: date, inception: date) -> str:
     try:
-        evaluate(program, history, as_of=last, inception=inception)
+        evaluate_day(program, history, as_of=last, inception=inception)
     except EvaluationError as error:
         return str(error)
     raise AssertionError(f"{program.name}: {last} can be decided on its own, but not as part of the history")

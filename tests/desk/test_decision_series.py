@@ -1,21 +1,21 @@
 """Evaluating a range of days gives the same results as evaluating each day by itself."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk.decision_series import DecisionSeries, evaluate_days, first_decided_day
+from desk.decision_series import DecisionSeries, evaluate_day, evaluate_days, first_decided_day, session_after
 from tests.the_alchemiser.strategy_v2.cases import START, asset, market
 from tests.the_alchemiser.strategy_v2.symphonies import FILES, SESSIONS, file_of, histories, without_cache
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.errors import EvaluationError
-from the_alchemiser.strategy_v2.engine import evaluate
+from the_alchemiser.shared.symphony.options import Decide, StrategyOptions
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, NotStartedError
-from the_alchemiser.strategy_v2.history import PriceHistory
+from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 
 A, B = map(asset, "AB")
 HALVES = f"(weight-equal [{A} {B}])"
@@ -30,7 +30,7 @@ def days_of(
 
 def failure_on(strategy: Symphony, history: PriceHistory, day: date, inception: date) -> EvaluationError | None:
     try:
-        evaluate(strategy, without_cache(history), as_of=day, inception=inception)
+        evaluate_day(strategy, without_cache(history), as_of=day, inception=inception)
     except EvaluationError as error:
         return error
     return None
@@ -54,7 +54,7 @@ def test_evaluate_days_equals_single_days_or_raises_the_first_error(
 
     assert series.dates.tolist() == days[first : last + 1]
     for day in days[first : last + 1]:
-        single = evaluate(strategy, without_cache(history), as_of=day, inception=inception)
+        single = evaluate_day(strategy, without_cache(history), as_of=day, inception=inception)
         assert (series.on(day), series.decided_on(day)) == (single.weights, single.decided_on)
 
 
@@ -158,3 +158,53 @@ def test_evaluate_days_before_a_thresholds_inception_raises() -> None:
 
 def test_first_decided_day_of_an_empty_history_is_none() -> None:
     assert first_decided_day(parse(file_of(A)), PriceHistory.from_series({}), inception=START) is None
+
+
+NO_BARS = PriceHistory.from_series({})
+
+
+@pytest.mark.parametrize(
+    ("day", "following"),
+    [
+        (date(2022, 4, 14), date(2022, 4, 18)),  # Good Friday
+        (date(2022, 4, 15), date(2022, 4, 18)),
+        (date(2022, 12, 30), date(2023, 1, 3)),
+        (date(2001, 9, 10), date(2001, 9, 17)),
+        (date(2036, 12, 30), date(2036, 12, 31)),
+        (date(2036, 12, 31), date(2037, 1, 1)),  # the shipped calendar has ended
+        (date(2040, 6, 1), date(2040, 6, 4)),
+        (date(2040, 6, 2), date(2040, 6, 4)),
+    ],
+)
+def test_session_after_the_last_bar_is_that_of_the_exchange(day: date, following: date) -> None:
+    assert session_after(NO_BARS, day) == following
+
+
+@pytest.mark.parametrize(("day", "following"), [(date(2021, 1, 3), START), (START, date(2021, 1, 5))])
+def test_session_after_takes_a_later_bar(day: date, following: date) -> None:
+    assert session_after(RISING, day) == following
+
+
+@pytest.mark.parametrize(
+    ("last", "rule", "decides"),
+    [
+        ("2022-04-13", ":weekly", False),
+        ("2022-04-14", ":weekly", True),  # Good Friday follows
+        ("2022-12-30", ":monthly", True),
+        ("2021-05-28", ":monthly", True),  # Memorial Day is the last weekday of the month
+        ("2021-05-27", ":monthly", False),
+    ],
+)
+def test_before_period_decides_on_the_last_close_before_a_holiday(last: str, rule: str, *, decides: bool) -> None:
+    day = date.fromisoformat(last)
+    first = day - timedelta(days=3)
+    dates = np.arange(first, day + timedelta(days=1), dtype=DAY)
+    history = PriceHistory(dates, {"A": np.array([1.0, 2.0, 3.0, 4.0]), "B": np.ones(4)})
+    strategy = parse(file_of(HALVES, f":rebalance-frequency {rule}"))
+    options = StrategyOptions(decide=Decide.BEFORE_PERIOD)
+
+    decision = evaluate_day(strategy, history, as_of=day, inception=first, options=options)
+
+    assert decision.decided_on == (day if decides else first)
+    series = evaluate_days(strategy, history, first=day, last=day, inception=first, options=options)
+    assert series.decided_on(day) == decision.decided_on

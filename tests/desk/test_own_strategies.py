@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 
 from desk.bundled import bundled_history
-from desk.decision_series import evaluate_days
+from desk.decision_series import evaluate_day, evaluate_days
 from the_alchemiser.shared.book import BookEntry, load_book
 from the_alchemiser.shared.symphony.options import RsiMethod
 from the_alchemiser.shared.symphony.tree import (
@@ -31,7 +31,6 @@ from the_alchemiser.shared.symphony.tree import (
     comparisons_of,
     values_of,
 )
-from the_alchemiser.strategy_v2.engine import evaluate
 
 ENTRIES = load_book().entries
 FIRST, LAST, DEMO = date(2021, 1, 4), date(2022, 12, 28), date(2022, 3, 16)
@@ -159,7 +158,7 @@ def test_book_on_demo_day_sells_and_buys() -> None:
 def merged(day: date) -> dict[str, Decimal]:
     total: dict[str, Decimal] = {}
     for entry in ENTRIES:
-        weights = evaluate(
+        weights = evaluate_day(
             entry.symphony, bundled_history(), as_of=day, inception=entry.inception, options=entry.options
         ).weights
         for symbol, weight in weights.items():

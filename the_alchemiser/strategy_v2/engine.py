@@ -49,7 +49,7 @@ def evaluate(
     *,
     as_of: date,
     inception: date,
-    next_session: date | None = None,
+    next_session: date,
     options: StrategyOptions | None = None,
     fragile_points: float = FRAGILE_POINTS,
 ) -> Decision:
@@ -60,7 +60,7 @@ def evaluate(
         as_of: the session whose close is the last one known.
         inception: the day from which a rebalance-threshold is simulated; without effect on other strategies.
         next_session: the session after as_of; a strategy that decides `before-period` decides on as_of if that session
-            begins a period. None for the first later session of the history, or the next weekday if there is none.
+            begins a period.
         options: indicator conventions for a parsed strategy; None for the defaults.
         fragile_points: the distance below which a step of the path is fragile; see `explain`.
 
@@ -71,7 +71,7 @@ def evaluate(
         LateHistoryError: the inception of such a strategy is before the first session of the history.
         UnusableOptionError: a window is too short for the options.
     """
-    evaluation = prepare(strategy, history, through=as_of, options=options, next_session=next_session)
+    evaluation = prepare(strategy, history, through=as_of, next_session=next_session, options=options)
     known = evaluation.market.history
     last = compute_holdings(evaluation, len(known.dates) - 1, inception=inception)
     if not last.answered[0]:
@@ -96,21 +96,13 @@ def prepare(
     history: PriceHistory,
     *,
     through: date,
+    next_session: date,
     options: StrategyOptions | None,
-    next_session: date | None = None,
 ) -> Evaluation:
     """Return a strategy on what was known at the close of a day; the arguments are those of `evaluate`."""
     program = strategy if isinstance(strategy, Program) else compile_symphony(strategy, options)
     known = history.select(program.symbols).through(through)
-    following = _session_after(history, through) if next_session is None else np.datetime64(next_session, "D")
-    return Evaluation(program, known, following)
-
-
-def _session_after(history: PriceHistory, day: date) -> np.datetime64:
-    """Return the first later session of the history; the next weekday if there is none."""
-    later = history.dates[history.dates > np.datetime64(day, "D")]
-    following = later[0] if len(later) else np.busday_offset(np.datetime64(day, "D"), 1, roll="backward")
-    return np.datetime64(following, "D")
+    return Evaluation(program, known, np.datetime64(next_session, "D"))
 
 
 def rounded_weights(symbols: tuple[str, ...], weights: Floats, cash: float) -> dict[str, Decimal]:

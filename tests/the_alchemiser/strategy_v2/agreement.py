@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-import numpy as np
-
-from desk.decision_series import evaluate_days, first_decided_day
+from desk.decision_series import evaluate_day, evaluate_days, first_decided_day, session_after
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator, StillError, UndefinedError, Weights
 from the_alchemiser.shared.symphony import Symphony, parse
 from the_alchemiser.shared.symphony.errors import UnusableOptionError
 from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 from the_alchemiser.strategy_v2.arrays import Floats
-from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.history import PriceHistory
 
@@ -60,7 +57,7 @@ def _decided(
 def _naive(strategy: Symphony, history: PriceHistory, options: StrategyOptions) -> NaiveEvaluator:
     prices = {symbol: _by_session(closes) for symbol, closes in history.closes.items()}
     cutler = options.rsi is RsiMethod.CUTLER
-    days = [*history.dates.tolist(), np.busday_offset(history.dates[-1], 1).item()]
+    days = [*history.dates.tolist(), session_after(history, history.dates[-1].item())]
     before_period = options.decide is Decide.BEFORE_PERIOD
     return NaiveEvaluator(strategy, prices, days, ddof=options.ddof, cutler=cutler, before_period=before_period)
 
@@ -73,7 +70,7 @@ def _outcome(
     strategy: Symphony, history: PriceHistory, day: date, inception: date, options: StrategyOptions
 ) -> dict[str, Decimal] | Failure:
     try:
-        return dict(evaluate(strategy, history, as_of=day, inception=inception, options=options).weights)
+        return dict(evaluate_day(strategy, history, as_of=day, inception=inception, options=options).weights)
     except InsufficientHistoryError as error:
         return InsufficientHistoryError, error.symbol
     except ZeroVolatilityError:

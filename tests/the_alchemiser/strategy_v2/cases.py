@@ -5,11 +5,12 @@ from datetime import date
 
 import numpy as np
 
+from desk.decision_series import evaluate_day
 from tests.the_alchemiser.strategy_v2.symphonies import file_of, sessions
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.strategy_v2.arrays import Floats
-from the_alchemiser.strategy_v2.engine import Decision, evaluate
+from the_alchemiser.strategy_v2.engine import Decision
 from the_alchemiser.strategy_v2.history import DAY, PriceHistory
 
 START = date(2021, 1, 4)
@@ -37,7 +38,7 @@ def decide(
 ) -> Decision:
     """Decide a node, on the last session unless `as_of` is given."""
     day = history.dates[-1].item() if as_of is None else as_of
-    return evaluate(
+    return evaluate_day(
         parse(file_of(node, rule), source="case.clj"), history, as_of=day, inception=inception, options=options
     )
 

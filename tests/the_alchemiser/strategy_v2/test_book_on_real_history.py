@@ -5,13 +5,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from desk.decision_series import DecisionSeries, evaluate_days
+from desk.decision_series import DecisionSeries, evaluate_day, evaluate_days
 from tests.the_alchemiser.strategy_v2.agreement import difference
 from tests.the_alchemiser.strategy_v2.naive import NaiveEvaluator
 from tests.the_alchemiser.strategy_v2.real import real_history
 from the_alchemiser.shared.book import BookEntry, load_book
 from the_alchemiser.shared.symphony.options import StrategyOptions
-from the_alchemiser.strategy_v2.engine import evaluate
 
 ENTRIES = load_book().entries
 FIRST, LAST = date(2021, 1, 4), date(2022, 12, 28)
@@ -44,7 +43,7 @@ def test_book_monthly_sample_agrees_with_naive_and_single_days(entry: BookEntry)
         day = history.dates[number].item()
         weights = series.on(day)
 
-        single = evaluate(entry.symphony, history, as_of=day, inception=entry.inception, options=entry.options)
+        single = evaluate_day(entry.symphony, history, as_of=day, inception=entry.inception, options=entry.options)
         assert weights == single.weights
         if entry.options == StrategyOptions():
             assert difference(dict(weights), naive.holding(number, inception=inception)) == ""

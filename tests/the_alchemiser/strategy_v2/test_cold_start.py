@@ -19,7 +19,7 @@ strategy = parse('''
 (defsymphony "Cold" {:asset-class "EQUITIES", :rebalance-frequency :daily}
   (if (> (rsi "A" {:window 2}) 50) [(asset "A" nil)] [(asset "B" nil)]))
 ''')
-evaluate(strategy, history, as_of=date(2021, 1, 6), inception=date(2021, 1, 4))
+evaluate(strategy, history, as_of=date(2021, 1, 6), inception=date(2021, 1, 4), next_session=date(2021, 1, 7))
 print(*(name for name in ("numpy.ma", "numpy.random", "numpy.polynomial", "numpy.fft") if name in sys.modules))
 """
 

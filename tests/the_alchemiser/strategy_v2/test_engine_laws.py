@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from desk.decision_series import evaluate_day
 from tests.the_alchemiser.strategy_v2.agreement import Failure, difference, disagreement
 from tests.the_alchemiser.strategy_v2.naive import Weights
 from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, histories, without_cache
 from the_alchemiser.shared.symphony import parse
 from the_alchemiser.shared.symphony.errors import EvaluationError
 from the_alchemiser.shared.symphony.options import StrategyOptions
-from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.errors import InsufficientHistoryError, ZeroVolatilityError
 from the_alchemiser.strategy_v2.history import PriceHistory
 
@@ -29,7 +29,7 @@ Outcome = dict[str, Decimal] | str
 def outcome(text: str, history: PriceHistory, number: int) -> Outcome:
     days = history.dates.tolist()
     try:
-        return dict(evaluate(parse(text), history, as_of=days[number], inception=days[INCEPTION]).weights)
+        return dict(evaluate_day(parse(text), history, as_of=days[number], inception=days[INCEPTION]).weights)
     except EvaluationError as error:
         return str(error)
 

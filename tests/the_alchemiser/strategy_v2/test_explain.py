@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from desk.decision_series import evaluate_day
 from tests.the_alchemiser.strategy_v2.cases import START, asset, decide, market
 from tests.the_alchemiser.strategy_v2.symphonies import file_of
 from the_alchemiser.shared.symphony import parse
-from the_alchemiser.strategy_v2.engine import evaluate
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 A, B, C = map(asset, "ABC")
@@ -196,7 +196,7 @@ def test_path_counts_fragile_steps_at_the_given_distance() -> None:
     strategy = parse(file_of(node))
     day = HISTORY.dates[-1].item()
 
-    wide = evaluate(strategy, HISTORY, as_of=day, inception=START, fragile_points=2.5)
+    wide = evaluate_day(strategy, HISTORY, as_of=day, inception=START, fragile_points=2.5)
 
     assert wide.path["fragile"] == 1
     assert path_of(node)["fragile"] == 0

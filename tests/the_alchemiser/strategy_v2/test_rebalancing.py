@@ -65,10 +65,9 @@ def test_weekly_before_period_decides_on_the_last_close_of_the_week_before() -> 
         (date(2021, 1, 8), date(2021, 1, 4)),
         (date(2021, 1, 11), date(2021, 1, 7)),  # Friday is a holiday
         (date(2021, 1, 12), date(2021, 1, 7)),
-        (None, date(2021, 1, 4)),
     ],
 )
-def test_before_period_decides_on_the_day_before_a_new_week(next_session: date | None, decided: date) -> None:
+def test_before_period_decides_on_the_day_before_a_new_week(next_session: date, decided: date) -> None:
     decision = evaluate(
         parse(file_of(HALVES, WEEKLY)),
         market(A=[1, 2, 3, 4], B=[1] * 4),

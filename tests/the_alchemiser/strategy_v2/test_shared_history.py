@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from desk.decision_series import evaluate_day
 from tests.the_alchemiser.strategy_v2.cases import START, asset, market
 from tests.the_alchemiser.strategy_v2.symphonies import FILES, OPTIONS, SESSIONS, file_of, histories, without_cache
 from the_alchemiser.shared.symphony import parse
@@ -15,7 +16,7 @@ from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.errors import EvaluationError, UnusableOptionError
 from the_alchemiser.shared.symphony.options import RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.program import Program
-from the_alchemiser.strategy_v2.engine import Decision, evaluate
+from the_alchemiser.strategy_v2.engine import Decision
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 RISING = market(A=[100, 150, 200, 300, 400, 500], B=[10] * 6)
@@ -24,7 +25,7 @@ MOMENTUM = f'(if (> (rsi "A" {{:window 3}}) 60) [{asset("A")}] [{asset("B")}])'
 
 
 def decide_each(programs: Iterable[Program], history: PriceHistory, day: date, start: date) -> list[Decision]:
-    return [evaluate(program, history, as_of=day, inception=start) for program in programs]
+    return [evaluate_day(program, history, as_of=day, inception=start) for program in programs]
 
 
 @settings(max_examples=60)
@@ -38,7 +39,7 @@ def test_together_decides_as_each_by_itself(
     except UnusableOptionError:
         return
     try:
-        alone = [evaluate(program, without_cache(history), as_of=day, inception=start) for program in programs]
+        alone = [evaluate_day(program, without_cache(history), as_of=day, inception=start) for program in programs]
     except EvaluationError as error:
         with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
             decide_each(programs, history, day, start)
@@ -56,5 +57,5 @@ def test_together_programs_keep_their_own_options() -> None:
     together = decide_each(programs, RISING, LAST, START)
 
     assert [decision.path for decision in together] == [
-        evaluate(program, without_cache(RISING), as_of=LAST, inception=START).path for program in programs
+        evaluate_day(program, without_cache(RISING), as_of=LAST, inception=START).path for program in programs
     ]

@@ -198,7 +198,7 @@ def test_session_after_takes_a_later_bar(day: date, following: date) -> None:
 def test_before_period_decides_on_the_last_close_before_a_holiday(last: str, rule: str, *, decides: bool) -> None:
     day = date.fromisoformat(last)
     first = day - timedelta(days=3)
-    dates = np.arange(first, day + timedelta(days=1), dtype=DAY)
+    dates = np.array([first + timedelta(days=number) for number in range(4)], dtype=DAY)
     history = PriceHistory(dates, {"A": np.array([1.0, 2.0, 3.0, 4.0]), "B": np.ones(4)})
     strategy = parse(file_of(HALVES, f":rebalance-frequency {rule}"))
     options = StrategyOptions(decide=Decide.BEFORE_PERIOD)

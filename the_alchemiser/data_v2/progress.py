@@ -62,15 +62,15 @@ class ProgressStore(Protocol):
     """The progress of every request with an id."""
 
     def read(self, request_id: str) -> RefreshProgress | None:
-        """Return the progress of a request; None before its first batch.
+        """Return the progress of a request; None before its first batch, or if the item cannot be parsed.
 
         Raises:
-            StateUnavailableError: the table did not answer, or the item cannot be parsed.
+            StateUnavailableError: the table did not answer.
         """
         ...
 
     def write(self, progress: RefreshProgress) -> None:
-        """Replace the progress, unless the request has been finished.
+        """Replace the progress, unless the request has been finished. An item that `read` could not parse is replaced.
 
         Raises:
             StateUnavailableError: the table did not answer.
@@ -180,16 +180,28 @@ class DynamoProgress:
         self._client = client
         self._table = table
         self._now = now
+        self._unreadable: dict[str, Any] = {}  # by request id, the body of the item
 
     def read(self, request_id: str) -> RefreshProgress | None:
         """See ProgressStore."""
         key = typed({"symbol": _key(request_id)})
         try:
             answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-            item = answer.get("Item")
-            return None if item is None else RefreshProgress.read_json(plain(item)["body"])
-        except (aws.ClientError, aws.BotoCoreError, ValueError) as error:
+        except (aws.ClientError, aws.BotoCoreError) as error:
             raise StateUnavailableError(f"table {self._table}: {error}") from error
+
+        item = answer.get("Item")
+        return None if item is None else self._parse(request_id, plain(item).get("body"))
+
+    def _parse(self, request_id: str, body: Any) -> RefreshProgress | None:
+        try:
+            return RefreshProgress.read_json(body)
+        except (TypeError, ValueError) as error:
+            # Starting over loses nothing: the bars are stored, and what is stored is fetched again.
+            if request_id not in self._unreadable:
+                logger.warning("progress not readable", extra={"request_id": request_id, "detail": str(error)})
+            self._unreadable[request_id] = body
+            return None
 
     def write(self, progress: RefreshProgress) -> None:
         """See ProgressStore."""
@@ -200,9 +212,10 @@ class DynamoProgress:
             "body": progress.to_json(),
         }
         # SQS may deliver a command twice at the same time: the slower one does not undo the end.
-        condition = "attribute_not_exists(symbol) OR is_finished = :false"
+        condition = "attribute_not_exists(body) OR is_finished = :false OR body = :unreadable"
+        values = {":false": False, ":unreadable": self._unreadable.get(progress.request_id)}
         try:
-            put_if(self._client, self._table, row, condition=condition, values={":false": False})
+            put_if(self._client, self._table, row, condition=condition, values=values)
         except (aws.ClientError, aws.BotoCoreError) as error:
             raise StateUnavailableError(f"table {self._table}: {error}") from error
 

@@ -7,6 +7,13 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from tests.simulation.aws_clients import aws_port
+from tests.simulation.deployment import Table
+from tests.simulation.dynamo import Dynamo
+from tests.simulation.dynamo_tables import Tables
+from tests.simulation.fault_draws import FaultDraws
+from tests.simulation.scenario import FaultPlan
+from tests.simulation.world import World
 from the_alchemiser.data_v2.progress import DynamoProgress, Invocation, RefreshProgress, SymbolOutcome
 from the_alchemiser.shared.errors import StateUnavailableError
 
@@ -35,8 +42,8 @@ def test_write_is_kept_a_day_and_does_not_undo_the_end(stubbed: Stubbed) -> None
     expected = {
         "TableName": "requests",
         "Item": ITEM,
-        "ConditionExpression": "attribute_not_exists(symbol) OR is_finished = :false",
-        "ExpressionAttributeValues": {":false": {"BOOL": False}},
+        "ConditionExpression": "attribute_not_exists(body) OR is_finished = :false OR body = :unreadable",
+        "ExpressionAttributeValues": {":false": {"BOOL": False}, ":unreadable": {"NULL": True}},
     }
     stub.add_response("put_item", {}, expected)
     with stub:
@@ -65,11 +72,62 @@ def test_read_before_the_first_batch_is_none(stubbed: Stubbed) -> None:
         assert progress.read("r1") is None
 
 
-def test_read_of_an_unreadable_item_raises_unavailable(stubbed: Stubbed) -> None:
-    progress, stub = stubbed
-    stub.add_response("get_item", {"Item": ITEM | {"body": {"S": "{"}}}, READ)
-    with stub, pytest.raises(StateUnavailableError, match="table requests: "):
-        progress.read("r1")
+def simulated_table() -> Dynamo:
+    world = World(NOW, FaultDraws(1, FaultPlan()), {})
+    table = Table("requests", ("symbol",), {}, frozenset())
+    return Dynamo(Tables(world, {"requests": table}, lambda *_: None), aws_port("dynamodb", attempts=1))
+
+
+def progress_of(client: Dynamo) -> DynamoProgress:
+    return DynamoProgress(client, "requests", now=lambda: NOW)  # type: ignore[arg-type] # the simulated client
+
+
+UNREADABLE: list[dict[str, Any]] = [
+    {"body": {"S": "{"}},
+    {"body": {"S": '{"request_id": "r1", "symbols": "SPY"}'}},
+    {"body": {"S": '{"of": "a later release"}'}, "is_finished": {"BOOL": True}},
+    {"body": {"N": "7"}, "is_finished": {"S": "no"}},
+    {"body": {"NULL": True}},
+    {},
+]
+
+
+@pytest.mark.parametrize("attributes", UNREADABLE)
+def test_unreadable_item_is_no_progress_and_is_overwritten(
+    attributes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    client = simulated_table()
+    client.put_item(TableName="requests", Item={"symbol": {"S": "REQUEST#r1"}, **attributes})
+    progress = progress_of(client)
+
+    assert progress.read("r1") is None
+    assert progress.read("r1") is None
+    assert [record.getMessage() for record in caplog.records] == ["progress not readable"]
+    assert caplog.records[0].__dict__["request_id"] == "r1"
+
+    progress.write(PROGRESS)
+    assert progress.read("r1") == PROGRESS
+
+
+def test_unreadable_item_that_another_delivery_has_replaced_and_finished_stays() -> None:
+    client = simulated_table()
+    client.put_item(TableName="requests", Item={"symbol": {"S": "REQUEST#r1"}, **UNREADABLE[0]})
+    slow, fast = progress_of(client), progress_of(client)
+    slow.read("r1")
+    fast.read("r1")
+    fast.write(PROGRESS.changed(is_finished=True))
+    slow.write(PROGRESS)
+
+    assert slow.read("r1") == PROGRESS.changed(is_finished=True)
+
+
+def test_write_after_the_end_changes_nothing() -> None:
+    progress = progress_of(simulated_table())
+    progress.write(PROGRESS)
+    progress.write(PROGRESS.changed(is_finished=True))
+    progress.write(PROGRESS)
+
+    assert progress.read("r1") == PROGRESS.changed(is_finished=True)
 
 
 def test_denied_read_raises_unavailable(stubbed: Stubbed) -> None:

@@ -57,7 +57,7 @@ class BarFault(BaseModel):
 
 @dataclass(slots=True)
 class BarFaults:
-    """The planted faults of one side, in the order they were planted; only in memory."""
+    """The planted faults of one side, in the order they were planted."""
 
     planted: list[BarFault] = field(default_factory=list)
 

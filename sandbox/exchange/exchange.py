@@ -8,6 +8,7 @@ from uuid import UUID
 from sandbox.exchange.account import Account, AccountMode
 from sandbox.exchange.activities import Activity, Entry
 from sandbox.exchange.admission import Admitted, admit
+from sandbox.exchange.bar_faults import BarFault
 from sandbox.exchange.clock import Phase, SimulatedClock, check_forward, clock_at, fresh_clock
 from sandbox.exchange.conditions import Condition
 from sandbox.exchange.floor import TradingFloor
@@ -25,10 +26,15 @@ _REPLACEABLE = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything that survives a restart."""
+    """Everything that survives a restart.
+
+    Attributes:
+        bar_faults: those planted in the bars of either side.
+    """
 
     clock: SimulatedClock
     account: Account
+    bar_faults: tuple[BarFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +73,20 @@ class Exchange(TradingFloor):
 
     def __init__(self, market: Market, state: State) -> None:
         super().__init__(market, state.clock, state.account)
+        market.replace_bar_faults(state.bar_faults)
 
     @property
     def state(self) -> State:
         """Return the current state; it shares the account, so it is valid until the next change."""
-        return State(self.clock, self.account)
+        return State(self.clock, self.account, self.market.all_bar_faults())
 
     def snapshot(self) -> State:
         """Return the current state; later changes do not affect it."""
-        return State(self.clock, self.account.copy())
+        return State(self.clock, self.account.copy(), self.market.all_bar_faults())
 
     def restore(self, state: State) -> None:
         self.clock, self.account = state.clock, state.account
+        self.market.replace_bar_faults(state.bar_faults)
 
     def reset(self, terms: AccountTerms) -> None:
         """Start over with a new account, no planted conditions, and a clock that may be set to any moment."""

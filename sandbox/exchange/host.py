@@ -58,7 +58,8 @@ class Host:
     second: SecondSource = field(init=False)
 
     def __post_init__(self) -> None:
-        self.second = SecondSource(self.exchange.market.fork())
+        market = self.exchange.market
+        self.second = SecondSource(market.fork(), market.second_bar_faults)
 
     def answer(self, endpoint: Endpoint, call: Call) -> Answer:
         """Answer a request. A change is on disk before this returns; if it fails, the exchange is unchanged.

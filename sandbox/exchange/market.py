@@ -5,7 +5,7 @@ known from D's close on. Planted corporate actions and conditions change that fo
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,7 +13,7 @@ from functools import cached_property
 from uuid import UUID
 
 from sandbox.exchange.assets import Asset, asset_of
-from sandbox.exchange.bar_faults import BarFaults
+from sandbox.exchange.bar_faults import BarFault, BarFaults
 from sandbox.exchange.conditions import Condition
 from sandbox.exchange.corporate_actions import CorporateActions
 from sandbox.exchange.history import Bar, BarSeries
@@ -66,7 +66,7 @@ class Market:
         self._closes: dict[tuple[str, date], Decimal | None] = {}
         self.conditions: dict[str, Condition] = {}
         self.actions = CorporateActions(self._close_before)
-        self.bar_faults = BarFaults()
+        self.bar_faults, self.second_bar_faults = BarFaults(), BarFaults()
 
     def fork(self) -> "Market":
         """Return a market with the same history, with nothing planted; the two share their caches."""
@@ -74,14 +74,24 @@ class Market:
         market._history, market.assets, market._by_id = self._history, self.assets, self._by_id
         market._closes = self._closes
         market.conditions, market.actions = {}, CorporateActions(market._close_before)
-        market.bar_faults = BarFaults()
+        market.bar_faults, market.second_bar_faults = BarFaults(), BarFaults()
         return market
 
     def reset(self) -> None:
         """Remove everything that was planted."""
         self.conditions.clear()
         self.actions.clear()
-        self.bar_faults.planted.clear()
+        self.replace_bar_faults(())
+
+    def all_bar_faults(self) -> tuple[BarFault, ...]:
+        """Return the faults planted in the bars of the broker, then those of the second source."""
+        return (*self.bar_faults.planted, *self.second_bar_faults.planted)
+
+    def replace_bar_faults(self, faults: Iterable[BarFault]) -> None:
+        """Plant these faults, each on its side, in place of all others."""
+        wanted = tuple(faults)
+        self.bar_faults.planted[:] = [fault for fault in wanted if fault.side == "broker"]
+        self.second_bar_faults.planted[:] = [fault for fault in wanted if fault.side == "second"]
 
     @cached_property
     def first_day(self) -> date:

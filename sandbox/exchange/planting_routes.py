@@ -210,8 +210,8 @@ ENDPOINTS = (
     Endpoint("GET", "/_control/positions", list_positions),
     Endpoint("POST", "/_control/activities", put_activity, changes=True),
     Endpoint("GET", "/_control/activities", list_activities),
-    Endpoint("POST", "/_control/bar-faults", put_bar_fault),
+    Endpoint("POST", "/_control/bar-faults", put_bar_fault, changes=True),
     Endpoint("GET", "/_control/bar-faults", list_bar_faults),
-    Endpoint("DELETE", "/_control/bar-faults", clear_bar_faults),
+    Endpoint("DELETE", "/_control/bar-faults", clear_bar_faults, changes=True),
     Endpoint("POST", "/_control/second-source", put_second_source),
 )

@@ -39,17 +39,17 @@ class SecondSource:
 
     Attributes:
         market: its own history; nothing is ever planted in it.
+        faults: of its bars; the exchange's state has them.
         limit: counts credits, one per symbol; 0 per minute means no limit.
     """
 
     market: Market
-    faults: BarFaults = field(default_factory=BarFaults)
+    faults: BarFaults
     limit: RateLimit = field(default_factory=lambda: RateLimit(0))
     key: str = SECOND_KEY
 
     def reset(self) -> None:
-        """Remove the planted faults, and the limit."""
-        self.faults.planted.clear()
+        """Remove the limit."""
         self.limit.per_minute = 0
         self.limit.clear()
 

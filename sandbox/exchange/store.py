@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from sandbox.exchange.account import Account, AccountMode, EquityMark
 from sandbox.exchange.activities import Activity
+from sandbox.exchange.bar_faults import BarFault
 from sandbox.exchange.clock import SimulatedClock
 from sandbox.exchange.exchange import State
 from sandbox.exchange.order_book import OrderBook
@@ -18,6 +19,7 @@ from sandbox.exchange.orders import Fill, Order
 from sandbox.exchange.positions import Adjustment, Position
 
 _CLOCK = TypeAdapter(SimulatedClock)
+_BAR_FAULTS = TypeAdapter(tuple[BarFault, ...])
 
 
 class DamagedStateError(Exception):
@@ -69,10 +71,12 @@ class _Document(BaseModel):
     account: _AccountRecord
     orders: tuple[Order, ...]
     fills: tuple[Fill, ...]
+    bar_faults: tuple[BarFault, ...] = ()
 
     def state(self) -> State:
         fields = {name: getattr(self.account, name) for name in _AccountRecord.model_fields}
-        return State(self.clock, Account(**fields, orders=OrderBook(self.orders), fills=list(self.fills)))
+        account = Account(**fields, orders=OrderBook(self.orders), fills=list(self.fills))
+        return State(self.clock, account, self.bar_faults)
 
 
 class StateFile:
@@ -122,6 +126,7 @@ class StateFile:
     def _text(self, state: State) -> Iterable[bytes]:
         yield b'{"version":1,"clock":' + _CLOCK.dump_json(state.clock)
         yield b',"account":' + _AccountRecord.model_validate(state.account).model_dump_json().encode()
+        yield b',"bar_faults":' + _BAR_FAULTS.dump_json(state.bar_faults)
         yield b',"orders":[' + b",".join(self._orders.encode(list(state.account.orders.values())))
         yield b'],"fills":[' + b",".join(self._fills.encode(state.account.fills)) + b"]}\n"
 

@@ -116,7 +116,8 @@ def renew_faults(system: System, number: int) -> None:
         faults.planted.clear()
     for fault in FAULTS:
         if fault.day == number:
-            sides[fault.side].planted.append(bar_fault(fault.symbol, fault.kind, number - fault.back, fault.factor))
+            planted = bar_fault(fault.symbol, fault.kind, number - fault.back, fault.factor)
+            sides[fault.side].planted.append(planted.model_copy(update={"side": fault.side}))
     if number == OUTAGE:
         sides["broker"].planted.append(bar_fault("LLL", "spike", number, 1.2))
         venue.faults.plant(Fault(kind="refuse", status=503, times=1000, path="/time_series"))

@@ -1,15 +1,18 @@
 """Faults in bars: each kind changes what is served, on one side only, and nothing that trades."""
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox.exchange.bar_faults import BarFault, BarFaults
+from sandbox.exchange.exchange import Exchange, State
 from sandbox.exchange.history import Bar
 from sandbox.exchange.service import Venue
+from sandbox.exchange.store import StateFile
 from tests.sandbox.exchange.venues import payload, venue_of
-from tests.sandbox.exchange.worlds import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, move
+from tests.sandbox.exchange.worlds import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, exchange_at, move, week_market
 
 WEEK = {
     day: Bar(day, 10.0, 12.0, 9.0, 11.0 + number, 100)
@@ -154,3 +157,66 @@ def test_bars_of_a_day_that_has_not_closed_are_not_served() -> None:
     move(venue.exchange, date(2022, 3, 17))
 
     assert second_closes(venue) == ["50.00000", "51.00000", "52.00000"]
+
+
+def restarted(path: Path) -> Venue:
+    """Return the exchange that a new process opens on the state of an earlier one."""
+    file = StateFile(path)
+    state = file.load()
+    assert state is not None
+    return Venue(Exchange(week_market(), state), file)
+
+
+def test_planted_faults_of_both_sides_survive_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    venue = Venue(exchange_at(), StateFile(path))
+    plant(venue, kind="spike", factor=2)
+    plant(venue, kind="missing", side="second", last="2022-03-15")
+    plant(venue, kind="missing", symbol="CALM")
+    venue.respond("DELETE", "/_control/bar-faults", {"symbol": "CALM"})
+
+    again = restarted(path)
+
+    assert [fault.kind for fault in again.exchange.market.all_bar_faults()] == ["spike", "missing"]
+    assert payload(again.respond("GET", "/_control/bar-faults")) == payload(
+        venue.respond("GET", "/_control/bar-faults")
+    )
+    assert (broker_closes(again), second_closes(again)) == (broker_closes(venue), second_closes(venue))
+    assert broker_closes(again) == [50.0, 102.0]
+    assert second_closes(again) == ["50.00000"]
+
+
+def test_reset_removes_the_faults_for_the_next_process_too(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    venue = Venue(exchange_at(), StateFile(path))
+    plant(venue, kind="missing")
+    plant(venue, kind="missing", side="second")
+    venue.respond("POST", "/_control/reset", {}, {})
+
+    assert restarted(path).exchange.market.all_bar_faults() == ()
+
+
+class FullDisk:
+    """A store that cannot write."""
+
+    def save(self, state: State) -> None:
+        raise OSError("no space left")
+
+
+def test_fault_that_cannot_be_stored_is_not_planted() -> None:
+    venue = Venue(exchange_at(), FullDisk())
+    fault = {"kind": "missing", "symbol": "RISE", "day": "2022-03-15"}
+    answer = venue.respond("POST", "/_control/bar-faults", {}, fault)
+
+    assert answer.status == 500
+    assert venue.exchange.market.all_bar_faults() == ()
+
+
+def test_refused_order_leaves_the_faults_of_both_sides() -> None:
+    venue = venue_of()
+    plant(venue, kind="missing")
+    plant(venue, kind="missing", side="second")
+    assert venue.respond("POST", "/v2/orders", {}, {"symbol": "NOPE"}).status == 422
+
+    assert [fault.side for fault in venue.exchange.market.bar_faults.planted] == ["broker"]
+    assert [fault.side for fault in venue.second.faults.planted] == ["second"]

@@ -102,3 +102,4 @@ def test_load_of_a_file_of_the_release_before_takes_the_defaults(tmp_path: Path)
     assert state.account.positions["CALM"].is_quoted
     assert (state.account.fractional_shorts, state.account.adjustments) == (False, ())
     assert state.account.activities == ()
+    assert state.bar_faults == ()

@@ -54,7 +54,7 @@ def test_run_takes_wheels_only_and_empties_the_folder_first(tmp_path: Path, fake
 
     uv_installs.run(fake_uv(INSTALL))
 
-    assert calls(tmp_path) == ["install --only-binary :all:"]
+    assert calls(tmp_path) == [f"install --only-binary :all: --python {sys.executable}"]
     assert sorted(path.name for path in (tmp_path / "target").iterdir()) == ["pkg", "pkg-1.dist-info"]
 
 
@@ -65,7 +65,7 @@ def test_run_builds_what_has_no_wheel_without_a_compiler(tmp_path: Path, fake_uv
     uv_installs.run(fake_uv(f"case $* in *pkg*) {INSTALL} ;; *) {refusal} ;; esac"))
 
     assert calls(tmp_path) == [
-        "install --only-binary :all:",
+        f"install --only-binary :all: --python {sys.executable}",
         f"{NO_COMPILER} install --only-binary :all: --no-binary pkg --python {program}",
     ]
 
@@ -227,7 +227,7 @@ def test_run_damaged_cache_is_bypassed_with_a_warning(
     uv_installs.run(fake_uv(damage))
 
     assert (tmp_path / "target/pkg/__init__.py").read_bytes() == CODE
-    assert calls(tmp_path)[1] == "install --no-cache --only-binary :all:"
+    assert calls(tmp_path)[1] == f"install --no-cache --only-binary :all: --python {sys.executable}"
     assert capsys.readouterr().err == (
         "warning: uv's cache contains a damaged file (pkg: pkg/__init__.py); downloading the wheels again; "
         "run uv cache clean pkg to repair the cache\n"

@@ -10,7 +10,19 @@ import sys
 from typing import TYPE_CHECKING
 
 from automation.system import console
-from benchmarks import builds, checks, data, deployments, growth, imports, simulation, symphonies, trading_day, weights
+from benchmarks import (
+    backtests,
+    builds,
+    checks,
+    data,
+    deployments,
+    growth,
+    imports,
+    simulation,
+    symphonies,
+    trading_day,
+    weights,
+)
 
 if TYPE_CHECKING:
     from benchmarks.timing import Result
@@ -23,6 +35,7 @@ _ALL = {
     "growth": growth.run,
     "deployments": deployments.run,
     "symphonies": symphonies.run,
+    "backtests": backtests.run,
     "data": data.run,
     "simulation": simulation.run,
     "trading-day": trading_day.run,

@@ -1,9 +1,12 @@
-"""Convert the result of a backtest to JSON values. Pure."""
+"""Convert the result of a backtest to JSON. Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from desk.backtest.result import BENCHMARK, TURNOVER_DEFINITION, Curve, Result
 from desk.backtest.signals import Candidate
@@ -11,6 +14,13 @@ from desk.backtest.simulate import BacktestDay, RefusedTrade, Trade
 from desk.backtest.statistics import DEFINITIONS
 
 MAX_DRAWDOWNS = 5
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Return a document as JSON with two spaces per level and sorted keys."""
+    # The json module would indent in Python, which takes three times as long for a hundred thousand trades.
+    compact = json.dumps(document, sort_keys=True, default=str)
+    return msgspec.json.format(compact, indent=2)
 
 
 def json_document(result: Result) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 import math
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from the_alchemiser.shared.values import Side
 from the_alchemiser.strategy_v2.history import PriceHistory
 
 _BASIS_POINT = Decimal("0.0001")
+_KEPT_CLOSES = 10_000  # of several sessions, also when a strategy holds a thousand symbols
 
 
 class NoBarError(AlchemiserError):
@@ -47,6 +49,8 @@ class CloseFills:
         self._history = history
         self._factors = {Side.BUY: 1 + costs_bps * _BASIS_POINT, Side.SELL: 1 - costs_bps * _BASIS_POINT}
         self._rows = {day: row for row, day in enumerate(history.dates.tolist())}
+        # A session asks for the price of a symbol up to seven times.
+        self._close = lru_cache(maxsize=_KEPT_CLOSES)(self._read_close)
 
     def planning_price(self, symbol: str, day: date) -> Decimal:
         """Return the close.
@@ -54,10 +58,7 @@ class CloseFills:
         Raises:
             NoBarError: the symbol has no close for that day.
         """
-        close = float(self._history.of(symbol)[self._rows[day]])
-        if math.isnan(close):
-            raise self._no_bar(symbol, day)
-        return Decimal(repr(close))
+        return self._close(symbol, day)
 
     def fill_price(self, symbol: str, side: Side, day: date) -> Decimal:
         """Return the close plus the costs for a buy, minus the costs for a sell.
@@ -66,6 +67,12 @@ class CloseFills:
             NoBarError: the symbol has no close for that day.
         """
         return self.planning_price(symbol, day) * self._factors[side]
+
+    def _read_close(self, symbol: str, day: date) -> Decimal:
+        close = float(self._history.of(symbol)[self._rows[day]])
+        if math.isnan(close):
+            raise self._no_bar(symbol, day)
+        return Decimal(repr(close))
 
     def _no_bar(self, symbol: str, day: date) -> NoBarError:
         dates = self._history.dates[~np.isnan(self._history.of(symbol))]

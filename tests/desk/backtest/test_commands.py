@@ -1,5 +1,6 @@
 """`inv backtest` with all its options, called as a function."""
 
+import gc
 import json
 import re
 from pathlib import Path
@@ -61,6 +62,28 @@ def test_run_backtest_json_is_consistent(capsys: pytest.CaptureFixture[str]) -> 
     assert float(document["equity"][-1]["equity"]) == pytest.approx(100000 * growth)
     assert document["trade_count"] == len(document["trades"]) > 0
     assert set(document["definitions"]) == {*document["statistics"]["SPY"], "turnover"}
+
+
+def test_run_backtest_json_is_indented_and_sorted(capsys: pytest.CaptureFixture[str]) -> None:
+    run_backtest(["all-weather"], start=START, end=END, json=True)
+
+    printed = capsys.readouterr().out
+    assert printed == json.dumps(json.loads(printed), indent=2, sort_keys=True) + "\n"
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_run_backtest_leaves_collector_as_it_was(was_enabled: bool) -> None:
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        run_backtest(["all-weather"], start=START, end=END)
+        after_success = gc.isenabled()
+        with pytest.raises(UsageError):
+            run_backtest(["no-such-thing"])
+        after_failure = gc.isenabled()
+    finally:
+        gc.enable()
+
+    assert (after_success, after_failure) == (was_enabled, was_enabled)
 
 
 def test_run_backtest_whole_book_covers_all_decidable_sessions(capsys: pytest.CaptureFixture[str]) -> None:

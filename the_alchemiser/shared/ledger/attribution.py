@@ -13,6 +13,7 @@ from the_alchemiser.shared.values import LEDGER_SHARE, Side
 CENT = Decimal("0.01")
 DIGITS = 60  # a product of two quantities has up to 36; the default 28 would round before the division
 _ZERO = Decimal(0)
+_NO_SHARES = _ZERO.quantize(LEDGER_SHARE)
 
 
 def attribute(
@@ -65,6 +66,9 @@ def _split(filled: Decimal, ordered: Decimal, deltas: Mapping[str, Decimal]) -> 
 
 def _in_proportion(total: Decimal, weights: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """Split the total by largest remainder, in units of 9 places; the shares sum to the total exactly."""
+    if len(weights) == 1:
+        return dict.fromkeys(weights, total + _NO_SHARES)
+
     whole = sum(weights.values(), _ZERO)
     exact = {name: total * weight / whole for name, weight in weights.items()}
     shares = {name: share.quantize(LEDGER_SHARE, ROUND_DOWN) for name, share in exact.items()}

@@ -56,6 +56,13 @@ def test_attribute_gives_the_last_unit_to_the_largest_remainder() -> None:
     assert split == {"a": D("0.333333333"), "b": D("0.666666667")}
 
 
+@pytest.mark.parametrize(("filled", "share"), [("1.5", "1.500000000"), ("-2", "-2.000000000"), ("1E-12", "1E-12")])
+def test_attribute_to_one_strategy_is_whole_fill_in_ledger_places(filled: str, share: str) -> None:
+    split = attribute(D(filled), before=D("0"), ordered=D(filled), deltas={"a": D(filled) * 7})
+
+    assert {name: str(value) for name, value in split.items()} == {"a": share}
+
+
 @given(deltas_by_strategy, shares.filter(bool), st.integers(min_value=0, max_value=1000))
 def test_attribute_in_two_fills_sums_exactly_to_each(
     deltas: dict[str, Decimal], ordered: Decimal, permille: int

@@ -62,17 +62,27 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class LineChart:
-    """A line over days with the ticks of both axes; `base` is the y position of the bottom of its area."""
+    """A line over days with the ticks of both axes; `base` is the y position of the bottom of its area.
+
+    Attributes:
+        benchmark: the points of a second line on the same axes; empty without one.
+    """
 
     points: tuple[Point, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     base: float
+    benchmark: tuple[Point, ...] = ()
 
     @property
     def line(self) -> str:
         """Return the SVG path of the line."""
-        return "M" + "L".join(f"{point.x:.1f},{point.y:.1f}" for point in self.points)
+        return _path(self.points)
+
+    @property
+    def benchmark_line(self) -> str:
+        """Return the SVG path of the second line."""
+        return _path(self.benchmark)
 
     @property
     def area(self) -> str:
@@ -116,16 +126,25 @@ def timeline(steps: Sequence[Step]) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def equity_curve(days: Sequence[tuple[date, Decimal]], *, before: Decimal) -> LineChart:
+def equity_curve(
+    days: Sequence[tuple[date, Decimal]],
+    *,
+    before: Decimal,
+    start: str = "before",
+    benchmark: Sequence[tuple[date, Decimal]] = (),
+) -> LineChart:
     """Return the equity at the end of each day, starting with the equity before the first.
 
     Args:
         days: each date with its equity in USD; at least one.
         before: equity in USD before the first day.
+        start: what the label of that equity is.
+        benchmark: dates of the same days, or `start` as a date, with what to compare with in USD.
     """
     left, top, bottom, height = 92.0, 14.0, 30.0, 280.0
     values = [before, *(equity for _, equity in days)]
-    steps = _round_steps(float(min(values)), float(max(values)))
+    compared = [value for _, value in benchmark]
+    steps = _round_steps(float(min(values + compared)), float(max(values + compared)))
     low, high = steps[0], steps[-1]
     base = height - bottom
 
@@ -135,15 +154,24 @@ def equity_curve(days: Sequence[tuple[date, Decimal]], *, before: Decimal) -> Li
     def x_of(number: int) -> float:
         return left + (WIDTH - left - 16) * number / max(len(values) - 1, 1)
 
-    titles = ["before", *(day.isoformat() for day, _ in days)]
+    titles = [start, *(day.isoformat() for day, _ in days)]
     points = tuple(
         Point(x_of(number), y_of(float(value)), f"{title}: {formats.money(value)}")
         for number, (title, value) in enumerate(zip(titles, values, strict=True))
     )
+    numbers = {title: number for number, title in enumerate(titles)}
+    second = tuple(
+        Point(x_of(numbers[day.isoformat()]), y_of(float(value)), f"{day}: {formats.money(value)}")
+        for day, value in benchmark
+    )
     labelled = sorted({0, len(days) // 2, len(days)})
     across = tuple(Tick(x_of(number), titles[number]) for number in labelled)
     up = tuple(Tick(y_of(value), f"${value:,.0f}") for value in steps)
-    return LineChart(points, across, up, base)
+    return LineChart(points, across, up, base, second)
+
+
+def _path(points: Sequence[Point]) -> str:
+    return "M" + "L".join(f"{point.x:.1f},{point.y:.1f}" for point in points)
 
 
 def _round_steps(low: float, high: float) -> list[float]:

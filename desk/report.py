@@ -57,10 +57,15 @@ def _title(days: Sequence[ReportDay]) -> str:
     return f"{formats.plural(len(days), 'trading day')}, {first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
 
 
-@cache
-def _environment() -> Environment:
-    environment = template_environment()
+def add_report_vocabulary(environment: Environment) -> None:
+    """Add to an environment of templates what those of the day report use: formats and charts."""
     names = ("money", "signed_money", "percent", "change", "price", "shares", "long_date", "plural", "words")
     environment.filters.update({name: getattr(formats, name) for name in names})
     environment.globals.update(canvas_width=charts.WIDTH, signal_bars=charts.signal_bars, timeline=charts.timeline)
+
+
+@cache
+def _environment() -> Environment:
+    environment = template_environment()
+    add_report_vocabulary(environment)
     return environment

@@ -1,6 +1,7 @@
 """Derive what the report shows about a trading day from its evidence. Pure: no clock, no disk, no text layout."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -162,13 +163,12 @@ class ReportDay:
     @property
     def invested(self) -> Decimal:
         """Return the USD in positions after the day."""
-        return sum((position.market_value or _ZERO for position in self.positions), _ZERO)
+        return invested(self.positions)
 
     @property
     def positions(self) -> tuple["Position", ...]:
         """Return the positions after the day, the largest first."""
-        positions = self.evidence.after.positions
-        return tuple(sorted(positions, key=lambda position: (-(position.market_value or _ZERO), position.symbol)))
+        return largest_first(self.evidence.after.positions)
 
     @property
     def missed(self) -> tuple[TradeLine, ...]:
@@ -212,6 +212,16 @@ class ReportDay:
         )
 
 
+def largest_first(positions: "Iterable[Position]") -> tuple["Position", ...]:
+    """Return positions by value, the largest first."""
+    return tuple(sorted(positions, key=lambda position: (-(position.market_value or _ZERO), position.symbol)))
+
+
+def invested(positions: "Iterable[Position]") -> Decimal:
+    """Return the USD in positions; one without a price counts nothing."""
+    return sum((position.market_value or _ZERO for position in positions), _ZERO)
+
+
 def build_report_day(evidence: "DayEvidence") -> ReportDay:
     """Derive what the report shows about a day."""
     return ReportDay(
@@ -229,8 +239,10 @@ def _omissions(reasons: Mapping[str, str]) -> tuple[Omission, ...]:
 
 
 def _steps(evidence: "DayEvidence") -> tuple[Step, ...]:
-    timeline = evidence.run.timeline
-    moments = [(line.at, line.state.value, line.by, _describe_state(line.state, evidence)) for line in timeline]
+    timeline, plan = evidence.run.timeline, evidence.plan
+    moments = [
+        (line.at, line.state.value, line.by, _describe_state(line.state, evidence, plan=plan)) for line in timeline
+    ]
     moments += [(mail.sent_at, "MAIL", "notifications_v2", _describe_mail(mail)) for mail in evidence.mails]
     moments.sort(key=lambda moment: moment[0])
 
@@ -246,8 +258,7 @@ def _ms(start: datetime | None, end: datetime | None) -> int | None:
     return None if start is None or end is None else round((end - start).total_seconds() * 1000)
 
 
-def _describe_state(state: RunState, evidence: "DayEvidence") -> str:
-    plan, result = evidence.plan, evidence.result
+def _describe_state(state: RunState, evidence: "DayEvidence", *, plan: "RebalancePlan | None") -> str:
     match state:
         case RunState.EVALUATING:
             requested = formats.plural(len(evidence.run.allocations), "strategy evaluation")
@@ -263,7 +274,7 @@ def _describe_state(state: RunState, evidence: "DayEvidence") -> str:
         case RunState.COMPLETED:
             return f"closed the run with {formats.plural(len(evidence.outcomes), 'trade outcome')}"
         case RunState.FAILED:
-            return _describe_failure(result)
+            return _describe_failure(evidence.result)
 
 
 def _describe_failure(result: "RunCompleted | RunFailed | None") -> str:
@@ -283,7 +294,7 @@ def _weights(signal: "SignalGenerated | None") -> Mapping[str, Decimal]:
     return signal.weights if signal else {}
 
 
-def _largest_first(weights: Mapping[str, Decimal]) -> tuple[tuple[str, Decimal], ...]:
+def _heaviest_first(weights: Mapping[str, Decimal]) -> tuple[tuple[str, Decimal], ...]:
     return tuple(sorted(weights.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -307,14 +318,14 @@ def _weights_or_failure(
         return (), "it returned no result"
     if isinstance(answer, StrategyFailed):
         return (), f"{formats.words(answer.reason)}: {answer.detail}"
-    return _largest_first(answer.weights), None
+    return _heaviest_first(answer.weights), None
 
 
 def _signal(signal: "SignalGenerated | None", strategies: tuple[str, ...]) -> tuple[SignalLine, ...]:
     if signal is None:
         return ()
     lines = []
-    for symbol, weight in _largest_first(signal.weights):
+    for symbol, weight in _heaviest_first(signal.weights):
         parts = ((name, signal.contributions.get(name, {}).get(symbol, _ZERO)) for name in strategies)
         lines.append(SignalLine(symbol, weight, tuple((name, part) for name, part in parts if part)))
     return tuple(lines)
@@ -322,12 +333,12 @@ def _signal(signal: "SignalGenerated | None", strategies: tuple[str, ...]) -> tu
 
 def _trades(evidence: "DayEvidence") -> tuple[TradeLine, ...]:
     decisions = evidence.plan.by_trade_id() if evidence.plan else {}
+    orders = defaultdict[str, list["Order"]](list)
+    for order in evidence.after.orders:
+        orders[order.client_order_id.rpartition("-")[0]].append(order)  # `<trade id>-<step>`
+
     return tuple(
-        TradeLine(trade_id, decisions[trade_id], outcome, _orders_of(trade_id, evidence.after.orders))
+        TradeLine(trade_id, decisions[trade_id], outcome, tuple(orders[trade_id]))
         for trade_id, outcome in evidence.outcomes.items()
         if trade_id in decisions
     )
-
-
-def _orders_of(trade_id: str, orders: "Sequence[Order]") -> tuple["Order", ...]:
-    return tuple(order for order in orders if order.client_order_id.startswith(f"{trade_id}-"))

@@ -1,9 +1,10 @@
 """`inv data.quality`: the scorecards of the symbols that the book needs, as tables, a page or JSON."""
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from automation.system import console, files
 from automation.system.errors import CheckFailedError, UsageError
@@ -86,20 +87,22 @@ def summary(scorecards: Scorecards) -> str:
 def render(scorecards: Scorecards, environment: str) -> str:
     """Return the page as HTML."""
     template = template_environment().get_template("quality.html")
-    return template.render(
-        environment=environment,
-        summary=summary(scorecards),
-        scorecards=scorecards,
-        state_of=state_of,
-        row_of=_row,
-        incident_row=_incident_row,
-        columns=_COLUMNS,
-        numbers=_NUMBERS,
-        incident_columns=INCIDENT_COLUMNS,
-        passed=PASSED,
-        acceptance_columns=ACCEPTANCE_COLUMNS,
-        acceptance_row=acceptance_row,
-    )
+    return template.render(environment=environment, scorecards=scorecards, quality=table_vocabulary())
+
+
+def table_vocabulary() -> Mapping[str, Any]:
+    """Return what the templates of the scorecards use."""
+    return {
+        "summary": summary,
+        "state_of": state_of,
+        "row_of": _row,
+        "incident_row": _incident_row,
+        "columns": _COLUMNS,
+        "numbers": _NUMBERS,
+        "incident_columns": INCIDENT_COLUMNS,
+        "acceptance_columns": ACCEPTANCE_COLUMNS,
+        "acceptance_row": acceptance_row,
+    }
 
 
 def read_stored(environment: Environment, name: str) -> Scorecards:

@@ -17,7 +17,7 @@ from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.run.runs import Run
 
 _OWNER = "the account's owner"
-_ORDER_COLUMNS = ("order", "of", "side", "symbol", "type", "limit", "shares", "filled", "status")
+ORDER_COLUMNS = ("order", "of", "side", "symbol", "type", "limit", "shares", "filled", "status")
 _CANCELLED_COLUMNS = ("order", "side", "symbol", "shares", "filled before", "filled meanwhile", "status")
 
 
@@ -40,7 +40,7 @@ def show_orders(orders: Iterable[Order], stage: str) -> None:
     rows = [order_row(order, stage) for order in orders]
     console.result(f"open orders  {len(rows) or 'none'}")
     if rows:
-        console.table(_ORDER_COLUMNS, rows, right=("limit", "shares", "filled"))
+        console.table(ORDER_COLUMNS, rows, right=("limit", "shares", "filled"))
 
 
 def show_cancelled(cancelled: Iterable[CancelledOrder]) -> None:

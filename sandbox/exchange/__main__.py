@@ -3,7 +3,6 @@
 import argparse
 import errno
 import signal
-import socket
 import sys
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -16,6 +15,7 @@ from sandbox.exchange.app import make_app
 from sandbox.exchange.exchange import AccountTerms, Exchange, opening_state
 from sandbox.exchange.history import HistoryError, load_history
 from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET, SECOND_KEY
+from sandbox.exchange.listening import listen
 from sandbox.exchange.market import Market
 from sandbox.exchange.money import to_cents
 from sandbox.exchange.planting_routes import read_actions
@@ -96,25 +96,6 @@ def make_server(venue: Venue) -> uvicorn.Server:
         ws="none",
     )
     return uvicorn.Server(config)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on an address.
-
-    Raises:
-        OSError: the port is in use, or the address cannot be used.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is given explicitly: asyncio disables Nagle's algorithm only for sockets whose protocol is TCP.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _listen_error(host: str, port: int, error: OSError) -> str:

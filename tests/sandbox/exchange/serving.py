@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from sandbox.exchange.__main__ import listen, make_server
+from sandbox.exchange.__main__ import make_server
 from sandbox.exchange.exchange import AccountTerms, Exchange, opening_state
+from sandbox.exchange.listening import listen
 from sandbox.exchange.service import Venue
 from sandbox.exchange.store import StateFile
 from tests.sandbox.exchange.worlds import real_market

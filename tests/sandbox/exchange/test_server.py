@@ -15,10 +15,11 @@ import httpx
 import pytest
 
 from sandbox import kills
-from sandbox.exchange.__main__ import listen, main, open_venue, parser
+from sandbox.exchange.__main__ import main, open_venue, parser
 from sandbox.exchange.clock import Phase
 from sandbox.exchange.control import ExchangeControl, ExchangeError
 from sandbox.exchange.history import HistoryError
+from sandbox.exchange.listening import listen
 from sandbox.exchange.positions import Position
 from sandbox.exchange.rate_limit import RateLimit
 from tests.sandbox.exchange.serving import real_venue, served

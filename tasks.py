@@ -9,6 +9,7 @@ from automation import commands, tasks
 from desk import tasks as desk
 from desk.data import tasks as data
 from desk.operations import tasks as operations
+from desk.page import tasks as page
 from sandbox import tasks as sandbox
 
 if TYPE_CHECKING:
@@ -29,5 +30,5 @@ namespace = commands.assemble(
     data.data_collection(),
     operations.trading_collection(data.refresh),
     operations.run_collection(),
-    tasks=(sandbox.deploy, sandbox.run_day_task(reporter), desk.backtest, operations.reconcile),
+    tasks=(sandbox.deploy, sandbox.run_day_task(reporter), desk.backtest, operations.reconcile, page.desk),
 )

@@ -1,0 +1,1 @@
+"""`inv desk`: a local web page over a deployed environment."""

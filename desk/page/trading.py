@@ -10,9 +10,9 @@ from desk.operations import obstacles, run_record
 from desk.operations import situation as situations
 from desk.operations.run_record import RunRecord
 from desk.operations.situation import Situation
+from desk.page.account import performances_of
 from desk.page.function_steps import Evidence, FunctionStep, function_steps
 from desk.page.live import Connection
-from desk.page.performance_rows import latest_run_measured
 from desk.report_model import ReportDay, build_report_day
 from sandbox.evidence import BrokerState, DayEvidence
 from the_alchemiser.coordinator_v2.admission import StartRefusal
@@ -94,7 +94,7 @@ def gather(connection: Connection, *, now: Callable[[], datetime] = lambda: date
         record=record if is_todays else None,
         as_of=_as_of(situation),
         verdict=verdict,
-        measured_run=latest_run_measured(environment) if is_todays else "",
+        measured_run=_measured_run(connection) if is_todays else "",
     )
     return Trading(
         situation=situation,
@@ -164,6 +164,12 @@ def bars(steps: tuple[FunctionStep, ...]) -> Mapping[str, Bar]:
 def _as_of(situation: Situation) -> date | None:
     market = situation.market
     return None if market is None or isinstance(market.day, StartRefusal) else market.day.as_of
+
+
+def _measured_run(connection: Connection) -> str:
+    """Return the id of the run whose figures are the account's latest; empty without any."""
+    latest = performances_of(connection.environment).latest()
+    return "" if latest is None else latest.run_id
 
 
 def _verdict(connection: Connection) -> Verdict | None:

@@ -16,12 +16,11 @@ from automation.system.queue_messages import QueueMessage
 from desk.operations.run_record import RunRecord
 from desk.operations.situation import Market, Situation
 from desk.operations.switch import Setting
-from desk.page.account import Equity, EquityDay, Holdings
+from desk.page.account import Equity, Holdings, derive
 from desk.page.app import Desk
 from desk.page.feeds import Feed
 from desk.page.function_steps import Evidence, function_steps
 from desk.page.next_session import NextSession
-from desk.page.performance_rows import StrategyResult
 from desk.page.queues import Letter, LetterQueue, Queues
 from desk.page.stack import SizeLine, Stacks
 from desk.page.trading import Trading, day_of
@@ -30,11 +29,13 @@ from tests.desk.evidence import DAY, account, whole_day
 from tests.desk.operations.duty import check
 from tests.desk.operations.records import failed_record, whole_record
 from tests.desk.page.days import HOSTILE, SCRIPT, hostile_record, idle_record, large_record
+from tests.the_alchemiser.shared.performance.account_rows import account_row, owner_row
 from the_alchemiser.coordinator_v2.admission import TradingDay
 from the_alchemiser.data_quality_monitor.scorecards import Incident, Scorecards, ScorecardsEntry
 from the_alchemiser.shared.books.checks import CheckState
 from the_alchemiser.shared.exchange_time import new_york
 from the_alchemiser.shared.market_data.verdict import Verdict
+from the_alchemiser.shared.performance.rows import Performance
 from the_alchemiser.shared.values import Clock, Session
 
 TOKEN = "a-token-of-this-start"
@@ -93,19 +94,22 @@ def holdings() -> Holdings:
 
 
 def equity(days: int = 30) -> Equity:
-    lines = tuple(
-        EquityDay(
+    """Return the equity of so many days: it rises, but for a deposit of $5,000 on the tenth."""
+    rows = tuple(
+        account_row(
             DAY - timedelta(days=days - number),
-            Decimal(100_000) + 137 * number - 3 * number * number,
-            Decimal(100_000) + 91 * number if number != days - 1 else None,
+            str(Decimal(100_000) + 430 * number + (5000 if number > 9 else 0)),
+            deposits="5000" if number > 9 else "0",
         )
         for number in range(days)
     )
-    return Equity(lines, tuple(result(name) for name in ("trend_following", "sector_momentum", "calm_balance")))
+    closes = {row.trading_date: 400 + 2.0 * number for number, row in enumerate(rows[:-1])}
+    return derive(rows, closes, [result(name) for name in ("trend_following", "sector_momentum", "calm_balance")])
 
 
-def result(strategy: str) -> StrategyResult:
-    return StrategyResult(strategy, DAY, Decimal("50123.45"), Decimal("0.5"), Decimal("-12.34"), Decimal("98.7"))
+def result(strategy: str) -> Performance:
+    figures = {"market_value": "50123.45", "realised": "-12.34", "unrealised": "98.7", "turnover": "71234.5"}
+    return owner_row(strategy, DAY, "100246.9", **figures, slippage="7.12", closed_lots="12", winning_lots="7")
 
 
 def queues(*bodies: str) -> Queues:
@@ -162,7 +166,7 @@ def hostile() -> Values:
     return {
         **ordinary(),
         "trading": trading(hostile_record()),
-        "equity": replace(equity(), results=(result(HOSTILE),)),
+        "equity": replace(equity(), owners=(result(HOSTILE),)),
         "queues": queues(HOSTILE, '{"a": "</pre><script>1</script>"}', "x" * 30_000),
         "stacks": stacks(alarm),
     }
@@ -186,7 +190,7 @@ def empty() -> Values:
     return {
         "trading": trading(None, situation=replace(situation(), books=None)),
         "account": Holdings(nothing, ()),
-        "equity": Equity((), ()),
+        "equity": Equity((), None, ()),
         "data": ScorecardsEntry(),
         "queues": Queues((), ()),
         "stacks": Stacks((), 0, ReleaseList("local", (), None), ()),

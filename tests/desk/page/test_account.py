@@ -1,51 +1,79 @@
-"""The equity against SPY, what the broker holds, and the rows of the Performance table."""
+"""The equity against SPY, what the broker holds, and the latest figures of each strategy."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from desk.page import account
-from desk.page.account import Equity, EquityDay, compare
+from desk.page.account import Equity, derive
 from desk.page.live import Connection
-from desk.page.performance_rows import StrategyResult, equity_by_day, latest_results, latest_run_measured
 from tests.desk.operations.account import HoldingBroker
-from tests.desk.operations.duty import World, environment
+from tests.desk.operations.duty import RUN_ID, World, environment, run, stored
 from tests.desk.page.desks import equity
-from the_alchemiser.metrics_v2.performance_table import row_of
+from tests.the_alchemiser.shared.performance.account_rows import account_row, owner_row
 from the_alchemiser.shared.dynamo import typed
+from the_alchemiser.shared.performance.rows import LATEST, Performance, row_of
 
 D1, D2, D3 = date(2022, 3, 16), date(2022, 3, 17), date(2022, 3, 18)
-ROWS = ((D1, Decimal(100_000)), (D2, Decimal("100500.5")), (D3, Decimal(99_000)))
+ROWS = (
+    account_row(D1, "100000"),
+    account_row(D2, "110500.5", deposits="10000"),
+    account_row(D3, "99000", deposits="10000"),
+)
 
 
-def test_compare_buys_the_benchmark_with_the_first_equity() -> None:
-    assert compare(ROWS, {D1: 400.0, D2: 410.0, date(2022, 3, 21): 1.0}) == (
-        EquityDay(D1, Decimal(100_000), Decimal(100_000)),
-        EquityDay(D2, Decimal("100500.5"), Decimal(102_500)),
-        EquityDay(D3, Decimal(99_000), None),
-    )
+def benchmarks(closes: dict[date, float]) -> list[Decimal | None]:
+    return [day.benchmark for day in derive(ROWS, closes, ()).days]
 
 
-@pytest.mark.parametrize("closes", [{}, {D2: 410.0}], ids=["no bars", "none of the first day"])
-def test_compare_without_a_first_close_has_no_benchmark(closes: dict[date, float]) -> None:
-    assert [day.benchmark for day in compare(ROWS, closes)] == [None] * 3
-    assert compare((), closes) == ()
+def test_derive_lets_the_benchmark_take_part_in_deposits() -> None:
+    assert benchmarks({D1: 400.0, D2: 500.0, D3: 250.0}) == [100_000, 137_500, 68_750]
+
+
+@pytest.mark.parametrize(
+    ("closes", "expected"),
+    [
+        ({}, [None, None, None]),
+        ({D2: 500.0, D3: 250.0}, [None, None, None]),
+        ({D1: 400.0, D2: 500.0}, [100_000, 137_500, None]),
+        ({D1: 400.0, D3: 500.0}, [100_000, None, None]),
+    ],
+    ids=["no bars", "not the first day", "not the last day", "not a day between"],
+)
+def test_derive_without_a_close_ends_the_benchmark(closes: dict[date, float], expected: list[Decimal | None]) -> None:
+    assert benchmarks(closes) == expected
+
+
+def test_derive_has_the_figures_of_each_day_and_of_all() -> None:
+    derived = derive(ROWS, {}, ())
+
+    assert [day.equity for day in derived.days] == [100_000, Decimal("110500.5"), 99_000]
+    assert [day.figures and (day.figures.pnl, day.figures.deposits) for day in derived.days] == [
+        None,
+        (Decimal("500.5"), Decimal(10_000)),
+        (Decimal("-11500.5"), Decimal(0)),
+    ]
+    assert derived.total is not None
+    assert (derived.total.pnl, derived.total.deposits, derived.total.opened) == (Decimal(-11_000), Decimal(10_000), D1)
+
+
+def test_derive_of_rows_without_totals_has_no_figures() -> None:
+    derived = derive([row.changed(account=None) for row in ROWS], {D1: 400.0, D2: 500.0}, ())
+
+    assert derived.total is None
+    assert [day.figures for day in derived.days] == [None] * 3
+    assert [day.benchmark for day in derived.days] == [100_000, 125_000, None]
 
 
 def test_chart_has_a_point_per_day_and_per_known_close() -> None:
     chart = equity(5).chart
 
-    assert [point.title for point in chart.points] == [
-        "2022-03-11: $100,000.00",
-        "2022-03-12: $100,134.00",
-        "2022-03-13: $100,262.00",
-        "2022-03-14: $100,384.00",
-        "2022-03-15: $100,500.00",
-    ]
-    assert [point.title for point in chart.benchmark][-1] == "2022-03-14: $100,273.00"
+    titles = [point.title for point in chart.points]
+    assert (titles[0], titles[-1]) == ("2022-03-11: $100,000.00", "2022-03-15: $101,720.00")
+    assert [point.title for point in chart.benchmark][-1] == "2022-03-14: $101,500.00"
     assert [point.x for point in chart.benchmark] == [point.x for point in chart.points[:-1]]
     assert chart.benchmark[0].y == chart.points[0].y
     assert chart.benchmark_line.startswith("M92.0,")
@@ -61,74 +89,58 @@ def test_holdings_are_the_largest_first() -> None:
 
 
 @dataclass
-class Table:
-    """The Performance table with these rows."""
+class Tables:
+    """DynamoDB with rows of the Performance table, and one run in the index of runs."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
 
-    def query(self, **request: Any) -> Any:
+    def put(self, row: Performance) -> None:
+        written = row_of(row)
+        self.rows = [kept for kept in self.rows if (kept["pk"], kept["sk"]) != (written["pk"], LATEST)]
+        self.rows += [{**written, "sk": row.trading_date.isoformat()}, {**written, "sk": LATEST}]
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation in {"query", "scan"}
+        return self
+
+    def paginate(self, **request: Any) -> Any:
+        if "IndexName" in request:
+            return [{"Items": [typed({"pk": f"RUN#{RUN_ID}", "trading_date": "2022-11-28"})]}]
         self.asked.append(request)
-        own = [row for row in self.rows if row["pk"] == "STRATEGY#ACCOUNT" and row["sk"] != "LATEST"]
-        newest = sorted(own, key=lambda row: row["sk"], reverse=True)[: request["Limit"]]
-        return {"Items": [typed(row) for row in newest]}
-
-    def get_item(self, **request: Any) -> Any:
-        wanted = {name: value["S"] for name, value in request["Key"].items()}
-        match = next((row for row in self.rows if wanted.items() <= row.items()), None)
-        return {} if match is None else {"Item": typed(match)}
+        values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
+        first, last = values.get(":first", LATEST), values.get(":last", LATEST)
+        own = [row for row in self.rows if row["pk"] == values[":pk"] and first <= row["sk"] <= last]
+        return [{"Items": [typed(row) for row in own]}]
 
 
-def table() -> Table:
-    rows: list[dict[str, Any]] = []
-    for name in ("ACCOUNT", "calm"):
-        for day, value in ROWS:
-            figures = {"strategy": name, "trading_date": str(day), "run_id": f"prod-{day}", "equity": str(value)}
-            rows.append({"pk": f"STRATEGY#{name}", "sk": str(day), **figures, "market_value": "50"})
-        rows.append({**rows[-1], "sk": "LATEST", "realised": "-1.5", "exposure": "0.25"})
-    return Table(rows)
+def read(tables: Tables) -> Equity:
+    world = World(store=stored(run(settled=True)))
+    base = environment(world)
+    deployed = replace(base, client=lambda _: tables, outputs={**base.outputs, "PerformanceTable": "performance"})
+    return account.equity(Connection(deployed, world.broker))  # type: ignore[arg-type] # a fake broker
 
 
-def deployed(rows: Table) -> Any:
-    base = environment(World())
-    outputs = {**base.outputs, "PerformanceTable": "performance"}
-    return replace(base, client=lambda _: rows, outputs=outputs)
+def test_equity_reads_a_year_and_the_owners_that_the_latest_row_names() -> None:
+    tables = Tables()
+    for row in (ROWS[0].changed(trading_date=D3 - timedelta(days=400)), *ROWS):
+        tables.put(row)
+    tables.put(owner_row("calm", D3, "99000", realised="-1.5", closed_lots="3", winning_lots="2"))
+
+    found = read(tables)
+
+    assert [day.date for day in found.days] == [D1, D2, D3]
+    assert [(row.strategy, row.realised, row.winning_lots) for row in found.owners] == [("calm", Decimal("-1.5"), 2)]
+    assert {request["TableName"] for request in tables.asked} == {"performance"}
 
 
-def test_equity_by_day_is_the_accounts_ascending() -> None:
-    rows = table()
+def test_equity_of_rows_of_an_earlier_release_takes_the_strategies_of_the_latest_run() -> None:
+    tables = Tables()
+    tables.put(ROWS[0].changed(account=None))
+    tables.put(owner_row("calm", D1, "100000"))
 
-    assert equity_by_day(deployed(rows), days=2) == ROWS[1:]
-    assert rows.asked[0]["ExpressionAttributeValues"] == {":pk": {"S": "STRATEGY#ACCOUNT"}, ":latest": {"S": "LATEST"}}
-    assert rows.asked[0]["TableName"] == "performance"
-
-
-def test_latest_results_are_those_that_exist() -> None:
-    assert latest_results(deployed(table()), ("unknown", "calm")) == (
-        StrategyResult("calm", D3, Decimal(50), Decimal("0.25"), Decimal("-1.5"), None),
-    )
-    assert latest_run_measured(deployed(table())) == "prod-2022-03-18"
-    assert latest_run_measured(deployed(Table())) == ""
+    assert [row.strategy for row in read(tables).owners] == ["calm"]
 
 
-def test_equity_of_an_environment_without_runs_is_empty() -> None:
-    class Nothing(Table):
-        """No rows, and no runs in the index."""
-
-        def get_paginator(self, operation: str) -> Any:
-            return self
-
-        def paginate(self, **request: Any) -> Any:
-            return [{"Items": []}]
-
-    world = World()
-    base = deployed(Nothing())
-
-    assert account.equity(Connection(base, world.broker)) == Equity((), ())  # type: ignore[arg-type] # a fake broker
-
-
-def test_rows_have_the_names_that_metrics_v2_writes() -> None:
-    names = row_of.__code__.co_consts
-    written = {name for constant in names if isinstance(constant, tuple) for name in constant} | set(names)
-
-    assert {"trading_date", "run_id", "equity", "market_value", "exposure", "realised", "unrealised"} <= written
+def test_equity_before_the_first_run_is_empty() -> None:
+    assert read(Tables()) == Equity((), None, ())

@@ -1,6 +1,6 @@
 """When the next run starts, when each function worked, and what is read of an environment."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,10 @@ from tests.desk.evidence import DAY, STARTED
 from tests.desk.operations.duty import RUN_ID, UNREACHABLE, FakeBroker, FakeEnvironment, World, environment, run, stored
 from tests.desk.operations.records import whole_record
 from tests.desk.page.desks import VERDICT, situation
+from tests.the_alchemiser.coordinator_v2.test_admission import MONDAY
+from tests.the_alchemiser.shared.performance.account_rows import account_row
 from the_alchemiser.shared.dynamo import typed
+from the_alchemiser.shared.performance.rows import row_of
 from the_alchemiser.shared.values import Clock
 
 NOW = datetime(2022, 11, 28, 20, 45, tzinfo=UTC)
@@ -21,22 +24,25 @@ NOW = datetime(2022, 11, 28, 20, 45, tzinfo=UTC)
 
 @dataclass
 class Tables:
-    """DynamoDB with these rows, by their partition key, and the index of runs."""
+    """DynamoDB with the account's latest figures, the index of runs, and no claims."""
 
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    measured: str = ""
     runs: tuple[tuple[str, str], ...] = ()
 
     def get_paginator(self, operation: str) -> Any:
-        assert operation == "scan"
+        assert operation in {"scan", "query"}
         return self
 
     def paginate(self, **request: Any) -> Any:
-        rows = [{"pk": f"RUN#{run_id}", "trading_date": day} for run_id, day in self.runs]
-        return [{"Items": [typed(row) for row in rows]}]
+        if "IndexName" in request:
+            rows = [{"pk": f"RUN#{run_id}", "trading_date": day} for run_id, day in self.runs]
+            return [{"Items": [typed(row) for row in rows]}]
+        assert request["TableName"] == "performance"
+        row = account_row(MONDAY, "100").changed(run_id=self.measured)
+        return [{"Items": [typed(row_of(row))] if self.measured else []}]
 
     def get_item(self, **request: Any) -> Any:
-        row = self.rows.get(request["Key"]["pk"]["S"])
-        return {"Item": typed(row)} if row else {}
+        return {}
 
 
 def connection(world: World, tables: Tables, **outputs: str) -> Connection:
@@ -100,7 +106,7 @@ def test_day_of_a_run_has_its_orders_and_the_verdict_of_its_data() -> None:
 
 def test_gather_reads_todays_run_and_whether_it_was_measured() -> None:
     world = World(store=stored(run(settled=True)))
-    tables = Tables({"STRATEGY#ACCOUNT": {"run_id": RUN_ID}})
+    tables = Tables(measured=RUN_ID)
 
     trading = gather(connection(world, tables), now=lambda: NOW)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from automation.system import console
 from automation.system.errors import UsageError
-from desk.decision import FIXED_WEIGHTS, describe_step, is_fragile, summary
+from desk.decision import FIXED_WEIGHTS, summary
 from desk.decision_series import evaluate_day
 from desk.strategies.arguments import (
     ChosenStrategy,
@@ -21,6 +21,7 @@ from desk.strategies.arguments import (
     translate_product_errors,
 )
 from desk.strategies.sufficiency import natural_inception
+from the_alchemiser.shared.decision_steps import describe_step, is_fragile
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import Decide, RsiMethod, StrategyOptions
 from the_alchemiser.shared.symphony.tree import Threshold

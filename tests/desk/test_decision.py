@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from desk.decision import FIXED_WEIGHTS, MAX_CANDIDATES, MAX_STEPS, Sentence, sentences, summary
+from desk.decision import FIXED_WEIGHTS, MAX_STEPS, Sentence, sentences, summary
 from tests.desk.decisions import STEPS_OF
+from the_alchemiser.shared.decision_steps import MAX_CANDIDATES
 
 
 def texts_of(steps: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -289,3 +289,14 @@ def test_findings_come_before_the_error_in_a_common_file(tmp_path: Path, monkeyp
         assert run("check") == 3
 
     assert (tmp_path / "log").read_text() == "a.py: is wrong; fix it\nerror: 1 fault\n"
+
+
+@pytest.mark.parametrize(("variable", "is_kept"), [("", True), ("1", False)])
+def test_automation_keeps_its_bytecode_though_invoke_does_not(tmp_path: Path, variable: str, is_kept: bool) -> None:
+    shutil.copytree(ROOT / "automation", tmp_path / "automation", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "tasks.py").write_text(TASKS)
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": variable}
+
+    subprocess.run([sys.executable, "-m", "invoke", "--list"], cwd=tmp_path, env=env, check=True, capture_output=True)
+
+    assert (tmp_path / "automation/__pycache__").is_dir() is is_kept

@@ -90,10 +90,14 @@ def is_of_tool(folder: Path) -> bool:
 
 
 def copy_files(source_files: tuple[SourceFile, ...], target: Path) -> None:
-    """Copy the files with the modes that the zip has: 0644 or 0755."""
+    """Copy the files with the modes that the zip has: 0644 or 0755.
+
+    An installed file with the same name is replaced, because other trees may have the same file under a hard link.
+    """
     for file in source_files:
         path = target / file.name
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
         shutil.copyfile(file.path, path)
         path.chmod(0o755 if file.is_program else 0o644)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from automation.system.errors import ConfigurationError, ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import IO
 
 type Statuses = dict[tuple[int, int], os.stat_result]  # by device and number
@@ -236,7 +236,7 @@ def read_link(path: Path) -> str:
 
 def size_bytes(root: Path) -> int:
     """Return the total size of all files under a folder, unzipped."""
-    return sum((root / path).stat().st_size for path in walk(root))
+    return sum(entry.stat().st_size for _, entry in entries(root))
 
 
 def remove(path: Path) -> None:
@@ -254,6 +254,24 @@ def remove_with_empty_parents(path: Path, stop: Path) -> None:
         if folder == stop or any(folder.iterdir()):
             return
         folder.rmdir()
+
+
+def remove_with_empty_folders(root: Path, names: "Sequence[str]") -> None:
+    """Remove files, then each folder below `root` that this leaves empty; much faster than one file after the other.
+
+    Args:
+        names: relative to `root`.
+    """
+    folders: set[str] = set()
+    for name in names:
+        os.unlink(f"{root}/{name}")  # noqa: PTH108 - for thousands of files, a Path each would double the time
+        folder = name.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    for folder in sorted(folders, key=len, reverse=True):  # an inner folder before the one around it
+        if not any((root / folder).iterdir()):
+            (root / folder).rmdir()
 
 
 def replace_tree(staged: Path, target: Path) -> None:

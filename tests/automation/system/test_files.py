@@ -147,6 +147,15 @@ def test_remove_with_empty_parents_stops_at_nonempty_folder(tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["y"]
 
 
+def test_remove_with_empty_folders_keeps_what_is_not_empty(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/b/c/x": "", "a/b/y": "", "a/z": "", "d/e/f/w": "", "d/e/v": "", "u": ""})
+
+    files.remove_with_empty_folders(tmp_path, ["a/b/c/x", "a/b/y", "d/e/f/w", "u"])
+
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert left == ["a", "a/z", "d", "d/e", "d/e/v"]
+
+
 def test_replace_tree_replaces_old_tree_with_new_one(tmp_path: Path) -> None:
     write_files(tmp_path, {"new/x": "new", "out/x": "old", "out/y": "old", ".out.old/z": "left behind"})
 

@@ -121,7 +121,7 @@ def write_templates(
     archives = {logical_id: zip_name(logical_id) for logical_id in logical_ids}
     archives |= {logical_id: f"{logical_id}/{PACKED}" for logical_id in nested}
     files.write_atomically(staged / TEMPLATE, yamls.dump(point_to(relocated, folders)))
-    files.write_atomically(staged / PACKED, json.dumps(point_to(relocated, archives), indent=1))
+    files.write_atomically(staged / PACKED, json.dumps(point_to(relocated, archives)))
 
 
 def artifact_signatures(build_dir: Path, logical_id: str) -> dict[str, str]:
@@ -145,11 +145,12 @@ def point_to(document: Mapping[str, Any], code_paths: Mapping[str, str]) -> dict
     Args:
         code_paths: by logical id, relative to the template.
     """
-    pointed: dict[str, Any] = copy.deepcopy(dict(document))
+    resources = dict(document["Resources"])
     for logical_id, code_path in code_paths.items():
-        resource = pointed["Resources"][logical_id]
-        resource.setdefault("Properties", {})[_CODE.get(resource["Type"], "CodeUri")] = code_path
-    return pointed
+        resource = resources[logical_id]
+        code = {_CODE.get(resource["Type"], "CodeUri"): code_path}
+        resources[logical_id] = {**resource, "Properties": {**resource.get("Properties", {}), **code}}
+    return {**document, "Resources": resources}
 
 
 def relocate(document: Mapping[str, Any], *, from_folder: Path, to_folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ zip, which is what they deploy, and hard links of the tree, which cost neither t
 built tree damages the entry, too. Everything may be deleted at any time.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -143,7 +144,8 @@ def _require_whole(entry: Path, facts: Mapping[str, object]) -> None:
 
 def _facts(entry: Path) -> dict[str, str]:
     """Return what a write to the tree or a damage of the zip changes."""
-    return {"tree": files.signature(entry / _TREE), "sha256": files.digest(files.read(entry / _ZIP))}
+    with (entry / _ZIP).open("rb") as archive:
+        return {"tree": files.signature(entry / _TREE), "sha256": hashlib.file_digest(archive, "sha256").hexdigest()}
 
 
 def _bytes(entry: Path) -> int:

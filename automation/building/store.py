@@ -8,13 +8,15 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from automation.building import (
     bytecode,
     dependencies,
+    joint_installs,
     pruning,
     requirements,
     shared_cache,
@@ -93,8 +95,7 @@ def build_missing(
         # Last and together: when an artifact fails, none of this call has entered the store.
         for key in (*taken, *finished):
             _seal(staged[key], store / key)
-        for key in finished.keys() & keys.keys() - warned:
-            shared.add(keys[key], store / key / TREE, store / key / ZIP, _pruned(store / key))
+        _share({key: keys[key] for key in finished if key in keys and key not in warned}, store, shared)
     finally:
         for folder in staged.values():
             files.remove(folder)
@@ -167,6 +168,18 @@ def _take(shared_key: str, staged: Path, shared: SharedCache) -> bool:
     return True
 
 
+def _share(keys: Mapping[str, str], store: Path, shared: SharedCache) -> None:
+    """Add artifacts of the store to the shared cache.
+
+    Args:
+        keys: in the shared cache, by fingerprint.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for key, shared_key in keys.items():
+            artifact = locate(store, key)
+            pool.submit(shared.add, shared_key, artifact.tree, artifact.zip, _pruned(store / key))
+
+
 def _pruned(folder: Path) -> dict[str, int]:
     try:
         saved: dict[str, int] = json.loads((folder / PRUNED).read_text(encoding="utf-8"))
@@ -185,71 +198,126 @@ def _make_all(
 ) -> tuple[set[str], set[str]]:
     """Fill, compile and pack all artifacts; return the keys of those that failed, and that got a warning.
 
+    What installs nothing is made while uv installs the rest, so that no processor waits.
+    """
+    numbers = count(1)
+
+    def report(artifact: Artifact) -> None:
+        if len(missing) >= _MANY:
+            console.event(f"installed {next(numbers)} of {len(missing)}: {artifact.logical_id}")
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        workshop = _Workshop(staged, lenders, zips.Packer(pool), report, on_built, on_failure)
+        with_lock = {key: artifact for key, artifact in missing.items() if artifact.lock}
+        without = {key: artifact for key, artifact in missing.items() if not artifact.lock}
+        with ThreadPoolExecutor(1) as installer:
+            installing = installer.submit(_make, with_lock, workshop)
+            others = _make(without, workshop)
+            installed = installing.result()
+    return others[0] | installed[0], others[1] | installed[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Workshop:
+    """What `_make_all` makes all of its artifacts with."""
+
+    staged: Mapping[str, Path]
+    lenders: Mapping[str, Path]
+    packer: zips.Packer
+    on_filled: Callable[[Artifact], None]
+    on_built: Callable[[str], None]
+    on_failure: Callable[[str, AutomationError], None] | None
+
+
+def _make(batch: Mapping[str, Artifact], shop: _Workshop) -> tuple[set[str], set[str]]:
+    """Make some of the artifacts, as `_make_all` does.
+
     The files of an artifact are compressed as soon as it is filled, while others are filled and while all are compiled.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        packer = zips.Packer(pool)
-        failed = _fill_all(missing, staged, packer, on_failure)
-        finished = {key: artifact for key, artifact in missing.items() if key not in failed}
-        warned = _compile(finished, staged, lenders)
-        for key in finished:
-            packer.prepare(staged[key] / TREE)
-        for key, artifact in finished.items():
-            packer.pack(staged[key] / TREE, staged[key] / ZIP)
-            on_built(artifact.logical_id)
+    failed = _fill_all(batch, shop)
+    finished = {key: artifact for key, artifact in batch.items() if key not in failed}
+    warned = _compile(finished, shop.staged, shop.lenders)
+    for key in finished:
+        shop.packer.prepare(shop.staged[key] / TREE)
+    for key, artifact in finished.items():
+        shop.packer.pack(shop.staged[key] / TREE, shop.staged[key] / ZIP)
+        shop.on_built(artifact.logical_id)
     return failed, warned
 
 
-def _fill_all(
-    missing: Mapping[str, Artifact],
-    staged: Mapping[str, Path],
-    packer: zips.Packer,
-    on_failure: Callable[[str, AutomationError], None] | None,
-) -> set[str]:
+def _fill_all(batch: Mapping[str, Artifact], shop: _Workshop) -> set[str]:
     """Fill all trees in parallel, the longest lock first, and return the keys of those that failed.
 
     After an error that nobody takes, start no more, wait for those that run, and raise it.
     """
     failed: set[str] = set()
-    longest_first = sorted(missing, key=lambda key: _lock_bytes(missing[key]), reverse=True)
+    longest_first = sorted(batch, key=lambda key: _lock_bytes(batch[key]), reverse=True)
+    joint = joint_installs.plan({key: batch[key] for key in longest_first})
+    joined = set(chain.from_iterable(group.packages for group in joint))
     with ThreadPoolExecutor(_INSTALLS_AT_ONCE) as pool:
-        running: dict[Future[None], str] = {
-            pool.submit(_fill, missing[key], staged[key] / TREE, packer): key for key in longest_first
-        }
+        running = [pool.submit(_fill_together, group, batch, shop) for group in joint]
+        running += [pool.submit(_fill_each, [key], batch, shop) for key in longest_first if key not in joined]
         try:
-            for number, future in enumerate(as_completed(running), start=1):
-                if len(missing) >= _MANY:
-                    console.event(f"installed {number} of {len(missing)}: {missing[running[future]].logical_id}")
-                try:
-                    future.result()
-                except AutomationError as failure:
-                    if on_failure is None:
-                        raise
-                    failed.add(running[future])
-                    on_failure(running[future], failure)
+            for future in as_completed(running):
+                failures = future.result()
+                failed.update(failures)
+                for key, failure in failures.items():
+                    _report(failure, key, shop.on_failure)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     return failed
 
 
+def _report(failure: AutomationError, key: str, on_failure: Callable[[str, AutomationError], None] | None) -> None:
+    if on_failure is None:
+        raise failure
+    on_failure(key, failure)
+
+
+def _fill_together(
+    group: joint_installs.JointInstall, batch: Mapping[str, Artifact], shop: _Workshop
+) -> dict[str, AutomationError]:
+    """Fill the trees of a group, the shortest lock first: its files are compressed while longer ones are pruned."""
+    folders = {key: shop.staged[key] / TREE / batch[key].nested_in for key in group.packages}
+    work = shop.staged[next(iter(folders))] / "joint"
+    is_installed = joint_installs.install(group, folders, work=work)
+    return _fill_each(list(reversed(folders)), batch, shop, is_installed=is_installed)
+
+
+def _fill_each(
+    keys: Iterable[str], batch: Mapping[str, Artifact], shop: _Workshop, *, is_installed: bool = False
+) -> dict[str, AutomationError]:
+    """Fill trees one after the other; return the failures."""
+    failures: dict[str, AutomationError] = {}
+    for key in keys:
+        try:
+            _fill(batch[key], shop.staged[key] / TREE, is_installed=is_installed)
+            shop.packer.prepare(shop.staged[key] / TREE)
+        except AutomationError as failure:
+            failures[key] = failure
+        else:
+            shop.on_filled(batch[key])
+    return failures
+
+
 def _lock_bytes(artifact: Artifact) -> int:
     return artifact.lock.stat().st_size if artifact.lock else 0
 
 
-def _fill(artifact: Artifact, tree: Path, packer: zips.Packer) -> None:
+def _fill(artifact: Artifact, tree: Path, *, is_installed: bool) -> None:
     modules = tree / artifact.nested_in
-    modules.mkdir(parents=True)
+    modules.mkdir(parents=True, exist_ok=is_installed)
     if artifact.lock:
         target = {"version": artifact.version, "architecture": artifact.architecture}
-        wheels.install(artifact.lock, modules, root=artifact.root, **target)
+        if not is_installed:
+            wheels.install(artifact.lock, modules, root=artifact.root, **target)
         saved = pruning.prune(modules, version=artifact.version, own=own_references(artifact))
         (tree.parent / PRUNED).write_text(json.dumps(saved), encoding="utf-8")
     elif not artifact.is_zipped_as_is and (unread := dependencies.unread(artifact.source, artifact.root)):
         console.warning(f"{artifact.folder}: {unread}")
     own_files = sources.list_files(artifact.source, display_name=artifact.folder)
     sources.copy_files(own_files, modules / artifact.package_folder)
-    packer.prepare(tree)
 
 
 def _lenders(store: Path, similar: Mapping[str, str]) -> dict[str, Path]:

@@ -15,7 +15,7 @@ from automation.system.errors import CheckFailedError, UsageError
 from desk.data.acceptance_view import ACCEPTANCE_COLUMNS, FINDING_COLUMNS, acceptance_row, finding_row
 from desk.data.quality import card_of, read_stored
 from desk.data.stored_lake import Connect, parse_symbols
-from desk.operations.environment import MONITOR, Environment, connect
+from desk.operations.environment import DATA_MODULE, Environment, connect
 from desk.strategies.arguments import parse_day
 from the_alchemiser.data_quality_monitor.acceptances import (
     Acceptance,
@@ -28,7 +28,7 @@ from the_alchemiser.data_quality_monitor.acceptances import (
 from the_alchemiser.data_quality_monitor.scorecards import Scorecard
 from the_alchemiser.shared.formats import plural
 from the_alchemiser.shared.market_data.objects import ObjectChangedError
-from the_alchemiser.shared.messaging.commands import CheckDataQuality
+from the_alchemiser.shared.messaging.commands import RefreshMarketData
 
 TASK = "data.accept"
 
@@ -63,7 +63,7 @@ def change(
     is_interactive: Callable[[], bool] = console.is_interactive,
     ask: Callable[[str], str] = console.ask,
 ) -> None:
-    """Accept what the latest check found of a symbol, or withdraw that, and let the monitor check again.
+    """Accept what the latest check found of a symbol, or withdraw that, and refresh, so that it is checked again.
 
     Args:
         ask: asks a question on the terminal.
@@ -173,7 +173,8 @@ def _replace(environment: Environment, stored: AcceptancesEntry, accepted: Itera
 
 
 def _check_again(environment: Environment, symbol: str) -> None:
+    # Not the check alone: between the close and the nightly refresh, it would find every symbol stale.
     with environment.errors():
-        environment.send(MONITOR, CheckDataQuality(command="check-data-quality"))
+        environment.send(DATA_MODULE, RefreshMarketData(command="refresh-market-data"))
     look = f"inv data.quality --env {environment.name} --symbol {symbol}"
-    console.result(f"the monitor now checks again; its result in a minute: {look}")
+    console.result(f"data_v2 now loads what is new, then the monitor checks; in a minute or two: {look}")

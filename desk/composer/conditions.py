@@ -43,6 +43,10 @@ _CURRENT_PRICE = "current-price"
 _FUNCTIONS: Mapping[str, IndicatorKind | None] = {**INDICATORS, _CURRENT_PRICE: None}
 _JUNCTIONS = {str(junction): junction for junction in Junction}
 _EACH_TICKER = "%"
+_CONDITION_KEYS = frozenset({"condition-type", "operator", "conditions", "tickers", "lhs", "comparator", "rhs", "id"})
+_OPERAND_KEYS = frozenset({"fn", "params", "window-days", "ticker", "constant"})
+_PRICE_RANKING = Indicator(IndicatorKind.MOVING_AVERAGE_PRICE, (1,))
+"""The average over one session is the price itself; of a group, its index."""
 
 
 class Keys(NamedTuple):
@@ -76,8 +80,11 @@ def convert_condition(reading: Reading, branch: Element) -> Predicate | None:
 
 
 def convert_indicator(reading: Reading, node: Element, keys: Keys) -> Indicator | None:
-    """Convert an indicator without its symbol."""
-    kind = reading.choice(node, keys.function, INDICATORS)
+    """Convert an indicator without its symbol, by which a filter ranks."""
+    function = reading.text(node, keys.function, "the name of an indicator")
+    if function == _CURRENT_PRICE:
+        return _PRICE_RANKING
+    kind = reading.choice(node, keys.function, _FUNCTIONS) if function is not None else None
     return None if kind is None else _with_windows(reading, node, keys, kind)
 
 
@@ -88,6 +95,7 @@ def _is_fixed(reading: Reading, branch: Element) -> bool:
 
 
 def _opened(reading: Reading, element: Element) -> Opened[Predicate]:
+    reading.note_unknown_keys(element, _CONDITION_KEYS)
     kinds = {"binary": _binary, "binary-compound": _for_each_ticker, "compound": _compound}
     open_kind = reading.choice(element, "condition-type", kinds)
     if open_kind is not None:
@@ -150,6 +158,7 @@ def _side(reading: Reading, element: Element, key: str, ticker: Element | None) 
     side = reading.required(element, key, 'an indicator {"fn", "params", "ticker"} or {"constant"}')
     if side is None:
         return None
+    reading.note_unknown_keys(side, _OPERAND_KEYS)
     if side.get("constant") is not None:
         return _constant(reading, side, "constant")
     return _value(reading, side, _OPERAND, ticker)

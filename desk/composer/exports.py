@@ -70,7 +70,7 @@ def _roots(top: Element) -> Iterator[Element]:
 
 def _embedded(element: Element) -> Iterator[Element]:
     """Yield the JSON that a text holds, as the answers of tools do."""
-    if element.value.lstrip().startswith("{") and '"step"' in element.value:
+    if element.value.lstrip().startswith(("{", "[")) and '"step"' in element.value:
         try:
             yield Element(read_json(element.value), element.parent, element.key)
         except JsonError:

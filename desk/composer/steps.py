@@ -36,6 +36,7 @@ _UNSUPPORTED = {
     "if-child": "an if-child belongs directly into an if",
     "root": "a root belongs at the top of the tree",
 }
+_WEIGHT_KEYS = frozenset({"num", "den"})
 # Every key of the public exports: those that are read, then those that only the editor and the listings use.
 _KNOWN_KEYS = frozenset(
     {
@@ -77,7 +78,8 @@ def convert(reading: Reading, root: Element, *, name: str) -> Symphony | None:
 def _rebalance(reading: Reading, root: Element) -> Rebalance | None:
     frequency = reading.choice(root, "rebalance", _REBALANCES)
     corridor = root.get(_CORRIDOR)
-    if frequency is not None and corridor is not None:
+    # Public tools write a width of 0 beside a frequency: no corridor.
+    if frequency is not None and corridor is not None and corridor.value not in (0, ""):
         reading.refuse(corridor, f"found a corridor with rebalance {frequency}, expected rebalance none")
     rebalance = root.get("rebalance")
     if rebalance is None or rebalance.value != "none":
@@ -171,6 +173,7 @@ def _fraction(reading: Reading, child: Element) -> float | None:
     weight = reading.required(child, "weight", 'a weight such as {"num": 60, "den": 100}')
     if weight is None:
         return None
+    reading.note_unknown_keys(weight, _WEIGHT_KEYS)
     numerator = reading.number(weight, "num")
     denominator = reading.number(weight, "den")
     if numerator is None or denominator is None:
@@ -196,18 +199,17 @@ def _filter(reading: Reading, node: Element) -> _Step:
     indicator = convert_indicator(reading, node, RANKING)
     select = reading.choice(node, "select-fn", _SELECTS)
     count = reading.count(node, "select-n", "a number of candidates")
-    is_on = [_is_switched_on(reading, node, key) for key in ("sort-by?", "select?")]
+    _refuse_if_off(reading, node, "sort-by?")
+    _refuse_if_off(reading, node, "select?")
     children = _children(reading, node)
-    if indicator is None or select is None or count is None or not all(is_on):
+    if indicator is None or select is None or count is None:
         return children, None
     return children, lambda block: Filter(indicator, select, count, block)
 
 
-def _is_switched_on(reading: Reading, node: Element, key: str) -> bool:
-    is_off = reading.flag(node, key) is False
-    if is_off:
+def _refuse_if_off(reading: Reading, node: Element, key: str) -> None:
+    if reading.flag(node, key) is False:
         reading.refuse(node, f"found {key} false, expected true")
-    return not is_off
 
 
 def _if(reading: Reading, node: Element) -> _Step:

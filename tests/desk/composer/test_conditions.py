@@ -196,11 +196,22 @@ def test_convert_condition_ppo_without_parameters_lists_them() -> None:
     assert faults(branch) == [("$", f"lhs-fn-params is missing, expected {usage}")]
 
 
-def test_convert_condition_price_is_no_ranking() -> None:
+@pytest.mark.parametrize("parameters", [{}, {"sort-by-fn-params": {}}, {"sort-by-window-days": "5"}])
+def test_convert_indicator_of_a_ranking_by_price_is_the_average_of_one_session(parameters: Json) -> None:
     reading = Reading()
 
-    assert convert_indicator(reading, Element({"sort-by-fn": "current-price"}), RANKING) is None
-    assert reading.findings[0].what.startswith('found "current-price", which is not supported')
+    indicator = convert_indicator(reading, Element({"sort-by-fn": "current-price", **parameters}), RANKING)
+    assert indicator == Indicator(IndicatorKind.MOVING_AVERAGE_PRICE, (1,))
+    assert reading.findings == []
+
+
+def test_convert_condition_unknown_keys_of_blocks_and_sides_are_counted() -> None:
+    reading = Reading()
+    block = {**several({**BINARY, "lhs": {**SIDE, "lag": 1}, "negated?": True}), "id": "x"}
+
+    assert convert_condition(reading, Element({"condition": block})) is not None
+    paths = {key: [node.path for node in nodes] for key, nodes in reading.ignored.items()}
+    assert paths == {"negated?": ["$.condition.conditions[0]"], "lag": ["$.condition.conditions[0].lhs"]}
 
 
 def test_convert_condition_windows_that_disagree_are_remarked() -> None:

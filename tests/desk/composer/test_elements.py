@@ -166,6 +166,8 @@ def test_fold_reads_every_part_of_a_whole_that_cannot_be_converted() -> None:
         ("é", '"é"'),
         (None, "null"),
         (True, "true"),
+        ("x" * 58, '"' + "x" * 58 + '"'),
+        ("x" * 59, '"' + "x" * 59 + "…"),
         ("x" * 70, '"' + "x" * 59 + "…"),
     ],
 )

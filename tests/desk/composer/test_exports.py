@@ -28,6 +28,7 @@ def read(folder: Path, text: str | bytes, *, at: str = "") -> tuple[str, object]
         ({"symphony": {"raw_value": TREE}, "capital": 10_000}, "$.symphony.raw_value"),
         ([{"id": 1, "score": TREE}], "$[0].score"),
         ({"content": [{"type": "text", "text": json.dumps({"score": TREE})}]}, "$.content[0].text.score"),
+        ({"content": [{"type": "text", "text": json.dumps([TREE])}]}, "$.content[0].text[0]"),
         ({"children": [TREE]}, "$.children[0]"),
         ({"a": "{not json", "b": '{"step": broken', "c": TREE, "d": '{"x": "step"}'}, "$.c"),
     ],

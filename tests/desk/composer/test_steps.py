@@ -124,6 +124,11 @@ def test_convert_corridor_is_a_threshold(width: object) -> None:
     assert converted(root(SPY, **{"rebalance": "none", "rebalance-corridor-width": width})).rebalance == Threshold(0.05)
 
 
+@pytest.mark.parametrize("width", [None, 0, 0.0, ""])
+def test_convert_corridor_without_width_beside_a_frequency_is_none(width: object) -> None:
+    assert converted(root(SPY, **{"rebalance-corridor-width": width})).rebalance is Frequency.DAILY
+
+
 @pytest.mark.parametrize(
     ("name", "title"), [({"name": "Mine"}, "Mine"), ({"name": None}, "unnamed"), ({"name": ""}, "")]
 )
@@ -259,7 +264,8 @@ def test_convert_weights_that_do_not_sum_to_one_are_named(second: object, total:
         ({"select-n": 0}, ".select-n", "found 0, expected a number of candidates, a whole number of at least 1"),
         ({"sort-by?": False}, "", "found sort-by? false, expected true"),
         ({"select?": False}, "", "found select? false, expected true"),
-        ({"sort-by-fn": "current-price"}, ".sort-by-fn", 'found "current-price", which is not supported'),
+        ({"sort-by-fn": "volume"}, ".sort-by-fn", 'found "volume", which is not supported'),
+        ({"sort-by-fn": None}, "", "sort-by-fn is missing, expected the name of an indicator"),
         ({"children": []}, ".children", "found an empty list, expected a list with at least one step"),
     ],
 )
@@ -291,3 +297,13 @@ def test_convert_names_everything_that_is_wrong_at_once() -> None:
         "$.children[0].children[1]",
         "$.children[0].children[1].children[1].children[0].ticker",
     ]
+
+
+def test_convert_unknown_keys_of_weights_are_counted() -> None:
+    reading = Reading()
+    child = asset("SPY", weight={"num": 1, "den": 1, "cap": 0.5})
+
+    convert(reading, Element(root({"step": "wt-cash-specified", "children": [child]})), name="x")
+    assert {key: [node.path for node in nodes] for key, nodes in reading.ignored.items()} == {
+        "cap": ["$.children[0].children[0].weight"]
+    }

@@ -107,6 +107,12 @@ def test_bars_without_a_volume_have_none() -> None:
     assert World([answer(200, {"values": rows, "status": "ok"})]).ask() == {START: SecondBar(417.0, 0.0)}
 
 
+def test_bars_below_a_dollar_are_bars() -> None:
+    rows = [{"datetime": "2022-03-14", "close": "0.01", "volume": "5"}]
+
+    assert World([answer(200, {"values": rows, "status": "ok"})]).ask() == {START: SecondBar(0.01, 5.0)}
+
+
 def test_bars_of_dates_without_data_are_none() -> None:
     assert World([error(400, "No data is available on the specified dates.")]).ask() == {}
 

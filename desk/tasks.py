@@ -32,9 +32,13 @@ _QUESTION = {
         "html": "also write an HTML page, to this path if one is given",
         "json": "print JSON",
         "bars": _BARS,
+        "csv": "also write all trades to this CSV file",
+        "compare": "compare with an earlier backtest's JSON file, or with these strategies, separated by commas",
+        "split": "first session out of sample: also print the statistics before and from this date",
+        "robustness": "also repeat the backtest with later starts and with costs of 0 to 20 basis points",
     },
 )
-def backtest(
+def backtest(  # noqa: PLR0913, PLR0917 - Invoke passes the options by name
     _context: Context,
     names: list[str],
     start: str = "",
@@ -44,13 +48,17 @@ def backtest(
     html: str | None = None,
     json: bool = False,
     bars: str = "",
+    csv: str = "",
+    compare: str = "",
+    split: str = "",
+    robustness: bool = False,
 ) -> None:
     """Trade the past as the deployed system would: `inv backtest [NAME...]`."""
     from desk.backtest.commands import run_backtest
+    from desk.backtest.options import Texts
 
-    run_backtest(
-        tuple(names), start=start, end=end, capital=capital, costs_bps=costs_bps, html=html, json=json, bars=bars
-    )
+    texts = Texts(start, end, capital, costs_bps, html, csv, compare, split)
+    run_backtest(tuple(names), texts, bars=bars, robustness=robustness, json=json)
 
 
 @task(name="list", help={"json": "print JSON"})

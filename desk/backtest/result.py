@@ -24,12 +24,19 @@ TURNOVER_DEFINITION = (
 
 
 class Drawdown(NamedTuple):
-    """A fall from a peak; `depth` is a fraction below 0, `recovered` is None until the peak is reached again."""
+    """A fall from a peak.
+
+    Attributes:
+        recovered: when the peak was reached again; None if it was not.
+        depth: a fraction below 0.
+        sessions: how long it lasted: from the peak to the recovery, or to the last session.
+    """
 
     peak: date
     trough: date
     recovered: date | None
     depth: float
+    sessions: int
 
 
 class Year(NamedTuple):
@@ -74,8 +81,13 @@ class Curve:
         rows = list(zip(self.dates[1:], (1 + self.returns).tolist(), strict=True))
         return tuple(_year(year, tuple(of_year)) for year, of_year in groupby(rows, key=lambda row: row[0].year))
 
-    def deepest(self, count: int) -> tuple[Drawdown, ...]:
-        """Return the deepest drawdowns, the deepest first; each lasts from one peak to the next."""
+    def year_statistics(self) -> Mapping[int, Statistics]:
+        """Return the statistics of each year's returns; the first and last year may be incomplete."""
+        years = np.array([day.year for day in self.dates[1:]])
+        return {int(year): compute_statistics(self.returns[years == year]) for year in np.unique(years)}
+
+    def deepest(self, count: int | None = None) -> tuple[Drawdown, ...]:
+        """Return the deepest drawdowns, the deepest first, or all; each lasts from one peak to the next."""
         below = self.drawdowns < 0
         starts = np.flatnonzero(below & ~np.append(False, below[:-1]))
         ends = np.flatnonzero(below & ~np.append(below[1:], False))
@@ -85,7 +97,9 @@ class Curve:
     def _drawdown(self, start: int, end: int) -> Drawdown:
         trough = start + int(np.argmin(self.drawdowns[start : end + 1]))
         recovered = self.dates[end + 1] if end + 1 < len(self.dates) else None
-        return Drawdown(self.dates[start - 1], self.dates[trough], recovered, float(self.drawdowns[trough]))
+        last = end if recovered is None else end + 1
+        depth = float(self.drawdowns[trough])
+        return Drawdown(self.dates[start - 1], self.dates[trough], recovered, depth, last - (start - 1))
 
 
 @dataclass(frozen=True)

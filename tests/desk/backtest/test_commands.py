@@ -3,18 +3,27 @@
 import gc
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation.system.errors import CheckFailedError, UsageError
-from desk.backtest.commands import run_backtest
+from desk.backtest import commands
+from desk.backtest.options import Texts
 from tests.the_alchemiser.strategy_v2.cases import asset
 from tests.the_alchemiser.strategy_v2.symphonies import file_of, sessions
 
 NAMES = ("all-weather", "dip-buyer")
 START, END = "2022-03-16", "2022-04-12"
+
+
+def run_backtest(
+    names: Sequence[str], *, bars: str = "", robustness: bool = False, json: bool = False, **typed: str
+) -> None:
+    """Run the command with the options as typed."""
+    commands.run_backtest(names, Texts(**typed), bars=bars, robustness=robustness, json=json)
 
 
 @pytest.fixture
@@ -61,7 +70,8 @@ def test_run_backtest_json_is_consistent(capsys: pytest.CaptureFixture[str]) -> 
     assert growth - 1 == pytest.approx(document["statistics"]["strategy"]["total_return"], abs=1e-12)
     assert float(document["equity"][-1]["equity"]) == pytest.approx(100000 * growth)
     assert document["trade_count"] == len(document["trades"]) > 0
-    assert set(document["definitions"]) == {*document["statistics"]["SPY"], "turnover"}
+    explained = [document["statistics"]["SPY"], document["relative"], document["distribution"]["SPY"]]
+    assert set(document["definitions"]) == {name for figures in explained for name in figures} | {"turnover"}
 
 
 def test_run_backtest_json_is_indented_and_sorted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,9 +210,98 @@ def test_run_backtest_with_refused_trades_prints_the_last(own: Path, capsys: pyt
     assert "refused, the last on 2021-02-26: BUY AAA: limit price distance" in capsys.readouterr().out
 
 
+def test_run_backtest_compared_with_its_own_json_has_no_difference(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strategy, old = str(own / "mine.clj"), own / "old.json"
+    run_backtest([strategy], bars=str(own), json=True)
+    old.write_text(capsys.readouterr().out)
+
+    run_backtest([strategy], bars=str(own), json=True, compare=str(old))
+
+    compared = printed_json(capsys)["comparison"]
+    assert compared["with"] == "old.json"
+    assert compared["statistics"]["this"] == compared["statistics"]["other"]
+    assert (compared["same_sessions"], compared["sessions_with_different_weights"]) == (True, 0)
+
+
+def test_run_backtest_compared_with_other_strategies(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own / "other.clj").write_text(file_of(asset("BBB")))
+
+    run_backtest([str(own / "mine.clj")], bars=str(own), json=True, compare=f"{own / 'other.clj'}")
+
+    compared = printed_json(capsys)["comparison"]
+    run_backtest([str(own / "other.clj")], bars=str(own), json=True, start=compared["start"], end=compared["end"])
+    assert compared["statistics"]["other"] == pytest.approx(printed_json(capsys)["statistics"]["strategy"])
+    assert compared["with"] == str(own / "other.clj")
+
+
+def test_run_backtest_with_every_option_prints_every_section(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trades = own / "trades.csv"
+
+    run_backtest(
+        [str(own / "mine.clj")],
+        bars=str(own),
+        split="2021-02-01",
+        compare=str(own / "mine.clj"),
+        csv=str(trades),
+        robustness=True,
+    )
+
+    printed = capsys.readouterr().out
+    for text in (
+        "Split: in sample 15 sessions, out of sample 20 sessions from 2021-02-01 on",
+        f"Comparison: with {own / 'mine.clj'} over 35 sessions from 2021-01-11 to 2021-02-26",
+        "The target weights are the same on every session.",
+        "Robustness: ",
+        "Start: ",
+        "Costs: ",
+        "Later starts",
+        "20 bp",
+        "Profit per symbol",
+        "Yearly returns",
+        "Expected shortfall",
+        f"trades  {trades}",
+    ):
+        assert text in printed
+    assert "Profit per strategy" not in printed
+    assert trades.read_text().startswith("date,symbol,side,")
+
+
+def test_run_backtest_json_holds_every_analysis(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_backtest([str(own / "mine.clj")], bars=str(own), json=True, split="2021-02-01", robustness=True)
+
+    document = printed_json(capsys)
+    profit = float(document["equity"][-1]["equity"]) - 100000
+    for kind in ("symbols", "strategies"):
+        total = sum(float(row["profit"]) for row in document["contributions"][kind])
+        assert total == pytest.approx(profit, abs=1e-6)
+    assert [variant["costs_bps"] for variant in document["robustness"]["costs"]["variants"]] == [0, 1, 2, 5, 10, 15, 20]
+    assert [variant["sessions_later"] for variant in document["robustness"]["starts"]["variants"]] == [*range(6)]
+    assert document["split"]["sessions"] == {"in_sample": 15, "out_of_sample": 20}
+    assert document["rolling"] == {"window": 126, "dates": [], "sharpe": [], "volatility": [], "beta": []}
+    assert document["yearly"]["strategy"][0]["total_return"] == pytest.approx(profit / 100000)
+    assert len(document["drawdowns"]) > 0
+    assert document["comparison"] is None
+
+
+def test_run_backtest_long_period_has_rolling_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    run_backtest(["all-weather"], start="2021-01-04", end="2021-12-31", json=True)
+
+    rolling = printed_json(capsys)["rolling"]
+    assert {len(rolling[name]) for name in ("dates", "sharpe", "volatility", "beta")} == {252 - 126 + 1}
+    assert (rolling["dates"][0], rolling["dates"][-1]) == ("2021-07-02", "2021-12-31")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"split": "2022-03-16"}, "--split 2022-03-16 leaves no session on one side"),
+        ({"split": "soon"}, "--split 'soon' is not a date"),
+        ({"csv": "trades.txt"}, "--csv 'trades.txt' does not end in .csv"),
+        ({"compare": "no-such-thing"}, "no strategy or file 'no-such-thing'"),
+        ({"compare": "nowhere.json"}, "nowhere.json"),
+        ({"robustness": True}, "--robustness needs at least 30 sessions, the backtest has 20"),
         ({"start": "yesterday"}, "--start 'yesterday' is not a date; write it like 2021-01-04"),
         ({"end": "20220316"}, "--end '20220316' is not a date"),
         ({"end": "2022-02-30"}, "--end '2022-02-30' is not a date"),
@@ -220,9 +319,9 @@ def test_run_backtest_with_refused_trades_prints_the_last(own: Path, capsys: pyt
         ({"bars": "nowhere"}, "nowhere"),
     ],
 )
-def test_run_backtest_invalid_option_raises(options: dict[str, str], message: str) -> None:
+def test_run_backtest_invalid_option_raises(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as refused:
-        run_backtest(["all-weather"], **options)  # type: ignore[arg-type]
+        run_backtest(["all-weather"], **{"start": START, "end": END, **options})
 
     assert message in str(refused.value)
 

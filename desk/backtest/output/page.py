@@ -9,33 +9,35 @@ from pathlib import Path
 from jinja2 import Environment
 
 from automation.system import files
-from desk.backtest import wording
-from desk.backtest.document import MAX_DRAWDOWNS
-from desk.backtest.figures import figures
+from desk.backtest.output import wording
+from desk.backtest.output.figures import figures
+from desk.backtest.report import Report
 from desk.backtest.result import BENCHMARK, TURNOVER_DEFINITION, Result
 from desk.backtest.simulate import RefusedTrade, Trade
 from desk.backtest.statistics import DEFINITIONS
 from desk.html_templates import template_environment
 from the_alchemiser.shared import formats
 
+MAX_DRAWDOWNS = 10
 # A monthly return of this size or larger gets the strongest colour of the table.
 _STRONGEST = 0.08
 
 
-def write_page(result: Result, path: Path) -> Path:
+def write_page(report: Report, path: Path) -> Path:
     """Write the page atomically.
 
     Returns:
         The absolute path of the file.
     """
-    files.write_atomically(path, render(result))
+    files.write_atomically(path, render(report))
     return path.resolve()
 
 
-def render(result: Result) -> str:
-    """Return the page as HTML; the same result gives the same HTML."""
+def render(report: Report) -> str:
+    """Return the page as HTML; the same report gives the same HTML."""
     from plotly.offline import get_plotlyjs  # noqa: PLC0415 - reads 5 MB
 
+    result = report.result
     template = _environment().get_template("backtest.html")
     return template.render(
         result=result,

@@ -11,7 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from desk.backtest import figures, page
+from desk.backtest.output import figures, page
+from desk.backtest.report import Report
 from desk.backtest.result import Result, benchmark_curve
 from desk.backtest.simulate import RefusedTrade
 from tests.desk.backtest.worlds import candidate, traded
@@ -49,6 +50,10 @@ def weights_on(at: int, symbols: int) -> dict[str, str]:
 WHOLE = result()
 
 
+def rendered(whole: Result) -> str:
+    return page.render(Report(whole))
+
+
 def data_of(html: str) -> Any:
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
     assert data is not None
@@ -82,7 +87,7 @@ def test_plotly_rejects_unknown_property() -> None:
 
 
 def test_figures_use_only_colours_of_style_sheets() -> None:
-    html = page.render(WHOLE)
+    html = rendered(WHOLE)
     used = set(re.findall(r'"(--\w+)', json.dumps(figures.figures(WHOLE))))
 
     assert used
@@ -120,13 +125,13 @@ def test_weights_figure_without_positions_is_all_cash() -> None:
 
 
 def test_render_loads_nothing_from_network() -> None:
-    html = page.render(WHOLE)
+    html = rendered(WHOLE)
 
     assert not re.search(r"<(link|img|iframe|object)\b|@import|url\(|\bsrc=|https?://", markup_of(html))
 
 
 def test_render_lists_trades_newest_first() -> None:
-    rows = data_of(page.render(WHOLE))["trades"]
+    rows = data_of(rendered(WHOLE))["trades"]
 
     assert len(rows) == len(WHOLE.trades)
     assert [row[0] for row in rows] == sorted((row[0] for row in rows), reverse=True)
@@ -135,24 +140,24 @@ def test_render_lists_trades_newest_first() -> None:
 def test_render_lists_refused_trades_with_reason() -> None:
     first, *rest = WHOLE.days
     refused = RefusedTrade(first.date, "ZZZ", Side.BUY, Decimal(1), "limit_price_distance", "13 is 30.0% from 10")
-    rows = data_of(page.render(replace(WHOLE, days=(replace(first, refused=(refused,)), *rest))))["trades"]
+    rows = data_of(rendered(replace(WHOLE, days=(replace(first, refused=(refused,)), *rest))))["trades"]
 
     assert [str(first.date), "ZZZ", "BUY", "1", "", "refused", "limit price distance: 13 is 30.0% from 10"] in rows
 
 
 def test_render_escapes_names() -> None:
-    html = page.render(result(name="</script><b>odd</b>"))
+    html = rendered(result(name="</script><b>odd</b>"))
 
     assert "<b>odd" not in html
     assert "&lt;b&gt;odd" in html
 
 
 def test_render_without_benchmark_says_why() -> None:
-    assert "No comparison with SPY: no bars." in page.render(result(benchmark=False))
+    assert "No comparison with SPY: no bars." in rendered(result(benchmark=False))
 
 
 def test_render_same_result_twice_gives_same_page() -> None:
-    assert page.render(WHOLE) == page.render(WHOLE)
+    assert rendered(WHOLE) == rendered(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,7 @@ def title_in_browser(path: Path, script: str, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return page.write_page(WHOLE, tmp_path_factory.mktemp("page") / "backtest.html")
+    return page.write_page(Report(WHOLE), tmp_path_factory.mktemp("page") / "backtest.html")
 
 
 needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine; install chromium")
@@ -214,7 +219,7 @@ def test_page_in_browser_fills_its_tables(written: Path, tmp_path: Path) -> None
     """
 
     # The only empty cell: the benchmark has no turnover.
-    assert json.loads(title_in_browser(written, script, tmp_path)) == [8, 4, 5, 50, 1]
+    assert json.loads(title_in_browser(written, script, tmp_path)) == [8, 4, 8, 50, 1]
 
 
 @needs_chromium

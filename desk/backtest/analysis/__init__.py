@@ -1,0 +1,1 @@
+"""Analyses of a finished backtest: rolling figures, distribution, contributions, split, comparison and robustness."""

@@ -1,0 +1,1 @@
+"""What a backtest prints and writes: text, JSON, CSV, and a page."""

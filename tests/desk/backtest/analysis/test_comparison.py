@@ -1,0 +1,54 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from automation.system.errors import UsageError
+from desk.backtest.analysis.comparison import Track, compare
+from desk.backtest.result import Curve
+from tests.desk.backtest.worlds import day_of
+
+HALF = {"AAA": Decimal("0.5")}
+
+
+def track(name: str, first: int, *values: float) -> Track:
+    days = tuple(day_of(first + number) for number in range(len(values)))
+    targets = dict.fromkeys(days[1:], HALF)
+    return Track(name, Curve("strategy", days, np.array(values)), targets, 7, Decimal("1.50"))
+
+
+def test_compare_same_sessions_is_whole() -> None:
+    ours, theirs = track("this", 0, 100, 110, 121), track("old", 0, 200, 210, 199.5)
+
+    compared = compare(ours, theirs, capital=Decimal(1000))
+
+    assert (compared.name, compared.sessions, compared.is_whole) == ("old", 2, True)
+    assert compared.ours.values.tolist() == pytest.approx([1000, 1100, 1210])
+    assert compared.theirs.values.tolist() == pytest.approx([1000, 1050, 997.5])
+    assert compared.theirs.name == "old"
+    assert (compared.trades, compared.costs) == ((7, 7), (Decimal("1.50"), Decimal("1.50")))
+    assert compared.different_days == ()
+
+
+def test_compare_overlapping_sessions_uses_common_ones() -> None:
+    compared = compare(track("this", 0, 100, 110, 121, 60), track("old", 1, 50, 55, 60, 70), capital=Decimal(1000))
+
+    assert compared.ours.dates == (day_of(1), day_of(2), day_of(3))
+    assert compared.ours.statistics.total_return == pytest.approx(60 / 110 - 1)
+    assert compared.theirs.statistics.total_return == pytest.approx(60 / 50 - 1)
+    assert not compared.is_whole
+
+
+def test_compare_lists_sessions_with_different_weights() -> None:
+    ours, theirs = track("this", 0, 100, 110, 121), track("old", 0, 200, 210, 199.5)
+    changed = replace(theirs, targets={**theirs.targets, day_of(2): {"BBB": Decimal("0.5")}})
+
+    assert compare(ours, changed, capital=Decimal(1000)).different_days == (day_of(2),)
+
+
+def test_compare_without_common_session_raises() -> None:
+    with pytest.raises(
+        UsageError, match=r"no session in common .2021-01-04 to 2021-01-05 and 2021-01-05 to 2021-01-06"
+    ):
+        compare(track("this", 0, 100, 110), track("old", 1, 50, 55), capital=Decimal(1000))

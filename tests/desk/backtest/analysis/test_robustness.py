@@ -1,0 +1,63 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from desk.backtest.analysis.robustness import Robustness, Variant, Verdict, judge
+from desk.backtest.statistics import Statistics
+
+BASE = Statistics(0.5, 0.10, 0.2, 1.0, 1.5, 0.8, -0.12)
+
+
+def with_cagr(cagr: float | None, sharpe: float | None = 1.0) -> Statistics:
+    return replace(BASE, cagr=cagr, sharpe=sharpe)
+
+
+@pytest.mark.parametrize(
+    ("cagr", "sharpe", "verdict"),
+    [
+        (0.10, 1.0, Verdict.ROBUST),
+        (0.30, 2.0, Verdict.ROBUST),
+        (0.0751, 1.0, Verdict.ROBUST),
+        (0.0749, 1.0, Verdict.SENSITIVE),
+        (0.10, 0.74, Verdict.SENSITIVE),
+        (0.0501, 1.0, Verdict.SENSITIVE),
+        (0.0499, 1.0, Verdict.FRAGILE),
+        (0.10, 0.49, Verdict.FRAGILE),
+        (-0.10, 1.0, Verdict.FRAGILE),
+        (None, 1.0, Verdict.FRAGILE),
+        (0.10, None, Verdict.FRAGILE),
+    ],
+)
+def test_judge_by_worst_variant(cagr: float | None, sharpe: float | None, verdict: Verdict) -> None:
+    assert judge(BASE, [BASE, with_cagr(cagr, sharpe), BASE]) is verdict
+
+
+@pytest.mark.parametrize(("cagr", "sharpe"), [(0.0, 1.0), (-0.1, 1.0), (None, 1.0), (0.1, 0.0), (0.1, None)])
+def test_judge_base_without_gain_is_undecided(cagr: float | None, sharpe: float | None) -> None:
+    assert judge(with_cagr(cagr, sharpe), [BASE]) is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("starts", "costs", "verdict"),
+    [
+        (Verdict.ROBUST, Verdict.ROBUST, Verdict.ROBUST),
+        (Verdict.ROBUST, Verdict.SENSITIVE, Verdict.SENSITIVE),
+        (Verdict.FRAGILE, Verdict.SENSITIVE, Verdict.FRAGILE),
+        (Verdict.UNDECIDED, Verdict.FRAGILE, Verdict.UNDECIDED),
+    ],
+)
+def test_robustness_verdict_is_the_worse(starts: Verdict, costs: Verdict, verdict: Verdict) -> None:
+    assert Robustness((), starts, (), costs).verdict is verdict
+
+
+def test_cost_per_basis_point_is_average_loss_of_cagr() -> None:
+    costs = tuple(Variant("", Decimal(bps), with_cagr(cagr)) for bps, cagr in ((0, 0.12), (5, 0.11), (20, 0.04)))
+
+    assert Robustness((), Verdict.ROBUST, costs, Verdict.ROBUST).cost_per_basis_point == pytest.approx(0.004)
+
+
+def test_cost_per_basis_point_of_undefined_cagr_is_not_defined() -> None:
+    costs = tuple(Variant("", Decimal(bps), with_cagr(None)) for bps in (0, 20))
+
+    assert Robustness((), Verdict.ROBUST, costs, Verdict.ROBUST).cost_per_basis_point is None

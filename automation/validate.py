@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from automation import lint_worker
 from automation.deploying.changes import expansion
 from automation.deploying.changes.expansion import SamTemplate
 from automation.project import environments, templates
@@ -96,7 +97,10 @@ def shared_out(sizes: Mapping[str, int], processes_count: int | None = None) -> 
 
 
 def _lint(paths: Sequence[str], root: Path) -> list[Finding]:
-    finished = processes.run([_cfn_lint(), "--format", "json", *paths], cwd=root, check=False)
+    program, options = _cfn_lint(), ["--format", "json", *paths]
+    finished = processes.run([*_faster(program), *options], cwd=root, check=False)
+    if finished.exit_code == lint_worker.NOT_FOUND:
+        finished = processes.run([program, *options], cwd=root, check=False)
     return lint_findings(finished.stdout, problem=finished.tail())
 
 
@@ -138,6 +142,14 @@ def _source(stack: Stack, root: Path) -> SamTemplate:
 def _finding(match: dict[str, Any]) -> Finding:
     line = match["Location"]["Start"]["LineNumber"]
     return Finding(f"{match['Filename']}:{line}", f"{match['Rule']['Id']}: {match['Message']}")
+
+
+def _faster(program: Path) -> list[Path]:
+    """Return our faster command for cfn-lint, or cfn-lint itself where its Python is unknown."""
+    try:
+        return [expansion.find_interpreter(program), Path(lint_worker.__file__)]
+    except ToolError:
+        return [program]
 
 
 def _cfn_lint() -> Path:

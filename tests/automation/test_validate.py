@@ -1,9 +1,12 @@
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from automation import validate
+from automation import lint_worker, validate
 from automation.project import model
+from automation.system import processes, tools
 from automation.system.errors import CheckFailedError, Finding, ToolError
 from tests.automation.deployable_shop import pass_lint
 from tests.automation.projects import APP, SAMCONFIG, make_shop, write_files
@@ -103,6 +106,60 @@ def test_validate_once_after_a_linter_changed_checks_again(
 )
 def test_shared_out_gives_each_process_about_the_same(count: int, shares: list[list[str]]) -> None:
     assert validate.shared_out({"small": 1, "large": 9, "middle": 4, "other": 3}, count) == shares
+
+
+FAULTS = {
+    "Runtime: python3.12": "Runtime: pyton3.12",
+    "RetentionPolicy: Delete": "RetentionPolicy: Deleted",
+    "!GetAtt Runs.Arn": "!GetAtt Runs.Arm",
+    "BatchSize: 5": "BatchSize: five",
+    "!Ref SharedCodeLayer": "!Ref SharedCodeLayr",
+    "Effect: Allow": "Effect: Alow",
+    "VisibilityTimeout": "VisibleTimeout",
+}
+
+
+def test_lint_finds_what_cfn_lint_itself_finds(tmp_path: Path) -> None:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    for sound, faulty in FAULTS.items():
+        text = text.replace(sound, faulty)
+    (tmp_path / "template.yaml").write_text(text, encoding="utf-8")
+    program = tools.installed_program("cfn-lint")
+    assert program is not None
+
+    outputs = [
+        processes.run([*command, "--format", "json", "template.yaml"], cwd=tmp_path, check=False)
+        for command in ([program], [sys.executable, lint_worker.__file__])
+    ]
+
+    plain, ours = outputs
+    assert ours.exit_code == plain.exit_code == 2
+    assert ours.stdout == plain.stdout
+    assert len({match["Rule"]["Id"] for match in json.loads(plain.stdout)}) >= 8
+
+
+def test_lint_by_a_program_without_a_python_of_its_own_runs_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(
+        tmp_path, {"bin/cfn-lint": f"#!/bin/sh\necho '{MATCH % 'Error'}'\n", "bin/python": "#!/bin/sh\nexit 127\n"}
+    )
+    for path in (tmp_path / "bin").iterdir():
+        path.chmod(0o755)
+    monkeypatch.setattr(tools, "installed_program", lambda _: tmp_path / "bin/cfn-lint")
+
+    stacks = model.load(make_shop(tmp_path)).stacks
+    with_shim = validate.lint(stacks[:1], tmp_path)
+    (tmp_path / "bin/python").unlink()
+
+    assert [finding.where for finding in with_shim] == ["t.yaml:7"]
+    assert validate.lint(stacks[:1], tmp_path) == with_shim
+
+
+def test_lint_worker_in_a_python_without_cfn_lint_says_so() -> None:
+    finished = processes.run([sys.executable, "-S", lint_worker.__file__], cwd=ROOT, check=False)
+
+    assert finished.exit_code == lint_worker.NOT_FOUND
 
 
 def test_shared_out_nothing_needs_no_process() -> None:

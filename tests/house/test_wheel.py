@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
 # By import, the distribution that has it. Those of `.tools/` are imported by programs of their own environment.
-DISTRIBUTIONS = {"yaml": "pyyaml", "botocore": "boto3"}
+DISTRIBUTIONS = {"yaml": "pyyaml", "botocore": "boto3", "cfnlint": "cfn-lint"}
 OF_TOOLS = frozenset({"samtranslator", "samcli", "parliament"})
 _NAME = re.compile(r"[\w-]+")
 _LOCK = re.compile(r'(?:ensure|find_program|lock_file)\((?:root, )?"([\w.-]+)"')

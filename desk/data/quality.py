@@ -138,7 +138,9 @@ def card_of(scorecards: Scorecards, symbol: str, name: str) -> Scorecard:
     card = cards.get(symbol.upper())
     if card is None:
         similar = difflib.get_close_matches(symbol.upper(), cards, n=3) or sorted(cards)[:3]
-        message = f"the book needs no {symbol}; it needs {', '.join(similar)} and others: inv data.quality --env {name}"
+        message = (
+            f"no strategy of the book needs {symbol}; similar: {', '.join(similar)}; all: inv data.quality --env {name}"
+        )
         raise UsageError(message, where="data.quality")
     return card
 

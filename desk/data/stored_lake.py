@@ -117,7 +117,7 @@ def parse_symbols(texts: Iterable[str], *, task: str) -> tuple[str, ...]:
         except ValueError:
             wrong.append(text)
     if wrong:
-        message = f"no symbol can be {', '.join(sorted(set(wrong)))}; write symbols as the broker does: SPY BRK.B"
+        message = f"found {', '.join(sorted(set(wrong)))}, expected symbols as the broker writes them: SPY BRK.B"
         raise UsageError(message, where=task)
     return tuple(dict.fromkeys(symbols))
 

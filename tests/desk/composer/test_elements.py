@@ -28,6 +28,7 @@ def test_element_path_and_label_name_the_node() -> None:
     assert (weight.path, weight.label) == ("$.children[0].weight.num", 'asset "SPY"')
     assert (Element(TREE).path, Element(TREE).label) == ("$", 'root "Top"')
     assert (Element([1]).path, Element([1]).label) == ("$", "")
+    assert Element({"step": "asset", "name": 5, "ticker": "SPY"}).label == 'asset "SPY"'
 
 
 def test_element_get_is_none_for_missing_null_and_other_kinds() -> None:

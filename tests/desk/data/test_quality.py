@@ -129,7 +129,7 @@ def test_report_page_with_another_ending_is_refused(lake: Lake) -> None:
 
 
 def test_report_of_an_unknown_symbol_names_similar_ones(lake: Lake) -> None:
-    message = "^data.quality: the book needs no SPX; it needs SPY and others: inv data.quality --env prod$"
+    message = "^data.quality: no strategy of the book needs SPX; similar: SPY; all: inv data.quality --env prod$"
     with pytest.raises(UsageError, match=message):
         report(lake, symbol="SPX")
 

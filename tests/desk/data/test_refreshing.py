@@ -155,7 +155,7 @@ def test_refresh_of_a_damaged_object_says_that_it_was_repaired(capsys: Out) -> N
 def test_refresh_of_an_impossible_symbol_sends_nothing() -> None:
     stock = stocked(None)
 
-    with pytest.raises(UsageError, match=r"^data\.refresh: no symbol can be a b, spy!; write symbols as the"):
+    with pytest.raises(UsageError, match=r"^data\.refresh: found a b, spy!, expected symbols as the"):
         refresh(stock, "spy!", "SPY", "a b")
     assert stock.world.sent == []
 

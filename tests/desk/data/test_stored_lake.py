@@ -98,7 +98,7 @@ def test_parse_symbols_returns_each_once_as_the_broker_writes_it() -> None:
 
 
 def test_parse_symbols_names_every_text_that_is_none() -> None:
-    with pytest.raises(UsageError, match=r"^data\.get: no symbol can be a b, spy!; write symbols as the broker does"):
+    with pytest.raises(UsageError, match=r"^data\.get: found a b, spy!, expected symbols as the broker writes them"):
         parse_symbols(["spy!", "SPY", "a b"], task="data.get")
 
 

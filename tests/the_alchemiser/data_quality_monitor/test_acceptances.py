@@ -169,6 +169,7 @@ def test_check_of_a_disagreement_on_another_day_quarantines_again() -> None:
     assert message.quarantined["SPY"].startswith(f"disagreement: {DAYS[45]}: ")
     assert "more day" not in message.quarantined["SPY"]
     assert [acceptance.date for acceptance in harness.card("SPY").accepted] == [DAYS[30]]
+    assert harness.card("SPY").checks["disagreement"].startswith(f"{DAYS[45]}: ")
 
 
 def test_check_of_a_disagreement_of_another_size_quarantines_again() -> None:

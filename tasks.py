@@ -10,6 +10,7 @@ from desk import tasks as desk
 from desk.data import tasks as data
 from desk.operations import tasks as operations
 from desk.page import tasks as page
+from desk.performance import tasks as performance
 from sandbox import tasks as sandbox
 
 if TYPE_CHECKING:
@@ -30,5 +31,12 @@ namespace = commands.assemble(
     data.data_collection(),
     operations.trading_collection(data.refresh),
     operations.run_collection(),
-    tasks=(sandbox.deploy, sandbox.run_day_task(reporter), desk.backtest, operations.reconcile, page.desk),
+    tasks=(
+        sandbox.deploy,
+        sandbox.run_day_task(reporter),
+        desk.backtest,
+        operations.reconcile,
+        page.desk,
+        performance.pnl,
+    ),
 )

@@ -56,6 +56,25 @@ class QueryContract(TableContract):
 
         assert [[row["sk"]["S"] for row in page["Items"]] for page in pages] == [["TRADE#a", "TRADE#b"]]
 
+    def test_query_between_two_sort_keys_includes_both(self, client: Any, runs: str) -> None:
+        for name in ("2022-06-14", "2022-06-15", "2022-06-16", "LATEST"):
+            client.put_item(TableName=runs, Item={**KEY, "pk": {"S": "ROWS"}, "sk": {"S": name}})
+
+        def found(condition: str, **values: str) -> list[str]:
+            typed = {f":{name}": {"S": value} for name, value in values.items()}
+            answer = client.query(
+                TableName=runs,
+                ConsistentRead=True,
+                KeyConditionExpression=f"pk = :pk AND {condition}",
+                ExpressionAttributeValues={":pk": {"S": "ROWS"}, **typed},
+            )
+            return [row["sk"]["S"] for row in answer["Items"]]
+
+        between = "sk BETWEEN :first AND :last"
+        assert found(between, first="2022-06-15", last="9999-12-31") == ["2022-06-15", "2022-06-16"]
+        assert found(between, first="0001-01-01", last="2022-06-15") == ["2022-06-14", "2022-06-15"]
+        assert found("sk < :day", day="2022-06-15") == ["2022-06-14"]
+
     def test_query_of_an_empty_partition_returns_an_empty_page(self, client: Any, runs: str) -> None:
         answer = client.query(
             TableName=runs, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "RUN#9"}}

@@ -2,10 +2,13 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
 from tests.the_alchemiser.fakes import InMemoryGauges, InMemoryLedger
 from tests.the_alchemiser.metrics_v2.fakes import InMemoryPerformanceStore
 from tests.the_alchemiser.results import DAY, at, completed, mark, outcome
 from the_alchemiser.metrics_v2.service import Accountant
+from the_alchemiser.shared.broker.account_check import WrongAccountError
 from the_alchemiser.shared.broker.models import Account, Activity
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED, LedgerEntry
@@ -13,6 +16,7 @@ from the_alchemiser.shared.performance.rows import ACCOUNT
 from the_alchemiser.shared.values import Side
 
 NEXT = DAY + timedelta(days=1)
+BOUGHT_TLT = outcome(Side.SELL, "TLT", "2", "50")
 
 
 class InMemoryAccountant:
@@ -234,3 +238,122 @@ def test_handle_fill_on_the_ex_date_is_in_new_shares_already() -> None:
     books.accountant.handle(completed(positions=(), day=NEXT))
 
     assert figures_of(books, "market_value", "realised", "unrealised") == decimals(700, 0, 0)
+
+
+def activity(kind: str, amount: str, day: date = DAY, **shares: str) -> Activity:
+    numbers = {name: Decimal(text) for name, text in shares.items()}
+    return Activity(f"{kind}-{day}", kind, at(day, minute=30), Decimal(amount), **numbers)  # type: ignore[arg-type]
+
+
+def totals_of(books: InMemoryAccountant, day: date = DAY) -> dict[str, object]:
+    totals = books.row(ACCOUNT, day.isoformat())["account"]
+    assert isinstance(totals, dict)
+    return totals
+
+
+def test_handle_run_counts_activities_until_its_end() -> None:
+    books = InMemoryAccountant()
+    books.activity = [activity("CSD", "500"), activity("FEE", "-0.5"), activity("XYZ", "2"), activity("INT", "1", NEXT)]
+
+    books.accountant.handle(completed())
+
+    totals = totals_of(books)
+    assert (totals["deposits"], totals["fees"], totals["interest"], totals["other"]) == (
+        "500",
+        "-0.5",
+        "0",
+        {"XYZ": "2"},
+    )
+
+
+def test_handle_run_counts_fills_until_its_end() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="1")
+    late = next(iter(books.ledger.entries.values()))
+    books.ledger.record(late.changed(order_id="late", filled_at=at(DAY, minute=47)))
+
+    books.accountant.handle(completed(positions=(mark("SPY", "1", "100"),)))
+
+    assert books.row("trend")["holdings"] == {"SPY": "1"}
+
+
+def test_handle_first_run_knows_the_opening_equity() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="1")
+    books.accountant.handle(completed())
+    books.fill("SPY", "101", NEXT, trend="1")
+    books.accountant.handle(completed(day=NEXT))
+
+    assert totals_of(books)["opening_equity"] == "100000"
+    assert "opening_equity" not in totals_of(books, NEXT)
+
+
+def test_handle_deposited_shares_are_a_deposit_and_not_a_gain() -> None:
+    books = InMemoryAccountant()
+    books.activity = [activity("JNLS", "0", quantity="2", price="60")]
+
+    books.accountant.handle(completed(positions=(mark("KO", "2", "61"),)))
+
+    assert (totals_of(books)["deposits"], totals_of(books)["unattributed"]) == ("120", "2")
+
+
+def test_handle_run_measures_slippage_from_the_planning_price() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="3", balance="-1")
+    books.fill("TLT", "50", trend="-2")
+    for key, entry in books.ledger.entries.items():
+        planned = Decimal("99.5") if entry.symbol == "SPY" else Decimal("50.25")
+        books.ledger.entries[key] = entry.changed(planning_price=planned)
+    books.fill("QQQ", "300", trend="1")
+
+    books.accountant.handle(completed(outcomes=(outcome(Side.BUY, "QQQ", "1", "300"), BOUGHT_TLT), positions=()))
+
+    slippages = {name: Decimal(str(books.row(name)["slippage"])) for name in ("trend", "balance", ACCOUNT)}
+    assert slippages == {"trend": Decimal(2), "balance": Decimal("-0.5"), ACCOUNT: Decimal("1.5")}
+    turnovers = {name: Decimal(str(books.row(name)["turnover"])) for name in ("trend", "balance", ACCOUNT)}
+    assert turnovers == {"trend": Decimal(700), "balance": Decimal(100), ACCOUNT: Decimal(600)}
+
+
+def test_handle_run_counts_closed_and_winning_lots() -> None:
+    books = InMemoryAccountant()
+    for price, quantity in (("100", "2"), ("101", "-1"), ("99", "-0.5"), ("100.00", "-0.5")):
+        books.fill("SPY", price, trend=quantity)
+
+    books.accountant.handle(completed(positions=()))
+
+    assert (books.row("trend")["closed_lots"], books.row("trend")["winning_lots"]) == (3, 1)
+    assert (books.row(ACCOUNT)["closed_lots"], books.row(ACCOUNT)["winning_lots"]) == (3, 1)
+
+
+def test_handle_run_rounds_orders_and_positions_to_cents() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="1")
+    key, entry = next(iter(books.ledger.entries.items()))
+    books.ledger.entries[key] = entry.changed(cash=Decimal("-99.996"))
+
+    books.accountant.handle(completed(positions=(mark("SPY", "1", "100.005"),)))
+
+    assert Decimal(str(totals_of(books)["rounding"])) == Decimal("0.004") + Decimal("0.005")
+
+
+def test_handle_run_of_another_account_writes_nothing() -> None:
+    books = InMemoryAccountant()
+    books.accountant = books.accountant.changed(account="PA2")
+
+    with pytest.raises(WrongAccountError, match="PA1"):
+        books.accountant.handle(completed())
+
+    assert books.performances.rows == {}
+
+
+def test_handle_cash_in_lieu_beyond_what_was_credited_keeps_its_name() -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "10", trend="105")
+    books.actions = split(NEXT, cash="102")
+    books.activity = [activity("SPLIT", "52", NEXT)]
+
+    books.accountant.handle(completed(positions=(mark("SPY", "10", "101"),), day=NEXT))
+
+    other = totals_of(books, NEXT)["other"]
+    assert isinstance(other, dict)
+    assert Decimal(other["SPLIT"]) == 1

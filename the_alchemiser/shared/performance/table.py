@@ -1,4 +1,4 @@
-"""Reads the Performance table. Grant: dynamodb:Query on the table."""
+"""Reads the Performance table. Grants: dynamodb:Query on the table, and GetItem for `traded`."""
 
 from datetime import date
 from itertools import chain
@@ -46,6 +46,12 @@ class DynamoPerformances:
         """Return an owner's row of the latest run; None before the first one."""
         rows = self._query(owner, "sk = :latest", latest=LATEST)
         return rows[0] if rows else None
+
+    def traded(self) -> frozenset[str]:
+        """Return every symbol that a completed run traded, held or wanted."""
+        key = typed({"pk": "SYMBOLS", "sk": "TRADED"})
+        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return frozenset(plain(answer.get("Item", {})).get("symbols", ()))
 
     def _date_before(self, day: date) -> date | None:
         """Return the trading date of the account's last row before a day; None when there is none."""

@@ -1,0 +1,1 @@
+"""`inv pnl`: what the account and its strategies earned, reconciled with the broker."""

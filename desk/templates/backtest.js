@@ -13,7 +13,7 @@
   };
   const resolveColours = (value) => {
     if (typeof value === "string") return value.startsWith("--") ? colour(value) : value;
-    if (Array.isArray(value)) return value.length && typeof value[0] !== "object" ? value : value.map(resolveColours);
+    if (Array.isArray(value)) return value.length && typeof value[0] === "number" ? value : value.map(resolveColours);
     if (value && typeof value === "object") {
       return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolveColours(item)]));
     }
@@ -30,12 +30,14 @@
     const text = { family, size: 13, color: colour("--soft") };
     const across = { showgrid: false, hoverformat: "%A, %-d %B %Y" };
     const up = { zerolinecolor: colour("--soft") };
-    const axes = { xaxis: axis(layout.xaxis, across), yaxis: axis(layout.yaxis, up) };
-    if (layout.yaxis2) axes.yaxis2 = axis(layout.yaxis2, up);
-    return Plotly.react(id, resolveColours(traces), {
-      ...layout, ...axes,
+    const axes = { xaxis: axis(layout.xaxis, across) };
+    for (const name of Object.keys(layout).filter((key) => key.startsWith("yaxis"))) axes[name] = axis(layout[name], up);
+    /* Traces name their x values by number, because most have the same dates. */
+    const drawn = traces.map((trace) => ({ ...trace, x: data.axes[trace.x] }));
+    return Plotly.react(id, resolveColours(drawn), {
+      hovermode: "x unified", ...layout, ...axes,
       font: text, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: 62, r: 12, t: 24, b: 30 }, hovermode: "x unified",
+      margin: { l: 62, r: 12, t: 24, b: 30 },
       hoverlabel: { bgcolor: colour("--card"), bordercolor: colour("--rule"), font: { ...text, color: colour("--ink") } },
       legend: { font: text, ...layout.legend },
     }, { responsive: true, displayModeBar: false });
@@ -44,8 +46,21 @@
   drawAll();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 
+  /* Rows have the columns of the CSV file; the table shows the newest first. */
+  const [DATE, SYMBOL, SIDE, QUANTITY, PRICE, CASH, OUTCOME, REASON] = data.columns.keys();
+  const newest = data.trades.map((row, at) => [row, at]).sort(([a, i], [b, j]) => (a[DATE] < b[DATE] ? 1 : a[DATE] > b[DATE] ? -1 : i - j)).map(([row]) => row);
+  const signed = (text) => text.replace("-", "\u2212");
+  const amount = (text, least, most) => Number(text).toLocaleString("en-US", { minimumFractionDigits: least, maximumFractionDigits: most });
+  const money = (text, places) => signed(amount(text, places, places)).replace(/[\d]/, (digit) => `$${digit}`);
+  const price = (text) => money(text, Number(text).toFixed(4).endsWith("00") ? 2 : 4);
+  const isRefused = (row) => row[OUTCOME] === "refused";
+  const shown = (row) => [
+    row[DATE], row[SYMBOL], row[SIDE], amount(row[QUANTITY], 0, 9), isRefused(row) ? "" : price(row[PRICE]),
+    isRefused(row) ? "refused" : money(row[CASH], 2), row[REASON].replace(/^[a-z_]+:/, (code) => code.replaceAll("_", " ")),
+  ];
+
   const body = document.querySelector("#trades tbody");
-  const [filter, newer, older, count] = ["filter", "newer", "older", "count"].map((id) => document.getElementById(id));
+  const [filter, newer, older, save, count] = ["filter", "newer", "older", "save", "count"].map((id) => document.getElementById(id));
   let first = 0;
   const cell = (row, text, style) => {
     const inserted = row.insertCell();
@@ -54,18 +69,30 @@
   };
   const show = () => {
     const wanted = filter.value.trim().toUpperCase();
-    const matches = data.trades.filter((row) => !wanted || row[1].startsWith(wanted) || row[0].startsWith(wanted));
+    const matches = newest.filter((row) => !wanted || row[SYMBOL].startsWith(wanted) || row[DATE].startsWith(wanted));
     first = Math.max(0, Math.min(first, Math.floor((matches.length - 1) / PAGE) * PAGE));
     body.replaceChildren();
     for (const trade of matches.slice(first, first + PAGE)) {
       const row = body.insertRow();
-      const styles = ["", "", `side ${trade[2].toLowerCase()}`, "n", "n", trade[5] === "refused" ? "n fail" : "n", "soft small"];
-      trade.forEach((text, at) => cell(row, text, styles[at]));
+      const styles = ["", "", `side ${trade[SIDE].toLowerCase()}`, "n", "n", isRefused(trade) ? "n fail" : "n", "soft small"];
+      shown(trade).forEach((text, at) => cell(row, text, styles[at]));
     }
     count.textContent = matches.length ? `${first + 1} to ${Math.min(first + PAGE, matches.length)} of ${matches.length.toLocaleString("en-US")}` : "none";
     newer.disabled = first === 0;
     older.disabled = first + PAGE >= matches.length;
   };
+
+  const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const saveTrades = () => {
+    const lines = [data.columns, ...data.trades].map((row) => row.map(quoted).join(",") + "\n");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(lines, { type: "text/csv" }));
+    link.download = "trades.csv";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href));
+  };
+  save.addEventListener("click", saveTrades);
+  save.disabled = data.trades.length === 0;
   filter.addEventListener("input", () => { first = 0; show(); });
   newer.addEventListener("click", () => { first -= PAGE; show(); });
   older.addEventListener("click", () => { first += PAGE; show(); });

@@ -74,6 +74,17 @@ def split_amount(amount: Decimal, parts: Mapping[str, Decimal]) -> Mapping[str, 
     return split
 
 
+def largest(rows: Sequence[Contribution], count: int) -> Sequence[Contribution]:
+    """Keep the contributions with the largest profits or losses, in their order, and add up the others."""
+    if len(rows) <= count:
+        return rows
+    kept = sorted(rows, key=lambda row: (-abs(row.profit), row.name))[:count]
+    others = [row for row in rows if row not in kept]
+    profit = sum((row.profit for row in others), _ZERO)
+    rest = Contribution(f"{len(others)} others", profit, sum(row.trades for row in others))
+    return [*(row for row in rows if row in kept), rest]
+
+
 def _participations(trades: Iterable[Trade]) -> Iterable[str]:
     for trade in trades:
         yield from trade.attribution

@@ -63,7 +63,7 @@ class Robustness:
     @property
     def verdict(self) -> Verdict:
         """Return the worse of the two verdicts."""
-        order = (Verdict.ROBUST, Verdict.SENSITIVE, Verdict.FRAGILE, Verdict.UNDECIDED)
+        order = (Verdict.ROBUST, Verdict.SENSITIVE, Verdict.UNDECIDED, Verdict.FRAGILE)
         return max(self.starts_verdict, self.costs_verdict, key=order.index)
 
     @property

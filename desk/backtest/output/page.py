@@ -1,20 +1,22 @@
 """The backtest page: one self-contained HTML file about one backtest, including plotly's script."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 
 from automation.system import files
-from desk.backtest.output import wording
+from desk.backtest.analysis.robustness import DEFINITION
+from desk.backtest.analysis.rolling import WINDOW
+from desk.backtest.output import tables, wording
 from desk.backtest.output.figures import figures
+from desk.backtest.output.traces import Figure
+from desk.backtest.output.trades_csv import COLUMNS, trade_rows
 from desk.backtest.report import Report
-from desk.backtest.result import BENCHMARK, TURNOVER_DEFINITION, Result
-from desk.backtest.simulate import RefusedTrade, Trade
-from desk.backtest.statistics import DEFINITIONS
+from desk.backtest.result import BENCHMARK
 from desk.html_templates import template_environment
 from the_alchemiser.shared import formats
 
@@ -37,17 +39,19 @@ def render(report: Report) -> str:
     """Return the page as HTML; the same report gives the same HTML."""
     from plotly.offline import get_plotlyjs  # noqa: PLC0415 - reads 5 MB
 
-    result = report.result
+    drawn = figures(report)
     template = _environment().get_template("backtest.html")
     return template.render(
-        result=result,
+        report=report,
+        result=report.result,
         benchmark=BENCHMARK,
-        statistics=_statistics(result),
-        turnover_definition=TURNOVER_DEFINITION,
-        drawdowns=result.curve.deepest(MAX_DRAWDOWNS),
-        heat=[(curve.name, curve.years()) for curve in (result.curve, result.benchmark) if curve is not None],
+        window=WINDOW,
+        figures=drawn,
+        drawdowns=report.result.curve.deepest(MAX_DRAWDOWNS),
+        heat=[(curve.name, curve.years()) for curve in report.curves],
+        robustness_definition=DEFINITION,
         plotly=get_plotlyjs(),
-        data=_embeddable_json({"figures": figures(result), "trades": _trade_rows(result)}),
+        data=embeddable_json(_data(report, drawn)),
     )
 
 
@@ -59,34 +63,28 @@ def heat_style(value: float | None) -> str:
     return f"--heat: var(--{'good' if value >= 0 else 'bad'}); --strength: {100 * strength * 0.6:.0f}%"
 
 
-def _statistics(result: Result) -> Iterator[tuple[str, str, str, str]]:
-    """Yield title, strategy's value, benchmark's value and definition of each statistic."""
-    strategy = asdict(result.curve.statistics)
-    benchmark = {} if result.benchmark is None else asdict(result.benchmark.statistics)
-    for name, title in wording.TITLES.items():
-        compared = wording.statistic(name, benchmark[name]) if benchmark else ""
-        yield title, wording.statistic(name, strategy[name]), compared, DEFINITIONS[name]
-
-
-def _trade_rows(result: Result) -> list[Sequence[str]]:
-    """Return one table row per filled or refused trade, the newest first."""
-    rows = [_filled_row(trade) for trade in result.trades] + [_refused_row(trade) for trade in result.refused]
-    return sorted(rows, key=lambda row: row[0], reverse=True)
-
-
-def _filled_row(trade: Trade) -> Sequence[str]:
-    quantity, price, cash = formats.shares(trade.quantity), formats.price(trade.price), formats.money(trade.cash)
-    return (trade.day.isoformat(), trade.symbol, trade.side.value, quantity, price, cash, trade.reason)
-
-
-def _refused_row(trade: RefusedTrade) -> Sequence[str]:
-    quantity, reason = formats.shares(trade.quantity), f"{formats.words(trade.reason)}: {trade.detail}"
-    return (trade.day.isoformat(), trade.symbol, trade.side.value, quantity, "", "refused", reason)
-
-
-def _embeddable_json(value: object) -> str:
+def embeddable_json(value: object) -> str:
     """Return JSON that is safe inside a script element: it contains no `<` that could end the element."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _data(report: Report, drawn: Mapping[str, Figure]) -> Mapping[str, Any]:
+    """Return what the script draws: charts, and the trades by day with the columns of the CSV file.
+
+    Most traces have the same dates. Each list of x values is stored once, and a trace names it by its number.
+    """
+    axes: list[list[object]] = []
+    numbers: dict[tuple[object, ...], int] = {}
+    shared: dict[str, Figure] = {}
+    for name, figure in drawn.items():
+        traces = []
+        for trace in figure["traces"]:
+            number = numbers.setdefault(tuple(trace["x"]), len(axes))
+            if number == len(axes):
+                axes.append(trace["x"])
+            traces.append({**trace, "x": number})
+        shared[name] = {"traces": traces, "layout": figure["layout"]}
+    return {"axes": axes, "figures": shared, "columns": COLUMNS, "trades": list(trade_rows(report.result))}
 
 
 @cache
@@ -94,17 +92,11 @@ def _environment() -> Environment:
     environment = template_environment()
     environment.filters.update(
         money=formats.money,
-        plural=formats.plural,
         percent=wording.percent,
         signed_percent=wording.signed_percent,
         heat=heat_style,
+        capitalise=lambda text: f"{text[:1].upper()}{text[1:]}",
         statistic=lambda value, name: wording.statistic(name, value),
     )
-    environment.globals.update(
-        months=wording.MONTHS,
-        heading=wording.heading,
-        title=wording.title,
-        subtitle=wording.subtitle,
-        turnover=wording.turnover,
-    )
+    environment.globals.update(months=wording.MONTHS, tables=tables, wording=wording)
     return environment

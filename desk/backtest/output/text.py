@@ -1,11 +1,10 @@
 """Print a backtest on the terminal."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from automation.system import console
 from desk.backtest.analysis import distribution, relative
-from desk.backtest.analysis.contributions import Contribution
+from desk.backtest.analysis.contributions import largest
 from desk.backtest.analysis.robustness import DEFINITION
 from desk.backtest.output import tables, wording
 from desk.backtest.output.tables import Figure, Table
@@ -53,17 +52,6 @@ def sparklines(series: Sequence[Floats], *, width: int = _SPARKLINE_WIDTH) -> tu
     low = min(float(values.min()) for values in series)
     high = max(float(values.max()) for values in series)
     return tuple(_sparkline(values, low, (high - low) or 1.0, width) for values in series)
-
-
-def largest(rows: Sequence[Contribution], count: int) -> Sequence[Contribution]:
-    """Keep the contributions with the largest profits or losses, in their order, and add up the others."""
-    if len(rows) <= count:
-        return rows
-    kept = sorted(rows, key=lambda row: (-abs(row.profit), row.name))[:count]
-    others = [row for row in rows if row not in kept]
-    profit = sum((row.profit for row in others), Decimal(0))
-    rest = Contribution(f"{len(others)} others", profit, sum(row.trades for row in others))
-    return [*(row for row in rows if row in kept), rest]
 
 
 def _sparkline(values: Floats, low: float, span: float, width: int) -> str:
@@ -150,7 +138,7 @@ def _print_extras(report: Report) -> None:
 
 def _print_trades(result: Result) -> None:
     trades, refused = result.trades, result.refused
-    count = formats.plural(len(trades), "trade")
+    count = wording.trade_count(result)
 
     if trades:
         columns = ("Date", "Side", "Symbol", "Shares", "Price", "Cash")

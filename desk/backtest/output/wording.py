@@ -131,6 +131,12 @@ def costs_sentence(robustness: Robustness) -> str:
     )
 
 
+def trade_count(result: Result) -> str:
+    """Return the number of filled trades: `1 trade`, `2,435 trades`."""
+    count = len(result.trades)
+    return f"{count:,} trade{'' if count == 1 else 's'}"
+
+
 def turnover(result: Result) -> str:
     """Return the annual turnover as a multiple of the portfolio."""
     return f"{result.turnover:.1f} times per year"

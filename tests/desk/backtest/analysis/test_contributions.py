@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.backtest.analysis.contributions import Contribution, divide_profit, split_amount
+from desk.backtest.analysis.contributions import Contribution, divide_profit, largest, split_amount
 from desk.backtest.fills import CloseFills
 from desk.backtest.signals import Signal
 from desk.backtest.simulate import BacktestDay, Terms, simulate
@@ -112,3 +112,16 @@ def test_split_amount_is_exact(amount: str, parts: dict[str, str], expected: dic
     split = split_amount(Decimal(amount), {name: Decimal(part) for name, part in parts.items()})
 
     assert {name: str(value) for name, value in split.items()} == expected
+
+
+def test_largest_keeps_extremes_and_adds_up_the_rest() -> None:
+    profits = (9, 2, 1, 0, -1, -8)
+    rows = [Contribution(f"S{number}", Decimal(profit), 1) for number, profit in enumerate(profits)]
+
+    assert [tuple(row) for row in largest(rows, 3)] == [
+        ("S0", 9, 1),
+        ("S1", 2, 1),
+        ("S5", -8, 1),
+        ("3 others", 0, 3),
+    ]
+    assert largest(rows, 6) == rows

@@ -44,7 +44,8 @@ def test_judge_base_without_gain_is_undecided(cagr: float | None, sharpe: float 
         (Verdict.ROBUST, Verdict.ROBUST, Verdict.ROBUST),
         (Verdict.ROBUST, Verdict.SENSITIVE, Verdict.SENSITIVE),
         (Verdict.FRAGILE, Verdict.SENSITIVE, Verdict.FRAGILE),
-        (Verdict.UNDECIDED, Verdict.FRAGILE, Verdict.UNDECIDED),
+        (Verdict.UNDECIDED, Verdict.FRAGILE, Verdict.FRAGILE),
+        (Verdict.UNDECIDED, Verdict.SENSITIVE, Verdict.UNDECIDED),
     ],
 )
 def test_robustness_verdict_is_the_worse(starts: Verdict, costs: Verdict, verdict: Verdict) -> None:

@@ -1,57 +1,22 @@
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from decimal import Decimal
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import plotly.graph_objects as go
 import pytest
 
-from desk.backtest.output import figures, page
+from desk.backtest.output import page
+from desk.backtest.output.trades_csv import COLUMNS, trade_rows
 from desk.backtest.report import Report
-from desk.backtest.result import Result, benchmark_curve
 from desk.backtest.simulate import RefusedTrade
-from tests.desk.backtest.worlds import candidate, traded
-from tests.the_alchemiser.strategy_v2.cases import asset, market
+from tests.desk.backtest.output.reports import HOSTILE, idle_report, result_of, whole_report
 from the_alchemiser.shared.values import Side
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
-COUNT = 300
-
-
-def result(*, symbols: int = 3, benchmark: bool = True, name: str = "one") -> Result:
-    """Return a backtest of more than a year in which the portfolio changes every twenty sessions."""
-    paths = {f"S{number:02d}": closes_of(number) for number in range(symbols)}
-    weights = [weights_on(at, symbols) for at in range(COUNT - 1)]
-    days = traded(market(**paths), *weights, costs_bps="5")
-    strategy = candidate(asset("S00"), name=name)
-    plain = Result((strategy,), "invented", Decimal(10000), Decimal(5), days, None, "no bars")
-    if not benchmark:
-        return plain
-    closes = np.linspace(100, 120, COUNT - 1)
-    return replace(plain, benchmark=benchmark_curve(plain.curve.dates, closes, Decimal(10000)), benchmark_note="")
-
-
-def closes_of(number: int) -> list[float]:
-    return [round(50 + at * 0.05 + 8 * float(np.sin(at / (9 + 2 * number))), 2) for at in range(COUNT)]
-
-
-def weights_on(at: int, symbols: int) -> dict[str, str]:
-    held = {at // 20 % symbols, (at // 20 + 1) % symbols}
-    return {f"S{number:02d}": "0.5" if number in held else "0" for number in range(symbols)}
-
-
-WHOLE = result()
-
-
-def rendered(whole: Result) -> str:
-    return page.render(Report(whole))
+WHOLE = whole_report()
+PLOTLY_BYTES = 5_000_000
 
 
 def data_of(html: str) -> Any:
@@ -65,99 +30,139 @@ def markup_of(html: str) -> str:
     return re.sub(r"<script.*?</script>", "", html, flags=re.S)
 
 
-def with_colours(value: Any) -> Any:
-    """Replace the colour variables of the style sheet by a colour that plotly accepts."""
-    if isinstance(value, dict):
-        return {key: with_colours(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [with_colours(item) for item in value]
-    return "#123456" if isinstance(value, str) and value.startswith("--") else value
+class Outline(HTMLParser):
+    """Records what is needed to use a page without seeing it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.headers: list[bool] = []
+        self.images: list[str] = []
+        self.tags: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.add(tag)
+        if "id" in found:
+            self.ids.append(found["id"] or "")
+        if tag == "a":
+            self.links.append(found.get("href") or "")
+        if tag == "th":
+            self.headers.append("scope" in found)
+        if found.get("role") == "img":
+            self.images.append(found.get("aria-label") or "")
 
 
-@pytest.mark.parametrize("name", ["equity", "weights", "years"])
-def test_figures_are_accepted_by_plotly(name: str) -> None:
-    figure = with_colours(figures.figures(WHOLE)[name])
-
-    assert len(go.Figure(data=figure["traces"], layout=figure["layout"]).data) == len(figure["traces"]) > 0
+REPORTS = {"whole": WHOLE, "plain": Report(result_of(benchmark=False)), "idle": idle_report()}
 
 
-def test_plotly_rejects_unknown_property() -> None:
-    with pytest.raises(ValueError, match="Invalid property"):
-        go.Figure(data=[{"type": "scatter", "colour": "--c0"}])
-
-
-def test_figures_use_only_colours_of_style_sheets() -> None:
-    html = rendered(WHOLE)
-    used = set(re.findall(r'"(--\w+)', json.dumps(figures.figures(WHOLE))))
-
-    assert used
-    assert all(f"{name}: #" in html for name in used)
-
-
-def test_weights_figure_weights_and_cash_sum_to_one() -> None:
-    traces = figures.weights_figure(WHOLE)["traces"]
-
-    assert np.sum([trace["y"] for trace in traces], axis=0) == pytest.approx(np.ones(COUNT - 1), abs=1e-4)
-
-
-def test_weights_figure_many_symbols_groups_smallest() -> None:
-    traces = figures.weights_figure(result(symbols=15))["traces"]
-
-    assert [trace["name"] for trace in traces][-2:] == ["4 others", "cash"]
-    assert len(traces) == figures.MAX_SYMBOLS + 2
-
-
-def test_equity_figure_without_benchmark_has_one_curve() -> None:
-    assert len(figures.equity_figure(result(benchmark=False))["traces"]) == 2
-
-
-def test_equity_figure_few_days_has_daily_ticks() -> None:
-    few = replace(WHOLE, days=WHOLE.days[:3], benchmark=None)
-
-    assert figures.equity_figure(few)["layout"]["xaxis"]["dtick"] == 24 * 60 * 60 * 1000
-    assert "dtick" not in figures.equity_figure(WHOLE)["layout"]["xaxis"]
-
-
-def test_weights_figure_without_positions_is_all_cash() -> None:
-    idle = replace(WHOLE, days=tuple(replace(day, values={}) for day in WHOLE.days))
-
-    assert [trace["name"] for trace in figures.weights_figure(idle)["traces"]] == ["cash"]
-
-
-def test_render_loads_nothing_from_network() -> None:
-    html = rendered(WHOLE)
+@pytest.mark.parametrize("name", REPORTS)
+def test_render_loads_nothing_from_network(name: str) -> None:
+    html = page.render(REPORTS[name])
 
     assert not re.search(r"<(link|img|iframe|object)\b|@import|url\(|\bsrc=|https?://", markup_of(html))
 
 
-def test_render_lists_trades_newest_first() -> None:
-    rows = data_of(rendered(WHOLE))["trades"]
+@pytest.mark.parametrize("name", REPORTS)
+def test_render_is_accessible_without_sight(name: str) -> None:
+    outline = Outline(markup_of(page.render(REPORTS[name])))
 
-    assert len(rows) == len(WHOLE.trades)
-    assert [row[0] for row in rows] == sorted((row[0] for row in rows), reverse=True)
+    assert len(set(outline.ids)) == len(outline.ids)
+    assert {link.removeprefix("#") for link in outline.links} <= set(outline.ids)
+    assert outline.headers
+    assert all(outline.headers)
+    assert outline.images
+    assert all(len(label) > 20 for label in outline.images)
+
+
+def test_render_data_holds_every_trade_as_the_csv_file() -> None:
+    data = data_of(page.render(WHOLE))
+
+    assert data["columns"] == list(COLUMNS)
+    assert data["trades"] == [list(row) for row in trade_rows(WHOLE.result)]
+
+
+def test_render_data_stores_each_list_of_dates_once() -> None:
+    data = data_of(page.render(WHOLE))
+
+    assert len({json.dumps(axis) for axis in data["axes"]}) == len(data["axes"])
+    equity = data["figures"]["equity"]["traces"]
+    assert len({trace["x"] for trace in equity}) == 1
+    assert data["axes"][equity[0]["x"]] == [str(day) for day in WHOLE.result.curve.dates]
 
 
 def test_render_lists_refused_trades_with_reason() -> None:
-    first, *rest = WHOLE.days
+    first, *rest = WHOLE.result.days
     refused = RefusedTrade(first.date, "ZZZ", Side.BUY, Decimal(1), "limit_price_distance", "13 is 30.0% from 10")
-    rows = data_of(rendered(replace(WHOLE, days=(replace(first, refused=(refused,)), *rest))))["trades"]
+    result = replace(WHOLE.result, days=(replace(first, refused=(refused,)), *rest))
 
-    assert [str(first.date), "ZZZ", "BUY", "1", "", "refused", "limit price distance: 13 is 30.0% from 10"] in rows
+    rows = data_of(page.render(Report(result)))["trades"]
+
+    detail = "limit_price_distance: 13 is 30.0% from 10"
+    assert [str(first.date), "ZZZ", "BUY", "1", "", "", "refused", detail, ""] in rows
 
 
-def test_render_escapes_names() -> None:
-    html = rendered(result(name="</script><b>odd</b>"))
+def test_render_escapes_hostile_names_everywhere() -> None:
+    html = page.render(whole_report(HOSTILE))
 
     assert "<b>odd" not in html
-    assert "&lt;b&gt;odd" in html
+    assert 'onerror="fail' not in html
+    assert html.count("&lt;b&gt;odd") > 4
+    assert Outline(markup_of(html)).tags == Outline(markup_of(page.render(WHOLE))).tags
+
+
+def test_render_tables_sum_to_the_profit() -> None:
+    html = markup_of(page.render(WHOLE))
+    profit = WHOLE.result.days[-1].equity - WHOLE.result.capital
+
+    totals = re.findall(r'<tr class="total"><th scope="row">Total</th><td class="n">(.*?)</td>', html)
+    assert totals == [f"\N{MINUS SIGN}${-profit:,.2f}" if profit < 0 else f"${profit:,.2f}"] * 2
 
 
 def test_render_without_benchmark_says_why() -> None:
-    assert "No comparison with SPY: no bars." in rendered(result(benchmark=False))
+    assert "No comparison with SPY: no bars." in page.render(Report(result_of(benchmark=False)))
 
 
-def test_render_same_result_twice_gives_same_page() -> None:
-    assert rendered(WHOLE) == rendered(WHOLE)
+def test_render_without_trades_says_so() -> None:
+    html = markup_of(page.render(idle_report()))
+
+    assert "Nothing was traded, so there is no profit and no loss." in html
+    assert "There were no drawdowns." in html
+    assert "0 trades, costs $0.00" in html
+
+
+def test_render_few_sessions_says_that_rolling_figures_are_missing() -> None:
+    few = replace(WHOLE.result, days=WHOLE.result.days[:9], benchmark=None)
+
+    assert "Rolling figures need at least 126 sessions; this backtest has 9." in page.render(Report(few))
+
+
+def test_render_shows_sections_of_options_only_when_asked() -> None:
+    for heading in ("comparison-h", "split-h", "robustness-h"):
+        assert f'id="{heading}"' in page.render(WHOLE)
+        assert f'id="{heading}"' not in page.render(Report(WHOLE.result))
+
+
+def test_render_three_thousand_trades_stays_small() -> None:
+    busy = result_of(symbols=12, sessions_per_change=1, count=1300)
+
+    assert len(busy.trades) > 3000
+    assert len(page.render(Report(busy)).encode()) < PLOTLY_BYTES + 1_500_000
+
+
+def test_render_same_report_twice_gives_same_page() -> None:
+    assert page.render(WHOLE) == page.render(WHOLE)
+
+
+def test_write_page_returns_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    path = page.write_page(WHOLE, Path("new/backtest.html"))
+
+    assert path == tmp_path / "new/backtest.html"
+    assert path.read_text() == page.render(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -166,87 +171,3 @@ def test_render_same_result_twice_gives_same_page() -> None:
 )
 def test_heat_style_grows_with_return_up_to_limit(value: float | None, style: str) -> None:
     assert page.heat_style(value) == style
-
-
-def title_in_browser(path: Path, script: str, tmp_path: Path) -> str:
-    """Open the page offline in Chromium, run a script at its end, and return the title that the script set.
-
-    The script can read the page's errors from `faults`.
-    """
-    watch = (
-        "<script>const faults=[];onerror=(m)=>{faults.push(m)};console.error=(...a)=>{faults.push(a.join())};</script>"
-    )
-    probe = tmp_path / "probe.html"
-    html = path.read_text().replace("<head>", f"<head>{watch}")
-    probe.write_text(html.replace("</body>", f"<script>{{{script}}}</script></body>"))
-
-    argv = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=6000"]
-    argv += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}"]
-    argv += ["--window-size=1300,1000", "--dump-dom", probe.as_uri()]
-    dom = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=90).stdout
-    title = re.search(r"<title>(.*?)</title>", dom)
-    assert title is not None
-    return title[1]
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return page.write_page(Report(WHOLE), tmp_path_factory.mktemp("page") / "backtest.html")
-
-
-needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine; install chromium")
-
-
-@needs_chromium
-def test_page_in_browser_draws_every_trace_without_errors(written: Path, tmp_path: Path) -> None:
-    script = """
-    const drawn = (id) => document.querySelectorAll(`#${id} .scatterlayer .js-line, #${id} .barlayer .bars`).length;
-    const areas = document.querySelectorAll("#weights .scatterlayer .js-fill").length;
-    const wide = document.querySelector("#equity .main-svg").getBoundingClientRect().width > 900;
-    document.title = JSON.stringify([drawn("equity"), areas, drawn("years"), wide, faults]);
-    """
-
-    assert json.loads(title_in_browser(written, script, tmp_path)) == [4, 4, 2, True, []]
-
-
-@needs_chromium
-def test_page_in_browser_fills_its_tables(written: Path, tmp_path: Path) -> None:
-    script = """
-    const rows = (id) => document.querySelectorAll(`${id} tbody tr`).length;
-    const empty = [...document.querySelectorAll("#statistics td.n")].filter((cell) => !cell.textContent.trim());
-    const filled = ["#statistics", "table.heat", "#drawdowns", "#trades"].map(rows);
-    document.title = JSON.stringify([...filled, empty.length]);
-    """
-
-    # The only empty cell: the benchmark has no turnover.
-    assert json.loads(title_in_browser(written, script, tmp_path)) == [8, 4, 8, 50, 1]
-
-
-@needs_chromium
-def test_page_in_browser_pages_and_filters_trades(written: Path, tmp_path: Path) -> None:
-    script = """
-    const count = document.getElementById("count");
-    document.getElementById("older").click();
-    const second = count.textContent;
-    const filter = document.getElementById("filter");
-    filter.value = "s01";
-    filter.dispatchEvent(new Event("input"));
-    const symbols = new Set([...document.querySelectorAll("#trades tbody tr")].map((row) => row.cells[1].textContent));
-    filter.value = "nothing";
-    filter.dispatchEvent(new Event("input"));
-    document.title = JSON.stringify([second, [...symbols], count.textContent]);
-    """
-
-    second, symbols, none = json.loads(title_in_browser(written, script, tmp_path))
-    assert second == f"51 to 100 of {len(WHOLE.trades)}"
-    assert (symbols, none) == (["S01"], "none")
-
-
-@needs_chromium
-def test_page_in_browser_broken_chart_is_detected(written: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.html"
-    broken.write_text(written.read_text().replace('id="weights"', 'id="elsewhere"'))
-
-    title = title_in_browser(broken, "document.title = JSON.stringify(faults.length);", tmp_path)
-
-    assert json.loads(title) > 0

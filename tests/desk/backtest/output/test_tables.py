@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 
 from desk.backtest.analysis.comparison import compare, track_of
-from desk.backtest.analysis.contributions import Contribution
 from desk.backtest.analysis.split import split_curves
 from desk.backtest.output import tables, wording
-from desk.backtest.output.text import largest
 from desk.backtest.report import Report
 from desk.backtest.result import Result, benchmark_curve
 from tests.desk.backtest.worlds import candidate, day_of, traded
@@ -107,16 +105,3 @@ def test_difference_is_that_of_the_rounded_values(
     name: str, before: float | None, after: float | None, text: str
 ) -> None:
     assert wording.difference(name, before, after) == text
-
-
-def test_largest_keeps_extremes_and_adds_up_the_rest() -> None:
-    profits = (9, 2, 1, 0, -1, -8)
-    rows = [Contribution(f"S{number}", Decimal(profit), 1) for number, profit in enumerate(profits)]
-
-    assert [tuple(row) for row in largest(rows, 3)] == [
-        ("S0", 9, 1),
-        ("S1", 2, 1),
-        ("S5", -8, 1),
-        ("3 others", 0, 3),
-    ]
-    assert largest(rows, 6) == rows

@@ -20,7 +20,7 @@ AFFECTED = "--affected"
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 # The tests that run the scanners.
 SCANNED = ("tests/automation/test_security_planted.py", "tests/automation/test_other_projects.py")
-# One worker trades days, the other one deploys to prod: tests/e2e/conftest.py.
+# Two work at a time; of e2e, one trades days and the other one deploys to prod: tests/e2e/conftest.py.
 WORKERS = ("-n", "2")
 LINTERS = (
     ("ruff", "check", "."),
@@ -83,6 +83,13 @@ def corpus(session: nox.Session) -> None:
     _install(session)
     where = session.posargs or ["tests/corpus", "tests/faults", "tests/wheel"]
     session.run("pytest", "-n", "auto", "-m", "slow", "--force-enable-socket", *where, env=BYTECODE)
+
+
+@nox.session(python=PYTHON, tags=["slow"], default=False)
+def browser(session: nox.Session) -> None:
+    """Open every page in the Chromium of this machine: no error, no request, no accessibility fault, right numbers."""
+    _install(session, "browser")
+    session.run("pytest", *WORKERS, "--force-enable-socket", "tests/browser", *session.posargs, env=BYTECODE)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
@@ -155,8 +162,8 @@ def demo(session: nox.Session) -> None:
     session.run("inv", "sync", "sandbox.reset", "deploy", "--env", "local", "run-day", "--env", "local")
 
 
-def _install(session: nox.Session) -> None:
-    session.install("--require-hashes", "-r", "locks/dev.txt")
+def _install(session: nox.Session, lock: str = "dev") -> None:
+    session.install("--require-hashes", "-r", f"locks/{lock}.txt")
 
 
 def _test_in_sandbox(session: nox.Session, *arguments: str) -> None:

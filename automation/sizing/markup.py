@@ -51,7 +51,7 @@ def table(columns: Sequence[str], rows: Iterable[str], *, text_columns: int = 1)
         for position, name in enumerate(columns)
     )
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="wide"><table data-text="{text_columns}">{body}</table></div>'
+    return f'<div class="wide" tabindex="0"><table data-text="{text_columns}">{body}</table></div>'
 
 
 def row(cells: Sequence[str], *, style: str = "") -> str:

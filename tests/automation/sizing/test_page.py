@@ -1,11 +1,7 @@
 import math
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +11,6 @@ from automation.sizing.model import Sizes
 from automation.sizing.treemap import squarify
 from tests.automation.weights import MB, function, layer, part, till
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
 VOID = {"meta", "br"}
 STRATEGY = layer("Numbers", part("numpy", 40 * MB), part("arrow", 20 * MB), part("<odd> & name", 5 * MB), sha256="n")
 WEB = layer("Web", part("arrow", 20 * MB), part("httpx", 2 * MB), budget_bytes=10 * MB)
@@ -47,15 +40,6 @@ class Page(HTMLParser):
 
     def values(self, name: str) -> list[str]:
         return [value for _, key, value in self.attributes if key == name]
-
-
-def dumped(path: Path, script: str, tmp_path: Path) -> str:
-    """Return the page as Chromium renders it, after running a script at its end."""
-    probe = tmp_path / "probe.html"
-    probe.write_text(path.read_text().replace("</body>", f"<script>{{{script}}}</script></body>"))
-    argv = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000"]
-    argv += [f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,1000", "--dump-dom", probe.as_uri()]
-    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=90).stdout
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=1, max_size=40), st.floats(0.1, 10))
@@ -141,49 +125,3 @@ def test_render_with_a_baseline_shows_the_changes() -> None:
 
 def test_render_empty_project_is_a_page() -> None:
     assert Page(page.render(Sizes())).open == []
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
-def test_page_in_a_browser_draws_boxes_inside_the_map(tmp_path: Path) -> None:
-    page.write(SIZES, tmp_path / "size.html")
-    script = """
-    const tree = document.getElementById("tree").getBoundingClientRect();
-    const top = [...document.querySelectorAll(".l1")].map((box) => box.getBoundingClientRect());
-    const inside = top.every((box) => box.left >= tree.left - 1 && box.right <= tree.right + 1
-      && box.top >= tree.top - 1 && box.bottom <= tree.bottom + 1);
-    const filled = top.reduce((sum, box) => sum + box.width * box.height, 0) / (tree.width * tree.height);
-    document.title = JSON.stringify([inside, filled.toFixed(2), document.querySelectorAll("thead button").length > 5]);
-    """
-
-    assert '<title>[true,"1.00",true]</title>' in dumped(tmp_path / "size.html", script, tmp_path)
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
-def test_page_in_a_browser_is_used_with_the_keyboard(tmp_path: Path) -> None:
-    page.write(SIZES, tmp_path / "size.html")
-    script = """
-    const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
-    document.querySelector('.box[tabindex="0"]').focus();
-    for (const key of ["ArrowRight", "ArrowDown", "Enter"]) press(key);
-    const zoomed = document.querySelector(".zoomed > .face > .name").textContent;
-    const read = document.getElementById("description").textContent;
-    press("Escape");
-    document.title = [zoomed.split(" ")[0], read.split(":")[0], document.querySelectorAll(".zoomed").length].join("; ");
-    """
-
-    assert "<title>Web; Web \u203a arrow 1.0; 0</title>" in dumped(tmp_path / "size.html", script, tmp_path)
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
-def test_page_in_a_browser_sorts_tables_by_bytes(tmp_path: Path) -> None:
-    page.write(SIZES, tmp_path / "size.html")
-    script = """
-    const table = document.querySelector("#layers table");
-    table.querySelectorAll("thead button")[1].click();
-    const rows = () => [...table.tBodies[0].rows].map((row) => row.cells[0].textContent).join(",");
-    const down = rows();
-    table.querySelectorAll("thead button")[1].click();
-    document.title = down + ";" + rows();
-    """
-
-    assert "<title>Numbers,Web;Web,Numbers</title>" in dumped(tmp_path / "size.html", script, tmp_path)

@@ -1,0 +1,29 @@
+"""A desk with invented values, served on loopback."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from desk.page.app import make_app
+from desk.page.command import make_server
+from desk.page.redaction import Redaction
+from sandbox.exchange.listening import listen
+from tests.desk.page.desks import Values, desk_of
+
+
+@contextmanager
+def served(values: Values, *, is_sandbox: bool = True) -> Iterator[str]:
+    """Yield the URL of a desk whose feeds read these values."""
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        server = make_server(make_app(desk_of(values, is_sandbox=is_sandbox), port, redact=Redaction((), ())))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.005)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=5)

@@ -1,0 +1,25 @@
+"""The page of a backtest: no fault, the numbers of the result."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Browser
+
+from desk.backtest.page import render
+from tests.browser.views import faults, opened
+from tests.desk.backtest.test_page import WHOLE
+from the_alchemiser.shared import formats
+
+Save = Callable[[str], str]
+DRAWN = "#equity .main-svg"
+
+
+def test_backtest_page_has_no_fault(browser: Browser, saved: Save) -> None:
+    assert faults(browser, saved(render(WHOLE)), ready=DRAWN) == []
+
+
+def test_backtest_page_has_the_numbers_of_the_result(browser: Browser, saved: Save) -> None:
+    with opened(browser, saved(render(WHOLE))) as view:
+        figures = view.page.locator("dl.figures").first.inner_text()
+
+    assert formats.money(WHOLE.days[-1].equity) in figures
+    assert f"{len(WHOLE.trades)} trades" in figures

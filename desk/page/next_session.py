@@ -36,7 +36,9 @@ def run_day(root: Path) -> Trade:
 
     def trade(on_line: Callable[[str], None]) -> int:
         command = (sys.executable, "-m", "invoke", "run-day", "--env", "local")
-        return processes.run(command, cwd=root, on_line=on_line, check=False).exit_code
+        # Otherwise the lines would wait in a buffer until the end.
+        unbuffered = processes.environment({"PYTHONUNBUFFERED": "1"})
+        return processes.run(command, cwd=root, env=unbuffered, on_line=on_line, check=False).exit_code
 
     return trade
 

@@ -9,7 +9,6 @@ from jinja2 import Environment as Templates
 from desk.data import quality
 from desk.html_templates import template_environment
 from desk.operations import situation_view
-from desk.page import queues
 from desk.page.feeds import Feed, Reading
 from desk.page.redaction import shortened
 from desk.report import add_report_vocabulary
@@ -82,7 +81,5 @@ def templates() -> Templates:
     """Return the page's templates, with the words and charts of the day report."""
     environment = template_environment()
     add_report_vocabulary(environment)
-    environment.globals.update(
-        situation=situation_view, quality=quality.table_vocabulary(), count=queues.count, shortened=shortened
-    )
+    environment.globals.update(situation=situation_view, quality=quality.table_vocabulary(), shortened=shortened)
     return environment

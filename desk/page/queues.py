@@ -40,6 +40,21 @@ class LetterQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueLine:
+    """One queue with the approximate numbers of its messages, and how many of those meant for it are dead letters.
+
+    Attributes:
+        dead_letters: None for a queue that gives nothing up.
+    """
+
+    name: str
+    waiting: int
+    in_flight: int
+    delayed: int
+    dead_letters: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Queues:
     """The queues of an environment: those that functions read, and those of dead letters."""
 
@@ -51,10 +66,25 @@ class Queues:
         """Return how many dead letters there are."""
         return sum(queue.letters.total for queue in self.dead)
 
+    @property
+    def lines(self) -> tuple[QueueLine, ...]:
+        """Return a line per inbox, then one per dead-letter queue that belongs to none of them."""
+        total: dict[str, int] = {}
+        for dead in self.dead:
+            total |= {source.arn: dead.letters.total for source in dead.letters.sources}
+        known = {queue.arn for queue in self.inboxes}
+        strays = [dead.letters for dead in self.dead if not known & {source.arn for source in dead.letters.sources}]
+        return (
+            *(_line(queue, total.get(queue.arn)) for queue in self.inboxes),
+            *(_line(letters.queue, letters.total) for letters in strays),
+        )
 
-def count(queue: Queue, name: str) -> int:
-    """Return an approximate number of messages of a queue: `NotVisible`, `Delayed`, or those that wait: empty."""
-    return int(queue.attributes.get(f"ApproximateNumberOfMessages{name}", 0))
+
+def _line(queue: Queue, dead_letters: int | None) -> QueueLine:
+    def count(suffix: str) -> int:
+        return int(queue.attributes.get(f"ApproximateNumberOfMessages{suffix}", 0))
+
+    return QueueLine(queue.name, count(""), count("NotVisible"), count("Delayed"), dead_letters)
 
 
 @dataclass(slots=True)

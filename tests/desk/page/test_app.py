@@ -175,8 +175,8 @@ def test_queues_show_dead_letters_with_what_to_type() -> None:
     text = words(get(make_app(desk_of(values), PORT, redact=Redaction((), ())), "/parts/queues").text)
 
     assert "1 dead letter Messages that could not be handled." in text
-    assert "TradeInbox 0 0 0 inbox" in text
-    assert "TradeDlq 1 0 0 dead letters" in text
+    assert "Queue Waiting In flight Delayed Dead letters TradeInbox 0 0 0 1" in text
+    assert "TradeDlq: 1 dead letter" in text
     assert "{ &#34;a&#34;: [ 1 ] }" in text
     assert "inv dlq.redrive TradeDlq --env local" in text
 

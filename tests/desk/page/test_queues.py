@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from automation.operating import stack_contents
+from automation.operating.dead_letters import DeadLetters, Queue
 from automation.operating.stack_contents import StackContents
-from desk.page.queues import QueueReader, count
+from desk.page.queues import LetterQueue, QueueLine, QueueReader, Queues
 from tests.automation.dead_letter_shop import APP, ORDER, REFUND
 from tests.automation.fake_queues import FakeQueues, message, url_of
 from tests.automation.operating.fake_contents import FakeContents
@@ -33,8 +34,7 @@ def test_gather_separates_inboxes_from_dead_letters() -> None:
     assert read.dead_messages == 2
     assert [letter.message.id for letter in read.dead[0].shown] == ["m-1", "m-2"]
     assert read.dead[0].shown[0].body == '{\n  "order": 1\n}'
-    assert count(read.dead[0].letters.queue, "") == 2
-    assert count(read.inboxes[0], "Delayed") == 0
+    assert read.lines == (QueueLine("In", 0, 0, 0, 2),)
 
 
 def test_gather_gives_the_messages_back() -> None:
@@ -78,3 +78,14 @@ def test_gather_shows_the_first_ten_of_many() -> None:
 
     assert len(read.dead[0].shown) == 10
     assert read.dead_messages == 29
+
+
+def test_lines_name_a_dead_letter_queue_that_belongs_to_no_inbox() -> None:
+    prefix = "ApproximateNumberOfMessages"
+    dead = DeadLetters(Queue("Dead", "arn:dead", "url", {f"{prefix}NotVisible": "2"}), (), ("Rule",))
+    inbox = Queue("In", "arn:in", "url", {prefix: "5", f"{prefix}Delayed": "1"})
+
+    assert Queues((inbox,), (LetterQueue(dead, ()),)).lines == (
+        QueueLine("In", 5, 0, 1, None),
+        QueueLine("Dead", 0, 2, 0, 2),
+    )

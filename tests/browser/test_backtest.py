@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from playwright.sync_api import Browser
 
-from desk.backtest.page import render
+from desk.backtest.output.page import render
 from tests.browser.views import faults, opened
-from tests.desk.backtest.test_page import WHOLE
+from tests.desk.backtest.output.reports import whole_report
 from the_alchemiser.shared import formats
 
 Save = Callable[[str], str]
 DRAWN = "#equity .main-svg"
+WHOLE = whole_report()
 
 
 def test_backtest_page_has_no_fault(browser: Browser, saved: Save) -> None:
@@ -21,5 +22,5 @@ def test_backtest_page_has_the_numbers_of_the_result(browser: Browser, saved: Sa
     with opened(browser, saved(render(WHOLE))) as view:
         figures = view.page.locator("dl.figures").first.inner_text()
 
-    assert formats.money(WHOLE.days[-1].equity) in figures
-    assert f"{len(WHOLE.trades)} trades" in figures
+    assert formats.money(WHOLE.result.days[-1].equity) in figures
+    assert f"{len(WHOLE.result.trades)} trades" in figures

@@ -6,6 +6,7 @@ nothing may write to an installed file in place: code that changes a file must r
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from automation.system import files
 from automation.system.errors import AutomationError, ConfigurationError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MARK_OF_UV = ".lock"
 _SEPARATORS = re.compile(r"[-_.]+")
 
 
@@ -121,17 +123,16 @@ def _normalized(requirement: str) -> str:
 
 
 def _files_by_package(tree: Path) -> dict[str, list[str]] | None:
-    """Return the installed files of each package; None when two packages share a file, or one lies elsewhere."""
+    """Return the installed files of each package; None when a file belongs to none, to two, or lies elsewhere."""
     owned: dict[str, list[str]] = {}
-    seen: set[str] = set()
+    owners: Counter[str] = Counter()
     present = {name for name, _ in files.entries(tree)}
-    for info in sorted(tree.glob("*.dist-info")):
+    for info in tree.glob("*.dist-info"):
         names = [name for name in _recorded(info) if name in present or ".." in name]
-        if seen & set(names) or any(".." in name for name in names):
-            return None
-        seen.update(names)
         owned[_normalized(info.name.partition("-")[0])] = names
-    return owned
+        owners.update(names)
+    is_clear = owners.keys() == present - {_MARK_OF_UV} and set(owners.values()) == {1}
+    return owned if is_clear else None
 
 
 def _recorded(info: Path) -> Iterator[str]:

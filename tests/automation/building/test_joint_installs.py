@@ -16,8 +16,13 @@ HASH = f"--hash=sha256:{'0' * 64}"
 TARGET = ("3.12", "x86_64")
 
 
-def make_wheel(folder: Path, name: str, contents: Mapping[str, str], *, script: str = "") -> str:
-    """Write version 1 of a pure wheel; return its line for a lock."""
+def make_wheel(folder: Path, name: str, contents: Mapping[str, str], *, script: str = "", unlisted: str = "") -> str:
+    """Write version 1 of a pure wheel; return its line for a lock.
+
+    Args:
+        script: the name of a program.
+        unlisted: a file that its RECORD lacks.
+    """
     info = f"{name}-1.dist-info"
     members = dict(contents)
     members[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
@@ -35,7 +40,11 @@ def make_wheel(folder: Path, name: str, contents: Mapping[str, str], *, script: 
     wheel = folder / f"{name}-1-py3-none-any.whl"
     folder.mkdir(exist_ok=True)
     with zipfile.ZipFile(wheel, "w") as archive:
-        for path, content in {**members, f"{info}/RECORD": record.getvalue()}.items():
+        for path, content in {
+            **members,
+            f"{info}/RECORD": record.getvalue(),
+            **({unlisted: ""} if unlisted else {}),
+        }.items():
             archive.writestr(path, content)
     return f"{name.replace('_', '-')}==1 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
@@ -55,6 +64,8 @@ def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "oil": make_wheel(folder, "oil", {"oil/__init__.py": "y = 2\n"}),
         "ash": make_wheel(folder, "ash", {"ash.py": "z = 3\n"}),
         "rust": make_wheel(folder, "rust", {"oil/__init__.py": "y = 9\n"}),
+        "sly": make_wheel(folder, "sly", {"sly.py": ""}, unlisted="sly-1.dist-info/RECORD.jws"),
+        "wax": make_wheel(folder, "wax", {"oil/__init__.py": "y = 2\n"}),
     }
 
 
@@ -110,7 +121,7 @@ def test_plan_keeps_different_versions_apart(tmp_path: Path) -> None:
     ],
 )
 def test_plan_leaves_any_other_lock_alone(tmp_path: Path, lock: str) -> None:
-    write_files(tmp_path, {"limits.txt": "a==1\n", "lib/setup.py": ""})
+    write_files(tmp_path, {"limits.txt": "b==1\n", "lib/setup.py": ""})
 
     assert plan(tmp_path, {"one": lock, "two": lock}) == []
 
@@ -166,8 +177,14 @@ def test_install_without_a_lock_that_has_all_fills_every_folder(tmp_path: Path, 
     assert sorted(path.name for path in (tmp_path / "trees").iterdir()) == ["one", "two"]
 
 
-def test_install_of_packages_that_share_a_file_fills_nothing(tmp_path: Path, lines: dict[str, str]) -> None:
-    assert not install(tmp_path, {"one": f"{lines['oil']}\n", "two": f"{lines['rust']}\n"})
+@pytest.mark.parametrize("other", ["rust", "wax"])
+def test_install_of_packages_that_share_a_file_fills_nothing(tmp_path: Path, lines: dict[str, str], other: str) -> None:
+    assert not install(tmp_path, {"one": f"{lines['oil']}\n", "two": f"{lines[other]}\n"})
+    assert list((tmp_path / "trees").iterdir()) == []
+
+
+def test_install_of_a_file_that_no_package_lists_fills_nothing(tmp_path: Path, lines: dict[str, str]) -> None:
+    assert not install(tmp_path, {"one": f"{lines['oil']}\n", "two": f"{lines['sly']}\n"})
     assert list((tmp_path / "trees").iterdir()) == []
 
 

@@ -127,9 +127,10 @@ def judge(examined: Examined, comparison: Comparison | None, note: str) -> Judge
     """
     confirmed, disputes = _answers(examined, comparison)
     disputed = {dispute.date for dispute in disputes}
-    volumes, unconfirmed = _by_kind(doubt for doubt in examined.doubts if doubt not in confirmed)
+    open_doubts = [doubt for doubt in examined.doubts if doubt not in confirmed]
+    volumes = [doubt for doubt in open_doubts if doubt.kind is DoubtKind.VOLUME]
     # A doubt about a day that is disputed needs no further word.
-    unconfirmed = [doubt for doubt in unconfirmed if doubt.date not in disputed]
+    unconfirmed = [doubt for doubt in open_doubts if doubt not in volumes and doubt.date not in disputed]
     accepted = tuple(_in_force(examined, contested(disputes, unconfirmed)))
 
     why = note if comparison is None else "the second source does not have these sessions"
@@ -157,15 +158,6 @@ def _answers(examined: Examined, comparison: Comparison | None) -> tuple[set[Dou
     disputed = {dispute.date for dispute in comparison.disputes}
     remembered = {doubt for doubt in examined.settled if doubt.date not in disputed}
     return remembered | set(comparison.confirmed), comparison.disputes
-
-
-def _by_kind(doubts: Iterable[Doubt]) -> tuple[list[Doubt], list[Doubt]]:
-    """Return the doubts about volumes, and all others."""
-    volumes: list[Doubt] = []
-    others: list[Doubt] = []
-    for doubt in doubts:
-        (volumes if doubt.kind is DoubtKind.VOLUME else others).append(doubt)
-    return volumes, others
 
 
 def _in_force(examined: Examined, findings: Iterable[Contested]) -> Iterable[Acceptance]:

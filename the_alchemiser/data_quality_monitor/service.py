@@ -159,7 +159,7 @@ class Monitor(Frozen):
         return judgements, (*action_problems, *calendar_problems, *answers.problems, *memory)
 
     def _examine_each(
-        self, entries: Mapping[str, LakeEntry], examination: Examination, known: "_Known"
+        self, entries: Mapping[str, LakeEntry], examination: Examination, known: _Known
     ) -> Mapping[str, Examined]:
         descriptions, cards = Lake(self.objects).describe_all(entries), known.stored.by_symbol()
         examined: dict[str, Examined] = {}

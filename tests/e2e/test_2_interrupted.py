@@ -21,6 +21,8 @@ def runs(sandbox: Sandbox) -> set[str]:
 
 def test_interrupted_day_is_completed_and_checked(deployed: Sandbox, inv: Inv) -> None:
     before = runs(deployed)
+    deposited = inv("sandbox.transfer", "--amount", "2500.50")  # test_3_performance.py finds it in the figures
+    assert deposited.returncode == 0, deposited.stdout + deposited.stderr
     interrupted = subprocess.Popen(
         [sys.executable, "-m", "invoke", "run-day"],
         cwd=ROOT,

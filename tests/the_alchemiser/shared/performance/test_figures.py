@@ -193,3 +193,47 @@ def test_rows_in_any_order_give_the_same_history() -> None:
     rows = [account_row(TUESDAY, "1"), owner_row("calm", MONDAY, "2"), account_row(MONDAY, "2")]
 
     assert History.of(rows) == History.of(reversed(rows))
+
+
+def test_later_day_is_the_difference_of_two_rows_in_every_figure() -> None:
+    """Every total of the first row differs from zero, so that no figure can ignore it."""
+    first = {"strategies": "7", "unattributed": "5", "deposits": "100", "fees": "-3", "dividends": "2", "interest": "1"}
+    last = {"strategies": "17", "unattributed": "6", "deposits": "130", "fees": "-4", "dividends": "5", "interest": "9"}
+    lots = [{"closed_lots": "5", "winning_lots": "3"}, {"closed_lots": "9", "winning_lots": "4"}]
+    history = History.of(
+        [
+            account_row(MONDAY, "1000", **first, rounding="0.5", XYZ="2"),
+            owner_row("calm", MONDAY, "1000", **lots[0], turnover="50", slippage="4", realised="6"),
+            account_row(TUESDAY, "1052", **last, rounding="0.75", XYZ="3"),
+            owner_row("calm", TUESDAY, "1052", **lots[1], turnover="80", slippage="3", realised="10"),
+        ]
+    )
+
+    (day,), (calm,) = days(history), days(history, "calm")
+
+    assert [day.deposits, day.pnl] == [30, 22]
+    assert day.breakdown == Breakdown(
+        strategies=Decimal(10),
+        unattributed=Decimal(1),
+        fees=Decimal(-1),
+        dividends=Decimal(3),
+        interest=Decimal(8),
+        other={"XYZ": Decimal(1)},
+        rounding=Decimal("0.25"),
+        unexplained=Decimal("-0.25"),
+    )
+    assert [calm.closed_lots, calm.winning_lots] == [4, 1]
+    assert [calm.turnover, calm.slippage, calm.realised] == [30, -1, 4]
+
+
+def test_period_after_deposits_compounds_from_the_capital_of_each_day() -> None:
+    rows = [
+        account_row(MONDAY, "1000", deposits="500"),
+        account_row(TUESDAY, "1650", deposits="1000"),
+        account_row(THURSDAY, "1600", deposits="950"),
+    ]
+
+    whole = period(History.of(rows))
+
+    assert whole is not None
+    assert whole.time_weighted_return == Decimal("0.1")

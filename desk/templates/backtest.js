@@ -32,6 +32,9 @@
     const up = { zerolinecolor: colour("--soft") };
     const axes = { xaxis: axis(layout.xaxis, across) };
     for (const name of Object.keys(layout).filter((key) => key.startsWith("yaxis"))) axes[name] = axis(layout[name], up);
+    /* Beside a chart on a phone, a legend would leave half of the width. */
+    const isNarrow = document.getElementById(id).clientWidth < 560;
+    const legend = isNarrow && !layout.legend?.orientation ? { orientation: "h", y: -0.12 } : {};
     /* Traces name their x values by number, because most have the same dates. */
     const drawn = traces.map((trace) => ({ ...trace, x: data.axes[trace.x] }));
     return Plotly.react(id, resolveColours(drawn), {
@@ -39,7 +42,7 @@
       font: text, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 62, r: 12, t: 24, b: 30 },
       hoverlabel: { bgcolor: colour("--card"), bordercolor: colour("--rule"), font: { ...text, color: colour("--ink") } },
-      legend: { font: text, ...layout.legend },
+      legend: { font: text, ...layout.legend, ...legend },
     }, { responsive: true, displayModeBar: false });
   };
   const drawAll = () => Object.keys(data.figures).forEach(draw);

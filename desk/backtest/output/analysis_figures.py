@@ -102,13 +102,13 @@ def profits_figure(rows: Sequence[Contribution], kind: str) -> Figure | None:
         list(range(len(shown))),
         orientation="h",
         marker={"color": ["--bad" if row.profit < 0 else OWN for row in shown]},
-        hovertemplate="$%{x:,.2f}<extra></extra>",
+        hovertemplate="%{x:$,.2f}<extra></extra>",
     )
     layout = {
         "height": 70 + _BAR_HEIGHT * len(shown),
         "bargap": 0.3,
         "hovermode": "closest",
-        "xaxis": {"tickprefix": "$", "tickformat": ",.12~g", "showgrid": True, "zeroline": True},
+        "xaxis": {"tickformat": "$,.12~g", "showgrid": True, "zeroline": True},
         "yaxis": named_axis([row.name for row in shown]),
     }
     profits = ", ".join(f"{row.name} {formats.money(row.profit)}" for row in reversed(shown))
@@ -123,7 +123,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
     ]
     layout = {
         "height": 360,
-        "yaxis": {"tickprefix": "$", "tickformat": ",.12~g"},
+        "yaxis": {"tickformat": "$,.12~g"},
         "xaxis": time_axis(comparison.ours.dates),
         "legend": legend_above(1.12),
     }
@@ -178,7 +178,7 @@ def _range(values: Floats) -> str:
 
 def _equity(curve: Curve, name: str, style: Figure) -> dict[str, Any]:
     values = rounded(curve.values, places=2)
-    return line(name, iso_days(curve.dates), values, line=style, hovertemplate="$%{y:,.2f}")
+    return line(name, iso_days(curve.dates), values, line=style, hovertemplate="%{y:$,.2f}")
 
 
 def _title(text: str) -> dict[str, Any]:

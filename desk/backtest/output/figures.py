@@ -55,7 +55,7 @@ def equity_figure(result: Result) -> Figure:
         traces += [_equity(result.benchmark, OTHER, 1.6), _drawdown(result.benchmark, OTHER, filled=False)]
     layout = {
         "height": 520,
-        "yaxis": {"domain": [0.36, 1], "tickprefix": "$", "tickformat": ",.12~g"},
+        "yaxis": {"domain": [0.36, 1], "tickformat": "$,.12~g"},
         "yaxis2": {"domain": [0, 0.28], "tickformat": ".2~%", "title": {"text": "drawdown", "font": {"size": 12}}},
         "xaxis": {"anchor": "y2", **time_axis(result.curve.dates)},
         "legend": legend_above(),
@@ -122,7 +122,7 @@ def _year_bars(curve: Curve, colour: str) -> Figure:
 
 def _equity(curve: Curve, colour: str, width: float) -> Figure:
     values, style = rounded(curve.values, places=2), {"color": colour, "width": width}
-    return line(curve.name, iso_days(curve.dates), values, line=style, hovertemplate="$%{y:,.2f}")
+    return line(curve.name, iso_days(curve.dates), values, line=style, hovertemplate="%{y:$,.2f}")
 
 
 def _drawdown(curve: Curve, colour: str, *, filled: bool) -> Figure:

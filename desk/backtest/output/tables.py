@@ -44,7 +44,7 @@ def statistics(report: Report) -> tuple[Figure, ...]:
         for name, title in wording.RELATIVE_TITLES.items():
             own = wording.statistic(name, values[name])
             figures.append(Figure(title, (own, *missing), relative.DEFINITIONS[name]))
-    figures.append(Figure("Turnover", (wording.turnover(report.result), *missing), TURNOVER_DEFINITION))
+    figures.append(Figure("Turnover per year", (wording.turnover(report.result), *missing), TURNOVER_DEFINITION))
     return tuple(figures)
 
 

@@ -44,7 +44,7 @@ def print_report(report: Report) -> None:
 
     console.result("Definitions", style="bold")
     console.results(_definitions(report))
-    console.result(f"Turnover: {TURNOVER_DEFINITION}")
+    console.result(f"Turnover per year: {TURNOVER_DEFINITION}")
 
 
 def sparklines(series: Sequence[Floats], *, width: int = _SPARKLINE_WIDTH) -> tuple[str, ...]:

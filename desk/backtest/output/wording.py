@@ -139,4 +139,4 @@ def trade_count(result: Result) -> str:
 
 def turnover(result: Result) -> str:
     """Return the annual turnover as a multiple of the portfolio."""
-    return f"{result.turnover:.1f} times per year"
+    return f"{result.turnover:.1f}\N{MULTIPLICATION SIGN}"

@@ -30,7 +30,7 @@ REPORT = Report(result_of("AAA"))
 def test_statistics_have_a_value_per_curve() -> None:
     figures = tables.statistics(REPORT)
 
-    assert [figure.title for figure in figures][-4:] == ["Beta", "Alpha per year", "Correlation", "Turnover"]
+    assert [figure.title for figure in figures][-4:] == ["Beta", "Alpha per year", "Correlation", "Turnover per year"]
     assert {len(figure.values) for figure in figures} == {2}
     assert figures[0].values == (wording.percent(REPORT.result.curve.statistics.total_return), "4.00%")
     assert figures[-1].values[1] == ""

@@ -80,7 +80,7 @@ class Feed[Value]:
             start: starts a reading and returns at once.
         """
         self._read = read
-        self._every_s = every_s
+        self.every_s = every_s
         self._now = now
         self._start = start
         self._lock = Lock()
@@ -111,11 +111,11 @@ class Feed[Value]:
             self._fail(problem_of(error))
         else:
             now = self._now()
-            self._state = _State(value, read_at_s=now, due_at_s=now + self._every_s)
+            self._state = _State(value, read_at_s=now, due_at_s=now + self.every_s)
 
     def _fail(self, problem: Problem) -> None:
         failures = self._state.failures + 1
-        wait_s = min(self._every_s * 2.0**failures, max(LONGEST_WAIT_S, self._every_s))
+        wait_s = min(self.every_s * 2.0**failures, max(LONGEST_WAIT_S, self.every_s))
         self._state = replace(
             self._state, due_at_s=self._now() + wait_s, failures=failures, problem=problem, is_running=False
         )

@@ -46,11 +46,12 @@ _BY_NAME = {part.name: part for part in PARTS}
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A part as HTML, and the reading that it shows; `tag` changes with the HTML."""
+    """A part as HTML, and the reading that it shows, which should be renewed every `every_s` seconds."""
 
     part: Part
     html: str
     reading: Reading[object]
+    every_s: float
 
     @property
     def tag(self) -> str:
@@ -61,6 +62,11 @@ class Fragment:
     def next_ms(self) -> int:
         """Return after how many milliseconds to ask again."""
         return 400 if self.reading.is_running else max(round(self.reading.next_s * 1000), 250)
+
+    @property
+    def stale_ms(self) -> int:
+        """Return after how many milliseconds without a new value the page marks the part as old."""
+        return round(2000 * self.every_s) + 10_000
 
 
 def find(name: str) -> Part | None:
@@ -73,7 +79,7 @@ def render(part: Part, feed: Feed[object], environment: str) -> Fragment:
     reading = feed.latest()
     template = templates().get_template(f"desk/{part.name}.html")
     html = template.render(part=part, value=reading.value, problem=reading.problem, environment=environment)
-    return Fragment(part, html, reading)
+    return Fragment(part, html, reading, feed.every_s)
 
 
 @cache

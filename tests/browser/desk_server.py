@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from desk.page.app import make_app
@@ -13,11 +13,11 @@ from tests.desk.page.desks import Values, desk_of
 
 
 @contextmanager
-def served(values: Values, *, is_sandbox: bool = True) -> Iterator[str]:
-    """Yield the URL of a desk whose feeds read these values."""
+def served(values: Values, *, now: Callable[[], float] = lambda: 0.0) -> Iterator[str]:
+    """Yield the URL of a desk whose feeds read these values; `now` is their clock."""
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        server = make_server(make_app(desk_of(values, is_sandbox=is_sandbox), port, redact=Redaction((), ())))
+        server = make_server(make_app(desk_of(values, now=now), port, redact=Redaction((), ())))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

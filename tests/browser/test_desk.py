@@ -1,11 +1,13 @@
 """The desk: no fault in light, dark and on a phone, the numbers of its sources, the keyboard, the button."""
 
+import re
 from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from automation.operating import letter_texts
+from automation.system.errors import DeploymentError
 from tests.browser.desk_server import served
 from tests.browser.views import PHONE, faults, opened
 from tests.desk.evidence import ANSWERS, whole_day
@@ -152,6 +154,23 @@ def test_parts_keep_their_figures_when_the_server_stops(browser: Browser) -> Non
         assert "last read" in (view.page.locator("#account .read").text_content() or "")
     finally:
         context.__exit__(None, None, None)
+
+
+def test_part_that_cannot_be_read_again_keeps_its_figures_and_says_how_old_they_are(browser: Browser) -> None:
+    values, seconds = dict(ordinary()), [1000.0]
+    with served(values, now=lambda: seconds[0]) as url, opened(browser, url) as view:
+        part = view.page.locator("#account")
+        expect(part).not_to_have_class(re.compile("stale"))
+
+        values["account"] = DeploymentError("AWS in us-east-1 does not answer", where="prod")
+        seconds[0] += 200
+        view.page.keyboard.press("r")
+
+        expect(part).to_contain_text("the latest attempt failed; these are the last known figures.")
+        expect(part).to_contain_text("prod: AWS in us-east-1 does not answer")
+        expect(part).to_contain_text("$99,988.63")
+        expect(part.locator(".read")).to_have_text(re.compile("last read (3|4) minutes ago"))
+        expect(part).to_have_class(re.compile("stale"))
 
 
 def test_page_works_without_scripts(browser: Browser) -> None:

@@ -2,7 +2,6 @@
 
 const LONGEST_MS = 60_000;
 const AFTER_FAILURE_MS = 2_000;
-const STALE_MS = 20_000;
 const connection = document.getElementById("connection");
 const help = document.getElementById("help");
 let failures = 0;
@@ -31,8 +30,7 @@ class Part {
 
   showAge() {
     const age = this.readAt === null ? null : performance.now() - this.readAt;
-    const hasProblem = failures > 0 || this.body.querySelector(".note.warn[role=note] p strong, .note.bad") !== null;
-    this.section.classList.toggle("stale", age !== null && age > STALE_MS && hasProblem);
+    this.section.classList.toggle("stale", age !== null && age > Number(this.section.dataset.staleMs));
     this.read.textContent = age === null ? "not read yet" : `last read ${ageText(age)} ago`;
   }
 

@@ -213,18 +213,17 @@ DESKS: Mapping[str, Callable[[], Values]] = {
 }
 
 
-def desk_of(values: Values, *, is_sandbox: bool = True) -> Desk:
+def desk_of(values: Values, *, is_sandbox: bool = True, now: Callable[[], float] = lambda: 0.0) -> Desk:
     """Return a desk whose feeds read these values; an exception is raised instead."""
     trade = Trade([])
     session = NextSession(trade, on_end=lambda: None, start=trade.waiting.append) if is_sandbox else None
-    feeds = {
-        name: Feed(_reader(value), every_s=60.0, now=lambda: 0.0, start=_at_once) for name, value in values.items()
-    }
+    feeds = {name: Feed(_reader(values, name), every_s=60.0, now=now, start=_at_once) for name in values}
     return Desk("local", "http://127.0.0.1:4566, us-east-1", feeds, session, TOKEN)
 
 
-def _reader(value: Any) -> Callable[[], Any]:
+def _reader(values: Values, name: str) -> Callable[[], Any]:
     def read() -> Any:
+        value = values[name]
         if isinstance(value, Exception):
             raise value
         return value

@@ -111,7 +111,7 @@ def parity(session: nox.Session) -> None:
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def benchmarks(session: nox.Session) -> None:
     """Measure our build and `sam build` side by side, about half an hour; `-- --quick`, `-- growth` for less."""
-    _install(session)
+    _install(session, "browser")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -16,6 +16,7 @@ from benchmarks import (
     checks,
     data,
     deployments,
+    desk,
     growth,
     imports,
     simulation,
@@ -39,6 +40,7 @@ _ALL = {
     "data": data.run,
     "simulation": simulation.run,
     "trading-day": trading_day.run,
+    "desk": desk.run,
 }
 
 _BUSY = 1.0  # other programs than ours, on average over a minute

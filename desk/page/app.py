@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from desk.page import guards
 from desk.page.feeds import Feed
 from desk.page.next_session import NextSession
-from desk.page.parts import PARTS, Fragment, find, render, templates
+from desk.page.parts import PARTS, Renderer, find, templates
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 _STATIC = {
@@ -47,9 +47,10 @@ class Desk:
 
 def make_app(desk: Desk, port: int, *, redact: Callable[[bytes], bytes]) -> ASGIApp:
     """Return the application that serves a desk on a port of loopback, behind the guards."""
+    renderer = Renderer(desk.environment)
     routes = [
-        Route("/", _page(desk)),
-        Route("/parts/{name}", _part(desk)),
+        Route("/", _page(desk, renderer)),
+        Route("/parts/{name}", _part(desk, renderer)),
         Route("/static/{name}", _static),
     ]
     if desk.next_session is not None:
@@ -60,9 +61,9 @@ def make_app(desk: Desk, port: int, *, redact: Callable[[bytes], bytes]) -> ASGI
     return guards.guarded(Starlette(routes=routes), port, redact=redact)
 
 
-def _page(desk: Desk) -> Callable[[Request], Response]:
+def _page(desk: Desk, renderer: Renderer) -> Callable[[Request], Response]:
     def page(_request: Request) -> Response:
-        fragments = [_fragment(desk, part.name) for part in PARTS]
+        fragments = [renderer.render(part, desk.feeds[part.feed]) for part in PARTS]
         session = _session_html(desk, desk.next_session) if desk.next_session else ""
         html = templates().get_template("desk/page.html").render(desk=desk, fragments=fragments, session=session)
         return HTMLResponse(html)
@@ -70,11 +71,12 @@ def _page(desk: Desk) -> Callable[[Request], Response]:
     return page
 
 
-def _part(desk: Desk) -> Callable[[Request], Response]:
+def _part(desk: Desk, renderer: Renderer) -> Callable[[Request], Response]:
     def part(request: Request) -> Response:
-        fragment = _fragment(desk, request.path_params["name"])
-        if fragment is None:
+        known = find(request.path_params["name"])
+        if known is None:
             return PlainTextResponse("there is no such part\n", 404)
+        fragment = renderer.render(known, desk.feeds[known.feed])
         headers = {
             "ETag": fragment.tag,
             "Desk-Next-Ms": str(fragment.next_ms),
@@ -85,11 +87,6 @@ def _part(desk: Desk) -> Callable[[Request], Response]:
         return HTMLResponse(fragment.html, headers=headers)
 
     return part
-
-
-def _fragment(desk: Desk, name: str) -> Fragment | None:
-    part = find(name)
-    return None if part is None else render(part, desk.feeds[part.feed], desk.environment)
 
 
 def _static(request: Request) -> Response:

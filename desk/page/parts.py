@@ -9,7 +9,7 @@ from jinja2 import Environment as Templates
 from desk.data import quality
 from desk.html_templates import template_environment
 from desk.operations import situation_view
-from desk.page.feeds import Feed, Reading
+from desk.page.feeds import Feed, Problem, Reading
 from desk.page.redaction import shortened
 from desk.report import add_report_vocabulary
 
@@ -74,12 +74,24 @@ def find(name: str) -> Part | None:
     return _BY_NAME.get(name)
 
 
-def render(part: Part, feed: Feed[object], environment: str) -> Fragment:
-    """Return a part as it is known now."""
-    reading = feed.latest()
-    template = templates().get_template(f"desk/{part.name}.html")
-    html = template.render(part=part, value=reading.value, problem=reading.problem, environment=environment)
-    return Fragment(part, html, reading, feed.every_s)
+class Renderer:
+    """Renders parts, and keeps the HTML of each for as long as its feed has the same value."""
+
+    def __init__(self, environment: str) -> None:
+        self._environment = environment
+        self._rendered: dict[str, tuple[object, Problem | None, str]] = {}
+
+    def render(self, part: Part, feed: Feed[object]) -> Fragment:
+        """Return a part as it is known now."""
+        reading = feed.latest()
+        value, problem, html = self._rendered.get(part.name, (None, None, ""))
+        if not html or value is not reading.value or problem is not reading.problem:
+            template = templates().get_template(f"desk/{part.name}.html")
+            html = template.render(
+                part=part, value=reading.value, problem=reading.problem, environment=self._environment
+            )
+            self._rendered[part.name] = (reading.value, reading.problem, html)
+        return Fragment(part, html, reading, feed.every_s)
 
 
 @cache

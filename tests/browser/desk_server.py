@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from desk.page.app import make_app
+from desk.page.app import Desk, make_app
 from desk.page.command import make_server
 from desk.page.redaction import Redaction
 from sandbox.exchange.listening import listen
@@ -15,9 +15,16 @@ from tests.desk.page.desks import Values, desk_of
 @contextmanager
 def served(values: Values, *, now: Callable[[], float] = lambda: 0.0) -> Iterator[str]:
     """Yield the URL of a desk whose feeds read these values; `now` is their clock."""
+    with serving(desk_of(values, now=now)) as url:
+        yield url
+
+
+@contextmanager
+def serving(desk: Desk) -> Iterator[str]:
+    """Yield the URL of a desk."""
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        server = make_server(make_app(desk_of(values, now=now), port, redact=Redaction((), ())))
+        server = make_server(make_app(desk, port, redact=Redaction((), ())))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

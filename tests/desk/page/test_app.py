@@ -8,7 +8,7 @@ from markupsafe import escape
 from starlette.types import ASGIApp
 
 from desk.page.app import make_app
-from desk.page.parts import PARTS
+from desk.page.parts import PARTS, Renderer, find
 from desk.page.redaction import Redaction, secret_values
 from tests.desk.page.asgi import HOST, ORIGIN, PORT, get, request
 from tests.desk.page.days import HOSTILE, MANY, SCRIPT
@@ -197,6 +197,25 @@ def test_part_is_not_sent_again_while_it_is_the_same() -> None:
     assert (again.status_code, again.content) == (304, b"")
     assert (again.headers["desk-age-ms"], again.headers["desk-next-ms"]) == ("0", "60000")
     assert get(app, "/parts/account", If_None_Match='"other"').status_code == 200
+
+
+def test_part_is_rendered_once_per_value() -> None:
+    values, now = dict(ordinary()), [1000.0]
+    feed = desk_of(values, now=lambda: now[0]).feeds["account"]
+    account, renderer = find("account"), Renderer("local")
+    assert account is not None
+
+    first = renderer.render(account, feed).html
+    assert renderer.render(account, feed).html is first
+    now[0] += 60
+    assert renderer.render(account, feed).html is first
+    now[0] += 60
+    values["account"] = NOT_DEPLOYED
+    failed = renderer.render(account, feed).html
+    assert "the latest attempt failed" in failed
+    now[0] += 120
+    values["account"] = ordinary()["account"]
+    assert renderer.render(account, feed).html == first
 
 
 @pytest.mark.parametrize("path", ["/parts/secrets", "/static/page.html", "/static/..%2fdesk.css", "/admin"])

@@ -231,7 +231,7 @@ def _expected_subjects(day: DayEvidence) -> Iterator[str]:
     stage, verdict = day.run.stage, day.verdict
     # Of a resumed day it is not known when the data were checked.
     if verdict is not None and not day.is_resumed and (verdict.quarantined or verdict.problems):
-        yield f"[{stage}] Market data through {verdict.as_of} FAILED"
+        yield f"[{stage}] {verdict.as_of}: market data FAILED"
     for message in (day.result, day.settlement):
         if message is not None:
             yield mail_subject(message, stage=stage)

@@ -43,6 +43,7 @@ DURATIONS: Mapping[str, int] = {
     "ExecutionTimeoutS": 26,
     "ExecutionVisibilityS": 28,
     "TradeWorkS": 14,
+    "FiguresWaitS": 2,
 }
 _ANY_TOPIC = {
     "Version": "2012-10-17",

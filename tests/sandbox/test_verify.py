@@ -197,7 +197,7 @@ def test_verify_day_without_a_check_of_the_books_says_how_to_make_it() -> None:
     assert verify_day(replace(days.good_day(), books=None)) == (finding,)
 
 
-UNFIT = "[local] Market data through 2022-03-15 FAILED the quality check: 1 of 41 symbols quarantined"
+UNFIT = "[local] 2022-03-15: market data FAILED its check, 1 of 41 symbols quarantined"
 
 
 @pytest.mark.parametrize("faulty", [{"quarantined": {"XYZ": "gap"}}, {"quarantined": {}, "problems": ("no actions",)}])

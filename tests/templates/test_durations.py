@@ -9,6 +9,8 @@ import pytest
 
 from tests.templates.reading import load
 from the_alchemiser.coordinator_v2.settlement import EXECUTION_WINDOW
+from the_alchemiser.notifications_v2.lambda_handler import READ_S
+from the_alchemiser.shared import aws
 from the_alchemiser.shared.broker.rate_limit import Pacing
 from the_alchemiser.shared.messaging.wiring import CLAIM_KEPT_S
 
@@ -52,6 +54,15 @@ def test_durations_hide_a_message_longer_than_its_function_runs(environment: str
     inbox = "Inbox" if function == "Handler" else function
 
     assert seconds[f"{inbox}VisibilityS"] > seconds[f"{function}TimeoutS"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_durations_leave_time_to_send_a_mail_after_its_figures(environment: str) -> None:
+    """The wait for figures may end with a last read; then each channel is tried once."""
+    seconds = durations(environment)
+
+    last_read, sends = aws._CONNECT_S + READ_S, 2 * (aws._CONNECT_S + aws._READ_S)
+    assert 0 < seconds["FiguresWaitS"] + last_read + sends + CONFIRM_S <= seconds["HandlerTimeoutS"]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

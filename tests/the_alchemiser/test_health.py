@@ -32,12 +32,14 @@ ENVIRONMENT = {
     "DEPLOYMENT_FRACTION": "0.99",
     "MAIL_FROM": "alchemiser@example.com",
     "MAIL_TO": "a@example.com",
+    "FIGURES_WAIT_S": "6",
     "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:alerts",
 }
 BUS, SECRET = "events:DescribeEventBus", "secretsmanager:GetSecretValue"
 CLAIMS, QUERY, TABLE, SWITCH = "dynamodb:GetItem", "dynamodb:Query", "dynamodb:DescribeTable", "ssm:GetParameter"
 BARS, QUALITY = "s3:GET /bars/v1/health-check", "s3:GET /quality/v1/health-check"
 ACTIONS = "s3:GET /corporate-actions/v1/health-check"
+DECISIONS = "s3:GET /decisions/v1/health-check"
 # The operations of each module's health message; the grants of its role are in the templates.
 OPERATIONS = {
     "aggregator_v2": [CLAIMS, QUERY, BUS],
@@ -45,8 +47,13 @@ OPERATIONS = {
     "data_quality_monitor": [CLAIMS, BARS, ACTIONS, QUALITY, BUS, SECRET, SECRET],
     "data_v2": [CLAIMS, BARS, ACTIONS, TABLE, BUS, SECRET],
     "execution_v2": [CLAIMS, CLAIMS, QUERY, BUS, SWITCH, SECRET],
+<<<<<<< HEAD
     "metrics_v2": [CLAIMS, QUERY, TABLE, ACTIONS, SECRET],
     "notifications_v2": [CLAIMS],
+=======
+    "metrics_v2": [CLAIMS, QUERY, TABLE, ACTIONS],
+    "notifications_v2": [CLAIMS, QUERY, QUERY, DECISIONS, QUALITY],
+>>>>>>> bb7f793 (feat(notifications): mails say P&L, contributions and what was near)
     "portfolio_v2": [CLAIMS, QUERY, QUERY, ACTIONS, BUS, SECRET],
     "strategy_v2": [CLAIMS, BARS, QUALITY, BUS],
     "trade_aggregator": [CLAIMS, QUERY, "sqs:GetQueueUrl", BUS, SECRET],

@@ -21,6 +21,7 @@ from the_alchemiser.shared.records import Frozen
 
 # The last step of a person whose account differs from the books.
 OTHERWISE = "Otherwise correct it at the broker. The next start looks again, and trades when broker and books agree."
+FROM_ACTUAL = "The next run starts from the actual positions."
 _ZERO = Decimal(0)
 
 

@@ -1,8 +1,12 @@
 """Composing the mail about a message, as HTML and plain text, and the short text for SNS. Pure; it sends nothing."""
 
-from the_alchemiser.notifications_v2.pages import html_part
+from the_alchemiser.notifications_v2.background import Background
+from the_alchemiser.notifications_v2.completed_page import day_line
+from the_alchemiser.notifications_v2.html_part import html_part
+from the_alchemiser.notifications_v2.pages import page_of
+from the_alchemiser.notifications_v2.safe_text import cut, printable
 from the_alchemiser.notifications_v2.subject import News, mail_subject
-from the_alchemiser.notifications_v2.texts import text_part
+from the_alchemiser.notifications_v2.text_part import text_part
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.messaging.messages import (
     BooksDiffer,
@@ -14,7 +18,8 @@ from the_alchemiser.shared.messaging.messages import (
 )
 from the_alchemiser.shared.records import Frozen
 
-MAX_SHORT_CHARS = 300  # two text messages on a phone
+SHORT_CHARS = 450
+"""Of the text for SNS: three text messages on a phone."""
 
 
 class Mail(Frozen):
@@ -26,32 +31,44 @@ class Mail(Frozen):
     short: str
 
 
-def compose(message: News, *, stage: str) -> Mail:
-    """Compose the mail about a message. Deterministic: the same message always gives the same bytes."""
+def compose(message: News, background: Background, *, stage: str) -> Mail:
+    """Compose the mail about a message. Deterministic: the same arguments always give the same bytes."""
     subject = mail_subject(message, stage=stage)
-    html = html_part(message, stage=stage, subject=subject)
-    return Mail(subject, html, text_part(message, stage=stage), _shorten(f"{subject}{_short(message)}"))
+    page = page_of(message, background, stage=stage)
+    more = f" More: {_command(message, stage)}"
+    facts = cut(printable(f"{subject}{_short(message, background)}"), SHORT_CHARS - len(more))
+    return Mail(subject, html_part(page, subject=subject), text_part(page), f"{facts}{more}")
 
 
-def _short(message: News) -> str:
+def _short(message: News, background: Background) -> str:
     """Return what the short text has beside the subject."""
     match message:
         case RunCompleted():
-            return f" ({formats.change(message.equity_before, message.equity_after)} during the run)"
+            day = day_line(message, background)
+            equity = formats.change(message.equity_before, message.equity_after)
+            return f", {f'{day}, ' if day else ''}{equity} during the run."
         case RunFailed():
             affected = f" Affected: {', '.join(message.missing)}." if message.missing else ""
-            return f".{affected} {message.detail}"
+            return f".{affected} {message.detail}."
         case RunRefused():
-            return f". {message.detail}"
+            return f". {message.detail}."
         case RunSettled():
             fills = (f"{order.side} {formats.shares(order.filled_quantity)} {order.symbol}" for order in message.orders)
-            return f": {', '.join(fills)}"
+            return f": {', '.join(fills)}."
         case BooksDiffer():
-            return f": {', '.join(sorted({difference.symbol for difference in message.differences}))}"
+            return f": {', '.join(sorted({difference.symbol for difference in message.differences}))}."
         case DataQualityChecked():
             facts = (*message.problems, ", ".join(sorted(message.quarantined)))
-            return "".join(f": {fact}" for fact in facts if fact)
+            return f"{''.join(f': {fact}' for fact in facts if fact)}."
 
 
-def _shorten(text: str) -> str:
-    return text if len(text) <= MAX_SHORT_CHARS else f"{text[: MAX_SHORT_CHARS - 1].rstrip()}…"
+def _command(message: News, stage: str) -> str:
+    match message:
+        case RunCompleted() | RunFailed() | RunSettled():
+            return cut(printable(f"inv run.show {message.run_id} --env {stage}"), SHORT_CHARS // 3)
+        case RunRefused():
+            return f"inv trading.status --env {stage}"
+        case BooksDiffer():
+            return f"inv reconcile --env {stage}"
+        case DataQualityChecked():
+            return f"inv data.quality --env {stage}"

@@ -7,7 +7,7 @@ from typing import ClassVar
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
 from the_alchemiser.shared.records import Frozen
-from the_alchemiser.shared.run.plan import RebalancePlan, TradeDecision
+from the_alchemiser.shared.run.plan import BELOW_MINIMUM, BELOW_SMALLEST, RebalancePlan, TradeDecision
 from the_alchemiser.shared.values import FRACTIONAL_SHARE, LEDGER_SHARE, WHOLE_SHARE, Side
 
 _ZERO = Decimal(0)
@@ -187,14 +187,14 @@ def _change(holding: Holding, target_value: Decimal, base: Decimal, instrument: 
     value = target_value - (most if target_value >= most else least)
     minimum = max(rules.minimum_change, rules.minimum_change_of_equity * base)
     if abs(value) < minimum:
-        return _Change(_ZERO, f"a change of {_usd(value)} is below the minimum of {_usd(minimum)}")
+        return _Change(_ZERO, f"a change of {_usd(value)} {BELOW_MINIMUM} {_usd(minimum)}")
 
     # Rounded toward zero: a buy never costs more than its part of equity, and a sell never exceeds the plan. A sell
     # never exceeds the available shares either, so that it never opens a short position.
     step = FRACTIONAL_SHARE if instrument.is_fractionable else WHOLE_SHARE
     quantity = _to_step(value / instrument.price, step)
     if quantity == 0:
-        return _Change(_ZERO, f"a change of {_usd(value)} is less than the smallest quantity that trades")
+        return _Change(_ZERO, f"a change of {_usd(value)} {BELOW_SMALLEST}")
     return _Change(quantity, f"have {_usd(target_value - value)}, want {_usd(target_value)}")
 
 

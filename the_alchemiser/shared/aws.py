@@ -25,23 +25,25 @@ _CONNECT_S = 2
 _READ_S = 5
 
 
-def client(service: str, *, connections: int = 10, attempts: int = 3) -> Any:
+def client(service: str, *, connections: int = 10, attempts: int = 3, read_s: int = _READ_S) -> Any:
     """Return a client of the SDK; the caller knows its class.
 
-    An attempt waits 2 s for a connection and 5 s for bytes, and the SDK pauses at most 3 s between three attempts. So
-    a call that never gets an answer fails after 24 s, inside the 30 s of a function; the SDK's own limits are 60 s.
+    By default, an attempt waits 2 s for a connection and 5 s for bytes, and the SDK pauses at most 3 s between three
+    attempts. So a call that never gets an answer fails after 24 s, inside the 30 s of a function; the SDK's own limits
+    are 60 s.
 
     Args:
         connections: how many may be open at once.
         attempts: how often a call is sent at most. An attempt without an answer may have taken effect: a call that
             must not take effect twice needs 1.
+        read_s: how long an attempt waits for bytes.
     """
     import boto3  # noqa: PLC0415 - see the module's docstring
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(
         connect_timeout=_CONNECT_S,
-        read_timeout=_READ_S,
+        read_timeout=read_s,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=connections,
     )

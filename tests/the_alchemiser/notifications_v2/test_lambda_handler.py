@@ -8,6 +8,8 @@ from tests.the_alchemiser.fakes import Context
 from the_alchemiser.notifications_v2 import lambda_handler as module
 from the_alchemiser.notifications_v2.service import MODULE
 from the_alchemiser.shared.messaging.messages import REGISTRY, RunFailed
+from the_alchemiser.shared.threads import THREADS
+from the_alchemiser.strategy_v2.service import decision_key
 
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -17,6 +19,10 @@ ENVIRONMENT = {
     "CLAIMS_TABLE": "claims",
     "MAIL_FROM": "alchemiser@example.com",
     "MAIL_TO": "one@example.com, two@example.com",
+    "RUNS_TABLE": "runs",
+    "PERFORMANCE_TABLE": "performance",
+    "BUCKET_NAME": "lake",
+    "FIGURES_WAIT_S": "6",
     "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:alerts",
 }
 
@@ -39,7 +45,14 @@ def test_lambda_handler_health_event_reports_what_it_consumes(environment: pytes
         "module": "notifications_v2",
         "healthy": True,
         "consumes": ["BooksDiffer", "DataQualityChecked", "RunCompleted", "RunFailed", "RunRefused", "RunSettled"],
-        "checks": {"settings": "ok", "claims table": "ok"},
+        "checks": {
+            "settings": "ok",
+            "claims table": "ok",
+            "runs table": "ok",
+            "performance table": "ok",
+            "decisions in the bucket": "ok",
+            "quality verdict in the bucket": "ok",
+        },
         "incomplete": [],
     }
 
@@ -62,6 +75,26 @@ def test_inbox_sends_each_notice_once_per_attempt(environment: pytest.MonkeyPatc
     assert [client.service_model.service_name for client in clients] == ["sesv2", "sns"]
     assert [client.config.retries["total_max_attempts"] for client in clients] == [1, 1]
     assert notifier.deliveries._client.meta.config.retries["total_max_attempts"] > 1
+
+
+def test_inbox_reads_about_the_run_with_short_calls_that_are_not_repeated(environment: pytest.MonkeyPatch) -> None:
+    """A mail does not wait for a store that does not answer."""
+    AwsWire().install(environment)
+
+    handle: Any = module._inbox().handlers[RunFailed]
+    reader = handle.__self__.read_background.__self__
+
+    clients = [store._client.meta for store in (reader.runs, reader.performances, reader.objects)]
+    assert [client.service_model.service_name for client in clients] == ["dynamodb", "dynamodb", "s3"]
+    assert [client.config.retries["total_max_attempts"] for client in clients] == [1, 1, 1]
+    assert [client.config.read_timeout for client in clients] == [2, 2, 2]
+    assert [client.config.max_pool_connections for client in clients] == [THREADS] * 3
+    assert (reader.stage, reader.patience.seconds) == ("local", 6.0)
+    assert reader.objects.url("") == "s3://lake/"
+
+
+def test_decisions_are_read_where_they_are_stored() -> None:
+    assert decision_key("run", "strategy").startswith(f"{module.DECISIONS}/run/")
 
 
 def test_inbox_notifies_about_each_kind_of_news(environment: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,13 @@
+from typing import Any, cast
+
 import pytest
 
+from tests.the_alchemiser.notifications_v2.samples import BACKGROUND
 from tests.the_alchemiser.results import FILLED_LATE, checked, completed, differing, failed, refused, settled
+from the_alchemiser.notifications_v2.background import Background
 from the_alchemiser.notifications_v2.channels import SENT, Delivery, NotDeliveredError, RefusedError
 from the_alchemiser.notifications_v2.mail import Mail
-from the_alchemiser.notifications_v2.service import Notifier
+from the_alchemiser.notifications_v2.service import UNREADABLE, Notifier
 from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared.messaging.wiring import Reaction
 
@@ -49,7 +53,13 @@ class NotifierHarness:
         self.mail = InMemoryChannel("mail")
         self.topic = InMemoryChannel("topic")
         self.deliveries = InMemoryDeliveries()
-        self.notifier = Notifier("local", (self.mail, self.topic), self.deliveries)
+        self.asked: list[News] = []
+        self.known = BACKGROUND
+        self.notifier = Notifier("local", (self.mail, self.topic), self.deliveries, self.background)
+
+    def background(self, message: News) -> Background:
+        self.asked.append(message)
+        return self.known
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -213,3 +223,49 @@ def test_handle_keys_name_module_channel_and_message() -> None:
 
     keys = [f"notifications_v2#{channel}#local-2022-03-15/RunCompleted/run" for channel in ("mail", "topic")]
     assert harness.deliveries.deliveries == dict.fromkeys(keys, SENT)
+
+
+def test_handle_mails_what_is_known_about_the_run() -> None:
+    harness = NotifierHarness()
+
+    harness.notifier.handle(completed())
+
+    assert harness.asked == [completed()]
+    assert "+$4,987.21" in harness.mail.sent[0].text
+    assert "day +$187.21" in harness.topic.sent[0].short
+
+
+def test_handle_sent_notices_read_nothing_about_the_run() -> None:
+    harness = NotifierHarness()
+    harness.notifier.handle(completed())
+    harness.asked.clear()
+
+    harness.notifier.handle(completed())
+
+    assert harness.asked == []
+
+
+def test_handle_background_of_unknown_form_mails_the_message(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing that is stored about a run may keep its mail from people."""
+    harness = NotifierHarness()
+    harness.known = Background(answers=cast("Any", ("not an answer",)))
+
+    harness.notifier.handle(completed())
+
+    assert harness.counts == (1, 1)
+    assert "$99,987.21" in harness.mail.sent[0].text
+    assert " ".join(UNREADABLE.split()) in " ".join(harness.mail.sent[0].text.split())
+    assert "composed without what is stored about the run" in caplog.text
+
+
+def test_handle_background_that_fails_mails_the_message() -> None:
+    def fail(_: News) -> Background:
+        raise KeyError("planted")
+
+    harness = NotifierHarness()
+    notifier = harness.notifier.changed(read_background=fail)
+
+    notifier.handle(failed())
+
+    assert harness.counts == (1, 1)
+    assert "trend: TLT has 120 bars" in harness.mail.sent[0].text

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 
 from tests.the_alchemiser.results import (
@@ -25,22 +27,19 @@ from the_alchemiser.notifications_v2.subject import News, mail_subject
         (completed(outcomes=()), "[prod] 2022-03-15: run completed, no trades, equity $99,987.21"),
         (
             completed(outcomes=(BOUGHT, HALF_BOUGHT, REFUSED)),
-            "[prod] 2022-03-15: run completed, 2 of 3 trades not completely filled, equity $99,987.21",
+            "[prod] 2022-03-15: run completed, 2 of 3 trades incomplete, equity $99,987.21",
         ),
         (
             completed(quarantined={"628ESC012": "odd_symbol"}),
-            "[prod] 2022-03-15: run completed, 2 trades, 1 holding left alone, equity $99,987.21",
+            "[prod] 2022-03-15: run completed, 2 trades, 1 holding left alone",
         ),
         (
             completed(untradable={"AAA": "not_tradable", "BBB": "no_price"}),
-            "[prod] 2022-03-15: run completed, 2 trades, 2 targets left out, equity $99,987.21",
+            "[prod] 2022-03-15: run completed, 2 trades, 2 targets left out",
         ),
         (
             completed(outcomes=(REFUSED,), quarantined={"A": "x"}, untradable={"B": "y"}),
-            (
-                "[prod] 2022-03-15: run completed, 1 of 1 trade not completely filled, 1 holding left alone, "
-                "1 target left out, equity $99,987.21"
-            ),
+            "[prod] 2022-03-15: run completed, 1 of 1 trade incomplete",
         ),
         (settled(FILLED_LATE), "[prod] 2022-03-15: 1 order SETTLED after the run"),
         (settled(FILLED_LATE, CANCELLED_LATE), "[prod] 2022-03-15: 2 orders SETTLED after the run"),
@@ -50,14 +49,23 @@ from the_alchemiser.notifications_v2.subject import News, mail_subject
         (refused("verdict_stale"), "[prod] 2022-03-15: run REFUSED: verdict stale"),
         (
             checked(passed=False),
-            "[prod] Market data through 2022-03-15 FAILED the quality check: 2 of 35 symbols quarantined",
+            "[prod] 2022-03-15: market data FAILED its check, 2 of 35 symbols quarantined",
         ),
         (
             checked(passed=False, problems=("no corporate actions",)),
-            (
-                "[prod] Market data through 2022-03-15 FAILED the quality check: 2 of 35 symbols quarantined, "
-                "1 other problem"
-            ),
+            "[prod] 2022-03-15: market data FAILED its check, 2 of 35 symbols quarantined",
+        ),
+        (
+            checked(passed=False, problems=("a", "b")).changed(quarantined={}),
+            "[prod] 2022-03-15: market data FAILED its check, 2 problems",
+        ),
+        (
+            completed(outcomes=(BOUGHT,) * 10_000).changed(equity_after=Decimal("123456789012345.5")),
+            "[prod] 2022-03-15: run completed, 10000 trades, equity $123,456,789,012,345.50",
+        ),
+        (
+            completed(outcomes=(BOUGHT,) * 10_000).changed(equity_after=Decimal("1234567890123456.5")),
+            "[prod] 2022-03-15: run completed, 10000 trades",
         ),
     ],
     ids=[
@@ -75,6 +83,9 @@ from the_alchemiser.notifications_v2.subject import News, mail_subject
         "refused",
         "data unfit",
         "data unfit as a whole",
+        "data with problems only",
+        "room for the last fact",
+        "no room for it",
     ],
 )
 def test_mail_subject_says_what_happened(message: News, subject: str) -> None:

@@ -35,11 +35,10 @@ class DynamoPerformances:
         others = map_in_threads(lambda owner: self.rows_of(owner, since=opening), sorted(owners))
         return History.of((*account, *chain.from_iterable(others.values())))
 
-    def rows_of(self, owner: str, *, since: date | None = None) -> tuple[Performance, ...]:
-        """Return an owner's rows by trading date, ascending, from a date on."""
-        first = date.min if since is None else since
+    def rows_of(self, owner: str, *, since: date | None = None, through: date | None = None) -> tuple[Performance, ...]:
+        """Return an owner's rows by trading date, ascending, from a date on, and through a date."""
         # The bounds leave out LATEST, which sorts after every date.
-        bounds = {"first": first.isoformat(), "last": date.max.isoformat()}
+        bounds = {"first": (since or date.min).isoformat(), "last": (through or date.max).isoformat()}
         return self._query(owner, "sk BETWEEN :first AND :last", **bounds)
 
     def latest(self, owner: str = ACCOUNT) -> Performance | None:

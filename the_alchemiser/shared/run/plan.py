@@ -5,6 +5,10 @@ from decimal import Decimal
 
 from the_alchemiser.shared.values import Side, Symbol, Value
 
+# Parts of the reason why a symbol is not traded.
+BELOW_MINIMUM = "is below the minimum of"
+BELOW_SMALLEST = "is less than the smallest quantity that trades"
+
 
 class TradeDecision(Value):
     """The decision about one symbol, and its reason.

@@ -47,13 +47,8 @@ OPERATIONS = {
     "data_quality_monitor": [CLAIMS, BARS, ACTIONS, QUALITY, BUS, SECRET, SECRET],
     "data_v2": [CLAIMS, BARS, ACTIONS, TABLE, BUS, SECRET],
     "execution_v2": [CLAIMS, CLAIMS, QUERY, BUS, SWITCH, SECRET],
-<<<<<<< HEAD
     "metrics_v2": [CLAIMS, QUERY, TABLE, ACTIONS, SECRET],
-    "notifications_v2": [CLAIMS],
-=======
-    "metrics_v2": [CLAIMS, QUERY, TABLE, ACTIONS],
     "notifications_v2": [CLAIMS, QUERY, QUERY, DECISIONS, QUALITY],
->>>>>>> bb7f793 (feat(notifications): mails say P&L, contributions and what was near)
     "portfolio_v2": [CLAIMS, QUERY, QUERY, ACTIONS, BUS, SECRET],
     "strategy_v2": [CLAIMS, BARS, QUALITY, BUS],
     "trade_aggregator": [CLAIMS, QUERY, "sqs:GetQueueUrl", BUS, SECRET],

@@ -6,30 +6,29 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.views import IN_A_MAIL, faults, opened
-from tests.the_alchemiser.results import HALF_BOUGHT, REFUSED, completed, failed
+from tests.the_alchemiser.notifications_v2.samples import SAMPLES
 from the_alchemiser.notifications_v2.mail import compose
-from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared import formats
+from the_alchemiser.shared.messaging.messages import RunCompleted
 
 Save = Callable[[str], str]
-MAILS: dict[str, News] = {
-    "completed": completed(),
-    "degraded": completed(outcomes=(HALF_BOUGHT, REFUSED)),
-    "failed": failed(),
-}
 
 
-@pytest.mark.parametrize("kind", MAILS)
+@pytest.mark.parametrize("kind", SAMPLES)
 def test_mail_has_no_fault(browser: Browser, saved: Save, kind: str) -> None:
-    html = compose(MAILS[kind], stage="local").html
+    message, background = SAMPLES[kind]
+    html = compose(message, background, stage="local").html
 
-    assert faults(browser, saved(html), ignored=IN_A_MAIL, is_phone_checked=False) == []
+    assert faults(browser, saved(html), ignored=IN_A_MAIL) == []
 
 
-def test_mail_has_the_equity_of_the_run(browser: Browser, saved: Save) -> None:
-    run = completed()
-    with opened(browser, saved(compose(run, stage="local").html)) as view:
+def test_mail_has_the_figures_of_the_run(browser: Browser, saved: Save) -> None:
+    run, background = SAMPLES["completed"]
+    assert isinstance(run, RunCompleted)
+    with opened(browser, saved(compose(run, background, stage="local").html)) as view:
         text = view.page.locator("body").inner_text()
 
     assert formats.money(run.equity_after) in text
     assert formats.money(run.equity_before) in text
+    for outcome in run.outcomes:
+        assert f"{outcome.side} {outcome.symbol}" in text

@@ -7,7 +7,7 @@ nothing may write to an installed file in place: code that changes a file must r
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,15 +126,12 @@ def _files_by_package(tree: Path) -> dict[str, list[str]] | None:
     """Return the installed files of each package; None when a file belongs to none, to two, or lies elsewhere."""
     owned: dict[str, list[str]] = {}
     owners: Counter[str] = Counter()
-    present = {name for name, _ in files.entries(tree)}
     for info in tree.glob("*.dist-info"):
-        names = [name for name in _recorded(info) if name in present or ".." in name]
+        with (info / "RECORD").open(encoding="utf-8", newline="") as rows:
+            names = [name for name, *_ in csv.reader(rows)]
         owned[_normalized(info.name.partition("-")[0])] = names
         owners.update(names)
+
+    present = {name for name, _ in files.entries(tree)}
     is_clear = owners.keys() == present - {_MARK_OF_UV} and set(owners.values()) == {1}
     return owned if is_clear else None
-
-
-def _recorded(info: Path) -> Iterator[str]:
-    with (info / "RECORD").open(encoding="utf-8", newline="") as rows:
-        yield from (name for name, *_ in csv.reader(rows))

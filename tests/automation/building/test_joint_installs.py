@@ -133,7 +133,7 @@ def test_plan_keeps_targets_and_other_files_apart(tmp_path: Path) -> None:
         "arm": layer(tmp_path, "arm", lock, architecture="arm64"),
         "new": layer(tmp_path, "new", lock, version="3.13"),
     }
-    write_files(tmp_path, {"uv/uv.lock": "", "uv/pyproject.toml": "", "none/a.py": ""})
+    write_files(tmp_path, {"uv/uv.lock": lock, "uv/pyproject.toml": "", "none/a.py": ""})
     for name in ("uv", "none"):
         artifacts[name] = Artifact("main", name, tmp_path / name, name, "python3.12", "x86_64", is_layer=True)
 

@@ -197,6 +197,17 @@ def test_build_missing_bytecode_over_the_limit_is_dropped_if_that_helps(
     assert re.fullmatch("" if has_bytecode else warning, capsys.readouterr().err)
 
 
+def test_build_missing_shares_nothing_that_got_a_warning(
+    layer: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clone that took it from the cache would not see the warning."""
+    monkeypatch.setattr(store, "LAMBDA_LIMIT_BYTES", len("x = 1\n"))
+
+    store.build_missing({"a": layer}, tmp_path / "store", shared=SharedCache(tmp_path / "cache"))
+
+    assert not (tmp_path / "cache").exists()
+
+
 def test_build_missing_artifact_that_wants_no_bytecode_gets_none(layer: Artifact, tmp_path: Path) -> None:
     artifact = store.build_missing({"a": replace(layer, has_bytecode=False)}, tmp_path / "store")["a"]
 

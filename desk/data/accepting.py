@@ -15,7 +15,7 @@ from automation.system.errors import CheckFailedError, UsageError
 from desk.data.acceptance_view import ACCEPTANCE_COLUMNS, FINDING_COLUMNS, acceptance_row, finding_row
 from desk.data.quality import card_of, read_stored
 from desk.data.stored_lake import Connect, parse_symbols
-from desk.operations.environment import DATA_MODULE, Environment, connect
+from desk.operations.environment import MONITOR, Environment, connect
 from desk.strategies.arguments import parse_day
 from the_alchemiser.data_quality_monitor.acceptances import (
     Acceptance,
@@ -28,7 +28,7 @@ from the_alchemiser.data_quality_monitor.acceptances import (
 from the_alchemiser.data_quality_monitor.scorecards import Scorecard
 from the_alchemiser.shared.formats import plural
 from the_alchemiser.shared.market_data.objects import ObjectChangedError
-from the_alchemiser.shared.messaging.commands import RefreshMarketData
+from the_alchemiser.shared.messaging.commands import CheckDataQuality
 
 TASK = "data.accept"
 
@@ -63,7 +63,7 @@ def change(
     is_interactive: Callable[[], bool] = console.is_interactive,
     ask: Callable[[str], str] = console.ask,
 ) -> None:
-    """Accept what the latest check found of a symbol, or withdraw that, and refresh, so that it is checked again.
+    """Accept what the latest check found of a symbol, or withdraw that, and let the monitor check again.
 
     Args:
         ask: asks a question on the terminal.
@@ -107,7 +107,7 @@ def _accept(environment: Environment, symbol: str, day: date | None, *, reason: 
     accepted = _acceptances(environment, symbol, new, reason)
     _replace(environment, stored, (*stored.acceptances.accepted, *accepted))
     console.result(f"accepted {plural(len(new), 'finding')} of {symbol}", style="bold green")
-    _check_again(environment, symbol)
+    _check_again(environment, symbol, card.as_of)
 
 
 def _withdraw(environment: Environment, symbol: str, day: date | None, *, confirm: Confirm) -> None:
@@ -117,14 +117,14 @@ def _withdraw(environment: Environment, symbol: str, day: date | None, *, confir
     if not withdrawn:
         message = f"nothing of {symbol} is accepted{f' for {day}' if day else ''}"
         raise UsageError(f"{message}; inv data.quality --env {name} lists what is", where=TASK)
-    in_force = read_stored(environment, name).accepted
-    console.table(ACCEPTANCE_COLUMNS, [acceptance_row(acceptance, in_force) for acceptance in withdrawn])
+    scorecards = read_stored(environment, name)
+    console.table(ACCEPTANCE_COLUMNS, [acceptance_row(acceptance, scorecards.accepted) for acceptance in withdrawn])
 
     confirm(f"withdraw this in {name}")
     kept = [acceptance for acceptance in stored.acceptances.accepted if acceptance not in withdrawn]
     _replace(environment, stored, kept)
     console.result(f"withdrew {plural(len(withdrawn), 'acceptance')} of {symbol}", style="bold")
-    _check_again(environment, symbol)
+    _check_again(environment, symbol, scorecards.as_of)
 
 
 def _acceptable(card: Scorecard, day: date | None, name: str) -> Sequence[Contested]:
@@ -172,9 +172,9 @@ def _replace(environment: Environment, stored: AcceptancesEntry, accepted: Itera
         raise CheckFailedError(message, where=environment.name) from error
 
 
-def _check_again(environment: Environment, symbol: str) -> None:
-    # Not the check alone: between the close and the nightly refresh, it would find every symbol stale.
+def _check_again(environment: Environment, symbol: str, as_of: date) -> None:
+    # Through the session that was checked: between the close and the nightly refresh, no symbol has the bar of the day.
     with environment.errors():
-        environment.send(DATA_MODULE, RefreshMarketData(command="refresh-market-data"))
+        environment.send(MONITOR, CheckDataQuality(command="check-data-quality", as_of=as_of))
     look = f"inv data.quality --env {environment.name} --symbol {symbol}"
-    console.result(f"data_v2 now loads what is new, then the monitor checks; in a minute or two: {look}")
+    console.result(f"the monitor now checks again; its result in a minute: {look}")

@@ -44,8 +44,13 @@ from the_alchemiser.shared.run.dynamo_runs import DynamoRunStore
 
 SWITCH = "KillSwitch"  # its logical id
 DATA, TRADING = "data", "trading"  # the stacks' names in pyproject.toml
-COORDINATOR, DATA_MODULE = "coordinator_v2", "data_v2"
-_INBOXES = {COORDINATOR: ("CoordinatorInbox", TRADING), DATA_MODULE: ("DataInbox", DATA)}  # logical id, stack
+COORDINATOR, DATA_MODULE, MONITOR = "coordinator_v2", "data_v2", "data_quality_monitor"
+# By module, the logical id and the stack.
+_INBOXES = {
+    COORDINATOR: ("CoordinatorInbox", TRADING),
+    DATA_MODULE: ("DataInbox", DATA),
+    MONITOR: ("MonitorInbox", DATA),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,15 +99,15 @@ class Monitor(Frozen):
         examination = Examination(message.as_of, now, message.message_id, message.failed, message.repaired)
         return self._examine(examination, keep_newer=True)
 
-    def on_command(self, command: CheckDataQuality) -> Reaction:  # noqa: ARG002 - the command has no options
-        """Check through the last completed session, and replace any verdict.
+    def on_command(self, command: CheckDataQuality) -> Reaction:
+        """Check through the last completed session, and replace any verdict; or again through the command's session.
 
         Raises:
             NothingToCheckError: the book has no symbols.
             ObjectChangedError, StateUnavailableError, BrokerError: no verdict was written.
         """
         time = read_business_time(self.exchange)
-        return self._examine(Examination(time.as_of, time.now), keep_newer=False)
+        return self._examine(Examination(command.as_of or time.as_of, time.now), keep_newer=command.as_of is not None)
 
     def _examine(self, examination: Examination, *, keep_newer: bool) -> Reaction:
         symbols = tuple(self.universe())

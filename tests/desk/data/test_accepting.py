@@ -18,7 +18,7 @@ from tests.the_alchemiser.data_quality_monitor.monitors import DAYS, InMemoryMon
 from tests.the_alchemiser.data_quality_monitor.source_fake import second_bars
 from tests.the_alchemiser.data_quality_monitor.test_acceptances import GOOD, disputing, shifted
 from the_alchemiser.data_quality_monitor.acceptances import ACCEPTED_KEY, read_acceptances
-from the_alchemiser.shared.messaging.commands import RefreshMarketData
+from the_alchemiser.shared.messaging.commands import CheckDataQuality
 
 Out = pytest.CaptureFixture[str]
 TWO_DAYS = shifted(DAYS[45], 0.94, shifted(DAYS[30], 0.96))
@@ -78,8 +78,8 @@ def test_accept_shows_the_finding_asks_and_stores_it(desk: Desk, capsys: Out) ->
     assert row.split() == ["disagreement", str(DAYS[30]), "+0.10", "%", "-3.91", "%"]
     accepted, next_step = rest
     assert accepted == "accepted 1 finding of SPY"
-    assert next_step.startswith(
-        "data_v2 now loads what is new, then the monitor checks; in a minute or two: inv data.q"
+    assert next_step == (
+        "the monitor now checks again; its result in a minute: inv data.quality --env prod --symbol SPY"
     )
     assert desk.asked == ["Type prod to use SPY in prod in spite of this:"]
     [acceptance] = read_acceptances(desk.harness.objects).acceptances.accepted
@@ -87,7 +87,7 @@ def test_accept_shows_the_finding_asks_and_stores_it(desk: Desk, capsys: Out) ->
     assert (acceptance.by, acceptance.reason) == (f"eva ({ARN})", "the exchange says so")
     assert acceptance.at == datetime(2022, 11, 28, 20, 45, tzinfo=UTC)
     assert acceptance.detail.startswith(f"{DAYS[30]}: the bars move by +0.10 %, the second source by -3.91 %")
-    assert desk.world.sent == [("data_v2", RefreshMarketData(command="refresh-market-data"))]
+    assert desk.world.sent == [("data_quality_monitor", CheckDataQuality(command="check-data-quality", as_of=DAYS[59]))]
     assert desk.world.broker.is_closed
 
 

@@ -34,6 +34,7 @@ BUY_SPY = f"{RUN_ID}-BUY-SPY-1"
 SWITCH_NAME = "/alchemiser/prod/trading"
 COORDINATOR_INBOX = "https://sqs.us-east-1.amazonaws.com/123456789012/prod-CoordinatorInbox"
 DATA_INBOX = "https://sqs.us-east-1.amazonaws.com/123456789012/prod-data-DataInbox"
+MONITOR_INBOX = "https://sqs.us-east-1.amazonaws.com/123456789012/prod-data-MonitorInbox"
 SET_AT = datetime(2022, 11, 28, 14, 2, 11, tzinfo=UTC)
 WHO = "arn:aws:iam::123456789012:user/eva"
 AS_OF = date(2022, 11, 25)
@@ -310,6 +311,7 @@ def environment(world: World, name: str = "prod", **parameters: str) -> FakeEnvi
     names = {"KillSwitch": SWITCH_NAME, "Claims": "claims", "CoordinatorLogs": "/prod/coordinator"}
     names |= {"CoordinatorInbox": COORDINATOR_INBOX}
     of_data = {"DataInbox": DATA_INBOX, "Claims": "data-claims", "FetchRequests": "requests"}
+    of_data["MonitorInbox"] = MONITOR_INBOX
     resources = {"data": of_data, "trading": names}
     return FakeEnvironment(
         scope=scope_of(name),

@@ -15,6 +15,7 @@ from desk.operations.environment import Environment, read, require_account, requ
 from tests.desk.operations.duty import (
     COORDINATOR_INBOX,
     DATA_INBOX,
+    MONITOR_INBOX,
     FakeEnvironment,
     World,
     environment,
@@ -132,6 +133,7 @@ def test_broker_has_the_urls_of_the_stacks() -> None:
 def test_inbox_of_each_module_that_takes_commands() -> None:
     assert real().inbox("coordinator_v2") == COORDINATOR_INBOX
     assert real().inbox("data_v2") == DATA_INBOX
+    assert real().inbox("data_quality_monitor") == MONITOR_INBOX
 
 
 def test_inbox_that_is_not_deployed_is_an_error() -> None:

@@ -157,6 +157,23 @@ def test_on_command_checks_through_the_last_completed_session(harness: InMemoryM
     assert only_message(harness.monitor.on_command(CHECK)).as_of == DAYS[59]
 
 
+def test_on_command_of_a_session_checks_again_through_it(harness: InMemoryMonitor) -> None:
+    harness.store("SPY", bars(60)[:59])
+    harness.check(DAYS[58])
+    message = only_message(harness.monitor.on_command(CHECK.changed(as_of=DAYS[58])))
+
+    assert (message.as_of, message.quarantined) == (DAYS[58], {})
+    assert harness.verdict().as_of == DAYS[58]
+    assert list(only_message(harness.monitor.on_command(CHECK)).quarantined) == ["SPY"]
+
+
+def test_on_command_of_a_session_keeps_the_verdict_of_a_later_one(harness: InMemoryMonitor) -> None:
+    harness.check(DAYS[59])
+
+    assert harness.monitor.on_command(CHECK.changed(as_of=DAYS[58])).messages == ()
+    assert harness.verdict().as_of == DAYS[59]
+
+
 def test_on_command_replaces_any_verdict(harness: InMemoryMonitor) -> None:
     harness.objects.plant(VERDICT_KEY, b"junk")
     harness.monitor.on_command(CHECK)

@@ -1,6 +1,7 @@
 """The commands of schedules and people: the exact bodies that the scheduler puts into an inbox."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal
 
 from the_alchemiser.shared.values import Symbol, Value
@@ -52,9 +53,14 @@ class RefreshMarketData(Command):
 
 
 class CheckDataQuality(Command):
-    """Check the lake and write the verdict."""
+    """Check the lake and write the verdict.
+
+    Attributes:
+        as_of: the session through which to check, unless a later one was checked; None for the last completed session.
+    """
 
     command: Literal["check-data-quality"]
+    as_of: date | None = None
 
 
 COMMANDS: Mapping[str, type[Command]] = {

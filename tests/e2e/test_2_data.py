@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,46 @@ def load_all(inv: Inv, sandbox: Sandbox) -> None:
             return
         time.sleep(0.1)
     pytest.fail(f"the lake did not pass its check: {verdict}")
+
+
+def test_lasting_difference_is_accepted_and_withdrawn(inv: Inv, deployed: Sandbox) -> None:
+    with ExchangeControl(deployed.exchange_url) as exchange:
+        exchange.plant_bar_fault("spike", "SPY", date(2022, 3, 10), factor=1.05, side="second")
+        check_until_spy_is(inv, deployed, "quarantined")
+        accepted = call(inv, "data.accept", "SPY", "--reason", "looked at both")
+        card = await_spy(inv, "accepted")
+        withdrawn = call(inv, "data.accept", "SPY", "--withdraw")
+        quarantined = await_spy(inv, "quarantined")
+        exchange.clear_bar_faults()
+    check_until_spy_is(inv, deployed, "ok")
+
+    assert "accepted 1 finding of SPY" in accepted
+    assert "withdrew 1 acceptance of SPY" in withdrawn
+    assert card is not None
+    assert quarantined is not None
+    (acceptance,) = card["accepted"]
+    assert (acceptance["code"], acceptance["date"]) == ("disagreement", "2022-03-10")
+    assert acceptance["reason"] == "looked at both"
+
+
+def check_until_spy_is(inv: Inv, sandbox: Sandbox, wanted: str) -> None:
+    """Let the monitor check until it has this state of SPY, whose turn of being compared may come in a later check."""
+    inbox = sandbox.resources("alchemiser-local-data")["MonitorInbox"]
+    as_of = json.loads(call(inv, "data.quality", "--json"))["as_of"]
+    command = json.dumps({"command": "check-data-quality", "as_of": as_of})
+    for _ in range(4):
+        sandbox.client("sqs").send_message(QueueUrl=inbox, MessageBody=command)
+        if await_spy(inv, wanted) is not None:
+            return
+    pytest.fail(f"SPY is not {wanted}")
+
+
+def await_spy(inv: Inv, wanted: str) -> dict[str, Any] | None:
+    """Return the card of SPY once it has a state; None if it does not get it."""
+    for _ in range(8):
+        (card,) = json.loads(call(inv, "data.quality", "--symbol", "SPY", "--json"))["symbols"]
+        state = "quarantined" if card["quarantined_since"] else "accepted" if card["accepted"] else "ok"
+        if state == wanted:
+            return dict(card)
+        time.sleep(0.5)
+    return None

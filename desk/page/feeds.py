@@ -54,6 +54,7 @@ class _State[Value]:
     failures: int = 0
     problem: Problem | None = None
     is_running: bool = False
+    is_expired: bool = False
 
 
 def in_background(work: Callable[[], None]) -> None:
@@ -100,9 +101,9 @@ class Feed[Value]:
         return Reading(state.value, age_s, max(state.due_at_s - now, 0.0), state.problem, state.is_running)
 
     def expire(self) -> None:
-        """Let the next `latest` read at once, although the last reading is recent."""
+        """Let the next `latest` read at once, although the last reading is recent, or has begun before this call."""
         with self._lock:
-            self._state = replace(self._state, due_at_s=0.0)
+            self._state = replace(self._state, due_at_s=0.0, is_expired=self._state.is_running)
 
     def _attempt(self) -> None:
         try:
@@ -111,14 +112,21 @@ class Feed[Value]:
             self._fail(problem_of(error))
         else:
             now = self._now()
-            self._state = _State(value, read_at_s=now, due_at_s=now + self.every_s)
+            with self._lock:
+                due_at_s = 0.0 if self._state.is_expired else now + self.every_s
+                self._state = _State(value, read_at_s=now, due_at_s=due_at_s)
 
     def _fail(self, problem: Problem) -> None:
-        failures = self._state.failures + 1
-        wait_s = min(self.every_s * 2.0**failures, max(LONGEST_WAIT_S, self.every_s))
-        self._state = replace(
-            self._state, due_at_s=self._now() + wait_s, failures=failures, problem=problem, is_running=False
-        )
+        with self._lock:
+            failures = self._state.failures + 1
+            wait_s = min(self.every_s * 2.0**failures, LONGEST_WAIT_S)
+            self._state = _State(
+                self._state.value,
+                read_at_s=self._state.read_at_s,
+                due_at_s=self._now() + wait_s,
+                failures=failures,
+                problem=problem,
+            )
 
 
 def problem_of(error: Exception) -> Problem:

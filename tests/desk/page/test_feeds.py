@@ -103,6 +103,21 @@ def test_expire_lets_the_next_look_read_at_once() -> None:
     assert feed.latest().value == "value 2"
 
 
+def test_expire_while_a_reading_is_running_reads_again_after_it() -> None:
+    """A session that ends while the run is being read must be seen, although that reading is new."""
+    source = Source()
+    feed = source.feed(at_once=False)
+    feed.latest()
+
+    feed.expire()
+    assert feed.latest().is_running
+    source.waiting.pop()()
+    assert feed.latest().value == "value 1"
+    source.waiting.pop()()
+    assert feed.latest() == Reading("value 2", next_s=10.0)
+    assert source.waiting == []
+
+
 def test_problem_of_a_failed_check_has_its_findings() -> None:
     finding = Finding("local", "is not deployed", "inv deploy --env local")
     source = Source(fails=CheckFailedError("cannot be used", findings=[finding]))

@@ -15,11 +15,12 @@ def test_secret_values_are_those_of_secret_names() -> None:
         "GITHUB_TOKEN": "ghp_0123456789",
         "DB_PASSWORD": "correct horse",
         "SHORT_TOKEN": "1234567",
+        "LONG_TOKEN": "12345678",
         "HOME": "/home/eva-of-the-desk",
         "KEYBOARD": "qwertz-layout",
     }
 
-    assert secret_values(environment) == {SECRET, "PKAAAAAAAAAAAAAAAAAA", "ghp_0123456789", "correct horse"}
+    assert secret_values(environment) == {SECRET, "PKAAAAAAAAAAAAAAAAAA", "ghp_0123456789", "correct horse", "12345678"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 from automation.project import templates
@@ -26,6 +27,8 @@ ON_EVERY_DAY = {("NotificationsFunction", "dynamodb:GetItem")}
 # data_v2 starts a day by a command, which needs no claim, finds no missing bars to fetch, and only logs that it cannot
 # store its progress.
 NEVER_ON_A_GOOD_DAY = {("SharedDataFunction", "dynamodb:PutItem"), ("SharedDataFunction", "dynamodb:UpdateItem")}
+# A mail is sent without what cannot be read: its day ends well, and the mail and the function's log name what is missing.
+NAMED_IN_THE_MAIL = {("NotificationsFunction", "dynamodb:Query"), ("NotificationsFunction", "s3:GetObject")}
 # Only the health message calls these: they look a resource up that the function otherwise only writes or sends to.
 ONLY_FOR_HEALTH = {"dynamodb:DescribeTable", "events:DescribeEventBus", "sqs:GetQueueUrl"}
 # The mail first: its day ends, while a day without decisions leaves a run that nobody finishes.
@@ -120,6 +123,27 @@ def test_day_without_a_grant_names_function_and_action(deployed: Sandbox, inv: I
     assert trade_without(deployed, inv, function, action, day=day.isoformat()) == []
 
 
+@pytest.mark.parametrize(("function", "action"), sorted(NAMED_IN_THE_MAIL))
+def test_health_names_a_grant_that_only_improves_the_mail(deployed: Sandbox, function: str, action: str) -> None:
+    assert action in health_without(deployed, function, action)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("function", "action"), sorted(NAMED_IN_THE_MAIL))
+def test_day_without_a_grant_of_the_mail_ends_and_the_mail_says_so(
+    deployed: Sandbox, inv: Inv, function: str, action: str
+) -> None:
+    with ExchangeControl(deployed.exchange_url) as exchange:
+        day = session_after(exchange.state().session).date
+
+    with removed(deployed, function, action):
+        done = inv("run-day", "--date", day.isoformat())
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = httpx.get(f"{deployed.emulator_url}/_ministack/ses/messages").raise_for_status().json()
+    assert "Missing in this mail" in str(answer["messages"]["000000000000"][-1])
+
+
 def granted() -> list[tuple[str, str]]:
     """Return every function with every action that its role grants in the templates."""
     pairs: set[tuple[str, str]] = set()
@@ -140,7 +164,9 @@ def is_called(function: str, action: str) -> bool:
     pair = (function, action)
     if action in USED_BY_LAMBDA | ONLY_FOR_HEALTH:
         return False
-    return pair in ON_EVERY_DAY or (action not in NOT_ON_A_GOOD_DAY and pair not in NEVER_ON_A_GOOD_DAY)
+    return pair in ON_EVERY_DAY or (
+        action not in NOT_ON_A_GOOD_DAY and pair not in NEVER_ON_A_GOOD_DAY | NAMED_IN_THE_MAIL
+    )
 
 
 def is_checked_by_health(_: str, action: str) -> bool:

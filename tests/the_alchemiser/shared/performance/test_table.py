@@ -85,3 +85,14 @@ def test_latest_is_the_row_of_the_last_run(performances: DynamoPerformances) -> 
 
 def test_traded_has_every_symbol(performances: DynamoPerformances) -> None:
     assert performances.traded() == {"SPY", "BRK.B"}
+
+
+def test_rows_of_an_owner_go_from_a_date_through_a_date(performances: DynamoPerformances) -> None:
+    def days(**bounds: date) -> list[date]:
+        return [row.trading_date for row in performances.rows_of("calm", **bounds)]
+
+    assert days() == [MONDAY, TUESDAY, THURSDAY]
+    assert days(since=TUESDAY) == [TUESDAY, THURSDAY]
+    assert days(through=TUESDAY) == [MONDAY, TUESDAY]
+    assert days(since=TUESDAY, through=TUESDAY) == [TUESDAY]
+    assert days(since=THURSDAY, through=TUESDAY) == []

@@ -151,3 +151,13 @@ def test_books_of_any_run_carried_to_any_later_evening_equal_the_broker(life: Li
 
     assert books.differences == ()
     assert books.equity == books.broker_equity
+
+
+def test_value_of_shares_is_taken_as_the_broker_rounds_it() -> None:
+    office = Office()
+    office.held = [position("SPY", "2", "310").changed(market_value=Decimal("620.01"))]
+    office.equity += Decimal("0.01")
+
+    books = books_of(office)
+
+    assert (books.differences, books.equity) == ((), Decimal("1259.51"))

@@ -134,7 +134,8 @@ def test_handle_unattributed_shares_sold_leave_an_empty_row() -> None:
 
     books.accountant.handle(completed(outcomes=(outcome(Side.SELL, "KO", "2", "61"),), positions=(), day=NEXT))
 
-    assert books.row(UNATTRIBUTED)["market_value"] == "0"
+    row = books.row(UNATTRIBUTED)
+    assert (row["market_value"], row["proceeds"]) == ("0", "122")
 
 
 def test_handle_symbol_missing_at_broker_uses_last_fill_price() -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from automation.system import console
 from automation.system.errors import CheckFailedError
-from desk.backtest.analysis.comparison import Comparison, compare, track_of
+from desk.backtest.analysis.comparison import Track, compare, track_of
 from desk.backtest.analysis.split import split_curves
 from desk.backtest.options import Options, Texts, parse
 from desk.backtest.output.document import json_document, json_text
@@ -67,20 +67,19 @@ def _run(names: Sequence[str], options: Options, *, bars: str, robustness: bool)
     sessions = choose_sessions((*candidates, *others), prices.history, options.period)
     result = backtest(candidates, prices, sessions, capital=options.capital, costs_bps=options.costs_bps)
 
-    ours = track_of(result, "this backtest")
-    comparison = None if stored is None else compare(ours, stored, capital=options.capital)
-    if others:
-        comparison = _compare_with(others, result, prices)
+    theirs = _backtest_others(others, result, prices) if others else stored
+    comparison = None
+    if theirs is not None:
+        comparison = compare(track_of(result, "this backtest"), theirs, capital=options.capital)
     split = None if options.split is None else split_curves(Report(result).curves, options.split)
     return Report(result, split, comparison, vary(result, prices) if robustness else None)
 
 
-def _compare_with(others: Sequence[Candidate], result: Result, prices: Prices) -> Comparison:
-    """Backtest other strategies on the same sessions, and compare."""
+def _backtest_others(others: Sequence[Candidate], result: Result, prices: Prices) -> Track:
+    """Backtest other strategies on the same sessions."""
     sessions = [day.signal.session for day in result.days]
     theirs = backtest(others, prices, sessions, capital=result.capital, costs_bps=result.costs_bps)
-    name = ", ".join(candidate.name for candidate in others)
-    return compare(track_of(result, "this backtest"), track_of(theirs, name), capital=result.capital)
+    return track_of(theirs, ", ".join(candidate.name for candidate in others))
 
 
 def _write_files(report: Report, options: Options) -> list[str]:

@@ -125,7 +125,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
         "height": 360,
         "yaxis": {"tickformat": "$,.12~g"},
         "xaxis": time_axis(comparison.ours.dates),
-        "legend": legend_above(1.12),
+        "legend": legend_above(),
     }
     ours, theirs = comparison.ours.values[-1], comparison.theirs.values[-1]
     label = f"Equity of both backtests: this one ends with ${ours:,.2f}, {comparison.name} with ${theirs:,.2f}."

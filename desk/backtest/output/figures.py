@@ -95,7 +95,7 @@ def years_figure(result: Result) -> Figure:
         "bargroupgap": 0.08,
         "xaxis": {"type": "category"},
         "yaxis": {"tickformat": ".2~%", "zeroline": True},
-        "legend": legend_above(1.16),
+        "legend": legend_above(),
     }
     return {"traces": traces, "layout": layout, "label": "Return of each year; the table below lists the values."}
 

@@ -55,9 +55,9 @@ def named_axis(names: Sequence[str]) -> dict[str, Any]:
     return {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": texts, "showgrid": False}
 
 
-def legend_above(height: float = 1.08) -> dict[str, Any]:
-    """Return the position of a legend above its chart."""
-    return {"orientation": "h", "x": 0, "y": height}
+def legend_above() -> dict[str, Any]:
+    """Return the position of a legend above its chart, which grows upward on a narrow page."""
+    return {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
 
 
 def plain(text: str) -> str:

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from automation.system.errors import UsageError
-from desk.backtest.analysis.comparison import Track, compare
-from desk.backtest.result import Curve
-from tests.desk.backtest.worlds import day_of
+from desk.backtest.analysis.comparison import Track, compare, track_of
+from desk.backtest.result import Curve, Result
+from tests.desk.backtest.worlds import candidate, day_of, traded
+from tests.the_alchemiser.strategy_v2.cases import asset, market
 
 HALF = {"AAA": Decimal("0.5")}
 
@@ -52,3 +53,27 @@ def test_compare_without_common_session_raises() -> None:
         UsageError, match=r"no session in common .2021-01-04 to 2021-01-05 and 2021-01-05 to 2021-01-06"
     ):
         compare(track("this", 0, 100, 110), track("old", 1, 50, 55), capital=Decimal(1000))
+
+
+def test_compare_lists_different_first_session() -> None:
+    ours, theirs = track("this", 0, 100, 110, 121), track("old", 0, 200, 210, 199.5)
+    changed = replace(theirs, targets={})
+
+    assert compare(ours, changed, capital=Decimal(1000)).different_days == (day_of(1), day_of(2))
+
+
+def test_compare_two_common_dates_are_one_session() -> None:
+    compared = compare(track("this", 0, 100, 110, 121), track("old", 1, 50, 55), capital=Decimal(1000))
+
+    assert (compared.sessions, compared.ours.dates) == (1, (day_of(1), day_of(2)))
+
+
+def test_track_of_result_leaves_zero_weights_out() -> None:
+    days = traded(market(AAA=[10, 10, 11], BBB=[5, 5, 4]), {"AAA": "1", "BBB": "0"}, {"BBB": "1"}, costs_bps="10")
+    result = Result((candidate(asset("AAA")),), "invented", Decimal(10000), Decimal(10), days, None, "none")
+
+    ours = track_of(result, "this")
+
+    assert ours.targets == {day_of(1): {"AAA": Decimal(1)}, day_of(2): {"BBB": Decimal(1)}}
+    assert (ours.name, ours.trades, ours.costs) == ("this", 3, result.costs)
+    assert ours.curve.values.tolist() == result.curve.values.tolist()

@@ -10,9 +10,11 @@ import pytest
 from desk.page import account
 from desk.page.account import Equity, derive
 from desk.page.live import Connection
+from tests.desk.data.stock import Stock
 from tests.desk.operations.account import HoldingBroker
 from tests.desk.operations.duty import RUN_ID, World, environment, run, stored
 from tests.desk.page.desks import equity
+from tests.the_alchemiser.shared.market_data.samples import bar
 from tests.the_alchemiser.shared.performance.account_rows import account_row, owner_row
 from the_alchemiser.shared.dynamo import typed
 from the_alchemiser.shared.performance.rows import LATEST, Performance, row_of
@@ -114,10 +116,12 @@ class Tables:
         return [{"Items": [typed(row) for row in own]}]
 
 
-def read(tables: Tables) -> Equity:
+def read(tables: Tables, stock: Stock | None = None) -> Equity:
     world = World(store=stored(run(settled=True)))
     base = environment(world)
     deployed = replace(base, client=lambda _: tables, outputs={**base.outputs, "PerformanceTable": "performance"})
+    if stock is not None:
+        object.__setattr__(deployed, "objects", lambda: stock.objects)
     return account.equity(Connection(deployed, world.broker))  # type: ignore[arg-type] # a fake broker
 
 
@@ -132,6 +136,15 @@ def test_equity_reads_a_year_and_the_owners_that_the_latest_row_names() -> None:
     assert [day.date for day in found.days] == [D1, D2, D3]
     assert [(row.strategy, row.realised, row.winning_lots) for row in found.owners] == [("calm", Decimal("-1.5"), 2)]
     assert {request["TableName"] for request in tables.asked} == {"performance"}
+
+
+def test_equity_compares_with_the_adjusted_closes_of_the_lake() -> None:
+    tables, stock = Tables(), Stock()
+    stock.store("SPY", (bar(D1, 400.0), bar(D2, 500.0), bar(D3, 250.0)))
+    for row in ROWS:
+        tables.put(row)
+
+    assert [day.benchmark for day in read(tables, stock).days] == [100_000, 137_500, 68_750]
 
 
 def test_equity_of_rows_of_an_earlier_release_takes_the_strategies_of_the_latest_run() -> None:

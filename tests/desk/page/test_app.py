@@ -248,6 +248,13 @@ def test_button_trades_one_session_at_a_time() -> None:
     assert request(app, "POST", "/next-session", headers=OWN, content=FORM).status_code == 409
 
 
+def test_button_takes_a_body_of_a_thousand_bytes_and_no_longer_one() -> None:
+    longest = FORM + b"&x=" + b"y" * (1000 - len(FORM) - 3)
+
+    assert request(app_of(), "POST", "/next-session", headers=OWN, content=longest).status_code == 303
+    assert request(app_of(), "POST", "/next-session", headers=OWN, content=longest + b"y").status_code == 403
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"token=wrong", FORM + b"&" + FORM, b"token=\xff\xc3\xa9", FORM + b"&x=" + b"y" * 1000]
 )

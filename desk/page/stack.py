@@ -13,6 +13,7 @@ from automation.sizing.history import History, Series, SeriesKind
 from automation.system import git
 from automation.system.overviews import Alarm
 from automation.system.stack_overview import StackOverview
+from desk.operations.environment import Environment
 from desk.page.live import Connection
 
 SHOWN_RELEASES = 10
@@ -68,11 +69,16 @@ def gather(connection: Connection) -> Stacks:
     """
     environment = connection.environment
     scope, target = environment.scope, environment.target
-    resources = chain.from_iterable(environment.resources.values())
-    named = [resource.physical_id for resource in resources if resource.type in environment_status.ALARMS]
+    named = alarm_names(environment)
     listed = find(scope, connect_releases(scope))
     history = size_history.gather(listed.releases, git.tags(scope.root), scope.project, environment=environment.name)
-    return Stacks(StackOverview(target).ringing(sorted(named)), len(named), listed, size_lines(history))
+    return Stacks(StackOverview(target).ringing(named), len(named), listed, size_lines(history))
+
+
+def alarm_names(environment: Environment) -> tuple[str, ...]:
+    """Return the names of all alarms of the stacks, sorted."""
+    resources = chain.from_iterable(environment.resources.values())
+    return tuple(sorted(resource.physical_id for resource in resources if resource.type in environment_status.ALARMS))
 
 
 def size_lines(history: History) -> tuple[SizeLine, ...]:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -71,12 +70,6 @@ def idle_record() -> RunRecord:
     items = {sk: entry for sk, entry in record.run.items.items() if not sk.startswith(f"{TRADE}#")}
     items[PLAN] = RunItem(PLAN, record.plan.changed(decisions=kept).to_content())
     return replace(record, run=structs.replace(record.run, items=items), broker_orders=(), ledger=())
-
-
-def earlier(record: RunRecord, days: int) -> RunRecord:
-    """Return a run as if it had been so many days before."""
-    day = record.run.trading_date - timedelta(days=days)
-    return replace(record, run=structs.replace(record.run, trading_date=day))
 
 
 def _decision(number: int) -> TradeDecision:

@@ -27,7 +27,7 @@ ON_EVERY_DAY = {("NotificationsFunction", "dynamodb:GetItem")}
 # data_v2 starts a day by a command, which needs no claim, finds no missing bars to fetch, and only logs that it cannot
 # store its progress.
 NEVER_ON_A_GOOD_DAY = {("SharedDataFunction", "dynamodb:PutItem"), ("SharedDataFunction", "dynamodb:UpdateItem")}
-# A mail is sent without what cannot be read: its day ends well, and the mail and the log name what is missing.
+# A mail is sent without what cannot be read: its day ends well, and the mail names what is missing.
 NAMED_IN_THE_MAIL = {("NotificationsFunction", "dynamodb:Query"), ("NotificationsFunction", "s3:GetObject")}
 # Only the health message calls these: they look a resource up that the function otherwise only writes or sends to.
 ONLY_FOR_HEALTH = {"dynamodb:DescribeTable", "events:DescribeEventBus", "sqs:GetQueueUrl"}

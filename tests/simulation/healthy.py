@@ -126,7 +126,7 @@ def published(kind: str, *, at: datetime = ENDED, function: str = "trade_aggrega
 def completed(**changes: Any) -> Published:
     """Return the run's RunCompleted."""
     outcomes = [_outcome(SELL, "10"), _outcome(BUY, "5")]
-    return published("RunCompleted", **{"outcomes": outcomes, "degraded": False, **changes})
+    return published("RunCompleted", **{"outcomes": outcomes, "degraded": False, "equity_after": "1000", **changes})
 
 
 def _outcome(trade_id: str, quantity: str, reason: str | None = None) -> dict[str, Any]:
@@ -139,9 +139,11 @@ def sent(trade_id: str, at: datetime) -> Published:
     return Published(at, "trade_aggregator", "TradeRequested", message_id, RUN, {"trade_id": trade_id, "quantity": "5"})
 
 
-def notice(message_id: str = f"{RUN}/RunCompleted/run", at: datetime = ENDED) -> Notice:
+def notice(
+    message_id: str = f"{RUN}/RunCompleted/run", at: datetime = ENDED, *, text: str = "$1,000.00, P&L of the day"
+) -> Notice:
     """Return a notice about a message."""
-    return Notice(at, "a subject", message_id, "a text")
+    return Notice(at, "a subject", message_id, text)
 
 
 def attempt(

@@ -59,6 +59,7 @@ INVARIANTS: Mapping[str, Invariant] = {
         reconciliation_invariants.another_account_is_left_alone,
         notice_invariants.every_news_is_reported,
         notice_invariants.mail_at_most_twice,
+        notice_invariants.mails_say_what_they_know,
         notice_invariants.every_subject_is_handled,
         notice_invariants.dead_letters_have_a_reason,
         notice_invariants.every_day_is_reported,

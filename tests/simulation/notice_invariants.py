@@ -4,11 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from itertools import chain
 
 from tests.simulation.end_state import EndState, Notice
 from tests.simulation.reading import Reading
 from tests.simulation.scenario import ActKind
+from the_alchemiser.notifications_v2.completed_page import FIRST_FIGURES
+from the_alchemiser.shared.formats import money
 from the_alchemiser.shared.run.runs import RunState
 
 NEWS = frozenset({"RunCompleted", "RunFailed", "RunRefused", "RunSettled", "BooksDiffer"})
@@ -53,6 +56,20 @@ def mail_at_most_twice(reading: Reading) -> Iterator[str]:
                 yield f"{message_id} was sent {len(sent)} times by {channel}"
             elif len(sent) == MOST and not _lost_its_record(reading.end, sent[0], channel):
                 yield f"{message_id} was sent twice by {channel}, although the first attempt was recorded"
+
+
+def mails_say_what_they_know(reading: Reading) -> Iterator[str]:
+    """The mail about a completed run has its equity, and its P&L or the reason why it is not there."""
+    runs = {message.message_id: message for message in reading.end.published if message.detail_type == "RunCompleted"}
+    for mail in reading.end.mails:
+        run = runs.get(mail.message_id)
+        if run is None:
+            continue
+        text = " ".join(mail.text.split())
+        if money(Decimal(run.detail["equity_after"])) not in text:
+            yield f"the mail about {mail.message_id} does not have its equity"
+        if not any(phrase in text for phrase in ("P&L of the day", FIRST_FIGURES, "MISSING IN THIS MAIL")):
+            yield f"the mail about {mail.message_id} has no P&L, and does not say why"
 
 
 def _lost_its_record(end: EndState, notice: Notice, channel: str) -> bool:

@@ -26,6 +26,7 @@ from tests.simulation.healthy import (
     sentences,
 )
 from tests.simulation.scenario import Act, ActKind, DayKind, Scenario
+from the_alchemiser.notifications_v2.completed_page import FIRST_FIGURES
 from the_alchemiser.shared.run.runs import RunState
 
 HEALTHY = history()
@@ -51,6 +52,20 @@ def test_news_in_the_dead_letters_reaches_people_by_their_alarm() -> None:
 def test_mail_about_nothing_violates() -> None:
     expected = ["a mail is about 'x/RunFailed/run', which was never published"]
     assert sentences("every_news_is_reported", mails=(notice(), notice("x/RunFailed/run"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "violations"),
+    [
+        ("$1,000.00, P&L of the day", []),
+        ("$1,000.00 MISSING IN THIS MAIL", []),
+        (f"$1,000.00\n{FIRST_FIGURES}", []),
+        ("$999.00, P&L of the day", [f"the mail about {MAIL_ID} does not have its equity"]),
+        ("$1,000.00", [f"the mail about {MAIL_ID} has no P&L, and does not say why"]),
+    ],
+)
+def test_mail_without_its_figures_violates(text: str, violations: list[str]) -> None:
+    assert sentences("mails_say_what_they_know", mails=(notice(text=text),)) == violations
 
 
 @pytest.mark.parametrize(("passed", "count"), [(True, 0), (False, 2)])

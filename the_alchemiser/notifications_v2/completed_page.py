@@ -30,6 +30,8 @@ ACTUAL = (
     "below target."
 )
 
+FIRST_FIGURES = "These are the first figures of the account, so its P&L counts from this run on."
+
 
 def completed_page(run: RunCompleted, background: Background, *, stage: str) -> Page:
     """Return the mail about a completed run."""
@@ -44,7 +46,7 @@ def completed_page(run: RunCompleted, background: Background, *, stage: str) -> 
         *nothing_traded(run, background, show=show),
         *((_missed(missed, show),) if missed else ()),
         *_omitted(run, show),
-        *(performance_blocks(result, stage=stage) if result else ()),
+        *(performance_blocks(result, stage=stage) if result else _nothing_to_compare_with(background)),
         *(_trades(run, show) if run.outcomes else ()),
         *_positions(run, show),
         *fragile_blocks(background, show=show),
@@ -89,6 +91,12 @@ def _equity(run: RunCompleted) -> str:
         f"{change(run.equity_before, run.equity_after)} during it, through trading costs and price moves. "
         f"{money(invested(run))} is invested, and {money(run.cash_after)} is cash."
     )
+
+
+def _nothing_to_compare_with(background: Background) -> tuple[Block, ...]:
+    if background.history is None:
+        return ()
+    return (Paragraph(FIRST_FIGURES, is_remark=True),)
 
 
 def _missed(missed: tuple[Missed, ...], show: str) -> Lines:

@@ -10,6 +10,7 @@ from tests.the_alchemiser.notifications_v2.samples import ACCOUNT_ROWS, HISTORY,
 from tests.the_alchemiser.results import DAY
 from tests.the_alchemiser.shared.performance.account_rows import account_row
 from the_alchemiser.notifications_v2.background import Background
+from the_alchemiser.notifications_v2.completed_page import FIRST_FIGURES
 from the_alchemiser.shared.formats import MINUS
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
 from the_alchemiser.shared.performance.figures import Figures, History, period
@@ -145,3 +146,4 @@ def test_run_without_figures_shows_equity_before_and_after(history: History | No
         assert "Equity before $100,000.00" in text
         assert "Equity after $99,987.21" in text
         assert "Cash after $60,634.19" in text
+        assert (FIRST_FIGURES in text) is (history is not None)

@@ -33,6 +33,21 @@ def test_judge_by_worst_variant(cagr: float | None, sharpe: float | None, verdic
     assert judge(BASE, [BASE, with_cagr(cagr, sharpe), BASE]) is verdict
 
 
+@pytest.mark.parametrize(
+    ("cagr", "sharpe", "verdict"),
+    [
+        (0.375, 2.0, Verdict.ROBUST),
+        (0.5, 1.5, Verdict.ROBUST),
+        (0.5, 1.4, Verdict.SENSITIVE),
+        (0.25, 2.0, Verdict.SENSITIVE),
+        (0.5, 1.0, Verdict.SENSITIVE),
+        (0.5, 0.9, Verdict.FRAGILE),
+    ],
+)
+def test_judge_is_relative_to_base_and_kind_on_the_limits(cagr: float, sharpe: float, verdict: Verdict) -> None:
+    assert judge(with_cagr(0.5, 2.0), [with_cagr(cagr, sharpe)]) is verdict
+
+
 @pytest.mark.parametrize(("cagr", "sharpe"), [(0.0, 1.0), (-0.1, 1.0), (None, 1.0), (0.1, 0.0), (0.1, None)])
 def test_judge_base_without_gain_is_undecided(cagr: float | None, sharpe: float | None) -> None:
     assert judge(with_cagr(cagr, sharpe), [BASE]) is Verdict.UNDECIDED
@@ -58,7 +73,14 @@ def test_cost_per_basis_point_is_average_loss_of_cagr() -> None:
     assert Robustness((), Verdict.ROBUST, costs, Verdict.ROBUST).cost_per_basis_point == pytest.approx(0.004)
 
 
-def test_cost_per_basis_point_of_undefined_cagr_is_not_defined() -> None:
-    costs = tuple(Variant("", Decimal(bps), with_cagr(None)) for bps in (0, 20))
+def test_cost_per_basis_point_begins_with_the_lowest_costs() -> None:
+    costs = tuple(Variant("", Decimal(bps), with_cagr(cagr)) for bps, cagr in ((5, 0.12), (20, 0.06)))
+
+    assert Robustness((), Verdict.ROBUST, costs, Verdict.ROBUST).cost_per_basis_point == pytest.approx(0.004)
+
+
+@pytest.mark.parametrize("growth", [(None, None), (None, 0.1), (0.1, None)])
+def test_cost_per_basis_point_of_undefined_cagr_is_not_defined(growth: tuple[float | None, float | None]) -> None:
+    costs = tuple(Variant("", Decimal(bps), with_cagr(cagr)) for bps, cagr in zip((0, 20), growth, strict=True))
 
     assert Robustness((), Verdict.ROBUST, costs, Verdict.ROBUST).cost_per_basis_point is None

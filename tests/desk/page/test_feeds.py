@@ -7,7 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from automation.system.errors import CheckFailedError, DeploymentError, Finding
-from desk.page.feeds import LONGEST_WAIT_S, Feed, Reading, in_background
+from desk.page.feeds import Feed, Reading, in_background
 from the_alchemiser.shared.errors import StateUnavailableError
 
 Out = pytest.CaptureFixture[str]
@@ -87,7 +87,7 @@ def test_latest_waits_longer_after_each_failure_up_to_a_limit() -> None:
         waits.append(reading.next_s)
         source.now_s += reading.next_s
 
-    assert waits == [20.0, 40.0, 80.0, LONGEST_WAIT_S, LONGEST_WAIT_S, LONGEST_WAIT_S]
+    assert waits == [20.0, 40.0, 80.0, 120.0, 120.0, 120.0]
     source.fails = None
     assert feed.latest() == Reading("value 7", next_s=10.0)
 

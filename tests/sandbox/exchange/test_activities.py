@@ -115,6 +115,7 @@ def test_list_after_an_activity_leaves_it_out(venue: Venue) -> None:
     fee = payload(venue.respond("GET", f"{ALL}/FEE"))[0]
 
     assert listed(venue, after=fee["created_at"]) == ["CSW"]
+    assert listed(venue, until=fee["created_at"]) == ["FILL", "CSD"]
 
 
 @pytest.mark.parametrize("query", [{"category": "trade_activity", "activity_types": "FEE"}, {"category": "odd"}])

@@ -213,7 +213,7 @@ def test_stores_that_take_all_the_time_leave_the_rest_unread() -> None:
     load = stores.runs.load
 
     def slow(run_id: str) -> Any:
-        stores.waiting.now += 7
+        stores.waiting.now += 6
         return load(run_id)
 
     stores.runs.load = slow  # type: ignore[method-assign]

@@ -67,7 +67,9 @@ def compute_performances(
 def _evidence(
     run: RunCompleted, entries: Iterable[LedgerEntry], actions: CorporateActions, activities: Iterable[Activity]
 ) -> _Evidence:
-    past = tuple(entry for entry in entries if entry.filled_at <= run.occurred_at)
+    # The broker's clock and the times of its fills may differ by moments: a trade that has ended counts with all fills.
+    ended = {outcome.trade_id for outcome in run.outcomes if not outcome.unsettled}
+    past = tuple(entry for entry in entries if entry.filled_at <= run.occurred_at or entry.trade_id in ended)
     past_actions = actions.until(run.trading_date)
     marks = {mark.symbol: mark.price for mark in run.positions}
     return _Evidence(

@@ -278,6 +278,21 @@ def test_handle_run_counts_fills_until_its_end() -> None:
     assert books.row("trend")["holdings"] == {"SPY": "1"}
 
 
+@pytest.mark.parametrize(("unsettled", "shares"), [(False, "2"), (True, "1")])
+def test_handle_fill_after_the_end_counts_when_its_trade_has_ended(unsettled: bool, shares: str) -> None:
+    books = InMemoryAccountant()
+    books.fill("SPY", "100", trend="1")
+    first = next(iter(books.ledger.entries.values()))
+    bought = outcome(Side.BUY, "SPY", "2", "100").changed(unsettled=unsettled)
+    books.ledger.record(
+        first.changed(order_id="late", trade_id=bought.trade_id, filled_at=at(DAY) + timedelta(milliseconds=1))
+    )
+
+    books.accountant.handle(completed(outcomes=(bought,), positions=(mark("SPY", shares, "100"),)))
+
+    assert books.row("trend")["holdings"] == {"SPY": shares}
+
+
 def test_handle_first_run_knows_the_opening_equity() -> None:
     books = InMemoryAccountant()
     books.fill("SPY", "100", trend="1")

@@ -121,6 +121,7 @@ def test_pnl_of_many_days_shows_the_last_ones(capsys: Out) -> None:
     shown = [line.split()[0] for line in out.splitlines() if line.startswith("2022-")]
     assert (shown[0], shown[-1], len(shown)) == ("2022-03-14", "2022-04-12", 30)
     assert "12 earlier days: --since 2022-03-02 shows them" in out
+    assert "last run 2022-04-12: " in out
 
 
 def test_pnl_with_moving_prices_compares_cash_and_shares(capsys: Out) -> None:

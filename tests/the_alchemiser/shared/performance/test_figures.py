@@ -112,6 +112,7 @@ def test_strategy_contributes_to_the_return_of_the_account() -> None:
 
     assert [first.pnl, second.pnl] == [Decimal("9.99"), 0]
     assert first.time_weighted_return == Decimal("9.99") / 1000
+    assert [first.closed_lots, first.winning_lots] == [0, 0]
     assert second.breakdown is None
 
 

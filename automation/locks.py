@@ -15,6 +15,7 @@ from automation.project.architectures import LINUX_MACHINES, X86_64
 from automation.project.model import Project
 from automation.project.properties import Text
 from automation.system import console, files, processes, tools
+from automation.system.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +69,45 @@ def locked_groups(project: Project) -> tuple[str, ...]:
     return tuple(sorted(names & project.settings.dependency_groups))
 
 
-def lock(project: Project, *, upgrade: bool = False) -> tuple[str, ...]:
+def require_no_names(names: Sequence[str]) -> None:
+    """Refuse names of distributions where none is upgraded.
+
+    Raises:
+        UsageError: there are some.
+    """
+    if names:
+        raise UsageError(
+            f"locks are written as a whole; to upgrade: inv lock --upgrade {' '.join(names)}", where="lock"
+        )
+
+
+def lock(project: Project, *, upgrade: bool = False, packages: Sequence[str] = ()) -> tuple[str, ...]:
     """Write every lock anew and return those that changed; versions already locked stay unless `upgrade`.
+
+    Args:
+        packages: upgrade only these distributions; none means all.
 
     Raises:
         ToolError: uv found no solution, or the index did not answer.
     """
     locks = plan(project, locked_groups(project))
     before = {lock.target: _bytes(project.root / lock.target) for lock in locks}
+    newer = _upgrade_words(packages) if upgrade else ()
     with console.progress("locking"), ThreadPoolExecutor(4) as pool:
-        list(pool.map(partial(compile_lock, root=project.root, upgrade=upgrade), locks))
+        list(pool.map(partial(compile_lock, root=project.root, newer=newer), locks))
     return tuple(target for target, content in before.items() if _bytes(project.root / target) != content)
 
 
-def compile_lock(lock: Lock, *, root: Path, upgrade: bool) -> None:
+def _upgrade_words(packages: Sequence[str]) -> tuple[str, ...]:
+    """Return the words with which uv takes newer versions, of these distributions or of all."""
+    return tuple(f"--upgrade-package={name}" for name in packages) or ("--upgrade",)
+
+
+def compile_lock(lock: Lock, *, root: Path, newer: Sequence[str] = ()) -> None:
     """Write one lock.
+
+    Args:
+        newer: the words with which uv takes newer versions; without them it keeps those that are locked.
 
     Raises:
         ConfigurationError: a line of a requirements.in cannot be understood.
@@ -91,7 +116,7 @@ def compile_lock(lock: Lock, *, root: Path, upgrade: bool) -> None:
     source = Path(lock.source[0])
     listed = list(requirements.read(root / source, root)) if source.name == REQUIREMENTS_IN else []
     if not any(line.path or line.kind is Kind.OPTION for line in listed):
-        _run_uv(lock, lock.source, root=root, upgrade=upgrade)
+        _run_uv(lock, lock.source, root=root, newer=newer)
         return
 
     # uv looks for paths from the project root only, and leaves options out of the lock, which would not install then.
@@ -100,7 +125,7 @@ def compile_lock(lock: Lock, *, root: Path, upgrade: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="alchemiser-") as folder:
         arguments = uv_inputs.write(listed, Path(folder), relative_to=root)
         sources = [argument for argument in arguments if argument != uv_inputs.REQUIREMENTS_FLAG]
-        _run_uv(lock, sources, root=root, upgrade=upgrade)
+        _run_uv(lock, sources, root=root, newer=newer)
         options = [f"{line.line}\n" for line in listed if line.kind is Kind.OPTION]
         text = (root / lock.target).read_text(encoding="utf-8")
         text = text.replace(str(Path(folder) / "requirements.txt"), source.as_posix())
@@ -114,13 +139,13 @@ def _artifact_lock(uri: str, python: str, architectures: tuple[Text, ...]) -> Lo
     return Lock(f"{uri}/{REQUIREMENTS}", (f"{uri}/{REQUIREMENTS_IN}",), python, platform)
 
 
-def _run_uv(lock: Lock, source: Sequence[str], *, root: Path, upgrade: bool) -> None:
+def _run_uv(lock: Lock, source: Sequence[str], *, root: Path, newer: Sequence[str]) -> None:
     command: list[str | Path] = [tools.uv_program(), "pip", "compile", "--quiet", "--generate-hashes", "--no-header"]
     # Name our own interpreter, so that uv does not start every other one on the machine to choose.
     versions = ["--python", sys.executable, *(["--python-version", with_patch(lock.python)] if lock.python else [])]
     versions += ["--python-platform", lock.platform] if lock.platform else []
     processes.run(
-        [*command, *source, *versions, *(["--upgrade"] if upgrade else []), "--output-file", lock.target],
+        [*command, *source, *versions, *newer, "--output-file", lock.target],
         cwd=root,
         env=processes.environment(without=("VIRTUAL_ENV",)),
     )

@@ -19,7 +19,7 @@ _COMMAND = "new-layer"
 class CompileLock(Protocol):
     """Writes a lock; locks.compile_lock is the real one."""
 
-    def __call__(self, lock: Lock, *, root: Path, upgrade: bool) -> None:
+    def __call__(self, lock: Lock, *, root: Path) -> None:
         """Write the lock below a folder."""
         ...
 
@@ -72,5 +72,5 @@ def _lock(plan: LayerPlan, compile_lock: CompileLock) -> str:
     with tempfile.TemporaryDirectory() as folder, console.progress("locking"):
         files.write_atomically(Path(folder) / source, plan.changes.contents[source] or "")
         python = locks.python_of(plan.example.runtimes)
-        compile_lock(Lock(target, (source,), python), root=Path(folder), upgrade=False)
+        compile_lock(Lock(target, (source,), python), root=Path(folder))
         return (Path(folder) / target).read_text(encoding="utf-8")

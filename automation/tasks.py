@@ -316,14 +316,26 @@ def doctor(_context: Context, env: str = "", json: bool = False) -> None:
     front.report(ROOT, env, variables=os.environ, json=json)
 
 
-@task(help={"upgrade": "use the newest versions that pyproject.toml and requirements.in allow"})
-def lock(_context: Context, upgrade: bool = False) -> None:
-    """Lock the requirements of the tools and of every layer."""
+@task(
+    iterable=["names"],
+    help={
+        "names": "with --upgrade: only these distributions",
+        "upgrade": "use the newest versions that pyproject.toml and requirements.in allow, and show what changes",
+    },
+)
+def lock(_context: Context, names: list[str], upgrade: bool = False) -> None:
+    """Lock the requirements of the tools and of every layer; `inv lock --upgrade [NAME...]`."""
     from automation import locks
     from automation.project import model
     from automation.system import console
 
-    console.results(locks.lock(model.load(ROOT), upgrade=upgrade) or ["every lock is up to date"])
+    if upgrade:
+        from automation import upgrades
+
+        upgrades.upgrade(model.load(ROOT), names)
+        return
+    locks.require_no_names(names)
+    console.results(locks.lock(model.load(ROOT)) or ["every lock is up to date"])
 
 
 @task(help={"all": "also remove caches and nox's environments"})

@@ -79,7 +79,7 @@ def test_compile_lock_keeps_options_and_paths_from_the_root(
     write_files(tmp_path, {"src/requirements.in": text, "src/limits.txt": "--prefer-binary\na<2\n", "lib/setup.py": ""})
 
     lock = Lock("src/requirements.txt", ("src/requirements.in",), "3.12", "x86_64-manylinux_2_34")
-    locks.compile_lock(lock, root=tmp_path, upgrade=True)
+    locks.compile_lock(lock, root=tmp_path, newer=["--upgrade"])
 
     index = "--extra-index-url https://${TOKEN}@x.y\n"
     expected = f"{index}--prefer-binary\n{index}./lib\na\n    # via -r src/requirements.in\n"
@@ -100,7 +100,7 @@ def test_compile_lock_without_paths_and_options_passes_the_file(
     monkeypatch.setenv("VIRTUAL_ENV", "not for uv")
     write_files(tmp_path, {"src/requirements.in": "a\n"})
 
-    locks.compile_lock(Lock("src/r.txt", ("src/requirements.in",)), root=tmp_path, upgrade=False)
+    locks.compile_lock(Lock("src/r.txt", ("src/requirements.in",)), root=tmp_path)
 
     head = "pip compile --quiet --generate-hashes --no-header src/requirements.in --python"
     assert (tmp_path / "words").read_text() == f"{head} {sys.executable} --output-file src/r.txt\n"

@@ -11,10 +11,10 @@ from tests.automation.projects import write_files
 from tests.automation.test_new_function import pass_lint
 
 
-def lock(lock: Lock, *, root: Path, upgrade: bool) -> None:
+def lock(lock: Lock, *, root: Path) -> None:
     """Write what is locked into the lock."""
     [source] = lock.source
-    text = f"{lock.python} {upgrade}\n{(root / source).read_text()}"
+    text = f"{lock.python}\n{(root / source).read_text()}"
     (root / lock.target).write_text(text)
 
 
@@ -25,7 +25,7 @@ def test_create_writes_the_layer_with_its_lock(tmp_path: Path, capsys: pytest.Ca
     new_layer.show(plan)
 
     assert (tmp_path / "layers/pages/requirements.in").read_text() == "pydantic==2.0\na==1\n"
-    assert (tmp_path / "layers/pages/requirements.txt").read_text() == "3.12 False\npydantic==2.0\na==1\n"
+    assert (tmp_path / "layers/pages/requirements.txt").read_text() == "3.12\npydantic==2.0\na==1\n"
     assert "  PagesLayer:\n" in (tmp_path / "template.yaml").read_text()
     assert capsys.readouterr().out.splitlines() == [
         "PagesLayer in the stack main, like WebLayer",
@@ -37,7 +37,7 @@ def test_create_writes_the_layer_with_its_lock(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_create_writes_nothing_when_there_is_no_lock(tmp_path: Path) -> None:
-    def fail(lock: Lock, *, root: Path, upgrade: bool) -> None:
+    def fail(lock: Lock, *, root: Path) -> None:
         raise ToolError("no solution")
 
     write_files(tmp_path, PROJECT)

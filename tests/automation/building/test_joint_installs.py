@@ -16,19 +16,21 @@ HASH = f"--hash=sha256:{'0' * 64}"
 TARGET = ("3.12", "x86_64")
 
 
-def make_wheel(folder: Path, name: str, contents: Mapping[str, str], *, script: str = "", unlisted: str = "") -> str:
-    """Write version 1 of a pure wheel; return its line for a lock.
+def make_wheel(
+    folder: Path, name: str, contents: Mapping[str, str], *, version: str = "1", script: str = "", unlisted: str = ""
+) -> str:
+    """Write a pure wheel; return its line for a lock.
 
     Args:
         script: the name of a program.
         unlisted: a file that its RECORD lacks.
     """
-    info = f"{name}-1.dist-info"
+    info = f"{name}-{version}.dist-info"
     members = dict(contents)
-    members[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n"
+    members[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     members[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     if script:
-        members[f"{name}-1.data/scripts/{script}"] = "#!python\nimport sys\n"
+        members[f"{name}-{version}.data/scripts/{script}"] = "#!python\nimport sys\n"
 
     record = io.StringIO()
     rows = csv.writer(record, lineterminator="\n")
@@ -37,7 +39,7 @@ def make_wheel(folder: Path, name: str, contents: Mapping[str, str], *, script: 
         rows.writerow((path, f"sha256={digest}", len(content)))
     rows.writerow((f"{info}/RECORD", "", ""))
 
-    wheel = folder / f"{name}-1-py3-none-any.whl"
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
     folder.mkdir(exist_ok=True)
     with zipfile.ZipFile(wheel, "w") as archive:
         for path, content in {
@@ -46,7 +48,7 @@ def make_wheel(folder: Path, name: str, contents: Mapping[str, str], *, script: 
             **({unlisted: ""} if unlisted else {}),
         }.items():
             archive.writestr(path, content)
-    return f"{name.replace('_', '-')}==1 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    return f"{name.replace('_', '-')}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
 
 @pytest.fixture

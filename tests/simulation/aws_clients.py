@@ -19,7 +19,7 @@ from tests.simulation.world import World
 
 SECRET_KEY = "k"
 """The key in each secret."""
-READ_LIMIT = 5 * SECOND
+READ_LIMIT_S = 5
 CALL_BYTES = 256 * 1024
 """What one call may bring to the bus, all of its entries together."""
 
@@ -33,7 +33,7 @@ _THROTTLED = {
 }
 
 
-def aws_port(service: str, *, attempts: int) -> Port:
+def aws_port(service: str, *, attempts: int, read_s: int = READ_LIMIT_S) -> Port:
     """Return how boto3 fails for this service."""
 
     def error(operation: str, fault: FaultKind) -> Exception:
@@ -47,7 +47,7 @@ def aws_port(service: str, *, attempts: int) -> Port:
             return _server_error("InternalServerError", operation)
         return EndpointConnectionError(endpoint_url=_URL) if service == "s3" else _server_error("500", operation)
 
-    return Port(service, attempts, READ_LIMIT, error, is_partial=service in {"events", "sqs"})
+    return Port(service, attempts, read_s * SECOND, error, is_partial=service in {"events", "sqs"})
 
 
 def _throttled(service: str, operation: str) -> ClientError:
@@ -88,9 +88,9 @@ class Account:
     published: list[Published] = field(default_factory=list)
     trades: list[Published] = field(default_factory=list)
 
-    def client(self, service: str, *, connections: int = 10, attempts: int = 3) -> Any:
+    def client(self, service: str, *, connections: int = 10, attempts: int = 3, read_s: int = READ_LIMIT_S) -> Any:
         """Return a client, as `aws.client` does."""
-        port = aws_port(service, attempts=attempts)
+        port = aws_port(service, attempts=attempts, read_s=read_s)
         if service == "dynamodb":
             return Dynamo(self.tables, port)
         return _CLIENTS[service](self, port)

@@ -11,7 +11,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from tests.e2e.conftest import FIRST_DAY, ROOT, Sandbox
+from tests.e2e.conftest import ROOT, Sandbox
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.performance.table import DynamoPerformances
 
@@ -46,10 +46,10 @@ def test_every_part_is_read(desk: httpx.Client, part: str) -> None:
     assert "could not be read" not in words(desk, part)
 
 
-def test_today_is_the_completed_run(desk: httpx.Client) -> None:
-    text = words(desk, "today")
+def test_today_is_the_run_that_completed_last(desk: httpx.Client, deployed: Sandbox) -> None:
+    text, today = words(desk, "today"), deployed.broker("/v2/clock")["timestamp"][:10]
 
-    assert f"Run completed local-{FIRST_DAY}, settled" in text
+    assert f"Run completed local-{today}, settled" in text
     assert text.count(" done ") == 10
     assert "in the way of trading" not in text
 

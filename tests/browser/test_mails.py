@@ -5,21 +5,28 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.views import IN_A_MAIL, faults, opened
+from tests.browser.views import IN_A_MAIL, PHONE, faults, opened
 from tests.the_alchemiser.notifications_v2.samples import SAMPLES
 from the_alchemiser.notifications_v2.mail import compose
 from the_alchemiser.shared import formats
 from the_alchemiser.shared.messaging.messages import RunCompleted
 
 Save = Callable[[str], str]
+LARGE = "completed-3000-trades"
 
 
-@pytest.mark.parametrize("kind", SAMPLES)
+@pytest.mark.parametrize("kind", sorted(SAMPLES.keys() - {LARGE}))
 def test_mail_has_no_fault(browser: Browser, saved: Save, kind: str) -> None:
     message, background = SAMPLES[kind]
     html = compose(message, background, stage="local").html
 
     assert faults(browser, saved(html), ignored=IN_A_MAIL) == []
+
+
+def test_mail_about_3000_trades_fits_a_phone(browser: Browser, saved: Save) -> None:
+    message, background = SAMPLES[LARGE]
+    with opened(browser, saved(compose(message, background, stage="local").html), size=PHONE) as view:
+        assert (view.overflow_px(), view.errors, view.foreign) == (0, [], [])
 
 
 def test_mail_has_the_figures_of_the_run(browser: Browser, saved: Save) -> None:

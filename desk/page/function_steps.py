@@ -89,7 +89,7 @@ def _data(evidence: Evidence) -> tuple[FunctionStep, ...]:
     verdict = evidence.verdict
     if verdict is None:
         return ()
-    is_current = evidence.as_of is None or verdict.as_of == evidence.as_of
+    is_current = evidence.as_of is None or verdict.as_of >= evidence.as_of
     state = StepState.DONE if is_current else StepState.WAITING
     bars = f"bars through {verdict.as_of}"
     quarantined = formats.plural(len(verdict.quarantined), "symbol")

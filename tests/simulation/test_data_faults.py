@@ -204,4 +204,4 @@ def test_each_fault_is_mailed(twenty_days: TwentyDays) -> None:
     subjects = [mail.subject for mail in twenty_days.end.mails]
 
     for number in FAULTY_DAYS:
-        assert any(f"Market data through {DAYS[number - 1]} FAILED" in subject for subject in subjects)
+        assert any(f"{DAYS[number - 1]}: market data FAILED its check" in subject for subject in subjects)

@@ -108,6 +108,12 @@ def test_steps_with_data_of_an_earlier_session_wait_for_it() -> None:
     assert [step.state for step in function_steps(Evidence(None, AS_OF, None))] == [W] * 10
 
 
+def test_steps_with_data_of_this_evening_have_those_of_the_run() -> None:
+    newer = VERDICT.changed(as_of=AS_OF + timedelta(days=1))
+
+    assert [step.state for step in function_steps(Evidence(None, AS_OF, newer))[:2]] == [D, D]
+
+
 def test_steps_of_a_run_without_trades_need_no_execution() -> None:
     record = idle_record()
     timeline = [line for line in record.run.timeline if line.state not in {RunState.SELLING, RunState.BUYING}]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from the_alchemiser.notifications_v2.background import Background
-from the_alchemiser.notifications_v2.blocks import IN_TEXT, Block, Figures, Heading, Lines, Page, Paragraph, Table, Tone
 from the_alchemiser.notifications_v2.data_notes import data_blocks, unread_blocks
 from the_alchemiser.notifications_v2.decision_section import fragile_blocks, nothing_traded
 from the_alchemiser.notifications_v2.explanations import UNSETTLED, explain_omission, explain_trade_reason
@@ -23,6 +22,17 @@ from the_alchemiser.notifications_v2.facts import (
 )
 from the_alchemiser.notifications_v2.performance_section import Result, performance_blocks, pnl_of, result_of
 from the_alchemiser.shared.formats import change, money, percent, plural, price, shares, signed_percent, words
+from the_alchemiser.shared.mail_format.blocks import (
+    IN_TEXT,
+    Block,
+    Figures,
+    Heading,
+    Lines,
+    Page,
+    Paragraph,
+    Table,
+    Tone,
+)
 from the_alchemiser.shared.messaging.messages import RunCompleted
 
 ACTUAL = (

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 
 from the_alchemiser.notifications_v2.answers import Answer
 from the_alchemiser.notifications_v2.background import Background
-from the_alchemiser.notifications_v2.blocks import IN_TEXT, Block, Heading, Lines
 from the_alchemiser.notifications_v2.facts import by_symbol
 from the_alchemiser.shared.formats import long_date, plural
+from the_alchemiser.shared.mail_format.blocks import IN_TEXT, Block, Heading, Lines
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging.messages import RunCompleted, RunFailed
 

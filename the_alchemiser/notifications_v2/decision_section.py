@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from the_alchemiser.notifications_v2.background import Background
-from the_alchemiser.notifications_v2.blocks import Block, Heading, Lines, Paragraph, Tone
 from the_alchemiser.notifications_v2.explanations import explain_trade_reason
 from the_alchemiser.notifications_v2.facts import missed_trades
 from the_alchemiser.shared.formats import plural
+from the_alchemiser.shared.mail_format.blocks import Block, Heading, Lines, Paragraph, Tone
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.run.plan import BELOW_MINIMUM, BELOW_SMALLEST, RebalancePlan
 

@@ -1,12 +1,12 @@
 """The mails about a run that failed, and about a start that was refused. Pure."""
 
 from the_alchemiser.notifications_v2.background import Background
-from the_alchemiser.notifications_v2.blocks import IN_TEXT, Heading, Lines, Page, Paragraph, Steps, Tone
 from the_alchemiser.notifications_v2.data_notes import data_blocks, unread_blocks
 from the_alchemiser.notifications_v2.explanations import NO_ORDERS, explain_failure, explain_refusal
 from the_alchemiser.notifications_v2.facts import stamp, title
 from the_alchemiser.notifications_v2.position_section import position_blocks
 from the_alchemiser.shared.formats import words
+from the_alchemiser.shared.mail_format.blocks import IN_TEXT, Heading, Lines, Page, Paragraph, Steps, Tone
 from the_alchemiser.shared.messaging.messages import RunFailed, RunRefused
 
 NEXT = Heading("What to do next")

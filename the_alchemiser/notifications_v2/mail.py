@@ -2,12 +2,12 @@
 
 from the_alchemiser.notifications_v2.background import Background
 from the_alchemiser.notifications_v2.completed_page import day_line
-from the_alchemiser.notifications_v2.html_part import html_part
 from the_alchemiser.notifications_v2.pages import page_of
-from the_alchemiser.notifications_v2.safe_text import cut, printable
 from the_alchemiser.notifications_v2.subject import News, mail_subject
-from the_alchemiser.notifications_v2.text_part import text_part
 from the_alchemiser.shared import formats
+from the_alchemiser.shared.mail_format.html_part import html_part
+from the_alchemiser.shared.mail_format.safe_text import cut, printable
+from the_alchemiser.shared.mail_format.text_part import text_part
 from the_alchemiser.shared.messaging.messages import (
     BooksDiffer,
     DataQualityChecked,

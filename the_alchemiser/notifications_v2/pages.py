@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from the_alchemiser.notifications_v2.background import Background
-from the_alchemiser.notifications_v2.blocks import IN_TEXT, Block, Heading, Lines, Page, Paragraph, Steps, Table, Tone
 from the_alchemiser.notifications_v2.completed_page import completed_page, price_or_none
 from the_alchemiser.notifications_v2.explanations import QUALITY, REFRESH, RESTART, fill_in
 from the_alchemiser.notifications_v2.facts import (
@@ -20,6 +19,7 @@ from the_alchemiser.notifications_v2.facts import (
 from the_alchemiser.notifications_v2.failed_page import NEXT, failed_page, refused_page
 from the_alchemiser.notifications_v2.subject import News
 from the_alchemiser.shared.formats import money, plural, shares, words
+from the_alchemiser.shared.mail_format.blocks import IN_TEXT, Block, Heading, Lines, Page, Paragraph, Steps, Table, Tone
 from the_alchemiser.shared.messaging.messages import (
     BooksDiffer,
     DataQualityChecked,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from the_alchemiser.notifications_v2.blocks import Block, Heading, Paragraph, Table
 from the_alchemiser.shared.formats import long_date, money, signed_money, signed_percent
 from the_alchemiser.shared.ledger.ledger import UNATTRIBUTED
+from the_alchemiser.shared.mail_format.blocks import Block, Heading, Paragraph, Table
 from the_alchemiser.shared.messaging.messages import RunCompleted
 from the_alchemiser.shared.performance.figures import Breakdown, Figures, History, period
 from the_alchemiser.shared.records import Frozen

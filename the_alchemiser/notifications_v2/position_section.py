@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 from the_alchemiser.notifications_v2.background import Background
-from the_alchemiser.notifications_v2.blocks import Block, Heading, Paragraph, Table
 from the_alchemiser.shared.formats import long_date, money, plural, price, shares, words
+from the_alchemiser.shared.mail_format.blocks import Block, Heading, Paragraph, Table
 from the_alchemiser.shared.messaging.messages import TradeExecuted, TradeFailed
 from the_alchemiser.shared.performance.rows import Performance
 

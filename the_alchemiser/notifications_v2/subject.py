@@ -1,7 +1,7 @@
 """The subject of each mail, which is also the start of the SNS message."""
 
-from the_alchemiser.notifications_v2.safe_text import cut, printable
 from the_alchemiser.shared import formats
+from the_alchemiser.shared.mail_format.safe_text import cut, printable
 from the_alchemiser.shared.messaging.messages import (
     BooksDiffer,
     DataQualityChecked,

@@ -32,11 +32,11 @@ from tests.the_alchemiser.results import (
 from tests.the_alchemiser.run_builders import executed
 from tests.the_alchemiser.shared.performance.account_rows import account_row, owner_row
 from the_alchemiser.notifications_v2.background import NOTHING_KNOWN, Background
-from the_alchemiser.notifications_v2.blocks import IN_TEXT
-from the_alchemiser.notifications_v2.html_part import BYTES_AT_MOST
 from the_alchemiser.notifications_v2.mail import SHORT_CHARS, Mail, compose
 from the_alchemiser.notifications_v2.subject import SUBJECT_CHARS, News
-from the_alchemiser.notifications_v2.text_part import COLUMNS
+from the_alchemiser.shared.mail_format.blocks import IN_TEXT
+from the_alchemiser.shared.mail_format.html_part import BYTES_AT_MOST
+from the_alchemiser.shared.mail_format.text_part import COLUMNS
 from the_alchemiser.shared.performance.figures import History
 from the_alchemiser.shared.values import Side
 

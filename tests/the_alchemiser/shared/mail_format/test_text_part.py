@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from the_alchemiser.notifications_v2.blocks import Block, Figures, Heading, Lines, Page, Paragraph, Steps, Table, Tone
-from the_alchemiser.notifications_v2.text_part import text_part, wrapped
+from the_alchemiser.shared.mail_format.blocks import Block, Figures, Heading, Lines, Page, Paragraph, Steps, Table, Tone
+from the_alchemiser.shared.mail_format.text_part import text_part, wrapped
 
 COMMAND = f"`inv run.show {'x' * 40} --env prod`"
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain
 
-from the_alchemiser.notifications_v2.blocks import (
+from the_alchemiser.shared.formats import plural
+from the_alchemiser.shared.mail_format.blocks import (
     IN_TEXT,
     Block,
     Figures,
@@ -14,9 +15,8 @@ from the_alchemiser.notifications_v2.blocks import (
     Table,
     Tone,
 )
-from the_alchemiser.notifications_v2.markup import Html, fill, joined
-from the_alchemiser.notifications_v2.safe_text import cut
-from the_alchemiser.shared.formats import plural
+from the_alchemiser.shared.mail_format.markup import Html, fill, joined
+from the_alchemiser.shared.mail_format.safe_text import cut
 from the_alchemiser.shared.records import Frozen
 
 # Of a cell, of a line, and of a paragraph or step. Only damage or malice makes one of them longer.

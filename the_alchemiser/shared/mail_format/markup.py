@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from string import Formatter
 
-from the_alchemiser.notifications_v2.safe_text import printable
+from the_alchemiser.shared.mail_format.safe_text import printable
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;"})
 

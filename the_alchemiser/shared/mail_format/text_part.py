@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from the_alchemiser.notifications_v2.blocks import Block, Figures, Heading, Lines, Page, Paragraph, Steps, Table
-from the_alchemiser.notifications_v2.safe_text import printable
+from the_alchemiser.shared.mail_format.blocks import Block, Figures, Heading, Lines, Page, Paragraph, Steps, Table
+from the_alchemiser.shared.mail_format.safe_text import printable
 
 COLUMNS = 78
 _GAP = "  "

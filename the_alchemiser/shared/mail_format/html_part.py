@@ -6,10 +6,10 @@ style sheet can: a dark mode, and the width of a phone.
 
 from collections.abc import Sequence
 
-from the_alchemiser.notifications_v2.blocks import Page, Tone
-from the_alchemiser.notifications_v2.html_blocks import inline, render_block
-from the_alchemiser.notifications_v2.markup import Html, fill, joined
-from the_alchemiser.notifications_v2.safe_text import cut
+from the_alchemiser.shared.mail_format.blocks import Page, Tone
+from the_alchemiser.shared.mail_format.html_blocks import inline, render_block
+from the_alchemiser.shared.mail_format.markup import Html, fill, joined
+from the_alchemiser.shared.mail_format.safe_text import cut
 
 BYTES_AT_MOST = 99_000
 """Gmail cuts off what comes after 102 kB."""

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from the_alchemiser.notifications_v2.blocks import Heading, Lines, Page, Tone
-from the_alchemiser.notifications_v2.html_part import BYTES_AT_MOST, fair_shares, html_part
+from the_alchemiser.shared.mail_format.blocks import Heading, Lines, Page, Tone
+from the_alchemiser.shared.mail_format.html_part import BYTES_AT_MOST, fair_shares, html_part
 
 PAGE = Page("Title <", "Sender <", Tone.GOOD, "Preview <", (Heading("H"),), ("One <.", "Run `inv x`."))
 

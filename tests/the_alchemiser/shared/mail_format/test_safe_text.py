@@ -1,6 +1,6 @@
 import pytest
 
-from the_alchemiser.notifications_v2.safe_text import cut, printable
+from the_alchemiser.shared.mail_format.safe_text import cut, printable
 
 
 @pytest.mark.parametrize(

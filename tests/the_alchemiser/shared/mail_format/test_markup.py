@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from the_alchemiser.notifications_v2 import html_blocks, html_part, markup
-from the_alchemiser.notifications_v2.markup import Html, fill, joined
+from the_alchemiser.shared.mail_format import html_blocks, html_part, markup
+from the_alchemiser.shared.mail_format.markup import Html, fill, joined
 
 
 def test_fill_escapes_every_character_that_html_gives_a_meaning() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from the_alchemiser.notifications_v2.blocks import Figures, Heading, Lines, Paragraph, Steps, Table, Tone
-from the_alchemiser.notifications_v2.html_blocks import Part, inline, render_block
-from the_alchemiser.notifications_v2.markup import Html, fill
+from the_alchemiser.shared.mail_format.blocks import Figures, Heading, Lines, Paragraph, Steps, Table, Tone
+from the_alchemiser.shared.mail_format.html_blocks import Part, inline, render_block
+from the_alchemiser.shared.mail_format.markup import Html, fill
 
 ROOM = 10_000
 LINES = Lines(("one", "two `inv x` &"), "line", "`inv y`")

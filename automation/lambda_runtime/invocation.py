@@ -20,7 +20,6 @@ from automation.system.processes import Finished
 
 # What Lambda takes when the template says nothing. Source: AWS SAM's AWS::Serverless::Function.
 DEFAULT_TIMEOUT_S, DEFAULT_MEMORY_MB = 3, 128
-_ACCOUNT = "000000000000"
 _PROBE = Path(invocation_probe.__file__)
 _GRACE_S = 30.0  # for the start of the process, and for what a stopped one still has to write
 _DEBUGGED_S = 24 * 3600.0  # a person who reads a variable needs more time than the function has
@@ -90,7 +89,7 @@ def invoke(place: Place, event: str, *, root: Path, limits: Limits, allowance: A
         allowance: with a debugger, the function has a day instead of its time-out.
 
     Raises:
-        ToolError: there is no interpreter.
+        ToolError: this machine has no interpreter for the runtime.
     """
     is_debugged = bool(allowance.debugger)
     wait_s = _DEBUGGED_S if is_debugged else 2 * limits.timeout_s + _GRACE_S
@@ -127,7 +126,7 @@ def _request(place: Place, limits: Limits) -> dict[str, Any]:
         "timeout_s": limits.timeout_s,
         "request_id": str(uuid.uuid4()),
         "function": name,
-        "arn": f"arn:aws:lambda:{runtime.REGION}:{_ACCOUNT}:function:{name}",
+        "arn": f"arn:aws:lambda:{runtime.REGION}:{runtime.ACCOUNT}:function:{name}",
         "log_group": variables["AWS_LAMBDA_LOG_GROUP_NAME"],
         "log_stream": variables["AWS_LAMBDA_LOG_STREAM_NAME"],
     }

@@ -21,6 +21,7 @@ from automation.project.templates import Unresolved
 from automation.system import files, processes, tools
 
 REGION = "us-east-1"
+ACCOUNT = "000000000000"  # in ARNs, where nothing is deployed
 SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")  # that the runtime brings
 _WAIT_S = 30.0
 _REGION_NAME = re.compile(r"regions?(_?name)?$", re.IGNORECASE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from automation.lambda_runtime import runtime
 from automation.project.model import Function, Project, Stack
 from automation.proof import registry, wiring
 from automation.proof.registry import Route
@@ -19,7 +20,6 @@ _REGISTRY = "pyproject.toml: [tool.alchemiser] messages"
 _SAMPLES = "pyproject.toml: [tool.alchemiser] samples"
 # What a queue adds to a body. Source: AWS Lambda Developer Guide, "Using Lambda with Amazon SQS".
 _ATTRIBUTES = {"ApproximateReceiveCount": "1", "SentTimestamp": "0", "ApproximateFirstReceiveTimestamp": "0"}
-_ACCOUNT = "000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def of_message(name: str, function: Function, stack: Stack, project: Project, sa
 
     Raises:
         UsageError: the function does not consume the message.
-        ConfigurationError: there is no sample of the message.
+        ConfigurationError: the sample of the message is missing.
     """
     consumed = {route.message: route for route in samples.routes if wiring.names_of(function) & {*route.consumers}}
     if name not in consumed:
@@ -98,6 +98,6 @@ def _record(body: Any, queue: Endpoint) -> dict[str, Any]:
         "messageAttributes": {},
         "md5OfBody": "",
         "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:us-east-1:{_ACCOUNT}:{queue.name}",
-        "awsRegion": "us-east-1",
+        "eventSourceARN": f"arn:aws:sqs:{runtime.REGION}:{runtime.ACCOUNT}:{queue.name}",
+        "awsRegion": runtime.REGION,
     }

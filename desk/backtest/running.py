@@ -122,7 +122,7 @@ def _count_days(days: Iterator[BacktestDay], on_step: Callable[[str], None]) -> 
 
 
 def _benchmark_closes(prices: Prices, sessions: Sequence[TradingSession]) -> Floats | str:
-    """Return the benchmark's closes on the sessions, or why there is no comparison."""
+    """Return the benchmark's closes on the sessions, or why they cannot be compared."""
     history = prices.benchmark
     close_by_day = dict(zip(history.dates.tolist(), history.of(BENCHMARK).tolist(), strict=True))
     closes = np.array([close_by_day.get(session.day, np.nan) for session in sessions])

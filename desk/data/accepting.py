@@ -69,7 +69,7 @@ def change(
         ask: asks a question on the terminal.
 
     Raises:
-        UsageError: there is no such environment, symbol, finding or acceptance; or it was not confirmed.
+        UsageError: the environment, symbol, finding or acceptance does not exist, or it was not confirmed.
         CheckFailedError: nothing was checked yet, or somebody else has changed the acceptances; nothing was written.
         AutomationError: the environment cannot be used, or AWS or the broker does not answer.
     """

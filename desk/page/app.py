@@ -75,7 +75,7 @@ def _part(desk: Desk, renderer: Renderer) -> Callable[[Request], Response]:
     def part(request: Request) -> Response:
         known = find(request.path_params["name"])
         if known is None:
-            return PlainTextResponse("there is no such part\n", 404)
+            return PlainTextResponse("this part does not exist\n", 404)
         fragment = renderer.render(known, desk.feeds[known.feed])
         headers = {
             "ETag": fragment.tag,
@@ -92,7 +92,7 @@ def _part(desk: Desk, renderer: Renderer) -> Callable[[Request], Response]:
 def _static(request: Request) -> Response:
     known = _STATIC.get(request.path_params["name"])
     if known is None:
-        return PlainTextResponse("there is no such file\n", 404)
+        return PlainTextResponse("this file does not exist\n", 404)
     file, kind = known
     return Response((_TEMPLATES / file).read_bytes(), media_type=kind)
 

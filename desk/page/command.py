@@ -40,7 +40,7 @@ def serve(root: Path, name: str, *, port: str = "", is_opened: bool = False) -> 
         is_opened: also open the page in the browser.
 
     Raises:
-        UsageError: there is no such environment, or the port is not one.
+        UsageError: the environment does not exist, or the port is not valid.
         ConfigurationError: the settings are incomplete or wrong.
         ToolError: another program uses the port.
     """

@@ -87,7 +87,7 @@ def pnl(
         since: the first trading date, such as 2022-03-16; all by default.
 
     Raises:
-        UsageError: there is no such environment or strategy, or `since` is not a date.
+        UsageError: the environment or strategy does not exist, or `since` is not a date.
         AutomationError: the environment cannot be used, or AWS or the broker does not answer.
         CheckFailedError: books and broker differ.
     """

@@ -33,7 +33,7 @@ _BAR_HEIGHT = 26
 
 
 def rolling_figure(result: Result) -> Figure | None:
-    """Draw the Sharpe ratio above the volatility above the beta; None if there is no full window."""
+    """Draw the Sharpe ratio above the volatility above the beta; None without a full window."""
     curve, benchmark = result.curve, result.benchmark
     if len(curve.dates) <= WINDOW:
         return None

@@ -20,9 +20,9 @@ AS_OF = DAY - timedelta(days=1)
 
 
 def steps(record: RunRecord | None, *, measured: str = "") -> dict[str, FunctionStep]:
-    found = function_steps(Evidence(record, AS_OF, VERDICT, measured))
-    assert [step.module for step in found] == list(MODULES)
-    return {step.module: step for step in found}
+    steps_now = function_steps(Evidence(record, AS_OF, VERDICT, measured))
+    assert [step.module for step in steps_now] == list(MODULES)
+    return {step.module: step for step in steps_now}
 
 
 def states(record: RunRecord | None, *, measured: str = "") -> tuple[StepState, ...]:
@@ -58,11 +58,11 @@ def test_steps_follow_the_run(state: RunState, items: tuple[str, ...], expected:
 
 
 def test_steps_of_a_run_that_buys() -> None:
-    found = steps(buying_record())
+    steps_now = steps(buying_record())
 
-    assert (found["trade_aggregator"].state, found["trade_aggregator"].detail) == (N, "5 trades released")
-    assert (found["execution_v2"].state, found["execution_v2"].detail) == (N, "1 of 6 trades ended")
-    assert found["execution_v2"].span == (STARTED + timedelta(milliseconds=1088),) * 2
+    assert (steps_now["trade_aggregator"].state, steps_now["trade_aggregator"].detail) == (N, "5 trades released")
+    assert (steps_now["execution_v2"].state, steps_now["execution_v2"].detail) == (N, "1 of 6 trades ended")
+    assert steps_now["execution_v2"].span == (STARTED + timedelta(milliseconds=1088),) * 2
 
 
 def test_steps_of_a_failed_run_blame_the_function_that_failed() -> None:
@@ -91,19 +91,19 @@ def test_steps_of_a_run_that_failed_later(state: RunState, expected: tuple[StepS
 
 
 def test_steps_before_the_run_show_the_data_of_the_evening() -> None:
-    found = steps(None)
+    steps_now = steps(None)
 
     assert states(None) == (D, D, *(W,) * 8)
-    assert found["data_v2"].detail == "bars through 2022-03-15"
-    assert found["data_quality_monitor"].detail == "checked through 2022-03-15: 0 symbols quarantined"
+    assert steps_now["data_v2"].detail == "bars through 2022-03-15"
+    assert steps_now["data_quality_monitor"].detail == "checked through 2022-03-15: 0 symbols quarantined"
 
 
 def test_steps_with_data_of_an_earlier_session_wait_for_it() -> None:
     stale = VERDICT.changed(as_of=AS_OF - timedelta(days=1))
 
-    found = function_steps(Evidence(None, AS_OF, stale))
+    steps_now = function_steps(Evidence(None, AS_OF, stale))
 
-    assert [step.state for step in found[:2]] == [W, W]
+    assert [step.state for step in steps_now[:2]] == [W, W]
     assert [step.state for step in function_steps(Evidence(None, None, stale))[:2]] == [D, D]
     assert [step.state for step in function_steps(Evidence(None, AS_OF, None))] == [W] * 10
 
@@ -119,28 +119,28 @@ def test_steps_of_a_run_without_trades_need_no_execution() -> None:
     timeline = [line for line in record.run.timeline if line.state not in {RunState.SELLING, RunState.BUYING}]
     record = replace(record, run=structs.replace(record.run, timeline=tuple(timeline), payloads={}))
 
-    found = steps(record)
+    steps_now = steps(record)
 
-    assert (found["execution_v2"].state, found["execution_v2"].span) == (S, None)
-    assert found["trade_aggregator"].state is D
+    assert (steps_now["execution_v2"].state, steps_now["execution_v2"].span) == (S, None)
+    assert steps_now["trade_aggregator"].state is D
 
 
 def test_steps_after_the_run_wait_for_mail_and_figures() -> None:
     record = replace(whole_record(), notices=())
 
-    found = steps(record, measured="local-2022-03-15")
+    steps_now = steps(record, measured="local-2022-03-15")
 
-    assert (found["notifications_v2"].state, found["notifications_v2"].detail) == (N, "no mail is recorded yet")
-    assert (found["metrics_v2"].state, found["metrics_v2"].detail) == (N, "no figures are stored yet")
+    assert (steps_now["notifications_v2"].state, steps_now["notifications_v2"].detail) == (N, "no mail is recorded yet")
+    assert (steps_now["metrics_v2"].state, steps_now["metrics_v2"].detail) == (N, "no figures are stored yet")
 
 
 def test_steps_have_the_times_of_the_timeline() -> None:
-    found = steps(whole_record())
+    steps_now = steps(whole_record())
 
     def after(*milliseconds: int) -> tuple[object, ...]:
         return tuple(STARTED + timedelta(milliseconds=ms) for ms in milliseconds)
 
-    assert {name: step.span for name, step in found.items()} == {
+    assert {name: step.span for name, step in steps_now.items()} == {
         "data_v2": None,
         "data_quality_monitor": None,
         "coordinator_v2": after(0, 0),
@@ -152,10 +152,10 @@ def test_steps_have_the_times_of_the_timeline() -> None:
         "notifications_v2": after(3902, 3902),
         "metrics_v2": after(3902, 3902),
     }
-    assert {step.module: step.does for step in found.values()} == MODULES
-    assert found["strategy_v2"].detail == "3 of 3 answered"
-    assert found["aggregator_v2"].detail == "6 target weights"
-    assert found["portfolio_v2"].detail == "6 trades planned"
+    assert {step.module: step.does for step in steps_now.values()} == MODULES
+    assert steps_now["strategy_v2"].detail == "3 of 3 answered"
+    assert steps_now["aggregator_v2"].detail == "6 target weights"
+    assert steps_now["portfolio_v2"].detail == "6 trades planned"
 
 
 def test_execution_names_trades_that_did_not_fill() -> None:

@@ -132,7 +132,7 @@ class History(Frozen):
 
 
 def period(history: History, owner: str = ACCOUNT, *, since: date | None = None) -> Figures | None:
-    """Return the figures of the days from `since` on, of all days by default; None when there is no such day.
+    """Return the figures of the days from `since` on, of all days by default; None without such a day.
 
     Args:
         since: the first trading date that counts; the period starts from the row before it.

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,8 +28,12 @@ ON_EVERY_DAY = {("NotificationsFunction", "dynamodb:GetItem")}
 # data_v2 starts a day by a command, which needs no claim, finds no missing bars to fetch, and only logs that it cannot
 # store its progress.
 NEVER_ON_A_GOOD_DAY = {("SharedDataFunction", "dynamodb:PutItem"), ("SharedDataFunction", "dynamodb:UpdateItem")}
+# The sandbox's day has no check whether the day had its run: it is a schedule of its own.
+ONLY_FOR_DAY_CHECK = ("StrategyOrchestratorFunction", "cloudwatch:PutMetricData")
 # A mail is sent without what cannot be read, and names what is missing.
 NAMED_IN_THE_MAIL = {("NotificationsFunction", "dynamodb:Query"), ("NotificationsFunction", "s3:GetObject")}
+# A warm function keeps what it has read.
+READ_ONCE = "secretsmanager:GetSecretValue"
 # Only the health message calls these: they look a resource up that the function otherwise only writes or sends to.
 ONLY_FOR_HEALTH = {"dynamodb:DescribeTable", "events:DescribeEventBus", "sqs:GetQueueUrl"}
 # The mail first: its day ends, while a day without decisions leaves a run that nobody finishes.
@@ -77,12 +82,25 @@ def module_of(sandbox: Sandbox, function: str) -> str:
     return str(configuration["Handler"]).split(".")[1]
 
 
+def restart(sandbox: Sandbox, function: str) -> None:
+    """Have the next invocation start in a new process: Lambda does so after a change of the configuration."""
+    client, name = sandbox.client("lambda"), physical_name(sandbox, function)
+    memory = client.get_function_configuration(FunctionName=name)["MemorySize"]
+    client.update_function_configuration(FunctionName=name, MemorySize=memory)
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
 @contextmanager
 def removed(sandbox: Sandbox, function: str, action: str) -> Iterator[None]:
-    """Remove an action from the grants of a function while the context lasts."""
+    """Remove an action from the grants of a function while the context lasts.
+
+    A warm function has read its secret already, so it starts anew.
+    """
     iam, role = sandbox.client("iam"), next(role for role in roles(sandbox) if role.function == function)
     names = {"RoleName": role.name, "PolicyName": role.policy}
     iam.put_role_policy(PolicyDocument=json.dumps(role.without(action)), **names)
+    if action == READ_ONCE:
+        restart(sandbox, function)
     try:
         yield
     finally:
@@ -110,7 +128,7 @@ def health_without(sandbox: Sandbox, function: str, action: str) -> str:
 def test_health_without_a_grant_names_the_action(deployed: Sandbox) -> None:
     answers = {pair: health_without(deployed, *pair) for pair in granted() if is_checked_by_health(*pair)}
 
-    assert len(answers) == 22
+    assert len(answers) == 29
     unnamed = [pair for pair, answer in answers.items() if pair[1] not in answer or '"healthy": false' not in answer]
     assert unnamed == []
 
@@ -121,6 +139,17 @@ def test_day_without_a_grant_names_function_and_action(deployed: Sandbox, inv: I
         day = session_after(exchange.state().session).date
 
     assert trade_without(deployed, inv, function, action, day=day.isoformat()) == []
+
+
+def test_day_check_without_its_grant_names_the_action(deployed: Sandbox, inv: Inv, tmp_path: Path) -> None:
+    function, action = ONLY_FOR_DAY_CHECK
+    event = tmp_path / "event.json"
+    record = {"messageId": "1", "body": '{"command": "check-day"}', "attributes": {"ApproximateReceiveCount": "1"}}
+    event.write_text(json.dumps({"Records": [record]}))
+    with removed(deployed, function, action):
+        done = inv("invoke", "coordinator_v2", "--event", str(event), "--env", "local")
+
+    assert (done.returncode, action in done.stdout + done.stderr) == (3, True), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("function", "action"), sorted(NAMED_IN_THE_MAIL))
@@ -165,13 +194,12 @@ def is_called(function: str, action: str) -> bool:
     if action in USED_BY_LAMBDA | ONLY_FOR_HEALTH:
         return False
     return pair in ON_EVERY_DAY or (
-        action not in NOT_ON_A_GOOD_DAY and pair not in NEVER_ON_A_GOOD_DAY | NAMED_IN_THE_MAIL
+        action not in NOT_ON_A_GOOD_DAY and pair not in NEVER_ON_A_GOOD_DAY | NAMED_IN_THE_MAIL | {ONLY_FOR_DAY_CHECK}
     )
 
 
 def is_checked_by_health(_: str, action: str) -> bool:
-    # A warm function has read its secret already.
-    return action in ONLY_FOR_HEALTH | {"dynamodb:GetItem", "ssm:GetParameter"}
+    return action in ONLY_FOR_HEALTH | {"dynamodb:GetItem", "ssm:GetParameter", READ_ONCE}
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from automation.project import architectures, sam_configuration
+from automation.project import architectures, sam_configuration, setting_keys
 from automation.project.model import Project, Stack
 from automation.project.sam_configuration import SAMCONFIG, overrides
 from automation.project.settings import PYPROJECT, TABLE
@@ -17,9 +17,6 @@ from automation.system.errors import ConfigurationError, Finding, UsageError
 from automation.system.targets import Target
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-_KEYS = frozenset(
-    {"region", "consent", "account", "endpoint", "key_id", "secret", "architecture_parameter", "parameters"}
-)
 _SECTIONS_OF_SAM = frozenset({"default", "global"})
 _ACCOUNT_ID = re.compile(r"\d{12}")
 _PIN = 'add account = "123456789012" with the id of its AWS account; a deployment to any other account is refused'
@@ -105,8 +102,7 @@ def load(project: Project, name: str, *, variables: Mapping[str, str], machine: 
 
     where, table = f"{PYPROJECT}: [tool.alchemiser.environments.{name}]", tables[name]
     text = {key: expand(str(value), variables, where=where) for key, value in table.items() if key != "parameters"}
-    if unknown := sorted(set(table) - _KEYS):
-        raise ConfigurationError(f"unknown key {unknown[0]}; the keys are {', '.join(sorted(_KEYS))}", where=where)
+    setting_keys.require_known(table, setting_keys.ENVIRONMENT, where=where)
     if not text.get("region"):
         raise ConfigurationError("has no region", where=where)
     consent, account = _consent(text.get("consent", Consent.WORD), where), text.get("account", "")

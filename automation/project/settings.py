@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from automation.project import setting_keys
 from automation.system.errors import ConfigurationError
 
 PYPROJECT = "pyproject.toml"
@@ -131,7 +132,7 @@ def read(root: Path) -> Settings:
     """Read the pyproject.toml of the project at `root`; a missing file means the defaults.
 
     Raises:
-        ConfigurationError: the file is not valid TOML, or a setting has the wrong type.
+        ConfigurationError: the file is not valid TOML, a key is unknown, or a setting has the wrong type.
     """
     try:
         document = tomllib.loads((root / PYPROJECT).read_text(encoding="utf-8"))
@@ -142,6 +143,7 @@ def read(root: Path) -> Settings:
 
     tools = _table(document, "tool", PYPROJECT)
     table = _table(tools, "alchemiser", PYPROJECT)
+    setting_keys.require_known(table, setting_keys.PROJECT, where=TABLE)
     pytest = _table(_table(tools, "pytest", PYPROJECT), "ini_options", PYPROJECT)
     return Settings(
         package=_text(table, "package"),
@@ -164,8 +166,14 @@ def read(root: Path) -> Settings:
 
 
 def with_defaults(stacks: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Return the tables of stacks, each with a `build_dir` and a `config_env` of its own."""
+    """Return the tables of stacks, each with a `build_dir` and a `config_env` of its own.
+
+    Raises:
+        ConfigurationError: a table has an unknown key.
+    """
     complete = [dict(table) for table in stacks]
+    for table in complete:
+        setting_keys.require_known(table, setting_keys.STACK, where=STACKS_TABLE)
     for key, first, further in (("build_dir", ".aws-sam/build", ".aws-sam/"), ("config_env", "{env}", "{env}-")):
         taken = {table.get(key) for table in complete}
         for table in complete:
@@ -214,7 +222,7 @@ def _tables(table: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]
 
 
 def _watched(entry: Mapping[str, Any]) -> Watched:
-    keys = {"name", "parameter", "resource", "property", "forbid"}
+    keys = setting_keys.names(setting_keys.WATCHED)
     texts = {key: value for key, value in entry.items() if key != "forbid"}
     forbid = entry.get("forbid", [])
     if set(entry) - keys or not all(isinstance(value, str) for value in texts.values()) or not isinstance(forbid, list):
@@ -230,7 +238,7 @@ def _watched(entry: Mapping[str, Any]) -> Watched:
 
 def _secret(entry: Mapping[str, Any]) -> Secret:
     name, fields = entry.get("name"), _texts(entry, "fields", SECRETS_TABLE)
-    if set(entry) - {"name", "fields"} or not isinstance(name, str) or not name:
+    if set(entry) - setting_keys.names(setting_keys.SECRET) or not isinstance(name, str) or not name:
         raise ConfigurationError(
             f'needs a name, and fields when it is JSON, as in name = "/{{env}}/broker"; got {dict(entry)}',
             where=SECRETS_TABLE,
@@ -268,6 +276,7 @@ def _environments(table: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _budgets(table: Mapping[str, Any]) -> Budgets:
+    setting_keys.require_known(table, setting_keys.BUDGETS, where=BUDGETS_TABLE)
     function_mb, layer_mb, cold_start_ms = (table.get(key) for key in ("function_mb", "layer_mb", "cold_start_ms"))
     return Budgets(
         None if function_mb is None else megabytes(function_mb, where=f"{BUDGETS_TABLE} function_mb"),

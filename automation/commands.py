@@ -4,7 +4,7 @@ import functools
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from automation.system.errors import BROKEN_PIPE, INTERRUPTED, AutomationError, 
 
 TASKS_FILES = ("tasks.py", "tasks/__init__.py")  # Invoke loads the first one
 _INVOKES_HANDLE = ParseMachine.handle
+_HELP_TEXTS = "help_texts"
 _INVOKES_LISTINGS = Program.parse_cleanup
 
 
@@ -178,8 +179,16 @@ def _guard_all(collection: Collection) -> None:
     seen = {id(task): task for task in collection.tasks.values()}
     for task in seen.values():
         task.body = guarded(task.body)
+        # Invoke takes the texts out of `help` when it parses a command line.
+        vars(task)[_HELP_TEXTS] = {**help_texts(task), **task.help}
     for inner in collection.collections.values():
         _guard_all(inner)
+
+
+def help_texts(task: "Task[Any]") -> Mapping[str, str]:
+    """Return the help text of each option of an assembled task, by the name of its parameter."""
+    texts: Mapping[str, str] = vars(task).get(_HELP_TEXTS, {})
+    return texts
 
 
 def _listing(namespace: Collection) -> "Task[Any]":

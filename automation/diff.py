@@ -32,9 +32,9 @@ from automation.deploying.views.plan_view import PlanView, StackView
 from automation.project import model
 from automation.sizing import history
 from automation.system import console, git
-from automation.system.errors import AutomationError, CheckFailedError, Finding, UsageError
+from automation.system.errors import CHANGES, AutomationError, CheckFailedError, Finding, UsageError
 
-EXIT_CODES = {Verdict.NOTHING: 0, Verdict.SAFE: 7, Verdict.CONSENT: 7, Verdict.FORBIDDEN: 3}
+EXIT_CODES = {Verdict.NOTHING: 0, Verdict.SAFE: CHANGES, Verdict.CONSENT: CHANGES, Verdict.FORBIDDEN: 3}
 _NOT_REHEARSED = "the target is an emulator: quotas, time-outs and refusals of AWS are not rehearsed here"
 
 

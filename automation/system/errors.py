@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Exit codes that are a result; those of the failures are on their classes.
+CHANGES = 7
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -66,7 +68,7 @@ class Finding:
 
 
 class CheckFailedError(AutomationError):
-    """A check found faults; `findings` has all of them."""
+    """A check found faults; all of them are listed."""
 
     exit_code = 3
 

@@ -1,6 +1,6 @@
-"""Render tables and folded sections in Markdown, as in a review comment."""
+"""Render tables and folded sections in Markdown, as in a review comment or a page of reference."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 _SIGNS = ("\\", "|", "*", "_", "`", "[")
 
@@ -12,14 +12,29 @@ def escape(text: str) -> str:
     return " ".join(text.replace("<", "&lt;").split())
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Container[int] = ()) -> str:
-    """Render a table; the cells are escaped.
+def with_code(text: str) -> str:
+    """Escape a text, except what it quotes between backticks as code."""
+    parts = text.split("`")
+    parts[::2] = [_keep_edges(part) for part in parts[::2]]
+    return "`".join(parts)
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Container[int] = (),
+    cell: Callable[[str], str] = escape,
+) -> str:
+    """Render a table.
 
     Args:
         right: the numbers of the right-aligned columns, from 0.
+        cell: turns the text of a cell into Markdown.
     """
     rules = ("---:" if number in right else "---" for number in range(len(columns)))
-    return "\n".join([_row(columns), f"|{'|'.join(rules)}|", *map(_row, rows)])
+    lines = (_row([cell(text) for text in row]) for row in rows)
+    return "\n".join([_row([*map(escape, columns)]), f"|{'|'.join(rules)}|", *lines])
 
 
 def folded(title: str, body: str) -> str:
@@ -27,5 +42,11 @@ def folded(title: str, body: str) -> str:
     return f"<details><summary>{escape(title)}</summary>\n\n{body}\n\n</details>"
 
 
+def _keep_edges(part: str) -> str:
+    """Escape a part of a text; its spaces towards the parts beside it stay."""
+    before, after = part[: len(part) - len(part.lstrip())], part[len(part.rstrip()) :]
+    return f"{before}{escape(part)}{after}" if part.strip() else part
+
+
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(escape, cells))} |"
+    return f"| {' | '.join(cells)} |"

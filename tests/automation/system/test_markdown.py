@@ -15,5 +15,15 @@ def test_table_right_aligns_the_columns_of_that_number() -> None:
     assert markdown.table(("a", "b"), [], right=(1,)) == "| a | b |\n|---|---:|"
 
 
+def test_with_code_escapes_what_is_not_code() -> None:
+    assert markdown.with_code("a_b `c_d` <e> ") == r"a\_b `c_d` &lt;e> "
+    assert markdown.with_code(" `a|b`, `c` ") == " `a|b`, `c` "
+    assert markdown.with_code("") == ""
+
+
+def test_table_may_keep_code() -> None:
+    assert markdown.table(("a_b",), [("`c_d`",)], cell=markdown.with_code) == "| a\\_b |\n|---|\n| `c_d` |"
+
+
 def test_folded_has_a_title_and_a_body() -> None:
     assert markdown.folded("a<b", "| x |") == "<details><summary>a&lt;b</summary>\n\n| x |\n\n</details>"

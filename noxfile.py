@@ -22,6 +22,8 @@ BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 SCANNED = ("tests/automation/test_security_planted.py", "tests/automation/test_other_projects.py")
 # Two work at a time; of e2e, one trades days and the other one deploys to prod: tests/e2e/conftest.py.
 WORKERS = ("-n", "2")
+# The tests that follow the guides, and those that build a site.
+GUIDES = ("tests/e2e/test_9_deploying_guide.py", "tests/e2e/test_9_tutorial.py", "tests/desk/documentation")
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -149,10 +151,10 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def docs(session: nox.Session) -> None:
-    """Type each command of docs/deploying.md, from an empty account of the emulator to an empty one."""
+    """Build the site, strictly, and type each command of docs/tutorial.md and docs/deploying.md into a shell."""
     _install(session)
-    session.run("inv", "build")
-    _test_in_sandbox(session, "tests/e2e/test_9_deploying_guide.py", "-m", "slow", *session.posargs)
+    session.run("inv", "docs", "build")
+    _test_in_sandbox(session, *GUIDES, *WORKERS, "-m", "slow", *session.posargs)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from automation import commands, tasks
 from desk import tasks as desk
 from desk.data import tasks as data
+from desk.documentation import tasks as documentation
 from desk.operations import tasks as operations
 from desk.page import tasks as page
 from desk.performance import tasks as performance
 from sandbox import tasks as sandbox
 
 if TYPE_CHECKING:
+    from invoke.collection import Collection
+
     from sandbox.run_day import WriteReport
 
 
@@ -24,7 +27,7 @@ def reporter() -> "WriteReport":
     return write_report
 
 
-namespace = commands.assemble(
+namespace: "Collection" = commands.assemble(
     tasks.collection(),
     sandbox.collection(),
     desk.collection(),
@@ -35,6 +38,7 @@ namespace = commands.assemble(
         sandbox.deploy,
         sandbox.run_day_task(reporter),
         desk.backtest,
+        documentation.docs_task(lambda: namespace),
         operations.reconcile,
         page.desk,
         performance.pnl,

@@ -3,8 +3,6 @@
 `nox -s docs` runs it in a sandbox of its own.
 """
 
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +16,13 @@ from sandbox.exchange.keys import SANDBOX_KEY, SANDBOX_SECRET, SECOND_KEY
 from sandbox.verify import verify_day
 from tests.e2e.conftest import ROOT, Inv, Sandbox
 from tests.e2e.guide_events import Market
-from tests.e2e.guide_shell import Shell, open_shell
-from tests.e2e.guide_text import Step, missing_lines, steps
+from tests.e2e.guide_following import follow, variables
+from tests.e2e.guide_shell import open_shell
 from tests.e2e.production import copy_project
 
 pytestmark = pytest.mark.slow
 
-GUIDE = ROOT / "docs" / "deploying.md"
+GUIDE = "docs/deploying.md"
 ACCOUNT = "210987654321"
 # The guide's placeholder, and an address that is not an example.
 PLACEHOLDER, ADDRESS = "you@example.com", "trader@alchemiser-tests.net"
@@ -70,32 +68,14 @@ def followed(running: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Foll
     market = Market(Target("us-east-1", running.emulator_url, ACCOUNT, "test"), running.exchange_url)
     market.open_account()
 
-    with open_shell(root, variables(running, folder), ANSWERS) as shell:
-        for step in steps(GUIDE.read_text(encoding="utf-8").replace(PLACEHOLDER, ADDRESS)):
-            if step.event:
-                events(market)[step.event]()
-            else:
-                follow(step, shell)
+    credentials = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "test"}
+    environment = variables(
+        folder, programs=[aws_program(folder).parent], AWS_ENDPOINT_URL=running.emulator_url, **credentials
+    )
+    with open_shell(root, environment, ANSWERS) as shell:
+        text = (ROOT / GUIDE).read_text(encoding="utf-8").replace(PLACEHOLDER, ADDRESS)
+        follow(GUIDE, text, shell, events(market))
     return Followed(market, tuple(shell.asked))
-
-
-def variables(running: Sandbox, home: Path) -> Mapping[str, str]:
-    """Return the environment of a person who has installed the tools and has credentials."""
-    programs = (aws_program(home).parent, Path(sys.executable).parent, os.environ["PATH"])
-    settings = {name: value for name, value in os.environ.items() if name.startswith("ALCHEMISER_")}
-    return {
-        **settings,
-        "PATH": os.pathsep.join(map(str, programs)),
-        "HOME": str(home),
-        "LANG": "C.UTF-8",
-        # Without colours and spinners, and wide enough for every line.
-        "TERM": "dumb",
-        "COLUMNS": "250",
-        "LINES": "50",
-        "AWS_ENDPOINT_URL": running.emulator_url,
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
 
 
 def aws_program(home: Path) -> Path:
@@ -116,21 +96,6 @@ def events(market: Market) -> Mapping[str, Callable[[], None]]:
         "paused-day": market.pass_paused_day,
         "first-day": market.trade_day,
     }
-
-
-def follow(step: Step, shell: Shell) -> None:
-    """Type the commands of a step, and compare exit codes and output with the guide."""
-    output = ""
-    for command in step.commands:
-        ran = shell.run(command.line)
-        # pytest shows it when the guide fails.
-        sys.stdout.write(f"$ {command.line}\n{ran.text}")
-        where = f"docs/deploying.md:{command.number}: {command.line}"
-        assert ran.code == command.code, f"{where}\nexit code {ran.code} instead of {command.code}\n{ran.text}"
-        assert "Traceback" not in ran.text, f"{where}\n{ran.text}"
-        output += ran.text
-    missing = missing_lines(step.prints, output)
-    assert missing == [], f"docs/deploying.md:{step.commands[0].number}: not printed: {missing}\n{output}"
 
 
 def test_first_day_is_traded_without_findings(followed: Followed) -> None:

@@ -1,6 +1,6 @@
-"""docs/deploying.md: little of it needs AWS itself, and its table of costs counts what the templates have.
+"""The guides that tests type: little of docs/deploying.md needs AWS itself, and its costs count what is deployed.
 
-tests/e2e/test_9_deploying_guide.py types its commands.
+tests/e2e/test_9_deploying_guide.py and test_9_tutorial.py type their commands.
 """
 
 import re
@@ -9,7 +9,9 @@ from pathlib import Path
 from tests.e2e.guide_text import Command, Step, missing_lines, steps
 from tests.templates.reading import load, of_type
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "deploying.md").read_text(encoding="utf-8")
+GUIDE, TUTORIAL = (
+    (Path(__file__).parents[2] / "docs" / name).read_text(encoding="utf-8") for name in ("deploying.md", "tutorial.md")
+)
 TEMPLATES = ("template.yaml", "data-template.yaml")
 # Steps that only AWS can do, such as waiting for an afternoon. A new one needs an equivalent in the test of the guide.
 MOST_EVENTS = 4
@@ -30,6 +32,19 @@ found … queues
 
 ```sh on-aws-only evening
 # wait
+```
+
+```sh by-hand install
+pip install uv
+```
+
+```sh
+cat > a.clj <<'END'
+; not a comment of the shell
+(b \\
+# exit 4
+END
+inv strategies.check a.clj # exit 3
 ```
 """
 
@@ -57,6 +72,11 @@ def test_every_block_is_typed_or_compared() -> None:
     }
 
 
+def test_every_block_of_the_tutorial_is_typed_or_compared() -> None:
+    assert set(re.findall(r"^```(.+)$", TUTORIAL, re.MULTILINE)) == {"sh", "text", "sh by-hand install"}
+    assert [step.event for step in steps(TUTORIAL) if step.event] == ["install"]
+
+
 def test_few_steps_need_aws_itself() -> None:
     assert len(EVENTS) == len(set(EVENTS)) <= MOST_EVENTS
 
@@ -77,7 +97,13 @@ def test_costs_count_the_inboxes_of_the_templates() -> None:
 def test_steps_have_commands_exit_codes_output_and_events() -> None:
     commands = (Command("inv doctor --env prod", 3, 3), Command("aws sqs list-queues   --output text", 0, 5))
 
-    assert steps(TEXT) == [Step(commands, "", ("found … queues",)), Step((), "evening")]
+    text = "cat > a.clj <<'END'\n; not a comment of the shell\n(b \\\n# exit 4\nEND"
+    assert steps(TEXT) == [
+        Step(commands, "", ("found … queues",)),
+        Step((), "evening"),
+        Step((Command("pip install uv", 0, 18),), "install"),
+        Step((Command(text, 0, 22), Command("inv strategies.check a.clj", 3, 27))),
+    ]
 
 
 def test_missing_lines_ignore_widths_and_what_is_left_out() -> None:

@@ -1,0 +1,1 @@
+"""The guides of docs/ and the pages of reference as a site."""

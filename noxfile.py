@@ -19,7 +19,12 @@ AFFECTED = "--affected"
 # The tests start the same programs many times: an environment that forbids bytecode would have each compile them again.
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 # The tests that run the scanners.
-SCANNED = ("tests/automation/test_security_planted.py", "tests/automation/test_other_projects.py")
+SCANNED = (
+    "tests/automation/test_security_planted.py",
+    "tests/automation/test_audit_planted.py",
+    "tests/automation/test_other_projects.py",
+)
+NOT_CHECKED = 5  # the exit code of inv audit, and of the session security, when the advisories were not reached
 # Two work at a time; of e2e, one trades days and the other one deploys to prod: tests/e2e/conftest.py.
 WORKERS = ("-n", "2")
 # The tests that follow the guides, and those that build a site.
@@ -73,10 +78,11 @@ def size(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
 def security(session: nox.Session) -> None:
-    """Scan the templates as they would be in prod, then check that the scanners find planted faults."""
+    """Scan the templates as in prod, plant faults for the scanners, ask for vulnerabilities (no answer: exit 5)."""
     _install(session)
     session.run("inv", "security", "--env", "prod", *session.posargs)
     session.run("pytest", "-m", "slow", *SCANNED, env=BYTECODE)
+    audit(session)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)
@@ -162,6 +168,22 @@ def demo(session: nox.Session) -> None:
     """Deploy both stacks to a fresh sandbox and trade a real day there."""
     _install(session)
     session.run("inv", "sync", "sandbox.reset", "deploy", "--env", "local", "run-day", "--env", "local")
+
+
+def audit(session: nox.Session) -> None:
+    """Ask for the vulnerabilities of the locked versions; when nobody answers, end Nox with exit 5.
+
+    Exit 5 ends Nox at once, so it needs a session that runs alone: it could hide the failure of another one.
+    """
+    try:
+        session.run("inv", "audit")
+    except CommandFailed as failure:
+        if failure.return_code != NOT_CHECKED:
+            raise
+        if len(session._runner.manifest) > 1:
+            session.error("the locked versions were not checked; run nox -s security alone: it ends with exit 5 then")
+        session.warn("all else passed; NOT CHECKED: the known vulnerabilities of the locked versions, see above")
+        raise SystemExit(NOT_CHECKED) from failure
 
 
 def _install(session: nox.Session, lock: str = "dev") -> None:

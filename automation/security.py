@@ -83,23 +83,30 @@ def read_stacks(root: Path, environment: str, *, variables: Mapping[str, str]) -
 
 def show(scan: Scan) -> None:
     """Print the findings without a reason, an entry to accept each, and a summary."""
-    judgement = scan.judgement
-    console.findings([*map(as_finding, judgement.unexplained), *judgement.faults])
-    if judgement.unexplained:
-        console.results(["", _TO_ACCEPT, "", *reasons.entries_for(judgement.unexplained)])
+    show_findings(scan.judgement)
     console.result(summary(scan))
     if scan.missing:
         console.result(f"not run: {', '.join(scan.missing)}; pin them in locks/ or install them (docs/security.md)")
 
 
+def show_findings(judgement: Judgement) -> None:
+    """Print the findings without a reason, the faults of the reasons, and an entry to accept each finding."""
+    console.findings([*map(as_finding, judgement.unexplained), *judgement.faults])
+    if judgement.unexplained:
+        console.results(["", _TO_ACCEPT, "", *reasons.entries_for(judgement.unexplained)])
+
+
 def show_json(scan: Scan) -> None:
     """Print every finding and every fault of the reasons as JSON."""
-    judgement = scan.judgement
+    console.result_json({"format": 1, **as_json(scan.judgement), "tools": scan.tools, "missing": scan.missing})
+
+
+def as_json(judgement: Judgement) -> dict[str, Any]:
+    """Return every finding, with its reason if it has one, and every fault of the reasons."""
     unexplained = [{**_as_json(finding), "reason": None} for finding in judgement.unexplained]
     accepted = [{**_as_json(finding), "reason": reason.text} for finding, reason in judgement.accepted]
     faults = [{"where": fault.where, "what": fault.what, "fix": fault.fix} for fault in judgement.faults]
-    answer = {"findings": [*unexplained, *accepted], "faults": faults, "tools": scan.tools, "missing": scan.missing}
-    console.result_json({"format": 1, **answer})
+    return {"findings": [*unexplained, *accepted], "faults": faults}
 
 
 def require_clean(scan: Scan) -> None:

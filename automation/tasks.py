@@ -10,7 +10,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from automation import authoring_tasks, commands, measuring_tasks, operating_tasks
+from automation import authoring_tasks, checking_tasks, commands, measuring_tasks, operating_tasks
 
 ROOT = commands.ROOT
 _ENV = {"env": "the name of an environment in pyproject.toml"}
@@ -104,23 +104,6 @@ def validate(_context: Context, force: bool = False) -> None:
     has_run = validator.validate_once(loaded, with_sam=True, force=force)
     counts = f"{len(loaded.stacks)} template(s) and {len(loaded.settings.environments)} environment(s)"
     console.result(f"{counts} are valid{'' if has_run else ', unchanged since the last check'}")
-
-
-@task(
-    positional=[],
-    auto_shortflags=False,
-    help={
-        "env": "scan what this environment would get, instead of the templates' defaults",
-        "json": "print JSON",
-    },
-)
-def security(_context: Context, env: str = "", json: bool = False) -> None:
-    """Scan the templates for weaknesses; each finding needs a fix or a reason."""
-    from automation import security as front
-
-    scan = front.scan(ROOT, env, variables=os.environ)
-    (front.show_json if json else front.show)(scan)
-    front.require_clean(scan)
 
 
 @task(iterable=["names"], help=PROVE_HELP)
@@ -374,7 +357,7 @@ def check_secrets(_context: Context, env: str = "") -> None:
 
 
 _TASKS = (
-    *(sync_shared_layer, sync, build, validate, security, prove, *measuring_tasks.TASKS, affected, parity),
+    *(sync_shared_layer, sync, build, validate, *checking_tasks.TASKS, prove, *measuring_tasks.TASKS, affected, parity),
     *(diff, deploy, rollback, destroy, releases, prune, status, doctor, lock, clean),
     *operating_tasks.TASKS,
     *authoring_tasks.TASKS,

@@ -45,7 +45,7 @@ def install(lock: Path, target: Path, *, root: Path, version: str, architecture:
         _install_as_it_is(Installation(lock, target, root, command, version))
         return
 
-    listed = _listed(lock, root)
+    listed = requirements_of(lock, root)
     state = uv_inputs.judge(listed, files.display_path(lock), has_input=lock.with_name(REQUIREMENTS_IN).is_file())
     for warning in (*uv_inputs.check_options(listed), *(state.warnings if lock.name == REQUIREMENTS else ())):
         console.warning(warning)
@@ -71,8 +71,16 @@ def platform(version: str, architecture: str) -> str:
     return f"{LINUX_MACHINES[architecture]}-{manylinux}"
 
 
-def _listed(lock: Path, root: Path) -> list[Requirement]:
-    """Return the requirements of a requirements.txt, or those that the tool of another lock exports from it."""
+def requirements_of(lock: Path, root: Path) -> list[Requirement]:
+    """Return the requirements of a requirements.txt, or those that the tool of another lock exports from it.
+
+    Args:
+        lock: as `dependencies.of_folder` returns it; not a pylock.toml, and no pyproject.toml without a lock.
+
+    Raises:
+        ConfigurationError: a line cannot be understood, or a lock cannot be parsed.
+        ToolError: the tool of a lock cannot export it.
+    """
     if lock.name == REQUIREMENTS:
         return list(requirements.read(lock, root))
     folder = lock.parent

@@ -34,6 +34,7 @@ LINTERS = (
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
+    ("inv", "lock", "--check"),
     ("inv", "validate"),
     ("inv", "strategies.check", "--strict"),
 )
@@ -41,7 +42,7 @@ LINTERS = (
 
 @nox.session(python=PYTHON, tags=["check"])
 def lint(session: nox.Session) -> None:
-    """Run every linter: ruff, mypy, import-linter, cfn-lint and SAM's transform, the strategy check."""
+    """Run every linter: ruff, mypy, import-linter, the locks, cfn-lint and SAM's transform, strategies."""
     _install(session)
     failed = [" ".join(linter) for linter in LINTERS if not _passes(session, *linter)]
     if failed:

@@ -1,5 +1,6 @@
 """`inv lock`: lock `locks/<group>.txt` from pyproject's dependency groups, each requirements.txt from its .in."""
 
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from automation.project.model import Project
 from automation.project.properties import Text
 from automation.system import console, files, processes, tools
 from automation.system.errors import UsageError
+
+PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,14 @@ def python_of(names: tuple[Text, ...]) -> str:
     """Return the Python version to lock for; empty when no runtime says it."""
     runtimes = [runtime for runtime in names if isinstance(runtime, str) and runtime.startswith("python")]
     return runtimes[0].removeprefix("python") if runtimes else ""
+
+
+def versions(lock: Path) -> dict[str, tuple[str, ...]]:
+    """Return the versions of each distribution in a lock: more than one where markers choose."""
+    by_name: dict[str, tuple[str, ...]] = {}
+    for name, version in PINNED.findall(lock.read_text(encoding="utf-8")):
+        by_name[name] = (*by_name.get(name, ()), version)
+    return by_name
 
 
 def _bytes(path: Path) -> bytes:

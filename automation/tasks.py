@@ -304,21 +304,28 @@ def doctor(_context: Context, env: str = "", json: bool = False) -> None:
     help={
         "names": "with --upgrade: only these distributions",
         "upgrade": "use the newest versions that pyproject.toml and requirements.in allow, and show what changes",
+        "check": "change nothing; fail when a lock lacks what is required",
     },
 )
-def lock(_context: Context, names: list[str], upgrade: bool = False) -> None:
+def lock(_context: Context, names: list[str], upgrade: bool = False, check: bool = False) -> None:
     """Lock the requirements of the tools and of every layer; `inv lock --upgrade [NAME...]`."""
     from automation import locks
     from automation.project import model
     from automation.system import console
 
+    project = model.load(ROOT)
     if upgrade:
         from automation import upgrades
 
-        upgrades.upgrade(model.load(ROOT), names)
+        upgrades.upgrade(project, names)
         return
     locks.require_no_names(names)
-    console.results(locks.lock(model.load(ROOT)) or ["every lock is up to date"])
+    if check:
+        from automation import lock_check
+
+        lock_check.check(project)
+        return
+    console.results(locks.lock(project) or ["every lock is up to date"])
 
 
 @task(help={"all": "also remove caches and nox's environments"})

@@ -24,7 +24,6 @@ from automation.system.errors import AutomationError, CheckFailedError, Finding,
 
 _WHERE = "lock --upgrade"
 _BEFORE = "the locks as they were"
-_PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 _PIN = re.compile(r"\b([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==[^\s;,\"']+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MOVES = ("lock", "distribution", "before", "after")
@@ -86,7 +85,7 @@ def versions(project: Project) -> Mapping[str, Mapping[str, str]]:
 
 def pinned(lock: Path) -> Mapping[str, str]:
     """Return the version of each distribution in a lock."""
-    return dict(_PINNED.findall(lock.read_text(encoding="utf-8")))
+    return dict(locks.PINNED.findall(lock.read_text(encoding="utf-8")))
 
 
 def moves(before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]) -> tuple[Move, ...]:

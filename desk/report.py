@@ -58,20 +58,7 @@ def _title(days: Sequence[ReportDay]) -> str:
 
 
 def add_report_vocabulary(environment: Environment) -> None:
-    """Add to an environment of templates what those of the day report use: formats and charts."""
-    names = (
-        "money",
-        "signed_money",
-        "percent",
-        "signed_percent",
-        "change",
-        "price",
-        "shares",
-        "long_date",
-        "plural",
-        "words",
-    )
-    environment.filters.update({name: getattr(formats, name) for name in names})
+    """Add to an environment of templates what those of the day report use: its charts."""
     environment.globals.update(canvas_width=charts.WIDTH, signal_bars=charts.signal_bars, timeline=charts.timeline)
 
 

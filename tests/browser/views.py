@@ -15,7 +15,21 @@ LOCAL = ("http://127.0.0.1:", "file://", "data:", "blob:", "about:")
 IN_A_MAIL = frozenset({"landmark-one-main", "region"})
 _AXE = {"resultTypes": ["violations"]}
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-_ROWS = """table => [...table.querySelectorAll("tr")].map(row => [...row.cells].map(cell => cell.innerText.trim()))"""
+# Without the invisible character that keeps a minus sign beside its amount.
+_TEXT = r'cell => cell.innerText.replaceAll("\u2060", "").trim()'
+_ROWS = f"""table => [...table.querySelectorAll("tr")].map(row => [...row.cells].map({_TEXT}))"""
+_TORN = r"""() => {
+  const torn = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = texts.nextNode());)
+    for (const amount of node.data.matchAll(/\u2212\u2060?\$[\d,.]*\d/g)) {
+      const range = document.createRange();
+      range.setStart(node, amount.index);
+      range.setEnd(node, amount.index + amount[0].length);
+      if (new Set([...range.getClientRects()].map(box => box.top)).size > 1) torn.push(amount[0]);
+    }
+  return torn;
+}"""
 
 
 @dataclass
@@ -58,6 +72,11 @@ class View:
     def overflow_px(self) -> int:
         """Return by how many pixels the body is wider than the window."""
         return int(self.page.evaluate(_OVERFLOW))
+
+    def torn_amounts(self) -> list[str]:
+        """Return the negative amounts that a line break parts."""
+        torn: list[str] = self.page.evaluate(_TORN)
+        return torn
 
     def rows(self, label: str) -> list[list[str]]:
         """Return the cells of the table in the region with this label, its head first."""

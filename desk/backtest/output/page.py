@@ -18,7 +18,6 @@ from desk.backtest.output.trades_csv import COLUMNS, trade_rows
 from desk.backtest.report import Report
 from desk.backtest.result import BENCHMARK
 from desk.html_templates import template_environment
-from the_alchemiser.shared import formats
 
 MAX_DRAWDOWNS = 10
 # A monthly return of this size or larger gets the strongest colour of the table.
@@ -91,7 +90,6 @@ def _data(report: Report, drawn: Mapping[str, Figure]) -> Mapping[str, Any]:
 def _environment() -> Environment:
     environment = template_environment()
     environment.filters.update(
-        money=formats.money,
         percent=wording.percent,
         signed_percent=wording.signed_percent,
         heat=heat_style,

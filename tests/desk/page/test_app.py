@@ -130,7 +130,7 @@ def test_today_of_a_failed_run_says_why() -> None:
 def test_account_shows_money_without_the_number() -> None:
     html = part("account")
 
-    assert f"Equity $99,988.63 {MINUS}$11.37 ({MINUS}0.01%) since the last close" in words(html)
+    assert f"Equity $99,988.63 {MINUS}\N{WORD JOINER}$11.37 ({MINUS}0.01%) since the last close" in words(html)
     assert "…DBOX" in html
     assert "PA3SANDBOX" not in html
 

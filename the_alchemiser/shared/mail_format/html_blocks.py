@@ -1,9 +1,10 @@
 """The blocks of a mail as HTML. Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain
 
-from the_alchemiser.shared.formats import plural
+from the_alchemiser.shared.formats import MINUS, plural
 from the_alchemiser.shared.mail_format.blocks import (
     IN_TEXT,
     Block,
@@ -29,6 +30,9 @@ _CLASSES = {Tone.GOOD: "ng", Tone.WARNING: "nw", Tone.BAD: "nb"}
 _TOTAL = fill(' style="font-weight:600;border-top:2px solid #c3ccd8;"')
 _BREAKING = fill(' style="word-break:break-all;"')
 _LEFT = fill(' align="left"')
+# A mail client may break a line between a minus sign and a dollar sign. Source: UAX 14, LB25.
+_UNBROKEN = fill(" nowrap")
+_NEGATIVE = re.compile(rf"({MINUS}\$[0-9,.]*[0-9])")
 _WIDE = fill('role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"')
 
 
@@ -85,9 +89,18 @@ def inline(text: str, most: int = TEXT_CHARS, *, where: str = IN_TEXT) -> Html:
     rest = len(text) - most
     pieces = text[:most].split("`")
     html = joined(
-        fill("<code>{}</code>", piece) if number % 2 else fill("{}", piece) for number, piece in enumerate(pieces)
+        fill("<code>{}</code>", piece) if number % 2 else unbroken(piece) for number, piece in enumerate(pieces)
     )
     return fill("{}… ({:,} more characters: {})", html, rest, inline(where, where="")) if rest > 0 else html
+
+
+def unbroken(text: str) -> Html:
+    """Return a text whose negative amounts are never parted by a line break."""
+    pieces = _NEGATIVE.split(text)
+    return joined(
+        fill('<span style="white-space:nowrap;">{}</span>', piece) if number % 2 else fill("{}", piece)
+        for number, piece in enumerate(pieces)
+    )
 
 
 def _heading(text: str) -> Html:
@@ -119,7 +132,7 @@ def _figures(block: Figures) -> Html:
             100 // len(block.figures),
             "" if number == 0 else "border-left:1px solid #e3e8ef;",
             name,
-            value,
+            unbroken(value),
         )
         for number, (name, value) in enumerate(block.figures)
     )
@@ -210,7 +223,7 @@ def _row(cells: Sequence[str], left: int) -> Html:
         _BREAKING if len(shown[0]) > NAME_CHARS else Html(),
         shown[0],
         joined(fill('<td align="left">{}</td>', cell) for cell in shown[1:left]),
-        joined(fill("<td>{}</td>", cell) for cell in shown[left:]),
+        joined(fill("<td{}>{}</td>", _UNBROKEN if _NEGATIVE.match(cell) else Html(), cell) for cell in shown[left:]),
     )
 
 

@@ -104,3 +104,23 @@ def test_figures_share_the_width_and_have_lines_between_them() -> None:
 
     assert html.count('width="33%"') == 3
     assert html.count("border-left:1px") == 2
+
+
+def test_inline_keeps_a_negative_amount_on_one_line() -> None:
+    """Of the amount only: the sentence around it may break."""
+    kept = '<span style="white-space:nowrap;">\N{MINUS SIGN}$1,234.50</span>'
+
+    assert inline("It lost \N{MINUS SIGN}$1,234.50.") == f"It lost {kept}."
+    assert inline("`a` \N{MINUS SIGN}$1,234.50 (\N{MINUS SIGN}2.00%) & $3.00") == (
+        f"<code>a</code> {kept} (\N{MINUS SIGN}2.00%) &amp; $3.00"
+    )
+    assert inline("\N{MINUS SIGN}$ and +$1.00") == "\N{MINUS SIGN}$ and +$1.00"
+
+
+def test_figures_and_cells_keep_a_negative_amount_on_one_line() -> None:
+    html = whole(render_block(Figures((("P&L", "\N{MINUS SIGN}$2.00 (\N{MINUS SIGN}0.01%)"),)), ROOM))
+    rows = ROWS.changed(rows=(("\N{MINUS SIGN}$1.00", "\N{MINUS SIGN}$2.00", "\N{MINUS SIGN}$3.00"),), left=2)
+
+    assert '<span style="white-space:nowrap;">\N{MINUS SIGN}$2.00</span> (\N{MINUS SIGN}0.01%)</div>' in html
+    assert whole(render_block(rows, ROOM)).count("<td nowrap>") == 1
+    assert "<td nowrap>\N{MINUS SIGN}$3.00</td>" in whole(render_block(rows, ROOM))

@@ -304,11 +304,14 @@ def whole_day(day: date = DAY, *, equity: str = "100000", gain: str = "-11.37", 
     )
 
 
-def odd_day() -> DayEvidence:
+ODD = {"628ESC012": "odd_symbol", "BTCUSD": "not_an_equity"}
+
+
+def odd_day(quarantined: Mapping[str, str] = ODD) -> DayEvidence:
     """Return a completed day of an account with holdings and targets that the run left out, and a late order."""
     day = whole_day()
     plan = plan_of(DAY, equity=Decimal(100_000)).changed(
-        quarantined={"628ESC012": "odd_symbol", "BTCUSD": "not_an_equity"}, untradable={"AAA": "not_tradable"}
+        quarantined=dict(quarantined), untradable={"AAA": "not_tradable"}
     )
     items = {PLAN: RunItem(PLAN, plan.to_content()), SETTLEMENT: item(SETTLEMENT, settled(CANCELLED_LATE))}
     odd = Position("628ESC012", Decimal(5), Decimal(5), Decimal(0), None, None, None, "us_equity")

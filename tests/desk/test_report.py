@@ -145,9 +145,15 @@ def test_render_odd_day_names_what_the_run_left_out() -> None:
     assert "COMPLETED, degraded" in text
     assert "The run left 2 holdings alone. They are neither counted nor sold." in text
     assert "628ESC012: its symbol is not that of a listed stock or fund BTCUSD: it is not a US stock or fund" in text
-    assert "1 target could not be traded. Their share of the account stayed in cash. AAA: the broker does not" in text
+    assert "1 target could not be traded. Its share of the account stayed in cash. AAA: the broker does not" in text
     assert "1 order settled after the run had ended. SELL 628ESC012: canceled, 0 shares filled" in text
     assert "628ESC012 5 $0.00 none unknown" in text
+
+
+def test_render_one_holding_is_not_they() -> None:
+    text = _Page(render([odd_day({"BTCUSD": "not_an_equity"})])).text
+
+    assert "The run left 1 holding alone. It is neither counted nor sold." in text
 
 
 def test_render_whole_day_has_no_sections_about_omissions() -> None:

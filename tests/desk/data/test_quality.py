@@ -119,6 +119,7 @@ def test_report_writes_a_page_that_escapes_texts(lake: Lake, capsys: Out, tmp_pa
     page = (tmp_path / "quality.html").read_text()
     assert "&lt;30&gt; times" in page
     assert "1 quarantined, 1 problem" in page
+    assert page.count(" 1 doubt confirmed by it.") == 3
     assert page.count('<section class="card"') == 4
     assert capsys.readouterr().out.endswith(f"page  {tmp_path / 'quality.html'}\n")
 

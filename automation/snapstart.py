@@ -25,7 +25,7 @@ from automation.system.account_checks import Account
 from automation.system.accounts import Identity
 from automation.system.errors import ConfigurationError, DeploymentError, UsageError
 from automation.system.function_trials import FunctionTrials
-from automation.system.invocations import TrialInvocation
+from automation.system.invocations import LoggedInvocation
 from automation.system.log_lines import LogLine
 
 MAX_RUNS = 50
@@ -54,7 +54,7 @@ class Trials(Protocol):
         """Publish a version of a copy and return its number."""
         ...
 
-    def invoke(self, copy: str, version: str, payload: Mapping[str, Any]) -> TrialInvocation:
+    def invoke(self, copy: str, version: str, payload: Mapping[str, Any]) -> LoggedInvocation:
         """Send one message to a version."""
         ...
 

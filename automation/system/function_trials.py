@@ -6,7 +6,6 @@ Permissions: lambda:GetFunction, CreateFunction, UpdateFunctionConfiguration, Pu
 DeleteFunction and TagResource, and iam:PassRole for the role of the function.
 """
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 from automation.system import aws
+from automation.system.aws import Cloud
 from automation.system.errors import DeploymentError
-from automation.system.invocations import TrialInvocation
+from automation.system.invocations import LoggedInvocation
 from automation.system.targets import Target
 
 if TYPE_CHECKING:
@@ -110,18 +110,13 @@ class FunctionTrials:
             self._client.get_waiter("published_version_active").wait(FunctionName=copy, Qualifier=version)
         return version
 
-    def invoke(self, copy: str, version: str, payload: Mapping[str, Any]) -> TrialInvocation:
-        """Send one message to a version, and return its error and the end of its log.
+    def invoke(self, copy: str, version: str, payload: Mapping[str, Any]) -> LoggedInvocation:
+        """Send one message to a version, and return its answer or error, and the end of its log.
 
         Raises:
             DeploymentError: Lambda did not answer.
         """
-        body = json.dumps(payload).encode()
-        with aws.translate_errors(copy, self.target):
-            answer = self._client.invoke(FunctionName=copy, Qualifier=version, Payload=body, LogType="Tail")
-            content = answer["Payload"].read()
-        log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
-        return TrialInvocation(aws.error_text(content) if answer.get("FunctionError") else "", log)
+        return Cloud(self.target).invoke_with_log(f"{copy}:{version}", json.dumps(payload))
 
     def delete(self, copy: str) -> None:
         """Delete a copy with all its versions; do nothing when it is missing.

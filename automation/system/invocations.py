@@ -40,16 +40,3 @@ class Configuration:
     variables: Mapping[str, str]
     memory_mb: int
     timeout_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class TrialInvocation:
-    """The result of an invocation whose log was asked for.
-
-    Attributes:
-        error: the error as `Type: message`; empty for success.
-        log: the last 4 kB of the log of this invocation.
-    """
-
-    error: str
-    log: str

@@ -17,7 +17,7 @@ from automation.system import aws
 from automation.system.account_checks import Account
 from automation.system.errors import CheckFailedError, ConfigurationError, DeploymentError, UsageError
 from automation.system.function_trials import FunctionTrials
-from automation.system.invocations import TrialInvocation
+from automation.system.invocations import LoggedInvocation
 from tests.automation.deploying.fake_accounts import TIMELESS
 from tests.automation.projects import PYPROJECT, make_shop
 
@@ -65,17 +65,17 @@ class FakeTrials:
         self.starts = 0
         return "2" if with_snapstart else "1"
 
-    def invoke(self, copy: str, version: str, payload: Mapping[str, Any]) -> TrialInvocation:
+    def invoke(self, copy: str, version: str, payload: Mapping[str, Any]) -> LoggedInvocation:
         with self.mutex:
             self._note(f"invoke {copy} {version}")
             self.payloads.append(payload)
             if self.warm > 0:
                 self.warm -= 1
-                return TrialInvocation(self.error, "REPORT RequestId: 1\tDuration: 1 ms\t")
+                return LoggedInvocation(self.error, None, "REPORT RequestId: 1\tDuration: 1 ms\t")
             kind, first = ("Restore", 200) if version == "2" else ("Init", 900)
             log = f"START\nREPORT RequestId: 1\tDuration: 1 ms\t{kind} Duration: {first + 10 * self.starts} ms\t\n"
             self.starts += 1
-            return TrialInvocation(self.error, log)
+            return LoggedInvocation(self.error, None, log)
 
     def delete(self, copy: str) -> None:
         self._note(f"delete {copy}")

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from automation.system import aws, function_trials
 from automation.system.errors import DeploymentError
 from automation.system.function_trials import FunctionTrials
-from automation.system.invocations import TrialInvocation
+from automation.system.invocations import LoggedInvocation
 from automation.system.targets import Target
 
 TARGET = Target("eu-west-1", "http://127.0.0.1:1", "123456789012", "stubbed-trials")
@@ -144,18 +144,18 @@ def test_publish_version_that_cannot_be_prepared_is_an_error(stub: Stubber) -> N
 
 
 def test_invoke_returns_the_end_of_the_log(stub: Stubber) -> None:
-    request = {**COPY, "Qualifier": "2", "Payload": b'{"health": true}', "LogType": "Tail"}
+    request = {"FunctionName": "till-coldstart:2", "Payload": b'{"health": true}', "LogType": "Tail"}
     log = base64.b64encode(b"REPORT \xff").decode()
     stub.add_response("invoke", answer_of(b"{}", LogResult=log), request)
 
-    assert TRIALS.invoke("till-coldstart", "2", {"health": True}) == TrialInvocation("", "REPORT \ufffd")
+    assert TRIALS.invoke("till-coldstart", "2", {"health": True}) == LoggedInvocation("", {}, "REPORT \ufffd")
 
 
 def test_invoke_failed_function_has_its_error(stub: Stubber) -> None:
     payload = b'{"errorType": "ImportError", "errorMessage": "no numpy"}'
     stub.add_response("invoke", answer_of(payload, FunctionError="Unhandled"))
 
-    assert TRIALS.invoke("till-coldstart", "2", {}) == TrialInvocation("ImportError: no numpy", "")
+    assert TRIALS.invoke("till-coldstart", "2", {}) == LoggedInvocation("ImportError: no numpy")
 
 
 def test_delete_removes_the_copy_and_a_missing_one_is_fine(stub: Stubber) -> None:

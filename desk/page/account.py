@@ -60,6 +60,11 @@ class Equity:
     total: Figures | None
     owners: tuple[Performance, ...]
 
+    @staticmethod
+    def pnl_of(owner: Performance) -> Decimal | None:
+        """Return what an owner gained since the first run; None for shares whose cost is unknown."""
+        return None if owner.realised is None or owner.unrealised is None else owner.realised + owner.unrealised
+
     @property
     def chart(self) -> LineChart:
         """Return the chart; there are at least two days."""

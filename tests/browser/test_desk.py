@@ -71,6 +71,7 @@ def test_equity_is_that_of_the_performance_table(browser: Browser) -> None:
         "trend_following",
         "$50,123.45",
         "50.00%",
+        "+$86.36",
         f"{formats.MINUS}$12.34",
         "+$98.70",
         "$71,234.50",

@@ -157,3 +157,11 @@ def test_equity_of_rows_of_an_earlier_release_takes_the_strategies_of_the_latest
 
 def test_equity_before_the_first_run_is_empty() -> None:
     assert read(Tables()) == Equity((), None, ())
+
+
+def test_pnl_of_an_owner_is_realised_and_unrealised() -> None:
+    row = owner_row("calm", D1, "100000", realised="-1.5", unrealised="4")
+
+    assert Equity.pnl_of(row) == Decimal("2.5")
+    assert Equity.pnl_of(row.changed(realised=None)) is None
+    assert Equity.pnl_of(row.changed(unrealised=None)) is None

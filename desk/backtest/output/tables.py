@@ -1,19 +1,23 @@
 """The rows of the tables that both the terminal and the page show, as text. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
+
+import numpy as np
 
 from desk.backtest.analysis import distribution, relative
 from desk.backtest.analysis.comparison import Comparison
 from desk.backtest.analysis.contributions import Contribution
 from desk.backtest.analysis.robustness import Variant
+from desk.backtest.analysis.rolling import WINDOW, rolling_beta, rolling_sharpe, rolling_volatility
 from desk.backtest.analysis.split import Split
 from desk.backtest.output import wording
 from desk.backtest.report import Report
 from desk.backtest.result import BENCHMARK, TURNOVER_DEFINITION, Result
 from desk.backtest.statistics import DEFINITIONS
 from the_alchemiser.shared import formats
+from the_alchemiser.strategy_v2.arrays import Floats
 
 _VARIED = ("total_return", "cagr", "volatility", "sharpe", "max_drawdown")
 
@@ -60,6 +64,26 @@ def _figures(
     for name, title in titles.items():
         values = tuple(wording.statistic(name, of_curve[name]) for of_curve in of_curves)
         yield Figure(title, values, definitions[name])
+
+
+def rolling(report: Report) -> Table:
+    """Return where each rolling figure was lowest, in the middle, highest and last; no row without a full window."""
+    columns = (f"Over {WINDOW} sessions", "Lowest", "Median", "Highest", "Latest")
+    rows: list[Sequence[str]] = []
+    for curve in report.curves:
+        rows += _rolling_row(f"{curve.name} Sharpe ratio", rolling_sharpe(curve.returns), wording.ratio)
+        rows += _rolling_row(f"{curve.name} volatility", rolling_volatility(curve.returns), wording.percent)
+    if report.result.benchmark is not None:
+        betas = rolling_beta(report.result.curve.returns, report.result.benchmark.returns)
+        rows += _rolling_row(f"Beta to {BENCHMARK}", betas, wording.ratio)
+    return Table(columns, tuple(rows))
+
+
+def _rolling_row(title: str, values: Floats, text: Callable[[float | None], str]) -> Iterator[Sequence[str]]:
+    known = values[~np.isnan(values)]
+    if known.size:
+        latest = None if np.isnan(values[-1]) else float(values[-1])
+        yield (title, *(text(float(value)) for value in (known.min(), np.median(known), known.max())), text(latest))
 
 
 def years(report: Report) -> Table:

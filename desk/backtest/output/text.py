@@ -38,6 +38,7 @@ def print_report(report: Report) -> None:
     _print_drawdowns(result.curve)
     _print_months(result.curve)
     _print_table(tables.years(report), title="Yearly returns")
+    _print_rolling(report)
     _print_contributions(report)
     _print_extras(report)
     _print_trades(result)
@@ -106,6 +107,14 @@ def _print_months(curve: Curve) -> None:
 def _month_row(year: Year) -> Sequence[object]:
     months = ("" if month is None else wording.percent(month, places=1) for month in year.months)
     return (year.year, *months, wording.percent(year.total, places=1))
+
+
+def _print_rolling(report: Report) -> None:
+    table = tables.rolling(report)
+    if table.rows:
+        _print_table(table, title="Rolling figures")
+    else:
+        console.results([wording.too_short_to_roll(report.result), ""])
 
 
 def _print_contributions(report: Report) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from desk.backtest.analysis.comparison import Comparison
 from desk.backtest.analysis.robustness import Robustness
+from desk.backtest.analysis.rolling import WINDOW
 from desk.backtest.analysis.split import Split
 from desk.backtest.result import Result
 from the_alchemiser.shared import formats
@@ -52,6 +53,11 @@ def ratio(value: float | None) -> str:
 def statistic(name: str, value: float | None) -> str:
     """Format a statistic: ratios as numbers, the others as percentages."""
     return ratio(value) if name in _RATIOS else percent(value)
+
+
+def too_short_to_roll(result: Result) -> str:
+    """Return why a backtest has no rolling figures."""
+    return f"Rolling figures need at least {WINDOW} sessions; this backtest has {len(result.days)}."
 
 
 def title(result: Result) -> str:

@@ -53,6 +53,7 @@ def test_run_backtest_prints_every_section(capsys: pytest.CaptureFixture[str]) -
         "Monthly returns",
         "Turnover",
         "trades, costs $",
+        "Rolling figures need at least 126 sessions; this backtest has 20.",
         "Calmar ratio: CAGR divided by the size of the maximum drawdown",
         "SPY",
     ):

@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 
 from desk.backtest.analysis.comparison import compare, track_of
+from desk.backtest.analysis.rolling import rolling_beta, rolling_volatility
 from desk.backtest.analysis.split import split_curves
 from desk.backtest.output import tables, wording
 from desk.backtest.report import Report
 from desk.backtest.result import Result, benchmark_curve
+from tests.desk.backtest.output.reports import result_of as result_with_sessions
+from tests.desk.backtest.output.reports import whole_report
 from tests.desk.backtest.worlds import candidate, day_of, traded
 from tests.the_alchemiser.strategy_v2.cases import asset, market
 
@@ -105,3 +108,39 @@ def test_difference_is_that_of_the_rounded_values(
     name: str, before: float | None, after: float | None, text: str
 ) -> None:
     assert wording.difference(name, before, after) == text
+
+
+def test_rolling_has_the_range_of_each_figure_of_each_curve() -> None:
+    report = whole_report()
+    curve, benchmark = report.curves
+    table = tables.rolling(report)
+
+    assert table.columns == ("Over 126 sessions", "Lowest", "Median", "Highest", "Latest")
+    assert [row[0] for row in table.rows] == [
+        *("strategy Sharpe ratio", "strategy volatility", "SPY Sharpe ratio", "SPY volatility", "Beta to SPY")
+    ]
+    volatility = rolling_volatility(curve.returns)
+    values = (volatility.min(), np.median(volatility), volatility.max(), volatility[-1])
+    assert table.rows[1][1:] == tuple(wording.percent(float(value)) for value in values)
+    betas = rolling_beta(curve.returns, benchmark.returns)
+    values = (betas.min(), np.median(betas), betas.max(), betas[-1])
+    assert table.rows[4][1:] == tuple(wording.ratio(float(value)) for value in values)
+
+
+def test_rolling_without_benchmark_has_no_beta() -> None:
+    table = tables.rolling(Report(result_with_sessions(benchmark=False)))
+
+    assert [row[0] for row in table.rows] == ["strategy Sharpe ratio", "strategy volatility"]
+
+
+@pytest.mark.parametrize(("sessions", "rows"), [(125, 0), (126, 5)])
+def test_rolling_needs_a_full_window(sessions: int, rows: int) -> None:
+    assert len(tables.rolling(Report(result_with_sessions(count=sessions + 1))).rows) == rows
+
+
+def test_rolling_figure_that_is_not_defined_last_says_so() -> None:
+    """A window in which nothing moved has no Sharpe ratio; without any window that has one, there is no row."""
+    [row] = tables._rolling_row("x", np.array([1.0, 3.0, np.nan]), wording.ratio)
+
+    assert row == ("x", "1.00", "2.00", "3.00", "not defined")
+    assert list(tables._rolling_row("x", np.array([np.nan]), wording.ratio)) == []

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from automation import preparing
@@ -13,7 +13,7 @@ from automation.deploying.checks import hooks, preflight, work_tree
 from automation.deploying.checks.visits import Intent
 from automation.deploying.connections import Connections
 from automation.deploying.deploy_options import Options, typed
-from automation.deploying.releases import deployer_lock
+from automation.deploying.releases import deployer_lock, expiry
 from automation.deploying.releases.records import Release
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.scope import Scope
@@ -57,7 +57,7 @@ def deploy(
         scopes.show(scope)
         return None
 
-    chosen = asked_parameters.parse(options.set)
+    ttl, chosen = expiry.chosen(scope.environment, options.ttl), asked_parameters.parse(options.set)
     asked_parameters.require_settable(scope, chosen)
     is_interactive = console.is_interactive()
     consent.require_possible(scope.environment, yes=options.yes, is_interactive=is_interactive)
@@ -80,14 +80,17 @@ def deploy(
         preparing.prepare(session.scope)
         digests = candidates.digests(session.scope)
     if sessions.is_up_to_date(session, digests) and session.running is not None and session.running.is_proven:
+        expiry.extend(scope.environment, connections.table, ttl, now=session.now)
         return preparing.report_unchanged(session, session.running)
-    return _release(session, digests, options)
+    return _release(session, digests, options, ttl=ttl)
 
 
-def _release(session: Session, digests: Mapping[str, str], options: Options) -> Release:
+def _release(session: Session, digests: Mapping[str, str], options: Options, *, ttl: timedelta | None) -> Release:
     from automation import releasing  # noqa: PLC0415 - slow to import, and not needed when nothing has changed
 
     with hold_lock(session) as renew:
+        # Before the first change, so that what a failed deployment leaves expires too.
+        expiry.extend(session.scope.environment, session.connections.table, ttl, now=session.now)
         return releasing.release(sessions.refresh(session), digests, options, session.operator(renew))
 
 
@@ -156,7 +159,7 @@ def hold_lock(session: Session) -> AbstractContextManager[Callable[[], None]]:
         DeploymentError: DynamoDB did not answer.
     """
     table = session.connections.table
-    table.create(tags=_TABLE_TAGS)
+    table.create(tags={**_TABLE_TAGS, **expiry.tags(session.scope.environment.ttl, session.now)})
     return deployer_lock.hold(table, session.deployer(), environment=session.environment)
 
 

@@ -20,9 +20,11 @@ from automation.deploying.destroying import inventory, steps, text
 from automation.deploying.destroying import removal as removals
 from automation.deploying.destroying.removal import Removal
 from automation.deploying.pruning.survey import Leftovers
+from automation.deploying.releases import expiry
 from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution
+from automation.project.environments import Environment
 from automation.system import console
 from automation.system.errors import CheckFailedError, Finding, UsageError
 from automation.system.holdings import QUEUE
@@ -38,6 +40,7 @@ class Options:
         yes: confirmed in advance, with `confirm`.
         confirm: the word that a person would type.
         dry_run: show what would be destroyed, and change nothing.
+        only_expired: refuse an environment that has not expired when its lock is taken.
     """
 
     delete_data: tuple[str, ...] = ()
@@ -45,6 +48,7 @@ class Options:
     yes: bool = False
     confirm: str = ""
     dry_run: bool = False
+    only_expired: bool = False
 
 
 def destroy(
@@ -56,7 +60,7 @@ def destroy(
     connect: Callable[[Scope], Connections] | None = None,
     find_leftovers: Callable[[Scope], Leftovers] = prune.find_leftovers,
 ) -> None:
-    """Destroy the environment `name`.
+    """Destroy the environment `name`; a temporary one with everything that belongs to it.
 
     Args:
         variables: the process's environment variables.
@@ -83,7 +87,8 @@ def destroy(
     with execution.explain_interrupt(rest, where=f"destroy --env {name}"):
         with _hold_lock(session) as renew:
             _carry_out(removal, session, options, renew, find_leftovers)
-        if removal.releases:
+        # The lock has created the table again when it was missing.
+        if removal.releases or scope.environment.is_temporary:
             connections.table.delete()
             console.result(f"releases: deleted {connections.table.name}")
     _report_rest(removal, session, is_data_only=options.data_only)
@@ -98,7 +103,7 @@ def _require_possible(scope: Scope, options: Options) -> None:
     environment, is_all = scope.environment, removals.ALL in options.delete_data
     if environment.is_sandbox or options.dry_run:
         return
-    word = _word(environment.name, is_all=is_all)
+    word = _word(environment, is_all=is_all)
     if options.yes and options.confirm != word:
         message = f"--yes needs the word that a person would type; add --confirm {shlex.quote(word)}"
         raise UsageError(message, where=f"destroy --env {environment.name}")
@@ -137,7 +142,9 @@ def _plan(session: Session, options: Options) -> Removal:
     contents = inventory.gather(session)
     if options.data_only:
         contents = replace(contents, stacks=())
-    return removals.plan(contents, options.delete_data, command=_command(session.environment, options))
+    is_temporary = session.scope.environment.is_temporary
+    names = removals.EVERYTHING if is_temporary else options.delete_data
+    return removals.plan(contents, names, command=_command(session.environment, options))
 
 
 def _confirm(removal: Removal, session: Session, options: Options) -> None:
@@ -149,9 +156,13 @@ def _confirm(removal: Removal, session: Session, options: Options) -> None:
     name = session.environment
     if session.scope.environment.is_sandbox or options.yes:
         return
-    _require(name, f"Type {name} to destroy {name}:", name)
+    environment = session.scope.environment
+    everything = " with all its data" if environment.is_temporary else ""
+    _require(name, f"Type {name} to destroy {name}{everything}:", name)
+    if environment.is_temporary:
+        return
     if removal.is_all:
-        word = _word(name, is_all=True)
+        word = _word(environment, is_all=True)
         _require(word, f"Type {word} to delete the data of {len(removal.data)} resource(s) for ever:", name)
         return
     for resource in removal.data:
@@ -192,6 +203,9 @@ def _carry_out(
     find_leftovers: Callable[[Scope], Leftovers],
 ) -> None:
     _require_unmoved(removal, session)
+    if options.only_expired:
+        # A deployment since the search may have given it more time.
+        expiry.require_passed(session.connections.table, session.environment, now=session.now)
     operator = replace(session.operator(renew), command=_command(session.environment, options))
     steps.destroy_stacks(removal, session, operator)
     if removal.artifacts:
@@ -218,9 +232,9 @@ def _report_rest(removal: Removal, session: Session, *, is_data_only: bool) -> N
         console.result(f"{len(removal.staying)} resource(s) stay in the account; {advice}")
 
 
-def _word(environment: str, *, is_all: bool) -> str:
-    """Return what a person types to confirm."""
-    return f"{environment} and all data" if is_all else environment
+def _word(environment: Environment, *, is_all: bool) -> str:
+    """Return what a person types to confirm; the data of a temporary environment need no word of their own."""
+    return f"{environment.name} and all data" if is_all and not environment.is_temporary else environment.name
 
 
 def _command(environment: str, options: Options) -> str:

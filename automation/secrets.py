@@ -95,6 +95,7 @@ def set_value(
         DeploymentError: Secrets Manager refused the value.
     """
     scope, person = scopes.read(root, environment, variables=variables), person or this_terminal()
+    _require_secrets(scope)
     secret = declared(scope, name)
     is_interactive = person.is_interactive
     consent.require_possible(scope.environment, yes=yes, is_interactive=is_interactive, command="secrets.set")
@@ -127,6 +128,7 @@ def check(
         DeploymentError: Secrets Manager did not answer.
     """
     scope = scopes.read(root, environment, variables=variables)
+    _require_secrets(scope)
     connection = connect(scope)
     credentials.require_account(scope, connection.identify, datetime.now(UTC))
 
@@ -141,6 +143,17 @@ def check(
             console.result(f"{full_name}: exists{', with ' if secret.fields else ''}{', '.join(secret.fields)}")
     if findings:
         raise CheckFailedError(f"{len(findings)} secret(s) of {environment} cannot be used", findings=findings)
+
+
+def _require_secrets(scope: Scope) -> None:
+    """Refuse a temporary environment: a secret would outlive it, because no stack has it.
+
+    Raises:
+        UsageError: the environment is temporary.
+    """
+    if scope.environment.is_temporary:
+        message = f"{scope.environment.name} is temporary, so it has no secrets; use an environment of your own"
+        raise UsageError(message, where="--env")
 
 
 def declared(scope: Scope, name: str) -> Secret:

@@ -13,7 +13,7 @@ from automation.deploying import asked_parameters
 from automation.deploying import scope as scopes
 from automation.deploying.checks import hooks, setup, visits
 from automation.deploying.checks.hooks import Context
-from automation.deploying.releases import environment_status
+from automation.deploying.releases import environment_status, expiry
 from automation.deploying.releases import records as releases
 from automation.deploying.releases.environment_status import EnvironmentStatus, StackStatus
 from automation.deploying.remarks import Level, Remark
@@ -62,7 +62,7 @@ class Overview(Protocol):
         ...
 
 
-class Table(releases.Table, Protocol):
+class Table(releases.Table, expiry.Table, Protocol):
     """The table of releases with the lock; release_table.ReleaseTable is the real one."""
 
     def read_lock(self) -> LockReading:
@@ -117,6 +117,7 @@ def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool 
         environment=scope.environment.name,
         target=scope.target,
         is_sandbox=scope.environment.is_sandbox,
+        expires_at=expiry.read(sources.table) if scope.environment.is_temporary else None,
         stacks=stacks,
         release=releases.running(known, [stack.state for stack in stacks]),
         newest=known[0] if known else None,
@@ -169,6 +170,8 @@ def report(
 def show(status: EnvironmentStatus) -> None:
     """Print tables and lines for people, without the findings."""
     console.result(f"release: {status.release_text}")
+    if status.expires_at:
+        console.result(f"expires: {expiry.text(status.expires_at)}")
     if status.lock:
         console.result(f"deploying: {status.lock.deployer}, since {status.lock.since:%Y-%m-%d %H:%M} UTC")
     console.table(("stack", "name", "state", "changed", "drift"), [_stack_row(stack) for stack in status.stacks])

@@ -26,6 +26,7 @@ DEPLOY_HELP = {
     "allow": "allow one danger by name, such as replace:Ledger; also dirty and unpushed; repeat it for more",
     "plan": "deploy exactly the plan that inv diff --out saved",
     "dry_run": "print stacks and parameters; make no call",
+    "ttl": "how long a temporary environment lives, such as 12h or 3d (default: ttl of pyproject.toml)",
 }
 PROVE_HELP = {
     "names": "functions, by logical id; none means all",
@@ -200,11 +201,12 @@ def deploy(
     yes: bool = False,
     plan: str = "",
     dry_run: bool = False,
+    ttl: str = "",
 ) -> None:
     """Check, plan, confirm, deploy and test every stack; go back when the test fails."""
     from automation import deploy as deployment
 
-    options = deployment.Options(yes, tuple(allow), plan, dry_run, tuple(adopt), tuple(set))
+    options = deployment.Options(yes, tuple(allow), plan, dry_run, tuple(adopt), tuple(set), ttl)
     deployment.deploy(ROOT, env, variables=os.environ, options=options)
 
 
@@ -238,6 +240,7 @@ def rollback(_context: Context, allow: list[str], env: str = "", to: str = "", y
         "yes": "confirm in advance, together with --confirm",
         "confirm": "the word that a person would type: the name of the environment",
         "dry_run": "show what would be deleted and what would stay; change nothing",
+        "expired": "instead of --env: destroy every temporary environment whose time has passed, with its data",
     },
 )
 def destroy(
@@ -248,11 +251,17 @@ def destroy(
     yes: bool = False,
     confirm: str = "",
     dry_run: bool = False,
+    expired: bool = False,
 ) -> None:
     """Delete every stack of an environment; its data stay, but for what is named."""
     from automation import destroy as destruction
 
     options = destruction.Options(tuple(delete_data), data_only, yes, confirm, dry_run)
+    if expired:
+        from automation import expiring
+
+        expiring.destroy_expired(ROOT, env, variables=os.environ, options=options)
+        return
     destruction.destroy(ROOT, env, variables=os.environ, options=options)
 
 

@@ -125,6 +125,7 @@ def deploy(
     yes: bool = False,
     plan: str = "",
     dry_run: bool = False,
+    ttl: str = "",
 ) -> None:
     """Check, plan, confirm, deploy and test; --env local starts the sandbox."""
     from automation import deploy as deployment
@@ -134,7 +135,7 @@ def deploy(
         if env == _LOCAL:
             _report("started", lifecycle.up_with_account(ROOT))
 
-    options = deployment.Options(yes, tuple(allow), plan, dry_run, tuple(adopt), tuple(set))
+    options = deployment.Options(yes, tuple(allow), plan, dry_run, tuple(adopt), tuple(set), ttl)
     deployment.deploy(ROOT, env, variables=os.environ, options=options, start_target=start_sandbox)
 
 

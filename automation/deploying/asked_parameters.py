@@ -106,7 +106,7 @@ def require_settable(scope: Scope, chosen: Mapping[str, str]) -> None:
         if name not in asked:
             known = f"only {', '.join(asked)} can be set here" if asked else f"ask of {TABLE} names no parameter"
             raise UsageError(f"{known}; other parameters are in {SAMCONFIG}", where=f"--set {name}")
-        if scope.environment.is_sandbox:
+        if not scope.environment.needs_people:
             raise UsageError(f"{scope.environment.name} takes its parameters from {SAMCONFIG}", where=f"--set {name}")
         for settings in scope.stacks:
             if name in settings.parameters:
@@ -142,7 +142,7 @@ def fill(
         chosen: what a person has just chosen; it comes first.
         released: the values of the last release, by name; they come last.
     """
-    asked = () if scope.environment.is_sandbox else scope.project.settings.ask
+    asked = scope.project.settings.ask if scope.environment.needs_people else ()
     stacks = [_filled(settings, asked, {**deployed, "": released}, chosen) for settings in scope.stacks]
     return replace(scope, stacks=tuple(stacks))
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from automation.deploying.adoption import search
 from automation.deploying.checks import visits
-from automation.deploying.releases import deployer_lock
+from automation.deploying.releases import deployer_lock, expiry
 from automation.deploying.releases import records as releases
 from automation.deploying.stacks import change_sets, execution, smoke, uploads, verification
 from automation.system.stacks import StackDescription, Stage
@@ -32,7 +32,7 @@ class Stacks(execution.Cloud, change_sets.Cloud, verification.Stacks, search.Sta
         ...
 
 
-class Table(releases.Table, deployer_lock.Table, search.Table, Protocol):
+class Table(releases.Table, deployer_lock.Table, search.Table, expiry.Table, Protocol):
     """The table of releases, which also has the lock; release_table.ReleaseTable is the real one."""
 
     def create(self, *, tags: Mapping[str, str]) -> None:

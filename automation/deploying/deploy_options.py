@@ -19,6 +19,7 @@ class Options:
         dry_run: print stacks and parameters, and make no call.
         adopt: decisions about resources of earlier stacks, such as `Ledger=new`; a saved plan has its own.
         set: values of parameters that a person is asked for, as `NAME=VALUE`; a saved plan has its own.
+        ttl: how long a temporary environment lives, such as `3d`; empty for the ttl of pyproject.toml.
     """
 
     yes: bool = False
@@ -27,6 +28,7 @@ class Options:
     dry_run: bool = False
     adopt: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
+    ttl: str = ""
 
 
 def typed(environment: str, options: Options) -> str:
@@ -34,8 +36,9 @@ def typed(environment: str, options: Options) -> str:
     yes, plan = ["--yes"] if options.yes else [], ["--plan", options.plan] if options.plan else []
     adopt = chain.from_iterable((choices.OPTION, decision) for decision in options.adopt)
     values = chain.from_iterable(("--set", value) for value in options.set)
+    ttl = ["--ttl", options.ttl] if options.ttl else []
     allow = allow_words(options.allow)
-    return shlex.join(["inv", "deploy", "--env", environment, *yes, *plan, *allow, *adopt, *values])
+    return shlex.join(["inv", "deploy", "--env", environment, *yes, *plan, *allow, *adopt, *values, *ttl])
 
 
 def allow_words(names: Iterable[str]) -> list[str]:

@@ -4,12 +4,13 @@ import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
-from automation.project import architectures, sam_configuration, setting_keys
+from automation.project import architectures, sam_configuration, setting_keys, temporary
 from automation.project.model import Project, Stack
 from automation.project.sam_configuration import SAMCONFIG, overrides
 from automation.project.settings import PYPROJECT, TABLE
@@ -38,6 +39,8 @@ class Environment:
         account: the account id that the credentials must belong to; empty for any, which `word` does not allow.
         endpoint: URL that replaces AWS; empty for AWS itself.
         parameters: template parameters that depend on this machine (ports, architecture); they override samconfig.toml.
+        pattern: the table that stands for it and others, such as `pr-*`; empty for an environment with its own table.
+        ttl: how long a temporary environment lives unless a deployment says otherwise; None for any other.
     """
 
     name: str
@@ -48,11 +51,28 @@ class Environment:
     key_id: str = ""
     secret: str = field(default="", repr=False)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    pattern: str = ""
+    ttl: timedelta | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of its table in pyproject.toml, which its sections in samconfig.toml have too."""
+        return self.pattern or self.name
 
     @property
     def is_sandbox(self) -> bool:
         """Whether it is an emulator on this machine: pyproject.toml itself gives it a loopback endpoint."""
         return Target(self.region, self.endpoint).is_loopback
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether a pattern stands for it: it has no secrets, and is destroyed with its data."""
+        return bool(self.pattern)
+
+    @property
+    def needs_people(self) -> bool:
+        """Whether a person has to set something up in its account: secrets, mail addresses, subscribers."""
+        return not (self.is_sandbox or self.is_temporary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +114,8 @@ def load(project: Project, name: str, *, variables: Mapping[str, str], machine: 
         UsageError: the environment does not exist, or no name is given; the message lists those that exist.
         ConfigurationError: its table is wrong.
     """
-    tables = project.settings.environments
-    if name not in tables:
-        known = ", ".join(tables) or f"none; add [tool.alchemiser.environments.<name>] to {PYPROJECT}"
-        what = f"there is no environment {name!r}" if name else "name an environment"
-        raise UsageError(f"{what}; the environments are: {known}", where="--env")
-
-    where, table = f"{PYPROJECT}: [tool.alchemiser.environments.{name}]", tables[name]
+    key, table = _require_table(project.settings.environments, name)
+    where = _where(key)
     text = {key: expand(str(value), variables, where=where) for key, value in table.items() if key != "parameters"}
     setting_keys.require_known(table, setting_keys.ENVIRONMENT, where=where)
     if not text.get("region"):
@@ -108,7 +123,10 @@ def load(project: Project, name: str, *, variables: Mapping[str, str], machine: 
     consent, account = _consent(text.get("consent", Consent.WORD), where), text.get("account", "")
     if problem := _account_problem(consent, account):
         raise ConfigurationError(f"{problem}; {_PIN}", where=where)
+    if problems := list(temporary.faults(project.settings.environments, key, where)):
+        raise ConfigurationError(f"{problems[0].what}; {problems[0].fix}", where=where)
 
+    is_temporary = temporary.is_pattern(key)
     return Environment(
         name=name,
         region=text["region"],
@@ -118,6 +136,8 @@ def load(project: Project, name: str, *, variables: Mapping[str, str], machine: 
         key_id=text.get("key_id", ""),
         secret=text.get("secret", ""),
         parameters=_machine_parameters(table, text, variables, machine, where),
+        pattern=key if is_temporary else "",
+        ttl=temporary.parse_ttl(text["ttl"], where=where) if is_temporary else None,
     )
 
 
@@ -167,9 +187,13 @@ def stack_settings(
     """Return the settings of each stack, in the order of deployment.
 
     Raises:
-        ConfigurationError: samconfig.toml lacks a section or a stack name.
+        ConfigurationError: samconfig.toml lacks a section or a stack name, or gives a temporary environment a stack of
+            another environment.
     """
-    return tuple(_stack_settings(stack, environment, samconfig) for stack in project.deployed)
+    settings = tuple(_stack_settings(stack, environment, samconfig) for stack in project.deployed)
+    if environment.is_temporary:
+        _require_own_stacks(settings, project, samconfig)
+    return settings
 
 
 def parameters_by_stack(project: Project, name: str, variables: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
@@ -190,12 +214,15 @@ def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Findi
     findings: list[Finding] = []
 
     for name, guards in project.settings.environments.items():
-        findings += _account_faults(name, guards)
+        findings += [
+            *_account_faults(name, guards),
+            *temporary.faults(project.settings.environments, name, _where(name)),
+        ]
         for stack in project.deployed:
             section = stack.config_env.format(env=name)
             expected.add(section)
             if section in present:
-                findings += _section_faults(section, guards, stack, samconfig, project.settings.ask)
+                findings += _section_faults(name, guards, stack, samconfig, project.settings.ask)
             else:
                 findings.append(_missing_section(section, name))
 
@@ -206,6 +233,36 @@ def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Findi
         what = f"no environment of {PYPROJECT} uses this section"
         findings.append(Finding(f"{SAMCONFIG}: [{section}]", what, "remove it, or add the guards"))
     return tuple(sorted(findings))
+
+
+def _require_table(tables: Mapping[str, Mapping[str, Any]], name: str) -> tuple[str, Mapping[str, Any]]:
+    if table := temporary.find(tables, name):
+        return table
+    known = ", ".join(tables) or f"none; add [tool.alchemiser.environments.<name>] to {PYPROJECT}"
+    if temporary.is_pattern(name) and name in tables:
+        what = f"{name} stands for many environments; name one, such as {temporary.example(name)}"
+    else:
+        what = f"there is no environment {name!r}" if name else "name an environment"
+    raise UsageError(f"{what}; the environments are: {known}", where="--env")
+
+
+def _where(key: str) -> str:
+    """Return the place of a table, as TOML writes it."""
+    return f"{PYPROJECT}: [tool.alchemiser.environments.{f'"{key}"' if temporary.is_pattern(key) else key}]"
+
+
+def _require_own_stacks(settings: tuple[StackSettings, ...], project: Project, samconfig: Mapping[str, Any]) -> None:
+    """Refuse the name of a stack of an environment that is not temporary: it would be destroyed with its data.
+
+    Raises:
+        ConfigurationError: there is such a name.
+    """
+    for name, stack in product(project.settings.environments, project.deployed):
+        section = sam_configuration.section(samconfig, stack.config_env.format(env=name), "deploy")
+        for own in settings:
+            if not temporary.is_pattern(name) and own.stack_name == section.get("stack_name"):
+                where = f"{SAMCONFIG}: [{own.config_env}.deploy.parameters]"
+                raise ConfigurationError(f"{own.stack_name} is a stack of the environment {name}", where=where)
 
 
 def _missing_section(section: str, environment: str) -> Finding:
@@ -232,7 +289,7 @@ def _account_faults(name: str, guards: Mapping[str, Any]) -> list[Finding]:
     account = str(guards.get("account", ""))
     # An account from an environment variable is checked when the environment is loaded.
     problem = "" if _VARIABLE.search(account) else _account_problem(str(guards.get("consent", Consent.WORD)), account)
-    return [Finding(f"{PYPROJECT}: [tool.alchemiser.environments.{name}]", problem, _PIN)] if problem else []
+    return [Finding(_where(name), problem, _PIN)] if problem else []
 
 
 def _machine_parameters(
@@ -250,25 +307,37 @@ def _machine_parameters(
 
 
 def _stack_settings(stack: Stack, environment: Environment, samconfig: Mapping[str, Any]) -> StackSettings:
-    config_env = stack.config_env.format(env=environment.name)
+    config_env = stack.config_env.format(env=environment.key)
     where = f"{SAMCONFIG}: [{config_env}.deploy.parameters]"
     section = sam_configuration.section(samconfig, config_env, "deploy")
-    stack_name = section.get("stack_name")
-    if not isinstance(stack_name, str) or not stack_name:
-        raise ConfigurationError("has no stack_name", where=where)
+    if problem := _name_problem(section.get("stack_name"), environment.key):
+        raise ConfigurationError(problem, where=where)
+    if environment.is_temporary:
+        section = temporary.named(section, environment.name)
+    stack_name = section["stack_name"]
 
     of_machine = {name: value for name, value in environment.parameters.items() if name in stack.template.parameters}
     parameters = {**overrides(section, where=where), **of_machine}
     return StackSettings(stack, stack_name, config_env, parameters, section)
 
 
+def _name_problem(stack_name: Any, key: str) -> str:
+    """Return what is wrong with the name of a stack in samconfig.toml; empty when nothing is."""
+    if not isinstance(stack_name, str) or not stack_name:
+        return "has no stack_name"
+    if temporary.is_pattern(key) and temporary.NAME not in stack_name:
+        return f"stack_name lacks {temporary.NAME}, so all temporary environments would be one"
+    return ""
+
+
 def _section_faults(
-    section_name: str,
+    key: str,
     guards: Mapping[str, Any],
     stack: Stack,
     samconfig: Mapping[str, Any],
     asked: tuple[str, ...],
 ) -> list[Finding]:
+    section_name = stack.config_env.format(env=key)
     where = f"{SAMCONFIG}: [{section_name}.deploy.parameters]"
     section = sam_configuration.section(samconfig, section_name, "deploy")
     values, path = overrides(section, where=where), stack.template.path
@@ -281,8 +350,10 @@ def _section_faults(
         Finding(where, f"{path} has no parameter {parameter}", "remove it") for parameter in set(values) - known
     ]
     findings += [Finding(where, f"{parameter} of {path} has no value", "set it") for parameter in needed]
-    if not section.get("stack_name"):
-        findings.append(Finding(where, "has no stack_name", "set it"))
+    if problem := _name_problem(section.get("stack_name"), key):
+        findings.append(
+            Finding(where, problem, f"write {temporary.NAME} in it" if section.get("stack_name") else "set it")
+        )
     region = section.get("region")
     if region not in {None, guards.get("region")}:
         findings.append(Finding(where, f"region {region} differs from that of {PYPROJECT}", "remove it"))

@@ -63,6 +63,12 @@ ENVIRONMENT = (
     Key("key_id", "text", "the process's", "the id of an access key for the endpoint"),
     Key("secret", "text", "the process's", "the secret of that key; for an emulator only"),
     Key("architecture_parameter", "name", "none", "the template parameter that gets the architecture of this machine"),
+    Key(
+        "ttl",
+        "`12h`, `3d`",
+        "none",
+        "how long an environment of a pattern, such as `pr-*`, lives; only a pattern has it",
+    ),
     Key("parameters", "table", "none", "template parameters that depend on this machine; they override samconfig.toml"),
 )
 WATCHED = (

@@ -179,6 +179,30 @@ class ReleaseTable:
         with aws.translate_errors(self.name, self.target):
             return self._exists()
 
+    def tags(self) -> Mapping[str, str]:
+        """Return the tags of the table; none when it is missing.
+
+        Raises:
+            DeploymentError: DynamoDB did not answer.
+        """
+        with aws.translate_errors(self.name, self.target), suppress(self._client.exceptions.ResourceNotFoundException):
+            pages = self._client.get_paginator("list_tags_of_resource").paginate(ResourceArn=self._arn())
+            return {tag["Key"]: tag["Value"] for tag in pages.build_full_result()["Tags"]}
+        return {}
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Add tags to the table, or replace their values.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
+        with aws.translate_errors(self.name, self.target):
+            named = [{"Key": key, "Value": value} for key, value in tags.items()]
+            self._client.tag_resource(ResourceArn=self._arn(), Tags=named)  # type: ignore[arg-type] # plain dicts
+
+    def _arn(self) -> str:
+        return self._client.describe_table(TableName=self.name)["Table"]["TableArn"]
+
     def _exists(self) -> bool:
         try:
             self._client.describe_table(TableName=self.name)

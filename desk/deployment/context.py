@@ -26,6 +26,7 @@ class Context:
 
     Attributes:
         now: aware.
+        is_temporary: whether the environment has no secrets, and so no broker.
     """
 
     environment: str
@@ -36,6 +37,7 @@ class Context:
     breaking_contracts: tuple[str, ...]
     missing: tuple[str, ...]
     now: datetime
+    is_temporary: bool = False
 
     @property
     def is_deployed(self) -> bool:
@@ -72,6 +74,7 @@ def parse(context: Mapping[str, Any]) -> Context:
         breaking_contracts=tuple(context.get("breaking_contracts", ())),
         missing=tuple(context.get("missing", ())),
         now=datetime.fromisoformat(context["now"]),
+        is_temporary=context.get("is_temporary", False),
     )
 
 

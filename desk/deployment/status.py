@@ -52,7 +52,7 @@ def _books(context: Context, check: BooksCheck | None) -> Line:
 
 def _any_account(context: Context) -> list[Line]:
     """Remark that keys of any account are used; the sandbox has only one."""
-    if context.is_sandbox or context.parameters.get("BrokerAccount"):
+    if context.is_sandbox or context.is_temporary or context.parameters.get("BrokerAccount"):
         return []
     what = "not named: set BrokerAccount in samconfig.toml, so that keys of another account trade nothing"
     return [line(Level.INFO, "broker account", what)]
@@ -68,6 +68,8 @@ def _last_run(run: LastRun | None) -> Line:
 
 def _trading(context: Context, kill_switch: str, *, is_enabled: bool) -> Line:
     """Return whether the system can trade; the automation itself names what must be set up, with what helps."""
+    if context.is_temporary:
+        return line(Level.INFO, "trading", "never ready to trade: a temporary environment has no broker")
     if not kill_switch:
         return _reason("there is no kill switch", f"inv deploy --env {context.environment}")
     if not is_enabled:

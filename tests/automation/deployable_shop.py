@@ -183,8 +183,9 @@ class ShopDeployments:
         plan: str = "",
         values: tuple[str, ...] = (),
         adopt: tuple[str, ...] = (),
+        ttl: str = "",
     ) -> Release | None:
-        options = deploy.Options(yes=yes, allow=allow, plan=plan, set=values, adopt=adopt)
+        options = deploy.Options(yes=yes, allow=allow, plan=plan, set=values, adopt=adopt, ttl=ttl)
         return deploy.deploy(self.root, name, variables=self.variables, options=options, connect=self.aws.connect)
 
     def rollback(self, to: str = "", *, yes: bool = True, allow: tuple[str, ...] = ()) -> Release:

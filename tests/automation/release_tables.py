@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pytest
 
 from automation.deploying.adoption import search
-from automation.deploying.releases import deployer_lock
+from automation.deploying.releases import deployer_lock, expiry
 from automation.deploying.releases import records as releases
 from automation.system.deployers import Deployer, DeployerLock, LockReading
 from automation.system.errors import DeploymentError
@@ -24,7 +24,7 @@ ANN = Deployer("arn:aws:iam::123456789012:user/ann", "ann@desk", 11)
 LOCK = DeployerLock(ANN, "t1", NOW, NOW + timedelta(hours=1))
 
 
-class Table(releases.Table, deployer_lock.Table, search.Table, Protocol):
+class Table(releases.Table, deployer_lock.Table, search.Table, expiry.Table, Protocol):
     """The whole interface of a table of releases."""
 
     def create(self, *, tags: Mapping[str, str]) -> None: ...
@@ -48,9 +48,18 @@ class FakeReleaseTable:
     mutex: Any = field(default_factory=Lock)
     left: dict[str, str] = field(default_factory=dict)
     is_created: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
 
     def create(self, *, tags: Mapping[str, str]) -> None:
+        if not self.exists():
+            self.labels = dict(tags)
         self.is_created = True
+
+    def tags(self) -> Mapping[str, str]:
+        return self.labels
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        self.labels |= tags
 
     def exists(self) -> bool:
         return self.is_created or bool(self.rows)
@@ -62,7 +71,7 @@ class FakeReleaseTable:
         self.left[stack] = json.dumps(documents)
 
     def delete(self) -> None:
-        self.rows, self.left, self.lock, self.is_created = {}, {}, None, False
+        self.rows, self.left, self.lock, self.is_created, self.labels = {}, {}, None, False, {}
 
     def documents(self, limit: int) -> tuple[tuple[int, Mapping[str, Any]], ...]:
         newest = sorted(self.rows, reverse=True)[:limit]
@@ -202,6 +211,19 @@ class ReleaseTableContract(ABC):
         missing.delete()
 
         assert (before, during, missing.exists(), missing.documents(5)) == (False, True, False, ())
+
+    def test_tag_adds_tags_and_replaces_values_until_the_table_is_deleted(self, missing: Table) -> None:
+        before = missing.tags()
+        missing.create(tags={"created-by": "inv deploy", "expires-at": "2026-01-02T03:04:05+00:00"})
+        missing.create(tags={"expires-at": "2027-01-02T03:04:05+00:00"})
+        created = dict(missing.tags())
+        missing.tag({"expires-at": "2026-02-03T04:05:06+00:00"})
+        changed = dict(missing.tags())
+        missing.delete()
+
+        assert (before, missing.tags()) == ({}, {})
+        assert created == {"created-by": "inv deploy", "expires-at": "2026-01-02T03:04:05+00:00"}
+        assert changed == {"created-by": "inv deploy", "expires-at": "2026-02-03T04:05:06+00:00"}
 
     def test_retained_of_a_missing_table_is_empty(self, missing: Table) -> None:
         assert missing.retained("shop") == ()

@@ -18,6 +18,7 @@ from automation.system.errors import CheckFailedError, ConfigurationError, Deplo
 from automation.system.secret_store import SecretStore, SecretValue
 from tests.automation.deploying.fake_accounts import TIMELESS, scope_of
 from tests.automation.projects import PYPROJECT, make_shop
+from tests.automation.temporary_shop import TABLE, make_temporary_shop
 
 TILL = '\n[[tool.alchemiser.secrets]]\nname = "/shop/{env}/till"\nfields = ["key", "pin"]\n'
 WORD = '\n[[tool.alchemiser.secrets]]\nname = "/shop/word"\n'
@@ -105,6 +106,20 @@ def test_set_value_asks_to_confirm_and_then_for_each_field(root: Path, capsys: p
     assert person.events == [f"Type live to create {NAME} in live:", f"{NAME}, key: ", f"{NAME}, pin: "]
     assert json.loads(store.values[NAME]) == {"key": "abc", "pin": "p i n"}
     assert capsys.readouterr().out == f"created {NAME} in live (AWS account 123456789012, eu-west-1)\n"
+
+
+def test_secrets_of_a_temporary_environment_are_refused(tmp_path: Path) -> None:
+    """Planted fault: a broker's keys in the environment of a pull request."""
+    root = make_temporary_shop(tmp_path, TABLE + TILL).root
+    store, person = FakeStore(), FakePerson(typed=TYPED)
+    message = r"^--env: pr-1 is temporary, so it has no secrets; use an environment of your own$"
+
+    with pytest.raises(UsageError, match=message):
+        set_value(root, store, person, environment="pr-1")
+    with pytest.raises(UsageError, match=message):
+        secrets.check(root, "pr-1", variables={}, connect=lambda _scope: Connection(lambda: TIMELESS, store))
+
+    assert (store.values, person.events) == ({}, [])
 
 
 def test_set_value_replacing_says_so(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

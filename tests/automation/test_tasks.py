@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from invoke.program import Program
 
-from automation import commands, deploy, destroy, diff, measuring_tasks, tasks
+from automation import commands, deploy, destroy, diff, expiring, measuring_tasks, tasks
 from automation import prune as prune_front
 from automation.project.model import Project
 from tests.automation.projects import write_build
@@ -119,10 +119,10 @@ def test_deploy_and_diff_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(deploy, "deploy", take)
     monkeypatch.setattr(diff, "diff", take)
 
-    assert inv("deploy", "--env", "live", "--yes", "--plan", "p.json") == 0
+    assert inv("deploy", "--env", "live", "--yes", "--plan", "p.json", "--ttl", "2d") == 0
     assert inv("diff", "--env", "live", "--out", "p.json", "--markdown", "--against", "HEAD", "--json") == 7
     assert taken == [
-        *(tasks.ROOT, "live", deploy.Options(yes=True, plan="p.json")),
+        *(tasks.ROOT, "live", deploy.Options(yes=True, plan="p.json", ttl="2d")),
         *(tasks.ROOT, "live", diff.Options(json=True, markdown=True, out="p.json", against="HEAD")),
     ]
 
@@ -130,14 +130,20 @@ def test_deploy_and_diff_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("deploy", ["--adopt", "--allow", "--dry-run", "--env=STRING", "--plan=STRING", "--set", "--yes"]),
+        (
+            "deploy",
+            ["--adopt", "--allow", "--dry-run", "--env=STRING", "--plan=STRING", "--set", "--ttl=STRING", "--yes"],
+        ),
         (
             "diff",
             ["--adopt", "--against=STRING", "--allow", "--env=STRING", "--json", "--markdown", "--out=STRING", "--set"],
         ),
         ("prune", ["--dry-run", "--env=STRING", "--keep=INT", "--yes"]),
         ("rollback", ["--allow", "--env=STRING", "--to=STRING", "--yes"]),
-        ("destroy", ["--confirm=STRING", "--data-only", "--delete-data", "--dry-run", "--env=STRING", "--yes"]),
+        (
+            "destroy",
+            ["--confirm=STRING", "--data-only", "--delete-data", "--dry-run", "--env=STRING", "--expired", "--yes"],
+        ),
     ],
 )
 def test_help_lists_every_option(command: str, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,6 +200,22 @@ def test_adopt_and_delete_data_are_collected(monkeypatch: pytest.MonkeyPatch) ->
         diff.Options(adopt=("Ledger=new", "Sales=shop-Sales-1")),
         destroy.Options(("Ledger", "releases"), data_only=True),
         destroy.Options(yes=True, confirm="live", dry_run=True),
+    ]
+
+
+def test_destroy_expired_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[object] = []
+
+    def take(root: Path, env: str, *, variables: object, options: object) -> None:
+        assert variables is os.environ
+        taken.extend([root, env, options])
+
+    monkeypatch.setattr(expiring, "destroy_expired", take)
+
+    assert inv("destroy", "--expired", "--yes") == inv("destroy", "--expired", "--env", "live", "--dry-run") == 0
+    assert taken == [
+        *(tasks.ROOT, "", destroy.Options(yes=True)),
+        *(tasks.ROOT, "live", destroy.Options(dry_run=True)),
     ]
 
 

@@ -76,10 +76,10 @@ def test_deploy_starts_the_sandbox_for_local_only(
     monkeypatch.setattr(deploy, "deploy", take)
 
     words = (["replace:Ledger"], ["Runs=new"], ["MailTo=a@fund.test"])
-    tasks.deploy(Context(), *words, env=env, yes=True, plan="p.json", dry_run=True)
+    tasks.deploy(Context(), *words, env=env, yes=True, plan="p.json", dry_run=True, ttl="2d")
 
-    decided = {"allow": ("replace:Ledger",), "adopt": ("Runs=new",), "set": ("MailTo=a@fund.test",)}
-    options = deploy.Options(yes=True, plan="p.json", dry_run=True, **decided)
+    decided = (("Runs=new",), ("MailTo=a@fund.test",), "2d")
+    options = deploy.Options(True, ("replace:Ledger",), "p.json", True, *decided)
     assert (calls, taken) == (started, [tasks.ROOT, env, options])
     assert capsys.readouterr().out == "".join("emulator: started\n" for _ in started)
 

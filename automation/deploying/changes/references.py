@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from automation.project import environments, model, templates
+from automation.project import environments, model, templates, temporary
 from automation.project.model import Project
 from automation.system import git
 from automation.system.errors import ConfigurationError, UsageError
@@ -115,9 +115,10 @@ def _parameters(project: Project, environment: str, variables: Mapping[str, str]
 
 def _with_present_guards(earlier: Project, present: Project, environment: str) -> Project:
     """Return the earlier project with an environment's guards of today, whose rules it may not have known yet."""
-    guards = present.settings.environments.get(environment)
-    if guards is None:
+    table = temporary.find(present.settings.environments, environment)
+    if table is None:
         return earlier
-    parameters = earlier.settings.environments.get(environment, {}).get("parameters", {})
-    tables = {environment: {**guards, "parameters": parameters}}
+    key, guards = table
+    parameters = earlier.settings.environments.get(key, {}).get("parameters", {})
+    tables = {key: {**guards, "parameters": parameters}}
     return replace(earlier, settings=replace(earlier.settings, environments=tables))

@@ -42,6 +42,7 @@ class Context:
         outputs, parameters: of all deployed stacks together; without parameters that CloudFormation hides.
         breaking_contracts: the names of messages and items that the deployed or the new release cannot read.
         missing: what a person still has to set up, such as a secret; only for the status hooks.
+        is_temporary: whether the environment has no secrets and is destroyed with its data.
         now: RFC 3339.
     """
 
@@ -54,6 +55,7 @@ class Context:
     parameters: Mapping[str, str] = field(default_factory=dict)
     breaking_contracts: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    is_temporary: bool = False
     now: str = ""
 
 
@@ -85,6 +87,7 @@ def context_of(
         parameters=_merged((*planned, *deployed)),
         breaking_contracts=tuple(breaking_contracts),
         missing=tuple(missing),
+        is_temporary=scope.environment.is_temporary,
         now=now.isoformat(timespec="seconds"),
     )
 

@@ -135,7 +135,7 @@ def _offline_remarks(scope: Scope, account: Account, intent: Intent) -> Iterator
     environment = scope.environment
     yield _region_remark(scope, account)
     yield from work_tree.remarks(intent.tree, environment.consent, intent.allow)
-    if not environment.is_sandbox:
+    if environment.needs_people:
         yield from readiness.example_remarks(scope.stacks, asked=scope.project.settings.ask)
     for settings in scope.stacks:
         template = settings.stack.template

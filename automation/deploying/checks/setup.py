@@ -21,6 +21,9 @@ type Topic = Callable[[Visit], list[Remark]]
 def secret_remarks(visit: Visit) -> list[Remark]:
     """Check that the secrets of pyproject.toml exist; nothing reads their values."""
     environment, target = visit.scope.environment.name, visit.scope.target
+    if visit.scope.environment.is_temporary:
+        what = "a temporary environment has none; a function that needs one says so and does nothing"
+        return [Remark(Level.INFO, "secrets", what)] if visit.scope.project.settings.secrets else []
 
     def name_of(secret: Secret) -> str:
         return secret.name_in(environment)
@@ -33,7 +36,7 @@ def secret_remarks(visit: Visit) -> list[Remark]:
 
 def sender_remarks(visit: Visit) -> list[Remark]:
     """Check that SES may send from the senders of pyproject.toml."""
-    if visit.scope.environment.is_sandbox:
+    if not visit.scope.environment.needs_people:
         return []
     senders = readiness.senders(visit.scope.stacks, visit.scope.project.settings.senders)
 
@@ -49,7 +52,7 @@ def recipient_remarks(visit: Visit) -> list[Remark]:
     """Check that mail reaches the recipients of pyproject.toml, although SES may be in its sandbox."""
     settings = visit.scope.project.settings
     addresses = readiness.recipients(visit.scope.stacks, settings.recipients)
-    if visit.scope.environment.is_sandbox or not addresses:
+    if not (visit.scope.environment.needs_people and addresses):
         return []
     try:
         if not visit.account.is_mail_restricted():
@@ -66,7 +69,7 @@ def recipient_remarks(visit: Visit) -> list[Remark]:
 
 def topic_remarks(visit: Visit) -> list[Remark]:
     """Check that somebody receives what is sent to the topics of the templates."""
-    if visit.scope.environment.is_sandbox:
+    if not visit.scope.environment.needs_people:
         return []
     remarks: list[Remark] = []
     for settings, stack in zip(visit.scope.stacks, visit.deployed, strict=True):

@@ -11,6 +11,7 @@ from automation.system.errors import CheckFailedError, Finding, UsageError
 from automation.system.holdings import BUCKET
 
 ALL, RELEASES, ARTIFACTS = "all", "releases", "artifacts"
+EVERYTHING = (ALL, RELEASES, ARTIFACTS)
 OPTION = "--delete-data"
 
 

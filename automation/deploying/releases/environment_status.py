@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from automation.deploying.releases import records as releases
@@ -55,6 +56,7 @@ class EnvironmentStatus:
         setup: what a person has set up, and has not.
         remarks: the product's own lines.
         is_sandbox: whether its stacks need no protection.
+        expires_at: of a temporary environment; None when nothing says it.
     """
 
     environment: str
@@ -68,6 +70,7 @@ class EnvironmentStatus:
     setup: tuple[Remark, ...] = ()
     remarks: tuple[Remark, ...] = ()
     is_sandbox: bool = False
+    expires_at: datetime | None = None
 
     @property
     def is_deployed(self) -> bool:
@@ -128,6 +131,7 @@ def as_json(status: EnvironmentStatus) -> Mapping[str, Any]:
         "smoke": status.release.smoke if status.release else "",
         "commit": status.release.commit if status.release else "",
         "deployer": str(status.lock.deployer) if status.lock else "",
+        "expires_at": status.expires_at.isoformat() if status.expires_at else "",
         "stacks": [_stack_json(stack) for stack in status.stacks],
         "alarms": [{"name": alarm.name, "reason": alarm.reason, "since": alarm.since} for alarm in status.ringing],
         "queues": _queues_json(status),

@@ -132,5 +132,18 @@ def test_status_with_something_to_set_up_is_not_ready() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_switch_enabled", [True, False])
+def test_status_of_a_temporary_environment_is_never_ready(*, is_switch_enabled: bool) -> None:
+    """It has no broker, so nobody is asked to set up or to resume anything."""
+    account = FakeAccount(is_switch_enabled=is_switch_enabled)
+    context = hook_context(is_temporary=True, parameters={"Stage": "pr-1"})
+
+    lines = status(context, connect=account)
+
+    assert lines[-1] == {**READY, "what": "never ready to trade: a temporary environment has no broker"}
+    assert {line["level"] for line in lines} == {"info"}
+    assert "broker account" not in {line["where"] for line in lines}
+
+
 def test_status_paused_comes_before_what_must_be_set_up() -> None:
     assert reason(FakeAccount(is_switch_enabled=False), missing=["MailFrom"])[0] == "the kill switch is paused"

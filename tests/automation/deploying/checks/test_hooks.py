@@ -98,6 +98,7 @@ def test_run_hook_sees_the_context(root: Path) -> None:
         "parameters": "{}",
         "breaking_contracts": "['Sold']",
         "missing": "[]",
+        "is_temporary": "False",
         "now": "2026-03-04",
     }
 

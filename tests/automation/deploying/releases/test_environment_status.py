@@ -260,6 +260,7 @@ def test_as_json_has_everything() -> None:
         "smoke": "passed",
         "commit": "c0ffee" * 6,
         "deployer": "ann@desk (arn:aws:iam::123456789012:user/ann)",
+        "expires_at": "",
         "stacks": [
             {
                 "stack": "app",

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
-from automation import affected, preparing, sizes
+from automation import affected, preparing, reviews, sizes
 from automation.building import built
 from automation.deploying import asked_parameters, assessing, candidates, contract_store, plan_files, plans, sessions
 from automation.deploying import scope as scopes
@@ -48,6 +48,7 @@ class Options:
         allow: names of dangers, such as `replace:Ledger`.
         adopt: decisions about resources of earlier stacks, such as `Ledger=new`.
         set: values of parameters that a person is asked for, as `NAME=VALUE`.
+        comment: publish the plan as a review comment, or in the summary of the job; changes end with 0 then.
     """
 
     json: bool = False
@@ -57,6 +58,7 @@ class Options:
     allow: tuple[str, ...] = ()
     adopt: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
+    comment: bool = False
 
 
 def diff(
@@ -76,7 +78,7 @@ def diff(
         connect: opens the connections.
 
     Returns:
-        The exit code: 0 nothing to do, 7 changes, 3 forbidden.
+        The exit code: 0 nothing to do, or changes that were published; 7 changes, 3 forbidden.
 
     Raises:
         AutomationError: a step failed; nothing was changed.
@@ -86,6 +88,8 @@ def diff(
         view = compare(root, name, variables=variables, options=options)
         show(view, options)
         return EXIT_CODES[view.assessment.verdict]
+    if options.comment and reviews.skip_of_fork(_words(name), variables=variables):
+        return EXIT_CODES[Verdict.NOTHING]
 
     scope = scopes.read(root, name, variables=variables)
     chosen = asked_parameters.parse(options.set)
@@ -96,13 +100,15 @@ def diff(
     session = with_placeholders(session, options)
     preparing.prepare(session.scope)
     digests = candidates.digests(session.scope)
-    if sessions.is_up_to_date(session, digests):
-        show(unchanged_view(session), options)
+    # A saved plan is made in any case: what is deployed by it need not know whether there is anything to do.
+    if sessions.is_up_to_date(session, digests) and not options.out:
+        _show_and_publish(unchanged_view(session), options, variables)
         return EXIT_CODES[Verdict.NOTHING]
 
     plan = make_plan(session, digests, allow=options.allow, decisions=choices.parse(options.adopt))
-    _show_and_save(plan, options)
-    return EXIT_CODES[plan.verdict]
+    _show_and_save(plan, options, variables)
+    is_reported = options.comment and plan.verdict is not Verdict.FORBIDDEN
+    return EXIT_CODES[Verdict.NOTHING if is_reported else plan.verdict]
 
 
 def require_consistent(options: Options) -> None:
@@ -115,6 +121,9 @@ def require_consistent(options: Options) -> None:
         raise UsageError("--json and --markdown exclude each other; use one of them", where="diff")
     if options.against and options.out:
         message = "--out saves a plan, but --against only compares templates; use one of them"
+        raise UsageError(message, where="diff")
+    if options.against and options.comment:
+        message = "--comment is about the deployed stacks, but --against only compares templates; use one of them"
         raise UsageError(message, where="diff")
 
 
@@ -298,10 +307,10 @@ def unchanged_view(session: Session) -> PlanView:
     )
 
 
-def _show_and_save(plan: Plan, options: Options) -> None:
+def _show_and_save(plan: Plan, options: Options, variables: Mapping[str, str]) -> None:
     """Show a plan and write its file; without a file its change sets are deleted again."""
     try:
-        show(plans.view(plan, notes=notes(plan.session.scope)), options)
+        _show_and_publish(plans.view(plan, notes=notes(plan.session.scope)), options, variables)
         if options.out:
             plan_files.write(Path(options.out), plans.saved(plan))
     except BaseException:
@@ -312,6 +321,17 @@ def _show_and_save(plan: Plan, options: Options) -> None:
         console.note(f"saved; deploy exactly this with {command}")
     else:
         plans.discard(plan)
+
+
+def _show_and_publish(view: PlanView, options: Options, variables: Mapping[str, str]) -> None:
+    show(view, options)
+    if options.comment:
+        reviews.publish(_words(view.environment), plan_markdown.render(view), variables=variables)
+
+
+def _words(environment: str) -> tuple[str, ...]:
+    """Return the words that say which comment is replaced: there is one for each environment."""
+    return ("diff", "--env", environment)
 
 
 def _typed(environment: str, options: Options, more: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ ROOT = commands.ROOT
         "baseline": "compare with a git revision, which is built, or with a file that inv size --json wrote",
         "json": "print JSON",
         "markdown": "print Markdown for a review comment",
+        "comment": "in GitHub Actions: comment on the pull request, else add to the job's summary",
         "html": "write one page, to this file, to .alchemiser/size.html or to .alchemiser/size-history.html",
         "history": "show what each release of the environment weighed, and which one made what grow",
         "env": "the name of an environment in pyproject.toml",
@@ -33,6 +34,7 @@ def size(
     html: str = "",
     history: bool = False,
     env: str = "",
+    comment: bool = False,
 ) -> None:
     """Compare sizes with budgets, builds or releases: `inv size [NAME...]`."""
     if history or env:
@@ -45,7 +47,8 @@ def size(
     from automation import sizes
     from automation.project import model
 
-    sizes.report(model.load(ROOT), names=names, reference=baseline, json=json, markdown=markdown, html=html)
+    project = model.load(ROOT)
+    sizes.report(project, names=names, reference=baseline, json=json, markdown=markdown, html=html, comment=comment)
 
 
 @task(

@@ -1,5 +1,6 @@
 """Measure the built artifacts, compare them with a baseline, and check them against their budgets and AWS's limit."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -100,6 +101,13 @@ def show_markdown(sizes: Sizes, comparison: SizeComparison | None = None) -> Non
     console.result(markdown.render(sizes, comparison))
 
 
+def publish(sizes: Sizes, comparison: SizeComparison | None = None) -> None:
+    """Publish the Markdown as a comment on the pull request of this job, or in the summary of the job."""
+    from automation import reviews  # noqa: PLC0415 - only few commands publish
+
+    reviews.publish(("size",), markdown.render(sizes, comparison), variables=os.environ)
+
+
 def write_page(sizes: Sizes, path: Path, comparison: SizeComparison | None = None) -> None:
     """Write one self-contained HTML page, and print its path."""
     page.write(sizes, path, comparison)
@@ -114,6 +122,7 @@ def report(
     json: bool = False,
     markdown: bool = False,
     html: str | bool = "",
+    comment: bool = False,
 ) -> None:
     """Measure, compare with a baseline, show the sizes in one format, and check the limits.
 
@@ -121,6 +130,7 @@ def report(
         names: as in `measure`.
         reference: the baseline, as in `compare`; empty for none.
         html: a path, or True for `.alchemiser/size.html`.
+        comment: publish the Markdown too; see reviews.publish.
 
     Raises:
         UsageError: more than one format was chosen, or as in `measure` and `compare`.
@@ -142,6 +152,8 @@ def report(
         if show_in_format is show and not selected:
             console.result(skipped.counts(project.stacks, {artifact.key for artifact in sizes.artifacts}))
 
+    if comment:
+        publish(sizes, comparison)
     warn_if_nearly_exceeded(sizes)
     try:
         require_within_limits(sizes, comparison)

@@ -171,9 +171,10 @@ def parity(_context: Context) -> None:
         "json": "print JSON",
         "markdown": "print Markdown for a review comment",
         "out": "save the plan to this file, for inv deploy --plan",
+        "comment": "in GitHub Actions: comment on the pull request, else add to the job's summary; changes end with 0",
     },
 )
-def diff(
+def diff(  # noqa: PLR0913, PLR0917 - a parameter is an option of the command line
     _context: Context,
     allow: list[str],
     adopt: list[str],
@@ -183,11 +184,12 @@ def diff(
     json: bool = False,
     markdown: bool = False,
     out: str = "",
+    comment: bool = False,
 ) -> None:
     """Show what a deployment would change; exit 0 none, 7 changes, 3 forbidden."""
     from automation import diff as plan
 
-    options = plan.Options(json, markdown, out, against, tuple(allow), tuple(adopt), tuple(set))
+    options = plan.Options(json, markdown, out, against, tuple(allow), tuple(adopt), tuple(set), comment)
     commands.end_with(plan.diff(ROOT, env, variables=os.environ, options=options))
 
 

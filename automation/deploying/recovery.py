@@ -32,14 +32,17 @@ def prove(session: Session, release: Release) -> Release:
     """
     target = session.scope.target
     pauses_s = () if target.is_loopback else PAUSES_S
+    missing = missing_secrets(session)
     result = acceptance.run(
         release,
         session.connections,
         target=target,
         message=session.scope.project.settings.smoke,
-        missing_secrets=missing_secrets(session),
+        missing_secrets=missing,
         pauses_s=pauses_s,
     )
+    if session.scope.environment.is_temporary:
+        result = acceptance.without(result, missing)
     acceptance.show(result)
     return applying.save(session, acceptance.record(release, result))
 

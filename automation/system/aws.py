@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 
+from automation.system import identity_tokens
 from automation.system.errors import ConfigurationError, DeploymentError
 from automation.system.invocations import Configuration, Invocation, LoggedInvocation
 from automation.system.stacks import NoSuchStackError, StackResource, StackState
@@ -54,6 +55,7 @@ def _session(target: Target) -> Session:
 
     It is botocore's: boto3 adds what nothing here uses, and takes longer to import.
     """
+    identity_tokens.provide()
     session = Session()
     session.set_config_variable("region", target.region)
     if target.key_id:

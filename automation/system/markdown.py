@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
-_SIGNS = ("\\", "|", "*", "_", "`", "[")
+_SIGNS = ("\\", "|", "*", "_", "`", "[", "~", "$")
+# GitHub looks for these in the finished page, where an escaped one is like any other: a space of no width parts them.
+_MENTIONS = ("@", "#")
+_NO_WIDTH = "&ZeroWidthSpace;"
 
 
 def escape(text: str) -> str:
-    """Escape what Markdown would read as the end of a table cell, as HTML, or as emphasis."""
+    """Escape what Markdown would read as the end of a table cell, HTML, emphasis, a formula or a mention."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
     for sign in _SIGNS:
         text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.replace("<", "&lt;").split())
+    for sign in _MENTIONS:
+        text = text.replace(sign, f"{sign}{_NO_WIDTH}")
+    return " ".join(text.split())
 
 
 def with_code(text: str) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation.system import processes, tools
+from automation.system import identity_tokens, processes, tools
 from automation.system.errors import ToolError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def run(
         variables: environment variables set for it.
         without: environment variables hidden from it.
     """
+    identity_tokens.provide()
     changes = {"SAM_CLI_TELEMETRY": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", **(variables or {})}
     env = processes.environment(
         changes, path_first=[program.parent], without=[*_VARIABLES_OF_OTHER_ENVIRONMENTS, *without]

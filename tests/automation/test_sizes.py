@@ -236,3 +236,20 @@ def test_report_counts_functions_and_layers_in_tables_only(shop: Project, capsys
     sizes.report(shop, names=["Till"])
     sizes.report(shop, json=True)
     assert counts not in capsys.readouterr().out
+
+
+def test_report_comment_publishes_the_markdown_before_a_limit_fails(
+    shop: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_build(shop.root, OVER)
+    summary, event = tmp_path / "summary.md", tmp_path / "event.json"
+    event.write_text("{}")
+    for name, value in (("EVENT_PATH", event), ("STEP_SUMMARY", summary), ("REPOSITORY", "a/b")):
+        monkeypatch.setenv(f"GITHUB_{name}", str(value))
+
+    with pytest.raises(CheckFailedError):
+        sizes.report(shop, comment=True)
+
+    assert summary.read_text().startswith("### Size\n\n")
+    assert "**Exceeded: 1**" in summary.read_text()
+    assert "written to the summary of the job" in capsys.readouterr().out

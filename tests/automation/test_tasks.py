@@ -136,7 +136,10 @@ def test_deploy_and_diff_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None
         ),
         (
             "diff",
-            ["--adopt", "--against=STRING", "--allow", "--env=STRING", "--json", "--markdown", "--out=STRING", "--set"],
+            [
+                *("--adopt", "--against=STRING", "--allow", "--comment", "--env=STRING"),
+                *("--json", "--markdown", "--out=STRING", "--set"),
+            ],
         ),
         ("prune", ["--dry-run", "--env=STRING", "--keep=INT", "--yes"]),
         ("rollback", ["--allow", "--env=STRING", "--to=STRING", "--yes"]),

@@ -60,6 +60,21 @@ def test_deploy_needs_nobody_and_expires_after_the_ttl_of_pyproject(
     assert ("not ready" in captured.out, "till" in captured.err) == (False, False)
 
 
+@pytest.mark.parametrize(("name", "smoke"), [("pr-1", "passed"), ("live", "incomplete")])
+def test_smoke_test_passes_without_secrets_only_in_temporary_ones(
+    temporary: ShopDeployments, name: str, smoke: str
+) -> None:
+    temporary.edit(
+        "pyproject.toml", "[tool.alchemiser.environments.here]", f"{SECRETS}\n[tool.alchemiser.environments.here]"
+    )
+    secret = f"/shop/{name}/till"
+    temporary.answer(healthy=False, checks={"till": f"cannot read {secret}"})
+
+    temporary.deploy(name)
+
+    assert [str(release.smoke) for release in temporary.releases] == [smoke]
+
+
 def test_deploy_of_live_writes_no_expiry(temporary: ShopDeployments) -> None:
     temporary.deploy()
 

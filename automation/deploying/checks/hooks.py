@@ -21,7 +21,7 @@ from automation.deploying.scope import Scope
 from automation.project import templates
 from automation.project.environments import StackSettings
 from automation.project.settings import TABLE
-from automation.system import processes
+from automation.system import identity_tokens, processes
 from automation.system.errors import ConfigurationError, ToolError
 from automation.system.targets import Target
 
@@ -176,6 +176,7 @@ def _process(
         reply = Path(folder) / "reply.jsonl"
         # -P: the worker's own folder must not be on sys.path, because its modules could hide the project's.
         argv: list[str | Path] = [sys.executable, "-B", "-P", _WORKER, root, reply, *functions]
+        identity_tokens.provide()
         env = processes.environment(target.variables(), without=target.hidden_variables())
         with processes.started(argv, cwd=root, env=env) as finish:
 

@@ -135,6 +135,24 @@ def test_run_failed_function_is_asked_again_after_a_pause() -> None:
     assert [name for name, _ in running.messages].count("Till") == 2
 
 
+@pytest.mark.parametrize(
+    ("smoke", "names", "expected", "left"),
+    [
+        (Smoke.INCOMPLETE, ["/shop/a", "/shop/b"], Smoke.PASSED, []),
+        (Smoke.INCOMPLETE, ["/shop/a", "Sender"], Smoke.INCOMPLETE, ["Sender"]),
+        (Smoke.FAILED, ["/shop/a"], Smoke.FAILED, ["/shop/a"]),
+        (Smoke.PASSED, [], Smoke.PASSED, []),
+    ],
+)
+def test_without_what_is_missing_on_purpose(smoke: Smoke, names: list[str], expected: Smoke, left: list[str]) -> None:
+    result = Acceptance(smoke, 2, tuple(Finding(name, "is not set up yet") for name in names))
+
+    kept = acceptance.without(result, ("/shop/a", "/shop/b"))
+
+    assert (kept.smoke, kept.functions) == (expected, 2)
+    assert [finding.where for finding in kept.findings] == left
+
+
 def test_record_keeps_the_rest_of_the_release() -> None:
     findings = (Finding("Till", "failed: x"),)
 

@@ -7,6 +7,12 @@ def test_escape_keeps_text_inside_its_cell() -> None:
     assert markdown.escape("a|b *c* _d_ `e` [f] <g> \\\n h") == r"a\|b \*c\* \_d\_ \`e\` \[f] &lt;g> \\ h"
 
 
+def test_escape_parts_what_github_would_link_and_keeps_entities_as_text() -> None:
+    assert markdown.escape("@ann #12 &#64; ~~x~~ $y$") == (
+        r"@&ZeroWidthSpace;ann #&ZeroWidthSpace;12 &amp;#&ZeroWidthSpace;64; \~\~x\~\~ \$y\$"
+    )
+
+
 def test_table_escapes_its_cells() -> None:
     assert markdown.table(("a", "b"), [("1|", "2")]) == "| a | b |\n|---|---|\n| 1\\| | 2 |"
 

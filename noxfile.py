@@ -15,6 +15,7 @@ nox.options.reuse_venv = "no" if os.environ.get("CI") else "yes"
 nox.options.sessions = ["lint", "tests", "prove", "size"]
 
 PYTHON = "3.12"
+WHEEL_PYTHONS = ("3.12", "3.14")  # the oldest and the newest that the wheel supports
 AFFECTED = "--affected"
 # The tests start the same programs many times: an environment that forbids bytecode would have each compile them again.
 BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
@@ -23,6 +24,7 @@ SCANNED = (
     "tests/automation/test_security_planted.py",
     "tests/automation/test_audit_planted.py",
     "tests/automation/test_other_projects.py",
+    "tests/workflows/test_linters.py",
 )
 NOT_CHECKED = 5  # the exit code of inv audit, and of the session security, when the advisories were not reached
 # Two work at a time; of e2e, one trades days and the other one deploys to prod: tests/e2e/conftest.py.
@@ -92,6 +94,13 @@ def corpus(session: nox.Session) -> None:
     _install(session)
     where = session.posargs or ["tests/corpus", "tests/faults", "tests/wheel"]
     session.run("pytest", "-n", "auto", "-m", "slow", "--force-enable-socket", *where, env=BYTECODE)
+
+
+@nox.session(python=WHEEL_PYTHONS, tags=["slow"], default=False)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it alone, and use it beside a small project: on every system, so without our locks."""
+    session.install("pytest", "pytest-socket", "invoke", "packaging", "pyyaml", "rich", "uv", "deflate")
+    session.run("pytest", "-m", "slow", "tests/wheel", *session.posargs)
 
 
 @nox.session(python=PYTHON, tags=["slow"], default=False)

@@ -35,6 +35,7 @@ namespace: "Collection" = commands.assemble(
     operations.trading_collection(data.refresh),
     operations.run_collection(),
     tasks=(
+        sandbox.bootstrap,
         sandbox.deploy,
         sandbox.run_day_task(reporter),
         desk.backtest,

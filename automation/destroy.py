@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from automation import deploy, preparing, prune
+from automation.deploying import bootstrap_stack, sessions
 from automation.deploying import scope as scopes
-from automation.deploying import sessions
 from automation.deploying.checks import preflight
 from automation.deploying.checks.visits import Intent
 from automation.deploying.connections import Connections
@@ -25,7 +25,7 @@ from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution
 from automation.project.environments import Environment
-from automation.system import console
+from automation.system import aws_commands, console
 from automation.system.errors import CheckFailedError, Finding, UsageError
 from automation.system.holdings import QUEUE
 
@@ -230,6 +230,20 @@ def _report_rest(removal: Removal, session: Session, *, is_data_only: bool) -> N
     if removal.staying and not is_data_only:
         advice = f"inv deploy --env {name} adopts them"
         console.result(f"{len(removal.staying)} resource(s) stay in the account; {advice}")
+    if not is_data_only:
+        _report_bootstrap(session)
+
+
+def _report_bootstrap(session: Session) -> None:
+    """Say that the bootstrap stack stays, if there is one, and how to delete it."""
+    stack = bootstrap_stack.name_of(session.scope.stack_names)
+    if not session.connections.stacks.stack_state(stack).exists:
+        return
+    what = f"{stack} stays, with the deploy role and the bucket for artifacts; to delete it, though not its bucket"
+    words = ("--no-enable-termination-protection", "--stack-name", stack)
+    unprotect = aws_commands.line(session.scope.target, "cloudformation", "update-termination-protection", *words)
+    delete = aws_commands.line(session.scope.target, "cloudformation", "delete-stack", "--stack-name", stack)
+    console.result(f"{what}: {unprotect} && {delete}")
 
 
 def _word(environment: Environment, *, is_all: bool) -> str:

@@ -10,7 +10,14 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from automation import authoring_tasks, checking_tasks, commands, measuring_tasks, operating_tasks
+from automation import (
+    authoring_tasks,
+    bootstrap_tasks,
+    checking_tasks,
+    commands,
+    measuring_tasks,
+    operating_tasks,
+)
 
 ROOT = commands.ROOT
 _ENV = {"env": "the name of an environment in pyproject.toml"}
@@ -376,7 +383,7 @@ def check_secrets(_context: Context, env: str = "") -> None:
 
 _TASKS = (
     *(sync_shared_layer, sync, build, validate, *checking_tasks.TASKS, prove, *measuring_tasks.TASKS, affected, parity),
-    *(diff, deploy, rollback, destroy, releases, prune, status, doctor, lock, clean),
+    *(bootstrap_tasks.bootstrap, diff, deploy, rollback, destroy, releases, prune, status, doctor, lock, clean),
     *operating_tasks.TASKS,
     *authoring_tasks.TASKS,
 )

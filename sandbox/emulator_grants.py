@@ -1,6 +1,9 @@
 """Authorize calls as AWS does, where the emulator does not; runs inside the emulator's process, before it serves.
 
 - A call about an event bus is authorized on that bus. The emulator takes the name of a bus for the name of a rule.
+- A call about a change set, named by its ARN alone, is authorized on that ARN. The emulator names no resource.
+- A version of a layer, named by its ARN, is read with lambda:GetLayerVersion on that ARN. The emulator takes the call
+  for one that lists all layers.
 - A mail is authorized on the identity of its sender. The emulator names no resource.
 - The sender of a mail and the namespace of metrics are condition keys that a policy can require.
 - A batch of messages is authorized as its single messages are. The emulator names an action that AWS does not have.
@@ -33,8 +36,8 @@ def apply() -> None:
     from ministack import app  # type: ignore[import-not-found]  # noqa: PLC0415 - lives in the emulator's environment
     from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]  # noqa: PLC0415 - as above
 
-    iam_actions.extract_resource_arn = with_senders(with_buses(iam_actions.extract_resource_arn))
-    iam_actions.extract_iam_action = remember_keys(with_batches(iam_actions.extract_iam_action))
+    iam_actions.extract_resource_arn = with_arns(with_senders(with_buses(iam_actions.extract_resource_arn)))
+    iam_actions.extract_iam_action = remember_keys(with_layer_lookups(with_batches(iam_actions.extract_iam_action)))
     iam_evaluator.enforce = with_keys(iam_evaluator.enforce)
     trust_loopback(app, iam_evaluator)
 
@@ -64,6 +67,60 @@ def with_senders(extract: Callable[..., str]) -> Callable[..., str]:
         return f"arn:aws:ses:{region}:{account}:identity/{_sender(headers, body)}"
 
     return extract_arn
+
+
+def with_arns(extract: Callable[..., str]) -> Callable[..., str]:
+    """Return the function that names the resource of a request, with the ARN that the request has.
+
+    A change set is named so without its stack, and a version of a layer without its layer.
+    """
+
+    def extract_arn(
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query: Mapping[str, Any],
+        *rest: Any,
+    ) -> str:
+        arn = extract(service, method, path, headers, body, query, *rest)
+        if service == "lambda" and _is_layer_lookup(path, query):
+            return _text(query, "Arn")
+        if service == "cloudformation" and arn == "*":
+            change_set = _text({**parse_qs(body.decode()), **query}, "ChangeSetName")
+            return change_set if change_set.startswith("arn:") else arn
+        return arn
+
+    return extract_arn
+
+
+def with_layer_lookups(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Return the function that names the action of a request, with that of AWS for a layer version by its ARN."""
+
+    def extract_action(
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query: Mapping[str, Any],
+        *rest: Any,
+    ) -> str | None:
+        if service == "lambda" and _is_layer_lookup(path, query):
+            return "lambda:GetLayerVersion"
+        return extract(service, method, path, headers, body, query, *rest)
+
+    return extract_action
+
+
+def _is_layer_lookup(path: str, query: Mapping[str, Any]) -> bool:
+    return path.rstrip("/").endswith("/layers") and _text(query, "find") == "LayerVersion"
+
+
+def _text(query: Mapping[str, Any], name: str) -> str:
+    value = query.get(name, "")
+    return str(value[0] if isinstance(value, list) else value)
 
 
 def with_batches(extract: Callable[..., str | None]) -> Callable[..., str | None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from automation.project import environments, model
 from automation.system.errors import UsageError
-from automation.system.targets import Target
+from automation.system.targets import ROLE_VARIABLES, Target
 
 LOCAL = "local"
 
@@ -33,4 +33,6 @@ def read_local_environment(root: Path, env: str = LOCAL) -> LocalEnvironment:
         raise UsageError(f"run-day only works in the sandbox; use --env {LOCAL}", where=f"--env {env}")
 
     stacks = environments.stack_settings(project, environment, environments.read_samconfig(root))
-    return LocalEnvironment(environments.target(environment, os.environ), tuple(stack.stack_name for stack in stacks))
+    # Whoever deploys as a role, the sandbox itself is run by the owner of its account.
+    variables = {name: value for name, value in os.environ.items() if name not in ROLE_VARIABLES}
+    return LocalEnvironment(environments.target(environment, variables), tuple(stack.stack_name for stack in stacks))

@@ -11,6 +11,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import Task, task
 
+from automation.bootstrap_tasks import BOOTSTRAP_HELP
 from automation.system import console
 from automation.tasks import DEPLOY_HELP
 
@@ -129,14 +130,39 @@ def deploy(
 ) -> None:
     """Check, plan, confirm, deploy and test; --env local starts the sandbox."""
     from automation import deploy as deployment
-    from sandbox import lifecycle
-
-    def start_sandbox() -> None:
-        if env == _LOCAL:
-            _report("started", lifecycle.up_with_account(ROOT))
 
     options = deployment.Options(yes, tuple(allow), plan, dry_run, tuple(adopt), tuple(set), ttl)
-    deployment.deploy(ROOT, env, variables=os.environ, options=options, start_target=start_sandbox)
+    deployment.deploy(ROOT, env, variables=os.environ, options=options, start_target=lambda: _start_sandbox(env))
+
+
+@task(iterable=["allow", "set"], positional=[], auto_shortflags=False, help=BOOTSTRAP_HELP)
+def bootstrap(
+    _context: Context,
+    allow: list[str],
+    set: list[str],  # noqa: A002 - Invoke names the option after the parameter
+    env: str = "",
+    repository: str = "",
+    alerts: str = "",
+    yes: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Prepare an account: bucket, deploy role for GitHub, the product's steps."""
+    from automation import bootstrap as preparation
+    from automation import commands
+
+    options = preparation.Options(repository, alerts, tuple(set), tuple(allow), yes, dry_run)
+    exit_code = preparation.bootstrap(
+        ROOT, env, variables=os.environ, options=options, start_target=lambda: _start_sandbox(env)
+    )
+    commands.end_with(exit_code)
+
+
+def _start_sandbox(env: str) -> None:
+    """Start the sandbox for its own environment."""
+    from sandbox import lifecycle
+
+    if env == _LOCAL:
+        _report("started", lifecycle.up_with_account(ROOT))
 
 
 def run_day_task(reporter: "Callable[[], WriteReport]") -> "Task[Any]":

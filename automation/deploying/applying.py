@@ -1,12 +1,14 @@
 """Carry out a plan: record the release, execute its change sets in order, and record how it left the stacks."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from automation.deploying import adopted_values, adopting, contract_store, plan_files, planning, plans
 from automation.deploying.changes.model import Verdict
+from automation.deploying.connections import Stacks
 from automation.deploying.planning import PlannedStack
 from automation.deploying.plans import Plan
 from automation.deploying.releases import records as releases
@@ -102,7 +104,7 @@ def _change_all(waiting: list[PlannedStack], plan: Plan, release: Release, opera
     with execution.explain_interrupt(unfinished, where=plan.session.environment):
         try:
             while waiting:
-                _change(waiting.pop(0), plan, operator)
+                change(waiting.pop(0), plan, operator)
         except (DetachedError, KeyboardInterrupt):
             raise
         except BaseException:
@@ -115,22 +117,30 @@ def _complete(plan: Plan, release: Release) -> Release:
     """Finish a deployment that has changed every stack; an interrupted one is completed by the next."""
     session = plan.session
     if not session.scope.environment.is_sandbox:
-        _protect(session)
+        protect(session.scope.stack_names, session.connections.stacks)
     adopted_values.report_lost(session.scope, session.connections)
     return _finish(plan, release, Status.DEPLOYED)
 
 
-def _protect(session: Session) -> None:
-    """Switch on the termination protection of every stack that lacks it."""
-    cloud = session.connections.stacks
-    for name in session.scope.stack_names:
+def protect(stack_names: Iterable[str], cloud: Stacks) -> None:
+    """Switch on the termination protection of every stack that lacks it.
+
+    Raises:
+        DeploymentError: CloudFormation did not answer.
+    """
+    for name in stack_names:
         described = cloud.describe(name)
         if not (described.is_protected or stack_states.can_be_created(described.state)):
             cloud.protect(name, on=True)
             console.result(f"{name}: termination protection is on")
 
 
-def _change(stack: PlannedStack, plan: Plan, operator: Operator) -> None:
+def change(stack: PlannedStack, plan: Plan, operator: Operator) -> None:
+    """Change one stack as it was planned.
+
+    Raises:
+        DeploymentError, CancelledError, DetachedError, CheckFailedError: as `apply`.
+    """
     connections, change_set = plan.session.connections, stack.change_set
     if stack.replaces_failed_creation:
         # Destructive, but CloudFormation has rolled the creation back: what is left the template retains.

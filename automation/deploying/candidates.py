@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from automation.building import built
-from automation.deploying import stack_inputs
+from automation.deploying import bootstrap_stack, stack_inputs
 from automation.deploying.releases.records import Release, ReleasedStack
 from automation.deploying.scope import Scope
 from automation.deploying.stacks import sam_packages, uploads
@@ -26,7 +26,7 @@ class Candidate:
         settings: the stack and its parameters, those included that are NoEcho.
         released: the same, as a release records it.
         template: before SAM's transform, with the locations of the code in S3.
-        url: where CloudFormation reads the template.
+        url: where CloudFormation reads the template; empty for one that is sent along.
     """
 
     settings: StackSettings
@@ -155,7 +155,11 @@ def _of_build(
     root, target = scope.root, scope.target
     path = built.deployed_template(settings.stack, root)
     bucket = uploads.code_bucket(
-        settings, cloud=cloud, store=store, create_managed=partial(sam_packages.create_managed_bucket, root, target)
+        settings,
+        cloud=cloud,
+        store=store,
+        bootstrap_stack=bootstrap_stack.name_of(scope.stack_names),
+        create_managed=partial(sam_packages.create_managed_bucket, root, target),
     )
     package = partial(sam_packages.package, path, bucket, root=root, target=target)
     upload = uploads.upload(path, bucket, store, stamp=stamp, package=package)

@@ -5,6 +5,7 @@ nor can one that adopts resources first, or whose failed creation must be delete
 templates, and counts as provisional.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -157,7 +158,8 @@ def plan_stack(
         changes = comparison.compare(candidate.released.stack, imported, after)
         return PlannedStack(candidate, deployed, before, after, changes, awaited=tuple(awaited), adoption=adopted)
 
-    request = Request(candidate.settings, candidate.url, candidate.template.get("Parameters") or {})
+    text = "" if candidate.url else json.dumps(candidate.template)
+    request = Request(candidate.settings, candidate.url, candidate.template.get("Parameters") or {}, text)
     change_set = change_sets.create(request, deployed, cloud, poll_s=stack_states.poll_s(surroundings.target))
     if change_set.is_empty and before is not None:
         return PlannedStack(candidate, deployed, before, before, (), change_set)

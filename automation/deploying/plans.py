@@ -149,7 +149,7 @@ def view(plan: Plan, *, notes: Sequence[str] = ()) -> PlanView:
         assessment=plan.assessment,
         from_release=running.name if running else "",
         to_commit=f"r{release.number} {commit}".strip(),
-        stacks=tuple(_stack_view(stack) for stack in plan.stacks),
+        stacks=tuple(stack_view(stack) for stack in plan.stacks),
         notes=(*notes, *_left_over(plan)),
     )
 
@@ -263,7 +263,8 @@ def _subject(change: RankedChange) -> tuple[object, ...]:
     return (change.stack, change.resource, change.rank, change.action)
 
 
-def _stack_view(stack: PlannedStack) -> StackView:
+def stack_view(stack: PlannedStack) -> StackView:
+    """Return what a person reads about one stack of a plan."""
     is_unchanged = stack.change_set is not None and stack.change_set.is_empty
     is_new = stack_states.can_be_created(stack.deployed.state)
     status = "new" if is_new else "unchanged" if is_unchanged else "changes"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from automation.deploying import asked_parameters
+from automation.deploying import asked_parameters, bootstrap_stack
 from automation.deploying.checks import credentials, hooks
 from automation.deploying.connections import Connections
 from automation.deploying.planning import Surroundings
@@ -140,8 +140,9 @@ def begin(
         return session
     described = [connections.stacks.describe(name) for name in scope.stack_names]
     deployed = {stack.state.name: stack.parameters for stack in described if releases.is_created(stack.state)}
+    answers = bootstrap_stack.answers(scope.environment, scope.stack_names, connections.stacks)
     released = asked_parameters.of_releases(session.known, scope.project.settings.ask)
-    return replace(session, scope=asked_parameters.fill(scope, deployed, chosen, released))
+    return replace(session, scope=asked_parameters.fill(scope, deployed, chosen, {**answers, **released}))
 
 
 def refresh(session: Session) -> Session:

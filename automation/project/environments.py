@@ -15,7 +15,7 @@ from automation.project.model import Project, Stack
 from automation.project.sam_configuration import SAMCONFIG, overrides
 from automation.project.settings import PYPROJECT, TABLE
 from automation.system.errors import ConfigurationError, Finding, UsageError
-from automation.system.targets import Target
+from automation.system.targets import ROLE_VARIABLES, Target
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _SECTIONS_OF_SAM = frozenset({"default", "global"})
@@ -160,9 +160,12 @@ def expand(text: str, variables: Mapping[str, str], *, where: str) -> str:
 def target(environment: Environment, variables: Mapping[str, str]) -> Target:
     """Return where the environment's calls go: its own endpoint, otherwise AWS_ENDPOINT_URL, otherwise AWS.
 
-    A loopback endpoint is not AWS, so it gets dummy credentials when the process has none.
+    A loopback endpoint is not AWS, so it gets dummy credentials when the process has none. The role of a workflow wins
+    over the credentials of pyproject.toml.
     """
     endpoint = environment.endpoint or variables.get("AWS_ENDPOINT_URL", "")
+    if all(variables.get(name) for name in ROLE_VARIABLES):
+        return Target(environment.region, endpoint)
     configured = Target(environment.region, endpoint, environment.key_id, environment.secret)
     if configured.is_loopback and not configured.key_id and not variables.get("AWS_ACCESS_KEY_ID"):
         return Target(environment.region, endpoint, "test", "test")

@@ -41,6 +41,7 @@ PROJECT = (
     Key("guards", _HOOKS, "none", "stop a deployment, or warn before it"),
     Key("status", _HOOKS, "none", "the product's lines of `inv status`"),
     Key("pause", _HOOKS, "none", "a safe halt when a deployment failed and could not be undone"),
+    Key("bootstrap", _HOOKS, "none", "what the product needs once in an account, for `inv bootstrap`"),
     Key("contracts", _HOOKS, "none", "the JSON schemas of messages and stored items, by name"),
     Key("samples", _HOOKS, "none", "one message of each kind as its consumers receive it, for `inv invoke`"),
 )

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,7 @@ class Hooks:
         pause: bring the product to a safe halt after a failed deployment.
         contracts: the JSON schemas of messages and stored items, by name.
         samples: one message of each kind as its consumers receive it, by name.
+        bootstrap: what the product needs in an account before its first deployment.
     """
 
     guards: tuple[str, ...] = ()
@@ -87,6 +88,7 @@ class Hooks:
     pause: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
+    bootstrap: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Settings:
         senders: the template parameters with an address that mail is sent from.
         recipients: the template parameters with addresses that mail is sent to, with commas between them.
         ask: the template parameters that `inv deploy` asks for once; no file has their values.
+        grants: the actions of IAM that the hooks use on resources of the stacks, for the deploy role.
         keep_releases: how many of the newest releases `inv prune` keeps restorable.
         dependency_groups: the names in `[dependency-groups]`.
         pytest_options: the table `[tool.pytest.ini_options]`.
@@ -122,6 +125,7 @@ class Settings:
     senders: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     ask: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
     keep_releases: int = MIN_KEPT_RELEASES
     hooks: Hooks = field(default_factory=Hooks)
     dependency_groups: frozenset[str] = frozenset()
@@ -158,8 +162,9 @@ def read(root: Path) -> Settings:
         senders=_texts(table, "senders", TABLE),
         recipients=_texts(table, "recipients", TABLE),
         ask=_texts(table, "ask", TABLE),
+        grants=_texts(table, "grants", TABLE),
         keep_releases=_kept_releases(table.get("keep_releases", MIN_KEPT_RELEASES)),
-        hooks=Hooks(*(_functions(table, key) for key in ("guards", "status", "pause", "contracts", "samples"))),
+        hooks=Hooks(*(_functions(table, entry.name) for entry in fields(Hooks))),
         dependency_groups=frozenset(_table(document, "dependency-groups", PYPROJECT)),
         pytest_options=pytest,
     )

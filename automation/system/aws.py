@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.credentials import AssumeRoleWithWebIdentityProvider
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 
@@ -60,7 +61,23 @@ def _session(target: Target) -> Session:
     session.set_config_variable("region", target.region)
     if target.key_id:
         session.set_credentials(target.key_id, target.secret)
+    elif target.endpoint:
+        _assume_roles_at_endpoint(session, target)
     return session
+
+
+def _assume_roles_at_endpoint(session: Session, target: Target) -> None:
+    """Let a role that the environment variables name be assumed at the endpoint. Botocore would ask AWS for it."""
+
+    def create_client(service: str, **options: Any) -> Any:
+        return session.create_client(service, endpoint_url=target.endpoint, **options)
+
+    provider = AssumeRoleWithWebIdentityProvider(
+        load_config=lambda: session.full_config,
+        client_creator=create_client,
+        profile_name=session.get_config_variable("profile") or "default",
+    )
+    session.get_component("credential_provider").insert_before("env", provider)
 
 
 @dataclass(frozen=True, slots=True)

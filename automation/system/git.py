@@ -51,6 +51,14 @@ def read_work_tree(folder: Path, *, apart_from: str = "") -> WorkTree | None:
     )
 
 
+def origin(folder: Path) -> str:
+    """Return the URL of the remote `origin`; empty without one, without git and outside a repository."""
+    try:
+        return processes.run(["git", "remote", "get-url", "origin"], cwd=folder).stdout.strip()
+    except ToolError:
+        return ""
+
+
 def is_dirty(folder: Path, *, apart_from: str = "") -> bool:
     """Return whether files of the folder differ from HEAD, or are new and not ignored.
 

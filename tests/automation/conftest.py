@@ -8,6 +8,7 @@ from automation.deploying import scope
 from automation.project import model
 from automation.project.model import Project
 from automation.system import console
+from tests.automation.bootstrapped_shop import Bootstraps
 from tests.automation.deployable_shop import ShopDeployments, make_deployable_shop, pass_lint
 from tests.automation.deploying.changing_stacks import Person
 from tests.automation.projects import make_shop
@@ -34,6 +35,11 @@ def deployments(prepared_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(validate, "lint", pass_lint)
     monkeypatch.setattr(prove, "prove_once", lambda _project: None)
     return ShopDeployments(shutil.copytree(prepared_shop, tmp_path / "deployable", symlinks=True))
+
+
+@pytest.fixture
+def account(deployments: ShopDeployments) -> Bootstraps:
+    return Bootstraps(deployments)
 
 
 @pytest.fixture

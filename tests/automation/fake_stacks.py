@@ -268,7 +268,8 @@ class FakeStacks:
         stack.content = replace(stack.content, template=json.loads(edit(json.dumps(stack.content.template))))
 
     def _compute(self, stack: FakeStack, request: Mapping[str, Any]) -> FakeChangeSet:
-        template = json.loads(self.read(request["TemplateURL"]))
+        is_sent_along = "TemplateBody" in request
+        template = json.loads(request["TemplateBody"] if is_sent_along else self.read(request["TemplateURL"]))
         content = Content(template, self._values(stack, template, request.get("Parameters", [])))
         tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]} if "Tags" in request else stack.tags
         imports = {
@@ -351,7 +352,7 @@ class FakeStacks:
 
     def _new_name(self, resource: Mapping[str, Any], name: str) -> str:
         """Return the name that a template gives a parameter, or a new id."""
-        is_parameter = resource["Type"] == "AWS::SSM::Parameter"
+        is_parameter = resource["Type"] == "AWS::SSM::Parameter" and "Name" in resource["Properties"]
         return str(resource["Properties"]["Name"]) if is_parameter else self._new_id(str(resource["Type"]), name)
 
     def _new_id(self, kind: str, name: str) -> str:

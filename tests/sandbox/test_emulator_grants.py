@@ -10,9 +10,11 @@ from sandbox.emulator_grants import (
     condition_keys,
     remember_keys,
     trust_loopback,
+    with_arns,
     with_batches,
     with_buses,
     with_keys,
+    with_layer_lookups,
     with_senders,
 )
 
@@ -68,6 +70,56 @@ def test_with_senders_leaves_other_calls_to_the_emulator(service: str, method: s
     arn = with_senders(extract)(service, method, path, JSON, b"{}", {}, "eu-west-1", "123")
 
     assert arn == f"the emulator's, of {service} in eu-west-1"
+
+
+CHANGE_SET = "arn:aws:cloudformation:eu-west-1:123:changeSet/release-1/2"
+LAYER = "arn:aws:lambda:eu-west-1:123:layer:Shared:7"
+LOOKUP = {"find": ["LayerVersion"], "Arn": [LAYER]}
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "named", "arn"),
+    [
+        (f"ChangeSetName={CHANGE_SET}".encode(), {}, "*", CHANGE_SET),
+        (b"", {"ChangeSetName": [CHANGE_SET]}, "*", CHANGE_SET),
+        (b"", {"ChangeSetName": CHANGE_SET}, "*", CHANGE_SET),
+        (f"ChangeSetName={CHANGE_SET}".encode(), {}, "the stack's", "the stack's"),
+        (b"ChangeSetName=release-1", {}, "*", "*"),
+        (b"Action=ListExports", {}, "*", "*"),
+    ],
+)
+def test_with_arns_names_a_change_set_without_its_stack(body: bytes, query: Any, named: str, arn: str) -> None:
+    describe = with_arns(lambda *_: named)
+
+    assert describe("cloudformation", "POST", "/", FORM, body, query, "eu-west-1", "123") == arn
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "query", "arn"),
+    [
+        ("lambda", "/2018-10-31/layers", LOOKUP, LAYER),
+        ("lambda", "/2018-10-31/layers/", LOOKUP, LAYER),
+        ("lambda", "/2018-10-31/layers", {}, "*"),
+        ("lambda", "/2018-10-31/layers/Shared/versions", LOOKUP, "*"),
+        ("sqs", "/2018-10-31/layers", {"ChangeSetName": CHANGE_SET, **LOOKUP}, "*"),
+    ],
+)
+def test_with_arns_names_a_layer_version(service: str, path: str, query: Any, arn: str) -> None:
+    assert with_arns(lambda *_: "*")(service, "GET", path, {}, b"", query, "eu-west-1", "123") == arn
+
+
+@pytest.mark.parametrize(
+    ("service", "query", "action"),
+    [
+        ("lambda", LOOKUP, "lambda:GetLayerVersion"),
+        ("lambda", {"find": ["Else"]}, "the emulator's"),
+        ("sqs", LOOKUP, "the emulator's"),
+    ],
+)
+def test_with_layer_lookups_names_the_action_of_aws(service: str, query: Any, action: str) -> None:
+    assert (
+        with_layer_lookups(lambda *_: "the emulator's")(service, "GET", "/2018-10-31/layers", {}, b"", query) == action
+    )
 
 
 @pytest.mark.parametrize(

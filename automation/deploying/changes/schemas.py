@@ -7,6 +7,7 @@ import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,30 @@ def uncertain(resource_type: str, replacement: Replacement) -> Replacement:
         ToolError: cfn-lint is not installed.
     """
     return replacement if replacement is Replacement.NO else counted(resource_type, Replacement.CONDITIONAL)
+
+
+def handler_permissions(resource_type: str) -> frozenset[str]:
+    """Return the actions of IAM that CloudFormation uses to create, read, update, list and delete a resource.
+
+    Returns:
+        Such as `sqs:CreateQueue`; none for a type whose schema does not say.
+
+    Raises:
+        ToolError: cfn-lint is not installed.
+    """
+    handlers: Mapping[str, Mapping[str, Any]] = _schema(resource_type).get("handlers") or {}
+    return frozenset(chain.from_iterable(handler.get("permissions") or () for handler in handlers.values()))
+
+
+@cache
+def iam_services() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """Return IAM's actions with the kinds of resources that each can be limited to, by service; names in lower case.
+
+    Raises:
+        ToolError: cfn-lint is not installed.
+    """
+    services: Mapping[str, Mapping[str, Mapping[str, Any]]] = _read("AdditionalSpecs", "Policies.json")
+    return services
 
 
 def _answer(pointer: str, names: Sequence[str], answer: Replacement) -> Replacement:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from automation.building import outputs
+from automation.deploying import bootstrap_stack
 from automation.deploying.adoption import model as adoption
 from automation.deploying.checks import physical_names, quotas, readiness
 from automation.deploying.checks.physical_names import NamedResource
@@ -81,11 +82,11 @@ def bucket_remarks(visit: Visit) -> list[Remark]:
     def ask(bucket: str) -> Remark:
         return _bucket_remark(visit, bucket)
 
-    def ask_managed(stack_name: str) -> Remark:
-        return _managed_bucket_remark(visit, stack_name)
+    def ask_default(stack_name: str) -> Remark:
+        return _bootstrap_bucket_remark(visit, stack_name) or _managed_bucket_remark(visit, uploads.MANAGED_STACK)
 
-    managed = [uploads.MANAGED_STACK] if "" in buckets else []
-    return [*ask_each(sorted(buckets - {""}), ask, about=str), *ask_each(managed, ask_managed, about=str)]
+    default = [bootstrap_stack.name_of(visit.scope.stack_names)] if "" in buckets else []
+    return [*ask_each(sorted(buckets - {""}), ask, about=str), *ask_each(default, ask_default, about=str)]
 
 
 def _state_remark(visit: Visit, stack: DeployedStack) -> Remark:
@@ -98,6 +99,12 @@ def _state_remark(visit: Visit, stack: DeployedStack) -> Remark:
     if obstacle := stack_states.obstacle(state, visit.scope.target, environment):
         return Remark(Level.STOP, obstacle.where, obstacle.what, obstacle.fix)
     return Remark(Level.OK, state.name, f"is {state.status}" if state.exists else "will be created")
+
+
+def _bootstrap_bucket_remark(visit: Visit, stack_name: str) -> Remark | None:
+    """Check the bucket of the bootstrap stack, if there is one."""
+    bucket = visit.account.stack(stack_name).outputs.get(bootstrap_stack.BUCKET)
+    return _bucket_remark(visit, bucket) if bucket else None
 
 
 def _managed_bucket_remark(visit: Visit, stack_name: str) -> Remark:

@@ -2,8 +2,12 @@
 
 A hook takes one mapping, the fields of `Context`, and returns a list of mappings with the keys `level` (stop, warn or
 info), `where`, `what` and `fix`. A `contracts` hook returns JSON schemas by name, a `samples` hook messages by name. A
-hook may call AWS: its process has the target's endpoint, region and credentials in its environment variables, so boto3
-needs no arguments.
+`bootstrap` hook returns the steps that prepare an account, as mappings with `state` (done; todo: it does the step when
+`applies` is set; person: only a person can do it), `where`, `what` and `fix`. It changes nothing unless `applies` is
+set, and then returns the steps as they are afterwards.
+
+A hook may call AWS: its process has the target's endpoint, region and credentials in its environment variables, so
+boto3 needs no arguments.
 """
 
 import json
@@ -13,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +33,30 @@ from automation.system.targets import Target
 TIMEOUT_S = 30.0
 _WORKER = Path(__file__).with_name("hooks_worker.py")
 _HIDDEN = "****"  # what CloudFormation shows for a NoEcho parameter
+_STEP_LINE = 'a bootstrap hook returns a list of {"state": "todo", "where": "…", "what": "…", "fix": "…"}'
 _LINE = 'a hook returns a list of {"level": "stop", "where": "…", "what": "…", "fix": "…"}'
+
+
+class StepState(StrEnum):
+    """Whether a step that prepares an account is done, and who does it otherwise."""
+
+    DONE = "done"
+    TODO = "todo"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that prepares an account.
+
+    Attributes:
+        what: what is so, what would be done, or what a person has to do.
+    """
+
+    state: StepState
+    where: str
+    what: str
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +71,7 @@ class Context:
         breaking_contracts: the names of messages and items that the deployed or the new release cannot read.
         missing: what a person still has to set up, such as a secret; only for the status hooks.
         is_temporary: whether the environment has no secrets and is destroyed with its data.
+        applies: whether a bootstrap hook does its steps.
         now: RFC 3339.
     """
 
@@ -56,6 +85,7 @@ class Context:
     breaking_contracts: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     is_temporary: bool = False
+    applies: bool = False
     now: str = ""
 
 
@@ -68,6 +98,7 @@ def context_of(
     parameters: Iterable[Mapping[str, str]] = (),
     breaking_contracts: Iterable[str] = (),
     missing: Iterable[str] = (),
+    applies: bool = False,
 ) -> Context:
     """Return what hooks need to know about a scope.
 
@@ -88,6 +119,7 @@ def context_of(
         breaking_contracts=tuple(breaking_contracts),
         missing=tuple(missing),
         is_temporary=scope.environment.is_temporary,
+        applies=applies,
         now=now.isoformat(timespec="seconds"),
     )
 
@@ -157,6 +189,23 @@ def documents(
         except _HookFailedError as cause:
             raise ConfigurationError(f"{function}: {cause}", where=f"{TABLE} {kind}") from cause
     return together
+
+
+def steps(functions: Sequence[str], context: Context, *, root: Path, target: Target) -> tuple[Step, ...]:
+    """Run the `bootstrap` hooks and return their steps, in order.
+
+    Raises:
+        ConfigurationError: there is no such function, it failed, or it does not return steps.
+    """
+    together: list[Step] = []
+    with _process(functions, root, target) as ask:
+        answers = ask("bootstrap", context, TIMEOUT_S)
+    for function, answer in answers.items():
+        try:
+            together += _value(answer, _steps)
+        except _HookFailedError as cause:
+            raise ConfigurationError(f"{function}: {cause}", where=f"{TABLE} bootstrap") from cause
+    return tuple(together)
 
 
 class _HookFailedError(Exception):
@@ -246,6 +295,19 @@ def _remark(line: Any) -> Remark:
         case {"level": "stop" | "warn" | "info" as level, "what": str() as what}:
             return Remark(Level(level), str(line.get("where", "")), what, str(line.get("fix", "")))
     raise _HookFailedError(f"returned the line {json.dumps(line)}; {_LINE}")
+
+
+def _steps(value: Any) -> list[Step]:
+    if not isinstance(value, list):
+        raise _HookFailedError(f"returned {json.dumps(value)}; {_STEP_LINE}")
+    return [_step(line) for line in value]
+
+
+def _step(line: Any) -> Step:
+    match line:
+        case {"state": "done" | "todo" | "person" as state, "where": str() as where, "what": str() as what}:
+            return Step(StepState(state), where, what, str(line.get("fix", "")))
+    raise _HookFailedError(f"returned the step {json.dumps(line)}; {_STEP_LINE}")
 
 
 def _documents(value: Any) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from automation.deploying import asked_parameters
+from automation.deploying import asked_parameters, bootstrap_stack
 from automation.deploying.checks import account_remarks, credentials, hooks, quotas, readiness, setup, work_tree
 from automation.deploying.checks.visits import Account, Intent, Visit
 from automation.deploying.releases import deployer_lock
@@ -95,7 +95,8 @@ def check(
         if unreadable := [answer for answer in answers if isinstance(answer, Remark)]:
             return Preflight((*remarks, *unreadable))
         deployed = tuple(answer for answer in answers if isinstance(answer, DeployedStack))
-        visit = setup.visit(scope, account, replace(intent, released=find_released()), identity, deployed)
+        known = {**_answers(scope, account), **find_released()}
+        visit = setup.visit(scope, account, replace(intent, released=known), identity, deployed)
 
         # The guards first: their process takes longest.
         topics = (guards, lock) if is_removal else (guards, lock, *_TOPICS)
@@ -146,6 +147,15 @@ def _offline_remarks(scope: Scope, account: Account, intent: Intent) -> Iterator
 def _region_remark(scope: Scope, account: Account) -> Remark:
     where = f"{PYPROJECT}: [tool.alchemiser.environments.{scope.environment.name}]"
     return credentials.region_remark(scope.target.region, account.regions(), where)
+
+
+def _answers(scope: Scope, account: Account) -> Mapping[str, str]:
+    """Return what was answered when the account was prepared; without the stack of the answers they count as open."""
+    if scope.environment.is_sandbox or not scope.project.settings.ask:
+        return {}
+    with suppress(CallError):
+        return bootstrap_stack.answers_in(account.stack(bootstrap_stack.name_of(scope.stack_names)).outputs)
+    return {}
 
 
 def _read_stack(account: Account, name: str) -> DeployedStack | Remark:

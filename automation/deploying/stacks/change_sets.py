@@ -80,7 +80,8 @@ class Request:
     """What a change set is created from.
 
     Attributes:
-        template_url: where CloudFormation reads the template; see uploads.upload.
+        template_url: where CloudFormation reads the template; see uploads.upload. Empty for one that is sent along.
+        template: the text of a template that is sent along.
         parameters: the section Parameters of the template.
         imports: the resources of an import, as CreateChangeSet takes them; empty for any other change.
     """
@@ -88,6 +89,7 @@ class Request:
     settings: StackSettings
     template_url: str
     parameters: Mapping[str, Any]
+    template: str = ""
     imports: Sequence[Mapping[str, Any]] = ()
 
 
@@ -180,11 +182,15 @@ def api_request(request: Request, deployed: StackDescription, name: str) -> dict
         "StackName": settings.stack_name,
         "ChangeSetName": name,
         "ChangeSetType": "CREATE" if stack_states.is_new(deployed.state) else "UPDATE",
-        "TemplateURL": request.template_url,
+        **_template(request),
         "Parameters": _parameters(request, deployed),
         "Capabilities": _capabilities(section),
         **{key: value for key, value in optional.items() if value},
     }
+
+
+def _template(request: Request) -> dict[str, str]:
+    return {"TemplateURL": request.template_url} if request.template_url else {"TemplateBody": request.template}
 
 
 def _import_request(request: Request, name: str) -> dict[str, Any]:

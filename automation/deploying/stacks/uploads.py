@@ -21,6 +21,7 @@ from automation.system.stacks import StackDescription
 
 MANAGED_STACK = "aws-sam-cli-managed-default"
 _MANAGED_BUCKET = "SourceBucket"
+BOOTSTRAP_BUCKET = "ArtifactBucket"
 _PREFIX = "alchemiser"
 _CONCURRENT_UPLOADS = 8
 
@@ -102,11 +103,14 @@ class _Content:
 
 
 def code_bucket(
-    settings: StackSettings, *, cloud: Cloud, store: Store, create_managed: Callable[[], None]
+    settings: StackSettings, *, cloud: Cloud, store: Store, bootstrap_stack: str, create_managed: Callable[[], None]
 ) -> CodeBucket:
-    """Return the bucket for the code of a stack: `s3_bucket` of samconfig.toml, otherwise the one that SAM manages.
+    """Return the bucket for the code of a stack.
+
+    It is `s3_bucket` of samconfig.toml, otherwise that of the bootstrap stack, otherwise the one that SAM manages.
 
     Args:
+        bootstrap_stack: the name of that stack, which may not exist.
         create_managed: creates the stack of SAM's bucket; called when it is needed and missing.
 
     Raises:
@@ -114,7 +118,9 @@ def code_bucket(
         DeploymentError: AWS did not answer, or SAM's stack has no bucket.
         ToolError: SAM could not create its bucket.
     """
-    name = str(settings.section.get("s3_bucket", "")) or _managed_bucket(cloud, create_managed)
+    name = str(settings.section.get("s3_bucket", ""))
+    name = name or cloud.describe(bootstrap_stack).outputs.get(BOOTSTRAP_BUCKET, "")
+    name = name or _managed_bucket(cloud, create_managed)
     store.require_usable(name)
     return CodeBucket(name, str(settings.section.get("s3_prefix", _PREFIX)).strip("/"))
 

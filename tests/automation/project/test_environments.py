@@ -124,6 +124,22 @@ def test_target_loopback_without_credentials_gets_dummy_ones(shop: Project) -> N
     assert (target.endpoint, target.key_id, target.region) == ("http://localhost:4566", "test", "eu-west-1")
 
 
+ROLE = {"AWS_ROLE_ARN": "arn:aws:iam::1:role/deploy", "AWS_WEB_IDENTITY_TOKEN_FILE": "/run/token"}
+
+
+def test_target_role_of_a_workflow_wins_over_the_credentials_of_pyproject(shop: Project) -> None:
+    target = environments.target(load(shop, "here"), ROLE)
+
+    assert (target.endpoint, target.key_id, target.secret) == ("http://127.0.0.1:4566", "", "")
+
+
+@pytest.mark.parametrize("missing", sorted(ROLE))
+def test_target_half_of_a_role_is_none(shop: Project, missing: str) -> None:
+    variables = {name: value for name, value in ROLE.items() if name != missing}
+
+    assert environments.target(load(shop, "here"), variables).key_id == "test"
+
+
 @pytest.mark.parametrize(
     "variables",
     [

@@ -1,4 +1,8 @@
+import threading
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from botocore.exceptions import NoCredentialsError
@@ -7,6 +11,13 @@ from automation.system import aws
 from automation.system.errors import DeploymentError
 from automation.system.stacks import StackState
 from automation.system.targets import Target
+
+_ASSUMED = """<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>of-the-role</AccessKeyId>
+<SecretAccessKey>secret</SecretAccessKey><SessionToken>session</SessionToken>
+<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>
+<AssumedRoleUser><AssumedRoleId>A:b</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/deploy/b</Arn></AssumedRoleUser>
+</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"""
 
 
 def test_target_variables_point_a_child_to_the_endpoint() -> None:
@@ -75,3 +86,50 @@ def test_call_without_credentials_says_what_to_type() -> None:
         raise NoCredentialsError
 
     assert str(caught.value) == "shop: no AWS credentials were found; run aws configure, or set AWS_PROFILE"
+
+
+class FakeTokens(BaseHTTPRequestHandler):
+    """STS: it answers every request with the keys of a role, and remembers it."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(self.rfile.read(int(self.headers["content-length"])).decode())
+        body = _ASSUMED.encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Print nothing."""
+
+
+@pytest.mark.enable_socket
+def test_role_of_a_workflow_is_assumed_at_the_endpoint_and_wins_over_keys(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("a.token.of.github")
+    for name, value in {
+        "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/deploy",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"),
+        "AWS_ACCESS_KEY_ID": "ambient",
+        "AWS_SECRET_ACCESS_KEY": "word",
+    }.items():
+        monkeypatch.setenv(name, value)
+    FakeTokens.asked.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), FakeTokens) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        target = Target("eu-west-1", f"http://127.0.0.1:{server.server_port}")
+
+        credentials = aws.Cloud(target).credentials()
+        server.shutdown()
+
+    assert credentials == {
+        "AWS_ACCESS_KEY_ID": "of-the-role",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SESSION_TOKEN": "session",
+    }
+    [asked] = FakeTokens.asked
+    assert "Action=AssumeRoleWithWebIdentity" in asked
+    assert "WebIdentityToken=a.token.of.github" in asked

@@ -53,6 +53,17 @@ def test_read_work_tree_without_remote_is_not_pushed(tmp_path: Path) -> None:
     assert (tree.has_remote, tree.is_pushed) == (False, False)
 
 
+def test_origin_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert git.origin(tmp_path) == ""
+    repository = repositories.make_plain_repository(tmp_path / "repository")
+    assert git.origin(repository) == ""
+
+    repositories.git(repository, "remote", "add", "origin", "git@github.com:octocat/shop.git")
+
+    assert git.origin(repository) == "git@github.com:octocat/shop.git"
+
+
 @pytest.mark.parametrize("path", ["README.md", "new.txt"])
 def test_is_dirty_changed_or_new_file(tmp_path: Path, path: str) -> None:
     repositories.make_plain_repository(tmp_path)

@@ -10,7 +10,7 @@ from automation.deploying.remarks import Level, Remark
 from automation.project.model import Project
 from automation.system.accounts import DeployedStack, LambdaLimits
 from automation.system.errors import ConfigurationError, DeploymentError
-from automation.system.stacks import StackResource
+from automation.system.stacks import StackResource, StackState
 from tests.automation.deploying.checks.visited_accounts import NOT_REHEARSED, changed_shop, stack, visit_to
 from tests.automation.deploying.fake_accounts import FakeAccount, denied, unsupported
 from tests.automation.projects import APP, SAMCONFIG
@@ -173,7 +173,7 @@ def test_bucket_remarks_without_managed_stack_sam_creates_it(shop: Project) -> N
     assert account_remarks.bucket_remarks(visit_to(account, shop)) == [
         Remark(Level.OK, MANAGED, "SAM will create its bucket for code")
     ]
-    assert account.asked == [f"stack {MANAGED}"]
+    assert account.asked == ["stack bootstrap-shop-live", f"stack {MANAGED}"]
 
 
 def test_bucket_remarks_managed_bucket_is_checked(shop: Project) -> None:
@@ -182,6 +182,16 @@ def test_bucket_remarks_managed_bucket_is_checked(shop: Project) -> None:
     assert account_remarks.bucket_remarks(visit_to(account, shop)) == [
         Remark(Level.OK, "sam-bucket", "the bucket for code can be used")
     ]
+
+
+def test_bucket_remarks_bucket_of_the_bootstrap_stack_is_checked(shop: Project) -> None:
+    bootstrap = DeployedStack(StackState("bootstrap-shop-live", "CREATE_COMPLETE"), {"ArtifactBucket": "artifacts"})
+    account = FakeAccount(stacks={"bootstrap-shop-live": bootstrap})
+
+    assert account_remarks.bucket_remarks(visit_to(account, shop)) == [
+        Remark(Level.OK, "artifacts", "the bucket for code can be used")
+    ]
+    assert account.asked == ["stack bootstrap-shop-live", "require_bucket artifacts"]
 
 
 def test_bucket_remarks_broken_managed_stack_stops(shop: Project) -> None:

@@ -99,6 +99,7 @@ def test_run_hook_sees_the_context(root: Path) -> None:
         "breaking_contracts": "['Sold']",
         "missing": "[]",
         "is_temporary": "False",
+        "applies": "False",
         "now": "2026-03-04",
     }
 

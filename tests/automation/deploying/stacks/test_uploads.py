@@ -20,6 +20,7 @@ from automation.system.stacks import StackDescription, StackState
 
 STAMP = {"Release": "r7"}
 BUCKET = CodeBucket("code", "alchemiser")
+BOOTSTRAP = "bootstrap-shop-live"
 FUNCTION = "AWS::Serverless::Function"
 
 
@@ -67,14 +68,15 @@ class SlowStore(FakeStore):
 
 @dataclass
 class FakeCloud:
-    """The stack of SAM's bucket, if it exists."""
+    """The stack of SAM's bucket, if it exists, and the outputs of the bootstrap stack."""
 
     outputs: Mapping[str, str] = field(default_factory=dict)
+    bootstrap: Mapping[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
     def describe(self, stack: str) -> StackDescription:
         self.asked.append(stack)
-        return StackDescription(StackState(stack), outputs=self.outputs)
+        return StackDescription(StackState(stack), outputs=self.bootstrap if stack == BOOTSTRAP else self.outputs)
 
     def create(self) -> None:
         self.outputs = {"SourceBucket": "managed"}
@@ -317,7 +319,12 @@ def test_code_bucket_of_samconfig(shop: Project, section: dict[str, str], bucket
 
     settings = stack_settings(shop, **section)
 
-    assert uploads.code_bucket(settings, cloud=cloud, store=FakeStore(), create_managed=cloud.create) == bucket
+    assert (
+        uploads.code_bucket(
+            settings, cloud=cloud, store=FakeStore(), bootstrap_stack=BOOTSTRAP, create_managed=cloud.create
+        )
+        == bucket
+    )
     assert cloud.asked == []
 
 
@@ -325,17 +332,36 @@ def test_code_bucket_of_samconfig(shop: Project, section: dict[str, str], bucket
 def test_code_bucket_is_otherwise_that_of_sam(shop: Project, outputs: dict[str, str], asked: int) -> None:
     cloud = FakeCloud(outputs)
 
-    bucket = uploads.code_bucket(stack_settings(shop), cloud=cloud, store=FakeStore(), create_managed=cloud.create)
+    bucket = uploads.code_bucket(
+        stack_settings(shop), cloud=cloud, store=FakeStore(), bootstrap_stack=BOOTSTRAP, create_managed=cloud.create
+    )
 
     assert bucket == CodeBucket("managed", "alchemiser")
-    assert cloud.asked == ["aws-sam-cli-managed-default"] * asked
+    assert cloud.asked == [BOOTSTRAP, *["aws-sam-cli-managed-default"] * asked]
+
+
+def test_code_bucket_of_the_bootstrap_stack_comes_before_that_of_sam(shop: Project) -> None:
+    cloud = FakeCloud({"SourceBucket": "managed"}, bootstrap={"ArtifactBucket": "artifacts"})
+
+    bucket = uploads.code_bucket(
+        stack_settings(shop), cloud=cloud, store=FakeStore(), bootstrap_stack=BOOTSTRAP, create_managed=cloud.create
+    )
+
+    assert bucket == CodeBucket("artifacts", "alchemiser")
+    assert cloud.asked == [BOOTSTRAP]
 
 
 def test_code_bucket_stack_of_sam_without_bucket_is_an_error(shop: Project) -> None:
     message = "aws-sam-cli-managed-default: has no output SourceBucket; name a bucket as s3_bucket in samconfig.toml"
 
     with pytest.raises(DeploymentError, match=message):
-        uploads.code_bucket(stack_settings(shop), cloud=FakeCloud(), store=FakeStore(), create_managed=lambda: None)
+        uploads.code_bucket(
+            stack_settings(shop),
+            cloud=FakeCloud(),
+            store=FakeStore(),
+            bootstrap_stack=BOOTSTRAP,
+            create_managed=lambda: None,
+        )
 
 
 @pytest.mark.parametrize("section", [{"s3_bucket": "bad"}, {}])
@@ -347,5 +373,6 @@ def test_code_bucket_unusable_bucket_is_refused(shop: Project, section: dict[str
             stack_settings(shop, **section),
             cloud=cloud,
             store=FakeStore(unusable="bad"),
+            bootstrap_stack=BOOTSTRAP,
             create_managed=cloud.create,
         )

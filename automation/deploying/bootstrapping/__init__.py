@@ -1,0 +1,1 @@
+"""What an account needs once: the bucket for artifacts, the deploy role with its grants, the product's own steps."""

@@ -1,0 +1,169 @@
+"""The statements of a deploy role: which actions, on which resources, under which condition."""
+
+import re
+from collections.abc import Iterable
+
+import pytest
+
+from automation.deploying.bootstrapping import grants
+from automation.deploying.bootstrapping.grants import NO_CONDITION, VIA_CLOUDFORMATION, Statement
+from automation.deploying.changes import schemas
+from tests.automation.deploying.bootstrapping.bakery_contents import BAKERY, bakery
+
+SQS = "arn:aws:sqs:eu-west-1:123456789012"
+LAMBDA = "arn:aws:lambda:eu-west-1:123456789012"
+ROLES = "arn:aws:iam::123456789012:role/bakery-live-*"
+
+
+def by_action(statements: Iterable[Statement]) -> dict[str, Statement]:
+    """Return the statement of each action, which no second one may have."""
+    found: dict[str, Statement] = {}
+    for statement in statements:
+        for action in statement.actions:
+            assert action not in found, action
+            found[action] = statement
+    return found
+
+
+def test_limited_actions_get_the_resources_of_the_stacks_and_the_named_ones() -> None:
+    [statement] = grants.limited(["sqs:SendMessage", "sqs:GetQueueUrl"], BAKERY)
+
+    resources = (f"{SQS}:bakery-live-*", f"{SQS}:orders.fifo")
+    assert statement == Statement(("sqs:GetQueueUrl", "sqs:SendMessage"), resources, NO_CONDITION)
+
+
+def test_limited_action_that_iam_cannot_limit_is_on_everything() -> None:
+    queues, everywhere = grants.limited(["sqs:ListQueues", "sqs:GetQueueUrl"], BAKERY, VIA_CLOUDFORMATION)
+
+    assert (everywhere.actions, everywhere.resources) == (("sqs:ListQueues",), ("*",))
+    assert everywhere.condition == queues.condition == VIA_CLOUDFORMATION
+    assert queues.actions == ("sqs:GetQueueUrl",)
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("lambda:InvokeFunction", [f"{LAMBDA}:function:bakery-live-*"]),
+        (
+            "lambda:GetLayerVersion",
+            [f"{LAMBDA}:layer:Dough", f"{LAMBDA}:layer:Dough:*", f"{LAMBDA}:layer:bakery-live-*"],
+        ),
+        ("lambda:DeleteEventSourceMapping", [f"{LAMBDA}:event-source-mapping:*"]),
+        ("iam:GetRole", [ROLES]),
+        ("s3:PutObject", ["arn:aws:s3:::bakery-live-*"]),
+        ("dynamodb:Query", ["arn:aws:dynamodb:eu-west-1:123456789012:table/bakery-live-*"]),
+        ("events:DescribeEventBus", ["arn:aws:events:eu-west-1:123456789012:event-bus/bakery-live-*"]),
+        ("kms:Decrypt", ["arn:aws:kms:eu-west-1:123456789012:key/*"]),
+        ("cloudwatch:DescribeAlarms", ["*"]),
+        (
+            "scheduler:GetSchedule",
+            [
+                "arn:aws:scheduler:eu-west-1:123456789012:schedule/bakery-live-*/*",
+                "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/bakery-live-*",
+            ],
+        ),
+    ],
+)
+def test_limited_each_service_names_its_resources_in_its_own_way(action: str, expected: list[str]) -> None:
+    [statement] = grants.limited([action], BAKERY)
+
+    assert list(statement.resources) == expected
+
+
+def test_limited_parameter_is_named_without_its_first_slash() -> None:
+    contents = bakery(names={"AWS::SSM::Parameter": ("/bakery/open",)})
+
+    [statement] = grants.limited(["ssm:GetParameter"], contents)
+
+    start = "arn:aws:ssm:eu-west-1:123456789012:parameter"
+    assert statement.resources == (f"{start}/bakery-live-*", f"{start}/bakery/open")
+
+
+def test_limited_bucket_of_a_stack_is_in_lower_case() -> None:
+    [statement] = grants.limited(["s3:PutObject"], bakery(stack_names=("Bakery",)))
+
+    assert statement.resources == ("arn:aws:s3:::bakery-*",)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"), [("b" * 24, f"{'b' * 24}-*"), ("b" * 25, f"{'b' * 24}*")], ids=["fits", "is cut"]
+)
+def test_limited_function_of_a_stack_with_a_long_name(name: str, prefix: str) -> None:
+    functions, queues = grants.limited(["lambda:InvokeFunction", "sqs:SendMessage"], bakery(stack_names=(name,)))
+
+    assert functions.resources == (f"{LAMBDA}:function:{prefix}",)
+    assert queues.resources == (f"{SQS}:{name}-*", f"{SQS}:orders.fifo")
+
+
+def test_of_handlers_covers_every_permission_of_every_type() -> None:
+    granted = by_action(grants.of_handlers(BAKERY))
+
+    for resource_type in BAKERY.types:
+        needed = {action for action in schemas.handler_permissions(resource_type) if grants.is_action(action)}
+        assert needed
+        assert needed <= granted.keys()
+
+
+def test_of_handlers_is_only_usable_through_cloudformation() -> None:
+    statements = grants.of_handlers(BAKERY)
+
+    without = [statement.actions for statement in statements if statement.condition != VIA_CLOUDFORMATION]
+    assert without == [("iam:PassRole",)]
+    assert VIA_CLOUDFORMATION == {"ForAnyValue:StringEquals": {"aws:CalledVia": ["cloudformation.amazonaws.com"]}}
+
+
+def test_of_handlers_has_no_wildcard_in_an_action() -> None:
+    assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action) for action in by_action(grants.of_handlers(BAKERY)))
+
+
+def test_of_handlers_passes_only_roles_of_the_stacks_to_services_that_they_trust() -> None:
+    passing = by_action(grants.of_handlers(bakery(role_arns=("arn:aws:iam::1:role/other",))))["iam:PassRole"]
+
+    assert passing.resources == (ROLES, "arn:aws:iam::1:role/other")
+    assert passing.condition == {"StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com"]}}
+
+
+def test_of_handlers_without_a_service_that_gets_a_role_passes_none() -> None:
+    assert "iam:PassRole" not in by_action(grants.of_handlers(bakery(passed_to=())))
+
+
+def test_of_handlers_creates_service_linked_roles_only() -> None:
+    statement = by_action(grants.of_handlers(bakery(types=("AWS::DynamoDB::Table",))))["iam:CreateServiceLinkedRole"]
+
+    assert statement.resources == ("arn:aws:iam::123456789012:role/aws-service-role/*",)
+
+
+def test_of_handlers_leaves_out_what_iam_does_not_have() -> None:
+    """The schema of a bucket names operations of S3 that IAM has no actions for."""
+    named = schemas.handler_permissions("AWS::S3::Bucket")
+    granted = by_action(grants.of_handlers(bakery(types=("AWS::S3::Bucket",))))
+
+    assert "s3:DeleteBucketCors" in named
+    assert not grants.is_action("s3:DeleteBucketCors")
+    assert "s3:DeleteBucketCors" not in granted
+    assert "s3:PutLifecycleConfiguration" in granted
+
+
+def test_unknown_types_are_those_whose_schemas_do_not_say() -> None:
+    contents = bakery(types=("AWS::SQS::Queue", "Custom::Oven"))
+
+    assert grants.unknown_types(contents) == ("Custom::Oven",)
+
+
+@pytest.mark.parametrize(
+    ("action", "is_known"), [("sqs:SendMessage", True), ("sqs:Sendmessages", False), ("oven:Heat", False), ("*", False)]
+)
+def test_is_action(action: str, is_known: bool) -> None:
+    assert grants.is_action(action) is is_known
+
+
+def test_document_of_a_statement() -> None:
+    statement = Statement(("a:B",), ("*",), {"Bool": {"aws:SecureTransport": "true"}})
+
+    assert statement.document() == {
+        "Effect": "Allow",
+        "Action": ["a:B"],
+        "Resource": ["*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+    }
+    assert "Condition" not in Statement(("a:B",), ("*",)).document()

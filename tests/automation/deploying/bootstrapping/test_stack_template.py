@@ -1,0 +1,105 @@
+"""The template of the bootstrap stack: a bucket that loses no artifact, the role, the answers."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from automation.deploying.bootstrapping import stack_template
+from automation.deploying.bootstrapping.stack_template import Content
+
+TRUST = {"Version": "2012-10-17", "Statement": []}
+DOCUMENTS = ({"Statement": ["first"]}, {"Statement": ["second"]})
+
+
+def render(**changes: Any) -> Mapping[str, Any]:
+    options: dict[str, Any] = {"environment": "prod", "repository": "octocat/bakery", "trust": TRUST}
+    return stack_template.render(Content(**{**options, "documents": DOCUMENTS, **changes}))
+
+
+def properties(name: str, **changes: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = render(**changes)["Resources"][name]["Properties"]
+    return found
+
+
+def test_role_has_the_policies_and_the_trust() -> None:
+    role = properties("DeployRole")
+
+    assert role["AssumeRolePolicyDocument"] == TRUST
+    assert role["ManagedPolicyArns"] == [{"Ref": "DeployPolicy1"}, {"Ref": "DeployPolicy2"}]
+    assert properties("DeployPolicy2") == {"PolicyDocument": {"Statement": ["second"]}}
+    assert "prod" in role["Description"]
+    assert "octocat/bakery" in role["Description"]
+
+
+def test_outputs_say_what_workflows_and_deployments_need() -> None:
+    assert render()["Outputs"] == {
+        "DeployRole": {"Value": {"Fn::GetAtt": ["DeployRole", "Arn"]}},
+        "Repository": {"Value": "octocat/bakery"},
+        "ArtifactBucket": {"Value": {"Ref": "ArtifactBucket"}},
+    }
+
+
+def test_bucket_is_private_encrypted_and_versioned() -> None:
+    bucket = properties("ArtifactBucket")
+
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"] == {
+        "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    }
+    assert bucket["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
+def test_bucket_stays_but_for_a_creation_that_fails() -> None:
+    bucket = render()["Resources"]["ArtifactBucket"]
+
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_bucket_is_used_over_tls_only() -> None:
+    policy = properties("ArtifactBucketPolicy")
+
+    assert policy["Bucket"] == {"Ref": "ArtifactBucket"}
+    [denial] = policy["PolicyDocument"]["Statement"]
+    assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", "*", "s3:*")
+    assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert denial["Resource"] == [stack_template.BUCKET_ARN, {"Fn::Sub": "${ArtifactBucket.Arn}/*"}]
+
+
+def test_lifecycle_never_removes_the_current_version_of_an_artifact() -> None:
+    """Every artifact of every release is a current version, until `inv prune` deletes it."""
+    [rule] = properties("ArtifactBucket")["LifecycleConfiguration"]["Rules"]
+
+    assert rule == {
+        "Id": "remove what was replaced or deleted",
+        "Status": "Enabled",
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
+        "ExpiredObjectDeleteMarker": True,
+    }
+    # What would remove, or move away, a current version.
+    assert not {"ExpirationInDays", "ExpirationDate", "Transitions", "Transition"} & rule.keys()
+
+
+def test_stack_without_a_bucket_when_samconfig_names_one() -> None:
+    template = render(has_bucket=False)
+
+    assert sorted(template["Resources"]) == ["DeployPolicy1", "DeployPolicy2", "DeployRole"]
+    assert "ArtifactBucket" not in template["Outputs"]
+
+
+def test_answers_are_kept_in_a_resource_and_an_output() -> None:
+    template = render(answers={"MailTo": "b@bakery.test", "AlertsTo": "a@bakery.test"})
+
+    value = '{"AlertsTo": "a@bakery.test", "MailTo": "b@bakery.test"}'
+    assert template["Resources"]["Answers"]["Properties"] == {"Type": "String", "Value": value}
+    assert template["Outputs"]["Answers"] == {"Value": value}
+
+
+def test_template_is_json() -> None:
+    assert json.loads(json.dumps(render())) == render()

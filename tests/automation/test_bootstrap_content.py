@@ -1,0 +1,226 @@
+"""`inv bootstrap`: the bucket, the repository, the answers and the hooks, and what deployments find of them."""
+
+import json
+
+import pytest
+
+from automation.project.settings import PYPROJECT
+from automation.system.errors import ConfigurationError, UsageError
+from tests.automation.bootstrapped_shop import ANN, STACK, Bootstraps
+from tests.automation.deployable_shop import STACK_NAMES
+from tests.automation.deploying.changing_stacks import Person
+
+# The bucket.
+
+
+def test_deploy_uses_the_bucket_of_the_bootstrap_stack(account: Bootstraps) -> None:
+    account.name_no_bucket()
+    account.run()
+
+    account.shop.deploy()
+
+    buckets = {bucket for bucket, _ in account.shop.aws.store.objects}
+    assert buckets == {account.outputs()["ArtifactBucket"]}
+
+
+def test_bootstrap_without_a_bucket_when_samconfig_names_one(account: Bootstraps) -> None:
+    account.run()
+
+    assert account.parts() == ["DeployRole"]
+    text = json.dumps(account.resources()["DeployPolicy1"])
+    assert "arn:aws:s3:::shop-artifacts/*" in text
+    assert "ArtifactBucket" not in account.outputs()
+
+
+def test_destroy_says_that_the_bootstrap_stack_stays(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
+    account.run()
+    account.shop.deploy()
+    capsys.readouterr()
+
+    account.shop.destroy()
+
+    assert STACK in account.shop.aws.stacks.stacks
+    out = capsys.readouterr().out
+    assert f"{STACK} stays, with the deploy role and the bucket for artifacts; to delete it, though not its b" in out
+    assert f"delete-stack --stack-name {STACK}" in out
+
+
+def test_destroy_without_a_bootstrap_stack_says_nothing_of_it(
+    account: Bootstraps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.shop.deploy()
+
+    account.shop.destroy()
+
+    assert "bootstrap" not in capsys.readouterr().out
+
+
+# The repository.
+
+
+def test_bootstrap_keeps_the_repository_that_is_trusted(account: Bootstraps) -> None:
+    account.run()
+
+    assert account.run(repository="", dry_run=True) == 0
+
+
+def test_bootstrap_another_repository_is_a_change_that_is_shown(
+    account: Bootstraps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.run()
+    capsys.readouterr()
+
+    assert account.run(repository="octocat/fork") == 0
+
+    rows = " ".join(capsys.readouterr().out.split())
+    assert "repo:octocat/fork:environment:live, and no longer repo:octocat/shop:environment:live" in rows
+    assert account.outputs()["Repository"] == "octocat/fork"
+
+
+def test_bootstrap_without_a_repository_says_how_to_name_it(account: Bootstraps) -> None:
+    with pytest.raises(UsageError, match="name the repository that may deploy: --repository owner/name"):
+        account.run(repository="")
+
+
+# The answers.
+
+
+def test_bootstrap_answers_are_found_by_a_deployment_without_a_terminal(account: Bootstraps) -> None:
+    account.shop.ask_for_owner()
+    account.run(set=(f"Owner={ANN}",))
+
+    account.shop.deploy()
+
+    assert account.shop.owners() == [ANN, ANN]
+    assert account.run(dry_run=True) == 0
+
+
+def test_bootstrap_asks_for_what_no_file_has(account: Bootstraps, person: Person) -> None:
+    account.shop.ask_for_owner()
+    person.answers = [ANN, "live"]
+
+    account.run(yes=False)
+
+    assert person.questions == ["Owner (who is called):", "Type live to change live:"]
+    assert json.loads(account.outputs()["Answers"]) == {"Owner": ANN}
+
+
+def test_bootstrap_without_an_answer_says_how_to_give_it(
+    account: Bootstraps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.shop.ask_for_owner()
+
+    assert account.run() == 0
+
+    assert "Owner: no value yet; inv deploy asks for it, or give it here: --set Owner=" in capsys.readouterr().err
+    assert "Answers" not in account.outputs()
+
+
+def test_bootstrap_never_stores_a_hidden_answer(account: Bootstraps, person: Person) -> None:
+    account.shop.ask_for_owner("{Type: String, NoEcho: true}")
+    person.answers = ["live"]
+
+    account.run(yes=False, set=("Owner=secret-word",))
+
+    assert "secret-word" not in json.dumps(account.shop.aws.stacks.stacks[STACK].content.template)
+
+
+def test_bootstrap_alerts_answer_for_the_subscription(account: Bootstraps) -> None:
+    account.shop.ask_for_owner()
+    subscription = (
+        "Bell: {Type: AWS::SNS::Topic, Properties: {Subscription: [{Protocol: email, Endpoint: !Ref Owner}]}}"
+    )
+    account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {subscription}\n")
+
+    account.run(alerts=ANN)
+
+    assert json.loads(account.outputs()["Answers"]) == {"Owner": ANN}
+
+
+# The hooks and their grants.
+
+
+def test_bootstrap_hook_does_its_steps_after_the_plan(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
+    account.add_hook()
+
+    account.run()
+
+    out = capsys.readouterr().out
+    assert "sign: hangs" in out.splitlines()
+    assert out.index("hang it") < out.index("sign: hangs")
+    assert (account.shop.root / "prepared").exists()
+
+
+def test_bootstrap_prints_what_only_a_person_can_do(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
+    account.add_hook()
+    account.answer({"state": "person", "where": "door", "what": "is locked", "fix": "open it"})
+
+    account.run()
+
+    assert "warning: door: is locked; open it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ([{"state": "maybe", "where": "door", "what": "?"}], "returned the step"),
+        ([{"state": "todo", "where": "door"}], "returned the step"),
+        ({"state": "todo"}, "a bootstrap hook returns a list"),
+    ],
+)
+def test_bootstrap_hook_with_another_answer_stops_before_any_change(
+    account: Bootstraps, answer: object, message: str
+) -> None:
+    account.add_hook()
+    (account.shop.root / "prepared.json").write_text(json.dumps(answer))
+
+    with pytest.raises(ConfigurationError, match=message):
+        account.run()
+
+    assert (account.shop.take_calls(), account.providers.calls) == ([], [])
+
+
+def test_bootstrap_unknown_action_in_pyproject_is_named(account: Bootstraps) -> None:
+    account.shop.edit(PYPROJECT, 'package = "shop"', 'package = "shop"\ngrants = ["sqs:PurgeQueues"]')
+
+    with pytest.raises(ConfigurationError, match="grants: IAM has no action 'sqs:PurgeQueues'; write it as in sqs:Get"):
+        account.run()
+
+
+def test_bootstrap_grants_of_pyproject_are_limited_to_the_stacks(account: Bootstraps) -> None:
+    account.shop.edit(PYPROJECT, 'package = "shop"', 'package = "shop"\ngrants = ["sqs:PurgeQueue"]')
+
+    account.run()
+
+    [statement] = [
+        statement
+        for statement in account.resources()["DeployPolicy1"]["Properties"]["PolicyDocument"]["Statement"]
+        if "sqs:PurgeQueue" in statement["Action"]
+    ]
+    assert statement["Resource"] == [f"arn:aws:sqs:eu-west-1:123456789012:{STACK_NAMES[1]}-*"]
+
+
+def test_bootstrap_type_without_a_schema_is_noted(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
+    oven = "Oven: {Type: Custom::Oven, Properties: {ServiceToken: arn}}"
+    account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {oven}\n")
+
+    account.run()
+
+    assert (
+        "no schema says what CloudFormation needs for Custom::Oven; add the actions to grants"
+        in capsys.readouterr().out
+    )
+
+
+def test_bootstrap_more_types_of_resources_widen_the_role_without_a_name(
+    account: Bootstraps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.run()
+    account.shop.edit("app.yaml", "Resources:\n", "Resources:\n  Orders: {Type: AWS::SQS::Queue}\n")
+    capsys.readouterr()
+
+    assert account.run() == 0
+
+    rows = " ".join(capsys.readouterr().out.split())
+    assert "may sqs: 8 actions on shop-live-*, only through CloudFormation" in rows
+    assert "widen" not in rows

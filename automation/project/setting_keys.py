@@ -42,6 +42,7 @@ PROJECT = (
     Key("status", _HOOKS, "none", "the product's lines of `inv status`"),
     Key("pause", _HOOKS, "none", "a safe halt when a deployment failed and could not be undone"),
     Key("bootstrap", _HOOKS, "none", "what the product needs once in an account, for `inv bootstrap`"),
+    Key("grants", "list of actions", "none", "what these functions call on AWS; the deploy role may do it"),
     Key("contracts", _HOOKS, "none", "the JSON schemas of messages and stored items, by name"),
     Key("samples", _HOOKS, "none", "one message of each kind as its consumers receive it, for `inv invoke`"),
 )

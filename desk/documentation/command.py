@@ -13,6 +13,7 @@ from automation.system import console, files
 from automation.system.errors import ToolError, UsageError
 from desk.documentation import site
 
+FOLDER = ".alchemiser/site"
 _HOST = "127.0.0.1"
 
 
@@ -29,7 +30,7 @@ def build(root: Path, namespace: Collection) -> Path:
     Raises:
         CheckFailedError, ToolError: as `site.build`.
     """
-    first_page = site.build(root, namespace)
+    first_page = site.build(root, namespace, root / FOLDER)
     console.result(f"the site is {files.display_path(first_page)}")
     return first_page
 

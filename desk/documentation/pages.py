@@ -13,14 +13,14 @@ from desk.documentation import language_page, message_page, session_page
 # Pages outside of docs/, and the files that pages link to.
 OTHERS = (
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"),
-    *("benchmarks/README.md", "sandbox/history/PROVENANCE.md"),
+    *("benchmarks/README.md", "sandbox/history/PROVENANCE.md", "docs/site.css"),
 )
 # What follows the language of a fence is for tests/e2e, and only GitHub ignores it.
 _FENCE = re.compile(r"^```(\w+) .*$", re.MULTILINE)
 
 
 def of_repository(root: Path) -> dict[str, str]:
-    """Return the text of each page of the repository, by its path."""
+    """Return the text of each page of the repository, and of what the pages need, by its path."""
     guides = sorted((root / "docs").rglob("*.md"))
     paths = [*(root / name for name in OTHERS), *guides]
     texts = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}

@@ -15,7 +15,6 @@ from automation.system.errors import CheckFailedError, Finding, ToolError
 from desk.documentation import built_pages, pages
 
 SETTINGS = "docs/site.toml"
-FOLDER = Path(".alchemiser/site")
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _WARNING = re.compile(r"Warning: (.+)\n.*?\[ (\S+):(\d+):\d+ \]")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
@@ -24,8 +23,8 @@ _ANCHORED = re.compile(r"\]\(([^)\s#:]*)#([^)\s]+)\)")
 _LIST_ITEM = re.compile(r"(?:[-*]|1\.) ")
 
 
-def build(root: Path, namespace: Collection) -> Path:
-    """Build the site below `.alchemiser/site`, and return its first page.
+def build(root: Path, namespace: Collection, folder: Path) -> Path:
+    """Build the site of the project at `root` below a folder, and return its first page.
 
     Args:
         namespace: the tasks of the project.
@@ -34,7 +33,7 @@ def build(root: Path, namespace: Collection) -> Path:
         CheckFailedError: a page is not in the navigation, a link is broken, or a task has no description.
         ToolError: zensical could not be installed, or failed.
     """
-    settings, folder = (root / SETTINGS).read_text(encoding="utf-8"), root / FOLDER
+    settings = (root / SETTINGS).read_text(encoding="utf-8")
     texts = {**pages.of_repository(root), **pages.generated(root, namespace)}
     navigation = pages.navigated(tomllib.loads(settings)["project"]["nav"])
     _require_none([*navigation_findings(navigation, texts), *text_findings(texts), *anchor_findings(texts)])

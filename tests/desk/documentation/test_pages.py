@@ -20,6 +20,7 @@ def test_of_repository_has_each_page_of_docs_and_what_they_link_to() -> None:
         "LICENSE",
         "benchmarks/README.md",
         "sandbox/history/PROVENANCE.md",
+        "docs/site.css",
     }
     assert guides <= set(found)
     assert found["LICENSE"] == (ROOT / "LICENSE").read_text(encoding="utf-8")

@@ -138,8 +138,8 @@ def test_render_reports_what_zensical_cannot_read(tmp_path: Path, zensical: Path
 
 
 @pytest.mark.slow
-def test_build_renders_every_page_of_this_project() -> None:
-    first_page = site.build(ROOT, tasks.namespace)
+def test_build_renders_every_page_of_this_project(tmp_path: Path) -> None:
+    first_page = site.build(ROOT, tasks.namespace, tmp_path)
 
     rendered = {
         path.relative_to(first_page.parent).with_suffix(".md").as_posix() for path in first_page.parent.rglob("*.html")
@@ -158,6 +158,6 @@ def test_build_stops_at_a_page_outside_of_the_navigation(tmp_path: Path) -> None
     (tmp_path / "docs" / "new.md").write_text("# New\n")
 
     with pytest.raises(CheckFailedError) as raised:
-        site.build(tmp_path, tasks.namespace)
+        site.build(tmp_path, tasks.namespace, tmp_path / "site")
 
     assert [finding.where for finding in raised.value.findings] == ["docs/new.md"]

@@ -9,8 +9,9 @@ from pathlib import Path
 from tests.e2e.guide_text import Command, Step, missing_lines, steps
 from tests.templates.reading import load, of_type
 
-GUIDE, TUTORIAL = (
-    (Path(__file__).parents[2] / "docs" / name).read_text(encoding="utf-8") for name in ("deploying.md", "tutorial.md")
+ROOT = Path(__file__).parents[2]
+GUIDE, TUTORIAL, README = (
+    (ROOT / name).read_text(encoding="utf-8") for name in ("docs/deploying.md", "docs/tutorial.md", "README.md")
 )
 TEMPLATES = ("template.yaml", "data-template.yaml")
 # Steps that only AWS can do, such as waiting for an afternoon. A new one needs an equivalent in the test of the guide.
@@ -75,6 +76,13 @@ def test_every_block_is_typed_or_compared() -> None:
 def test_every_block_of_the_tutorial_is_typed_or_compared() -> None:
     assert set(re.findall(r"^```(.+)$", TUTORIAL, re.MULTILINE)) == {"sh", "text", "sh by-hand install"}
     assert [step.event for step in steps(TUTORIAL) if step.event] == ["install"]
+
+
+def test_tutorial_installs_as_the_readme_does() -> None:
+    install = next(step for step in steps(TUTORIAL) if step.event == "install")
+    *set_up, activate = [command.line for command in install.commands]
+
+    assert f"\n{' && '.join(set_up)}\n{activate} " in README
 
 
 def test_few_steps_need_aws_itself() -> None:

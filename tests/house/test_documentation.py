@@ -13,7 +13,7 @@ from automation.authoring.triggers import Trigger, triggers_of
 from automation.deploying.verdict import dangers
 from automation.deploying.verdict.aspects import REFUSED_BY_AWS
 from automation.deploying.views.plan_view import RANKS
-from automation.project import model
+from automation.project import model, setting_keys
 from automation.project.model import Project
 from the_alchemiser.notifications_v2 import explanations
 
@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
 GUIDES += sorted(path for path in (ROOT / "docs").rglob("*.md"))
 DEPLOYMENTS = ROOT / "docs" / "deployments.md"
+OTHER_PROJECTS = ROOT / "docs" / "other-projects.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 # Options of Invoke itself.
 CORE = frozenset({"--help", "--print-completion-script"})
@@ -84,6 +85,14 @@ def test_kinds_that_aws_refuses_say_that_they_cannot_be_allowed() -> None:
     refused = {kind for kind, text in dangers.KINDS.items() if text.endswith("cannot be allowed")}
 
     assert refused == REFUSED_BY_AWS
+
+
+def test_guide_for_other_projects_lists_every_setting() -> None:
+    text = OTHER_PROJECTS.read_text(encoding="utf-8").partition("## Settings\n")[2].partition("\n## ")[0]
+    rows = " ".join(row.split(" | ")[0] for row in text.splitlines() if row.startswith("| `"))
+    listed = {re.split(r"[.\]]", name.removeprefix("[[tool.alchemiser."))[0] for name in re.findall(r"`([^`]+)`", rows)}
+
+    assert listed == setting_keys.names(setting_keys.PROJECT)
 
 
 def functions_of(project: Project) -> set[tuple[str, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 import tasks
 from desk.documentation import command, site
@@ -33,8 +33,10 @@ def test_guide_has_no_faults(browser: Browser, address: str) -> None:
 
 def test_search_finds_a_task_and_asks_nobody_else(browser: Browser, address: str) -> None:
     with opened(browser, address) as view:
-        view.page.keyboard.press("Control+k")
+        # The script adds the search to the page when it runs, which may be after the page was loaded.
+        view.page.wait_for_selector("body > script ~ div", state="attached")
+        view.page.locator(".md-search__button").click()
         view.page.get_by_role("textbox").or_(view.page.get_by_role("combobox")).first.fill("rollback")
 
-        expect(view.page.get_by_text("Restore an earlier release with its exact artifacts").first).to_be_visible()
+        view.page.get_by_text("Restore an earlier release with its exact artifacts").first.wait_for()
         assert (view.errors, view.foreign) == ([], [])

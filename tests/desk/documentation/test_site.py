@@ -54,7 +54,7 @@ def test_navigation_findings_name_a_page_too_few_and_too_many() -> None:
     ("text", "line"),
     [
         ("Bread:\n- rye\n", 2),
-        ("Bread:\n* rye\n", 2),
+        ("A list:\n* rye\n", 2),
         ("x\n\nBread:\n1. rye\n", 4),
         ("```\na\n```\nBread:\n- rye\n", 5),
     ],

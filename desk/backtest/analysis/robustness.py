@@ -85,8 +85,7 @@ def judge(base: Statistics, variants: Sequence[Statistics]) -> Verdict:
 
     kept = [1.0]
     for variant in variants:
-        kept.append((-1.0 if variant.cagr is None else variant.cagr) / base.cagr)
-        kept.append((-1.0 if variant.sharpe is None else variant.sharpe) / base.sharpe)
+        kept += [(variant.cagr or 0.0) / base.cagr, (variant.sharpe or 0.0) / base.sharpe]
 
     lost = 1 - min(kept)
     if lost > _FRAGILE:

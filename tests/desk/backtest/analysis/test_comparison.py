@@ -49,10 +49,12 @@ def test_compare_lists_sessions_with_different_weights() -> None:
 
 
 def test_compare_without_common_session_raises() -> None:
-    with pytest.raises(
-        UsageError, match=r"no session in common .2021-01-04 to 2021-01-05 and 2021-01-05 to 2021-01-06"
-    ):
-        compare(track("this", 0, 100, 110), track("old", 1, 50, 55), capital=Decimal(1000))
+    """The message has the periods of both, from the first date of each to its last one."""
+    with pytest.raises(UsageError) as raised:
+        compare(track("this", 0, 100, 110, 120), track("old", 2, 50, 55, 60), capital=Decimal(1000))
+
+    periods = "2021-01-04 to 2021-01-06 and 2021-01-06 to 2021-01-08"
+    assert str(raised.value) == f"backtest: --compare: the two backtests have no session in common ({periods})"
 
 
 def test_compare_lists_different_first_session() -> None:

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from desk.backtest.analysis.robustness import Robustness, Variant, Verdict, judge
+from desk.backtest.analysis.robustness import COSTS_BPS, DEFINITION, SHIFTS, Robustness, Variant, Verdict, judge
 from desk.backtest.statistics import Statistics
 
 BASE = Statistics(0.5, 0.10, 0.2, 1.0, 1.5, 0.8, -0.12)
@@ -51,6 +51,20 @@ def test_judge_is_relative_to_base_and_kind_on_the_limits(cagr: float, sharpe: f
 @pytest.mark.parametrize(("cagr", "sharpe"), [(0.0, 1.0), (-0.1, 1.0), (None, 1.0), (0.1, 0.0), (0.1, None)])
 def test_judge_base_without_gain_is_undecided(cagr: float | None, sharpe: float | None) -> None:
     assert judge(with_cagr(cagr, sharpe), [BASE]) is Verdict.UNDECIDED
+
+
+def test_variants_are_a_week_of_starts_and_costs_up_to_20_basis_points() -> None:
+    assert SHIFTS == (0, 1, 2, 3, 4, 5)
+    assert [str(bps) for bps in COSTS_BPS] == ["0", "1", "2", "5", "10", "15", "20"]
+
+
+def test_verdicts_are_the_words_of_the_definition() -> None:
+    """A reader finds the word of a verdict in the sentence that is printed below it."""
+    assert [verdict.value for verdict in Verdict] == ["robust", "sensitive", "fragile", "not judged"]
+    assert DEFINITION == (
+        "robust: in every variant, CAGR and Sharpe ratio keep at least three quarters of their value; "
+        "sensitive: at least half; fragile: less than half"
+    )
 
 
 @pytest.mark.parametrize(

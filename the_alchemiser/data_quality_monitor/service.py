@@ -29,7 +29,7 @@ from the_alchemiser.shared.market_data.corporate_actions import CorporateActions
 from the_alchemiser.shared.market_data.exchange_calendar import ExchangeCalendar, differences, shipped_calendar
 from the_alchemiser.shared.market_data.lake import Lake, LakeEntry
 from the_alchemiser.shared.market_data.objects import ObjectChangedError, ObjectStore
-from the_alchemiser.shared.market_data.verdict import Verdict, is_newer_stored, write_verdict
+from the_alchemiser.shared.market_data.verdict import Verdict, is_newer_stored, stored_as_of, write_verdict
 from the_alchemiser.shared.messaging.commands import CheckDataQuality
 from the_alchemiser.shared.messaging.messages import DataQualityChecked, MarketDataRefreshed, envelope
 from the_alchemiser.shared.messaging.wiring import Reaction
@@ -91,13 +91,27 @@ class Monitor(Frozen):
     def after_refresh(self, message: MarketDataRefreshed) -> Reaction:
         """Check through the session of the refresh. Keep a verdict on a later session, and then publish nothing.
 
+        A refresh of some symbols, between the close and the one of the whole book, does not make the others stale:
+        then the check goes through the session of the verdict that it replaces.
+
         Raises:
             NothingToCheckError: the book has no symbols.
             ObjectChangedError, StateUnavailableError, BrokerError: no verdict was written.
         """
         now = self.exchange.clock().timestamp.astimezone(UTC)
-        examination = Examination(message.as_of, now, message.message_id, message.failed, message.repaired)
+        as_of = self._reached(message)
+        examination = Examination(as_of, now, message.message_id, message.failed, message.repaired)
         return self._examine(examination, keep_newer=True)
+
+    def _reached(self, message: MarketDataRefreshed) -> date:
+        """Return the last session that a refresh leaves the book at."""
+        others = set(self.universe()).difference(message.refreshed, message.failed)
+        earlier = stored_as_of(self.objects) if others else None
+        if earlier is None or earlier >= message.as_of:
+            return message.as_of
+        described = Lake(self.objects).describe_all(others).values()
+        reached = [stored.description.last_date for stored in described if stored.description]
+        return message.as_of if all(last >= message.as_of for last in reached) else earlier
 
     def on_command(self, command: CheckDataQuality) -> Reaction:
         """Check through the last completed session, and replace any verdict; or again through the command's session.

@@ -223,7 +223,7 @@ class Refresher(Frozen):
         untried = SymbolOutcome(before="", after="", error=NOT_REFRESHED, is_retryable=True)
         outcomes = {**attempt.outcomes, **dict.fromkeys(attempt.left, untried)}
         run_id, caused_by = f"data-{self.stage}-{time.as_of}", attempt.request.caused_by
-        change = _change(outcomes)
+        change = _change(attempt.request.id, outcomes)
         return MarketDataRefreshed(
             **envelope(MarketDataRefreshed, run_id, change, occurred_at=time.now, caused_by=caused_by),
             as_of=time.as_of,
@@ -265,9 +265,8 @@ def _failure(digest: str, error: AlchemiserError) -> SymbolOutcome:
     return SymbolOutcome(before=digest, after=digest, error=text, is_retryable=error.retryable)
 
 
-def _change(outcomes: Mapping[str, SymbolOutcome]) -> str:
-    # With the digests before, not only after: a lake that returns to an earlier state must be checked again.
-    steps = [
-        f"{symbol} {outcome.before} {outcome.after} {not outcome.error}" for symbol, outcome in sorted(outcomes.items())
-    ]
-    return digest_of("\n".join(steps).encode())[:16]
+def _change(request_id: str, outcomes: Mapping[str, SymbolOutcome]) -> str:
+    # With the request: who refreshes again wants another check, also of the same bars, because the second source may
+    # answer now. With the digests before, too: a lake that returns to an earlier state must be checked again.
+    steps = [f"{symbol} {step.before} {step.after} {not step.error}" for symbol, step in sorted(outcomes.items())]
+    return digest_of("\n".join([request_id, *steps]).encode())[:16]

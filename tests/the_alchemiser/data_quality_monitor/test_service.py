@@ -153,6 +153,55 @@ def test_after_refresh_late_message_keeps_the_later_verdict(harness: InMemoryMon
     assert verdict.as_of == DAYS[59]
 
 
+def test_after_refresh_of_some_symbols_the_others_are_not_stale(harness: InMemoryMonitor) -> None:
+    """As between the close and the refresh of the night: only SPY has the bar of today."""
+    harness.store("QQQ", bars(60)[:59])
+    harness.check(DAYS[58])
+    some = refreshed(DAYS[59]).changed(refreshed=("SPY",))
+    message = only_message(harness.monitor.after_refresh(some))
+
+    assert (message.as_of, message.quarantined) == (DAYS[58], {})
+    assert harness.verdict().as_of == DAYS[58]
+    assert message.caused_by == some.message_id
+
+
+@pytest.mark.parametrize("failed", [{"QQQ": "broker: down"}, {}], ids=["failed", "up to date"])
+def test_after_refresh_of_the_rest_the_check_goes_through_today(
+    harness: InMemoryMonitor, failed: dict[str, str]
+) -> None:
+    """A symbol that could not be loaded is stale, one that another refresh has loaded is not."""
+    harness.store("QQQ", bars(60)[: 59 if failed else 60])
+    harness.check(DAYS[58])
+    message = only_message(
+        harness.monitor.after_refresh(refreshed(DAYS[59]).changed(refreshed=("SPY",), failed=failed))
+    )
+
+    assert message.as_of == DAYS[59]
+    assert list(message.quarantined) == list(failed)
+
+
+@pytest.mark.parametrize("verdict", [None, b"junk", DAYS[59]], ids=["none", "malformed", "of today"])
+def test_after_refresh_of_some_symbols_without_an_earlier_verdict_goes_through_today(
+    harness: InMemoryMonitor, verdict: bytes | date | None
+) -> None:
+    harness.store("QQQ", bars(60)[:59])
+    if isinstance(verdict, bytes):
+        harness.objects.plant(VERDICT_KEY, verdict)
+    elif verdict is not None:
+        harness.check(verdict)
+    message = only_message(harness.monitor.after_refresh(refreshed(DAYS[59]).changed(refreshed=("SPY",))))
+
+    assert (message.as_of, list(message.quarantined)) == (DAYS[59], ["QQQ"])
+
+
+def test_after_refresh_of_some_symbols_a_missing_one_holds_nothing_back(harness: InMemoryMonitor) -> None:
+    harness.universe = ("QQQ", "SPY", "TLT")
+    harness.check(DAYS[58])
+    message = only_message(harness.monitor.after_refresh(refreshed(DAYS[59]).changed(refreshed=("SPY",))))
+
+    assert (message.as_of, list(message.quarantined)) == (DAYS[59], ["TLT"])
+
+
 def test_on_command_checks_through_the_last_completed_session(harness: InMemoryMonitor) -> None:
     assert only_message(harness.monitor.on_command(CHECK)).as_of == DAYS[59]
 

@@ -153,6 +153,15 @@ def test_refresh_without_changes_has_another_message_id() -> None:
     assert second.message_id == third.message_id
 
 
+def test_refresh_that_is_asked_for_again_has_another_message_id() -> None:
+    """So the bars are checked again although they are the same; another delivery of one request changes nothing."""
+    local = refresher_of(SPY=bars(60))
+    local.refresh(DAYS[40], request_id="r1")
+    ids = [local.refresh(DAYS[40], request_id=request_id).message_id for request_id in ("r2", "r3", "r3")]
+
+    assert ids[0] != ids[1] == ids[2]
+
+
 def test_refresh_unknown_symbol_does_not_fail_the_others() -> None:
     local = refresher_of(SPY=bars(60), NOPE=())
     local.market.unknown.add("NOPE")

@@ -94,7 +94,8 @@ def write_verdict(objects: ObjectStore, verdict: Verdict, *, keep_newer: bool) -
         StateUnavailableError: it is not known whether the verdict was written.
     """
     stored = objects.get(VERDICT_KEY)
-    if stored is not None and keep_newer and _is_newer(stored, verdict.as_of):
+    session = _as_of(stored) if stored is not None and keep_newer else None
+    if session is not None and session > verdict.as_of:
         return False
 
     # Conditional on the version just read: of two checks at the same time, one fails and is repeated by its queue.
@@ -113,15 +114,25 @@ def is_newer_stored(objects: ObjectStore, as_of: date) -> bool:
     Raises:
         StateUnavailableError: the store did not answer.
     """
+    session = stored_as_of(objects)
+    return session is not None and session > as_of
+
+
+def stored_as_of(objects: ObjectStore) -> date | None:
+    """Return the session of the stored verdict; None without a verdict that can be parsed.
+
+    Raises:
+        StateUnavailableError: the store did not answer.
+    """
     stored = objects.get(VERDICT_KEY)
-    return stored is not None and _is_newer(stored, as_of)
+    return None if stored is None else _as_of(stored)
 
 
-def _is_newer(stored: StoredObject, as_of: date) -> bool:
+def _as_of(stored: StoredObject) -> date | None:
     try:
-        return _parse(stored, VERDICT_KEY).as_of > as_of
+        return _parse(stored, VERDICT_KEY).as_of
     except VerdictMalformedError:
-        return False
+        return None
 
 
 def _parse(stored: StoredObject, where: str) -> Verdict:

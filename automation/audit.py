@@ -124,7 +124,8 @@ def summary(result: Audit) -> str:
         return "no lock and no requirements.txt has a version, so nothing was checked"
     counts = f"{len(judgement.unexplained)} finding(s), {len(judgement.accepted)} accepted"
     checked = f"{total - len(result.unreached)} of {total} versions of {len(result.locks)} locks checked"
-    return f"{checked}: {counts}"
+    reason = f" ({result.failure})" if result.unreached else ""
+    return f"{checked}{reason}: {counts}"
 
 
 def require_clean(result: Audit) -> None:

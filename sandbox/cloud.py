@@ -93,7 +93,7 @@ class LocalCloud:
     """Cloud on the AWS emulator.
 
     Every call is repeated while the emulator does not answer, for as long as `outages` says; then it raises ToolError.
-    A body that is sent twice does no harm: the functions ignore the second start and the second refresh of a day.
+    A body that is sent twice does no harm: a second start is ignored, and a second refresh of a day only checks again.
     """
 
     def __init__(self, target: Target, deployment: Deployment, outages: Outages | None = None) -> None:

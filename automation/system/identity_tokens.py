@@ -59,7 +59,7 @@ def _fetch(variables: MutableMapping[str, str], **service: float) -> str:
 
 def _require_complete(variables: MutableMapping[str, str]) -> None:
     if not variables[ROLE]:
-        message = "is empty; set it as a variable of the job's environment in GitHub's settings (see inv bootstrap)"
+        message = "is empty; set it as a variable of the job's environment in GitHub's settings"
         raise ConfigurationError(message, where=ROLE)
     missing = [name for name in (URL, REQUEST_TOKEN, _FOLDER) if not variables.get(name)]
     if missing:

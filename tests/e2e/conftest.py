@@ -28,7 +28,7 @@ FIRST_DAY = "2022-03-16"
 # the tutorial, which comes last, deploys to local itself.
 OF_PROD = (
     *("test_0_differences.py", "test_0_fidelity.py", "test_0_release_table.py", "test_0_stores.py"),
-    *("test_1_size_history.py", "test_6_deployment.py", "test_7_destroy.py"),
+    *("test_1_size_history.py", "test_6_deployment.py", "test_6_temporary.py", "test_7_destroy.py"),
     "test_9_tutorial.py",
 )
 Inv = Callable[..., subprocess.CompletedProcess[str]]

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
-from automation import affected, preparing, reviews, sizes
+from automation import affected, preparing, sizes
 from automation.building import built
 from automation.deploying import asked_parameters, assessing, candidates, contract_store, plan_files, plans, sessions
 from automation.deploying import scope as scopes
@@ -88,7 +88,7 @@ def diff(
         view = compare(root, name, variables=variables, options=options)
         show(view, options)
         return EXIT_CODES[view.assessment.verdict]
-    if options.comment and reviews.skip_of_fork(_words(name), variables=variables):
+    if options.comment and _is_skipped(name, variables):
         return EXIT_CODES[Verdict.NOTHING]
 
     scope = scopes.read(root, name, variables=variables)
@@ -326,7 +326,16 @@ def _show_and_save(plan: Plan, options: Options, variables: Mapping[str, str]) -
 def _show_and_publish(view: PlanView, options: Options, variables: Mapping[str, str]) -> None:
     show(view, options)
     if options.comment:
+        from automation import reviews  # noqa: PLC0415 - only a job of GitHub Actions comments
+
         reviews.publish(_words(view.environment), plan_markdown.render(view), variables=variables)
+
+
+def _is_skipped(environment: str, variables: Mapping[str, str]) -> bool:
+    """Return whether this job has no credentials, because its pull request comes from a fork."""
+    from automation import reviews  # noqa: PLC0415 - only a job of GitHub Actions comments
+
+    return reviews.skip_of_fork(_words(environment), variables=variables)
 
 
 def _words(environment: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from urllib.parse import quote
 
-from automation.system import files, web
+from automation.system import files
 from automation.system.errors import ConfigurationError, ToolError
 
 ROLE, TOKEN_FILE = "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"
@@ -49,6 +49,8 @@ def provide(
 
 
 def _fetch(variables: MutableMapping[str, str], **service: float) -> str:
+    from automation.system import web  # noqa: PLC0415 - only a job of GitHub Actions needs it
+
     url = f"{variables[URL]}&audience={quote(AUDIENCE)}"
     answer = web.Service(_SERVICE, variables[REQUEST_TOKEN], **service).read(url)  # type: ignore[arg-type] # seconds only
     token = answer.body.get("value") if answer.is_ok and isinstance(answer.body, dict) else None

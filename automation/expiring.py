@@ -82,16 +82,17 @@ def destroy_expired(
     moment = now()
     _show(existing, moment)
 
-    findings: list[Finding] = []
+    failed, findings = 0, list[Finding]()
     for environment in [entry for entry in existing if entry.is_expired(moment)]:
         chosen = destroy.Options((), False, options.yes, environment.name if options.yes else "", options.dry_run, True)
         try:
             destroy_one(root, environment.name, variables=variables, options=chosen)
         except AutomationError as cause:
-            command = f"inv destroy --env {environment.name}"
-            findings.append(Finding(environment.name, str(cause), f"look at it alone: {command} --dry-run"))
-    if findings:
-        raise CheckFailedError(f"{len(findings)} of them could not be destroyed", where=WHERE, findings=findings)
+            failed += 1
+            look = f"look at it alone: inv destroy --env {environment.name} --dry-run"
+            findings += [Finding(environment.name, str(cause), look), *getattr(cause, "findings", ())]
+    if failed:
+        raise CheckFailedError(f"{failed} of them could not be destroyed", where=WHERE, findings=findings)
 
 
 def find(

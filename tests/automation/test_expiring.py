@@ -10,7 +10,14 @@ import pytest
 from automation import destroy, expiring
 from automation.deploying.scope import Scope
 from automation.system import console
-from automation.system.errors import CheckFailedError, ConfigurationError, DeploymentError, UsageError
+from automation.system.errors import (
+    AutomationError,
+    CheckFailedError,
+    ConfigurationError,
+    DeploymentError,
+    Finding,
+    UsageError,
+)
 from tests.automation.projects import make_shop
 from tests.automation.release_tables import FakeReleaseTable
 from tests.automation.temporary_shop import make_temporary_shop
@@ -27,6 +34,7 @@ class Account:
     tables: list[FakeReleaseTable] = field(default_factory=list)
     destroyed: list[tuple[str, destroy.Options]] = field(default_factory=list)
     failing: str = ""
+    error: AutomationError = field(default_factory=lambda: DeploymentError("AWS does not answer", where="pr-1"))
     asked: list[Scope] = field(default_factory=list)
 
     def add(self, table: str, expires_at: str = PASSED) -> None:
@@ -56,7 +64,7 @@ class Account:
         assert root == self.root
         self.destroyed.append((name, options))
         if name == self.failing:
-            raise DeploymentError("AWS does not answer", where=name)
+            raise self.error
 
 
 @pytest.fixture
@@ -144,6 +152,18 @@ def test_a_failure_does_not_keep_the_others(account: Account) -> None:
     (finding,) = caught.value.findings
     assert (finding.where, finding.what) == ("pr-1", "pr-1: AWS does not answer")
     assert finding.fix == "look at it alone: inv destroy --env pr-1 --dry-run"
+
+
+def test_a_failed_check_is_reported_with_its_findings(account: Account) -> None:
+    reason = Finding("pr-1", "ann has been deploying since 2026-01-02 03:00 UTC", "wait")
+    account.error = CheckFailedError("1 finding(s) stop this; nothing was changed", where="pr-1", findings=[reason])
+    account.failing = "pr-1"
+    account.add("shop-pr-1-releases")
+
+    with pytest.raises(CheckFailedError, match="1 of them could not be destroyed") as caught:
+        account.run()
+
+    assert caught.value.findings[1:] == (reason,)
 
 
 def test_dry_run_is_passed_on_without_a_word(account: Account) -> None:

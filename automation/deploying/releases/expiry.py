@@ -78,8 +78,8 @@ def read(table: Table) -> datetime | None:
     Raises:
         DeploymentError: DynamoDB did not answer.
     """
-    with suppress(ValueError):
-        moment = datetime.fromisoformat(table.tags().get(TAG, ""))
+    with suppress(KeyError, ValueError):
+        moment = datetime.fromisoformat(table.tags()[TAG])
         return moment if moment.tzinfo else None
     return None
 

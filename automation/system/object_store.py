@@ -19,6 +19,13 @@ _NO_OBJECT = frozenset({"404", "NoSuchKey"})
 _NO_BUCKET = frozenset({"404", "NoSuchBucket"})
 _FORBIDDEN = frozenset({"403", "AccessDenied"})
 _ELSEWHERE = frozenset({"301", "PermanentRedirect", "AuthorizationHeaderMalformed"})
+# S3 answers a HEAD request without a text that would name the action.
+_ACTIONS = {
+    "GetObject": "s3:GetObject",
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "PutObject": "s3:PutObject",
+}
 _ANOTHER = "name another one as s3_bucket in samconfig.toml, or remove s3_bucket to use the bucket that SAM manages"
 
 
@@ -103,7 +110,10 @@ class ObjectStore:
                 command = aws_commands.line(self.target, "s3", "mb", f"s3://{bucket}")
                 message = f"the bucket does not exist; create it: {command}"
             elif code in _FORBIDDEN:
-                message = f"the credentials may not use the bucket, which may belong to another account; {_ANOTHER}"
+                what = (
+                    f"the credentials may not use the bucket ({_action(cause.__cause__)}), which may belong to another"
+                )
+                message = f"{what} account; {_ANOTHER}"
             elif code in _ELSEWHERE:
                 message = f"the bucket is in another region than {self.target.region}; {_ANOTHER}"
             else:
@@ -113,3 +123,9 @@ class ObjectStore:
 
 def _code(cause: BaseException | None) -> str:
     return str(cause.response["Error"]["Code"]) if isinstance(cause, ClientError) else ""
+
+
+def _action(cause: BaseException | None) -> str:
+    """Return the action that a refused call needs."""
+    name = cause.operation_name if isinstance(cause, ClientError) else ""
+    return _ACTIONS.get(name, name)

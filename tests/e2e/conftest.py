@@ -20,6 +20,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from sandbox.settings import DIRECTORY_VARIABLE, EMULATOR_PORT_VARIABLE, EXCHANGE_PORT_VARIABLE
 from tests.e2e.aws_proxy import AwsProxy
+from tests.e2e.deploy_role import REPOSITORY, DeployRole, token
 from tests.e2e.production import Production, make_production
 
 ROOT = Path(__file__).parents[2]
@@ -128,9 +129,19 @@ def running(sandbox: Sandbox, inv: Inv) -> Sandbox:
 
 
 @pytest.fixture(scope="session")
-def deployed(running: Sandbox, inv: Inv) -> Sandbox:
-    """Return a fresh sandbox with both stacks deployed."""
-    done = inv("deploy", "--env", "local")
+def bootstrapped(running: Sandbox, inv: Inv, tmp_path_factory: pytest.TempPathFactory) -> DeployRole:
+    """Return the deploy role of an account that is prepared for local."""
+    done = inv("bootstrap", "--env", "local", "--repository", REPOSITORY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    file = tmp_path_factory.mktemp("github") / "token"
+    file.write_text(token("local"))
+    return DeployRole(running, file)
+
+
+@pytest.fixture(scope="session")
+def deployed(running: Sandbox, bootstrapped: DeployRole, inv: Inv) -> Sandbox:
+    """Return a fresh sandbox with both stacks deployed, by the deploy role."""
+    done = inv("deploy", "--env", "local", **bootstrapped.variables)
     assert done.returncode == 0, done.stdout + done.stderr
     return running
 

@@ -65,8 +65,11 @@ def test_require_usable_bucket_of_another_region_is_refused(stub: Stubber) -> No
     [
         ("404", f"the bucket does not exist; create it: {CREATE}"),
         ("NoSuchBucket", f"the bucket does not exist; create it: {CREATE}"),
-        ("403", f"the credentials may not use the bucket, which may belong to another account; {ANOTHER}"),
-        ("AccessDenied", "the credentials may not use the bucket"),
+        (
+            "403",
+            f"the credentials may not use the bucket (s3:ListBucket), which may belong to another account; {ANOTHER}",
+        ),
+        ("AccessDenied", "the credentials may not use the bucket (s3:ListBucket)"),
         ("301", f"the bucket is in another region than eu-west-1; {ANOTHER}"),
         ("PermanentRedirect", "the bucket is in another region than eu-west-1"),
         ("AuthorizationHeaderMalformed", "the bucket is in another region than eu-west-1"),
@@ -108,8 +111,16 @@ def test_has_missing_object_is_false(stub: Stubber, code: str) -> None:
 def test_has_forbidden_bucket_is_an_error(stub: Stubber) -> None:
     stub.add_client_error("head_object", "403")
 
-    with pytest.raises(ConfigurationError, match="may not use the bucket"):
+    with pytest.raises(ConfigurationError, match=r"may not use the bucket \(s3:GetObject\), which may"):
         STORE.has("code", "a.zip", sha256=SHA256)
+
+
+@pytest.mark.parametrize(("operation", "action"), [("put", "s3:PutObject"), ("read", "s3:GetObject")])
+def test_refused_call_names_the_action(stub: Stubber, operation: str, action: str) -> None:
+    stub.add_client_error("put_object" if operation == "put" else "get_object", "AccessDenied")
+
+    with pytest.raises(ConfigurationError, match=action):
+        STORE.put("code", "a.zip", b"hello", sha256=SHA256) if operation == "put" else STORE.read("code", "a.zip")
 
 
 def test_put_lets_s3_check_the_content(stub: Stubber) -> None:

@@ -33,6 +33,6 @@ def read_local_environment(root: Path, env: str = LOCAL) -> LocalEnvironment:
         raise UsageError(f"run-day only works in the sandbox; use --env {LOCAL}", where=f"--env {env}")
 
     stacks = environments.stack_settings(project, environment, environments.read_samconfig(root))
-    # Whoever deploys as a role, the sandbox itself is run by the owner of its account.
+    # Also when a deployment uses a role, the sandbox itself is run by the owner of its account.
     variables = {name: value for name, value in os.environ.items() if name not in ROLE_VARIABLES}
     return LocalEnvironment(environments.target(environment, variables), tuple(stack.stack_name for stack in stacks))

@@ -200,6 +200,15 @@ def test_bootstrap_grants_of_pyproject_are_limited_to_the_stacks(account: Bootst
     assert statement["Resource"] == [f"arn:aws:sqs:eu-west-1:123456789012:{STACK_NAMES[1]}-*"]
 
 
+def test_bootstrap_service_role_of_samconfig_may_be_handed_over(account: Bootstraps) -> None:
+    role = "arn:aws:iam::123456789012:role/cfn"
+    account.shop.edit("samconfig.toml", 'stack_name = "shop-live"', f'stack_name = "shop-live"\nrole_arn = "{role}"')
+
+    account.run()
+
+    assert f'"Resource": ["{role}"]' in json.dumps(account.resources())
+
+
 def test_bootstrap_type_without_a_schema_is_noted(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
     oven = "Oven: {Type: Custom::Oven, Properties: {ServiceToken: arn}}"
     account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {oven}\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from automation.deploying.bootstrapping import grants
-from automation.deploying.bootstrapping.contents import Contents
+from automation.deploying.bootstrapping.contents import PASS_ROLE, Contents
 from automation.deploying.bootstrapping.grants import Statement
 from automation.deploying.releases import records as releases
 from automation.deploying.stacks import change_sets
@@ -64,6 +64,7 @@ def of_deployer(
     bucket_arns: Iterable[Any],
     secrets: Iterable[str],
     hooks: Iterable[str],
+    service_roles: Iterable[str] = (),
 ) -> tuple[Statement, ...]:
     """Return the statements for the deployer's own calls.
 
@@ -72,13 +73,20 @@ def of_deployer(
         bucket_arns: of the buckets for artifacts; intrinsics too.
         secrets: the names of the secrets whose existence is checked.
         hooks: the actions that the hooks of the project use, on the resources of the stacks.
+        service_roles: the ARNs of the roles that samconfig.toml gives CloudFormation.
 
     Raises:
         ToolError: cfn-lint is not installed.
     """
     looks = grants.limited({*_LOOKS, *_ADOPTION, *hooks}, contents)
-    return (*_of_stacks(contents, bootstrap_stack), *_of_releases(contents), *_of_artifacts(bucket_arns), *looks,
-            *_of_secrets(contents, secrets))  # fmt: skip
+    return (
+        *_of_stacks(contents, bootstrap_stack),
+        *_of_releases(contents),
+        *_of_artifacts(bucket_arns),
+        *looks,
+        *_of_secrets(contents, secrets),
+        *_of_service_roles(service_roles),
+    )
 
 
 def _of_stacks(contents: Contents, bootstrap_stack: str) -> Iterator[Statement]:
@@ -115,6 +123,13 @@ def _of_secrets(contents: Contents, secrets: Iterable[str]) -> Iterator[Statemen
     arns = tuple(grants.arn(contents, "secretsmanager", f"secret:{name}-??????") for name in sorted(secrets))
     if arns:
         yield _statement("secretsmanager", ("DescribeSecret",), arns)
+
+
+def _of_service_roles(service_roles: Iterable[str]) -> Iterator[Statement]:
+    roles = tuple(sorted(service_roles))
+    if roles:
+        condition = {"StringEquals": {"iam:PassedToService": ["cloudformation.amazonaws.com"]}}
+        yield Statement((PASS_ROLE,), roles, condition)
 
 
 def _statement(service: str, names: Iterable[str], resources: tuple[Any, ...]) -> Statement:

@@ -168,6 +168,7 @@ def _content(
         bucket_arns=buckets,
         secrets=[secret.name_in(environment) for secret in settings.secrets],
         hooks=_require_actions(settings.grants),
+        service_roles={str(entry.section["role_arn"]) for entry in scope.stacks if entry.section.get("role_arn")},
     )
     return stack_template.Content(
         environment=environment,

@@ -80,5 +80,15 @@ def test_functions_are_invoked_for_the_smoke_test() -> None:
     assert functions == ["arn:aws:lambda:eu-west-1:123456789012:function:bakery-live-*"]
 
 
+def test_service_role_of_samconfig_is_handed_to_cloudformation_alone() -> None:
+    role = "arn:aws:iam::123456789012:role/cfn"
+
+    [statement] = [entry for entry in statements(service_roles=[role]) if "iam:PassRole" in entry.actions]
+
+    assert statement.resources == (role,)
+    assert statement.condition == {"StringEquals": {"iam:PassedToService": ["cloudformation.amazonaws.com"]}}
+    assert resources_of("iam:PassRole") == []
+
+
 def test_own_calls_need_no_cloudformation_in_between() -> None:
     assert {statement.condition == NO_CONDITION for statement in statements()} == {True}

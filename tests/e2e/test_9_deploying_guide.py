@@ -137,6 +137,8 @@ def leftovers(client: Callable[[str], Any]) -> Mapping[str, list[Any]]:
         "buses": [bus for bus in client("events").list_event_buses()["EventBuses"] if bus["Name"] != "default"],
         "schedules": [group for group in groups if group["Name"] != "default"],
         "roles": client("iam").list_roles()["Roles"],
+        "policies": client("iam").list_policies(Scope="Local")["Policies"],
+        "identity providers": client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"],
         "alarms": client("cloudwatch").describe_alarms()["MetricAlarms"],
         "senders": client("sesv2").list_email_identities()["EmailIdentities"],
     }

@@ -1,4 +1,4 @@
-"""The tasks for a bad day: dead letters and logs of an environment."""
+"""The tasks for deployed functions: dead letters, logs, single events, and the code of edits."""
 
 import os
 
@@ -143,5 +143,17 @@ def invoke(
     front.invoke(ROOT, " ".join(names), env, variables=os.environ, options=options)
 
 
-TASKS = (logs, invoke)
+@task(
+    positional=[],
+    auto_shortflags=False,
+    help={**_ENV, "invoke": "send the message of the smoke test to each updated function, and print the answer"},
+)
+def watch(_context: Context, env: str = "", invoke: bool = False) -> None:
+    """Give functions the code of each edit at once, proven first; Ctrl-C ends it."""
+    from automation import watch as front
+
+    front.watch(ROOT, env, variables=os.environ, options=front.Options(invoke))
+
+
+TASKS = (logs, invoke, watch)
 COLLECTION = Collection("dlq", list_queues, show, redrive, drop)

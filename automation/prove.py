@@ -57,11 +57,12 @@ class Proof:
         return tuple(broken for broken in self.broken if broken.fault.severity is Severity.WARNING)
 
 
-def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
+def prove(loaded: Project, *, names: Iterable[str] = (), is_fresh: bool = False) -> Proof:
     """Import every handler and check every rule.
 
     Args:
         names: logical ids of functions; when there are any, no other function is imported or read.
+        is_fresh: the build was made just now, so the sources need not be compared with it.
 
     Raises:
         ConfigurationError: a stack was not built.
@@ -74,8 +75,10 @@ def prove(loaded: Project, *, names: Iterable[str] = ()) -> Proof:
         from automation.proof import rules  # noqa: PLC0415 - they load while the handlers are imported
 
         broken = rules.check(rules.EARLY, without_evidence)
-        sources = records.sources(loaded.root, freshness.compared(without_evidence))
-        outdated = freshness.outdated(without_evidence)
+        sources, outdated = Sources(), tuple[str, ...]()
+        if not is_fresh:
+            sources = records.sources(loaded.root, freshness.compared(without_evidence))
+            outdated = freshness.outdated(without_evidence)
         subject = without_evidence.with_evidence(finish())
     with console.progress("checking"):
         broken += rules.check(rules.LATE, subject)

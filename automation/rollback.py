@@ -81,6 +81,7 @@ def _restore(session: Session, number: int, options: Options, operator: Operator
         number,
         session.running,
         environment=session.environment,
+        is_replaced=bool(session.watched.replaced),
         missing=lambda release: candidates.missing_artifacts(release, store),
     )
     for kept in choice.kept:

@@ -7,27 +7,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from automation.deploying import asked_parameters
 from automation.deploying import scope as scopes
 from automation.deploying.checks import hooks, setup, visits
 from automation.deploying.checks.hooks import Context
-from automation.deploying.releases import environment_status, expiry
+from automation.deploying.releases import environment_status, expiry, watch_marks
 from automation.deploying.releases import records as releases
 from automation.deploying.releases.environment_status import EnvironmentStatus, StackStatus
+from automation.deploying.releases.records import Release
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.scope import Scope
+from automation.deploying.stacks import live_code
 from automation.project.environments import StackSettings
 from automation.system import account_checks, console
 from automation.system.accounts import DeployedStack
 from automation.system.cloudformation import CloudFormation
 from automation.system.deployers import LockReading
 from automation.system.errors import CheckFailedError
+from automation.system.lambda_code import LambdaCode
 from automation.system.overviews import Alarm, Drift, Queue
 from automation.system.release_table import ReleaseTable
 from automation.system.stack_overview import StackOverview
-from automation.system.stacks import StackDescription, StackResource
+from automation.system.stacks import StackDescription, StackResource, Stage
 
 
 class Stacks(Protocol):
@@ -39,6 +42,14 @@ class Stacks(Protocol):
 
     def resources(self, stack: str) -> tuple[StackResource, ...]:
         """Return the resources of a stack."""
+        ...
+
+    def template(self, stack: str, stage: Stage, *, change_set: str = "") -> str | Mapping[str, Any]:
+        """Return the template of a stack."""
+        ...
+
+    def exports(self) -> Mapping[str, str]:
+        """Return the value of every export of the account in this region, by its name."""
         ...
 
 
@@ -62,7 +73,7 @@ class Overview(Protocol):
         ...
 
 
-class Table(releases.Table, expiry.Table, Protocol):
+class Table(releases.Table, expiry.Table, watch_marks.Table, Protocol):
     """The table of releases with the lock; release_table.ReleaseTable is the real one."""
 
     def read_lock(self) -> LockReading:
@@ -75,6 +86,7 @@ class Sources:
     """Where the status comes from.
 
     Attributes:
+        code: answers which code runs.
         account: answers what a person has set up.
         product: returns the product's own lines.
     """
@@ -82,6 +94,7 @@ class Sources:
     stacks: Stacks
     overview: Overview
     table: Table
+    code: live_code.Code
     account: visits.Account
     product: Callable[[Context], tuple[Remark, ...]]
 
@@ -94,7 +107,8 @@ def connect(scope: Scope) -> Sources:
 
     table = ReleaseTable(scope.target, releases.table_name(scope.stack_names))
     account = account_checks.Account(scope.target)
-    return Sources(CloudFormation(scope.target), StackOverview(scope.target), table, account, product)
+    code = LambdaCode(scope.target)
+    return Sources(CloudFormation(scope.target), StackOverview(scope.target), table, code, account, product)
 
 
 def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool = False) -> EnvironmentStatus:
@@ -112,6 +126,8 @@ def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool 
     stacks = tuple(_stack(settings, sources.stacks, look_for_drift) for settings in scope.stacks)
     reading = sources.table.read_lock()
     known = releases.read(sources.table)
+    running = releases.running(known, [stack.state for stack in stacks])
+    mark = watch_marks.read(sources.table)
 
     status = EnvironmentStatus(
         environment=scope.environment.name,
@@ -119,7 +135,9 @@ def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool 
         is_sandbox=scope.environment.is_sandbox,
         expires_at=expiry.read(sources.table) if scope.environment.is_temporary else None,
         stacks=stacks,
-        release=releases.running(known, [stack.state for stack in stacks]),
+        release=running,
+        mark=mark,
+        replaced=_replaced(scope, sources, running) if mark else (),
         newest=known[0] if known else None,
         lock=reading.lock if reading.lock and reading.lock.expires_at > reading.now else None,
         ringing=sources.overview.ringing(sorted(environment_status.physical_ids(stacks, environment_status.ALARMS))),
@@ -132,6 +150,16 @@ def gather(scope: Scope, sources: Sources, *, now: datetime, detect_drift: bool 
     missing = [remark.where for remark in remarks if remark.level in environment_status.FINDINGS]
     # The product's hooks may take for granted that there is something to ask about.
     return replace(status, setup=remarks, remarks=sources.product(_context(scope, stacks, now, missing)))
+
+
+def _replaced(scope: Scope, sources: Sources, running: Release | None) -> tuple[str, ...]:
+    """Return the logical ids of the functions whose code inv watch has replaced."""
+    from automation.deploying.planning import Surroundings  # noqa: PLC0415 - slow to import, and rarely needed
+    from automation.deploying.watching import replaced  # noqa: PLC0415 - as above
+
+    surroundings = Surroundings(scope.root, scope.target, scope.environment.account)
+    watched = replaced.read(scope.stacks, sources, surroundings, running)
+    return tuple(entry.function.name for entry in watched.replaced)
 
 
 def report(

@@ -12,7 +12,7 @@ from automation.project import sam_configuration
 from automation.system import files
 from automation.system.errors import ConfigurationError
 
-_CACHES = frozenset(
+CACHES = frozenset(
     {
         ".alchemiser",
         ".aws-sam",
@@ -77,7 +77,7 @@ def left_out(folder: Path) -> tuple[str, ...]:
     """Return what of a code folder is a tool's and is not shipped, such as `.venv/`; caches are not worth a word."""
     names = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.is_dir() and path.name not in _CACHES and (_is_of_tool(path) or (path / _VIRTUAL_ENVIRONMENT).exists()):
+        if path.is_dir() and path.name not in CACHES and (_is_of_tool(path) or (path / _VIRTUAL_ENVIRONMENT).exists()):
             names.append(f"{path.name}/")
         elif path.is_file() and _is_file_of_tool(path.name, path):
             names.append(path.name)
@@ -86,7 +86,7 @@ def left_out(folder: Path) -> tuple[str, ...]:
 
 def is_of_tool(folder: Path) -> bool:
     """Return whether a folder is a cache, a virtual environment, or belongs to a tool."""
-    return folder.name in _CACHES or _is_of_tool(folder) or (folder / _VIRTUAL_ENVIRONMENT).exists()
+    return folder.name in CACHES or _is_of_tool(folder) or (folder / _VIRTUAL_ENVIRONMENT).exists()
 
 
 def copy_files(source_files: tuple[SourceFile, ...], target: Path) -> None:
@@ -112,7 +112,7 @@ def _walk(folder: Path, prefix: str, parents: tuple[Path, ...], display_name: st
     for entry in entries:
         name, path = prefix + entry.name, Path(entry.path)
         if entry.is_dir():
-            if entry.name not in _CACHES and not _is_of_tool(path):
+            if entry.name not in CACHES and not _is_of_tool(path):
                 is_link = entry.is_symlink() or entry.is_junction()
                 resolved = path.resolve() if is_link else parents[-1] / entry.name
                 if resolved in parents:

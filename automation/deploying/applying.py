@@ -16,6 +16,7 @@ from automation.deploying.releases.records import Release, Status
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution, stack_states
 from automation.deploying.stacks.execution import DetachedError, Operator
+from automation.deploying.watching import replaced
 from automation.system import console
 from automation.system.errors import DeploymentError
 
@@ -103,6 +104,9 @@ def _change_all(waiting: list[PlannedStack], plan: Plan, release: Release, opera
     unfinished = f"{release.name} is deployed in part; finish it: {operator.attach_command}"
     with execution.explain_interrupt(unfinished, where=plan.session.environment):
         try:
+            # Before the first change: CloudFormation changes only what differs from what it has deployed itself.
+            connections = plan.session.connections
+            replaced.restore(plan.session.watched, connections.code, connections.table, plan.session.environment)
             while waiting:
                 change(waiting.pop(0), plan, operator)
         except (DetachedError, KeyboardInterrupt):

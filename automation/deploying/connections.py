@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from automation.deploying.adoption import search
 from automation.deploying.checks import visits
-from automation.deploying.releases import deployer_lock, expiry
+from automation.deploying.releases import deployer_lock, expiry, watch_marks
 from automation.deploying.releases import records as releases
-from automation.deploying.stacks import change_sets, execution, smoke, uploads, verification
+from automation.deploying.stacks import change_sets, execution, live_code, smoke, uploads, verification
 from automation.system.stacks import StackDescription, Stage
 
 
@@ -32,7 +32,7 @@ class Stacks(execution.Cloud, change_sets.Cloud, verification.Stacks, search.Sta
         ...
 
 
-class Table(releases.Table, deployer_lock.Table, search.Table, expiry.Table, Protocol):
+class Table(releases.Table, deployer_lock.Table, watch_marks.Table, search.Table, expiry.Table, Protocol):
     """The table of releases, which also has the lock; release_table.ReleaseTable is the real one."""
 
     def create(self, *, tags: Mapping[str, str]) -> None:
@@ -50,6 +50,10 @@ class Table(releases.Table, deployer_lock.Table, search.Table, expiry.Table, Pro
     def delete(self) -> None:
         """Delete the table with all releases."""
         ...
+
+
+class Code(verification.Code, live_code.Code, Protocol):
+    """The calls to Lambda about code; lambda_code.LambdaCode is the real one."""
 
 
 class Tables(Protocol):
@@ -93,6 +97,6 @@ class Connections:
     store: uploads.Store
     table: Table
     functions: smoke.Cloud
-    code: verification.Code
+    code: Code
     tables: Tables
     data: Data

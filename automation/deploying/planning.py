@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from automation.deploying.adoption import import_template
 from automation.deploying.adoption.model import Adoption
@@ -28,6 +28,14 @@ from automation.system.stacks import StackDescription, Stage
 from automation.system.targets import Target
 
 _PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
+
+
+class Templates(Protocol):
+    """The call to CloudFormation that reads a template; cloudformation.CloudFormation is the real one."""
+
+    def template(self, stack: str, stage: Stage, *, change_set: str = "") -> str | Mapping[str, Any]:
+        """Return the template of a stack, or of one of its change sets: its YAML text, or a mapping if it is JSON."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +192,7 @@ def discard(stacks: Sequence[PlannedStack], cloud: Stacks) -> None:
             change_sets.discard(stack.change_set, cloud)
 
 
-def expanded_template(stack: str, cloud: Stacks, *, change_set: str = "") -> Mapping[str, Any]:
+def expanded_template(stack: str, cloud: Templates, *, change_set: str = "") -> Mapping[str, Any]:
     """Return the template of a stack, or of one of its change sets, after the transforms.
 
     Raises:

@@ -16,6 +16,7 @@ from automation.deploying.remarks import Level
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import stack_states
 from automation.deploying.views.plan_view import PlanView, StackView
+from automation.deploying.watching import replaced
 from automation.system.errors import CheckFailedError, Finding
 from automation.system.stacks import StackDescription
 
@@ -87,7 +88,7 @@ def make(
     adoptions = adopting.find(session, candidates, decisions)
     stacks = planning.plan_stacks(candidates, session.connections.stacks, session.surroundings, adoptions=adoptions)
     try:
-        every_line = [*lines, *adopted_lines(stacks)]
+        every_line = [*lines, *adopted_lines(stacks), *replaced.lines(session.watched.replaced)]
         assessment = assess(session, stacks, allow=allow, lines=every_line, reasons=reasons)
     except BaseException:
         planning.discard(stacks, session.connections.stacks)

@@ -1,7 +1,7 @@
 """A session with an environment: what a command works on, through which connections, as whom, and what runs there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -14,6 +14,8 @@ from automation.deploying.releases.records import Release, Status
 from automation.deploying.remarks import Remark
 from automation.deploying.scope import Scope
 from automation.deploying.stacks.execution import Operator
+from automation.deploying.watching import replaced
+from automation.deploying.watching.replaced import Watched
 from automation.system import console, deployers
 from automation.system.accounts import Identity
 from automation.system.git import WorkTree
@@ -31,6 +33,7 @@ class Session:
         running: the release that runs; None when it is not known.
         now: when the command began, aware UTC.
         command: what the user typed for a deployment, to which options can be added; empty for another command.
+        watched: the code of the release that inv watch has replaced.
     """
 
     scope: Scope
@@ -42,6 +45,7 @@ class Session:
     running: Release | None
     now: datetime
     command: str = ""
+    watched: Watched = field(default_factory=Watched)
 
     @property
     def environment(self) -> str:
@@ -146,14 +150,17 @@ def begin(
 
 
 def refresh(session: Session) -> Session:
-    """Return the session with the releases and the stacks as they are now.
+    """Return the session with the releases, the stacks and the code as they are now.
 
     Raises:
         DeploymentError: AWS did not answer.
     """
-    known = releases.read(session.connections.table)
-    states = tuple(session.connections.stacks.stack_state(name) for name in session.scope.stack_names)
-    return replace(session, known=known, states=states, running=releases.running(known, states))
+    connections, scope = session.connections, session.scope
+    known = releases.read(connections.table)
+    states = tuple(connections.stacks.stack_state(name) for name in scope.stack_names)
+    running = releases.running(known, states)
+    watched = replaced.read(scope.stacks, connections, session.surroundings, running)
+    return replace(session, known=known, states=states, running=running, watched=watched)
 
 
 def is_up_to_date(session: Session, digests: Mapping[str, str]) -> bool:
@@ -162,6 +169,7 @@ def is_up_to_date(session: Session, digests: Mapping[str, str]) -> bool:
     Args:
         digests: by the stack's name in the account.
     """
-    if session.running is None or any(settings.sets_anew for settings in session.scope.stacks):
+    is_replaced = bool(session.watched.replaced)
+    if session.running is None or is_replaced or any(settings.sets_anew for settings in session.scope.stacks):
         return False
     return releases.is_up_to_date(session.running, digests, session.states)

@@ -40,3 +40,18 @@ class Configuration:
     variables: Mapping[str, str]
     memory_mb: int
     timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCode:
+    """The code that a function runs now.
+
+    Attributes:
+        digest: the SHA-256 of its zip, in base64.
+        layers: the ARNs of the layer versions that it mounts, in the order of mounting.
+    """
+
+    digest: str
+    layers: tuple[str, ...] = ()
+    handler: str = ""
+    runtime: str = ""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 ENTRY_POINT = "automation.program:main"
 # The extra of our wheel that brings each package, by the name of its distribution and by that of its import.
 EXTRAS = {"boto3": "deploy", "botocore": "deploy", "cfn-lint": "validate", "cfnlint": "validate", "grimp": "affected"}
+EXTRAS |= {"watchfiles": "watch"}
 _DISTRIBUTIONS = {"botocore": "boto3", "cfnlint": "cfn-lint"}
 
 

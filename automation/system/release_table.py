@@ -1,7 +1,8 @@
 """Read and write the table of an environment's releases, which also holds the deployer lock.
 
 A release is an item with `pk` RELEASE, its number in `sk` (`00000007`) and JSON in `document`; the lock is the item
-LOCK, deployer; what a deleted stack has retained is the item RETAINED, name of the stack. Permissions:
+LOCK, deployer; what a deleted stack has retained is the item RETAINED, name of the stack; the mark of `inv watch` is
+the item WATCH, code. Permissions:
 dynamodb:CreateTable, TagResource, DescribeTable, Query, GetItem, PutItem, DeleteItem; also ListTables for `inv prune`.
 """
 
@@ -29,6 +30,7 @@ _KEYS: "Sequence[KeySchemaElementTypeDef]" = [
 _RELEASE = "RELEASE"
 _RETAINED = "RETAINED"
 _LOCK = {"pk": {"S": "LOCK"}, "sk": {"S": "deployer"}}
+_WATCH = {"pk": {"S": "WATCH"}, "sk": {"S": "code"}}
 _IS_NEW = "attribute_not_exists(pk)"
 _EXISTS = "attribute_exists(pk)"
 _UNCHANGED = "#token = :token"
@@ -141,13 +143,7 @@ class ReleaseTable:
         Raises:
             DeploymentError: DynamoDB did not answer.
         """
-        key = {"pk": {"S": _RETAINED}, "sk": {"S": stack}}
-        with aws.translate_errors(self.name, self.target):
-            try:
-                answer: Mapping[str, Any] = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
-            except self._client.exceptions.ResourceNotFoundException:
-                return ()
-        return tuple(json.loads(answer["Item"]["document"]["S"])) if "Item" in answer else ()
+        return tuple(self._document({"pk": {"S": _RETAINED}, "sk": {"S": stack}}) or ())
 
     def write_retained(self, stack: str, documents: Sequence[Mapping[str, Any]]) -> None:
         """Store what the deletion of a stack leaves in the account, in place of what was stored before.
@@ -155,9 +151,33 @@ class ReleaseTable:
         Raises:
             DeploymentError: DynamoDB refused it or did not answer.
         """
-        item = {"pk": {"S": _RETAINED}, "sk": {"S": stack}, "document": {"S": json.dumps(list(documents))}}
+        self._write({"pk": {"S": _RETAINED}, "sk": {"S": stack}}, list(documents))
+
+    def watch_mark(self) -> Mapping[str, Any] | None:
+        """Return what `write_watch_mark` has stored; None when it has stored nothing.
+
+        Raises:
+            DeploymentError: DynamoDB did not answer.
+        """
+        mark: Mapping[str, Any] | None = self._document(_WATCH)
+        return mark
+
+    def write_watch_mark(self, document: Mapping[str, Any]) -> None:
+        """Store who replaces code outside of a deployment, in place of what was stored before.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
+        self._write(_WATCH, document)
+
+    def remove_watch_mark(self) -> None:
+        """Remove what `write_watch_mark` has stored; do nothing when there is nothing.
+
+        Raises:
+            DeploymentError: DynamoDB refused it or did not answer.
+        """
         with aws.translate_errors(self.name, self.target):
-            self._client.put_item(TableName=self.name, Item=item)
+            self._client.delete_item(TableName=self.name, Key=_WATCH)
 
     def delete(self) -> None:
         """Delete the table with all releases; do nothing when it is missing.
@@ -202,6 +222,19 @@ class ReleaseTable:
 
     def _arn(self) -> str:
         return self._client.describe_table(TableName=self.name)["Table"]["TableArn"]
+
+    def _document(self, key: Mapping[str, Any]) -> Any:
+        """Return the document of an item; None when there is no such item."""
+        with aws.translate_errors(self.name, self.target):
+            try:
+                answer: Mapping[str, Any] = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+            except self._client.exceptions.ResourceNotFoundException:
+                return None
+        return json.loads(answer["Item"]["document"]["S"]) if "Item" in answer else None
+
+    def _write(self, key: Mapping[str, Any], document: Any) -> None:
+        with aws.translate_errors(self.name, self.target):
+            self._client.put_item(TableName=self.name, Item={**key, "document": {"S": json.dumps(document)}})
 
     def _exists(self) -> bool:
         try:

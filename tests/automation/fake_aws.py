@@ -15,18 +15,16 @@ from automation.deploying.connections import Connections
 from automation.deploying.scope import Scope
 from automation.system.accounts import DeployedStack
 from automation.system.deployers import DeployerLock
-from automation.system.digests import base64_of
 from automation.system.errors import ConfigurationError
 from automation.system.files import digest
 from automation.system.invocations import Invocation
 from tests.automation.deploying.fake_accounts import TIMELESS, FakeAccount
+from tests.automation.fake_code import FUNCTION, FakeCode, deployed, located
 from tests.automation.fake_data import FakeData
 from tests.automation.fake_stacks import FakeStacks
 from tests.automation.fake_templates import TABLE
 from tests.automation.release_tables import FakeReleaseTable
 
-_FUNCTION = "AWS::Lambda::Function"
-_CODE = {_FUNCTION: "Code", "AWS::Lambda::LayerVersion": "Content"}
 _ANSWER = "answer.json"
 
 
@@ -138,7 +136,7 @@ class FakeFunctions:
 
     def functions(self, stack_name: str) -> Mapping[str, str]:
         resources = self.cloud.resources(stack_name)
-        return {resource.logical_id: resource.physical_id for resource in resources if resource.type == _FUNCTION}
+        return {resource.logical_id: resource.physical_id for resource in resources if resource.type == FUNCTION}
 
     def invoke(self, function: str, payload: Mapping[str, Any]) -> Invocation:
         self.on_call("invoke", function)
@@ -150,24 +148,6 @@ class FakeFunctions:
             names = [name for name in archive.namelist() if name.endswith(_ANSWER)]
             answer: dict[str, Any] = json.loads(archive.read(names[0])) if names else {"healthy": True}
         return Invocation(error=answer["error"]) if "error" in answer else Invocation(answer=answer)
-
-
-@dataclass
-class FakeCode:
-    """Lambda's digests: those of the zips that the stacks name, but for what somebody has changed by hand."""
-
-    cloud: FakeStacks
-    by_hand: dict[str, str] = field(default_factory=dict)
-
-    def function_digest(self, function: str) -> str:
-        return self._digest(function)
-
-    def layer_digest(self, arn: str) -> str:
-        return self._digest(arn)
-
-    def _digest(self, physical_id: str) -> str:
-        key = located(physical_id, self.cloud)["S3Key"]
-        return self.by_hand.get(physical_id) or base64_of(key.rpartition("/")[2].removesuffix(".zip"))
 
 
 @dataclass
@@ -209,19 +189,3 @@ class FakeAws:
             tables=self.tables,
             data=self.data,
         )
-
-
-def deployed(physical_id: str, cloud: FakeStacks) -> Mapping[str, Any]:
-    """Return a deployed resource."""
-    for stack in cloud.stacks.values():
-        for name, known_id in stack.physical_ids.items():
-            if known_id == physical_id:
-                return stack.content.resources[name]
-    raise AssertionError(physical_id)
-
-
-def located(physical_id: str, cloud: FakeStacks) -> Mapping[str, str]:
-    """Return where the code of a deployed function or layer is."""
-    resource = deployed(physical_id, cloud)
-    code: Mapping[str, str] = resource["Properties"][_CODE[resource["Type"]]]
-    return code

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pytest
 
 from automation.deploying.adoption import search
-from automation.deploying.releases import deployer_lock, expiry
+from automation.deploying.releases import deployer_lock, expiry, watch_marks
 from automation.deploying.releases import records as releases
 from automation.system.deployers import Deployer, DeployerLock, LockReading
 from automation.system.errors import DeploymentError
@@ -24,7 +24,7 @@ ANN = Deployer("arn:aws:iam::123456789012:user/ann", "ann@desk", 11)
 LOCK = DeployerLock(ANN, "t1", NOW, NOW + timedelta(hours=1))
 
 
-class Table(releases.Table, deployer_lock.Table, search.Table, expiry.Table, Protocol):
+class Table(releases.Table, deployer_lock.Table, watch_marks.Table, search.Table, expiry.Table, Protocol):
     """The whole interface of a table of releases."""
 
     def create(self, *, tags: Mapping[str, str]) -> None: ...
@@ -47,6 +47,7 @@ class FakeReleaseTable:
     lock: DeployerLock | None = None
     mutex: Any = field(default_factory=Lock)
     left: dict[str, str] = field(default_factory=dict)
+    mark: str = ""
     is_created: bool = False
     labels: dict[str, str] = field(default_factory=dict)
 
@@ -70,8 +71,18 @@ class FakeReleaseTable:
     def write_retained(self, stack: str, documents: Sequence[Mapping[str, Any]]) -> None:
         self.left[stack] = json.dumps(documents)
 
+    def watch_mark(self) -> Mapping[str, Any] | None:
+        mark: Mapping[str, Any] | None = json.loads(self.mark) if self.mark else None
+        return mark
+
+    def write_watch_mark(self, document: Mapping[str, Any]) -> None:
+        self.mark = json.dumps(document)
+
+    def remove_watch_mark(self) -> None:
+        self.mark = ""
+
     def delete(self) -> None:
-        self.rows, self.left, self.lock, self.is_created, self.labels = {}, {}, None, False, {}
+        self.rows, self.left, self.lock, self.mark, self.is_created, self.labels = {}, {}, None, "", False, {}
 
     def documents(self, limit: int) -> tuple[tuple[int, Mapping[str, Any]], ...]:
         newest = sorted(self.rows, reverse=True)[:limit]
@@ -235,6 +246,21 @@ class ReleaseTableContract(ABC):
 
         assert table.retained("shop") == ({"logical_id": "Ledger"},)
         assert (table.retained("other"), table.documents(5)) == ((), ())
+
+    def test_watch_mark_of_a_missing_table_is_none(self, missing: Table) -> None:
+        assert missing.watch_mark() is None
+
+    def test_watch_mark_is_replaced_and_removed(self, table: Table) -> None:
+        assert table.watch_mark() is None
+
+        table.write_watch_mark({"person": "ann@desk"})
+        table.write_watch_mark({"person": "ben@desk", "since": "2026-01-02"})
+        assert table.watch_mark() == {"person": "ben@desk", "since": "2026-01-02"}
+        assert (table.documents(5), table.read_lock().lock, table.retained("code")) == ((), None, ())
+
+        table.remove_watch_mark()
+        table.remove_watch_mark()
+        assert table.watch_mark() is None
 
     def test_lock_is_not_a_release(self, table: Table) -> None:
         table.write_lock(LOCK, expected="")

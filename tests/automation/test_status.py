@@ -19,12 +19,16 @@ from automation.status import Sources
 from automation.system import account_checks
 from automation.system.accounts import Subscribers
 from automation.system.cloudformation import CloudFormation
-from automation.system.errors import CheckFailedError, UsageError
+from automation.system.digests import base64_of
+from automation.system.errors import CheckFailedError, Finding, UsageError
+from automation.system.invocations import RunningCode
 from automation.system.overviews import Alarm, Drift, Queue
 from automation.system.release_table import ReleaseTable
 from automation.system.stack_overview import StackOverview
-from automation.system.stacks import StackDescription, StackResource, StackState
+from automation.system.stacks import StackDescription, StackResource, StackState, Stage
 from tests.automation.deploying import fake_accounts
+from tests.automation.fake_code import FakeCode
+from tests.automation.fake_stacks import FakeStacks
 from tests.automation.projects import PYPROJECT, make_shop
 from tests.automation.release_tables import LOCK, NOW, FakeReleaseTable
 
@@ -43,9 +47,15 @@ RESOURCES = {
 
 
 @dataclass
-class FakeAccount:
-    """The stacks of an account, and everything else that is asked about them."""
+class FakeAccount(FakeCode):
+    """The stacks of an account, and everything else that is asked about them.
 
+    Attributes:
+        replaced_functions: those that run the code of inv watch; None when nobody may ask for it.
+    """
+
+    cloud: FakeStacks = field(default_factory=lambda: FakeStacks(lambda _: b""))
+    replaced_functions: tuple[str, ...] | None = None
     states: dict[str, StackState] = field(default_factory=lambda: {BASE.name: BASE, APP.name: APP})
     alarms: tuple[Alarm, ...] = ()
     depths: Mapping[str, Queue] = field(default_factory=dict)
@@ -61,6 +71,19 @@ class FakeAccount:
 
     def resources(self, stack: str) -> tuple[StackResource, ...]:
         return RESOURCES[stack]
+
+    def template(self, stack: str, stage: Stage, *, change_set: str = "") -> Mapping[str, Any]:
+        functions = [resource.logical_id for resource in RESOURCES[stack] if resource.type.endswith("Function")]
+        code = {"S3Bucket": "artifacts", "S3Key": f"alchemiser/{'0' * 64}.zip"}
+        resource = {"Type": "AWS::Lambda::Function", "Properties": {"Code": code}}
+        return {"Resources": dict.fromkeys(functions, resource)}
+
+    def exports(self) -> Mapping[str, str]:
+        return {}
+
+    def running(self, function: str) -> RunningCode:
+        assert self.replaced_functions is not None
+        return RunningCode("another" if function in self.replaced_functions else base64_of("0" * 64))
 
     def drift(self, stack: str) -> Drift:
         return Drift("NOT_CHECKED")
@@ -102,7 +125,7 @@ def report(tmp_path: Path, account: FakeAccount, table: FakeReleaseTable) -> Cal
     root = make_shop(tmp_path)
 
     def run(**options: Any) -> None:
-        sources = Sources(account, account, table, account.setup, account.product)
+        sources = Sources(account, account, table, account, account.setup, account.product)
         front.report(root, "live", variables={}, connect=lambda _: sources, **options)
 
     return run
@@ -278,14 +301,43 @@ def test_report_before_the_first_deployment_asks_nothing_about_the_set_up(
     assert "set-up" not in capsys.readouterr().out
 
 
+def test_report_names_the_functions_that_run_code_of_watch(
+    report: Callable[..., None], account: FakeAccount, table: FakeReleaseTable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.write_watch_mark({"person": "ann@desk", "since": "2026-01-02T03:04:05+00:00"})
+    account.replaced_functions = ("shop-till",)
+
+    with pytest.raises(CheckFailedError) as caught:
+        report()
+
+    deploy, back = "deploy the working copy: inv deploy --env live", "go back to r1: inv rollback --env live --to r1"
+    what = "inv watch has replaced the code of Till (ann@desk, since 2026-01-02T03:04:05+00:00)"
+    assert caught.value.findings == (Finding("live", what, f"{deploy}, or {back}"),)
+    capsys.readouterr()
+    with pytest.raises(CheckFailedError):
+        report(json=True)
+    assert json.loads(capsys.readouterr().out)["watched"] == ["Till"]
+
+
+@pytest.mark.parametrize(("is_marked", "replaced_functions"), [(False, None), (True, ())])
+def test_report_all_code_is_of_the_release_needs_nobody(
+    report: Callable[..., None], account: FakeAccount, table: FakeReleaseTable, is_marked: bool, replaced_functions: Any
+) -> None:
+    """Without a mark, Lambda is not even asked."""
+    if is_marked:
+        table.write_watch_mark({})
+    account.replaced_functions = replaced_functions
+
+    report()
+
+
 def test_gather_tells_the_product_about_the_stacks(
     tmp_path: Path, account: FakeAccount, table: FakeReleaseTable
 ) -> None:
     scope = scopes.read(make_shop(tmp_path), "live", variables={})
 
-    front.gather(
-        scope, Sources(account, account, table, account.setup, account.product), now=datetime(2026, 1, 2, tzinfo=UTC)
-    )
+    sources = Sources(account, account, table, account, account.setup, account.product)
+    front.gather(scope, sources, now=datetime(2026, 1, 2, tzinfo=UTC))
 
     [context] = account.contexts
     assert (context.environment, context.region, context.account) == ("live", "eu-west-1", "123456789012")

@@ -7,6 +7,7 @@ from typing import Any
 
 from automation.deploying.releases import records as releases
 from automation.deploying.releases.records import Release, Smoke, Status
+from automation.deploying.releases.watch_marks import WatchMark
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.stacks import stack_states
 from automation.system import aws_commands
@@ -52,6 +53,8 @@ class EnvironmentStatus:
         release: the one that runs on every stack; None when it is not known.
         newest: the newest release; None when there is none.
         lock: who is deploying; None when nobody is.
+        mark: who has replaced code with inv watch; None when nobody has since the last deployment.
+        replaced: the logical ids of the functions that run such code now.
         ringing: the alarms in state ALARM, of all `alarms`.
         setup: what a person has set up, and has not.
         remarks: the product's own lines.
@@ -65,6 +68,8 @@ class EnvironmentStatus:
     release: Release | None = None
     newest: Release | None = None
     lock: DeployerLock | None = None
+    mark: WatchMark | None = None
+    replaced: tuple[str, ...] = ()
     ringing: tuple[Alarm, ...] = ()
     queues: tuple[Queue, ...] = ()
     setup: tuple[Remark, ...] = ()
@@ -111,7 +116,7 @@ def attention(status: EnvironmentStatus) -> tuple[Finding, ...]:
     """Return what needs a person, each with the command that helps; empty when all is well."""
     findings = [_stack_finding(stack, status) for stack in status.stacks]
     findings += [_protection_finding(stack, status) for stack in status.stacks]
-    findings += [_release_finding(status)]
+    findings += [_release_finding(status), _watch_finding(status)]
     findings += [_drift_finding(stack, status.target) for stack in status.stacks]
     findings += [_alarm_finding(alarm, status) for alarm in status.ringing]
     findings += [_queue_finding(queue, status) for queue in status.queues]
@@ -130,6 +135,7 @@ def as_json(status: EnvironmentStatus) -> Mapping[str, Any]:
         "release": status.release.number if status.release else None,
         "smoke": status.release.smoke if status.release else "",
         "commit": status.release.commit if status.release else "",
+        "watched": list(status.replaced),
         "deployer": str(status.lock.deployer) if status.lock else "",
         "expires_at": status.expires_at.isoformat() if status.expires_at else "",
         "stacks": [_stack_json(stack) for stack in status.stacks],
@@ -181,6 +187,17 @@ def _release_finding(status: EnvironmentStatus) -> Finding | None:
     )
     what = f"{status.release.name} is not proven: {detail}{f' ({failures})' if failures else ''}"
     return Finding(status.environment, what, f"test it again: inv deploy --env {status.environment}")
+
+
+def _watch_finding(status: EnvironmentStatus) -> Finding | None:
+    """Report the code of `inv watch` that runs; a deployment that runs restores what the release has."""
+    if not status.replaced or status.mark is None or status.lock:
+        return None
+    what = f"inv watch has replaced the code of {', '.join(status.replaced)}"
+    where, name = status.environment, status.release.name if status.release else ""
+    back = f", or go back to {name}: inv rollback --env {where} --to {name}" if name else ""
+    fix = f"deploy the working copy: inv deploy --env {where}{back}"
+    return Finding(where, f"{what} ({status.mark.person}, since {status.mark.since})", fix)
 
 
 def _drift_finding(stack: StackStatus, target: Target) -> Finding | None:

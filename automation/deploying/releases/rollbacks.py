@@ -30,6 +30,7 @@ def plan_rollback(
     running: Release | None,
     *,
     environment: str,
+    is_replaced: bool = False,
     missing: Callable[[Release], Sequence[str]] = lambda _: (),
 ) -> Rollback:
     """Choose the release to restore.
@@ -38,6 +39,7 @@ def plan_rollback(
         known: the releases, newest first.
         to: its number; 0 for the last good release before the one that runs.
         running: None when it is not known.
+        is_replaced: whether inv watch has replaced code of the release that runs, which can then be restored itself.
         missing: returns the S3 locations of a release's artifacts that do not exist any more.
 
     Raises:
@@ -45,7 +47,7 @@ def plan_rollback(
         CheckFailedError: there is no good release to go back to, or its artifacts are gone.
     """
     release = _requested(known, to, environment) if to else _default(known, running, environment)
-    if running is not None and release.number in {running.number, running.rollback_to}:
+    if running is not None and not is_replaced and release.number in {running.number, running.rollback_to}:
         raise UsageError(f"{release.name} already runs in {environment}; see {_list(environment)}", where="--to")
     _require_artifacts(release, () if release.pruned else missing(release), environment)
 

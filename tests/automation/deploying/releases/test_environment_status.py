@@ -8,6 +8,7 @@ import pytest
 from automation.deploying.releases import environment_status
 from automation.deploying.releases.environment_status import EnvironmentStatus, StackStatus
 from automation.deploying.releases.records import Release, Smoke, Status
+from automation.deploying.releases.watch_marks import WatchMark
 from automation.deploying.remarks import Level, Remark
 from automation.deploying.stacks import stack_states
 from automation.system.errors import Finding
@@ -249,7 +250,14 @@ def test_queue_rows_are_those_with_messages() -> None:
 
 
 def test_as_json_has_everything() -> None:
-    status = replace(WELL, lock=LOCK, ringing=(Alarm("alarm-1", "3 > 0", "2026-01-01"),), queues=(INBOX, DEAD))
+    status = replace(
+        WELL,
+        lock=LOCK,
+        mark=WatchMark("ann@desk", "2026-01-02"),
+        replaced=("Till",),
+        ringing=(Alarm("alarm-1", "3 > 0", "2026-01-01"),),
+        queues=(INBOX, DEAD),
+    )
 
     assert environment_status.as_json(status) == {
         "format": 1,
@@ -259,6 +267,7 @@ def test_as_json_has_everything() -> None:
         "release": 7,
         "smoke": "passed",
         "commit": "c0ffee" * 6,
+        "watched": ["Till"],
         "deployer": "ann@desk (arn:aws:iam::123456789012:user/ann)",
         "expires_at": "",
         "stacks": [

@@ -113,7 +113,6 @@ def watch(
     session = sessions.begin(scope, preparing.open_connections(scope, connect), None)
     state = _Watch(root, watched_environment.read(session), message)
     _prove_all(state)
-    _show_start(state)
     with suppress(KeyboardInterrupt):
         _follow(state, watcher, variables)
     _finish(state)
@@ -130,23 +129,26 @@ def _prove_all(state: _Watch) -> None:
         watch_output.failed((), cause)
 
 
-def _show_start(state: _Watch) -> None:
+def _show_start(state: _Watch, folders: Sequence[Path]) -> None:
     environment = state.environment
     watch_output.started(
         state.name,
         environment.release.name,
         functions=len(environment.functions),
-        folders=watch_output.relative(watched_files.folders(state.scope.project), state.root),
+        folders=watch_output.relative(folders, state.root),
         target=state.scope.target_text,
     )
 
 
 def _follow(state: _Watch, watcher: Watcher, variables: Mapping[str, str]) -> None:
     """Wait for edits for ever; begin anew when folders come or go, or when a setting changes."""
-    root = state.root
+    root, is_shown = state.root, False
     while True:
         look = _look(state.scope.project)
         for burst in watcher(look.folders, is_of_interest=lambda path: watched_files.is_of_interest(path, root)):
+            if not is_shown:  # not before it is true that edits are noticed
+                _show_start(state, look.folders)
+                is_shown = True
             if not burst and _has_moved(state, look, variables):
                 # What was edited until the new watcher looks is found by the build that is due then.
                 state.is_due = True

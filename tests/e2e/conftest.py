@@ -105,10 +105,10 @@ def sandbox() -> Sandbox:
 def inv() -> Inv:
     """Return a function that runs `inv` without a terminal; it captures the output and accepts every exit code."""
 
-    def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "invoke", *words],
-            cwd=ROOT,
+            cwd=cwd,
             env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,0 +1,76 @@
+"""An edit reaches its function, a planted import error does not; diff, status, deploy and rollback know what runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Inv, Sandbox
+from tests.e2e.edits import replaced
+from tests.e2e.production import copy_project
+from tests.e2e.watching import module_of, wait_until, watching
+
+HANDLER = "the_alchemiser/aggregator_v2/lambda_handler.py"
+FUNCTION = "StrategyAggregatorFunction"
+MODULE = "aggregator_v2"
+
+
+@pytest.fixture(scope="module")
+def project(deployed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project whose local environment is the one of this session."""
+    return copy_project(tmp_path_factory.mktemp("watched"), deployed.exchange_url)
+
+
+def test_edit_reaches_the_function_and_a_deployment_takes_it_back(deployed: Sandbox, inv: Inv, project: Path) -> None:
+    name = deployed.resources("alchemiser-local")[FUNCTION]
+    handler = project / HANDLER
+    original = handler.read_text()
+    edited = replaced("module=MODULE,", 'module=f"{MODULE} edited",')(original)
+    assert module_of(deployed, name) == MODULE
+
+    with watching(project) as watch:
+        handler.write_text(edited)
+        wait_until(lambda: module_of(deployed, name) == f"{MODULE} edited", or_ended=watch.process)
+        assert module_of(deployed, name) == f"{MODULE} edited"
+        updated = watch.wait_for(f"{HANDLER}: {FUNCTION} updated, proven first")
+
+        seen = len(watch.lines)
+        handler.write_text(f"import nothing_there\n{original}")
+        watch.wait_for(f"{HANDLER}: refused: {FUNCTION} keeps its old code", since=seen)
+        watch.wait_for("imports nothing_there", since=seen)
+        assert module_of(deployed, name) == f"{MODULE} edited"
+        watch.kill()
+    assert updated
+
+    handler.write_text(original)
+    status = inv("status", "--env", "local", cwd=project)
+    plan = inv("diff", "--env", "local", "--json", cwd=project)
+    done = inv("deploy", "--env", "local", cwd=project)
+
+    assert status.returncode == 3, status.stdout + status.stderr
+    assert f"inv watch has replaced the code of {FUNCTION} (" in status.stdout
+    assert plan.returncode == 7, plan.stdout + plan.stderr
+    changes = [(change["resource"], change["kind"]) for change in json.loads(plan.stdout)["changes"]]
+    assert changes == [(FUNCTION, "code")]
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{FUNCTION}: the code of its release is restored" in done.stdout
+    assert module_of(deployed, name) == MODULE
+
+
+def test_rollback_restores_the_release_that_runs(deployed: Sandbox, inv: Inv, project: Path) -> None:
+    name = deployed.resources("alchemiser-local")[FUNCTION]
+    health = project / "the_alchemiser/shared/messaging/health.py"
+    original = health.read_text()
+
+    with watching(project) as watch:
+        release = watch.wait_for(" functions\n").partition(" runs")[0].rpartition(" ")[2]
+        health.write_text(replaced('"module": inbox.module,', '"module": f"{inbox.module} shared",')(original))
+        watch.wait_for(" more updated, proven first")
+    assert module_of(deployed, name) == f"{MODULE} shared"
+    assert f"  go back to {release}:  inv rollback --env local --to {release}\n" in watch.lines
+    assert watch.process.returncode == 0
+
+    done = inv("rollback", "--env", "local", "--to", release, cwd=project)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert module_of(deployed, name) == MODULE

@@ -24,6 +24,7 @@ from automation.deploying.releases import expiry
 from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution
+from automation.deploying.watching import replaced
 from automation.project.environments import Environment
 from automation.system import aws_commands, console
 from automation.system.errors import CheckFailedError, Finding, UsageError
@@ -208,6 +209,9 @@ def _carry_out(
         expiry.require_passed(session.connections.table, session.environment, now=session.now)
     operator = replace(session.operator(renew), command=_command(session.environment, options))
     steps.destroy_stacks(removal, session, operator)
+    if session.watched.mark and not options.data_only:
+        connections = session.connections
+        replaced.forget(session.watched.functions, connections.code, connections.table, session.environment)
     if removal.artifacts:
         steps.delete_artifacts(session, find_leftovers(session.scope), renew)
 

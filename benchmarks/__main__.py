@@ -22,6 +22,7 @@ from benchmarks import (
     simulation,
     symphonies,
     trading_day,
+    watch,
     weights,
 )
 
@@ -41,6 +42,7 @@ _ALL = {
     "simulation": simulation.run,
     "trading-day": trading_day.run,
     "desk": desk.run,
+    "watch": watch.run,
 }
 
 _BUSY = 1.0  # other programs than ours, on average over a minute

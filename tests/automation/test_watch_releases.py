@@ -207,6 +207,18 @@ def test_rollback_to_an_earlier_release_restores_its_code(deployments: ShopDeplo
     assert not shop.is_marked
 
 
+def test_destroy_leaves_neither_mark_nor_layers(deployments: ShopDeployments) -> None:
+    shop = make_watched_shop(deployments)
+    shop.watch(shop.write("shop/common/prices.py", "PRICE = 4\n"))
+    assert deployments.aws.code.own
+
+    deployments.destroy(data_only=True)
+    assert shop.is_marked
+    deployments.destroy()
+
+    assert (shop.is_marked, deployments.aws.code.own) == (False, {})
+
+
 def test_watch_of_an_environment_without_a_mark_costs_nothing(deployments: ShopDeployments) -> None:
     """Without the mark of inv watch, no command asks Lambda what runs."""
     shop = make_watched_shop(deployments)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,12 +48,12 @@ class Watching:
 
 
 @contextmanager
-def watching(root: Path, *words: str) -> Iterator[Watching]:
+def watching(root: Path, *words: str, variables: Mapping[str, str] | None = None) -> Iterator[Watching]:
     """Run `inv watch --env local` in a folder and wait until it watches; Ctrl-C ends it after the block."""
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "invoke", "watch", "--env", "local", *words],
         cwd=root,
-        env=os.environ,
+        env={**os.environ, **(variables or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

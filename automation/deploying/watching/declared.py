@@ -90,7 +90,8 @@ def find(
     exports, functions = cloud.exports(), list[DeclaredFunction]()
     for settings in stacks:
         described = cloud.describe(settings.stack_name)
-        if not stack_states.can_be_created(described.state):
+        # A deletion that has begun may have taken the functions away.
+        if not (stack_states.can_be_created(described.state) or described.state.status.startswith("DELETE_")):
             functions += _of_stack(settings, cloud, surroundings, described, exports)
     return tuple(functions)
 

@@ -110,7 +110,7 @@ def test_find_says_why_code_cannot_be_replaced(
     assert find(scope, FakeStack(resources))["Till"].obstacle == obstacle
 
 
-@pytest.mark.parametrize("status", ["", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"])
+@pytest.mark.parametrize("status", ["", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_FAILED"])
 def test_find_of_a_stack_without_resources_is_empty(scope: scopes.Scope, status: str) -> None:
     assert find(scope, FakeStack({"Till": function()}, status=status)) == {}
 

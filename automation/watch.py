@@ -22,7 +22,7 @@ from automation.deploying.watching.updates import Update
 from automation.lambda_runtime.mounts import Mount
 from automation.project.model import Project
 from automation.system import edits
-from automation.system.errors import AutomationError, UsageError
+from automation.system.errors import AutomationError, ToolError, UsageError
 from automation.watch_output import Counts, Timing
 
 
@@ -214,6 +214,12 @@ def _take(state: _Watch, edited: tuple[str, ...]) -> None:
         passed = _proven(state, project, wanted, edited, timing)
     except AutomationError as cause:
         watch_output.failed(edited, cause)
+        return
+    except OSError as cause:
+        # A checkout or an editor has taken a file away between two steps: the next look finds what it has left.
+        state.is_due = True
+        if state.is_new("", str(cause)):
+            watch_output.failed(edited, ToolError(f"{cause.strerror}; it is tried again", where=str(cause.filename)))
         return
     if passed:
         _apply(state, passed, edited, timing)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from automation.building import artifacts, dependencies, source_copies, sources
+from automation.building import artifacts, dependencies, sources
 from automation.project import model, sam_configuration
 from automation.project.model import Project
 from automation.project.settings import PYPROJECT
@@ -19,14 +19,13 @@ def folders(project: Project) -> tuple[Path, ...]:
 
     Of a code folder that is the project itself, these are the subfolders that do not belong to tools.
     """
-    root = project.root.resolve()
-    generated = {root / tree.target for tree in source_copies.trees(project)}
-    wanted = {root / project.settings.package} if project.settings.package else set()
+    root, package = project.root.resolve(), project.settings.package
+    wanted = {root / package} if package else set()
     for artifact in chain.from_iterable(_artifacts(project)):
         folder = artifact.source.resolve() if artifact.source.is_dir() else artifact.source.resolve().parent
         if folder == root:
             wanted |= {entry for entry in root.iterdir() if entry.is_dir() and not sources.is_of_tool(entry)}
-        elif folder not in generated:
+        elif not (package and (folder / package).is_dir()):  # sync puts the package into the folders that it fills
             wanted.add(folder)
     existing = {folder for folder in wanted if folder.is_dir()}
     return tuple(sorted(folder for folder in existing if not existing & set(folder.parents)))

@@ -34,12 +34,14 @@ class WatchedEnvironment:
 
     Attributes:
         functions: what each deployed function runs, by stack and logical id.
+        is_marked: whether the mark was there, or was written, after the environment was read.
     """
 
     session: Session
     release: Release
     functions: dict[tuple[str, str], LiveFunction] = field(default_factory=dict)
     published: Publications = field(default_factory=Publications)
+    is_marked: bool = False
 
     def replaced(self) -> tuple[ReplacedFunction, ...]:
         """Return the functions that run something else than the release, by what Lambda says now.
@@ -61,10 +63,13 @@ class WatchedEnvironment:
         session, connections = self.session, self.session.connections
         deployer = session.deployer()
         with deployer_lock.hold(connections.table, deployer, environment=session.environment):
-            if any(connections.stacks.stack_state(state.name) != state for state in session.states):
+            # A deployment that changed no stack has still restored the code, and removed the mark.
+            is_restored = self.is_marked and watch_marks.read(connections.table) is None
+            if is_restored or any(connections.stacks.stack_state(state.name) != state for state in session.states):
                 raise MovedError
             moment = datetime.now(UTC).isoformat(timespec="seconds")
             watch_marks.write(connections.table, WatchMark(deployer.person, moment))
+            self.is_marked = True
             updates.apply(
                 wanted,
                 connections.code,
@@ -125,7 +130,8 @@ def read(session: Session, *, is_running: Callable[[int], bool] | None = None) -
     live = [LiveFunction(function, code) for function, code in zip(functions, running, strict=True)]
     published = Publications(_released(functions, release))
     published.own |= _own(live, session)
-    return WatchedEnvironment(session, release, {function.key: function for function in live}, published)
+    is_marked = session.watched.mark is not None
+    return WatchedEnvironment(session, release, {function.key: function for function in live}, published, is_marked)
 
 
 def read_again(environment: WatchedEnvironment) -> WatchedEnvironment:

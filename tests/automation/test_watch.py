@@ -5,9 +5,10 @@ import shutil
 
 import pytest
 
-from automation.building import builder
+from automation.building import builder, source_copies
 from automation.deploying.watching import replaced
 from automation.project import model
+from automation.project.model import Project
 from automation.project.settings import PYPROJECT
 from automation.system.errors import CheckFailedError, DeploymentError, Finding, UsageError
 from tests.automation.deployable_shop import ShopDeployments
@@ -252,6 +253,45 @@ def test_watch_deployment_meanwhile_is_the_new_release(shop: WatchedShop, capsys
     assert "other code than r2 runs in: Till\n" in captured.out
 
 
+def test_watch_restoration_meanwhile_is_noticed(shop: WatchedShop) -> None:
+    """A rollback to the release that runs changes no stack."""
+
+    def roll_back() -> bool:
+        shop.deployments.rollback("r1")
+        shop.deployments.aws.code.calls.clear()
+        return False
+
+    shop.watch(
+        shop.till(SOUND.format(number=1)),
+        roll_back,
+        shop.write("shop/ledger/handler.py", SOUND.format(number=2)),
+        lambda: False,
+    )
+
+    assert sorted(shop.deployments.aws.code.calls) == ["replace shop-live-Ledger", "replace shop-live-Till"]
+    assert shop.is_marked
+
+
+def test_watch_file_that_vanishes_in_between_is_tried_again(
+    shop: WatchedShop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sync, failures = source_copies.sync, [FileNotFoundError(2, "No such file", "shop/till/gone.py")] * 2
+
+    def fail(project: Project) -> object:
+        if failures:
+            raise failures.pop()
+        return sync(project)
+
+    def begin_to_fail() -> None:
+        monkeypatch.setattr(source_copies, "sync", fail)
+        shop.till(SOUND.format(number=1))()
+
+    shop.watch(begin_to_fail, lambda: False, lambda: False)
+
+    assert shop.deployments.aws.code.calls == ["replace shop-live-Till"]
+    assert capsys.readouterr().out.count("shop/till/gone.py: No such file; it is tried again") == 1
+
+
 def test_watch_changed_template_is_named(shop: WatchedShop, capsys: pytest.CaptureFixture[str]) -> None:
     def rename_handler() -> bool:
         shop.deployments.edit("app.yaml", "shop.till.handler.main", "shop.till.handler.other")
@@ -294,6 +334,7 @@ def test_watch_project_that_cannot_be_built_says_why(shop: WatchedShop, capsys: 
 
     shop.watch(
         lambda: (root / "shop/till").rename(root / "away"),
+        lambda: False,
         lambda: (root / "away").rename(root / "shop/till"),
         shop.till(SOUND.format(number=1)),
     )

@@ -112,6 +112,7 @@ def watch(
 
     session = sessions.begin(scope, preparing.open_connections(scope, connect), None)
     state = _Watch(root, watched_environment.read(session), message)
+    watch_output.started(name, state.environment.release.name, len(state.environment.functions), scope.target_text)
     _prove_all(state)
     with suppress(KeyboardInterrupt):
         _follow(state, watcher, variables)
@@ -129,26 +130,12 @@ def _prove_all(state: _Watch) -> None:
         watch_output.failed((), cause)
 
 
-def _show_start(state: _Watch, folders: Sequence[Path]) -> None:
-    environment = state.environment
-    watch_output.started(
-        state.name,
-        environment.release.name,
-        functions=len(environment.functions),
-        folders=watch_output.relative(folders, state.root),
-        target=state.scope.target_text,
-    )
-
-
 def _follow(state: _Watch, watcher: Watcher, variables: Mapping[str, str]) -> None:
     """Wait for edits for ever; begin anew when folders come or go, or when a setting changes."""
     root, is_shown = state.root, False
     while True:
         look = _look(state.scope.project)
         for burst in watcher(look.folders, is_of_interest=lambda path: watched_files.is_of_interest(path, root)):
-            if not is_shown:  # not before it is true that edits are noticed
-                _show_start(state, look.folders)
-                is_shown = True
             if not burst and _has_moved(state, look, variables):
                 # What was edited until the new watcher looks is found by the build that is due then.
                 state.is_due = True
@@ -156,6 +143,9 @@ def _follow(state: _Watch, watcher: Watcher, variables: Mapping[str, str]) -> No
             if burst or state.is_due:
                 state.is_due = False
                 _take(state, watch_output.relative(burst, root))
+            if not is_shown:  # from now on, each edit is noticed
+                watch_output.watching(watch_output.relative(look.folders, root))
+                is_shown = True
         else:
             return
 

@@ -42,9 +42,14 @@ class Timing:
         return f"{self.total_ms} ms ({steps})"
 
 
-def started(environment: str, release: str, *, functions: int, folders: Iterable[str], target: str) -> None:
-    """Say what is watched."""
-    console.result(f"{environment}: {target}, {release} runs {functions} functions")
+def started(environment: str, release: str, functions: int, target: str) -> None:
+    """Say what runs now."""
+    console.result(f"{environment}: {target}; {functions} functions of {release} run there")
+    console.flush()
+
+
+def watching(folders: Iterable[str]) -> None:
+    """Say that edits of these folders are noticed from now on."""
     console.result(f"watching {', '.join(folders) or 'nothing'}; Ctrl-C ends it", style="bold")
     console.flush()
 

@@ -79,7 +79,7 @@ def test_deploy_restores_the_code_of_an_unchanged_working_copy(
     assert not shop.is_marked
     assert (release.name, release.smoke, release.stacks[1].content_of) == ("r2", "passed", 2)
     output = capsys.readouterr().out
-    assert "Till: the code of its release is restored\n" in output
+    assert "Till: restored the code of its release\n" in output
     assert "r2 runs in live: smoke test passed\n" in output
     assert shop.deployments.deploy() == release
     assert show_diff(shop) == 0

@@ -143,7 +143,7 @@ def restore(watched: Watched, code: live_code.Code, table: watch_marks.Table, en
         return
     with ThreadPoolExecutor(_CONCURRENT_CALLS) as pool:
         for entry in pool.map(lambda entry: _restore(entry, code), watched.replaced):
-            console.result(f"{entry.function.name}: the {entry.what} of its release is restored")
+            console.result(f"{entry.function.name}: restored the {entry.what} of its release")
     forget(watched.functions, code, table, environment)
 
 

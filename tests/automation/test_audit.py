@@ -13,10 +13,11 @@ from automation.scanning.pip_audit import Advisory, Answers
 from automation.scanning.reasons import FILE
 from automation.system.errors import CheckFailedError, ConfigurationError, ToolError
 from tests.automation.projects import make_shop, write_files
+from tests.automation.scanning.test_pip_audit import CLEAN, Program, dependencies
 from tests.automation.test_tasks import inv
 
 SIX, TOML = Pin("six", "1.17.0"), Pin("tomlkit", "0.13.3")
-BAD = Advisory(SIX, "PYSEC-1", ("CVE-7",), ("1.18.0", "2.0"), "Reads too much.")
+BAD = Advisory(SIX, "PYSEC-1", ("CVE-7", "GHSA-3"), ("1.18.0", "2.0"), "Reads too much.")
 WHERE = "layers/wheels/requirements.txt (layer Wheels of Till); locks/dev.txt (does not ship)"
 REASON = '[[reasons]]\nrules = ["pip-audit:PYSEC-1"]\nresources = ["six"]\nreason = "Not reachable."\n'
 SILENT = Answers(unreached=(SIX, TOML), failure="503 Server Error")
@@ -57,7 +58,7 @@ def test_audit_vulnerability_names_version_advisory_fixes_locks_and_what_ships_i
 
     assert capsys.readouterr().out == (
         "layers/wheels/requirements.txt:1: six: pip-audit:PYSEC-1: six 1.17.0 has the vulnerability PYSEC-1, also known"
-        f" as CVE-7; locked in {WHERE}: Reads too much.; fixed in 1.18.0, 2.0: raise it in pyproject.toml or"
+        f" as CVE-7, GHSA-3; locked in {WHERE}: Reads too much.; fixed in 1.18.0, 2.0: raise it in pyproject.toml or"
         " requirements.in, run inv lock\n"
         "\n"
         "to accept them instead, say why and append to security-reasons.toml:\n"
@@ -76,6 +77,16 @@ def test_audit_vulnerability_of_a_tool_is_in_the_line_of_its_lock(root: Path) ->
     assert (finding.template, finding.line) == ("locks/dev.txt", 1)
     assert finding.sentence == ("tomlkit 0.13.3 has the vulnerability GHSA-2; locked in locks/dev.txt (does not ship)")
     assert finding.fix == "no version fixes it yet; use another distribution, or accept it with a reason that ends"
+
+
+def test_audit_vulnerability_names_all_that_ship_one_lock(root: Path) -> None:
+    app = (root / "app.yaml").read_text()
+    (root / "app.yaml").write_text(app.replace("CodeUri: functions/ledger/", "CodeUri: functions/till/"))
+    write_files(root, {"functions/till/requirements.txt": "rich==1.0\n"})
+
+    [finding] = run(root, Answers(advisories=(Advisory(Pin("rich", "1.0"), "A-1", (), (), ""),))).judgement.unexplained
+
+    assert finding.sentence.endswith("; locked in functions/till/requirements.txt (function Till, function Ledger)")
 
 
 def test_audit_vulnerability_with_a_reason_is_accepted(root: Path) -> None:
@@ -181,6 +192,16 @@ def test_ask_source_without_pip_audit_says_how_to_install_it(root: Path, monkeyp
 
     with pytest.raises(ConfigurationError, match="audit: pip-audit is not installed; run: python -m pip install pip-"):
         audit.ask_source(root, (SIX,))
+
+
+def test_ask_source_asks_the_installed_pip_audit(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("installed")
+    Program(folder, out=dependencies(CLEAN))
+    monkeypatch.setenv("PATH", str(folder))
+
+    assert audit.ask_source(root, (SIX, TOML)) == Answers(unreached=(TOML,), failure="its answer is incomplete")
 
 
 @pytest.mark.parametrize(

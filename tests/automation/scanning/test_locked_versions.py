@@ -45,6 +45,30 @@ def test_read_locks_that_ship_come_before_those_of_tools(tmp_path: Path) -> None
     assert locks[3].pins == {Pin("six", "1.16.0"): 1}
 
 
+def test_read_layer_of_two_functions_names_both_and_not_those_of_another_stack(tmp_path: Path) -> None:
+    make_shop(tmp_path)
+    app = (tmp_path / "app.yaml").read_text()
+    (tmp_path / "app.yaml").write_text(
+        app.replace("shop.ledger.handler.main}", "shop.ledger.handler.main, Layers: [!Ref Wheels]}")
+    )
+
+    [lock] = locked_versions.read(model.load(tmp_path))
+
+    assert lock.owners == ("layer Wheels of Till, Ledger",)
+
+
+def test_read_code_folder_that_is_only_known_at_deploy_time_or_missing_has_no_lock(tmp_path: Path) -> None:
+    make_shop(tmp_path)
+    app = (tmp_path / "app.yaml").read_text()
+    (tmp_path / "app.yaml").write_text(
+        app.replace("ContentUri: layers/wheels/", 'ContentUri: !Sub "layers/${BaseStack}/"').replace(
+            "functions/till/", "functions/missing/"
+        )
+    )
+
+    assert locked_versions.read(model.load(tmp_path)) == ()
+
+
 def test_read_layer_of_no_function_says_so(tmp_path: Path) -> None:
     make_shop(tmp_path)
     app = (tmp_path / "app.yaml").read_text()

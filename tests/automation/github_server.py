@@ -43,7 +43,7 @@ class GitHub:
     comments: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    identity: str = "identity-token"
+    identity: str = "identity-token for {audience}"
     stopped: Event = field(default_factory=Event)
 
     def variables(self, folder: Path, *, number: int = 7, fork: bool = False, **more: str) -> dict[str, str]:
@@ -66,7 +66,7 @@ class GitHub:
         parts = urlsplit(path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path == "/token":
-            return (200, {"value": f"{self.identity} for {query['audience']}"})
+            return (200, {"value": self.identity.replace("{audience}", query["audience"])})
         if body is not None and len(body["body"]) > MAX_CHARS:
             return (422, {"message": "Validation Failed"})
         match method, parts.path:

@@ -84,6 +84,7 @@ def test_only_what_has_expired_is_destroyed(account: Account, capsys: pytest.Cap
         destroy.Options(yes=True, confirm=name, only_expired=True) for name in account.names
     ]
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "environment expires"
     assert "pr-3 2026-01-02 03:04 UTC" in lines
     assert "pr-4 never" in lines
     assert "2 of 5 temporary environment(s) have expired" in lines
@@ -202,7 +203,9 @@ def test_on_a_terminal_each_is_asked_for(account: Account, monkeypatch: pytest.M
     [("live", {}), ("pr-1", {}), ("", {"delete_data": ("all",)}), ("", {"data_only": True}), ("", {"confirm": "x"})],
 )
 def test_options_that_do_not_fit_are_refused(account: Account, env: str, options: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=r"takes no --env, --delete-data, --data-only and --confirm"):
+    with pytest.raises(
+        UsageError, match=r"takes no --env, --delete-data, --data-only and --confirm: .* expired environments wholly$"
+    ):
         account.run(env, **options)
 
     assert account.asked == []

@@ -87,8 +87,8 @@ def test_skip_of_fork_says_so_in_the_summary(
 
 @pytest.mark.parametrize("number", [0, 7])
 def test_skip_of_fork_skips_nothing_else(github: GitHub, tmp_path: Path, number: int) -> None:
-    assert not reviews.skip_of_fork(DIFF, variables=github.variables(tmp_path, number=number))
-    assert not reviews.skip_of_fork(DIFF, variables={})
+    assert reviews.skip_of_fork(DIFF, variables=github.variables(tmp_path, number=number)) is False
+    assert reviews.skip_of_fork(DIFF, variables={}) is False
     assert not (tmp_path / "summary.md").exists()
 
 
@@ -113,12 +113,16 @@ def test_fitted_cuts_at_the_end_of_a_line_and_closes_what_is_folded() -> None:
 def test_fitted_does_not_close_what_is_closed() -> None:
     cut = reviews.fitted(f"{markdown.folded('a', 'b')}\n\n{'c' * 50 + '\n'}{('d' * 99 + '\n') * 700}")
 
+    start, _, rest = cut.partition("\n\n**Cut: ")
     assert cut.count("</details>") == 1
-    assert cut.endswith("has the rest.**")
+    assert start.endswith(f"\n{'d' * 99}")
+    assert rest.endswith("has the rest.**")
 
 
 def test_fitted_without_a_line_cuts_anywhere() -> None:
-    assert 65_400 < len(reviews.fitted("a" * 70_000)) <= 65_536
+    for length in (65_537, 70_000):
+        assert 65_400 < len(reviews.fitted("a" * length)) <= 65_536
+        assert "**Cut: " in reviews.fitted("a" * length)
 
 
 def test_publish_of_too_much_is_accepted(github: GitHub, tmp_path: Path) -> None:

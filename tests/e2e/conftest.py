@@ -28,7 +28,8 @@ FIRST_DAY = "2022-03-16"
 # The tests of the second worker: they deploy in accounts of their own, and need nothing of what is deployed to local;
 # the tutorial, which comes last, deploys to local itself.
 OF_PROD = (
-    *("test_0_differences.py", "test_0_fidelity.py", "test_0_release_table.py", "test_0_stores.py"),
+    *("test_0_differences.py", "test_0_fidelity.py", "test_0_identity_tokens.py"),
+    *("test_0_release_table.py", "test_0_stores.py"),
     *("test_1_size_history.py", "test_6_deployment.py", "test_6_temporary.py", "test_7_destroy.py"),
     "test_9_tutorial.py",
 )

@@ -53,7 +53,7 @@ def test_provide_again_keeps_a_fresh_token(variables: dict[str, str], github: Gi
 def test_provide_later_replaces_an_old_token(variables: dict[str, str], github: GitHub) -> None:
     """GitHub's tokens live for 5 minutes; a smoke test or a hook may start later."""
     identity_tokens.provide(variables)
-    github.identity = "second"
+    github.identity = "second for {audience}"
     identity_tokens.provide(variables, clock=lambda: time.time() + 181)
 
     assert Path(variables["AWS_WEB_IDENTITY_TOKEN_FILE"]).read_text() == "second for sts.amazonaws.com"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from automation.system import web
 from automation.system.errors import ConfigurationError, ToolError
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
-_PAGE = 100
-_MAX_PAGES = 100
+_API = "https://api.github.com"
+_PAGE = 100  # the most that GitHub sends at once
 _SERVICE = "GitHub's API"
 _PERMISSION = "give the job the permission pull-requests: write"
 
@@ -44,7 +45,7 @@ def job(variables: Mapping[str, str]) -> Job | None:
     Raises:
         ConfigurationError: the file of the event cannot be read.
     """
-    path, repository = variables.get("GITHUB_EVENT_PATH", ""), variables.get("GITHUB_REPOSITORY", "")
+    path, repository = (variables.get(name) or "" for name in ("GITHUB_EVENT_PATH", "GITHUB_REPOSITORY"))
     if not path or not _REPOSITORY.fullmatch(repository):
         return None
     try:
@@ -53,10 +54,10 @@ def job(variables: Mapping[str, str]) -> Job | None:
         number, origin = int(pull_request.get("number", 0)), _origin(pull_request)
     except (OSError, ValueError, TypeError, AttributeError) as cause:
         raise ConfigurationError(f"the event of the job cannot be read: {cause}", where=path) from cause
-    summary = variables.get("GITHUB_STEP_SUMMARY", "")
+    summary = variables.get("GITHUB_STEP_SUMMARY")
     return Job(
         repository=repository,
-        api_url=variables.get("GITHUB_API_URL", "").rstrip("/"),
+        api_url=(variables.get("GITHUB_API_URL") or _API).rstrip("/"),
         pull_request=number,
         is_of_fork=bool(number) and origin.lower() != repository.lower(),
         summary=Path(summary) if summary else None,
@@ -87,7 +88,7 @@ def comment(job: Job, marker: str, body: str, service: web.Service) -> str:
     answer = service.repeat(update_or_create)
     if not answer.is_ok:
         raise ToolError(f"GitHub refused the comment: {answer.message}; {_PERMISSION}", where=_SERVICE)
-    return str(answer.body.get("html_url", "")) if isinstance(answer.body, dict) else ""
+    return str(answer.body.get("html_url") or "") if isinstance(answer.body, dict) else ""
 
 
 def service(variables: Mapping[str, str]) -> web.Service:
@@ -96,7 +97,7 @@ def service(variables: Mapping[str, str]) -> web.Service:
     Raises:
         ConfigurationError: the job has no token.
     """
-    token = variables.get("GITHUB_TOKEN", "")
+    token = variables.get("GITHUB_TOKEN")
     if not token:
         message = "is missing; add env: {GITHUB_TOKEN: ${{ github.token }}} to the step"
         raise ConfigurationError(message, where="GITHUB_TOKEN")
@@ -114,7 +115,7 @@ def add_to_summary(job: Job, body: str) -> bool:
 
 def _own(job: Job, marker: str, service: web.Service) -> Iterator[int]:
     """Yield the ids of the comments with a marker that a program has written; anybody may write a marker."""
-    for page in range(1, _MAX_PAGES + 1):
+    for page in count(1):
         answer = service.send("GET", f"{_issue(job)}/comments?per_page={_PAGE}&page={page}")
         if not answer.is_ok or not isinstance(answer.body, list):
             raise ToolError(f"the comments cannot be read: {answer.message}; {_PERMISSION}", where=_SERVICE)
@@ -135,5 +136,5 @@ def _comments(job: Job) -> str:
 
 
 def _origin(pull_request: Mapping[str, Any]) -> str:
-    """Return the repository that a pull request comes from; empty when that was deleted."""
-    return str(((pull_request.get("head") or {}).get("repo") or {}).get("full_name", ""))
+    """Return the repository that a pull request comes from; a word without a slash when that was deleted."""
+    return str(((pull_request.get("head") or {}).get("repo") or {}).get("full_name"))

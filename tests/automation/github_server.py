@@ -71,15 +71,16 @@ class GitHub:
             return (422, {"message": "Validation Failed"})
         match method, parts.path:
             case "GET", "/repos/shop/till/issues/7/comments":
-                size, page = int(query["per_page"]), int(query["page"])
+                size, page = min(int(query["per_page"]), 100), int(query["page"])
                 return (200, self.comments[size * (page - 1) : size * page])
             case "POST", "/repos/shop/till/issues/7/comments":
                 self.add(body["body"], BOT)
                 return (201, {"html_url": f"{self.url}/7#{self.comments[-1]['id']}"})
-            case "PATCH", _:
-                (comment,) = [entry for entry in self.comments if parts.path.endswith(f"/comments/{entry['id']}")]
-                comment["body"] = body["body"]
-                return (200, {"html_url": f"{self.url}/7#{comment['id']}"})
+            case "PATCH", path:
+                for comment in self.comments:
+                    if path == f"/repos/shop/till/issues/comments/{comment['id']}":
+                        comment["body"] = body["body"]
+                        return (200, {"html_url": f"{self.url}/7#{comment['id']}"})
         return (404, {"message": "Not Found"})
 
 

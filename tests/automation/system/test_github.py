@@ -62,11 +62,31 @@ def test_job_of_the_same_repository_in_other_letters_is_not_of_a_fork(github: Gi
 
 
 @pytest.mark.parametrize(
-    "change", [{"GITHUB_EVENT_PATH": ""}, {"GITHUB_REPOSITORY": ""}, {"GITHUB_REPOSITORY": "a/b/c"}]
+    ("name", "value"),
+    [
+        ("GITHUB_EVENT_PATH", ""),
+        ("GITHUB_EVENT_PATH", None),
+        ("GITHUB_REPOSITORY", ""),
+        ("GITHUB_REPOSITORY", None),
+        ("GITHUB_REPOSITORY", "a/b/c"),
+    ],
 )
-def test_job_elsewhere_is_none(github: GitHub, tmp_path: Path, change: dict[str, str]) -> None:
-    assert front.job({**github.variables(tmp_path), **change}) is None
-    assert front.job({}) is None
+def test_job_elsewhere_is_none(github: GitHub, tmp_path: Path, name: str, value: str | None) -> None:
+    variables = github.variables(tmp_path)
+    del variables[name]
+
+    assert front.job(variables if value is None else {**variables, name: value}) is None
+
+
+def test_job_without_optional_variables_has_the_public_api_and_no_summary(github: GitHub, tmp_path: Path) -> None:
+    variables = github.variables(tmp_path)
+    del variables["GITHUB_API_URL"], variables["GITHUB_STEP_SUMMARY"]
+
+    assert front.job(variables) == front.Job(REPOSITORY, "https://api.github.com", 7)
+    assert front.job({**variables, "GITHUB_API_URL": "https://own.test/api/"}) == front.Job(
+        REPOSITORY, "https://own.test/api", 7, is_of_fork=False, summary=None
+    )
+    assert front.Job(REPOSITORY, "") == front.Job(REPOSITORY, "", 0, is_of_fork=False, summary=None)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pull_request": {"number": "../../x"}}', '{"pull_request": [1]}'])
@@ -74,8 +94,10 @@ def test_job_with_an_event_that_cannot_be_read_raises(github: GitHub, tmp_path: 
     variables = github.variables(tmp_path)
     (tmp_path / "event.json").write_text(text)
 
-    with pytest.raises(ConfigurationError, match="the event of the job cannot be read"):
+    with pytest.raises(ConfigurationError) as caught:
         front.job(variables)
+
+    assert str(caught.value).startswith(f"{tmp_path / 'event.json'}: the event of the job cannot be read: ")
 
 
 def test_comment_is_created_once_and_then_updated(github: GitHub, tmp_path: Path) -> None:
@@ -152,6 +174,23 @@ def test_comment_when_the_comments_cannot_be_read_writes_nothing(github: GitHub,
     assert github.comments == []
 
 
+@pytest.mark.parametrize("fault", [Fault(200, "{}"), Fault(404, "[]")])
+def test_comment_when_the_answer_is_no_list_writes_nothing(github: GitHub, tmp_path: Path, fault: Fault) -> None:
+    github.faults = [fault]
+
+    with pytest.raises(ToolError, match=r"^GitHub's API: the comments cannot be read: "):
+        comment(github, tmp_path)
+
+    assert github.comments == []
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "", '{"html_url": null}'])
+def test_comment_without_an_address_is_written(github: GitHub, tmp_path: Path, body: str) -> None:
+    github.faults = [Fault(200, "[]"), Fault(201, body)]
+
+    assert comment(github, tmp_path) == ""
+
+
 def test_comment_without_an_answer_is_unreachable(github: GitHub, tmp_path: Path) -> None:
     github.faults = [Fault(503, "{}")] * 3
 
@@ -160,8 +199,12 @@ def test_comment_without_an_answer_is_unreachable(github: GitHub, tmp_path: Path
 
 
 def test_service_without_a_token_says_what_to_add() -> None:
-    with pytest.raises(ConfigurationError, match=r"^GITHUB_TOKEN: is missing; add env: \{GITHUB_TOKEN: "):
+    with pytest.raises(ConfigurationError) as caught:
         front.service({})
+
+    message = "is missing; add env: {GITHUB_TOKEN: ${{ github.token }}} to the step"
+    assert str(caught.value) == f"GITHUB_TOKEN: {message}"
+    assert front.service({"GITHUB_TOKEN": "t"}) == web.Service("GitHub's API", "t")
 
 
 def test_add_to_summary_adds(github: GitHub, tmp_path: Path) -> None:
@@ -172,4 +215,4 @@ def test_add_to_summary_adds(github: GitHub, tmp_path: Path) -> None:
     assert front.add_to_summary(job, "b")
 
     assert (tmp_path / "summary.md").read_text() == "a\n\nb\n\n"
-    assert not front.add_to_summary(front.Job("a/b", ""), "c")
+    assert front.add_to_summary(front.Job("a/b", ""), "c") is False

@@ -49,6 +49,7 @@ def test_every_permission_of_every_type_is_granted() -> None:
     for statement in statements():
         granted.update(statement.actions)
 
+    assert contents_of("prod").transforms == ("AWS::Serverless-2016-10-31",)
     types = contents_of("prod").types
     assert len(types) == 19
     assert grants.unknown_types(contents_of("prod")) == ()

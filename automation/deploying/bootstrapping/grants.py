@@ -3,7 +3,6 @@
 What a resource of the stacks is called begins with the name of its stack, unless its template gives it a name.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -20,6 +19,7 @@ _ON_EVERYTHING = frozenset({"cloudwatch:DescribeAlarms"})
 # Source: names that CloudFormation has generated; its user guide does not say how it cuts.
 _SHORT_NAMES = frozenset({"events", "iam", "lambda", "scheduler"})
 _CUT = 24
+_LOGS_OF_FUNCTIONS = "/aws/lambda/"
 # The end of the ARNs by IAM's name of the service, where a resource is named; `{name}` is the name or its beginning.
 _NAMED: Mapping[str, tuple[str, ...]] = {
     "cloudformation": ("stack/{name}/*",),
@@ -30,7 +30,7 @@ _NAMED: Mapping[str, tuple[str, ...]] = {
     "iam": ("role/{name}", "policy/{name}"),
     "kinesis": ("stream/{name}",),
     "lambda": ("function:{name}", "function:{name}:*", "layer:{name}", "layer:{name}:*", "event-source-mapping:*"),
-    "logs": ("log-group:{name}", "log-group:{name}:*", "log-group:/aws/lambda/{name}"),
+    "logs": ("log-group:{name}", "log-group:{name}:*", f"log-group:{_LOGS_OF_FUNCTIONS}{{name}}"),
     "s3": ("{name}", "{name}/*"),
     "scheduler": ("schedule-group/{name}", "schedule/{name}/*", "schedule/default/{name}"),
     "secretsmanager": ("secret:{name}-*",),
@@ -47,7 +47,6 @@ _TYPES = {
     "policy": "AWS::IAM::ManagedPolicy",
     "role": "AWS::IAM::Role",
 }
-_START = re.compile(r"[\w-]*")
 _WITHOUT_REGION, _WITHOUT_ACCOUNT = frozenset({"iam", "s3"}), frozenset({"s3"})
 
 type Condition = Mapping[str, Mapping[str, Any]]
@@ -185,10 +184,11 @@ def _prefixes(service: str, stack_names: Sequence[str]) -> Iterator[str]:
 
 def _given_names(service: str, end: str, contents: Contents) -> Iterator[str]:
     """Yield the names of the templates that belong into ARNs with this end."""
-    start = _START.match(end)
-    only = _TYPES.get(start[0] if start else "")
+    # Lambda names the log group of a function after it, unless the template has one.
+    start = "function" if _LOGS_OF_FUNCTIONS in end else end.partition(":")[0].partition("/")[0]
+    only = _TYPES.get(start)
     for resource_type, names in contents.names.items():
-        if service_of(resource_type) == service and only in {None, resource_type}:
+        if resource_type == only or (only is None and service_of(resource_type) == service):
             # The path of a parameter begins with a slash, which its ARN has already.
             yield from (name.removeprefix("/") if service == "ssm" else name for name in names)
 

@@ -139,6 +139,15 @@ def handler_permissions(resource_type: str) -> frozenset[str]:
     return frozenset(chain.from_iterable(handler.get("permissions") or () for handler in handlers.values()))
 
 
+def property_names(resource_type: str) -> frozenset[str]:
+    """Return the names of the properties of a resource; none for a type without a schema.
+
+    Raises:
+        ToolError: cfn-lint is not installed.
+    """
+    return frozenset(_schema(resource_type).get("properties") or ())
+
+
 @cache
 def iam_services() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     """Return IAM's actions with the kinds of resources that each can be limited to, by service; names in lower case.

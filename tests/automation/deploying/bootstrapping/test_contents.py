@@ -8,6 +8,7 @@ import pytest
 from automation.deploying import scope as scopes
 from automation.deploying.bootstrapping import contents
 from automation.deploying.bootstrapping.contents import Contents
+from automation.deploying.changes import schemas
 from automation.deploying.planning import Surroundings
 from tests.automation.deployable_shop import ENDPOINT, make_deployable_shop
 
@@ -62,6 +63,39 @@ def test_names_of_known_parts_are_kept(name: Any, pattern: str) -> None:
     assert contents.names_of([resource("Logs::LogGroup", LogGroupName=name)], LIVE) == {
         "AWS::Logs::LogGroup": (pattern,)
     }
+
+
+NAMES = {
+    "CloudWatch::Alarm": "AlarmName", "CloudWatch::CompositeAlarm": "AlarmName", "DynamoDB::Table": "TableName",
+    "Events::EventBus": "Name", "Events::Rule": "Name", "IAM::ManagedPolicy": "ManagedPolicyName",
+    "IAM::Role": "RoleName", "Kinesis::Stream": "Name", "KinesisFirehose::DeliveryStream": "DeliveryStreamName",
+    "Lambda::Function": "FunctionName", "Lambda::LayerVersion": "LayerName", "Logs::LogGroup": "LogGroupName",
+    "S3::Bucket": "BucketName", "SNS::Topic": "TopicName", "SQS::Queue": "QueueName", "SSM::Parameter": "Name",
+    "Scheduler::Schedule": "Name", "Scheduler::ScheduleGroup": "Name", "SecretsManager::Secret": "Name",
+    "StepFunctions::StateMachine": "StateMachineName",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(NAMES))
+def test_names_of_each_type_have_a_property_of_its_schema(kind: str) -> None:
+    assert contents.names_of([resource(kind, **{NAMES[kind]: "x"})], LIVE) == {f"AWS::{kind}": ("x",)}
+    assert NAMES[kind] in schemas.property_names(f"AWS::{kind}")
+
+
+def test_read_nested_stack_counts_with_the_name_of_the_outermost_one(tmp_path: Path) -> None:
+    root = make_deployable_shop(tmp_path)
+    app = root / "app.yaml"
+    nested = "  Inner: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}\n"
+    app.write_text(app.read_text().replace("Resources:\n", f"Resources:\n{nested}", 1))
+    name = '{"Fn::Sub": "${AWS::StackName}-orders"}'
+    (root / "inner.yaml").write_text(
+        f"Resources:\n  Orders: {{Type: AWS::SQS::Queue, Properties: {{QueueName: {name}}}}}\n"
+    )
+
+    found = read(root)
+
+    assert {"AWS::CloudFormation::Stack", "AWS::SQS::Queue"} <= set(found.types)
+    assert found.names == {"AWS::SQS::Queue": ("shop-live-*-orders",)}
 
 
 @pytest.mark.parametrize("name", [{"Fn::Sub": "${AWS::Unknown}-orders"}, {"Ref": "Name"}, None])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from automation.deploying.bootstrapping import deployer_calls
+from automation.deploying.bootstrapping import deployer_calls, grants
 from automation.deploying.bootstrapping.grants import NO_CONDITION, Statement
 from tests.automation.deploying.bootstrapping.bakery_contents import BAKERY
 
@@ -88,6 +88,27 @@ def test_service_role_of_samconfig_is_handed_to_cloudformation_alone() -> None:
     assert statement.resources == (role,)
     assert statement.condition == {"StringEquals": {"iam:PassedToService": ["cloudformation.amazonaws.com"]}}
     assert resources_of("iam:PassRole") == []
+
+
+def test_stacks_and_releases_get_every_call_of_the_connections() -> None:
+    """The names are those of the calls in automation/system/cloudformation.py and release_table.py."""
+    first, bootstrap, table, *_ = statements()
+
+    assert [action.removeprefix("cloudformation:") for action in first.actions] == [
+        "CancelUpdateStack", "CreateChangeSet", "DeleteChangeSet", "DeleteStack", "DescribeChangeSet",
+        "DescribeStackEvents", "DescribeStackResource", "DescribeStackResources", "DescribeStacks", "ExecuteChangeSet",
+        "GetTemplate", "ListChangeSets", "ListStackResources", "UpdateTerminationProtection",
+    ]  # fmt: skip
+    assert bootstrap.actions == ("cloudformation:DescribeStacks", "cloudformation:ListStackResources")
+    assert [action.removeprefix("dynamodb:") for action in table.actions] == [
+        "CreateTable", "DeleteItem", "DescribeTable", "GetItem", "PutItem", "Query", "TagResource",
+    ]  # fmt: skip
+
+
+def test_every_action_exists() -> None:
+    actions = {action for statement in statements() for action in statement.actions}
+
+    assert [action for action in sorted(actions) if not grants.is_action(action)] == []
 
 
 def test_own_calls_need_no_cloudformation_in_between() -> None:

@@ -70,6 +70,53 @@ def test_limited_each_service_names_its_resources_in_its_own_way(action: str, ex
     assert list(statement.resources) == expected
 
 
+A = "arn:aws"
+HERE = "eu-west-1:123456789012"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource_type", "expected"),
+    [
+        ("logs:CreateLogGroup", "AWS::Logs::LogGroup",
+         [f"{A}:logs:{HERE}:log-group:x", f"{A}:logs:{HERE}:log-group:x:*"]),
+        ("logs:CreateLogGroup", "AWS::Lambda::Function", [f"{A}:logs:{HERE}:log-group:/aws/lambda/x"]),
+        ("s3:PutObject", "AWS::S3::Bucket", [f"{A}:s3:::x", f"{A}:s3:::x/*"]),
+        ("dynamodb:Query", "AWS::DynamoDB::Table", [f"{A}:dynamodb:{HERE}:table/x", f"{A}:dynamodb:{HERE}:table/x/*"]),
+        ("events:PutRule", "AWS::Events::Rule", [f"{A}:events:{HERE}:rule/x", f"{A}:events:{HERE}:rule/x/*"]),
+        ("events:DescribeEventBus", "AWS::Events::EventBus", [f"{A}:events:{HERE}:event-bus/x"]),
+        ("cloudwatch:DeleteAlarms", "AWS::CloudWatch::Alarm", [f"{A}:cloudwatch:{HERE}:alarm:x"]),
+        ("lambda:InvokeFunction", "AWS::Lambda::Function",
+         [f"{A}:lambda:{HERE}:function:x", f"{A}:lambda:{HERE}:function:x:*"]),
+        ("iam:GetRole", "AWS::IAM::Role", [f"{A}:iam::123456789012:role/x"]),
+        ("iam:GetPolicy", "AWS::IAM::ManagedPolicy", [f"{A}:iam::123456789012:policy/x"]),
+        ("kinesis:PutRecord", "AWS::Kinesis::Stream", [f"{A}:kinesis:{HERE}:stream/x"]),
+        ("firehose:PutRecord", "AWS::KinesisFirehose::DeliveryStream", [f"{A}:firehose:{HERE}:deliverystream/x"]),
+        ("scheduler:GetSchedule", "AWS::Scheduler::ScheduleGroup",
+         [f"{A}:scheduler:{HERE}:schedule/default/x", f"{A}:scheduler:{HERE}:schedule/x/*"]),
+        ("scheduler:GetScheduleGroup", "AWS::Scheduler::ScheduleGroup", [f"{A}:scheduler:{HERE}:schedule-group/x"]),
+        ("secretsmanager:DescribeSecret", "AWS::SecretsManager::Secret", [f"{A}:secretsmanager:{HERE}:secret:x-*"]),
+        ("sns:Publish", "AWS::SNS::Topic", [f"{A}:sns:{HERE}:x"]),
+        ("states:StartExecution", "AWS::StepFunctions::StateMachine", [f"{A}:states:{HERE}:stateMachine:x"]),
+    ],
+)  # fmt: skip
+def test_limited_name_of_a_template_is_added_where_it_belongs(
+    action: str, resource_type: str, expected: list[str]
+) -> None:
+    contents = bakery(names={resource_type: ("x",)})
+
+    [named] = grants.limited([action], contents)
+    [unnamed] = grants.limited([action], bakery(names={}))
+
+    assert sorted(set(named.resources) - set(unnamed.resources)) == expected
+
+
+@pytest.mark.parametrize("action", ["events:PutRule", "iam:GetRole", "lambda:InvokeFunction", "scheduler:GetSchedule"])
+def test_limited_names_of_64_characters_are_cut(action: str) -> None:
+    [statement] = grants.limited([action], bakery(stack_names=("b" * 30,), names={}))
+
+    assert all(f"{'b' * 24}*" in resource for resource in statement.resources)
+
+
 def test_limited_parameter_is_named_without_its_first_slash() -> None:
     contents = bakery(names={"AWS::SSM::Parameter": ("/bakery/open",)})
 

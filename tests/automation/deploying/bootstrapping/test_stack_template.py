@@ -6,6 +6,7 @@ from typing import Any
 
 from automation.deploying.bootstrapping import stack_template
 from automation.deploying.bootstrapping.stack_template import Content
+from automation.deploying.changes import schemas
 
 TRUST = {"Version": "2012-10-17", "Statement": []}
 DOCUMENTS = ({"Statement": ["first"]}, {"Statement": ["second"]})
@@ -99,6 +100,11 @@ def test_answers_are_kept_in_a_resource_and_an_output() -> None:
     value = '{"AlertsTo": "a@bakery.test", "MailTo": "b@bakery.test"}'
     assert template["Resources"]["Answers"]["Properties"] == {"Type": "String", "Value": value}
     assert template["Outputs"]["Answers"] == {"Value": value}
+
+
+def test_template_uses_only_properties_that_exist() -> None:
+    for name, resource in render(answers={"A": "b"})["Resources"].items():
+        assert set(resource["Properties"]) <= schemas.property_names(resource["Type"]), name
 
 
 def test_template_is_json() -> None:

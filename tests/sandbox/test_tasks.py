@@ -1,12 +1,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invoke.context import Context
 from invoke.program import Program
 
-from automation import commands, deploy
+from automation import bootstrap, bootstrap_tasks, commands, deploy
 from automation import tasks as automation_tasks
 from automation.system.errors import UsageError
 from sandbox import lifecycle, tasks
@@ -84,9 +85,40 @@ def test_deploy_starts_the_sandbox_for_local_only(
     assert capsys.readouterr().out == "".join("emulator: started\n" for _ in started)
 
 
-def test_deploy_has_the_options_of_the_automation() -> None:
-    assert [argument.name for argument in tasks.deploy.get_arguments()] == [
-        argument.name for argument in automation_tasks.deploy.get_arguments()
+@pytest.mark.parametrize(("env", "started"), [("local", ["up"]), ("prod", [])])
+def test_bootstrap_starts_the_sandbox_for_local_only(
+    env: str, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    taken: list[object] = []
+
+    def up(_root: Path) -> tuple[str, ...]:
+        calls.append("up")
+        return ()
+
+    def take(root: Path, name: str, *, options: object, start_target: Callable[[], None], **_variables: object) -> int:
+        start_target()
+        taken.extend([root, name, options])
+        return 0
+
+    monkeypatch.setattr(lifecycle, "up_with_account", up)
+    monkeypatch.setattr(bootstrap, "bootstrap", take)
+
+    words = (["delete:A"], ["MailTo=a@fund.test"])
+    tasks.bootstrap(Context(), *words, env=env, repository="a/b", alerts="c@fund.test", yes=True, dry_run=True)
+
+    options = bootstrap.Options("a/b", "c@fund.test", ("MailTo=a@fund.test",), ("delete:A",), yes=True, dry_run=True)
+    assert (calls, taken) == (started, [tasks.ROOT, env, options])
+
+
+@pytest.mark.parametrize(
+    ("task", "original"),
+    [(tasks.deploy, automation_tasks.deploy), (tasks.bootstrap, bootstrap_tasks.bootstrap)],
+    ids=["deploy", "bootstrap"],
+)
+def test_task_has_the_options_of_the_automation(task: Any, original: Any) -> None:
+    assert [argument.name for argument in task.get_arguments()] == [
+        argument.name for argument in original.get_arguments()
     ]
 
 

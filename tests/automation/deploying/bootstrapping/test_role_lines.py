@@ -75,6 +75,16 @@ def test_lines_name_another_condition() -> None:
     ]
 
 
+def test_lines_name_four_actions_and_count_more() -> None:
+    four = Statement(("sqs:A", "sqs:B", "sqs:C", "sqs:D"), (QUEUES,))
+    five = Statement(tuple(f"dynamodb:Act{number}" for number in range(5)), (TABLE,))
+
+    assert texts(template(), template(four, five)) == [
+        "may dynamodb: 5 actions on table/shop-*",
+        "may sqs: A, B, C, D on shop-*",
+    ]
+
+
 def test_lines_show_four_resources_and_count_the_rest() -> None:
     arns = tuple(f"arn:aws:lambda:eu-west-1:1:layer:L{number}" for number in range(6))
 

@@ -69,7 +69,8 @@ def test_bucket_is_used_over_tls_only() -> None:
     [denial] = policy["PolicyDocument"]["Statement"]
     assert (denial["Effect"], denial["Principal"], denial["Action"]) == ("Deny", "*", "s3:*")
     assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert denial["Resource"] == [stack_template.BUCKET_ARN, {"Fn::Sub": "${ArtifactBucket.Arn}/*"}]
+    assert denial["Resource"] == [{"Fn::GetAtt": ["ArtifactBucket", "Arn"]}, {"Fn::Sub": "${ArtifactBucket.Arn}/*"}]
+    assert policy["PolicyDocument"]["Version"] == "2012-10-17"
 
 
 def test_lifecycle_never_removes_the_current_version_of_an_artifact() -> None:

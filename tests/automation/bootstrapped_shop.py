@@ -35,12 +35,12 @@ class Bootstraps:
     shop: ShopDeployments
     providers: FakeProviders = field(default_factory=FakeProviders)
 
-    def run(self, **options: Any) -> int:
+    def run(self, name: str = "live", **options: Any) -> int:
         """Prepare the account, confirmed in advance unless `options` say otherwise."""
         chosen = bootstrap.Options(**{"repository": "octocat/shop", "yes": True, **options})
         return bootstrap.bootstrap(
             self.shop.root,
-            "live",
+            name,
             variables=self.shop.variables,
             options=chosen,
             connect=self.shop.aws.connect,

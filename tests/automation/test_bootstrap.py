@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from automation.deploying import plans
 from automation.deploying.stacks.execution import DetachedError
 from automation.project.settings import PYPROJECT
 from automation.system.errors import CheckFailedError, DeploymentError, UsageError
@@ -160,3 +161,53 @@ def test_bootstrap_stack_that_cannot_be_changed_is_named(account: Bootstraps) ->
         account.run()
 
     assert [finding.where for finding in caught.value.findings] == [STACK]
+
+
+def test_bootstrap_without_a_verdict_leaves_no_change_set(account: Bootstraps, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise DeploymentError("DynamoDB does not answer")
+
+    monkeypatch.setattr(plans, "assess", fail)
+
+    with pytest.raises(DeploymentError, match="DynamoDB does not answer"):
+        account.run()
+
+    assert (account.shop.aws.stacks.stacks, account.shop.aws.stacks.sets, account.providers.calls) == ({}, {}, [])
+
+
+def test_bootstrap_of_a_sandbox_asks_nothing_and_protects_nothing(account: Bootstraps, person: Person) -> None:
+    account.shop.ask_for_owner()
+
+    assert account.run("here", yes=False) == 0
+
+    assert person.questions == []
+    assert account.shop.take_calls() == ["create bootstrap-shop-here", "execute bootstrap-shop-here"]
+
+
+def test_bootstrap_names_the_secrets_that_are_missing(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
+    pyproject = account.shop.root / PYPROJECT
+    pyproject.write_text(pyproject.read_text() + '\n[[tool.alchemiser.secrets]]\nname = "/shop/{env}/till"\n')
+
+    account.run()
+
+    captured = capsys.readouterr()
+    assert "/shop/live/till: the secret does not exist; inv secrets.set --env live /shop/live/till" in captured.err
+    assert "secret:/shop/live/till-??????" in str(account.resources())
+
+
+def test_bootstrap_follows_a_change_that_a_killed_run_has_left(account: Bootstraps) -> None:
+    account.shop.aws.stacks.looks = 3
+    stacks = account.shop.aws.stacks
+
+    def lose_connection(name: str, _argument: str) -> None:
+        if name == "events" and stacks.stacks[STACK].status == "CREATE_IN_PROGRESS":
+            raise KeyboardInterrupt
+
+    stacks.on_call = lose_connection
+    with pytest.raises(DetachedError, match="to attach again and finish it, run inv bootstrap --env live"):
+        account.run()
+    stacks.on_call = lambda _name, _argument: None
+
+    assert account.run() == 0
+
+    assert account.run(dry_run=True) == 0

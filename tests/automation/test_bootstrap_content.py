@@ -32,6 +32,26 @@ def test_bootstrap_without_a_bucket_when_samconfig_names_one(account: Bootstraps
     assert "ArtifactBucket" not in account.outputs()
 
 
+def test_bootstrap_after_deployments_from_its_bucket_changes_nothing(account: Bootstraps) -> None:
+    account.name_no_bucket()
+    account.run()
+    account.shop.deploy()
+
+    assert account.run(dry_run=True) == 0
+
+
+def test_bootstrap_role_reaches_the_artifacts_of_earlier_releases(account: Bootstraps) -> None:
+    """A rollback to one of them reads them where they are."""
+    account.shop.deploy()
+    account.name_no_bucket()
+
+    account.run()
+
+    text = json.dumps(account.resources()["DeployPolicy1"])
+    assert "arn:aws:s3:::shop-artifacts/*" in text
+    assert "ArtifactBucket" in account.outputs()
+
+
 def test_destroy_says_that_the_bootstrap_stack_stays(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
     account.run()
     account.shop.deploy()

@@ -1,12 +1,12 @@
 """What prepares an account: the bootstrap stack and the steps beside it, planned, shown and done."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from automation.deploying import applying, bootstrap_stack, planning, plans
+from automation.deploying import applying, bootstrap_stack, candidates, planning, plans
 from automation.deploying.bootstrapping import contents as stack_contents
 from automation.deploying.bootstrapping import (
     deployer_calls,
@@ -90,7 +90,8 @@ def plan(session: Session, providers: Providers, *, repository: str, allow: Sequ
     provider_arn = provider.arn_of(contents.partition, contents.account)
     trust = policies.trust(provider_arn, chosen, session.environment)
     answers = {**bootstrap_stack.answers_in(deployed.outputs), **answered(session)}
-    content = _content(session, contents, repository=chosen, trust=trust, answers=answers)
+    own_bucket = deployed.outputs.get(bootstrap_stack.BUCKET, "")
+    content = _content(session, contents, own_bucket=own_bucket, repository=chosen, trust=trust, answers=answers)
     candidate = _candidate(name, stack_template.render(content))
 
     steps = (provider.look(provider_arn, providers), *_hook_steps(session, applies=False))
@@ -155,11 +156,23 @@ def carry_out(preparation: Preparation, providers: Providers, operator: Operator
 
 
 def _content(
-    session: Session, contents: Contents, *, repository: str, trust: Mapping[str, Any], answers: Mapping[str, str]
+    session: Session,
+    contents: Contents,
+    *,
+    own_bucket: str,
+    repository: str,
+    trust: Mapping[str, Any],
+    answers: Mapping[str, str],
 ) -> stack_template.Content:
+    """Return what the bootstrap stack contains.
+
+    Args:
+        own_bucket: the name of the bucket that the stack has already; empty before it has one.
+    """
     scope = session.scope
     named = {str(settings.section.get("s3_bucket", "")) for settings in scope.stacks}
-    buckets: list[Any] = [f"arn:{contents.partition}:s3:::{name}" for name in sorted(named - {""})]
+    others = {*named, *_buckets_of_releases(session)} - {"", own_bucket}
+    buckets: list[Any] = [f"arn:{contents.partition}:s3:::{name}" for name in sorted(others)]
     buckets += [stack_template.BUCKET_ARN] if "" in named else []
     environment, settings = scope.environment.name, scope.project.settings
     of_deployer = deployer_calls.of_deployer(
@@ -178,6 +191,12 @@ def _content(
         has_bucket="" in named,
         answers=answers,
     )
+
+
+def _buckets_of_releases(session: Session) -> Iterator[str]:
+    """Yield the buckets with artifacts of earlier releases: a rollback reads them, and stores its plan beside them."""
+    for release in session.known:
+        yield from (candidates.location(stack.template)[0] for stack in release.stacks if stack.template)
 
 
 def _require_actions(actions: Sequence[str]) -> Sequence[str]:

@@ -44,7 +44,7 @@ class Timing:
 
 def started(environment: str, release: str, functions: int, target: str) -> None:
     """Say what runs now."""
-    console.result(f"{environment}: {target}; {functions} functions of {release} run there")
+    console.result(f"{environment}: {target}; {release} runs {functions} function(s)")
     console.flush()
 
 

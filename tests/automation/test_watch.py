@@ -35,7 +35,7 @@ def test_watch_edit_reaches_its_function_alone(shop: WatchedShop, capsys: pytest
     assert after == before | {"Till": (after["Till"][0], before["Till"][1])}
     assert shop.deployments.aws.code.calls == ["replace shop-live-Till"]
     output = capsys.readouterr().out
-    assert "live: http://127.0.0.1:1, eu-west-1; 3 functions of r1 run there\n" in output
+    assert "live: http://127.0.0.1:1, eu-west-1; r1 runs 3 function(s)\n" in output
     assert "watching layers/wheels, shop; Ctrl-C ends it\n" in output
     assert "  shop/till/handler.py: Till updated, proven first, " in output
     assert output.endswith(

@@ -65,7 +65,7 @@ def test_rollback_restores_the_release_that_runs(deployed: Sandbox, inv: Inv, pr
     handler = project / HANDLER
 
     with watching(project) as watch:
-        release = watch.wait_for(" run there").partition(" run there")[0].rpartition(" ")[2]
+        release = watch.wait_for(" function(s)").partition(" runs")[0].rpartition(" ")[2]
         handler.write_text(EDIT(handler.read_text()))
         watch.wait_for(f"{FUNCTION} updated, proven first")
     assert module_of(deployed, name) == f"{MODULE} edited"

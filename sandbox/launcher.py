@@ -13,6 +13,7 @@ starts ministack with these differences:
 - An alarm looks at its own dimensions and at missing data, and queues have figures; see `emulator_alarms.py`.
 - A deleted stack is kept with the resources that it retained; see `emulator_deletions.py`.
 - Sent mails survive a restart; see `emulator_mails.py`.
+- A worker with replaced code never answers; see `emulator_workers.py`.
 - A worker can be killed at one of its requests, when a plan says so; see `kills.py`.
 """
 
@@ -134,11 +135,12 @@ def main() -> None:
         emulator_mails,
         emulator_names,
         emulator_rules,
+        emulator_workers,
         kills,
     )
 
     changes = (emulator_rules, emulator_deletions, emulator_grants, emulator_mails, emulator_names, emulator_alarms)
-    for change in changes:
+    for change in (*changes, emulator_workers):
         change.apply()
     app.app = kills.killing(app.app)
     sys.argv = ["ministack"]

@@ -4,6 +4,8 @@ import gc
 import logging
 import os
 
+from hypothesis import settings
+
 from automation.building.shared_cache import FOLDER_VARIABLE
 from the_alchemiser.shared.logs import PRODUCT
 
@@ -12,6 +14,10 @@ os.environ[FOLDER_VARIABLE] = ""
 # A function that is tested writes its log to pytest, not to stdout.
 logging.getLogger(PRODUCT).addHandler(logging.NullHandler())
 logging.getLogger(PRODUCT).setLevel(logging.INFO)
+
+# The time of an example means nothing on a busy machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_finish() -> None:

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.usefixtures("first_day")
         (("run-day", "--date", "2022-03-19"), 2, "2022-03-18"),
         (("run-day", "--date", "yesterday"), 2, "yesterday"),
         (("run-day", "--date", "2021-03-16"), 2, "sandbox.reset"),
-        (("run-day", "--env", "nonsense"), 2, "local, dev, staging, prod"),
-        (("deploy", "--env", "nonsense"), 2, "local, dev, staging, prod"),
+        (("run-day", "--env", "nonsense"), 2, "local, dev, pr-*, staging, prod"),
+        (("deploy", "--env", "nonsense"), 2, "local, dev, pr-*, staging, prod"),
         (("deploy", "--env", "prod"), 2, "--yes"),
     ],
 )

@@ -4,14 +4,9 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from hypothesis import settings
 
 from sandbox.exchange.clock import Phase
 from tests.the_alchemiser.paper import Paper, serve_paper
-
-# The time of an example means nothing on a busy machine.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def test_read_without_pyproject_or_tables_gives_defaults(tmp_path: Path) -> None
         ("secrets = [{ name = 'a', fields = 'b' }]", r"\[\[tool.alchemiser.secrets\]\]: fields is not a list of names"),
         ("package =", "pyproject.toml: is not valid TOML"),
         ("gaurds = ['a:b']", r"\[tool.alchemiser\]: unknown key gaurds; did you mean guards\?"),
-        ("colour = 'red'", "unknown key colour; the keys are ask, budgets, contracts, "),
+        ("colour = 'red'", "unknown key colour; the keys are ask, bootstrap, budgets, "),
         ("budgets = { function = 3 }", r"\[tool.alchemiser.budgets\]: unknown key function; did you mean function_mb"),
     ],
 )

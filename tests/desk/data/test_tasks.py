@@ -35,7 +35,10 @@ def test_collection_has_these_tasks() -> None:
 )
 def test_task_of_an_unknown_environment_lists_those_that_exist(words: list[str], capsys: Out) -> None:
     assert inv([*words, "--env", "nope"]) == 2
-    assert "there is no environment 'nope'; the environments are: local, dev, staging, prod" in capsys.readouterr().err
+    assert (
+        "there is no environment 'nope'; the environments are: local, dev, pr-*, staging, prod"
+        in capsys.readouterr().err
+    )
 
 
 def test_task_without_an_environment_asks_for_one(capsys: Out) -> None:

@@ -57,7 +57,7 @@ def served(name: str) -> Iterator[str]:
 
 def test_desk_of_an_unknown_environment_lists_those_that_exist(capsys: Out) -> None:
     assert inv(["desk", "--env", "nope"]) == 2
-    assert "the environments are: local, dev, staging, prod" in capsys.readouterr().err
+    assert "the environments are: local, dev, pr-*, staging, prod" in capsys.readouterr().err
 
 
 def test_desk_without_an_environment_asks_for_one(capsys: Out) -> None:

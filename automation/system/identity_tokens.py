@@ -38,11 +38,12 @@ def provide(
     """
     if variables.get("GITHUB_ACTIONS") != "true" or ROLE not in variables or variables.get("AWS_ACCESS_KEY_ID"):
         return
-    own = Path(variables.get(_FOLDER) or ".") / _FILE
-    if variables.get(TOKEN_FILE) not in {None, "", str(own)}:
+    own = Path(variables.get(_FOLDER, "")) / _FILE
+    present = variables.get(TOKEN_FILE)
+    if present and present != str(own):
         return
     _require_complete(variables)
-    if variables.get(TOKEN_FILE) and _age_s(own, clock()) < _FRESH_S:
+    if present and _age_s(own, clock()) < _FRESH_S:
         return
     files.write_atomically(own, _fetch(variables, **service), mode=0o600)
     variables[TOKEN_FILE] = str(own)

@@ -118,7 +118,11 @@ def test_lock_of_a_missing_table_has_the_expiry_from_its_first_moment(temporary:
     assert "'expires-at': '20" in created[0]
 
 
-def test_destroy_deletes_the_data_and_the_releases(temporary: ShopDeployments) -> None:
+def test_destroy_deletes_the_data_the_artifacts_and_the_releases(
+    temporary: ShopDeployments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned: list[str] = []
+    monkeypatch.setattr(steps, "delete_artifacts", lambda session, *_arguments: cleaned.append(session.environment))
     temporary.deploy("pr-1")
     table = temporary.aws.stacks.stacks["shop-pr-1-base"].physical_ids["Sales"]
 
@@ -126,7 +130,7 @@ def test_destroy_deletes_the_data_and_the_releases(temporary: ShopDeployments) -
 
     assert temporary.aws.stacks.stacks == {}
     assert temporary.aws.data.calls == [f"release {table}", f"delete {table}"]
-    assert not temporary.aws.table.exists()
+    assert (cleaned, temporary.aws.table.exists()) == (["pr-1"], False)
 
 
 def test_destroy_finishes_what_was_interrupted_before_the_table_was_deleted(temporary: ShopDeployments) -> None:

@@ -1,7 +1,7 @@
 """A job of GitHub Actions gets its identity token into a file, and nothing else ever asks for one."""
 
+import os
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,25 +38,25 @@ def test_provide_writes_the_token_for_sts_to_a_private_file(variables: dict[str,
     identity_tokens.provide(variables)
 
     file = Path(variables["AWS_WEB_IDENTITY_TOKEN_FILE"])
+    assert file == Path(variables["RUNNER_TEMP"]) / "aws-identity-token"
     assert file.read_text() == "identity-token for sts.amazonaws.com"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert github.requests == ["GET /token?api=2&audience=sts.amazonaws.com"]
 
 
-def test_provide_again_keeps_a_fresh_token(variables: dict[str, str], github: GitHub) -> None:
-    identity_tokens.provide(variables)
-    identity_tokens.provide(variables, clock=lambda: time.time() + 179)
-
-    assert len(github.requests) == 1
-
-
-def test_provide_later_replaces_an_old_token(variables: dict[str, str], github: GitHub) -> None:
+@pytest.mark.parametrize(("age_s", "expected"), [(179.9, "identity-token"), (180.0, "second")])
+def test_provide_again_replaces_a_token_of_three_minutes(
+    variables: dict[str, str], github: GitHub, age_s: float, expected: str
+) -> None:
     """GitHub's tokens live for 5 minutes; a smoke test or a hook may start later."""
     identity_tokens.provide(variables)
+    file = Path(variables["AWS_WEB_IDENTITY_TOKEN_FILE"])
+    os.utime(file, (1000, 1000))
     github.identity = "second for {audience}"
-    identity_tokens.provide(variables, clock=lambda: time.time() + 181)
 
-    assert Path(variables["AWS_WEB_IDENTITY_TOKEN_FILE"]).read_text() == "second for sts.amazonaws.com"
+    identity_tokens.provide(variables, clock=lambda: 1000 + age_s)
+
+    assert file.read_text() == f"{expected} for sts.amazonaws.com"
 
 
 def test_provide_ignores_a_file_that_an_earlier_job_left(variables: dict[str, str], github: GitHub) -> None:
@@ -99,14 +99,23 @@ def test_provide_anywhere_else_asks_nobody(
     assert (variables, github.requests) == (before, [])
 
 
-@pytest.mark.parametrize("name", ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"])
-def test_provide_without_the_permission_says_which(variables: dict[str, str], name: str) -> None:
-    del variables[name]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["ACTIONS_ID_TOKEN_REQUEST_URL"],
+        ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+        ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+        ["RUNNER_TEMP"],
+    ],
+)
+def test_provide_without_the_permission_says_which(variables: dict[str, str], names: list[str]) -> None:
+    for name in names:
+        del variables[name]
 
     with pytest.raises(ConfigurationError) as caught:
         identity_tokens.provide(variables)
 
-    message = f"{name} is missing; give the job the permission id-token: write"
+    message = f"{', '.join(names)} is missing; give the job the permission id-token: write"
     assert str(caught.value) == f"GitHub's identity tokens: {message}"
 
 
@@ -114,7 +123,7 @@ def test_provide_without_the_role_says_where_to_set_it(variables: dict[str, str]
     variables["AWS_ROLE_ARN"] = ""
 
     with pytest.raises(
-        ConfigurationError, match=r"^AWS_ROLE_ARN: is empty; set it as a variable of the job's environment"
+        ConfigurationError, match=r"^AWS_ROLE_ARN: is empty; set it as a variable of .* in GitHub's settings$"
     ):
         identity_tokens.provide(variables)
 

@@ -21,6 +21,7 @@ def test_deploy_uses_the_bucket_of_the_bootstrap_stack(account: Bootstraps) -> N
 
     buckets = {bucket for bucket, _ in account.shop.aws.store.objects}
     assert buckets == {account.outputs()["ArtifactBucket"]}
+    assert "${ArtifactBucket.Arn}/*" in json.dumps(account.resources()["DeployPolicy1"])
 
 
 def test_bootstrap_without_a_bucket_when_samconfig_names_one(account: Bootstraps) -> None:
@@ -29,6 +30,7 @@ def test_bootstrap_without_a_bucket_when_samconfig_names_one(account: Bootstraps
     assert account.parts() == ["DeployRole"]
     text = json.dumps(account.resources()["DeployPolicy1"])
     assert "arn:aws:s3:::shop-artifacts/*" in text
+    assert "ArtifactBucket" not in text
     assert "ArtifactBucket" not in account.outputs()
 
 

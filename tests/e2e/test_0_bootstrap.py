@@ -13,15 +13,6 @@ from tests.e2e.deploy_role import REPOSITORY, DeployRole, token
 TAKEN_OUT = ("cloudformation:DescribeStacks", "dynamodb:PutItem", "s3:PutObject", "cloudformation:CreateChangeSet")
 
 
-def test_bootstrap_again_changes_nothing(bootstrapped: DeployRole, inv: Inv) -> None:
-    done = inv("bootstrap", "--env", "local")
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = done.stdout.splitlines()
-    assert "nothing to change: the account is prepared for local" in lines
-    assert f"deploy role of {REPOSITORY}: {bootstrapped.outputs['DeployRole']}" in lines
-
-
 def test_account_has_what_a_deployment_needs(bootstrapped: DeployRole) -> None:
     sandbox = bootstrapped.sandbox
     iam, s3, bucket = sandbox.client("iam"), sandbox.client("s3"), bootstrapped.outputs["ArtifactBucket"]
@@ -69,6 +60,15 @@ def test_deployment_is_made_by_the_role(deployed: Sandbox, bootstrapped: DeployR
     assert f":assumed-role/{name}/" in done.stdout
     contents = deployed.client("s3").list_objects_v2(Bucket=bootstrapped.outputs["ArtifactBucket"])["Contents"]
     assert contents
+
+
+def test_bootstrap_again_changes_nothing(deployed: Sandbox, bootstrapped: DeployRole, inv: Inv) -> None:
+    done = inv("bootstrap", "--env", "local")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert "nothing to change: the account is prepared for local" in lines
+    assert f"deploy role of {REPOSITORY}: {bootstrapped.outputs['DeployRole']}" in lines
 
 
 @pytest.mark.parametrize("command", ["diff", "doctor", "status"])

@@ -1,10 +1,10 @@
-"""Say in few lines what the deploy role gains and loses: one line per service, and whom the role trusts.
+"""Say in few lines what the deploy role gains and loses: one line per service and resources, and whom the role trusts.
 
 The lines of a deployment name every action. Those of a deploy role fill pages, and come from the templates anyhow, so
 they need the confirmation of the plan and no name of their own.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,19 +79,22 @@ def _grants(template: Template) -> frozenset[Grant]:
 
 
 def _texts(grants: Iterable[Grant]) -> Iterator[str]:
-    """Yield one text per service and condition, such as `sqs: 8 actions on shop-*, only through CloudFormation`."""
-    groups: dict[tuple[str, str], list[Grant]] = {}
+    """Yield one text per service, condition and resources: `sqs: 8 actions on shop-*, only through CloudFormation`."""
+    resources: dict[tuple[str, str], set[str]] = {}
     for grant in grants:
-        service = _ANY if grant.resource == _ANY else grant.action.partition(":")[0]
-        groups.setdefault((service, _condition(grant)), []).append(grant)
-    for (service, condition), group in sorted(groups.items()):
-        actions = sorted({grant.action for grant in group})
+        resources.setdefault((grant.action, _condition(grant)), set()).add(_end(grant.resource))
+
+    groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (action, condition), names in sorted(resources.items()):
+        service = _ANY if _ANY in names else action.partition(":")[0]
+        groups.setdefault((service, condition, tuple(sorted(names))), []).append(action)
+    for (service, condition, names_of_group), actions in sorted(groups.items()):
         if service == _ANY:
             yield f"on *, because IAM cannot limit them{condition}: {', '.join(actions)}"
             continue
-        names = [action.partition(":")[2] for action in actions]
-        named = ", ".join(names) if len(names) <= _SHOWN else f"{len(names)} actions"
-        yield f"{service}: {named} on {_shortened(sorted({_end(grant.resource) for grant in group}))}{condition}"
+        short = [action.partition(":")[2] for action in actions]
+        named = ", ".join(short) if len(short) <= _SHOWN else f"{len(short)} actions"
+        yield f"{service}: {named} on {_shortened(names_of_group)}{condition}"
 
 
 def _condition(grant: Grant) -> str:
@@ -109,7 +112,7 @@ def _end(arn: str) -> str:
     return parts[5] if arn.startswith("arn:") and len(parts) > 5 else arn
 
 
-def _shortened(names: list[str]) -> str:
+def _shortened(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{', '.join(names[:_SHOWN])}{more}"
 

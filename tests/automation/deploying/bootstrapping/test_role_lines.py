@@ -75,6 +75,19 @@ def test_lines_name_another_condition() -> None:
     ]
 
 
+def test_lines_keep_apart_what_is_on_other_resources() -> None:
+    statements = (
+        Statement(("s3:GetObject", "s3:PutObject"), ("arn:aws:s3:::zips/*",)),
+        Statement(("s3:ListBucket",), ("arn:aws:s3:::zips",)),
+        Statement(("s3:ListBucket",), ("arn:aws:s3:::shop-*",)),
+    )
+
+    assert texts(template(), template(*statements)) == [
+        "may s3: ListBucket on shop-*, zips",
+        "may s3: GetObject, PutObject on zips/*",
+    ]
+
+
 def test_lines_name_four_actions_and_count_more() -> None:
     four = Statement(("sqs:A", "sqs:B", "sqs:C", "sqs:D"), (QUEUES,))
     five = Statement(tuple(f"dynamodb:Act{number}" for number in range(5)), (TABLE,))

@@ -231,6 +231,25 @@ def test_bootstrap_service_role_of_samconfig_may_be_handed_over(account: Bootstr
     assert f'"Resource": ["{role}"]' in json.dumps(account.resources())
 
 
+def test_bootstrap_another_environment_in_reach_is_noted(
+    account: Bootstraps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.shop.edit("samconfig.toml", '"shop-here"', '"shop-live-trial"')
+
+    account.run()
+
+    out = capsys.readouterr().out
+    assert "note: in the same account the role would reach shop-live-trial of here: rename one of the stacks" in out
+
+
+def test_bootstrap_environments_out_of_reach_are_not_noted(
+    account: Bootstraps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.run()
+
+    assert "would reach" not in capsys.readouterr().out
+
+
 def test_bootstrap_type_without_a_schema_is_noted(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
     oven = "Oven: {Type: Custom::Oven, Properties: {ServiceToken: arn}}"
     account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {oven}\n")

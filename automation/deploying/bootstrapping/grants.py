@@ -106,6 +106,11 @@ def unknown_types(contents: Contents) -> tuple[str, ...]:
     return tuple(name for name in contents.types if not schemas.handler_permissions(name))
 
 
+def reaches(stack: str, other: str) -> bool:
+    """Return whether grants on the resources of a stack also cover those of another stack in the same account."""
+    return other.startswith(f"{stack}-") or (len(stack) > _CUT and other.startswith(stack[:_CUT]))
+
+
 def limited(actions: Iterable[str], contents: Contents, condition: Condition = NO_CONDITION) -> tuple[Statement, ...]:
     """Return statements that allow actions on what the environment has, one statement per service.
 

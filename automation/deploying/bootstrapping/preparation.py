@@ -25,11 +25,12 @@ from automation.deploying.checks import hooks
 from automation.deploying.checks.hooks import Step, StepState
 from automation.deploying.plans import NextRelease, Plan
 from automation.deploying.releases.records import ReleasedStack
+from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import stack_states
 from automation.deploying.stacks.execution import Operator
 from automation.deploying.views.plan_view import PlanView
-from automation.project import templates
+from automation.project import environments, sam_configuration, templates
 from automation.project.environments import StackSettings
 from automation.project.model import Stack
 from automation.project.settings import TABLE
@@ -106,7 +107,8 @@ def plan(session: Session, providers: Providers, *, repository: str, allow: Sequ
         raise
     of_stack = Plan(session, NextRelease(0), stacks, assessment)
     shown = role_lines.summarised(replace(assessment, unused=_unused(assessment, allow)), stacks[0])
-    return Preparation(of_stack, shown, provider_arn, steps, tuple(_notes(contents)))
+    notes = (*_notes(contents), *_overlaps(scope))
+    return Preparation(of_stack, shown, provider_arn, steps, notes)
 
 
 def answered(session: Session) -> dict[str, str]:
@@ -252,3 +254,16 @@ def _notes(contents: Contents) -> Iterable[str]:
     )
     if unknown := grants.unknown_types(contents):
         yield f"no schema says what CloudFormation needs for {', '.join(unknown)}; add the actions to grants of {TABLE}"
+
+
+def _overlaps(scope: Scope) -> Iterator[str]:
+    """Yield a note on each other environment whose resources the role would reach in the same account."""
+    project, samconfig = scope.project, environments.read_samconfig(scope.root)
+    for environment in project.settings.environments:
+        sections = [stack.config_env.format(env=environment) for stack in project.deployed]
+        names = [sam_configuration.section(samconfig, name, "deploy").get("stack_name", "") for name in sections]
+        others = [name for name in map(str, names) if name not in scope.stack_names]
+        reached = [name for name in others if any(grants.reaches(own, name) for own in scope.stack_names)]
+        if reached and environment != scope.environment.name:
+            names_text = ", ".join(reached)
+            yield f"in the same account the role would reach {names_text} of {environment}: rename one of the stacks"

@@ -142,6 +142,20 @@ def test_limited_function_of_a_stack_with_a_long_name(name: str, prefix: str) ->
     assert queues.resources == (f"{SQS}:{name}-*", f"{SQS}:orders.fifo")
 
 
+@pytest.mark.parametrize(
+    ("stack", "other", "is_reached"),
+    [
+        ("shop", "shop-staging", True),
+        ("shop", "shopping", False),
+        ("shop-staging", "shop", False),
+        ("b" * 25, "b" * 24 + "c", True),
+        ("b" * 24, "b" * 24 + "c", False),
+    ],
+)
+def test_reaches(stack: str, other: str, is_reached: bool) -> None:
+    assert grants.reaches(stack, other) is is_reached
+
+
 def test_of_handlers_covers_every_permission_of_every_type() -> None:
     granted = by_action(grants.of_handlers(BAKERY))
 

@@ -93,6 +93,7 @@ def test_find_layer_of_a_parameter_has_its_value(scope: scopes.Scope) -> None:
     [
         ({"Till": function(Code={"ZipFile": "pass"})}, "its code is not a zip in S3"),
         ({"Till": function(Code={"ImageUri": "x"})}, "its code is not a zip in S3"),
+        ({"Till": function(Code={"S3Bucket": "b", "S3Key": {"Ref": "X"}})}, "its code is not a zip in S3"),
         ({"Till": function(Layers=[{"Fn::GetAtt": "X.Y"}])}, UNKNOWN),
         ({"Till": function(Layers={"Fn::Split": [",", {"Ref": "X"}]})}, UNKNOWN),
         (

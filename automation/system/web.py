@@ -61,7 +61,7 @@ class Answer:
         is_used_up = self.headers.get("x-ratelimit-remaining") == "0"
         if not is_used_up and self.status == _REFUSED:
             return None
-        return max(_number(self.headers.get("x-ratelimit-reset", ""), now + 1.0) - now, 1.0)
+        return max(_number(self.headers.get("x-ratelimit-reset", ""), now) - now, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,12 +37,13 @@ class Fault:
 
 @dataclass
 class GitHub:
-    """What the server holds, and what it was asked: method and path of each request."""
+    """What the server holds, and what it was asked: method and path of each request, and the headers of the last."""
 
     url: str = ""
     comments: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     identity: str = "identity-token for {audience}"
     stopped: Event = field(default_factory=Event)
 
@@ -110,6 +111,7 @@ class Handler(BaseHTTPRequestHandler):
     def _respond(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = json.loads(content) if content else None
+        self.github.headers = dict(self.headers)
         self.github.requests.append(f"{self.command} {self.path}")
         fault = self.github.faults.pop(0) if self.github.faults else None
         if self.headers["Authorization"] != f"Bearer {TOKEN}":

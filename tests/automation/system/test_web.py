@@ -94,6 +94,8 @@ def test_read_nobody_listens_is_unreachable(github: GitHub, clock: Clock) -> Non
         (429, {}, 1.0),
         (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "990"}, 1.0),
         (429, {"Retry-After": "soon"}, 1.0),
+        (429, {"Retry-After": "-5"}, 0.0),
+        (429, {"X-RateLimit-Reset": "soon"}, 1.0),
     ],
 )
 def test_send_waits_for_a_limit_of_requests(
@@ -136,6 +138,52 @@ def test_send_refused_is_not_a_limit(github: GitHub, clock: Clock, headers: dict
     assert clock.slept == []
 
 
+def test_send_says_who_asks_and_sends_json(github: GitHub, clock: Clock) -> None:
+    clock.service().read(token_url(github))
+    asked = dict(github.headers)
+
+    answer = clock.service().send("POST", f"{github.url}/repos/shop/till/issues/7/comments", {"body": "ä"})
+
+    assert (asked["Accept"], asked["User-Agent"]) == ("application/json", "inv")
+    assert "Content-Type" not in asked
+    assert github.headers["Content-Type"] == "application/json"
+    assert (answer.status, github.bodies()) == (201, ["ä"])
+
+
+def test_send_to_this_machine_uses_no_proxy(github: GitHub, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    assert clock.service().read(token_url(github)).is_ok
+
+
+@pytest.mark.parametrize(("status", "is_ok"), [(199, False), (200, True), (299, True), (300, False)])
+def test_answer_is_ok(status: int, *, is_ok: bool) -> None:
+    assert web.Answer(status, {}, None).is_ok is is_ok
+
+
+def test_answer_of_an_unknown_status_has_a_message() -> None:
+    assert web.Answer(599, {}, None).message == "599 : no message"
+
+
+def test_send_html_of_another_status_is_an_answer_without_a_body(github: GitHub, clock: Clock) -> None:
+    github.faults = [Fault(300, "<html>")]
+
+    answer = clock.service().send("GET", token_url(github))
+
+    assert (answer.status, answer.body) == (300, None)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1/x", "http://[::1]:1/x", "https://127.0.0.1:1/x"])
+def test_send_to_a_safe_place_is_tried(clock: Clock, url: str) -> None:
+    with pytest.raises(web.UnreachableError, match=r"^GitHub: did not answer: "):
+        clock.service().send("GET", url)
+
+
+def test_service_waits_15_seconds_for_an_answer() -> None:
+    assert web.Service("GitHub", "t").timeout_s == 15.0
+
+
 def test_send_follows_no_redirect(github: GitHub, clock: Clock) -> None:
     """Planted fault: the token would go to another host."""
     github.faults = [Fault(302, "", {"Location": f"{github.url}/stolen"})]
@@ -147,5 +195,10 @@ def test_send_follows_no_redirect(github: GitHub, clock: Clock) -> None:
 
 @pytest.mark.parametrize("url", ["http://api.github.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "127.0.0.1"])
 def test_send_to_a_place_that_is_not_safe_is_refused(clock: Clock, url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"would get a token without encryption; use https$"):
+    host = {"http://api.github.com/x": "http://api.github.com", "ftp://127.0.0.1/x": "ftp://127.0.0.1"}
+
+    with pytest.raises(ConfigurationError) as caught:
         clock.service().send("GET", url)
+
+    assert str(caught.value).startswith(host.get(url, ""))
+    assert str(caught.value).endswith(" would get a token without encryption; use https")

@@ -7,6 +7,7 @@ import pytest
 from automation.deploying import plans
 from automation.deploying.stacks.execution import DetachedError
 from automation.project.settings import PYPROJECT
+from automation.system.accounts import CallError, Problem
 from automation.system.errors import CheckFailedError, DeploymentError, UsageError
 from tests.automation.bootstrapped_shop import CREATED, STACK, Bootstraps
 from tests.automation.deploying.changing_stacks import Person
@@ -184,6 +185,30 @@ def test_bootstrap_of_a_sandbox_asks_nothing_and_protects_nothing(account: Boots
     assert account.shop.take_calls() == ["create bootstrap-shop-here", "execute bootstrap-shop-here"]
 
 
+def test_bootstrap_interrupt_between_the_steps_says_how_to_finish(account: Bootstraps) -> None:
+    def interrupt(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    account.providers.on_call = interrupt
+    command = "inv bootstrap --env live --repository octocat/shop --yes"
+
+    with pytest.raises(DetachedError, match=f"live: interrupted; the rest is done by the same command: {command}$"):
+        account.run()
+
+    account.providers.on_call = lambda _name: None
+    assert account.run() == 0
+
+
+def test_bootstrap_says_when_the_setup_cannot_be_checked(
+    account: Bootstraps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account.shop.aws.account.failing = {"stack": CallError(Problem.DENIED, "no DescribeStacks")}
+
+    assert account.run() == 0
+
+    assert "live: what must be set up could not be checked: no DescribeStacks" in capsys.readouterr().err
+
+
 def test_bootstrap_names_the_secrets_that_are_missing(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
     pyproject = account.shop.root / PYPROJECT
     pyproject.write_text(pyproject.read_text() + '\n[[tool.alchemiser.secrets]]\nname = "/shop/{env}/till"\n')
@@ -204,7 +229,8 @@ def test_bootstrap_follows_a_change_that_a_killed_run_has_left(account: Bootstra
             raise KeyboardInterrupt
 
     stacks.on_call = lose_connection
-    with pytest.raises(DetachedError, match="to attach again and finish it, run inv bootstrap --env live"):
+    command = "inv bootstrap --env live --repository octocat/shop --yes"
+    with pytest.raises(DetachedError, match=f"to attach again and finish it, run {command}$"):
         account.run()
     stacks.on_call = lambda _name, _argument: None
 

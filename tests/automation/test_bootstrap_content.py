@@ -5,7 +5,7 @@ import json
 import pytest
 
 from automation.project.settings import PYPROJECT
-from automation.system.errors import ConfigurationError, UsageError
+from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.automation.bootstrapped_shop import ANN, STACK, Bootstraps
 from tests.automation.deployable_shop import STACK_NAMES
 from tests.automation.deploying.changing_stacks import Person
@@ -32,6 +32,24 @@ def test_bootstrap_without_a_bucket_when_samconfig_names_one(account: Bootstraps
     assert "arn:aws:s3:::shop-artifacts/*" in text
     assert "ArtifactBucket" not in text
     assert "ArtifactBucket" not in account.outputs()
+
+
+def test_bootstrap_that_would_give_up_its_bucket_needs_the_name_of_the_danger(account: Bootstraps) -> None:
+    samconfig = account.shop.root / "samconfig.toml"
+    text = samconfig.read_text()
+    account.name_no_bucket()
+    account.run()
+    samconfig.write_text(text)
+
+    with pytest.raises(CheckFailedError) as caught:
+        account.run()
+
+    dangers = ["delete:ArtifactBucket", "widen:ArtifactBucketPolicy"]
+    assert [finding.where for finding in caught.value.findings] == dangers
+    command = "inv bootstrap --env live --repository octocat/shop --yes"
+    advice = " ".join(f"--allow {danger}" for danger in dangers)
+    assert caught.value.message.endswith(f"if that is what you want: {command} {advice}")
+    assert account.shop.aws.stacks.sets == {}
 
 
 def test_bootstrap_after_deployments_from_its_bucket_changes_nothing(account: Bootstraps) -> None:

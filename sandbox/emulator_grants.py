@@ -1,7 +1,8 @@
 """Authorize calls as AWS does, where the emulator does not; runs inside the emulator's process, before it serves.
 
 - A call about an event bus is authorized on that bus. The emulator takes the name of a bus for the name of a rule.
-- A call about a change set, named by its ARN alone, is authorized on that ARN. The emulator names no resource.
+- A call about a change set, or about the tags of a table, which only its ARN names, is authorized on that ARN. The
+  emulator names no resource.
 - A version of a layer, named by its ARN, is read with lambda:GetLayerVersion on that ARN. The emulator takes the call
   for one that lists all layers.
 - A mail is authorized on the identity of its sender. The emulator names no resource.
@@ -72,7 +73,7 @@ def with_senders(extract: Callable[..., str]) -> Callable[..., str]:
 def with_arns(extract: Callable[..., str]) -> Callable[..., str]:
     """Return the function that names the resource of a request, with the ARN that the request has.
 
-    A change set is named so without its stack, and a version of a layer without its layer.
+    A change set is named so without its stack, a version of a layer without its layer, and a table for its tags.
     """
 
     def extract_arn(
@@ -90,6 +91,8 @@ def with_arns(extract: Callable[..., str]) -> Callable[..., str]:
         if service == "cloudformation" and arn == "*":
             change_set = _text({**parse_qs(body.decode()), **query}, "ChangeSetName")
             return change_set if change_set.startswith("arn:") else arn
+        if service == "dynamodb" and arn == "*":
+            return str(json.loads(body or b"{}").get("ResourceArn", arn))
         return arn
 
     return extract_arn

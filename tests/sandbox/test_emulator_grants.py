@@ -109,6 +109,20 @@ def test_with_arns_names_a_layer_version(service: str, path: str, query: Any, ar
 
 
 @pytest.mark.parametrize(
+    ("service", "body", "named", "arn"),
+    [
+        ("dynamodb", b'{"ResourceArn": "arn:table"}', "*", "arn:table"),
+        ("dynamodb", b'{"ResourceArn": "arn:table"}', "the table's", "the table's"),
+        ("dynamodb", b"{}", "*", "*"),
+        ("dynamodb", b"", "*", "*"),
+        ("sns", b'{"ResourceArn": "arn:topic"}', "*", "*"),
+    ],
+)
+def test_with_arns_names_a_table_for_its_tags(service: str, body: bytes, named: str, arn: str) -> None:
+    assert with_arns(lambda *_: named)(service, "POST", "/", JSON, body, {}, "eu-west-1", "123") == arn
+
+
+@pytest.mark.parametrize(
     ("service", "query", "action"),
     [
         ("lambda", LOOKUP, "lambda:GetLayerVersion"),

@@ -6,7 +6,7 @@ exchanges for credentials of the role in AWS_ROLE_ARN; a child process reads the
 
 import os
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +23,12 @@ _FRESH_S = 180.0
 _SERVICE = "GitHub's identity tokens"
 
 
+def is_job(variables: Mapping[str, str]) -> bool:
+    """Return whether a process is a job of GitHub Actions that gets its credentials from a role."""
+    has_keys = bool(variables.get("AWS_ACCESS_KEY_ID"))
+    return variables.get("GITHUB_ACTIONS") == "true" and ROLE in variables and not has_keys
+
+
 def provide(
     variables: MutableMapping[str, str] = os.environ, *, clock: Callable[[], float] = time.time, **service: float
 ) -> None:
@@ -36,7 +42,7 @@ def provide(
         ConfigurationError: the job lacks the role or the permission.
         ToolError: GitHub did not answer, or refused.
     """
-    if variables.get("GITHUB_ACTIONS") != "true" or ROLE not in variables or variables.get("AWS_ACCESS_KEY_ID"):
+    if not is_job(variables):
         return
     own = Path(variables.get(_FOLDER, "")) / _FILE
     present = variables.get(TOKEN_FILE)

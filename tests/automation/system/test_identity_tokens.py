@@ -44,6 +44,22 @@ def test_provide_writes_the_token_for_sts_to_a_private_file(variables: dict[str,
     assert github.requests == ["GET /token?api=2&audience=sts.amazonaws.com"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"AWS_ROLE_ARN": ""}, True),
+        ({"GITHUB_ACTIONS": "false"}, False),
+        ({"AWS_ACCESS_KEY_ID": "own"}, False),
+        ({"AWS_ACCESS_KEY_ID": ""}, True),
+    ],
+)
+def test_is_job_with_a_role_and_without_keys(
+    variables: dict[str, str], changes: dict[str, str], expected: bool
+) -> None:
+    assert identity_tokens.is_job({**variables, **changes}) is expected
+
+
 @pytest.mark.parametrize(("age_s", "expected"), [(179.9, "identity-token"), (180.0, "second")])
 def test_provide_again_replaces_a_token_of_three_minutes(
     variables: dict[str, str], github: GitHub, age_s: float, expected: str

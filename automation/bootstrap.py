@@ -8,7 +8,7 @@ from pathlib import Path
 from automation import preparing
 from automation.deploying import asked_parameters, bootstrap_stack, consent, plans, sessions
 from automation.deploying import scope as scopes
-from automation.deploying.bootstrapping import alerts, preparation, repositories
+from automation.deploying.bootstrapping import alerts, github_environments, preparation, repositories
 from automation.deploying.bootstrapping.preparation import Preparation
 from automation.deploying.bootstrapping.provider import Providers
 from automation.deploying.changes.model import Verdict
@@ -22,9 +22,10 @@ from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution
 from automation.deploying.stacks.execution import Operator
 from automation.deploying.views import plan_text
+from automation.project.environments import Environment
 from automation.system import console
 from automation.system.accounts import CallError, DeployedStack
-from automation.system.errors import Finding
+from automation.system.errors import Finding, UsageError
 
 _CHANGES = 7
 
@@ -67,7 +68,7 @@ def bootstrap(
     connect: Callable[[Scope], Connections] | None = None,
     connect_providers: Callable[[Scope], Providers] = connect_providers,
 ) -> int:
-    """Prepare the account of the environment `name`.
+    """Prepare the account of the environment `name`, or of all environments of a pattern.
 
     Args:
         variables: the process's environment variables.
@@ -80,7 +81,8 @@ def bootstrap(
     Raises:
         AutomationError: a step failed; the message says what was changed, and what to type next.
     """
-    scope = scopes.read(root, name, variables=variables)
+    scope = scopes.read(root, name, variables=variables, takes_pattern=True)
+    _require_whole(scope.environment)
     chosen = {**alerts.values(scope, options.alerts), **asked_parameters.parse(options.set)}
     asked_parameters.require_settable(scope, chosen)
     if not options.dry_run:
@@ -91,7 +93,7 @@ def bootstrap(
     start_target()
     connections, providers = preparing.open_connections(scope, connect), connect_providers(scope)
     with execution.explain_interrupt("nothing was changed", where=f"bootstrap --env {name}"):
-        session = sessions.begin(scope, connections, None, chosen=chosen)
+        session = _begin(scope, connections, chosen)
         operator = replace(session.operator(lambda: None), command=_command(name, options))
         _attach(session, operator, options)
         session = _with_answers(session, options)
@@ -108,10 +110,29 @@ def bootstrap(
     return 0
 
 
+def _require_whole(environment: Environment) -> None:
+    """Refuse one environment of a pattern: the role is for all of them, and would lose the others.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if environment.is_temporary and not environment.is_pattern:
+        command = shlex.join(["inv", "bootstrap", "--env", environment.pattern])
+        raise UsageError(
+            f"{environment.name} has no role of its own; prepare all of its kind: {command}", where="--env"
+        )
+
+
+def _begin(scope: Scope, connections: Connections, chosen: Mapping[str, str]) -> Session:
+    if scope.environment.is_pattern:
+        return sessions.begin_of_pattern(scope, connections)
+    return sessions.begin(scope, connections, None, chosen=chosen)
+
+
 def _attach(session: Session, operator: Operator, options: Options) -> None:
     """Follow the change that an interrupted run has left running until it is finished."""
     if not options.dry_run:
-        name = bootstrap_stack.name_of(session.scope.stack_names)
+        name = bootstrap_stack.name_of(session.scope.name_patterns)
         execution.attach(name, session.connections.stacks, operator)
 
 
@@ -160,9 +181,10 @@ def _confirm(planned: Preparation, options: Options) -> None:
 
 
 def _report(session: Session, steps: tuple[Step, ...]) -> None:
-    """Print the role that a workflow names, and what only a person can do."""
-    outputs = bootstrap_stack.outputs(session.scope.stack_names, session.connections.stacks)
-    console.result(f"deploy role of {outputs[bootstrap_stack.REPOSITORY]}: {outputs[bootstrap_stack.ROLE]}")
+    """Print what a person sets in GitHub, and what else only a person can do."""
+    outputs = bootstrap_stack.outputs(session.scope.name_patterns, session.connections.stacks)
+    key = session.scope.environment.key
+    console.results(github_environments.lines(outputs[bootstrap_stack.REPOSITORY], key, outputs))
     for step in steps:
         if step.state is StepState.PERSON:
             preparing.warn(Finding(step.where, step.what, step.fix))
@@ -173,6 +195,8 @@ def _report(session: Session, steps: tuple[Step, ...]) -> None:
 def _missing(session: Session) -> list[Finding]:
     """Return what else a person has to set up, such as a secret; with an error of AWS in its place."""
     account, scope = session.connections.account, session.scope
+    if scope.environment.is_temporary:
+        return []
     try:
         deployed: list[DeployedStack] = [account.stack(name) for name in scope.stack_names]
     except CallError as cause:

@@ -9,7 +9,7 @@ from automation import commands
 
 ROOT = commands.ROOT
 BOOTSTRAP_HELP = {
-    "env": "the name of an environment in pyproject.toml",
+    "env": "the name of an environment in pyproject.toml, or a pattern in quotes, such as 'pr-*'",
     "repository": "the repository at GitHub that may deploy, as owner/name (default: git's origin)",
     "alerts": "the address that gets the alarms",
     "set": "a value that no file has, such as AlertsTo=you@example.org; deployments find it; repeat it",
@@ -30,7 +30,7 @@ def bootstrap(
     yes: bool = False,
     dry_run: bool = False,
 ) -> None:
-    """Prepare an account: bucket, deploy role for GitHub, the product's steps."""
+    """Prepare an account: bucket, roles for GitHub, the product's steps."""
     from automation import bootstrap as preparation
 
     options = preparation.Options(repository, alerts, tuple(set), tuple(allow), yes, dry_run)

@@ -234,13 +234,13 @@ def _report_rest(removal: Removal, session: Session, *, is_data_only: bool) -> N
     if removal.staying and not is_data_only:
         advice = f"inv deploy --env {name} adopts them"
         console.result(f"{len(removal.staying)} resource(s) stay in the account; {advice}")
-    if not is_data_only:
+    if not (is_data_only or session.scope.environment.is_temporary):
         _report_bootstrap(session)
 
 
 def _report_bootstrap(session: Session) -> None:
     """Say that the bootstrap stack stays, if there is one, and how to delete it."""
-    stack = bootstrap_stack.name_of(session.scope.stack_names)
+    stack = bootstrap_stack.name_of(session.scope.name_patterns)
     if not session.connections.stacks.stack_state(stack).exists:
         return
     what = f"{stack} stays, with the deploy role and the bucket for artifacts; to delete it, though not its bucket"

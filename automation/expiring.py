@@ -48,10 +48,11 @@ class TemporaryEnvironment:
 
 
 def find_tables(scope: Scope) -> Sequence[expiry.Table]:
-    """Return the tables of releases of every environment in the account and region of one of them."""
+    """Return the tables of releases whose names fit those of a temporary environment, in its account and region."""
     from automation.system import release_table  # noqa: PLC0415 - boto3 is slow to import
 
-    return release_table.find_all(scope.target, suffix=releases.TABLE_SUFFIX)
+    # The role of temporary environments may not even look at another one.
+    return release_table.find_all(scope.target, pattern=releases.table_name(scope.name_patterns))
 
 
 def destroy_expired(

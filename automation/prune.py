@@ -14,7 +14,6 @@ from automation.deploying.pruning import removal, survey
 from automation.deploying.pruning.selection import Selection, digest_of
 from automation.deploying.pruning.survey import MIN_AGE, Leftovers
 from automation.deploying.releases import deployer_lock
-from automation.deploying.releases import records as releases
 from automation.deploying.scope import Scope
 from automation.deploying.sessions import Session
 from automation.deploying.stacks import execution
@@ -59,7 +58,7 @@ def find_leftovers(scope: Scope) -> Leftovers:
         versions=lambda_versions.LambdaVersions(target),
         objects=stored_objects.StoredObjects(target),
         change_sets=cloudformation.CloudFormation(target),
-        tables=partial(release_table.find_all, target, suffix=releases.TABLE_SUFFIX),
+        tables=lambda pattern: release_table.find_all(target, pattern=pattern),
     )
 
 

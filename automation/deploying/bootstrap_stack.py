@@ -6,6 +6,7 @@ CloudFormation generates for its resources matches a grant of the deploy role: t
 
 import json
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Protocol
 
 from automation.deploying.stacks import uploads
@@ -15,7 +16,8 @@ from automation.system.errors import ConfigurationError
 from automation.system.stacks import StackDescription
 
 PREFIX = "bootstrap-"
-BUCKET, ROLE, REPOSITORY, ANSWERS = uploads.BOOTSTRAP_BUCKET, "DeployRole", "Repository", "Answers"
+BUCKET, REPOSITORY, ANSWERS = uploads.BOOTSTRAP_BUCKET, "Repository", "Answers"
+ROLE, PLAN_ROLE = "DeployRole", "PlanRole"
 
 
 class Cloud(Protocol):
@@ -26,31 +28,31 @@ class Cloud(Protocol):
         ...
 
 
-def name_of(stack_names: Sequence[str]) -> str:
-    """Return the name of the bootstrap stack of an environment.
+def name_of(name_patterns: Sequence[str]) -> str:
+    """Return the name of the bootstrap stack of an environment; those of one pattern share theirs.
 
     Args:
-        stack_names: the names of its stacks in the account, in the order of deployment; not empty.
+        name_patterns: what the names of its stacks fit, in the order of deployment; see Scope.name_patterns.
 
     Raises:
         ConfigurationError: the names of its resources would match the grants for another stack.
     """
-    name = f"{PREFIX}{stack_names[-1]}"
-    for stack in stack_names:
-        if name.startswith(f"{stack}-"):
+    name = f"{PREFIX}{name_patterns[-1].replace('-*', '')}"
+    for stack in name_patterns:
+        if fnmatchcase(name, f"{stack}-*") or fnmatchcase(name, stack):
             message = f"the name {stack} is a beginning of {name}, the stack of the deploy role; rename the stack"
             raise ConfigurationError(message, where=SAMCONFIG)
     return name
 
 
-def outputs(stack_names: Sequence[str], cloud: Cloud) -> Mapping[str, str]:
+def outputs(name_patterns: Sequence[str], cloud: Cloud) -> Mapping[str, str]:
     """Return the outputs of the bootstrap stack; none when there is no such stack.
 
     Raises:
         ConfigurationError: as name_of.
         DeploymentError: CloudFormation did not answer.
     """
-    return cloud.describe(name_of(stack_names)).outputs
+    return cloud.describe(name_of(name_patterns)).outputs
 
 
 def answers_in(outputs: Mapping[str, str]) -> dict[str, str]:
@@ -58,10 +60,10 @@ def answers_in(outputs: Mapping[str, str]) -> dict[str, str]:
     return {str(name): str(value) for name, value in json.loads(outputs.get(ANSWERS) or "{}").items()}
 
 
-def answers(environment: Environment, stack_names: Sequence[str], cloud: Cloud) -> dict[str, str]:
+def answers(environment: Environment, name_patterns: Sequence[str], cloud: Cloud) -> dict[str, str]:
     """Return the answers that the bootstrap stack has; none for an emulator, where nothing is asked.
 
     Raises:
         ConfigurationError, DeploymentError: as outputs.
     """
-    return {} if environment.is_sandbox else answers_in(outputs(stack_names, cloud))
+    return {} if environment.is_sandbox else answers_in(outputs(name_patterns, cloud))

@@ -158,7 +158,7 @@ def _of_build(
         settings,
         cloud=cloud,
         store=store,
-        bootstrap_stack=bootstrap_stack.name_of(scope.stack_names),
+        bootstrap_stack=bootstrap_stack.name_of(scope.name_patterns),
         create_managed=partial(sam_packages.create_managed_bucket, root, target),
     )
     package = partial(sam_packages.package, path, bucket, root=root, target=target)

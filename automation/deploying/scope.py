@@ -37,14 +37,23 @@ class Scope:
         return tuple(settings.stack_name for settings in self.stacks)
 
     @property
+    def name_patterns(self) -> tuple[str, ...]:
+        """What the names of its stacks fit: the names themselves, or `shop-pr-*` for the stack of `pr-12`."""
+        return tuple(settings.name_pattern or settings.stack_name for settings in self.stacks)
+
+    @property
     def target_text(self) -> str:
         """The target in words, such as `AWS account 123456789012, us-east-1`."""
         account = self.environment.account or "of the credentials"
         return f"{self.target.endpoint or f'AWS account {account}'}, {self.target.region}"
 
 
-def read(root: Path, name: str, *, variables: Mapping[str, str]) -> Scope:
+def read(root: Path, name: str, *, variables: Mapping[str, str], takes_pattern: bool = False) -> Scope:
     """Read the scope of the environment `name` from the project's files and this machine.
+
+    Args:
+        variables: the process's environment variables.
+        takes_pattern: as environments.load.
 
     Raises:
         UsageError: there is no such environment.
@@ -52,19 +61,36 @@ def read(root: Path, name: str, *, variables: Mapping[str, str]) -> Scope:
     """
     project = model.load(root)
     samconfig = environments.read_samconfig(root) if project.settings.environments else {}
-    return resolve(project, name, samconfig=samconfig, variables=variables, machine=platform.machine())
+    return resolve(
+        project,
+        name,
+        samconfig=samconfig,
+        variables=variables,
+        machine=platform.machine(),
+        takes_pattern=takes_pattern,
+    )
 
 
 def resolve(
-    project: Project, name: str, *, samconfig: Mapping[str, Any], variables: Mapping[str, str], machine: str
+    project: Project,
+    name: str,
+    *,
+    samconfig: Mapping[str, Any],
+    variables: Mapping[str, str],
+    machine: str,
+    takes_pattern: bool = False,
 ) -> Scope:
     """Combine what pyproject.toml, samconfig.toml and this machine say about the environment `name`.
+
+    Args:
+        samconfig: as environments.read_samconfig returns it.
+        variables, machine, takes_pattern: as environments.load.
 
     Raises:
         UsageError: there is no such environment.
         ConfigurationError: the settings are incomplete or wrong.
     """
-    environment = environments.load(project, name, variables=variables, machine=machine)
+    environment = environments.load(project, name, variables=variables, machine=machine, takes_pattern=takes_pattern)
     return Scope(
         project=project,
         environment=environment,

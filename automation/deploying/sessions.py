@@ -144,9 +144,20 @@ def begin(
         return session
     described = [connections.stacks.describe(name) for name in scope.stack_names]
     deployed = {stack.state.name: stack.parameters for stack in described if releases.is_created(stack.state)}
-    answers = bootstrap_stack.answers(scope.environment, scope.stack_names, connections.stacks)
+    answers = bootstrap_stack.answers(scope.environment, scope.name_patterns, connections.stacks)
     released = asked_parameters.of_releases(session.known, scope.project.settings.ask)
     return replace(session, scope=asked_parameters.fill(scope, deployed, chosen, {**answers, **released}))
+
+
+def begin_of_pattern(scope: Scope, connections: Connections) -> Session:
+    """Ask who we are, for what all environments of a pattern have in common; it has no stacks and no releases.
+
+    Raises:
+        CheckFailedError: as begin.
+    """
+    now = datetime.now(UTC)
+    identity = credentials.require_account(scope, connections.account.identity, now)
+    return Session(scope, connections, identity, None, (), (), None, now)
 
 
 def refresh(session: Session) -> Session:

@@ -14,6 +14,7 @@ from automation.project import architectures, sam_configuration, setting_keys, t
 from automation.project.model import Project, Stack
 from automation.project.sam_configuration import SAMCONFIG, overrides
 from automation.project.settings import PYPROJECT, TABLE
+from automation.system import identity_tokens
 from automation.system.errors import ConfigurationError, Finding, UsageError
 from automation.system.targets import ROLE_VARIABLES, Target
 
@@ -70,6 +71,11 @@ class Environment:
         return bool(self.pattern)
 
     @property
+    def is_pattern(self) -> bool:
+        """Whether it stands for all environments of a pattern, for what they have in common."""
+        return temporary.is_pattern(self.name)
+
+    @property
     def needs_people(self) -> bool:
         """Whether a person has to set something up in its account: secrets, mail addresses, subscribers."""
         return not (self.is_sandbox or self.is_temporary)
@@ -84,6 +90,8 @@ class StackSettings:
         asked: the parameters that a person is asked for, with the values that the deployed stack has; none before it
             was read.
         section: what samconfig.toml says about its deployment, such as `s3_bucket`, `capabilities` or `tags`.
+        name_pattern: what the names of this stack in all temporary environments fit, such as `shop-pr-*`; empty for any
+            other environment.
     """
 
     stack: Stack
@@ -92,6 +100,7 @@ class StackSettings:
     parameters: Mapping[str, str]
     section: Mapping[str, Any] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
+    name_pattern: str = ""
 
     @property
     def sets_anew(self) -> bool:
@@ -103,18 +112,21 @@ class StackSettings:
         return {**self.stack.template.defaults(), **self.parameters}
 
 
-def load(project: Project, name: str, *, variables: Mapping[str, str], machine: str) -> Environment:
+def load(
+    project: Project, name: str, *, variables: Mapping[str, str], machine: str, takes_pattern: bool = False
+) -> Environment:
     """Read the environment `name`.
 
     Args:
         variables: the process's environment variables, which `${NAME:-default}` refers to.
         machine: this machine, as platform.machine() names it; for an `architecture_parameter`.
+        takes_pattern: whether `name` may be a pattern, for what all its environments have in common.
 
     Raises:
         UsageError: the environment does not exist, or no name is given; the message lists those that exist.
         ConfigurationError: its table is wrong.
     """
-    key, table = _require_table(project.settings.environments, name)
+    key, table = _require_table(project.settings.environments, name, takes_pattern=takes_pattern)
     where = _where(key)
     text = {key: expand(str(value), variables, where=where) for key, value in table.items() if key != "parameters"}
     setting_keys.require_known(table, setting_keys.ENVIRONMENT, where=where)
@@ -164,7 +176,7 @@ def target(environment: Environment, variables: Mapping[str, str]) -> Target:
     over the credentials of pyproject.toml.
     """
     endpoint = environment.endpoint or variables.get("AWS_ENDPOINT_URL", "")
-    if all(variables.get(name) for name in ROLE_VARIABLES):
+    if identity_tokens.is_job(variables) or all(variables.get(name) for name in ROLE_VARIABLES):
         return Target(environment.region, endpoint)
     configured = Target(environment.region, endpoint, environment.key_id, environment.secret)
     if configured.is_loopback and not configured.key_id and not variables.get("AWS_ACCESS_KEY_ID"):
@@ -197,6 +209,20 @@ def stack_settings(
     if environment.is_temporary:
         _require_own_stacks(settings, project, samconfig)
     return settings
+
+
+def other_stacks(project: Project, samconfig: Mapping[str, Any], *, apart_from: str = "") -> list[tuple[str, str]]:
+    """Return the key of each environment with the name of each of its stacks; of a pattern, those of an example.
+
+    Args:
+        apart_from: the key of an environment that is left out.
+    """
+    stacks: list[tuple[str, str]] = []
+    for key, stack in product(project.settings.environments, project.deployed):
+        name = sam_configuration.section(samconfig, stack.config_env.format(env=key), "deploy").get("stack_name", "")
+        if key != apart_from:
+            stacks.append((key, temporary.named(name, temporary.example(key)) if temporary.is_pattern(key) else name))
+    return stacks
 
 
 def parameters_by_stack(project: Project, name: str, variables: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
@@ -238,7 +264,11 @@ def disagreements(project: Project, samconfig: Mapping[str, Any]) -> tuple[Findi
     return tuple(sorted(findings))
 
 
-def _require_table(tables: Mapping[str, Mapping[str, Any]], name: str) -> tuple[str, Mapping[str, Any]]:
+def _require_table(
+    tables: Mapping[str, Mapping[str, Any]], name: str, *, takes_pattern: bool
+) -> tuple[str, Mapping[str, Any]]:
+    if takes_pattern and name in tables:
+        return name, tables[name]
     if table := temporary.find(tables, name):
         return table
     known = ", ".join(tables) or f"none; add [tool.alchemiser.environments.<name>] to {PYPROJECT}"
@@ -260,12 +290,10 @@ def _require_own_stacks(settings: tuple[StackSettings, ...], project: Project, s
     Raises:
         ConfigurationError: there is such a name.
     """
-    for name, stack in product(project.settings.environments, project.deployed):
-        section = sam_configuration.section(samconfig, stack.config_env.format(env=name), "deploy")
-        for own in settings:
-            if not temporary.is_pattern(name) and own.stack_name == section.get("stack_name"):
-                where = f"{SAMCONFIG}: [{own.config_env}.deploy.parameters]"
-                raise ConfigurationError(f"{own.stack_name} is a stack of the environment {name}", where=where)
+    for (name, stack_name), own in product(other_stacks(project, samconfig), settings):
+        if not temporary.is_pattern(name) and own.stack_name == stack_name:
+            where = f"{SAMCONFIG}: [{own.config_env}.deploy.parameters]"
+            raise ConfigurationError(f"{own.stack_name} is a stack of the environment {name}", where=where)
 
 
 def _missing_section(section: str, environment: str) -> Finding:
@@ -315,13 +343,14 @@ def _stack_settings(stack: Stack, environment: Environment, samconfig: Mapping[s
     section = sam_configuration.section(samconfig, config_env, "deploy")
     if problem := _name_problem(section.get("stack_name"), environment.key):
         raise ConfigurationError(problem, where=where)
+    name_pattern = temporary.named(section["stack_name"], environment.pattern) if environment.is_temporary else ""
     if environment.is_temporary:
         section = temporary.named(section, environment.name)
     stack_name = section["stack_name"]
 
     of_machine = {name: value for name, value in environment.parameters.items() if name in stack.template.parameters}
     parameters = {**overrides(section, where=where), **of_machine}
-    return StackSettings(stack, stack_name, config_env, parameters, section)
+    return StackSettings(stack, stack_name, config_env, parameters, section, name_pattern=name_pattern)
 
 
 def _name_problem(stack_name: Any, key: str) -> str:

@@ -15,7 +15,8 @@ EXAMPLE = "3d"
 _STAR = "*"
 # The hyphen keeps pr-* from matching prod, and what it stands for has no hyphen: pr-12-data is never an environment.
 _PATTERN = re.compile(r"[a-z][a-z0-9-]*-\*")
-_STANDS_FOR = re.compile(r"[a-z0-9]{1,20}")
+LONGEST = 20
+_STANDS_FOR = re.compile(rf"[a-z0-9]{{1,{LONGEST}}}")
 _TTL = re.compile(r"([1-9][0-9]{0,3})([hd])")
 _HOURS = {"h": 1, "d": 24}
 _MAX_TTL = timedelta(days=90)

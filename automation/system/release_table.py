@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from automation.system import aws
@@ -263,11 +264,11 @@ class ReleaseTable:
         return True
 
 
-def find_all(target: Target, *, suffix: str) -> tuple[ReleaseTable, ...]:
-    """Return the tables of releases of every environment of the account in the target's region.
+def find_all(target: Target, *, pattern: str) -> tuple[ReleaseTable, ...]:
+    """Return tables of releases of the account in the target's region; others are not even looked at.
 
     Args:
-        suffix: how their names end.
+        pattern: what their names fit, such as `*-releases`.
 
     Raises:
         DeploymentError: DynamoDB did not answer.
@@ -275,7 +276,7 @@ def find_all(target: Target, *, suffix: str) -> tuple[ReleaseTable, ...]:
     client: DynamoDBClient = aws.client("dynamodb", target)
     with aws.translate_errors("tables", target):
         names = client.get_paginator("list_tables").paginate().build_full_result()["TableNames"]
-        named = [name for name in names if name.endswith(suffix)]
+        named = [name for name in names if fnmatchcase(name, pattern)]
         # Any other table may have such a name too; only ours has these keys.
         keys = {name: client.describe_table(TableName=name)["Table"]["KeySchema"] for name in named}
     return tuple(ReleaseTable(target, name) for name in named if keys[name] == _KEYS)

@@ -35,12 +35,12 @@ class Bootstraps:
     shop: ShopDeployments
     providers: FakeProviders = field(default_factory=FakeProviders)
 
-    def run(self, name: str = "live", **options: Any) -> int:
+    def run(self, env: str = "live", **options: Any) -> int:
         """Prepare the account, confirmed in advance unless `options` say otherwise."""
         chosen = bootstrap.Options(**{"repository": "octocat/shop", "yes": True, **options})
         return bootstrap.bootstrap(
             self.shop.root,
-            name,
+            env,
             variables=self.shop.variables,
             options=chosen,
             connect=self.shop.aws.connect,
@@ -55,7 +55,7 @@ class Bootstraps:
 
     def parts(self) -> list[str]:
         """Return the resources of the stack, apart from the policies."""
-        return sorted(name for name in self.resources() if not name.startswith("DeployPolicy"))
+        return sorted(name for name in self.resources() if not name.startswith(("DeployPolicy", "PlanPolicy")))
 
     def add_hook(self) -> None:
         self.shop.edit(PYPROJECT, 'package = "shop"', 'package = "shop"\nbootstrap = ["shop_steps:prepare"]')

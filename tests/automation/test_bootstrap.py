@@ -21,11 +21,12 @@ def test_bootstrap_prepares_a_new_account(account: Bootstraps, capsys: pytest.Ca
     out = capsys.readouterr().out
     assert account.shop.take_calls() == CREATED
     assert account.providers.calls == ["create https://token.actions.githubusercontent.com"]
-    assert account.parts() == ["ArtifactBucket", "ArtifactBucketPolicy", "DeployRole"]
+    assert account.parts() == ["ArtifactBucket", "ArtifactBucketPolicy", "DeployRole", "PlanRole"]
     for line in (
         "identity provider of GitHub: exists; the environments of the account share it",
         "the account is prepared for live",
-        f"deploy role of octocat/shop: {account.outputs()['DeployRole']}",
+        f"GitHub, octocat/shop, environment live: AWS_ROLE_ARN = {account.outputs()['DeployRole']}",
+        f"GitHub, octocat/shop, environment live-plan: AWS_ROLE_ARN = {account.outputs()['PlanRole']}",
     ):
         assert line in out.splitlines()
 

@@ -27,7 +27,7 @@ def test_deploy_uses_the_bucket_of_the_bootstrap_stack(account: Bootstraps) -> N
 def test_bootstrap_without_a_bucket_when_samconfig_names_one(account: Bootstraps) -> None:
     account.run()
 
-    assert account.parts() == ["DeployRole"]
+    assert account.parts() == ["DeployRole", "PlanRole"]
     text = json.dumps(account.resources()["DeployPolicy1"])
     assert "arn:aws:s3:::shop-artifacts/*" in text
     assert "ArtifactBucket" not in text

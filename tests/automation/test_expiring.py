@@ -9,7 +9,7 @@ import pytest
 
 from automation import destroy, expiring
 from automation.deploying.scope import Scope
-from automation.system import console
+from automation.system import console, release_table
 from automation.system.errors import (
     AutomationError,
     CheckFailedError,
@@ -18,6 +18,7 @@ from automation.system.errors import (
     Finding,
     UsageError,
 )
+from automation.system.targets import Target
 from tests.automation.projects import make_shop
 from tests.automation.release_tables import FakeReleaseTable
 from tests.automation.temporary_shop import make_temporary_shop
@@ -227,3 +228,19 @@ def test_is_expired_at_its_very_moment() -> None:
     assert environment.is_expired(NOW)
     assert not environment.is_expired(NOW - timedelta(microseconds=1))
     assert not expiring.TemporaryEnvironment("pr-1", None).is_expired(NOW)
+
+
+def test_only_tables_with_names_of_the_pattern_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role of temporary environments may not look at others."""
+    make_temporary_shop(tmp_path)
+    asked: list[str] = []
+
+    def find_all(_target: Target, *, pattern: str) -> tuple[()]:
+        asked.append(pattern)
+        return ()
+
+    monkeypatch.setattr(release_table, "find_all", find_all)
+
+    expiring.destroy_expired(tmp_path, variables={}, options=destroy.Options(yes=True))
+
+    assert asked == ["shop-pr-*-releases"]

@@ -4,6 +4,7 @@ A test deploys on the emulator with exactly these grants, where every other call
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from automation.deploying.bootstrapping import grants
@@ -80,38 +81,49 @@ def of_deployer(
     """
     looks = grants.limited({*_LOOKS, *_ADOPTION, *hooks}, contents)
     return (
-        *_of_stacks(contents, bootstrap_stack),
-        *_of_releases(contents),
-        *_of_artifacts(bucket_arns),
+        *of_stacks(contents, bootstrap_stack, _STACKS),
+        of_releases(contents, _RELEASES),
+        *of_artifacts(bucket_arns),
         *looks,
         *_of_secrets(contents, secrets),
-        *_of_service_roles(service_roles),
+        *of_service_roles(service_roles),
     )
 
 
-def _of_stacks(contents: Contents, bootstrap_stack: str) -> Iterator[Statement]:
+def of_stacks(contents: Contents, bootstrap_stack: str, names: Iterable[str]) -> Iterator[Statement]:
+    """Yield the grants on the stacks of the environment, and those to look at its bootstrap stack.
+
+    Args:
+        names: of actions of CloudFormation.
+    """
     stacks = grants.resources("cloudformation", ["cloudformation:DescribeStacks"], contents)
     own_sets = grants.arn(contents, "cloudformation", f"changeSet/{change_sets.NAME}-*/*")
     region = f"arn:{contents.partition}:cloudformation:{contents.region}"
     transforms = [f"{region}:aws:transform/{name.removeprefix('AWS::')}" for name in contents.transforms]
-    yield _statement("cloudformation", _STACKS, (*stacks, own_sets, *transforms))
+    yield statement("cloudformation", names, (*stacks, own_sets, *transforms))
     bootstrap = grants.arn(contents, "cloudformation", f"stack/{bootstrap_stack}/*")
-    yield _statement("cloudformation", ("DescribeStacks", "ListStackResources"), (bootstrap,))
+    yield statement("cloudformation", ("DescribeStacks", "ListStackResources"), (bootstrap,))
 
 
-def _of_releases(contents: Contents) -> Iterator[Statement]:
+def of_releases(contents: Contents, names: Iterable[str]) -> Statement:
+    """Return the grant on the table of releases.
+
+    Args:
+        names: of actions of DynamoDB.
+    """
     table = releases.table_name(contents.stack_names)
-    yield _statement("dynamodb", _RELEASES, (grants.arn(contents, "dynamodb", f"table/{table}"),))
+    return statement("dynamodb", names, (grants.arn(contents, "dynamodb", f"table/{table}"),))
 
 
-def _of_artifacts(bucket_arns: Iterable[Any]) -> Iterator[Statement]:
+def of_artifacts(bucket_arns: Iterable[Any]) -> Iterator[Statement]:
     """Yield the grants on buckets. An object can be written and read, and never be deleted."""
     for bucket in bucket_arns:
-        yield _statement("s3", ("ListBucket",), (bucket,))
-        yield _statement("s3", ("GetObject", "PutObject"), (_objects_of(bucket),))
+        yield statement("s3", ("ListBucket",), (bucket,))
+        yield statement("s3", ("GetObject", "PutObject"), (objects_of(bucket),))
 
 
-def _objects_of(bucket: Any) -> Any:
+def objects_of(bucket: Any) -> Any:
+    """Return the ARN of the objects in a bucket; an intrinsic for one of the bootstrap stack."""
     match bucket:
         case {"Fn::GetAtt": [str() as name, str() as attribute]}:
             return {"Fn::Sub": f"${{{name}.{attribute}}}/*"}
@@ -119,18 +131,21 @@ def _objects_of(bucket: Any) -> Any:
 
 
 def _of_secrets(contents: Contents, secrets: Iterable[str]) -> Iterator[Statement]:
-    # Secrets Manager adds six characters to the name.
-    arns = tuple(grants.arn(contents, "secretsmanager", f"secret:{name}-??????") for name in sorted(secrets))
+    # Secrets Manager adds six characters to the name of a secret, but not to that of one that does not exist.
+    ends = chain.from_iterable((f"secret:{name}", f"secret:{name}-??????") for name in sorted(secrets))
+    arns = tuple(grants.arn(contents, "secretsmanager", end) for end in ends)
     if arns:
-        yield _statement("secretsmanager", ("DescribeSecret",), arns)
+        yield statement("secretsmanager", ("DescribeSecret",), arns)
 
 
-def _of_service_roles(service_roles: Iterable[str]) -> Iterator[Statement]:
+def of_service_roles(service_roles: Iterable[str]) -> Iterator[Statement]:
+    """Yield the grant to hand CloudFormation the roles that samconfig.toml names."""
     roles = tuple(sorted(service_roles))
     if roles:
         condition = {"StringEquals": {"iam:PassedToService": ["cloudformation.amazonaws.com"]}}
         yield Statement((PASS_ROLE,), roles, condition)
 
 
-def _statement(service: str, names: Iterable[str], resources: tuple[Any, ...]) -> Statement:
+def statement(service: str, names: Iterable[str], resources: tuple[Any, ...]) -> Statement:
+    """Return the statement that allows the actions of a service that have these names."""
     return Statement(tuple(f"{service}:{name}" for name in sorted(names)), resources)

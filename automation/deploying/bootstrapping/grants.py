@@ -11,6 +11,7 @@ from typing import Any
 
 from automation.deploying.bootstrapping.contents import PASS_ROLE, Contents, service_of
 from automation.deploying.changes import schemas
+from automation.project import temporary
 
 _SERVICE_LINKED = "iam:CreateServiceLinkedRole"
 # IAM can limit it, but without a name in the request the call asks for every alarm.
@@ -152,6 +153,19 @@ def resources(service: str, actions: Sequence[str], contents: Contents) -> tuple
     return _without_subsumed(arns)
 
 
+def of_stack(name: str, contents: Contents) -> Iterator[str]:
+    """Yield the ARNs, with wildcards, of what a stack has in the account and region of other contents.
+
+    Args:
+        name: of the stack.
+    """
+    for service, ends in _NAMED.items():
+        for end in ends:
+            if "{name}" in end:
+                starts = _prefixes(service, (name,))
+                yield from (arn(contents, service, end.replace("{name}", start)) for start in starts)
+
+
 def arn(contents: Contents, service: str, end: str) -> str:
     """Return an ARN in the account and the region of the environment, where the service has them."""
     region = "" if service in _WITHOUT_REGION else contents.region
@@ -181,8 +195,9 @@ def _prefixes(service: str, stack_names: Sequence[str]) -> Iterator[str]:
     for name in stack_names:
         if service == "cloudformation":
             yield name
-        if service in _SHORT_NAMES and len(name) > _CUT:
-            yield f"{name[:_CUT]}*"
+        # What a pattern stands for may be as long as temporary.LONGEST.
+        if service in _SHORT_NAMES and len(name.replace("*", "x" * temporary.LONGEST)) > _CUT:
+            yield f"{name[:_CUT].partition('*')[0]}*"
         else:
             yield f"{name.lower() if service == 's3' else name}-*"
 

@@ -46,7 +46,7 @@ def size(document: Any) -> int:
 
 
 def trust(provider_arn: str, repository: str, environment: str) -> dict[str, Any]:
-    """Return the trust policy of a deploy role: only workflows of GitHub that run for exactly this environment.
+    """Return the trust policy of a role: only workflows of GitHub that run for exactly this environment.
 
     Args:
         repository: as `owner/name`.

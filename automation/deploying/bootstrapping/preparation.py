@@ -8,15 +8,7 @@ from typing import Any
 
 from automation.deploying import applying, bootstrap_stack, candidates, planning, plans
 from automation.deploying.bootstrapping import contents as stack_contents
-from automation.deploying.bootstrapping import (
-    deployer_calls,
-    grants,
-    policies,
-    provider,
-    repositories,
-    role_lines,
-    stack_template,
-)
+from automation.deploying.bootstrapping import grants, provider, repositories, role_lines, roles, stack_template
 from automation.deploying.bootstrapping.contents import Contents
 from automation.deploying.bootstrapping.provider import Providers
 from automation.deploying.candidates import Candidate
@@ -36,7 +28,7 @@ from automation.project.model import Stack
 from automation.project.settings import TABLE
 from automation.project.templates import Template
 from automation.system import console, git
-from automation.system.errors import CheckFailedError, ConfigurationError, DeploymentError
+from automation.system.errors import CheckFailedError, DeploymentError
 
 _NAME = "bootstrap"
 _ACCOUNT = "account"
@@ -75,11 +67,12 @@ def plan(session: Session, providers: Providers, *, repository: str, allow: Sequ
     Raises:
         UsageError: the repository is not known.
         ConfigurationError: a template, a hook or a grant of pyproject.toml is wrong, or the grants are too long.
-        CheckFailedError: the stack is in a state in which it cannot be changed.
+        CheckFailedError: the stack is in a state in which it cannot be changed, or the role of temporary environments
+            would reach another one.
         DeploymentError, ToolError: AWS did not answer, or a tool is missing.
     """
     scope, cloud = session.scope, session.connections.stacks
-    name = bootstrap_stack.name_of(scope.stack_names)
+    name = bootstrap_stack.name_of(scope.name_patterns)
     deployed = cloud.describe(name)
     obstacle = stack_states.obstacle(deployed.state, scope.target)
     if obstacle and not stack_states.is_failed_creation(deployed.state):
@@ -89,10 +82,9 @@ def plan(session: Session, providers: Providers, *, repository: str, allow: Sequ
     known = deployed.outputs.get(bootstrap_stack.REPOSITORY, "")
     chosen = repositories.choose(repository, known, git.origin(scope.root))
     provider_arn = provider.arn_of(contents.partition, contents.account)
-    trust = policies.trust(provider_arn, chosen, session.environment)
     answers = {**bootstrap_stack.answers_in(deployed.outputs), **answered(session)}
     own_bucket = deployed.outputs.get(bootstrap_stack.BUCKET, "")
-    content = _content(session, contents, own_bucket=own_bucket, repository=chosen, trust=trust, answers=answers)
+    content = _content(session, contents, own_bucket=own_bucket, repository=chosen, answers=answers)
     candidate = _candidate(name, stack_template.render(content))
 
     steps = (provider.look(provider_arn, providers), *_hook_steps(session, applies=False))
@@ -158,13 +150,7 @@ def carry_out(preparation: Preparation, providers: Providers, operator: Operator
 
 
 def _content(
-    session: Session,
-    contents: Contents,
-    *,
-    own_bucket: str,
-    repository: str,
-    trust: Mapping[str, Any],
-    answers: Mapping[str, str],
+    session: Session, contents: Contents, *, own_bucket: str, repository: str, answers: Mapping[str, str]
 ) -> stack_template.Content:
     """Return what the bootstrap stack contains.
 
@@ -176,20 +162,10 @@ def _content(
     others = {*named, *_buckets_of_releases(session)} - {"", own_bucket}
     buckets: list[Any] = [f"arn:{contents.partition}:s3:::{name}" for name in sorted(others)]
     buckets += [stack_template.BUCKET_ARN] if "" in named else []
-    environment, settings = scope.environment.name, scope.project.settings
-    of_deployer = deployer_calls.of_deployer(
-        contents,
-        bootstrap_stack=bootstrap_stack.name_of(scope.stack_names),
-        bucket_arns=buckets,
-        secrets=[secret.name_in(environment) for secret in settings.secrets],
-        hooks=_require_actions(settings.grants),
-        service_roles={str(entry.section["role_arn"]) for entry in scope.stacks if entry.section.get("role_arn")},
-    )
     return stack_template.Content(
-        environment=environment,
+        environment=scope.environment.name,
         repository=repository,
-        trust=trust,
-        documents=policies.pack((*of_deployer, *grants.of_handlers(contents))),
+        roles=roles.of(roles.Request(scope, contents, repository, buckets)),
         has_bucket="" in named,
         answers=answers,
     )
@@ -201,19 +177,6 @@ def _buckets_of_releases(session: Session) -> Iterator[str]:
         yield from (candidates.location(stack.template)[0] for stack in release.stacks if stack.template)
 
 
-def _require_actions(actions: Sequence[str]) -> Sequence[str]:
-    """Check that IAM has each action that pyproject.toml names.
-
-    Raises:
-        ConfigurationError: it does not have one.
-    """
-    for action in actions:
-        if not grants.is_action(action):
-            message = f"IAM has no action {action!r}; write it as in sqs:GetQueueAttributes"
-            raise ConfigurationError(message, where=f"{TABLE} grants")
-    return actions
-
-
 def _candidate(name: str, template: Mapping[str, Any]) -> Candidate:
     parsed = Template("the bootstrap stack", {}, {}, {}, {}, template["Resources"], outputs=template["Outputs"])
     stack = Stack(_NAME, parsed, build_dir="", config_env=_NAME, functions=(), layers=())
@@ -222,7 +185,9 @@ def _candidate(name: str, template: Mapping[str, Any]) -> Candidate:
 
 
 def _hook_steps(session: Session, *, applies: bool) -> tuple[Step, ...]:
-    scope, functions = session.scope, session.scope.project.settings.hooks.bootstrap
+    # Nobody sets anything up for a temporary environment, and a pattern has no stacks to look at.
+    is_temporary = session.scope.environment.is_temporary
+    scope, functions = session.scope, () if is_temporary else session.scope.project.settings.hooks.bootstrap
     described = [session.connections.stacks.describe(name) for name in scope.stack_names] if functions else []
     context = hooks.context_of(
         scope,

@@ -1,6 +1,6 @@
-"""Say in few lines what the deploy role gains and loses: one line per service and resources, and whom the role trusts.
+"""Say in few lines what the roles gain and lose: one line per service and resources, and whom each role trusts.
 
-The lines of a deployment name every action. Those of a deploy role fill pages, and come from the templates anyhow, so
+The lines of a deployment name every action. Those of our roles fill pages, and come from the templates anyhow, so
 they need the confirmation of the plan and no name of their own.
 """
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from automation.deploying.bootstrap_stack import ROLE
 from automation.deploying.bootstrapping.grants import VIA_CLOUDFORMATION
-from automation.deploying.bootstrapping.stack_template import POLICY
+from automation.deploying.bootstrapping.stack_template import POLICIES
 from automation.deploying.changes.model import Action, Assessment, Rank, RankedChange
 from automation.deploying.planning import PlannedStack
 from automation.deploying.verdict import grants as policy_grants
@@ -25,12 +24,12 @@ type Template = Mapping[str, Any]
 
 
 def allowed_names(stack: PlannedStack) -> tuple[str, ...]:
-    """Return the dangers of the role's own resources, which the lines of this module say in other words."""
+    """Return the dangers of the roles' own resources, which the lines of this module say in other words."""
     return tuple(f"{WIDEN}:{name}" for name in _own(stack.after.template))
 
 
 def summarised(assessment: Assessment, stack: PlannedStack) -> Assessment:
-    """Return the assessment with the lines of this module in place of those about each action of the role."""
+    """Return the assessment with the lines of this module in place of those about each action of the roles."""
     before = stack.before.template if stack.before else {}
     own = {*_own(before), *_own(stack.after.template)}
     kept = [line for line in assessment.changes if line.resource not in own or line.what in _COUNTED]
@@ -44,24 +43,25 @@ def summarised(assessment: Assessment, stack: PlannedStack) -> Assessment:
 
 def lines_of(before: Template, after: Template, *, stack: str) -> Iterator[RankedChange]:
     """Yield what differs between the roles of two templates; the first one may be empty."""
-    if (trusted := _trusted(after)) != (earlier := _trusted(before)):
-        no_longer = f", and no longer {earlier}" if earlier else ""
-        yield _line(stack, f"may be assumed by {trusted}{no_longer}", needs_attention=True)
-    old, new = _grants(before), _grants(after)
-    for text in _texts(new - old):
-        yield _line(stack, f"may {text}", needs_attention=True)
-    for text in _texts(old - new):
-        yield _line(stack, f"may no longer {text}", needs_attention=False)
+    for role in POLICIES:
+        if (trusted := _trusted(after, role)) != (earlier := _trusted(before, role)):
+            no_longer = f", and no longer {earlier}" if earlier else ""
+            yield _line(stack, role, f"may be assumed by {trusted or 'nobody'}{no_longer}", needs_attention=True)
+        old, new = _grants(before, role), _grants(after, role)
+        for text in _texts(new - old):
+            yield _line(stack, role, f"may {text}", needs_attention=True)
+        for text in _texts(old - new):
+            yield _line(stack, role, f"may no longer {text}", needs_attention=False)
 
 
 def _own(template: Template) -> tuple[str, ...]:
     names: Mapping[str, Any] = template.get("Resources") or {}
-    return tuple(name for name in names if name == ROLE or name.startswith(POLICY))
+    return tuple(name for name in names if name.startswith((*POLICIES, *POLICIES.values())))
 
 
-def _trusted(template: Template) -> str:
+def _trusted(template: Template, name: str) -> str:
     """Return the subject of the tokens that the role accepts; empty without a role."""
-    role = (template.get("Resources") or {}).get(ROLE) or {}
+    role = (template.get("Resources") or {}).get(name) or {}
     statements = (role.get("Properties") or {}).get("AssumeRolePolicyDocument", {}).get("Statement", ())
     for statement in statements:
         for key, value in statement["Condition"]["StringEquals"].items():
@@ -70,10 +70,10 @@ def _trusted(template: Template) -> str:
     return ""
 
 
-def _grants(template: Template) -> frozenset[Grant]:
+def _grants(template: Template, role: str) -> frozenset[Grant]:
     grants: set[Grant] = set()
     for name, resource in (template.get("Resources") or {}).items():
-        if name.startswith(POLICY):
+        if name.startswith(POLICIES[role]):
             grants.update(policy_grants.grants_of(resource["Properties"]["PolicyDocument"]))
     return frozenset(grants)
 
@@ -117,5 +117,5 @@ def _shortened(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_SHOWN])}{more}"
 
 
-def _line(stack: str, what: str, *, needs_attention: bool) -> RankedChange:
-    return RankedChange(Rank.PERMISSIONS, stack, ROLE, "AWS::IAM::Role", Action.MODIFY, what, needs_attention)
+def _line(stack: str, role: str, what: str, *, needs_attention: bool) -> RankedChange:
+    return RankedChange(Rank.PERMISSIONS, stack, role, "AWS::IAM::Role", Action.MODIFY, what, needs_attention)

@@ -1,17 +1,33 @@
-"""The template of the bootstrap stack: the bucket for artifacts, the deploy role, and the answers for deployments."""
+"""The template of the bootstrap stack: the bucket for artifacts, the roles, and the answers for deployments."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from automation.deploying.bootstrap_stack import ANSWERS, BUCKET, REPOSITORY, ROLE
+from automation.deploying.bootstrap_stack import ANSWERS, BUCKET, PLAN_ROLE, REPOSITORY, ROLE
 
 BUCKET_ARN: Mapping[str, Any] = {"Fn::GetAtt": [BUCKET, "Arn"]}
 # After an `inv prune`, or a mistake, an artifact can be brought back for so long.
 DELETED_DAYS = 90
 ABORTED_DAYS = 7
-POLICY = "DeployPolicy"  # with a number behind it
+POLICIES: Mapping[str, str] = {ROLE: "DeployPolicy", PLAN_ROLE: "PlanPolicy"}  # each with a number behind it
+
+
+@dataclass(frozen=True, slots=True)
+class RoleContent:
+    """What a role may do.
+
+    Attributes:
+        name: of the resource.
+        trust: who may assume it.
+        documents: its policies.
+    """
+
+    name: str
+    description: str
+    trust: Mapping[str, Any]
+    documents: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,36 +35,24 @@ class Content:
     """What the stack contains.
 
     Attributes:
-        trust: of the deploy role.
-        documents: the policies of the deploy role.
         has_bucket: whether the stack has a bucket; not when samconfig.toml names one for every stack.
         answers: the values of parameters that deployments would ask for, by name.
     """
 
     environment: str
     repository: str
-    trust: Mapping[str, Any]
-    documents: Sequence[Mapping[str, Any]]
+    roles: Sequence[RoleContent]
     has_bucket: bool = True
     answers: Mapping[str, str] = field(default_factory=dict)
 
 
 def render(content: Content) -> dict[str, Any]:
     """Return the template."""
-    names = [f"{POLICY}{number}" for number in range(1, len(content.documents) + 1)]
-    resources: dict[str, Any] = dict(zip(names, map(_policy, content.documents), strict=True))
-    resources[ROLE] = {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "Description": f"Deploys {content.environment} from GitHub's {content.repository}",
-            "AssumeRolePolicyDocument": content.trust,
-            "ManagedPolicyArns": [{"Ref": name} for name in names],
-        },
-    }
-    outputs: dict[str, Any] = {
-        ROLE: {"Value": {"Fn::GetAtt": [ROLE, "Arn"]}},
-        REPOSITORY: {"Value": content.repository},
-    }
+    resources: dict[str, Any] = {}
+    outputs: dict[str, Any] = {REPOSITORY: {"Value": content.repository}}
+    for role in content.roles:
+        resources |= _role(role)
+        outputs[role.name] = {"Value": {"Fn::GetAtt": [role.name, "Arn"]}}
     if content.has_bucket:
         resources |= _bucket()
         outputs[BUCKET] = {"Value": {"Ref": BUCKET}}
@@ -63,6 +67,18 @@ def render(content: Content) -> dict[str, Any]:
         "Resources": resources,
         "Outputs": outputs,
     }
+
+
+def _role(role: RoleContent) -> dict[str, Any]:
+    """Return the resources of a role: its policies, and the role itself."""
+    names = [f"{POLICIES[role.name]}{number}" for number in range(1, len(role.documents) + 1)]
+    properties = {
+        "Description": role.description,
+        "AssumeRolePolicyDocument": role.trust,
+        "ManagedPolicyArns": [{"Ref": name} for name in names],
+    }
+    policies = dict(zip(names, map(_policy, role.documents), strict=True))
+    return {**policies, role.name: {"Type": "AWS::IAM::Role", "Properties": properties}}
 
 
 def _policy(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def bucket_remarks(visit: Visit) -> list[Remark]:
     def ask_default(stack_name: str) -> Remark:
         return _bootstrap_bucket_remark(visit, stack_name) or _managed_bucket_remark(visit, uploads.MANAGED_STACK)
 
-    default = [bootstrap_stack.name_of(visit.scope.stack_names)] if "" in buckets else []
+    default = [bootstrap_stack.name_of(visit.scope.name_patterns)] if "" in buckets else []
     return [*ask_each(sorted(buckets - {""}), ask, about=str), *ask_each(default, ask_default, about=str)]
 
 

@@ -154,7 +154,7 @@ def _answers(scope: Scope, account: Account) -> Mapping[str, str]:
     if scope.environment.is_sandbox or not scope.project.settings.ask:
         return {}
     with suppress(CallError):
-        return bootstrap_stack.answers_in(account.stack(bootstrap_stack.name_of(scope.stack_names)).outputs)
+        return bootstrap_stack.answers_in(account.stack(bootstrap_stack.name_of(scope.name_patterns)).outputs)
     return {}
 
 

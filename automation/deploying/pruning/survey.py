@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import Protocol
 
-from automation.deploying import candidates
+from automation.deploying import bootstrap_stack, candidates
 from automation.deploying.connections import Table
 from automation.deploying.pruning import retention, selection
 from automation.deploying.pruning.selection import InUse, Selection
@@ -84,13 +84,13 @@ class Leftovers:
     """What a prune asks and deletes, besides what every deployment asks.
 
     Attributes:
-        tables: returns the tables of releases of all environments in the account, that of this one included.
+        tables: returns the tables of releases in the account whose names fit a pattern, that of this one included.
     """
 
     versions: Versions
     objects: Objects
     change_sets: ChangeSets
-    tables: Callable[[], Sequence[Table]]
+    tables: Callable[[str], Sequence[Table]]
 
 
 def select(session: Session, leftovers: Leftovers, *, newest: int, min_age: timedelta = MIN_AGE) -> Selection:
@@ -114,7 +114,7 @@ def select(session: Session, leftovers: Leftovers, *, newest: int, min_age: time
 
     objects = _artifacts(known, leftovers.objects, owner=session.identity.account)
     resources = _resources(session)
-    restorable = [*staying, *_neighbours(session, leftovers.tables())]
+    restorable = [*staying, *_neighbours(session, leftovers.tables(_sharing(session, known)))]
     in_use = InUse(
         digests=_digests(session, restorable, objects),
         physical_ids=frozenset(resource.physical_id for resource in resources),
@@ -128,6 +128,25 @@ def select(session: Session, leftovers: Leftovers, *, newest: int, min_age: time
         layers=_old_layers(resources, functions, leftovers.versions, in_use),
         objects=selection.old_objects(objects, in_use),
     )
+
+
+def _sharing(session: Session, known: Iterable[Release]) -> str:
+    """Return what the tables of environments are called that may share artifacts with this one.
+
+    The bucket of a pattern's bootstrap stack has artifacts of its temporary environments only, whose role may look at
+    nothing else.
+
+    Raises:
+        DeploymentError: AWS did not answer.
+    """
+    scope, cloud = session.scope, session.connections.stacks
+    if scope.environment.is_temporary:
+        stacks = chain.from_iterable(release.stacks for release in known)
+        buckets = {candidates.location(stack.template)[0] for stack in stacks if stack.template}
+        outputs = bootstrap_stack.outputs(scope.name_patterns, cloud)
+        if buckets <= {outputs.get(bootstrap_stack.BUCKET)}:
+            return releases.table_name(scope.name_patterns)
+    return f"*{releases.TABLE_SUFFIX}"
 
 
 def _neighbours(session: Session, tables: Sequence[Table]) -> Iterator[Release]:
@@ -215,6 +234,8 @@ def _old_layers(
 ) -> dict[LayerVersion, LayerContent]:
     arns = [resource.physical_id for resource in resources if resource.type == _LAYER]
     names = sorted({arn.split(":")[-2] for arn in arns})  # …:layer:<name>:<version>
+    if not names:
+        return {}
     all_versions = chain.from_iterable(versions.layer_versions(name) for name in names)
     unused = selection.unused_layers(all_versions, versions.layer_users(), deleted, in_use)
     with ThreadPoolExecutor(_CONCURRENT_CALLS) as pool:

@@ -36,6 +36,20 @@ def test_name_is_no_name_of_the_stacks_with_more_behind_it(stacks: tuple[str, ..
     assert not [stack for stack in stacks if name.startswith(f"{stack}-")]
 
 
+@pytest.mark.parametrize(
+    ("patterns", "name"),
+    [(("shop-pr-*-base", "shop-pr-*"), "bootstrap-shop-pr"), (("pr-*-shop",), "bootstrap-pr-shop")],
+)
+def test_name_of_a_pattern_is_one_for_all_its_environments(patterns: tuple[str, ...], name: str) -> None:
+    assert bootstrap_stack.name_of(patterns) == name
+
+
+@pytest.mark.parametrize("patterns", [("bootstrap-*",), ("boot*-*", "shop")])
+def test_name_that_fits_a_pattern_is_refused(patterns: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigurationError, match="the stack of the deploy role; rename the stack"):
+        bootstrap_stack.name_of(patterns)
+
+
 def test_name_that_a_grant_of_the_role_would_cover_is_refused() -> None:
     """Otherwise the deploy role could change itself."""
     with pytest.raises(

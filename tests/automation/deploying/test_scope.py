@@ -13,6 +13,7 @@ from automation.system.errors import ConfigurationError, UsageError
 from automation.system.targets import Target
 from tests.automation.deploying.fake_accounts import scope_of
 from tests.automation.projects import APP, PYPROJECT, make_shop
+from tests.automation.temporary_shop import make_temporary_shop
 
 
 def test_read_combines_guards_target_and_stacks(shop: Project) -> None:
@@ -25,6 +26,20 @@ def test_read_combines_guards_target_and_stacks(shop: Project) -> None:
     assert scope.target == Target("eu-west-1", "http://127.0.0.1:1")
     assert scope.stack_names == ("shop-live-base", "shop-live")
     assert [settings.parameters for settings in scope.stacks] == [{}, {"BaseStack": "shop-live-base"}]
+
+
+def test_name_patterns_are_the_names_without_a_pattern(shop: Project) -> None:
+    scope = scopes.read(shop.root, "live", variables={})
+
+    assert scope.name_patterns == scope.stack_names == ("shop-live-base", "shop-live")
+
+
+def test_name_patterns_of_temporary_environments(tmp_path: Path) -> None:
+    root = make_temporary_shop(tmp_path).root
+
+    assert scopes.read(root, "pr-1", variables={}).name_patterns == ("shop-pr-*-base", "shop-pr-*")
+    whole = scopes.read(root, "pr-*", variables={}, takes_pattern=True)
+    assert whole.stack_names == whole.name_patterns == ("shop-pr-*-base", "shop-pr-*")
 
 
 def test_read_unknown_environment_lists_those_that_exist(shop: Project) -> None:

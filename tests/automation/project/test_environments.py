@@ -133,6 +133,13 @@ def test_target_role_of_a_workflow_wins_over_the_credentials_of_pyproject(shop: 
     assert (target.endpoint, target.key_id, target.secret) == ("http://127.0.0.1:4566", "", "")
 
 
+def test_target_job_that_still_gets_its_token_acts_as_its_role(shop: Project) -> None:
+    job = {"AWS_ROLE_ARN": ROLE["AWS_ROLE_ARN"], "GITHUB_ACTIONS": "true"}
+
+    assert environments.target(load(shop, "here"), job).key_id == ""
+    assert environments.target(load(shop, "here"), {**job, "AWS_ACCESS_KEY_ID": "own"}).key_id == "test"
+
+
 @pytest.mark.parametrize("missing", sorted(ROLE))
 def test_target_half_of_a_role_is_none(shop: Project, missing: str) -> None:
     variables = {name: value for name, value in ROLE.items() if name != missing}

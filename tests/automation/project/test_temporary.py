@@ -172,3 +172,37 @@ def test_disagreements_about_temporary_environments(
 def test_load_without_a_usable_ttl_raises(tmp_path: Path, old: str, new: str) -> None:
     with pytest.raises(ConfigurationError, match=r'ttl must be hours or days.*; write ttl = "3d"'):
         load(make(tmp_path, TABLE.replace(old, new)), "pr-1")
+
+
+def test_pattern_itself_is_loaded_where_that_is_asked_for(tmp_path: Path) -> None:
+    project = make(tmp_path)
+
+    environment = environments.load(project, "pr-*", variables={}, machine="x86_64", takes_pattern=True)
+
+    assert (environment.name, environment.pattern, environment.is_pattern) == ("pr-*", "pr-*", True)
+    assert (load(project, "pr-1").is_pattern, load(project, "live").is_pattern) == (False, False)
+    stacks = environments.stack_settings(project, environment, environments.read_samconfig(tmp_path))
+    assert [stack.stack_name for stack in stacks] == ["shop-pr-*-base", "shop-pr-*"]
+    assert stacks[1].parameters["BaseStack"] == "shop-pr-*-base"
+
+
+def test_stack_settings_know_what_the_names_of_a_pattern_fit(tmp_path: Path) -> None:
+    project = make(tmp_path)
+
+    assert [stack.name_pattern for stack in settings(project, "pr-1")] == ["shop-pr-*-base", "shop-pr-*"]
+    assert [stack.name_pattern for stack in settings(project, "live")] == ["", ""]
+
+
+def test_other_stacks_are_those_of_every_other_table(tmp_path: Path) -> None:
+    project = make(tmp_path)
+
+    stacks = environments.other_stacks(project, environments.read_samconfig(tmp_path))
+
+    assert [entry for entry in stacks if entry[0] in {"live", "pr-*"}] == [
+        ("live", "shop-live-base"),
+        ("live", "shop-live"),
+        ("pr-*", "shop-pr-1-base"),
+        ("pr-*", "shop-pr-1"),
+    ]
+    others = environments.other_stacks(project, environments.read_samconfig(tmp_path), apart_from="pr-*")
+    assert others == [entry for entry in stacks if entry[0] != "pr-*"]

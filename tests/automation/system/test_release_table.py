@@ -227,14 +227,14 @@ def test_find_all_is_every_table_with_our_name_and_keys(dynamodb: Stubber) -> No
     dynamodb.add_response("describe_table", {"Table": {"KeySchema": ours}}, {"TableName": "a-releases"})
     dynamodb.add_response("describe_table", {"Table": {"KeySchema": ours[:1]}}, {"TableName": "c-releases"})
 
-    assert release_table.find_all(TARGET, suffix="-releases") == (ReleaseTable(TARGET, "a-releases"),)
+    assert release_table.find_all(TARGET, pattern="*-releases") == (ReleaseTable(TARGET, "a-releases"),)
 
 
 def test_find_all_refused_is_an_error(dynamodb: Stubber) -> None:
     dynamodb.add_client_error("list_tables", "AccessDeniedException", "not you")
 
     with pytest.raises(DeploymentError, match=r"^tables: AWS refused the request: .*not you"):
-        release_table.find_all(TARGET, suffix="-releases")
+        release_table.find_all(TARGET, pattern="*-releases")
 
 
 def test_retained_reads_its_own_item(dynamodb: Stubber) -> None:

@@ -156,6 +156,38 @@ def test_reaches(stack: str, other: str, is_reached: bool) -> None:
     assert grants.reaches(stack, other) is is_reached
 
 
+@pytest.mark.parametrize(
+    ("name", "function", "queue"),
+    [
+        ("pr-*-bakery", "pr-*", "pr-*-bakery-*"),
+        ("bake-pr-*", "bake-pr-*", "bake-pr-*-*"),
+        ("the-bakery-of-the-old-town-*", "the-bakery-of-the-old-to*", "the-bakery-of-the-old-town-*-*"),
+        ("a-*", "a-*-*", "a-*-*"),
+    ],
+)
+def test_limited_name_of_a_pattern_may_be_cut_behind_its_star(name: str, function: str, queue: str) -> None:
+    """What the star stands for has up to 20 characters, so that 24 may end in it."""
+    contents = bakery(stack_names=(name,), names={})
+
+    functions, queues = grants.limited(["lambda:InvokeFunction", "sqs:SendMessage"], contents)
+
+    assert functions.resources == (f"{LAMBDA}:function:{function}",)
+    assert queues.resources == (f"{SQS}:{queue}",)
+
+
+def test_of_stack_names_what_a_stack_has_in_every_service() -> None:
+    arns = set(grants.of_stack("bakery-qa", bakery()))
+
+    assert {
+        f"{LAMBDA}:function:bakery-qa-*",
+        f"{SQS}:bakery-qa-*",
+        "arn:aws:s3:::bakery-qa-*/*",
+        "arn:aws:iam::123456789012:role/bakery-qa-*",
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/bakery-qa/*",
+    } <= arns
+    assert not [arn for arn in arns if "bakery-qa" not in arn]
+
+
 def test_of_handlers_covers_every_permission_of_every_type() -> None:
     granted = by_action(grants.of_handlers(BAKERY))
 

@@ -104,3 +104,25 @@ def test_lines_show_four_resources_and_count_the_rest() -> None:
     [text] = texts(template(), template(Statement(("lambda:GetLayerVersion",), arns)))
 
     assert text == "may lambda: GetLayerVersion on layer:L0, layer:L1, layer:L2, layer:L3 and 2 more"
+
+
+def test_lines_name_the_role_that_they_are_about() -> None:
+    policy = {"Statement": [Statement(("s3:ListBucket",), ("arn:aws:s3:::zips",)).document()]}
+    trust = policies.trust(PROVIDER, "octocat/shop", "prod-plan")
+    after = {
+        "Resources": {
+            "PlanRole": {"Properties": {"AssumeRolePolicyDocument": trust}},
+            "PlanPolicy1": {"Properties": {"PolicyDocument": policy}},
+        }
+    }
+
+    lines = list(role_lines.lines_of({}, after, stack="bootstrap"))
+
+    assert [(line.resource, line.what) for line in lines] == [
+        ("PlanRole", "may be assumed by repo:octocat/shop:environment:prod-plan"),
+        ("PlanRole", "may s3: ListBucket on zips"),
+    ]
+
+
+def test_lines_of_a_role_that_goes() -> None:
+    assert texts(template(), {}) == ["may be assumed by nobody, and no longer repo:octocat/shop:environment:prod"]

@@ -1,20 +1,21 @@
-"""The template of the bootstrap stack: a bucket that loses no artifact, the role, the answers."""
+"""The template of the bootstrap stack: a bucket that loses no artifact, the roles, the answers."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from automation.deploying.bootstrapping import stack_template
-from automation.deploying.bootstrapping.stack_template import Content
+from automation.deploying.bootstrapping.stack_template import Content, RoleContent
 from automation.deploying.changes import schemas
 
 TRUST = {"Version": "2012-10-17", "Statement": []}
-DOCUMENTS = ({"Statement": ["first"]}, {"Statement": ["second"]})
+DEPLOY = RoleContent("DeployRole", "Deploys prod", TRUST, ({"Statement": ["first"]}, {"Statement": ["second"]}))
+PLAN = RoleContent("PlanRole", "Plans prod", {"Statement": ["plan"]}, ({"Statement": ["third"]},))
 
 
 def render(**changes: Any) -> Mapping[str, Any]:
-    options: dict[str, Any] = {"environment": "prod", "repository": "octocat/bakery", "trust": TRUST}
-    return stack_template.render(Content(**{**options, "documents": DOCUMENTS, **changes}))
+    options: dict[str, Any] = {"environment": "prod", "repository": "octocat/bakery", "roles": [DEPLOY]}
+    return stack_template.render(Content(**{**options, **changes}))
 
 
 def properties(name: str, **changes: Any) -> Mapping[str, Any]:
@@ -28,8 +29,21 @@ def test_role_has_the_policies_and_the_trust() -> None:
     assert role["AssumeRolePolicyDocument"] == TRUST
     assert role["ManagedPolicyArns"] == [{"Ref": "DeployPolicy1"}, {"Ref": "DeployPolicy2"}]
     assert properties("DeployPolicy2") == {"PolicyDocument": {"Statement": ["second"]}}
-    assert "prod" in role["Description"]
-    assert "octocat/bakery" in role["Description"]
+    assert role["Description"] == "Deploys prod"
+
+
+def test_each_role_has_policies_of_its_own() -> None:
+    template = render(roles=[DEPLOY, PLAN])
+
+    plan = template["Resources"]["PlanRole"]["Properties"]
+    assert plan["AssumeRolePolicyDocument"] == {"Statement": ["plan"]}
+    assert plan["ManagedPolicyArns"] == [{"Ref": "PlanPolicy1"}]
+    assert template["Resources"]["PlanPolicy1"]["Properties"] == {"PolicyDocument": {"Statement": ["third"]}}
+    assert template["Outputs"]["PlanRole"] == {"Value": {"Fn::GetAtt": ["PlanRole", "Arn"]}}
+    assert template["Resources"]["DeployRole"]["Properties"]["ManagedPolicyArns"] == [
+        {"Ref": "DeployPolicy1"},
+        {"Ref": "DeployPolicy2"},
+    ]
 
 
 def test_outputs_say_what_workflows_and_deployments_need() -> None:

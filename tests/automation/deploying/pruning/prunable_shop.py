@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from automation.deploying import sessions
@@ -41,6 +42,7 @@ class FakeVersions:
     users: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    looks_at_users: int = 0
 
     def function_versions(self, function: str) -> tuple[FunctionVersion, ...]:
         return tuple(self.functions.get(function, ()))
@@ -49,6 +51,7 @@ class FakeVersions:
         return self.aliased.get(function, frozenset())
 
     def layer_users(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        self.looks_at_users += 1
         return self.users
 
     def layer_versions(self, layer: str) -> tuple[LayerVersion, ...]:
@@ -138,7 +141,12 @@ class PrunableShop:
         return sessions.begin(scope, self.aws.connect(scope), PUSHED)
 
     def leftovers(self) -> Leftovers:
-        return Leftovers(self.versions, self.objects, self.change_sets, lambda: self.tables)
+        return Leftovers(
+            self.versions,
+            self.objects,
+            self.change_sets,
+            lambda pattern: [table for table in self.tables if fnmatchcase(table.name, pattern)],
+        )
 
     def put(self, text: str, suffix: str, *, bucket: str = BUCKET, folder: str = FOLDER) -> str:
         """Store a content under its digest, and return the digest."""

@@ -16,6 +16,8 @@ from automation.system.errors import CheckFailedError, DeploymentError, Finding
 from automation.system.leftovers import StoredObject, WaitingChangeSet
 from automation.system.stacks import Stage
 from tests.automation.deploying.pruning.prunable_shop import BUCKET, FOLDER, NOW, OLD, PrunableShop
+from tests.automation.fake_stacks import FakeStack
+from tests.automation.fake_templates import Content
 from tests.automation.release_tables import ANN, FakeReleaseTable
 from tests.automation.release_tables import LOCK as RELEASE_LOCK
 
@@ -194,6 +196,44 @@ def test_select_keeps_what_other_environments_can_restore(session: Session, prun
     assert keys(selected) == keys_of(prunable, OLDEST - {1})
 
 
+def of_pattern(session: Session, prunable: PrunableShop, bucket: str) -> Session:
+    """Return the session as one of a temporary environment, whose pattern has a bucket of its own."""
+    scope = session.scope
+    stacks = tuple(replace(entry, name_pattern=entry.stack_name.replace("live", "x-*")) for entry in scope.stacks)
+    outputs = {"Outputs": {"ArtifactBucket": {"Value": bucket}}}
+    prunable.aws.stacks.stacks["bootstrap-shop-x"] = FakeStack(
+        "bootstrap-shop-x", "arn:bootstrap", "CREATE_COMPLETE", "2026-01-01", Content(outputs)
+    )
+    return replace(session, scope=replace(scope, environment=replace(scope.environment, pattern="x-*"), stacks=stacks))
+
+
+def deploying_now(session: Session, prunable: PrunableShop, name: str) -> set[str]:
+    """Return the environments that keep a prune out while they deploy; the table of each release says it deploys."""
+    prunable.tables.append(FakeReleaseTable(f"{name}-releases", now=NOW, lock=LIVE_LOCK))
+    try:
+        select(session, prunable)
+    except CheckFailedError as cause:
+        return {finding.where for finding in cause.findings}
+    return set()
+
+
+@pytest.mark.parametrize(("name", "expected"), [("shop-x-2", {"shop-x-2"}), ("shop-dev", set())])
+def test_select_of_a_pattern_looks_only_at_its_own(
+    session: Session, prunable: PrunableShop, name: str, expected: set[str]
+) -> None:
+    """Its role may not read other tables, and its bucket has no artifacts of others."""
+    assert deploying_now(of_pattern(session, prunable, BUCKET), prunable, name) == expected
+
+
+def test_select_of_a_pattern_in_a_shared_bucket_looks_at_all(session: Session, prunable: PrunableShop) -> None:
+    """Planted fault: the releases were uploaded before the pattern had a bucket of its own."""
+    assert deploying_now(of_pattern(session, prunable, "new-bucket"), prunable, "shop-dev") == {"shop-dev"}
+
+
+def test_select_of_a_named_environment_looks_at_all(session: Session, prunable: PrunableShop) -> None:
+    assert deploying_now(session, prunable, "shop-x-2") == {"shop-x-2"}
+
+
 def test_select_while_another_environment_deploys_is_refused(session: Session, prunable: PrunableShop) -> None:
     prunable.tables.append(FakeReleaseTable("shop-dev-releases", now=NOW, lock=LIVE_LOCK))
 
@@ -253,6 +293,7 @@ def test_select_without_stacks_asks_nothing_about_them(session: Session, prunabl
     selected = select(session, prunable)
 
     assert (selected.functions, selected.layers, selected.change_sets) == ((), {}, ())
+    assert prunable.versions.looks_at_users == 0
     assert keys(selected) == keys_of(prunable, OLDEST)
 
 

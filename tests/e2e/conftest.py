@@ -21,7 +21,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 from sandbox.settings import DIRECTORY_VARIABLE, EMULATOR_PORT_VARIABLE, EXCHANGE_PORT_VARIABLE
 from tests.e2e.aws_proxy import AwsProxy
 from tests.e2e.deploy_role import REPOSITORY, DeployRole, token
-from tests.e2e.production import Production, make_production
+from tests.e2e.production import Production, copy_project, make_production
 
 ROOT = Path(__file__).parents[2]
 FIRST_DAY = "2022-03-16"
@@ -145,6 +145,12 @@ def deployed(running: Sandbox, bootstrapped: DeployRole, inv: Inv) -> Sandbox:
     done = inv("deploy", "--env", "local", **bootstrapped.variables)
     assert done.returncode == 0, done.stdout + done.stderr
     return running
+
+
+@pytest.fixture(scope="session")
+def project(deployed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project, for edits, whose local environment is the one of this session."""
+    return copy_project(tmp_path_factory.mktemp("edited"), deployed.exchange_url)
 
 
 @pytest.fixture(scope="session")

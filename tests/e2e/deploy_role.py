@@ -1,4 +1,4 @@
-"""The deploy role of the sandbox: `inv bootstrap` makes it, and a token as GitHub signs it lets a job assume it."""
+"""The roles that `inv bootstrap` makes, and tokens as GitHub signs them, which let a job assume them."""
 
 import base64
 import copy
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.automation.github_server import TOKEN, GitHub
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Sandbox
@@ -53,6 +55,25 @@ class DeployRole:
         finally:
             for arn, document in documents.items():
                 _set(iam, arn, document)
+
+
+def job_variables(github: GitHub, folder: Path, *, role: str) -> dict[str, str]:
+    """Return the environment variables of a job of GitHub Actions with `id-token: write`, and no key of AWS.
+
+    Args:
+        github: answers the request for the identity token.
+        folder: for the file with the token.
+        role: the ARN of the role.
+    """
+    return {
+        "GITHUB_ACTIONS": "true",
+        "AWS_ROLE_ARN": role,
+        "ACTIONS_ID_TOKEN_REQUEST_URL": f"{github.url}/token?api-version=2.0",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": TOKEN,
+        "RUNNER_TEMP": str(folder),
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+    }
 
 
 def token(environment: str, *, repository: str = REPOSITORY) -> str:

@@ -1,14 +1,21 @@
 """From nothing: `inv bootstrap`, then a deployment as the deploy role. Later tests trade days on what it deploys."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import boto3
 import botocore
 import pytest
 from botocore.exceptions import ClientError
 
 from automation.deploying.bootstrapping import provider
+from tests.automation.github_server import served
 from tests.e2e.conftest import Inv, Sandbox
-from tests.e2e.deploy_role import REPOSITORY, DeployRole, token
+from tests.e2e.deploy_role import REPOSITORY, STACK, DeployRole, job_variables, token
+from tests.e2e.edits import replaced
 
+APP, RELEASES = "alchemiser-local", "alchemiser-local-releases"
 # One per service that a deployment calls before it records a release; each is taken out of the role.
 TAKEN_OUT = ("cloudformation:DescribeStacks", "dynamodb:PutItem", "s3:PutObject", "cloudformation:CreateChangeSet")
 
@@ -24,11 +31,17 @@ def test_account_has_what_a_deployment_needs(bootstrapped: DeployRole) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [token("prod"), token("local", repository="octocat/fork"), "no token"],
-    ids=["another environment", "another repository", "no token"],
+    ("role", "text"),
+    [
+        ("DeployRole", token("prod")),
+        ("DeployRole", token("local-plan")),
+        ("DeployRole", token("local", repository="octocat/fork")),
+        ("DeployRole", "no token"),
+        ("PlanRole", token("local")),
+        ("PlanRole", token("prod-plan")),
+    ],
 )
-def test_role_trusts_only_jobs_of_its_environment(bootstrapped: DeployRole, text: str) -> None:
+def test_role_trusts_only_jobs_of_its_environment(bootstrapped: DeployRole, role: str, text: str) -> None:
     sts = boto3.client(
         "sts",
         endpoint_url=bootstrapped.sandbox.emulator_url,
@@ -38,7 +51,7 @@ def test_role_trusts_only_jobs_of_its_environment(bootstrapped: DeployRole, text
 
     with pytest.raises(ClientError, match="Not authorized to perform sts:AssumeRoleWithWebIdentity"):
         sts.assume_role_with_web_identity(
-            RoleArn=bootstrapped.outputs["DeployRole"], RoleSessionName="ci", WebIdentityToken=text
+            RoleArn=bootstrapped.outputs[role], RoleSessionName="ci", WebIdentityToken=text
         )
 
 
@@ -68,7 +81,16 @@ def test_bootstrap_again_changes_nothing(deployed: Sandbox, bootstrapped: Deploy
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert "nothing to change: the account is prepared for local" in lines
-    assert f"deploy role of {REPOSITORY}: {bootstrapped.outputs['DeployRole']}" in lines
+    of_repository, roles = f"GitHub, {REPOSITORY}, environment", bootstrapped.outputs
+    assert f"{of_repository} local: AWS_ROLE_ARN = {roles['DeployRole']}" in lines
+    assert f"{of_repository} local-plan: AWS_ROLE_ARN = {roles['PlanRole']}" in lines
+
+
+def test_deployment_by_the_role_needs_no_stack_of_sam(deployed: Sandbox) -> None:
+    """Although samconfig.toml says `resolve_s3 = true`, which is for plain `sam deploy`."""
+    stacks = deployed.client("cloudformation").describe_stacks()["Stacks"]
+
+    assert {stack["StackName"] for stack in stacks} == {STACK, APP, f"{APP}-data"}
 
 
 @pytest.mark.parametrize("command", ["diff", "doctor", "status"])
@@ -79,22 +101,67 @@ def test_other_commands_work_as_the_role(deployed: Sandbox, bootstrapped: Deploy
     assert "not authorized" not in done.stdout + done.stderr
 
 
-def test_role_cannot_change_itself(deployed: Sandbox, bootstrapped: DeployRole) -> None:
-    sts = deployed.client("sts")
-    keys = sts.assume_role_with_web_identity(
-        RoleArn=bootstrapped.outputs["DeployRole"],
-        RoleSessionName="ci",
-        WebIdentityToken=bootstrapped.token.read_text(),
+@pytest.fixture
+def planner(bootstrapped: DeployRole, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Return the environment variables of a job of GitHub for local-plan, which gets its token from GitHub."""
+    with served() as github:
+        github.identity = token("local-plan")
+        yield job_variables(github, tmp_path, role=bootstrapped.outputs["PlanRole"])
+
+
+def test_plan_is_made_and_not_deployed_by_the_plan_role(project: Path, planner: dict[str, str], inv: Inv) -> None:
+    """Its job has no key of AWS: it gets a token from GitHub, and STS the token."""
+    samconfig = project / "samconfig.toml"
+    original = samconfig.read_text()
+    samconfig.write_text(replaced('"StrategyTimeoutS=30"', '"StrategyTimeoutS=29"')(original))
+    shown = inv("diff", "--env", "local", cwd=project, **planner)
+    refused = inv("deploy", "--env", "local", cwd=project, **planner)
+    samconfig.write_text(original)
+
+    assert shown.returncode == 7, shown.stdout + shown.stderr
+    assert "Timeout" in shown.stdout
+    assert "not authorized" not in shown.stdout + shown.stderr
+    assert refused.returncode == 3, refused.stdout + refused.stderr
+    assert "is not authorized to perform: cloudformation:ListStackResources" in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments", "action"),
+    [
+        ("cloudformation", "execute_change_set", {"ChangeSetName": "release-1", "StackName": APP}, "ExecuteChangeSet"),
+        ("cloudformation", "delete_stack", {"StackName": APP}, "DeleteStack"),
+        ("cloudformation", "create_stack", {"StackName": f"{APP}-2", "TemplateBody": "{}"}, "CreateStack"),
+        ("dynamodb", "delete_item", {"TableName": RELEASES, "Key": {"pk": {"S": "LOCK"}}}, "DeleteItem"),
+    ],
+)
+def test_plan_role_changes_no_stack_and_no_release(
+    bootstrapped: DeployRole, service: str, call: str, arguments: dict[str, Any], action: str
+) -> None:
+    client = client_of(bootstrapped, service, "PlanRole", token("local-plan"))
+
+    with pytest.raises(ClientError, match=f"not authorized to perform: {service}:{action}"):
+        getattr(client, call)(**arguments)
+
+
+def test_role_cannot_change_itself(bootstrapped: DeployRole) -> None:
+    iam = client_of(bootstrapped, "iam", "DeployRole", token("local"))
+    name = bootstrapped.outputs["DeployRole"].rpartition("/")[2]
+
+    with pytest.raises(ClientError, match="not authorized to perform: iam:PutRolePolicy"):
+        iam.put_role_policy(RoleName=name, PolicyName="more", PolicyDocument='{"Statement": []}')
+
+
+def client_of(bootstrapped: DeployRole, service: str, role: str, text: str) -> Any:
+    """Return a client that acts as a role, which a token lets it assume."""
+    url = bootstrapped.sandbox.emulator_url
+    keys = bootstrapped.sandbox.client("sts").assume_role_with_web_identity(
+        RoleArn=bootstrapped.outputs[role], RoleSessionName="ci", WebIdentityToken=text
     )["Credentials"]
-    iam = boto3.client(
-        "iam",
-        endpoint_url=deployed.emulator_url,
+    return boto3.client(
+        service,  # type: ignore[call-overload]  # any service, by name
+        endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
     )
-    name = bootstrapped.outputs["DeployRole"].rpartition("/")[2]
-
-    with pytest.raises(ClientError, match="not authorized to perform: iam:PutRolePolicy"):
-        iam.put_role_policy(RoleName=name, PolicyName="more", PolicyDocument='{"Statement": []}')

@@ -1,10 +1,13 @@
 """The environment of a pull request in the account of prod: deployed without a person, gone when it has expired."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.automation.github_server import served
+from tests.e2e.deploy_role import REPOSITORY, job_variables, token
 from tests.e2e.production import Finished, Production
 
 NAME = "pr-12"
@@ -28,17 +31,31 @@ def stranger(prod: Production) -> Iterator[str]:
     dynamodb.delete_table(TableName=STRANGER)
 
 
-def test_temporary_environment_is_deployed_and_gone_when_it_has_expired(prod: Production, stranger: str) -> None:
+@pytest.fixture
+def job(prod: Production, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Return the environment variables of a job of GitHub for `pr`, which acts as the role of all pull requests."""
+    done = prod.inv("bootstrap", "--env", "pr-*", "--repository", REPOSITORY)
+    assert done.returncode == 0, text_of(done)
+    role = outputs(prod)["DeployRole"]
+    assert f"GitHub, {REPOSITORY}, environment pr: AWS_ROLE_ARN = {role}" in done.stdout.splitlines()
+    with served() as github:
+        github.identity = token("pr")
+        yield job_variables(github, tmp_path, role=role)
+
+
+def test_temporary_environment_is_deployed_and_gone_when_it_has_expired(
+    prod: Production, job: dict[str, str], stranger: str
+) -> None:
     before = everything(prod)
 
-    deployed = prod.inv("deploy", "--env", NAME, "--ttl", "1h")
-    status = prod.inv("status", "--env", NAME)
-    early = prod.inv("destroy", "--expired", "--yes")
+    deployed = prod.inv("deploy", "--env", NAME, "--ttl", "1h", **job)
+    status = prod.inv("status", "--env", NAME, **job)
+    early = prod.inv("destroy", "--expired", "--yes", **job)
     parameters = {
         entry["ParameterKey"]: entry["ParameterValue"] for entry in prod.stack("alchemiser-pr-12")["Parameters"]
     }
     expire(prod)
-    late = prod.inv("destroy", "--expired", "--yes")
+    late = prod.inv("destroy", "--expired", "--yes", **job)
 
     assert deployed.returncode == 0, text_of(deployed)
     assert "r1 runs in pr-12: smoke test passed" in deployed.stdout
@@ -48,8 +65,15 @@ def test_temporary_environment_is_deployed_and_gone_when_it_has_expired(prod: Pr
     assert early.stdout.splitlines()[-1] == "0 of 1 temporary environment(s) have expired"
     assert late.returncode == 0, text_of(late)
     assert "pr-12 is destroyed" in late.stdout
+    assert "bootstrap" not in late.stdout
     assert everything(prod) == before
+    assert "Versions" not in prod.client("s3").list_object_versions(Bucket=outputs(prod)["ArtifactBucket"])
     assert stranger in before
+
+
+def outputs(prod: Production) -> dict[str, str]:
+    """Return the outputs of the bootstrap stack of all pull requests."""
+    return {entry["OutputKey"]: entry["OutputValue"] for entry in prod.stack("bootstrap-alchemiser-pr")["Outputs"]}
 
 
 def everything(prod: Production) -> set[str]:

@@ -7,19 +7,12 @@ import pytest
 
 from tests.e2e.conftest import Inv, Sandbox
 from tests.e2e.edits import replaced
-from tests.e2e.production import copy_project
 from tests.e2e.watching import module_of, wait_until, watching
 
 HANDLER, HEALTH = "the_alchemiser/aggregator_v2/lambda_handler.py", "the_alchemiser/shared/messaging/health.py"
 FUNCTION, MODULE = "StrategyAggregatorFunction", "aggregator_v2"
 EDIT = replaced("module=MODULE,", 'module=f"{MODULE} edited",')
 EDIT_OF_ALL = replaced('"module": inbox.module,', '"module": f"{inbox.module} shared",')
-
-
-@pytest.fixture(scope="module")
-def project(deployed: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project whose local environment is the one of this session."""
-    return copy_project(tmp_path_factory.mktemp("watched"), deployed.exchange_url)
 
 
 def test_edit_reaches_the_function_and_a_deployment_takes_it_back(deployed: Sandbox, inv: Inv, project: Path) -> None:

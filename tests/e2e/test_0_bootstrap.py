@@ -1,4 +1,7 @@
-"""From nothing: `inv bootstrap`, then a deployment as the deploy role. Later tests trade days on what it deploys."""
+"""From nothing: `inv bootstrap`, then a deployment as the deploy role. Later tests trade days on what it deploys.
+
+The first tests need an account without a deployment, so this file comes first.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -146,7 +146,7 @@ def bootstrap(
     yes: bool = False,
     dry_run: bool = False,
 ) -> None:
-    """Prepare an account: bucket, deploy role for GitHub, the product's steps."""
+    """Prepare an account: bucket, roles for GitHub, the product's steps."""
     from automation import bootstrap as preparation
     from automation import commands
 

@@ -246,7 +246,9 @@ def test_bootstrap_service_role_of_samconfig_may_be_handed_over(account: Bootstr
 
     account.run()
 
-    assert f'"Resource": ["{role}"]' in json.dumps(account.resources())
+    assert f'"Resource": ["{role}"]' in json.dumps(account.resources()["PlanPolicy1"])
+    policies = [value for name, value in account.resources().items() if name.startswith("DeployPolicy")]
+    assert f'"Resource": ["{role}"]' in json.dumps(policies)
 
 
 def test_bootstrap_another_environment_in_reach_is_noted(

@@ -45,7 +45,5 @@ def lines(repository: str, key: str, roles: Mapping[str, str]) -> Sequence[str]:
         roles: the ARN of each role, by its name in the bootstrap stack.
     """
     return [
-        f"GitHub, {repository}, environment {name}: AWS_ROLE_ARN = {roles[role]}"
-        for role, name in by_role(key).items()
-        if role in roles
+        f"GitHub, {repository}, environment {name}: AWS_ROLE_ARN = {roles[role]}" for role, name in by_role(key).items()
     ]

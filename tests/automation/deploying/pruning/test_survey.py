@@ -196,14 +196,17 @@ def test_select_keeps_what_other_environments_can_restore(session: Session, prun
     assert keys(selected) == keys_of(prunable, OLDEST - {1})
 
 
+def prepare(prunable: PrunableShop, stack: str, bucket: str) -> None:
+    """Let a bootstrap stack have a bucket."""
+    content = Content({"Outputs": {"ArtifactBucket": {"Value": bucket}}})
+    prunable.aws.stacks.stacks[stack] = FakeStack(stack, "arn:bootstrap", "CREATE_COMPLETE", "2026-01-01", content)
+
+
 def of_pattern(session: Session, prunable: PrunableShop, bucket: str) -> Session:
     """Return the session as one of a temporary environment, whose pattern has a bucket of its own."""
     scope = session.scope
     stacks = tuple(replace(entry, name_pattern=entry.stack_name.replace("live", "x-*")) for entry in scope.stacks)
-    outputs = {"Outputs": {"ArtifactBucket": {"Value": bucket}}}
-    prunable.aws.stacks.stacks["bootstrap-shop-x"] = FakeStack(
-        "bootstrap-shop-x", "arn:bootstrap", "CREATE_COMPLETE", "2026-01-01", Content(outputs)
-    )
+    prepare(prunable, "bootstrap-shop-x", bucket)
     return replace(session, scope=replace(scope, environment=replace(scope.environment, pattern="x-*"), stacks=stacks))
 
 
@@ -231,6 +234,9 @@ def test_select_of_a_pattern_in_a_shared_bucket_looks_at_all(session: Session, p
 
 
 def test_select_of_a_named_environment_looks_at_all(session: Session, prunable: PrunableShop) -> None:
+    """Another environment may name its bucket in samconfig.toml."""
+    prepare(prunable, "bootstrap-shop-live", BUCKET)
+
     assert deploying_now(session, prunable, "shop-x-2") == {"shop-x-2"}
 
 

@@ -53,6 +53,17 @@ def test_pattern_gets_one_role_and_a_bucket(pattern: Bootstraps, capsys: pytest.
     assert "repo:octocat/shop:environment:pr" in json.dumps(trust)
 
 
+def test_pattern_is_never_asked_for_as_a_stack(pattern: Bootstraps) -> None:
+    """AWS refuses a name with a star; the fake does not."""
+    asked: list[str] = []
+    pattern.shop.aws.stacks.on_call = lambda _name, argument: asked.append(argument)
+
+    pattern.run(PULL_REQUESTS)
+
+    assert STACK in asked
+    assert [name for name in asked if "*" in name] == []
+
+
 def test_pattern_again_changes_nothing(pattern: Bootstraps) -> None:
     pattern.run(PULL_REQUESTS)
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from automation.deploying.destroying import steps
 from automation.project.settings import PYPROJECT
+from automation.system.accounts import CallError, Problem
 from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
 from tests.automation.bootstrapped_shop import ANN, Bootstraps
 from tests.automation.temporary_shop import SECTIONS, TABLE
@@ -53,15 +55,18 @@ def test_pattern_gets_one_role_and_a_bucket(pattern: Bootstraps, capsys: pytest.
     assert "repo:octocat/shop:environment:pr" in json.dumps(trust)
 
 
-def test_pattern_is_never_asked_for_as_a_stack(pattern: Bootstraps) -> None:
+def test_pattern_is_never_asked_for_as_a_stack(pattern: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
     """AWS refuses a name with a star; the fake does not."""
     asked: list[str] = []
     pattern.shop.aws.stacks.on_call = lambda _name, argument: asked.append(argument)
+
+    pattern.shop.aws.account.failing = {"stack": CallError(Problem.OTHER, "no stack has such a name")}
 
     pattern.run(PULL_REQUESTS)
 
     assert STACK in asked
     assert [name for name in asked if "*" in name] == []
+    assert "could not be checked" not in capsys.readouterr().err
 
 
 def test_pattern_again_changes_nothing(pattern: Bootstraps) -> None:
@@ -167,3 +172,18 @@ def test_environment_of_a_pattern_is_not_bootstrapped_alone(pattern: Bootstraps)
 def test_unknown_pattern_is_refused(pattern: Bootstraps) -> None:
     with pytest.raises(UsageError, match="the environments are: "):
         pattern.run("qa-*")
+
+
+def test_destroy_of_one_environment_says_nothing_of_what_all_share(
+    pattern: Bootstraps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it would say, how to delete the bootstrap stack, would take the role and the bucket of all others."""
+    monkeypatch.setattr(steps, "delete_artifacts", lambda *_arguments: None)
+    pattern.run(PULL_REQUESTS)
+    pattern.shop.deploy("pr-1")
+    capsys.readouterr()
+
+    pattern.shop.destroy(name="pr-1", yes=True, confirm="pr-1")
+
+    assert "bootstrap" not in capsys.readouterr().out
+    assert STACK in pattern.shop.aws.stacks.stacks

@@ -30,7 +30,7 @@ def sender(
     if state == "verified":
         return [_step("done", _SENDER, f"SES may send from {address}")]
     if not state and not hook_context["applies"]:
-        return [_step("todo", _SENDER, f"register {address} with SES, which mails a link to it")]
+        return [_step("due", _SENDER, f"register {address} with SES, which mails a link to it")]
     if not state:
         mail.create_email_identity(EmailIdentity=address)
         if _verification(mail, address) == "verified":

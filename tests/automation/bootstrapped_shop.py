@@ -22,7 +22,7 @@ def prepare(context):
     shop, done = Path("prepared.json"), Path("prepared")
     if context["applies"]:
         done.touch()
-    state, what = ("done", "hangs") if done.exists() else ("todo", "hang it")
+    state, what = ("done", "hangs") if done.exists() else ("due", "hang it")
     step = {"state": state, "where": "sign", "what": what}
     return json.loads(shop.read_text()) if shop.exists() else [step]
 """

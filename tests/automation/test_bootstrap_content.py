@@ -204,8 +204,8 @@ def test_bootstrap_prints_what_only_a_person_can_do(account: Bootstraps, capsys:
     ("answer", "message"),
     [
         ([{"state": "maybe", "where": "door", "what": "?"}], "returned the step"),
-        ([{"state": "todo", "where": "door"}], "returned the step"),
-        ({"state": "todo"}, "a bootstrap hook returns a list"),
+        ([{"state": "due", "where": "door"}], "returned the step"),
+        ({"state": "due"}, "a bootstrap hook returns a list"),
     ],
 )
 def test_bootstrap_hook_with_another_answer_stops_before_any_change(

@@ -144,7 +144,7 @@ def carry_out(preparation: Preparation, providers: Providers, operator: Operator
         applying.protect(names, cloud)
     steps = (first, *_hook_steps(session, applies=True))
     for before, after in zip(preparation.steps, steps, strict=False):
-        if before.state is StepState.TODO:
+        if before.state is StepState.DUE:
             console.result(f"{after.where}: {after.what}")
     return steps
 
@@ -204,7 +204,7 @@ def _lines(steps: Iterable[Step]) -> list[RankedChange]:
     return [
         RankedChange(Rank.OTHER, _ACCOUNT, step.where, "", Action.ADD, step.what)
         for step in steps
-        if step.state is StepState.TODO
+        if step.state is StepState.DUE
     ]
 
 

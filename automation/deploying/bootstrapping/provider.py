@@ -38,9 +38,9 @@ def look(arn: str, providers: Providers) -> Step:
     """
     audiences = providers.audiences(arn)
     if audiences is None:
-        return Step(StepState.TODO, _WHERE, f"create it for https://{PROVIDER}")
+        return Step(StepState.DUE, _WHERE, f"create it for https://{PROVIDER}")
     if AUDIENCE not in audiences:
-        return Step(StepState.TODO, _WHERE, f"let it accept the audience {AUDIENCE}")
+        return Step(StepState.DUE, _WHERE, f"let it accept the audience {AUDIENCE}")
     return Step(StepState.DONE, _WHERE, "exists; the environments of the account share it")
 
 

@@ -2,7 +2,7 @@
 
 A hook takes one mapping, the fields of `Context`, and returns a list of mappings with the keys `level` (stop, warn or
 info), `where`, `what` and `fix`. A `contracts` hook returns JSON schemas by name, a `samples` hook messages by name. A
-`bootstrap` hook returns the steps that prepare an account, as mappings with `state` (done; todo: it does the step when
+`bootstrap` hook returns the steps that prepare an account, as mappings with `state` (done; due: it does the step when
 `applies` is set; person: only a person can do it), `where`, `what` and `fix`. It changes nothing unless `applies` is
 set, and then returns the steps as they are afterwards.
 
@@ -33,7 +33,7 @@ from automation.system.targets import Target
 TIMEOUT_S = 30.0
 _WORKER = Path(__file__).with_name("hooks_worker.py")
 _HIDDEN = "****"  # what CloudFormation shows for a NoEcho parameter
-_STEP_LINE = 'a bootstrap hook returns a list of {"state": "todo", "where": "…", "what": "…", "fix": "…"}'
+_STEP_LINE = 'a bootstrap hook returns a list of {"state": "due", "where": "…", "what": "…", "fix": "…"}'
 _LINE = 'a hook returns a list of {"level": "stop", "where": "…", "what": "…", "fix": "…"}'
 
 
@@ -41,7 +41,7 @@ class StepState(StrEnum):
     """Whether a step that prepares an account is done, and who does it otherwise."""
 
     DONE = "done"
-    TODO = "todo"
+    DUE = "due"
     PERSON = "person"
 
 
@@ -305,7 +305,7 @@ def _steps(value: Any) -> list[Step]:
 
 def _step(line: Any) -> Step:
     match line:
-        case {"state": "done" | "todo" | "person" as state, "where": str() as where, "what": str() as what}:
+        case {"state": "done" | "due" | "person" as state, "where": str() as where, "what": str() as what}:
             return Step(StepState(state), where, what, str(line.get("fix", "")))
     raise _HookFailedError(f"returned the step {json.dumps(line)}; {_STEP_LINE}")
 

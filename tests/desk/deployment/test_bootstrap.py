@@ -48,7 +48,7 @@ def steps(mail: FakeMail, *, applies: bool = False, **changes: Any) -> list[tupl
 def test_sender_is_registered_only_when_steps_are_applied() -> None:
     mail = FakeMail()
 
-    assert steps(mail) == [("todo", f"register {BOT} with SES, which mails a link to it")]
+    assert steps(mail) == [("due", f"register {BOT} with SES, which mails a link to it")]
     assert mail.created == []
     assert steps(mail, applies=True) == [("person", f"SES has mailed a link to {BOT}")]
     assert mail.created == [BOT]

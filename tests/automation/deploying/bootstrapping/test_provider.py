@@ -26,7 +26,7 @@ def test_ensure_does_what_look_announces(known: dict[str, list[str]], what: str,
     before = provider.look(ARN, providers)
     after = provider.ensure(ARN, providers)
 
-    assert (before.state, before.what) == (StepState.TODO, what)
+    assert (before.state, before.what) == (StepState.DUE, what)
     assert after.state is StepState.DONE
     assert providers.calls == calls
 

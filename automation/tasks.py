@@ -323,9 +323,10 @@ def doctor(_context: Context, env: str = "", json: bool = False) -> None:
         "names": "with --upgrade: only these distributions",
         "upgrade": "use the newest versions that pyproject.toml and requirements.in allow, and show what changes",
         "check": "change nothing; fail when a lock lacks what is required",
+        "tests": "with --upgrade: run the project's tests at the end (default)",
     },
 )
-def lock(_context: Context, names: list[str], upgrade: bool = False, check: bool = False) -> None:
+def lock(_context: Context, names: list[str], upgrade: bool = False, check: bool = False, tests: bool = True) -> None:
     """Lock the requirements of the tools and of every layer; `inv lock --upgrade [NAME...]`."""
     from automation import locks
     from automation.project import model
@@ -335,7 +336,7 @@ def lock(_context: Context, names: list[str], upgrade: bool = False, check: bool
     if upgrade:
         from automation import upgrades
 
-        upgrades.upgrade(project, names)
+        upgrades.upgrade(project, names, is_tested=tests)
         return
     locks.require_no_names(names)
     if check:

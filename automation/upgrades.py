@@ -1,10 +1,13 @@
-"""`inv lock --upgrade`: take newer versions, and show what moves: versions, bytes, the proof, import times.
+"""`inv lock --upgrade`: take newer versions, and show what moves: versions, bytes, proof, import times, tests.
 
 Everything is measured before and after: the artifacts are built twice. The locks keep the new versions, whatever is
 found; git restores the old ones.
 """
 
+import os
 import re
+import shlex
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +17,12 @@ from automation.building import builder, built, source_copies
 from automation.building.requirements import REQUIREMENTS_IN
 from automation.coldstart import Measurement
 from automation.project.model import Project
-from automation.project.settings import PYPROJECT
+from automation.project.settings import PYPROJECT, TABLE
 from automation.proof.model import Severity
 from automation.sizing import units
 from automation.sizing.changes import SizeComparison, compare
 from automation.sizing.model import Sizes
-from automation.system import console
+from automation.system import console, processes
 from automation.system.errors import AutomationError, CheckFailedError, Finding, UsageError
 
 _WHERE = "lock --upgrade"
@@ -41,16 +44,17 @@ class Move:
     after: str
 
 
-def upgrade(project: Project, names: Sequence[str] = ()) -> None:
+def upgrade(project: Project, names: Sequence[str] = (), *, is_tested: bool = True) -> None:
     """Lock anew with newer versions, and print what moves.
 
     Args:
         names: distributions; none means all.
+        is_tested: whether the command `tests` of the settings runs at the end, if there is one.
 
     Raises:
         UsageError: a name is not in any lock.
         ToolError: uv found no solution, or the index did not answer; the locks stay as they were.
-        CheckFailedError: what the new versions build does not pass the proof, or is over a limit.
+        CheckFailedError: what the new versions build does not pass the proof or the tests, or is over a limit.
         AutomationError: the present build, or the new one, fails.
     """
     before = versions(project)
@@ -71,10 +75,12 @@ def upgrade(project: Project, names: Sequence[str] = ()) -> None:
     try:
         _compare_builds(project, sizes_before)
         _compare_imports(imports_before, coldstart.measure(project))
+        if is_tested:
+            _run_tests(project)
     except AutomationError:
         console.result(undo)
         raise
-    console.results((f"next: nox -s tests, in an environment with the new versions; {undo}",))
+    console.result(undo)
 
 
 def versions(project: Project) -> Mapping[str, Mapping[str, str]]:
@@ -154,6 +160,30 @@ def _compare_builds(project: Project, before: Sizes) -> None:
 
 def _compare_imports(before: Measurement, after: Measurement) -> None:
     _show_changed(_TIMES, _time_rows(before, after), "no handler is imported here")
+
+
+def _run_tests(project: Project) -> None:
+    """Run the project's tests, and print what they say; without a command, say where to write one.
+
+    Raises:
+        ToolError: the program cannot be started.
+        CheckFailedError: the tests fail.
+    """
+    command = project.settings.tests
+    if not command:
+        console.result(f'tests: not run; write the command into {TABLE}, such as tests = "nox -s tests"')
+        return
+
+    # `inv` also works when its environment is not activated; what the command names lies beside it.
+    folders = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    with console.progress(f"running {command}"):
+        finished = processes.run(
+            shlex.split(command), cwd=project.root, env={**os.environ, "PATH": folders}, check=False
+        )
+    if finished.exit_code:
+        message = f"the tests fail with the new versions: {command} ended with {finished.exit_code}\n{finished.tail()}"
+        raise CheckFailedError(message, where=_WHERE)
+    console.result(f"tests: {command} passed in {finished.seconds:.0f} s")
 
 
 def _show_changed(columns: Sequence[str], rows: Sequence[Sequence[str]], otherwise: str) -> None:

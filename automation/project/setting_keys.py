@@ -31,6 +31,9 @@ PROJECT = (
     Key("environments", "table of tables", "none", "where `--env` deploys to, by name"),
     Key("messages", "`package.module:NAME`", "none", "the message registry that the proof compares the templates with"),
     Key("scaffold", "folder", "none", "what `inv new-function` writes beside the template"),
+    Key(
+        "tests", "command", "none", "the command of the tests, such as `nox -s tests`, which `inv lock --upgrade` runs"
+    ),
     Key("smoke", "table", "none", "the message that each function must answer after a deployment"),
     Key("ask", _NAMES, "none", "the template parameters that `inv deploy` asks for once; no file has their values"),
     Key("recipients", _NAMES, "none", "the template parameters with addresses that mail is sent to"),

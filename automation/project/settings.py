@@ -99,6 +99,7 @@ class Settings:
         package: the source package that sync copies from; empty when the project has none.
         messages: the message registry, as `package.module:NAME`; empty when the project has none.
         scaffold: the folder that describes the files of a new function; empty when the project has none.
+        tests: the command that runs the project's tests; empty when `inv lock --upgrade` is to run none.
         smoke: the message that every function must answer after a deployment; None for no such test.
         stacks: the tables `[[tool.alchemiser.stacks]]`, in the order of deployment.
         environments: the tables `[tool.alchemiser.environments.<name>]`; environments.py checks them.
@@ -116,6 +117,7 @@ class Settings:
     package: str = ""
     messages: str = ""
     scaffold: str = ""
+    tests: str = ""
     smoke: Mapping[str, Any] | None = None
     stacks: tuple[Mapping[str, Any], ...] = ()
     budgets: Budgets = field(default_factory=Budgets)
@@ -153,6 +155,7 @@ def read(root: Path) -> Settings:
         package=_text(table, "package"),
         messages=_text(table, "messages"),
         scaffold=_text(table, "scaffold"),
+        tests=_text(table, "tests"),
         smoke=_table(table, "smoke", TABLE, example="smoke = { health = true }") if "smoke" in table else None,
         stacks=_tables(table, "stacks"),
         budgets=_budgets(_table(table, "budgets", TABLE)),

@@ -79,9 +79,40 @@ def test_upgrade_shows_versions_bytes_imports_and_the_proof(stove: Project, caps
     assert re.search(r"\nFuel +\S+ k?B +\+\S+ B +\S+ kB +\+\d\S* kB\n", out)
     assert re.search(r"\nStove +\d+ ms +\d+ ms +[+-]\d+ ms\n", out)
     assert "proof: 0 error(s), 0 warning(s)\n" in out
-    last = out.splitlines()[-1]
-    assert last.startswith("next: nox -s tests, in an environment with the new versions; to go back: git checkout -- ")
-    assert last.endswith("git checkout -- layers/fuel/requirements.txt")
+    assert out.splitlines()[-2:] == [
+        'tests: not run; write the command into pyproject.toml: [tool.alchemiser], such as tests = "nox -s tests"',
+        "to go back: git checkout -- layers/fuel/requirements.txt",
+    ]
+
+
+def with_tests(stove: Project, code: str) -> Project:
+    """Return the project with tests that are a Python text, and with a newer version of a distribution."""
+    write_files(stove.root, {"check.py": code, "pyproject.toml": '[tool.alchemiser]\ntests = "python check.py oil"\n'})
+    publish(stove, "oil", "2", OIL)
+    return model.load(stove.root)
+
+
+def test_upgrade_runs_the_tests_with_the_new_versions(stove: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    code = (
+        "import pathlib, sys\nassert f'{sys.argv[1]}==2' in pathlib.Path('layers/fuel/requirements.txt').read_text()\n"
+    )
+
+    upgrades.upgrade(with_tests(stove, code))
+
+    assert re.search(r"\ntests: python check.py oil passed in \d+ s\n", capsys.readouterr().out)
+
+
+def test_upgrade_that_fails_the_tests_shows_their_end(stove: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CheckFailedError, match=r"the tests fail .*: python check.py oil ended with 4\n2 failed"):
+        upgrades.upgrade(with_tests(stove, "print('2 failed')\nraise SystemExit(4)\n"))
+
+    assert capsys.readouterr().out.splitlines()[-1] == "to go back: git checkout -- layers/fuel/requirements.txt"
+
+
+def test_upgrade_without_tests_runs_none(stove: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    upgrades.upgrade(with_tests(stove, "raise SystemExit(4)\n"), is_tested=False)
+
+    assert "tests:" not in capsys.readouterr().out
 
 
 def test_upgrade_of_one_distribution_leaves_the_others(stove: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,12 @@ LOCKED = {"layers/wheels/requirements.txt": "jinja2==3.1.0\n", "locks/dev.txt": 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """Install pip-audit before a test sends every request to its own index, the tool's own packages too."""
+    tools.ensure(TOOL, root=ROOT)
+
+
 def ask(folder: Path, _root: Path, pins: Sequence[Pin]) -> Answers:
     """Ask as `inv audit` does, with less patience."""
     folder.mkdir()

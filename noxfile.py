@@ -99,7 +99,7 @@ def corpus(session: nox.Session) -> None:
 @nox.session(python=WHEEL_PYTHONS, tags=["slow"], default=False)
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it alone, and use it beside a small project: on every system, so without our locks."""
-    session.install("pytest", "pytest-socket", "invoke", "packaging", "pyyaml", "rich", "uv", "deflate")
+    session.install("pytest", "pytest-socket", "hypothesis", "invoke", "packaging", "pyyaml", "rich", "uv", "deflate")
     session.run("pytest", "-m", "slow", "tests/wheel", *session.posargs)
 
 

@@ -1,6 +1,5 @@
 """Compare `inv build` with `sam build --cached --parallel`: cold, unchanged, and after a change of a shared file."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def run(*, quick: bool) -> Iterator[Result]:
 
         def forget() -> None:
             project.forget_ours()
-            shutil.rmtree(cache, ignore_errors=True)
+            timing.set_aside(cache, into=project.aside)
 
         times = 1 if quick else 3
         cold = _measure(project, cache, times, before_ours=forget, before_sams=project.forget_sams)

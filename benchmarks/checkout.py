@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from automation.project import model
 from automation.system import sam
-from benchmarks.timing import run_command
+from benchmarks.timing import run_command, set_aside
 
 ROOT = Path(__file__).resolve().parent.parent
 STACKS = {stack.name: stack.template.path for stack in model.load(ROOT).stacks}
@@ -24,21 +24,22 @@ class Checkout:
     Attributes:
         path: the folder with every file that git tracks or would track.
         sam_work: the folder where SAM builds.
+        aside: the folder for what the builders forget.
     """
 
     path: Path
     sam_work: Path
+    aside: Path
 
     def inv(self, *words: str, variables: Mapping[str, str] | None = None) -> str:
         """Run a task in the copy, with this environment's Invoke, and return its stdout."""
         return run_command([Path(sys.executable).parent / "inv", *words], cwd=self.path, variables=variables)
 
     def forget_ours(self) -> None:
-        for name in (".aws-sam", ".alchemiser"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
+        set_aside(self.path / ".aws-sam", self.path / ".alchemiser", into=self.aside)
 
     def forget_sams(self) -> None:
-        shutil.rmtree(self.sam_work, ignore_errors=True)
+        set_aside(self.sam_work, into=self.aside)
 
     def build_with_sam(self) -> None:
         """Run `sam build --cached --parallel` for every stack.
@@ -84,4 +85,4 @@ def checked_out() -> Iterator[Checkout]:
             shutil.copy2(ROOT / name, target)
         sam.ensure(ROOT)
         (path / ".tools").symlink_to(ROOT / ".tools")
-        yield Checkout(path, Path(folder) / "sam")
+        yield Checkout(path, Path(folder) / "sam", Path(folder) / "aside")

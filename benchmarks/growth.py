@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from automation.building.shared_cache import FOLDER_VARIABLE
 from benchmarks import timing
 from benchmarks.checkout import ROOT
 from benchmarks.timing import Result, Side
@@ -49,15 +50,15 @@ def run(*, quick: bool) -> Iterator[Result]:
 def _measure(count: int, *, times: int) -> tuple[float, float, float]:
     """Return the median seconds of a cold build, of one after a change, and of an unchanged one."""
     with TemporaryDirectory(prefix="growth-") as folder:
-        root = Path(folder)
+        root, cache = Path(folder, "project"), Path(folder, "cache")
         write_project(root, count)
 
         def build() -> None:
-            timing.run_command([Path(sys.executable).parent / "inv", "build"], cwd=root)
+            inv = Path(sys.executable).parent / "inv"
+            timing.run_command([inv, "build"], cwd=root, variables={FOLDER_VARIABLE: str(cache)})
 
         def forget() -> None:
-            for name in (".aws-sam", ".alchemiser"):
-                shutil.rmtree(root / name, ignore_errors=True)
+            timing.set_aside(root / ".aws-sam", root / ".alchemiser", cache, into=Path(folder, "aside"))
 
         def edit() -> None:
             with (root / "functions/f0/app.py").open("a") as file:
@@ -71,6 +72,7 @@ def _measure(count: int, *, times: int) -> tuple[float, float, float]:
 
 def write_project(root: Path, count: int) -> None:
     """Write a SAM project with `count` functions of five modules each, one layer, and a copy of the automation."""
+    root.mkdir()
     shutil.copytree(ROOT / "automation", root / "automation", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "tasks.py").write_text(_TASKS)
     (root / "template.yaml").write_text(_HEADER + "".join(_FUNCTION.format(number) for number in range(count)))

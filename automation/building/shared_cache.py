@@ -63,7 +63,8 @@ class SharedCache:
             return dict(facts["pruned"])
         except (OSError, ValueError, KeyError, TypeError) as cause:
             if entry.exists():
-                console.note(f"{entry} is not used ({cause}); building it again")
+                reason = cause.strerror if isinstance(cause, OSError) else "it is damaged"
+                console.warning(f"{entry} is not used ({reason}); building it again")
                 self._remove(entry)
         files.remove(tree)
         files.remove(archive)
@@ -139,7 +140,7 @@ def of_user(environ: Mapping[str, str], *, platform: str = sys.platform) -> Shar
 
 def _require_whole(entry: Path, facts: Mapping[str, object]) -> None:
     if any(facts[name] != value for name, value in _facts(entry).items()):
-        raise ValueError("it is damaged")
+        raise ValueError
 
 
 def _facts(entry: Path) -> dict[str, str]:

@@ -43,6 +43,7 @@ def build(
 
     parameters = environments.parameters_by_stack(project, env, variables) if env else {}
     try:
+        chosen = selection.resolved(project, chosen)
         result = builder.build(
             project, parameters=parameters, chosen=chosen, force=force, engine=Engine(engine), keeps_going=True
         )

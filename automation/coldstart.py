@@ -21,7 +21,7 @@ from automation.lambda_runtime.limits import StallWatch
 from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.paths import temporary_folder
 from automation.lambda_runtime.places import Place
-from automation.project import settings
+from automation.project import function_names, settings
 from automation.project.model import Project
 from automation.sizing import lines
 from automation.system import console
@@ -141,7 +141,7 @@ def measure(
     """Import the handlers of the built functions, each `runs` times in turn.
 
     Args:
-        names: logical ids of functions; none means all.
+        names: of functions; none means all.
         without_bytecode: also measure imports that do not use the artifacts' bytecode.
         timeout_s: the longest time that one import may take.
 
@@ -153,7 +153,7 @@ def measure(
     """
     if runs < 1:
         raise UsageError(f"--runs must be at least 1, got {runs}")
-    selected = _select(built.mounts_of_project(built.as_built(project)), frozenset(names), project)
+    selected = _select(built.mounts_of_project(built.as_built(project)), names, project)
     budgets = {mount.where: find_budget(mount, project) for mount in selected}
     reasons = {mount.function.logical_id: runtime.why_not_importable(mount, project.root) for mount in selected}
     skipped = {name: reason for name, reason in reasons.items() if reason}
@@ -247,12 +247,9 @@ def as_json(measurement: Measurement) -> dict[str, Any]:
     }
 
 
-def _select(mounts: Iterable[Mount], names: frozenset[str], project: Project) -> list[Mount]:
-    known = sorted(function.logical_id for function in project.functions)
-    if unknown := sorted(names.difference(known)):
-        message = f"there is no function {unknown[0]!r}; the functions are: {', '.join(known)}"
-        raise UsageError(message, where="coldstart")
-    return [mount for mount in mounts if not names or mount.function.logical_id in names]
+def _select(mounts: Iterable[Mount], names: Iterable[str], project: Project) -> list[Mount]:
+    chosen = function_names.logical_ids(names, project.functions, where="coldstart")
+    return [mount for mount in mounts if not chosen or mount.function.logical_id in chosen]
 
 
 def _trace(starters: Sequence[_Starter], advance: Callable[[str], None]) -> dict[str, tuple[PackageImport, ...]]:

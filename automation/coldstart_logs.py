@@ -15,6 +15,7 @@ from automation.deploying.releases import records as releases
 from automation.deploying.releases.cold_starts import Durations, FunctionStarts, ReleaseStarts
 from automation.deploying.scope import Scope
 from automation.lambda_runtime import local_coldstarts, start_reports
+from automation.project import function_names
 from automation.system import aws, console
 from automation.system.errors import UsageError
 from automation.system.function_logs import FunctionLogs
@@ -165,7 +166,8 @@ def report(
         raise UsageError(f"--days must be at least 1, got {days}", where=_WHERE)
     scope = scopes.read(root, name, variables=variables)
     sources, until = connect(scope), now or datetime.now(UTC)
-    deployed = select(find_deployed(scope, sources.functions), frozenset(options.names), environment=name)
+    names = function_names.ids_or_names(options.names, scope.project.functions)
+    deployed = select(find_deployed(scope, sources.functions), names, environment=name)
     since = until - timedelta(days=days)
     functions = gather(deployed, sources, since=since, until=until, local_ms=local_coldstarts.read(root))
     result = ColdStartReport(name, since, days, functions, scope.target.is_loopback)

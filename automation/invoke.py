@@ -19,9 +19,8 @@ from automation.lambda_runtime.mounts import Mount
 from automation.lambda_runtime.runtime import Allowance
 from automation.operating import events, invocation_texts
 from automation.operating.invocation_texts import Outcome
-from automation.project import model
+from automation.project import function_names, model
 from automation.project.model import Function, Project, Stack
-from automation.proof import wiring
 from automation.system import aws, console, tools
 from automation.system.account_checks import Account
 from automation.system.accounts import Identity
@@ -157,14 +156,9 @@ def _require_consistent(env: str, options: Options) -> None:
 
 
 def _find(project: Project, name: str) -> tuple[Function, Stack]:
-    matching = [function for function in project.functions if name in wiring.names_of(function)]
-    chosen = [function for function in matching if function.logical_id == name] or matching
-    if len(chosen) != 1:
-        known = ", ".join(function.logical_id for function in project.functions)
-        what = f"{name!r} names more than one function" if chosen else f"there is no function {name!r}"
-        raise UsageError(f"{what}; the functions are: {known}", where=_WHERE)
+    function = function_names.find(name, project.functions, where=_WHERE)
     stacks = {stack.name: stack for stack in project.stacks}
-    return chosen[0], stacks[chosen[0].stack]
+    return function, stacks[function.stack]
 
 
 def _event(function: Function, stack: Stack, project: Project, connection: _Connection | None, options: Options) -> str:

@@ -20,6 +20,7 @@ from automation.deploying.scope import Scope
 from automation.operating import log_entries, merged_logs
 from automation.operating.log_entries import LogEntry
 from automation.operating.merged_logs import Clock, FunctionLog, Logs, WrittenLine
+from automation.project import function_names
 from automation.system import aws, console
 from automation.system.account_checks import Account
 from automation.system.accounts import Identity
@@ -139,8 +140,7 @@ def _functions(scope: Scope, sources: Sources, options: Options) -> Mapping[str,
     if not deployed:
         raise UsageError(f"{environment} has no deployed function; deploy it first: inv deploy --env {environment}")
     folders = _folders(scope)
-    by_folder = {folder: name for name, folder in folders.items()}
-    names = frozenset(by_folder.get(name, name) for name in options.functions)
+    names = function_names.ids_or_names(options.functions, scope.project.functions)
     chosen = coldstart_logs.select(deployed, names, environment=environment, where=_WHERE, folders=folders)
     uses = Counter(function.name for function in chosen)
     return {

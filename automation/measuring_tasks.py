@@ -15,7 +15,7 @@ ROOT = commands.ROOT
     optional=["html"],
     auto_shortflags=False,
     help={
-        "names": "functions and layers, by logical id; none means all",
+        "names": "functions and layers, by logical id or code folder; none means all",
         "baseline": "compare with a git revision, which is built, or with a file that inv size --json wrote",
         "json": "print JSON",
         "markdown": "print Markdown for a review comment",
@@ -55,7 +55,7 @@ def size(
     iterable=["names"],
     auto_shortflags=False,
     help={
-        "names": "functions, by logical id; none means all",
+        "names": "functions, by logical id or code folder; none means all",
         "runs": "how many starts to measure of each function (default: 5)",
         "without_bytecode": "also measure without bytecode",
         "json": "print JSON",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from automation import proven
 from automation.lambda_runtime import public_layers
-from automation.project import skipped
+from automation.project import function_names, skipped
 from automation.project.model import Project
 from automation.proof import cases, evidence, freshness, model, records
 from automation.proof.evidence import Evidence, ProofMethod
@@ -61,15 +61,15 @@ def prove(loaded: Project, *, names: Iterable[str] = (), is_fresh: bool = False)
     """Import every handler and check every rule.
 
     Args:
-        names: logical ids of functions; when there are any, no other function is imported or read.
+        names: of functions; when there are any, no other function is imported or read.
         is_fresh: the build was made just now, so the sources need not be compared with it.
 
     Raises:
         ConfigurationError: a stack was not built.
-        UsageError: no function has one of the names.
+        UsageError: one of the names means no function, or several.
         ToolError: there is no interpreter to import with.
     """
-    started, names = time.monotonic(), tuple(names)
+    started, names = time.monotonic(), _logical_ids(names, loaded)
     without_evidence = model.subject_of(loaded)
     with _importing(without_evidence, names) as finish:
         from automation.proof import rules  # noqa: PLC0415 - they load while the handlers are imported
@@ -254,7 +254,6 @@ def _repeated(functions: Iterable[Evidence]) -> frozenset[str]:
 
 @contextmanager
 def _importing(subject: Subject, names: tuple[str, ...]) -> Iterator[Callable[[], tuple[Evidence, ...]]]:
-    _require_known(names, subject.project)
     chosen = tuple(mount for mount in subject.mounts if not names or mount.function.logical_id in names)
     root, site = subject.project.root, subject.runtime_site
     with (
@@ -264,13 +263,14 @@ def _importing(subject: Subject, names: tuple[str, ...]) -> Iterator[Callable[[]
         yield finish
 
 
-def _require_known(names: tuple[str, ...], loaded: Project) -> None:
-    known = sorted({function.logical_id for function in loaded.functions})
-    unknown = [name for name in names if name not in known]
-    if unknown and loaded.unread:
-        raise next(iter(loaded.unread.values()))
-    if unknown:
-        raise UsageError(f"there is no function {unknown[0]}; the functions are: {', '.join(known)}", where="prove")
+def _logical_ids(names: Iterable[str], loaded: Project) -> tuple[str, ...]:
+    """Return the logical ids of the functions that these names mean; one may stand in a template that is unreadable."""
+    try:
+        return function_names.logical_ids(names, loaded.functions, where="prove")
+    except UsageError as cause:
+        for failure in loaded.unread.values():
+            raise failure from cause
+        raise
 
 
 def _row(function: Evidence, repeated: frozenset[str]) -> tuple[str, str, str, str, str]:

@@ -6,7 +6,7 @@ from automation import new_function
 from automation.authoring import file_changes, function_plans, function_removals
 from automation.authoring.function_removals import Consumed, RemovalPlan
 from automation.authoring.ownership import Resource
-from automation.project import model
+from automation.project import function_names, model
 from automation.proof.registry import Route
 from automation.system import console, files, git
 from automation.system.errors import UsageError
@@ -29,7 +29,7 @@ def remove(root: Path, name: str, *, yes: bool) -> RemovalPlan:
     if not name:
         raise UsageError("a name is missing; type, for example, inv remove-function risk_check")
     project = model.load(root)
-    names = function_plans.names_of(function_plans.find_function(project, name))
+    names = function_names.names_of(function_names.find(name, project.functions))
     consumed = consumed_by(names, new_function.routes_of(project))
     plan = function_removals.plan(project, name, consumed=consumed)
     if not yes:

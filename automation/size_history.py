@@ -1,13 +1,14 @@
 """`inv size --history`: what each release of an environment weighed, and which of them made an artifact grow."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from automation.deploying import scope as scopes
 from automation.deploying.releases import records as releases
 from automation.deploying.releases.records import Release, Status
 from automation.deploying.scope import Scope
-from automation.project import model
+from automation.project import function_names, model
 from automation.project.model import LAMBDA_LIMIT_BYTES, Project
 from automation.sizing import history, history_page, history_record, history_text
 from automation.sizing.history import History, ReleaseSizes, SeriesKey, SeriesKind
@@ -64,7 +65,9 @@ def report(
         raise UsageError("--json and --html exclude each other; choose one", where="size --history")
     scope = scopes.read(root, name, variables=variables)
     known = releases.read(connect(scope))
-    sizes = gather(known, git.tags(root), scope.project, environment=name, names=frozenset(names))
+    owners = chain.from_iterable(stack.owners for stack in scope.project.stacks)
+    chosen = function_names.ids_or_names(names, tuple(owners))
+    sizes = gather(known, git.tags(root), scope.project, environment=name, names=chosen)
 
     if json:
         console.result_json(history_record.as_json(sizes))

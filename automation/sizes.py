@@ -20,15 +20,14 @@ def measure(project: Project, *, names: Iterable[str] = ()) -> Sizes:
     """Measure the artifacts of the last build.
 
     Args:
-        names: logical ids of layers, and of functions, which include the layers they mount; empty means all.
+        names: of layers, and of functions, which include the layers they mount; empty means all.
 
     Raises:
         ConfigurationError: a stack was not built, or a BudgetMB is not a number.
-        UsageError: the project has no function or layer with that name.
+        UsageError: a name means no function or layer of the project, or several.
     """
-    selected = tuple(names)
-    selection.stacks(project, selection.Chosen(names=selected))
-    return select(weighing.weigh(built.as_built(project)), frozenset(selected))
+    selected = frozenset(_logical_ids(project, names))
+    return select(weighing.weigh(built.as_built(project)), selected)
 
 
 def select(sizes: Sizes, names: frozenset[str]) -> Sizes:
@@ -58,7 +57,7 @@ def compare(sizes: Sizes, reference: str, project: Project, *, names: Iterable[s
         ToolError: git is not installed, or cannot check out the revision.
     """
     before = baseline.load(reference, project)
-    selected = select(before.sizes, frozenset(names))
+    selected = select(before.sizes, frozenset(_logical_ids(project, names)))
     return changes.compare(selected, sizes, label=before.label, notes=before.notes)
 
 
@@ -112,6 +111,10 @@ def write_page(sizes: Sizes, path: Path, comparison: SizeComparison | None = Non
     """Write one self-contained HTML page, and print its path."""
     page.write(sizes, path, comparison)
     console.result(str(path))
+
+
+def _logical_ids(project: Project, names: Iterable[str]) -> tuple[str, ...]:
+    return selection.resolved(project, selection.Chosen(names=tuple(names))).names
 
 
 def report(

@@ -36,7 +36,7 @@ DEPLOY_HELP = {
     "ttl": "how long a temporary environment lives, such as 12h or 3d (default: ttl of pyproject.toml)",
 }
 PROVE_HELP = {
-    "names": "functions, by logical id; none means all",
+    "names": "functions, by logical id or code folder; none means all",
     "json": "print JSON",
     "force": "prove again what has passed before",
 }
@@ -67,7 +67,7 @@ def sync(_context: Context, check: bool = False) -> None:
     iterable=["names"],
     help={
         **_ENV,
-        "names": "functions and layers, by logical id; none means all",
+        "names": "functions and layers, by logical id or code folder; none means all",
         "stack": "only this stack",
         "arch": "x86_64 or arm64, instead of the template's default",
         "engine": "the builder: uv (our own) or sam (the reference)",

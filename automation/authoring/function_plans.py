@@ -13,8 +13,8 @@ from automation.authoring.scaffolds import Scaffold
 from automation.authoring.selections import Parsed, Selection
 from automation.authoring.template_copies import TemplateCopy, Wishes
 from automation.authoring.triggers import Trigger
-from automation.project import model, selection, templates
-from automation.project.model import Function, Project, Stack
+from automation.project import function_names, model, selection, templates
+from automation.project.model import Project, Stack
 from automation.project.selection import Chosen
 from automation.system import files
 from automation.system.errors import ConfigurationError, UsageError
@@ -107,7 +107,7 @@ def _select(project: Project, options: Options, keep: Mapping[str, frozenset[str
         UsageError: the stack, function or trigger does not exist.
     """
     chosen = selection.stacks(project, Chosen(stack=options.stack))
-    example = find_function(project, options.example).logical_id if options.example else ""
+    example = function_names.find(options.example, project.functions).logical_id if options.example else ""
     refusal: UsageError | None = None
     for stack in reversed(chosen):
         if example and example not in {function.logical_id for function in stack.functions}:
@@ -118,26 +118,6 @@ def _select(project: Project, options: Options, keep: Mapping[str, frozenset[str
         except UsageError as cause:
             refusal = refusal or cause
     raise refusal or UsageError(f"{example} is not a function of the stack {options.stack}")
-
-
-def find_function(project: Project, name: str) -> Function:
-    """Return the function with this logical id, code folder or module.
-
-    Raises:
-        UsageError: there is none, or more than one.
-    """
-    namesakes = [function for function in project.functions if name in names_of(function)]
-    if len(namesakes) == 1:
-        return namesakes[0]
-    known = ", ".join(function.logical_id for function in project.functions)
-    problem = f"{len(namesakes)} functions have the name {name!r}" if namesakes else f"function {name!r} does not exist"
-    raise UsageError(f"{problem}; the functions are: {known}")
-
-
-def names_of(function: Function) -> frozenset[str]:
-    """Return the names by which people and registries may call a function."""
-    folder = PurePosixPath(str(function.code_uri or "")).name
-    return frozenset({function.logical_id, folder, *str(function.handler).split(".")[:-1]} - {""})
 
 
 def project_scaffold(project: Project) -> Scaffold | None:

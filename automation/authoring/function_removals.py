@@ -21,6 +21,7 @@ from automation.authoring.ownership import Resource
 from automation.authoring.scaffolds import Insertion, Scaffold
 from automation.authoring.selections import Parsed
 from automation.authoring.triggers import triggers_of
+from automation.project import function_names
 from automation.project.model import Function, Project, Stack
 from automation.system import files
 from automation.system.errors import ConfigurationError
@@ -77,7 +78,7 @@ def plan(project: Project, name: str, *, consumed: Iterable[Consumed]) -> Remova
         CheckFailedError: other resources use what belongs to it.
         ConfigurationError: the template or the scaffold cannot be read.
     """
-    function = function_plans.find_function(project, name)
+    function = function_names.find(name, project.functions)
     stack = next(stack for stack in project.stacks if stack.name == function.stack)
     parsed = selections.parse(function_plans.read_text(project.root / stack.template.path), path=stack.template.path)
     removal = template_removals.remove(parsed, function.logical_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from automation.lambda_runtime import runtime
+from automation.project import function_names
 from automation.project.model import Function, Project, Stack
 from automation.proof import registry, wiring
 from automation.proof.registry import Route
@@ -69,7 +70,8 @@ def of_message(name: str, function: Function, stack: Stack, project: Project, sa
         UsageError: the function does not consume the message.
         ConfigurationError: the sample of the message is missing.
     """
-    consumed = {route.message: route for route in samples.routes if wiring.names_of(function) & {*route.consumers}}
+    names = function_names.names_of(function)
+    consumed = {route.message: route for route in samples.routes if names.intersection(route.consumers)}
     if name not in consumed:
         known = ", ".join(consumed) or "none; use --event FILE"
         raise UsageError(f"{function.logical_id} does not consume {name}; its messages are: {known}", where=_WHERE)

@@ -1,11 +1,11 @@
 """Select the stacks, the artifacts and the architecture that a command works on."""
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
-from automation.project import loops, model, skipped, templates
+from automation.project import function_names, loops, model, skipped, templates
 from automation.project.architectures import ARCHITECTURES
 from automation.project.model import Project, Stack
 from automation.system.errors import ConfigurationError, UsageError
@@ -42,21 +42,34 @@ class Chosen:
 EVERYTHING = Chosen()
 
 
+def resolved(project: Project, chosen: Chosen) -> Chosen:
+    """Return the choice with the logical ids of what its names mean.
+
+    Raises:
+        UsageError: as `stacks`, or a name means several.
+    """
+    owners = tuple(chain.from_iterable(stack.owners for stack in _candidates(project, chosen)))
+    return replace(chosen, names=function_names.logical_ids(chosen.names, owners))
+
+
 def stacks(project: Project, chosen: Chosen) -> tuple[Stack, ...]:
     """Return the stacks that a command works on.
 
     Raises:
         UsageError: there is no such stack, function, layer or architecture.
     """
+    candidates, names = _candidates(project, chosen), set(resolved(project, chosen).names)
+    return tuple(stack for stack in candidates if not names or names & _names(stack))
+
+
+def _candidates(project: Project, chosen: Chosen) -> tuple[Stack, ...]:
     if chosen.architecture and chosen.architecture not in ARCHITECTURES:
         raise UsageError(f"there is no architecture {chosen.architecture!r}; there are: {', '.join(ARCHITECTURES)}")
     if chosen.stack and chosen.stack not in {stack.name for stack in project.stacks}:
         names = ", ".join(stack.name for stack in project.stacks)
         raise UsageError(f"there is no stack {chosen.stack!r}; the stacks are: {names}")
 
-    candidates = tuple(stack for stack in project.stacks if chosen.stack in {"", stack.name})
-    _require_known(chosen.names, sorted(set[str]().union(*(_names(stack) for stack in candidates))))
-    return tuple(stack for stack in candidates if not chosen.names or set(chosen.names) & _names(stack))
+    return tuple(stack for stack in project.stacks if chosen.stack in {"", stack.name})
 
 
 def of_stack(stack: Stack, chosen: Chosen) -> set[str]:
@@ -106,14 +119,6 @@ def for_architecture(stack: Stack, parameters: Mapping[str, str], architecture: 
             message = f"the template sets {owner.architectures[0]}, so --arch has no effect; make it a parameter"
             raise ConfigurationError(message, where=f"{stack.template.path}: {owner.logical_id}: Architectures")
     return resolved, used
-
-
-def _require_known(names: tuple[str, ...], known: list[str]) -> None:
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(f"there is no function or layer {name!r}; {hint}There are: {', '.join(known)}")
 
 
 def _names(stack: Stack) -> set[str]:

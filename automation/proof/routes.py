@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
+from automation.project import function_names
 from automation.project.model import Function, Project
 from automation.proof import built_trees, wiring
 from automation.proof.model import Fault, Rule, Severity, Subject
@@ -86,7 +87,7 @@ def _gaps(routes: Iterable[Route], project: Project) -> Iterator[_Gap]:
             yield _Gap(_REGISTRY, "it has no consumer", "name a consumer, or remove the message", route.message)
 
         for name in route.consumers:
-            candidates = [consumer for consumer in consumers if name in wiring.names_of(consumer.function)]
+            candidates = [consumer for consumer in consumers if name in function_names.names_of(consumer.function)]
             if not candidates:
                 reason = f"its consumer {name} is not a function of the templates"
                 yield _Gap(_REGISTRY, reason, "correct the name, or add the function", route.message)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from automation.project import templates
@@ -55,13 +54,6 @@ class EventRule:
             for detail_type in self.detail_types or ():
                 if isinstance(source, str) and isinstance(detail_type, str):
                     yield source, detail_type
-
-
-def names_of(function: Function) -> frozenset[str]:
-    """Return the names by which a registry may call a function: its logical id, its code folder, parts of Handler."""
-    handler = str(function.handler).split(".")[:-1]
-    folder = PurePosixPath(str(function.code_uri or "")).name
-    return frozenset({function.logical_id, folder, *handler} - {""})
 
 
 def queues_of(function: Function, stack: Stack) -> frozenset[Endpoint]:

@@ -74,7 +74,7 @@ def test_build_of_names_ignores_what_does_not_exist_elsewhere(
 ) -> None:
     write_files(tmp_path, {"template.yaml": INCOMPLETE, "good/app.py": ""})
 
-    result = build.build(tmp_path, Chosen(names=("Good",)), engine="uv", variables={})
+    result = build.build(tmp_path, Chosen(names=("good/",)), engine="uv", variables={})
 
     assert ([decision.logical_id for decision in result.rebuilt], result.failures) == (["Good"], ())
     with pytest.raises(ConfigurationError, match="Lost: its code lost does not exist"):

@@ -59,7 +59,7 @@ def test_measure_each_function_has_one_sample_per_run(small: Project) -> None:
 
 
 def test_measure_named_function_skips_the_others(small: Project) -> None:
-    assert list(by_name(coldstart.measure(small, names=["Two"], runs=1))) == ["Two"]
+    assert list(by_name(coldstart.measure(small, names=["functions/two"], runs=1))) == ["Two"]
 
 
 def test_measure_import_of_the_handler_has_no_importer(small: Project) -> None:

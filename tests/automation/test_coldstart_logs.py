@@ -141,7 +141,7 @@ def test_report_function_without_cold_starts_has_no_figure(
 ) -> None:
     logs.lines["shop-till"] = (warm(8), warm(9))
 
-    report(names=("Till",), days=3)
+    report(names=("till",), days=3)
 
     assert printed(capsys) == ["Till: no cold start in 3 days: none of its 2 invocations reported one"]
 

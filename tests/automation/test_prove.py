@@ -61,8 +61,14 @@ def test_prove_counts_each_import_when_it_ends(tmp_path: Path, monkeypatch: pyte
 
 
 def test_prove_unknown_name_lists_the_functions(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no function Tow; the functions are: One, Two"):
+    with pytest.raises(UsageError, match=r"no function 'Tow'; did you mean Two\? The functions are: One, Two"):
         prove.prove(make(tmp_path), names=["Tow"])
+
+
+def test_prove_takes_a_code_folder_as_a_name(tmp_path: Path) -> None:
+    proof = prove.prove(make(tmp_path), names=["functions/two/"])
+
+    assert [function.mount.function.logical_id for function in proof.functions] == ["Two"]
 
 
 def test_prove_function_without_a_built_tree_is_listed(tmp_path: Path) -> None:

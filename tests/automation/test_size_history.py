@@ -72,7 +72,7 @@ def test_report_shows_bars_and_what_grew(report: Report, capsys: pytest.CaptureF
 
 
 def test_report_names_select_artifacts(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
-    report(*KNOWN, names=["Wheels"])
+    report(*KNOWN, names=["layers/wheels"])
 
     assert "Till" not in capsys.readouterr().out
 

@@ -82,10 +82,11 @@ def test_measure_layer_by_arn_is_listed_as_unmeasured(shop: Project) -> None:
     assert till_size.effective_bytes == 1_010
 
 
-def test_measure_names_select_functions_with_their_layers(shop: Project) -> None:
+@pytest.mark.parametrize("name", ["Till", "till"])
+def test_measure_names_select_functions_with_their_layers(shop: Project, name: str) -> None:
     write_build(shop.root, FITTING)
 
-    selected = sizes.measure(shop, names=["Till"])
+    selected = sizes.measure(shop, names=[name])
 
     assert [function.logical_id for function in selected.functions] == ["Till"]
     assert [layer.key for layer in selected.layers] == [("app", "Code"), ("app", "Wheels")]

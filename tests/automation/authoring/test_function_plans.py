@@ -126,8 +126,11 @@ def test_plan_takes_the_last_stack_with_an_example(tmp_path: Path) -> None:
     ("choices", "message"),
     [
         ({"stack": "nope"}, "there is no stack 'nope'; the stacks are: base, app"),
-        ({"example": "nope"}, "function 'nope' does not exist; the functions are: Stock, Till, Ledger"),
-        ({"example": "handler"}, "3 functions have the name 'handler'; the functions are: Stock, Till, Ledger"),
+        ({"example": "nope"}, "there is no function 'nope'; the functions are: Stock, Till, Ledger"),
+        (
+            {"example": "handler"},
+            "'handler' names more than one function: base/Stock, app/Till, app/Ledger; type the logical id of one",
+        ),
         ({"example": "Stock", "stack": "app"}, "Stock is not a function of the stack app"),
         (
             {"trigger": "bus"},

@@ -205,6 +205,6 @@ def test_plan_without_such_a_function_lists_them(tmp_path: Path) -> None:
     shops.make(tmp_path, shops.PLAIN)
 
     with pytest.raises(
-        UsageError, match="function 'x' does not exist; the functions are: OrdersFunction, ReturnsFunction"
+        UsageError, match="there is no function 'x'; the functions are: OrdersFunction, ReturnsFunction"
     ):
         plan(tmp_path, "x")

@@ -91,8 +91,16 @@ def select(parsed: Parsed, *, example: str, trigger: str, keep: Mapping[str, fro
     if not selections:
         names = ", ".join(sorted(needed))
         raise UsageError(f"no function of {parsed.path} with the trigger {kind} uses {names}; choose another --example")
-    # The shortest example, since the fewest of its settings are special.
-    return min(selections, key=lambda selection: _length(parsed, selection))
+    return min(selections, key=lambda selection: _rank(parsed, selection))
+
+
+def inline_code(resource: Resource) -> tuple[Node, Node] | None:
+    """Return the key and the value of the property that holds a function's code as text; None without one."""
+    properties = resource.body.get("Properties")
+    for key, value in properties.entries if properties else ():
+        if key.scalar == "InlineCode" or (key.scalar == "Code" and value.get("ZipFile") is not None):
+            return key, value
+    return None
 
 
 def _trigger(asked: str, candidates: Mapping[str, Triggers], path: str) -> Trigger:
@@ -144,6 +152,7 @@ def _mentioned(parsed: Parsed, selection: Selection, resources: frozenset[str]) 
     return frozenset[str]().union(*(yaml_trees.references(body, resources) for body in bodies))
 
 
-def _length(parsed: Parsed, selection: Selection) -> int:
+def _rank(parsed: Parsed, selection: Selection) -> tuple[bool, int]:
+    """Return what puts the best example first: code in a folder, then the fewest settings, since some are special."""
     bodies = (parsed.resources[name].body for name in selection.copies)
-    return sum(body.end - body.start for body in bodies)
+    return inline_code(parsed.resources[selection.example]) is not None, sum(body.end - body.start for body in bodies)

@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from automation.authoring import blocks, collections_text, names, pruning, shared_lists, text_edits, triggers
+from automation.authoring import (
+    blocks,
+    collections_text,
+    names,
+    pruning,
+    selections,
+    shared_lists,
+    text_edits,
+    triggers,
+)
 from automation.authoring.names import Names
 from automation.authoring.ownership import FUNCTIONS, ROLE, RULE, Resource
 from automation.authoring.pruning import Needs
@@ -173,6 +182,17 @@ def _values(parsed: Parsed, selection: Selection, resource: Resource, wishes: Wi
                 yield from _trigger_values(event_properties, wishes)
         if wishes.layer:
             yield from _layers(parsed, properties, wishes.layer)
+        yield from _folder_of_code(parsed.text, resource, wishes.names)
+
+
+def _folder_of_code(text: str, resource: Resource, new: Names) -> Iterator[Edit]:
+    """Yield the edit that gives a copy of inline code a folder, since new code goes into a file."""
+    entry = selections.inline_code(resource)
+    if entry is not None:
+        key, value = entry
+        inline = text[key.start : value.end].rstrip()
+        name = "CodeUri" if key.scalar == "InlineCode" else "Code"
+        yield Edit(key.start, key.start + len(inline), f"{name}: {new.module}/")
 
 
 def _description(text: str, resource: Resource, description: str) -> Iterator[Edit]:

@@ -328,3 +328,11 @@ def test_plan_refuses_a_copy_that_would_change_the_template(tmp_path: Path, monk
 )
 def test_own_folder_is_the_one_with_the_name(path: str, folder: str) -> None:
     assert function_plans.own_folder(path, "risk") == folder
+
+
+def test_plan_like_inline_code_writes_a_file_in_a_folder(tmp_path: Path) -> None:
+    properties = "{InlineCode: 'def main(event, context): ...', Handler: index.main, Runtime: python3.12}"
+    template = f"Resources:\n  Hello:\n    Type: AWS::Serverless::Function\n    Properties: {properties}\n"
+    write_files(tmp_path, {"template.yaml": template})
+
+    assert list(plan(model.load(tmp_path)).changes.contents) == ["template.yaml", "risk_check/risk_check.py"]

@@ -173,3 +173,15 @@ def test_select_takes_an_example_that_uses_what_the_new_code_needs() -> None:
     with pytest.raises(UsageError) as raised:
         selections.select(parsed, example="ReturnsFunction", trigger="queue", keep=keep)
     assert str(raised.value) == ("no function of t.yaml with the trigger queue uses Table; choose another --example")
+
+
+def test_select_prefers_code_in_a_folder_to_shorter_inline_code() -> None:
+    text = """\
+Resources:
+  Inline: {Type: AWS::Serverless::Function, Properties: {InlineCode: "x = 1"}}
+  Zipped: {Type: AWS::Lambda::Function, Properties: {Code: {ZipFile: "x = 1"}}}
+  Uploaded:
+    Type: AWS::Lambda::Function
+    Properties: {Code: {S3Bucket: artifacts, S3Key: uploaded.zip}, Description: longer than the two with inline code}
+"""
+    assert select(text).example == "Uploaded"

@@ -319,3 +319,45 @@ def test_copy_of_this_project_grants_its_queue_its_log_and_what_it_keeps() -> No
 )
 def test_copy_calls_a_rule_by_what_it_does(example: str, trigger: str, original: str, logical_id: str) -> None:
     assert copy(RULES, example=example, trigger=trigger).ids[original] == logical_id
+
+
+INLINE = """\
+Resources:
+  Hello:
+    Type: {type}
+    Properties:
+      Handler: index.handler
+{code}
+      Runtime: python3.12
+
+Outputs: {{Name: {{Value: !Ref Hello}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "line"),
+    [
+        (
+            "AWS::Serverless::Function",
+            "      InlineCode: |\n        def handler(event, context):\n            return 1\n",
+            "CodeUri: risk_check/",
+        ),
+        ("AWS::Serverless::Function", "      InlineCode: 'def handler(event, context): ...'", "CodeUri: risk_check/"),
+        (
+            "AWS::Lambda::Function",
+            "      Code:\n        ZipFile: |\n          def handler(event, context): ...",
+            "Code: risk_check/",
+        ),
+        ("AWS::Lambda::Function", "      Code: {ZipFile: 'def handler(event, context): ...'}", "Code: risk_check/"),
+    ],
+)
+def test_copy_of_inline_code_has_a_folder(kind: str, code: str, line: str) -> None:
+    assert [text for text in added(INLINE.format(type=kind, code=code)) if text] == [
+        "RiskCheck:",
+        f"Type: {kind}",
+        "Properties:",
+        "Handler: risk_check.handler",
+        'Description: "Checks risk"',
+        line,
+        "Runtime: python3.12",
+    ]

@@ -87,6 +87,16 @@ def test_create_accepts_faults_that_the_template_has_already(tmp_path: Path) -> 
     assert plan.function == "RiskCheckFunction"
 
 
+def test_create_accepts_a_fault_that_only_moves_down(tmp_path: Path) -> None:
+    shops.make(tmp_path, shops.PLAIN)
+
+    def lint(stacks: Sequence[Stack], root: Path) -> list[Finding]:
+        lines = len((root / stacks[0].template.path).read_text().splitlines())
+        return [Finding(f"t:{lines}", f"E0000: Duplicate found 'Enabled' (line {lines})")]
+
+    assert new_function.create(tmp_path, "risk_check", Options(), lint=lint).function == "RiskCheckFunction"
+
+
 def test_create_without_a_linter_writes_the_function(tmp_path: Path) -> None:
     def lint(_stacks: Sequence[Stack], _root: Path) -> list[Finding]:
         raise ToolError("cfn-lint was not found")

@@ -123,19 +123,24 @@ def test_lint_finds_what_cfn_lint_itself_finds(tmp_path: Path) -> None:
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     for sound, faulty in FAULTS.items():
         text = text.replace(sound, faulty)
-    (tmp_path / "template.yaml").write_text(text, encoding="utf-8")
+    queue = (
+        "Resources: {Q: {Type: AWS::SQS::Queue}}\nOutputs: {A: {Value: !GetAtt Q.Arm}, B: {Value: !GetAtt Runs.Arn}}\n"
+    )
+    write_files(tmp_path, {"template.yaml": text, "queue.yaml": queue})
     program = tools.installed_program("cfn-lint")
     assert program is not None
 
     outputs = [
-        processes.run([*command, "--format", "json", "template.yaml"], cwd=tmp_path, check=False)
+        processes.run([*command, "--format", "json", "template.yaml", "queue.yaml"], cwd=tmp_path, check=False)
         for command in ([program], [sys.executable, lint_worker.__file__])
     ]
 
     plain, ours = outputs
     assert ours.exit_code == plain.exit_code == 2
     assert ours.stdout == plain.stdout
-    assert len({match["Rule"]["Id"] for match in json.loads(plain.stdout)}) >= 8
+    matches = json.loads(plain.stdout)
+    assert len({match["Rule"]["Id"] for match in matches}) >= 8
+    assert sum(match["Filename"] == "queue.yaml" for match in matches) == 2
 
 
 def test_lint_by_a_program_without_a_python_of_its_own_runs_the_program(

@@ -28,8 +28,8 @@ def prepare_account(target: Target, *, senders: Iterable[str] = ()) -> None:
     _create_secret(secrets, BROKER_SECRET, {"key": SANDBOX_KEY, "secret": SANDBOX_SECRET})
     _create_secret(secrets, SECOND_SOURCE_SECRET, {"key": SECOND_KEY})
 
-    mail: SESV2Client = client("sesv2", target)
     for sender in senders:
+        mail: SESV2Client = client("sesv2", target)
         try:
             mail.create_email_identity(EmailIdentity=sender)
         except mail.exceptions.AlreadyExistsException:

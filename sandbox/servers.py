@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from urllib.request import ProxyHandler, build_opener
 
 from automation.system import files
 from automation.system.errors import ToolError
@@ -70,7 +69,7 @@ def state_of(server: Server) -> ServerState | None:
         server.record.unlink(missing_ok=True)
         return None
     pid, port = process
-    return ServerState(pid, port, is_ready=_is_ready(f"http://127.0.0.1:{port}{server.ready_path}"))
+    return ServerState(pid, port, is_ready=_is_ready(port, server.ready_path))
 
 
 def start(server: Server) -> int:
@@ -140,7 +139,7 @@ def _spawn(server: Server) -> int:
 
 def _await_ready(server: Server, pid: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while not _is_ready(server.url + server.ready_path):
+    while not _is_ready(server.port, server.ready_path):
         if not _is_alive(pid):
             raise ToolError(f"exited at once: {_last_lines(server.log)} (full log: {server.log})", where=server.name)
         if time.monotonic() > deadline:
@@ -148,12 +147,16 @@ def _await_ready(server: Server, pid: int) -> None:
         time.sleep(_POLL_S)
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(port: int, path: str) -> bool:
+    # Not with urllib, which loads the certificates of all authorities first.
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        with build_opener(ProxyHandler({})).open(url, timeout=2) as answer:
-            return bool(answer.status == HTTPStatus.OK)
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
     except (OSError, HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def _recorded_process(record: Path) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
-from botocore import exceptions, loaders
+from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -21,7 +21,7 @@ from automation.system.accounts import (
     SecretState,
     Subscribers,
 )
-from automation.system.aws import client
+from automation.system.aws import client, service_data
 from automation.system.object_store import ObjectStore
 from automation.system.stacks import StackResource, StackState
 from automation.system.targets import Target
@@ -46,7 +46,7 @@ class Account:
 
     def regions(self) -> frozenset[str]:
         """Return the names of all regions that this botocore knows; calls nobody and needs no credentials."""
-        partitions = loaders.create_loader().load_data("endpoints")["partitions"]
+        partitions = service_data().load_data("endpoints")["partitions"]
         return frozenset(chain.from_iterable(partition["regions"] for partition in partitions))
 
     def identity(self) -> Identity:

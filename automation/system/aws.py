@@ -7,14 +7,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.credentials import AssumeRoleWithWebIdentityProvider
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.loaders import Loader
 from botocore.session import Session
 
 from automation.system import identity_tokens
@@ -50,14 +52,35 @@ def _client(service: str, target: Target) -> Any:
         return _session(target).create_client(service, endpoint_url=target.endpoint or None, config=config)
 
 
+class _ServiceData(Loader):
+    """Finds a service by its name: botocore looks into the folders of all 400 services for each kind of file."""
+
+    @cached_property
+    def _names(self) -> list[str]:
+        folders = (folder for folder in map(Path, self.search_paths) if folder.is_dir())
+        return [entry.name for entry in chain.from_iterable(folder.iterdir() for folder in folders)]
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore names it
+        """Return the names of all services, whatever kinds of files they have."""
+        return self._names
+
+
+@cache
+def service_data() -> Loader:
+    """Return what botocore knows of services and regions; it reads a file once."""
+    return _ServiceData()
+
+
 @cache
 def _session(target: Target) -> Session:
-    """Return the session of a target; only its first client has to read the list of all services.
+    """Return the session of a target.
 
     It is botocore's: boto3 adds what nothing here uses, and takes longer to import.
     """
     identity_tokens.provide()
     session = Session()
+    if not session.get_config_variable("data_path"):
+        session.register_component("data_loader", service_data())
     session.set_config_variable("region", target.region)
     if target.key_id:
         session.set_credentials(target.key_id, target.secret)

@@ -1,3 +1,4 @@
+import json
 import threading
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -5,12 +6,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import NoCredentialsError, UnknownServiceError
+from botocore.loaders import create_loader
 
 from automation.system import aws
 from automation.system.errors import DeploymentError
 from automation.system.stacks import StackState
 from automation.system.targets import Target
+from tests.automation.projects import write_files
 
 _ASSUMED = """<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>of-the-role</AccessKeyId>
@@ -79,6 +82,29 @@ def test_client_signs_with_the_credentials_of_target_or_those_that_it_finds(
     client = aws.client("s3", Target("eu-north-1", "http://127.0.0.1:4567", key_id, key_id))
 
     assert f"Credential={signer}%2F" in client.generate_presigned_url("list_buckets")
+
+
+@pytest.mark.parametrize("kind", ["service-2", "endpoint-rule-set-1", "paginators-1"])
+def test_service_data_is_that_of_botocore(kind: str) -> None:
+    ours, botocores = aws.service_data(), create_loader()
+
+    for service in ("cloudformation", "s3"):
+        assert ours.load_service_model(service, kind) == botocores.load_service_model(service, kind)
+    assert ours is aws.service_data()
+    with pytest.raises(UnknownServiceError):
+        ours.load_service_model("s4", kind)
+
+
+def test_client_of_a_service_in_the_users_own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    metadata = {"apiVersion": "2026-01-01", "endpointPrefix": "till", "protocol": "json", "jsonVersion": "1.1"}
+    metadata |= {"serviceId": "Till", "serviceFullName": "Till", "signatureVersion": "v4", "targetPrefix": "Till"}
+    model = {"version": "2.0", "metadata": metadata, "operations": {}, "shapes": {}}
+    write_files(tmp_path, {"till/2026-01-01/service-2.json": json.dumps(model)})
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+
+    client = aws.client("till", Target("us-east-1", "http://127.0.0.1:4568", "test", "test"))
+
+    assert client.meta.service_model.service_id == "Till"
 
 
 def test_call_without_credentials_says_what_to_type() -> None:

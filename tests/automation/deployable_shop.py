@@ -4,7 +4,7 @@ Stack app imports the export of stack base. Only the check of cfn-lint is left o
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -155,9 +155,9 @@ parameter_overrides = ["BaseStack=shop-live-base"]
 """
 
 
-def pass_lint(_stacks: Sequence[Stack], _root: Path) -> list[Finding]:
+def pass_lint(_stacks: Sequence[Stack], _root: Path, *, meanwhile: Callable[[], list[Finding]] = list) -> list[Finding]:
     """Stand in for validate.lint."""
-    return []
+    return meanwhile()
 
 
 def make_deployable_shop(root: Path) -> Path:

@@ -161,6 +161,16 @@ def test_lint_by_a_program_without_a_python_of_its_own_runs_the_program(
     assert validate.lint(stacks[:1], tmp_path) == with_shim
 
 
+def test_lint_returns_what_was_found_meanwhile_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate, "_lint", lambda paths, _root: [Finding(path, "x") for path in paths])
+    stacks = model.load(make_shop(tmp_path)).stacks
+
+    findings = validate.lint(stacks, tmp_path, meanwhile=lambda: [Finding("SAM", "x")])
+
+    assert {finding.where for finding in findings[:-1]} == {stack.template.path for stack in stacks}
+    assert findings[-1].where == "SAM"
+
+
 def test_lint_worker_in_a_python_without_cfn_lint_says_so() -> None:
     finished = processes.run([sys.executable, "-S", lint_worker.__file__], cwd=ROOT, check=False)
 

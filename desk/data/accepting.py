@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from pathlib import Path
 
+import msgspec
+
 from automation.deploying import consent
 from automation.system import console
 from automation.system.errors import CheckFailedError, UsageError
@@ -148,7 +150,10 @@ def _acceptances(
 ) -> tuple[Acceptance, ...]:
     with environment.errors(), closing(environment.broker()) as broker:
         at, by = broker.clock().timestamp.astimezone(UTC), environment.caller()
-    return tuple(Acceptance(symbol=symbol, by=by, at=at, reason=reason, **finding._asdict()) for finding in findings)
+    return tuple(
+        Acceptance(symbol=symbol, by=by, at=at, reason=reason, **msgspec.structs.asdict(finding))
+        for finding in findings
+    )
 
 
 def _read(environment: Environment) -> AcceptancesEntry:

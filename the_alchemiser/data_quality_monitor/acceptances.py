@@ -6,7 +6,6 @@ such as a missing session, stays a fault.
 
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
 
 from the_alchemiser.data_quality_monitor.comparing import FLAT, UNCONFIRMED, Dispute, percent
 from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind
@@ -19,7 +18,7 @@ ACCEPTED_KEY = f"{QUALITY}/accepted.json"
 _SAME = 0.005
 
 
-class Contested(NamedTuple):
+class Contested(Frozen):
     """One day of a symbol that the second source contradicts, or has not confirmed.
 
     Attributes:

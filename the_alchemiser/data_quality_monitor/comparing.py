@@ -8,10 +8,8 @@ another level, one of the sources is not adjusted for something: a split, or a d
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from statistics import median
-from typing import NamedTuple
 
-from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind
+from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind, median
 from the_alchemiser.shared.corporate_actions import CorporateAction
 from the_alchemiser.shared.market_data.bars import DailyBar
 from the_alchemiser.shared.records import Frozen
@@ -49,14 +47,14 @@ _SPLITS = (
 _SPLIT_TOLERANCE = 0.015
 
 
-class SecondBar(NamedTuple):
+class SecondBar(Frozen):
     """What the second source has for one session: the adjusted close in USD per share, and the volume in shares."""
 
     close: float
     volume: float
 
 
-class Dispute(NamedTuple):
+class Dispute(Frozen):
     """A day on which the two sources contradict each other.
 
     Attributes:
@@ -81,7 +79,7 @@ class Comparison(Frozen):
     disputes: tuple[Dispute, ...]
 
 
-class _Point(NamedTuple):
+class _Point(Frozen):
     """One session that both sources have."""
 
     date: date

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from itertools import groupby
 from operator import attrgetter
 
+import msgspec
+
 from the_alchemiser.data_quality_monitor.acceptances import Acceptance, Contested, contested, of_dispute, of_doubt
 from the_alchemiser.data_quality_monitor.checks import CHECKS, Fault, History, find_faults, missing_sessions
 from the_alchemiser.data_quality_monitor.comparing import (
@@ -142,7 +144,7 @@ def judge(examined: Examined, comparison: Comparison | None, note: str) -> Judge
     return Judgement(
         card.changed(
             confirmed=_stored(sorted(confirmed)),
-            disputes=tuple(StoredDispute(**dispute._asdict()) for dispute in disputes),
+            disputes=tuple(StoredDispute(**msgspec.structs.asdict(dispute)) for dispute in disputes),
             unconfirmed=_stored(unconfirmed),
             accepted=accepted,
         ),
@@ -167,7 +169,7 @@ def _in_force(examined: Examined, findings: Iterable[Contested]) -> Iterable[Acc
 
 
 def _stored(doubts: Iterable[Doubt]) -> tuple[StoredDoubt, ...]:
-    return tuple(StoredDoubt(**doubt._asdict()) for doubt in doubts)
+    return tuple(StoredDoubt(**msgspec.structs.asdict(doubt)) for doubt in doubts)
 
 
 def _card(

@@ -83,7 +83,7 @@ class ActionsRefresher(Frozen):
         assets = self.market.assets_of(splits) if splits else {}
         whole = {symbol for symbol, asset in assets.items() if not asset.fractionable}
         return tuple(
-            action._replace(cash=self._close_before(action, as_of) / action.ratio)
+            action.changed(cash=self._close_before(action, as_of) / action.ratio)
             if action.symbol in whole and action.kind is CorporateActionKind.SPLIT
             else action
             for action in listed

@@ -6,7 +6,6 @@ A split takes effect before the first session of its ex-date: `old_rate` shares 
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
 
 from the_alchemiser.shared.records import Frozen
 
@@ -27,7 +26,7 @@ class CorporateActionKind(StrEnum):
         return cls(name) if name in cls else cls.OTHER
 
 
-class CorporateAction(NamedTuple):
+class CorporateAction(Frozen, order=True):
     """One event of a symbol.
 
     Attributes:

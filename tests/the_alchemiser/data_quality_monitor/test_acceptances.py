@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
 from tests.the_alchemiser.data_quality_monitor.monitors import DAYS, InMemoryMonitor
@@ -30,7 +31,7 @@ GOOD = bars(60, start_price=1000.0)
 
 def accepted(finding: Contested, symbol: str = "SPY") -> Acceptance:
     at = datetime(2022, 3, 26, 14, tzinfo=UTC)
-    return Acceptance(symbol=symbol, by="eva", at=at, reason="seen at the exchange", **finding._asdict())
+    return Acceptance(symbol=symbol, by="eva", at=at, reason="seen at the exchange", **msgspec.structs.asdict(finding))
 
 
 @pytest.mark.parametrize(
@@ -50,15 +51,15 @@ def accepted(finding: Contested, symbol: str = "SPY") -> Acceptance:
     ],
 )
 def test_acceptance_holds_for_exactly_its_finding(changed: dict[str, object], *, holds: bool) -> None:
-    assert accepted(FINDING).holds_for(FINDING._replace(**changed)) == holds  # type: ignore[arg-type] # any field
+    assert accepted(FINDING).holds_for(FINDING.changed(**changed)) == holds
 
 
 def test_acceptance_of_what_the_source_lacks_ends_when_it_has_something() -> None:
-    lacking = FINDING._replace(code="flat", value=6.0, second=None)
+    lacking = FINDING.changed(code="flat", value=6.0, second=None)
 
     assert accepted(lacking).holds_for(lacking)
-    assert not accepted(lacking).holds_for(lacking._replace(second=0.0))
-    assert not accepted(lacking).holds_for(lacking._replace(value=7.0))
+    assert not accepted(lacking).holds_for(lacking.changed(second=0.0))
+    assert not accepted(lacking).holds_for(lacking.changed(value=7.0))
 
 
 def test_contested_days_are_disputes_and_unconfirmed_doubts_of_other_days() -> None:

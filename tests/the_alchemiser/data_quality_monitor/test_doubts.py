@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.the_alchemiser.shared.market_data.samples import bars, sessions
-from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind, find_doubts
+from the_alchemiser.data_quality_monitor.doubts import Doubt, DoubtKind, find_doubts, median
 from the_alchemiser.shared.market_data.bars import Bars, DailyBar
 
 DAYS = sessions(60)
@@ -24,6 +24,13 @@ def traded(*volumes: float) -> Bars:
         DailyBar(day, 1, 200, 1, 100 + number, volume, 100 + number)
         for number, (day, volume) in enumerate(zip(DAYS, volumes, strict=False))
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "middle"), [([7.0], 7.0), ([3.0, 1.0, 2.0], 2.0), ([1.0, 4.0], 2.5), ([8.0, 1.0, 4.0, 2.0], 3.0)]
+)
+def test_median_is_the_middle_value_or_the_mean_of_both(values: list[float], middle: float) -> None:
+    assert median(values) == middle
 
 
 def test_doubts_of_ordinary_bars_are_none() -> None:
@@ -114,4 +121,4 @@ def test_doubts_of_volumes_after_none_are_none() -> None:
 def test_doubt_is_the_same_when_its_value_hardly_differs(change: dict[str, Any], *, is_same: bool) -> None:
     doubt = Doubt(DoubtKind.MOVE, date(2022, 1, 4), 0.12)
 
-    assert doubt.is_same(doubt._replace(**change)) == is_same
+    assert doubt.is_same(doubt.changed(**change)) == is_same

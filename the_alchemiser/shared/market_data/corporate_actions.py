@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
+import msgspec
+
 from the_alchemiser.shared.corporate_actions import CorporateAction, CorporateActionKind, CorporateActions
 from the_alchemiser.shared.errors import AlchemiserError
 from the_alchemiser.shared.market_data.objects import ObjectStore, StoredObject
@@ -131,7 +133,7 @@ def _parse(stored: StoredObject, where: str) -> StoredActions:
 
 
 def _stored(actions: Iterable[CorporateAction]) -> tuple[StoredAction, ...]:
-    return tuple(StoredAction(**action._asdict()) for action in actions)
+    return tuple(StoredAction(**msgspec.structs.asdict(action)) for action in actions)
 
 
 def _action(stored: StoredAction) -> CorporateAction:

@@ -249,7 +249,7 @@ def test_look_names_a_split_since_the_base_as_a_cause(desk: Desk, day: date, *, 
 
 def test_look_names_no_dividend_as_a_split(desk: Desk) -> None:
     dividend = split("SPY", TUESDAY, "1", "1")
-    desk.actions = (dividend._replace(kind=CorporateActionKind.DIVIDEND),)
+    desk.actions = (dividend.changed(kind=CorporateActionKind.DIVIDEND),)
     desk.floor.held["SPY"] = Decimal(7)
 
     assert desk.seen().differences[0].cause == ""

@@ -1,8 +1,15 @@
-"""Immutable values that are cheap to define: msgspec makes the class in C, in a sixth of the time of a named tuple."""
+"""What keeps cold starts short. Every handler imports this module before almost everything else.
 
+Immutable values are cheap to define: msgspec makes the class in C, in a sixth of the time of a named tuple.
+"""
+
+import gc
 from typing import Any, Self, dataclass_transform
 
 import msgspec
+
+# Python would look for garbage after 700 new objects. Imports leave none, and looking takes a tenth of their time.
+gc.set_threshold(50_000)
 
 
 @dataclass_transform(frozen_default=True)

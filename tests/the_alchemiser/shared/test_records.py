@@ -1,5 +1,9 @@
 """Immutable values: equal by class and fields, changed only as a copy."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from the_alchemiser.shared.records import Frozen
@@ -57,3 +61,12 @@ def test_frozen_changed_refuses_another_field() -> None:
 
 def test_frozen_shows_its_fields() -> None:
     assert repr(Lot("SPY")) == "Lot(symbol='SPY', shares=1)"
+
+
+def test_import_of_records_lets_python_look_for_garbage_rarely() -> None:
+    program = "import gc, the_alchemiser.shared.records; print(gc.get_threshold()[0], gc.isenabled())"
+    root = Path(__file__).parents[3]
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["50000", "True"]

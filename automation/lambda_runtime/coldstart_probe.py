@@ -10,8 +10,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False  # the runtime has not imported typing, so its import belongs to what is measured
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 MARK = "== the handler's module ==\n"
 # Bound here, because the imported code may replace these functions.
@@ -22,7 +25,7 @@ def hide_bytecode(folders: tuple[str, ...]) -> None:
     """Make Python compile the modules of these folders, as if they had no bytecode; all other modules keep theirs."""
     known = external.cache_from_source
 
-    def cache_from_source(path: Any, *arguments: Any, **options: Any) -> str:
+    def cache_from_source(path: "Any", *arguments: "Any", **options: "Any") -> str:
         if str(path).startswith(folders):
             raise NotImplementedError  # the import system then compiles the source and caches nothing
         return str(known(path, *arguments, **options))
@@ -30,7 +33,7 @@ def hide_bytecode(folders: tuple[str, ...]) -> None:
     external.cache_from_source = cache_from_source  # the import system looks it up here
 
 
-def measure(handler: str, clock: Callable[[], float] = time.perf_counter) -> dict[str, Any]:
+def measure(handler: str, clock: "Callable[[], float]" = time.perf_counter) -> "dict[str, Any]":
     """Import the handler's module; return its `seconds`, or the `error` that it raised."""
     name = handler.rpartition(".")[0].replace("/", ".")
     started = clock()

@@ -68,6 +68,15 @@ def test_measure_import_of_the_handler_has_no_importer(small: Project) -> None:
     assert [package.imported_by for package in function.packages if package.package == "shared"] == [""]
 
 
+def test_measure_counts_exactly_the_imports_that_the_runtime_has_not_made(tmp_path: Path) -> None:
+    imports = "import __future__, collections.abc, decimal, enum, json, logging, math, os, sys, time, traceback, typing"
+    project = make(tmp_path, {"functions/one/app.py": f"{imports}\ndef handler(event, context): ...\n"})
+
+    (function,) = coldstart.measure(project, names=["One"], runs=1).functions
+
+    assert {package.package for package in function.packages} == {"typing", "_typing"}
+
+
 def test_measure_writes_nothing_beside_the_code(small: Project) -> None:
     before = files.digest_tree(small.root, keep=lambda path: path.parts[0] != ".alchemiser")
 

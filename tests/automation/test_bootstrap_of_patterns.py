@@ -114,7 +114,7 @@ def test_pattern_needs_no_hook_and_no_person(pattern: Bootstraps, capsys: pytest
     assert pattern.run(PULL_REQUESTS, yes=False) == 0
 
     captured = capsys.readouterr()
-    assert ("sign" in captured.out, captured.err.count("warning")) == (False, 0)
+    assert ("hang it" in captured.out, captured.err.count("warning")) == (False, 0)
     assert not (pattern.shop.root / "prepared").exists()
     described = [
         entry["Resource"] for entry in statements(pattern) if "secretsmanager:DescribeSecret" in entry["Action"]

@@ -28,7 +28,7 @@ _NAMED: Mapping[str, tuple[str, ...]] = {
     "dynamodb": ("table/{name}", "table/{name}/*"),
     "events": ("event-bus/{name}", "rule/{name}", "rule/{name}/*"),
     "firehose": ("deliverystream/{name}",),
-    "iam": ("role/{name}", "policy/{name}"),
+    "iam": ("role/{name}", "policy/{name}", "user/{name}", "group/{name}", "instance-profile/{name}"),
     "kinesis": ("stream/{name}",),
     "lambda": ("function:{name}", "function:{name}:*", "layer:{name}", "layer:{name}:*", "event-source-mapping:*"),
     "logs": ("log-group:{name}", "log-group:{name}:*", f"log-group:{_LOGS_OF_FUNCTIONS}{{name}}"),
@@ -38,15 +38,18 @@ _NAMED: Mapping[str, tuple[str, ...]] = {
     "sns": ("{name}",),
     "sqs": ("{name}",),
     "ssm": ("parameter/{name}",),
-    "states": ("stateMachine:{name}",),
+    "states": ("stateMachine:{name}", "execution:{name}:*"),
 }
 # Of these services only the names of one type belong into an ARN that begins so.
 _TYPES = {
     "event-bus": "AWS::Events::EventBus",
     "function": "AWS::Lambda::Function",
+    "group": "AWS::IAM::Group",
+    "instance-profile": "AWS::IAM::InstanceProfile",
     "layer": "AWS::Lambda::LayerVersion",
     "policy": "AWS::IAM::ManagedPolicy",
     "role": "AWS::IAM::Role",
+    "user": "AWS::IAM::User",
 }
 _WITHOUT_REGION, _WITHOUT_ACCOUNT = frozenset({"iam", "s3"}), frozenset({"s3"})
 
@@ -138,16 +141,18 @@ def limited(actions: Iterable[str], contents: Contents, condition: Condition = N
 def resources(service: str, actions: Sequence[str], contents: Contents) -> tuple[str, ...]:
     """Return the ARNs of what the environment has of a service.
 
-    Of a service whose resources are not named, or that we do not know, they are all of the account in the region.
+    Of kinds of resources whose names we do not know, they are all of the account in the region.
     """
-    ends = _NAMED.get(service)
-    if ends is None:
-        return _without_subsumed(_of_kinds(service, actions, contents))
-    starts = tuple(_starts(service, actions))
-    arns: list[str] = []
+    ends: set[str] = set()
+    unnamed: list[str] = []
+    for action in actions:
+        starts = tuple(_starts(service, action))
+        own = [end for end in _NAMED.get(service, ()) if end.startswith(starts)]
+        ends.update(own)
+        unnamed += [] if own else [action]
+
+    arns = list(_of_kinds(service, unnamed, contents))
     for end in ends:
-        if not end.startswith(starts):
-            continue
         names = (*_prefixes(service, contents.stack_names), *_given_names(service, end, contents))
         arns += [arn(contents, service, end.replace("{name}", name)) for name in names]
     return _without_subsumed(arns)
@@ -213,23 +218,21 @@ def _given_names(service: str, end: str, contents: Contents) -> Iterator[str]:
             yield from (name.removeprefix("/") if service == "ssm" else name for name in names)
 
 
-def _starts(service: str, actions: Iterable[str]) -> Iterator[str]:
-    """Yield how ARNs of the kinds of resources begin, behind the account, that actions can be limited to."""
-    known = schemas.iam_services()[service]
-    for kind in _kinds(service, actions):
-        yield from (text.split(":", 5)[5].removesuffix(".*") for text in known["Resources"][kind]["ARNFormats"])
+def _starts(service: str, action: str) -> Iterator[str]:
+    """Yield how ARNs of the kinds of resources begin, behind the account, that an action can be limited to."""
+    return (text.split(":", 5)[5].removesuffix(".*") for text in _formats(service, action))
 
 
-def _kinds(service: str, actions: Iterable[str]) -> Iterator[str]:
+def _of_kinds(service: str, actions: Iterable[str], contents: Contents) -> Iterator[str]:
     for action in actions:
-        entry = schemas.iam_services()[service]["Actions"][action.partition(":")[2].lower()]
-        yield from (str(kind).lower() for kind in entry.get("Resources", ()))
+        yield from (_filled(text, contents) for text in _formats(service, action))
 
 
-def _of_kinds(service: str, actions: Sequence[str], contents: Contents) -> Iterator[str]:
-    known = schemas.iam_services()[service]["Resources"]
-    for kind in _kinds(service, actions):
-        yield from (_filled(text, contents) for text in known[kind]["ARNFormats"])
+def _formats(service: str, action: str) -> Iterator[str]:
+    """Yield the ARNs, with variables, of the kinds of resources that an action can be limited to."""
+    known = schemas.iam_services()[service]
+    for kind in known["Actions"][action.partition(":")[2].lower()].get("Resources", ()):
+        yield from known["Resources"][str(kind).lower()]["ARNFormats"]
 
 
 def _filled(text: str, contents: Contents) -> str:

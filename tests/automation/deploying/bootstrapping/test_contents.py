@@ -67,8 +67,10 @@ def test_names_of_known_parts_are_kept(name: Any, pattern: str) -> None:
 
 NAMES = {
     "CloudWatch::Alarm": "AlarmName", "CloudWatch::CompositeAlarm": "AlarmName", "DynamoDB::Table": "TableName",
-    "Events::EventBus": "Name", "Events::Rule": "Name", "IAM::ManagedPolicy": "ManagedPolicyName",
-    "IAM::Role": "RoleName", "Kinesis::Stream": "Name", "KinesisFirehose::DeliveryStream": "DeliveryStreamName",
+    "Events::EventBus": "Name", "Events::Rule": "Name", "IAM::Group": "GroupName",
+    "IAM::InstanceProfile": "InstanceProfileName", "IAM::ManagedPolicy": "ManagedPolicyName",
+    "IAM::Role": "RoleName", "IAM::User": "UserName", "Kinesis::Stream": "Name",
+    "KinesisFirehose::DeliveryStream": "DeliveryStreamName",
     "Lambda::Function": "FunctionName", "Lambda::LayerVersion": "LayerName", "Logs::LogGroup": "LogGroupName",
     "S3::Bucket": "BucketName", "SNS::Topic": "TopicName", "SQS::Queue": "QueueName", "SSM::Parameter": "Name",
     "Scheduler::Schedule": "Name", "Scheduler::ScheduleGroup": "Name", "SecretsManager::Secret": "Name",

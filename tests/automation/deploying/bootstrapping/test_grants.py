@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import chain, product
 
 import pytest
 
@@ -89,6 +90,9 @@ HERE = "eu-west-1:123456789012"
          [f"{A}:lambda:{HERE}:function:x", f"{A}:lambda:{HERE}:function:x:*"]),
         ("iam:GetRole", "AWS::IAM::Role", [f"{A}:iam::123456789012:role/x"]),
         ("iam:GetPolicy", "AWS::IAM::ManagedPolicy", [f"{A}:iam::123456789012:policy/x"]),
+        ("iam:GetUser", "AWS::IAM::User", [f"{A}:iam::123456789012:user/x"]),
+        ("iam:GetGroup", "AWS::IAM::Group", [f"{A}:iam::123456789012:group/x"]),
+        ("iam:GetInstanceProfile", "AWS::IAM::InstanceProfile", [f"{A}:iam::123456789012:instance-profile/x"]),
         ("kinesis:PutRecord", "AWS::Kinesis::Stream", [f"{A}:kinesis:{HERE}:stream/x"]),
         ("firehose:PutRecord", "AWS::KinesisFirehose::DeliveryStream", [f"{A}:firehose:{HERE}:deliverystream/x"]),
         ("scheduler:GetSchedule", "AWS::Scheduler::ScheduleGroup",
@@ -97,6 +101,16 @@ HERE = "eu-west-1:123456789012"
         ("secretsmanager:DescribeSecret", "AWS::SecretsManager::Secret", [f"{A}:secretsmanager:{HERE}:secret:x-*"]),
         ("sns:Publish", "AWS::SNS::Topic", [f"{A}:sns:{HERE}:x"]),
         ("states:StartExecution", "AWS::StepFunctions::StateMachine", [f"{A}:states:{HERE}:stateMachine:x"]),
+        ("states:DescribeExecution", "AWS::StepFunctions::StateMachine", [f"{A}:states:{HERE}:execution:x:*"]),
+        # The name of another type of the same service belongs to something else.
+        ("events:DescribeEventBus", "AWS::Events::Rule", []),
+        ("iam:GetRole", "AWS::IAM::ManagedPolicy", []),
+        ("iam:GetPolicy", "AWS::IAM::Role", []),
+        ("iam:GetUser", "AWS::IAM::Role", []),
+        ("iam:GetGroup", "AWS::IAM::User", []),
+        ("iam:GetInstanceProfile", "AWS::IAM::Role", []),
+        ("lambda:GetLayerVersion", "AWS::Lambda::Function", []),
+        ("lambda:InvokeFunction", "AWS::Lambda::LayerVersion", []),
     ],
 )  # fmt: skip
 def test_limited_name_of_a_template_is_added_where_it_belongs(
@@ -108,6 +122,47 @@ def test_limited_name_of_a_template_is_added_where_it_belongs(
     [unnamed] = grants.limited([action], bakery(names={}))
 
     assert sorted(set(named.resources) - set(unnamed.resources)) == expected
+
+
+DASHBOARDS = "arn:aws:cloudwatch::123456789012:dashboard/*"
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"),
+    [
+        (["cloudwatch:PutDashboard"], [DASHBOARDS]),
+        (["cloudwatch:PutDashboard", "cloudwatch:DeleteAlarms"],
+         [DASHBOARDS, f"{A}:cloudwatch:{HERE}:alarm:bakery-live-*"]),
+        (["ssm:DescribeDocument"], [f"{A}:ssm:{HERE}:document/*"]),
+        # It can be limited to a configuration, too, but a function is known by its name.
+        (["lambda:PutFunctionCodeSigningConfig"], [f"{A}:lambda:{HERE}:function:bakery-live-*"]),
+    ],
+)  # fmt: skip
+def test_limited_kind_without_known_names_is_of_the_whole_account(actions: list[str], expected: list[str]) -> None:
+    [statement] = grants.limited(actions, BAKERY)
+
+    assert list(statement.resources) == expected
+
+
+def kinds_of(action: str) -> list[str]:
+    """Return the ARNs that IAM can limit an action to, as regular expressions; none for an action on everything."""
+    service, _, name = action.partition(":")
+    known = schemas.iam_services()[service]
+    kinds = [kind.lower() for kind in known["Actions"][name.lower()].get("Resources", ())]
+    formats = chain.from_iterable(known["Resources"][kind]["ARNFormats"] for kind in kinds)
+    return [re.sub(r"\$\{\w+\}", "[^:]*", text) for text in formats]
+
+
+@pytest.mark.parametrize(
+    "resource_type",
+    ["AWS::CloudWatch::Dashboard", "AWS::Events::Connection", "AWS::IAM::User", "AWS::Lambda::CodeSigningConfig"],
+)
+def test_of_handlers_allows_each_action_on_a_resource_that_it_can_have(resource_type: str) -> None:
+    """Otherwise IAM denies it, and CloudFormation fails."""
+    for action, statement in by_action(grants.of_handlers(bakery(types=(resource_type,)))).items():
+        kinds = kinds_of(action)
+        pairs = product(kinds, statement.resources)
+        assert statement.resources == ("*",) or any(re.fullmatch(kind, arn) for kind, arn in pairs), action
 
 
 @pytest.mark.parametrize("action", ["events:PutRule", "iam:GetRole", "lambda:InvokeFunction", "scheduler:GetSchedule"])

@@ -107,9 +107,9 @@ def _condition(grant: Grant) -> str:
 
 
 def _end(arn: str) -> str:
-    """Return what follows the account in an ARN."""
+    """Return what follows the account in an ARN; an intrinsic as it is."""
     parts = arn.split(":", 5)
-    return parts[5] if arn.startswith("arn:") and len(parts) > 5 else arn
+    return parts[5] if len(parts) == 6 else arn
 
 
 def _shortened(names: Sequence[str]) -> str:

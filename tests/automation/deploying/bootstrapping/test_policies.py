@@ -1,13 +1,15 @@
 """Packing statements into policies within IAM's limits, and whom a deploy role trusts."""
 
-from itertools import chain
+import json
+from dataclasses import replace
+from itertools import chain, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automation.deploying.bootstrapping import policies
-from automation.deploying.bootstrapping.grants import Statement
+from automation.deploying.bootstrapping.grants import VIA_CLOUDFORMATION, Statement
 from automation.system.errors import ConfigurationError
 
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
@@ -36,7 +38,12 @@ def test_pack_small_statements_share_a_policy() -> None:
     assert [len(entry["Action"]) for entry in document["Statement"]] == [2, 3]
 
 
-@given(st.lists(st.tuples(st.integers(1, 90), st.integers(1, 90)), min_size=1, max_size=4))
+few, many = st.integers(1, 90), st.integers(91, 160)
+
+
+# 160 actions or resources with 90 of the others fill more than one policy, and 90 with 90 almost one.
+@given(st.lists(st.tuples(few, few) | st.tuples(few, many) | st.tuples(many, few), min_size=1, max_size=4))
+@settings(max_examples=40)
 def test_pack_allows_the_same_within_the_limit(sizes: list[tuple[int, int]]) -> None:
     statements = [statement(actions, resources) for actions, resources in sizes]
 
@@ -45,6 +52,29 @@ def test_pack_allows_the_same_within_the_limit(sizes: list[tuple[int, int]]) -> 
     assert all(policies.size(document) <= 6144 for document in documents)
     wanted = ({(action, resource) for action in entry.actions for resource in entry.resources} for entry in statements)
     assert pairs(documents) == set(chain.from_iterable(wanted))
+
+
+@pytest.mark.parametrize(
+    ("actions", "resources", "parts"),
+    [
+        (90, 130, [(90, 65), (90, 65)]),
+        (131, 90, [(65, 90), (66, 90)]),
+        (100, 100, [(100, 50), (100, 50)]),
+        (1, 200, [(1, 100), (1, 100)]),
+        (250, 1, [(125, 1), (125, 1)]),
+    ],
+)
+def test_pack_splits_a_long_statement_and_keeps_its_condition(
+    actions: int, resources: int, parts: list[tuple[int, int]]
+) -> None:
+    long = replace(statement(actions, resources), condition=VIA_CLOUDFORMATION)
+
+    documents = policies.pack([long])
+
+    entries = list(chain.from_iterable(document["Statement"] for document in documents))
+    assert [(len(entry["Action"]), len(entry["Resource"])) for entry in entries] == parts
+    assert {json.dumps(entry["Condition"]) for entry in entries} == {json.dumps(long.document()["Condition"])}
+    assert pairs(documents) == set(product(long.actions, long.resources))
 
 
 def test_pack_fills_a_policy_before_it_starts_the_next() -> None:
@@ -64,8 +94,12 @@ def test_pack_ten_policies_are_accepted() -> None:
 
 
 def test_pack_a_grant_longer_than_a_policy_is_refused() -> None:
+    rest = policies.size({"Version": "2012-10-17", "Statement": [Statement(("sqs:",), ("*",)).document()]})
+    action = f"sqs:{'A' * (6144 - rest)}"
+
+    assert len(policies.pack([Statement((action,), ("*",))])) == 1
     with pytest.raises(ConfigurationError, match="a grant is longer than 6144 characters"):
-        policies.pack([statement(1, width=6200)])
+        policies.pack([Statement((f"{action}A",), ("*",))])
 
 
 def test_size_counts_intrinsics_as_the_longest_arn() -> None:

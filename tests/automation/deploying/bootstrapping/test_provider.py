@@ -3,7 +3,7 @@
 import pytest
 
 from automation.deploying.bootstrapping import provider
-from automation.deploying.checks.hooks import StepState
+from automation.deploying.checks.hooks import Step, StepState
 from tests.automation.deploying.bootstrapping.fake_providers import ARN, FakeProviders
 
 
@@ -27,7 +27,9 @@ def test_ensure_does_what_look_announces(known: dict[str, list[str]], what: str,
     after = provider.ensure(ARN, providers)
 
     assert (before.state, before.what) == (StepState.DUE, what)
-    assert after.state is StepState.DONE
+    done = Step(StepState.DONE, "identity provider of GitHub", "exists; the environments of the account share it")
+    assert after == done
+    assert before.where == done.where
     assert providers.calls == calls
 
 

@@ -2,9 +2,16 @@
 
 from typing import Any
 
+import pytest
+
 from automation.deploying.bootstrapping import policies, role_lines
 from automation.deploying.bootstrapping.grants import VIA_CLOUDFORMATION, Statement
-from automation.deploying.changes.model import Rank
+from automation.deploying.changes.model import Assessment, Danger, Expanded, Rank
+from automation.deploying.planning import PlannedStack
+from automation.project.model import Project
+from automation.system.stacks import StackDescription, StackState
+from tests.automation.deploying.plan_examples import line
+from tests.automation.deploying.planned_stacks import candidate_of, session_of
 
 PROVIDER = "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com"
 TABLE, QUEUES = "arn:aws:dynamodb:eu-west-1:1:table/shop-*", "arn:aws:sqs:eu-west-1:1:shop-*"
@@ -48,15 +55,17 @@ def test_lines_need_attention_for_what_is_gained_only() -> None:
         ("may sqs: SendMessage on shop-*", True),
         ("may no longer sqs: GetQueueUrl on shop-*", False),
     ]
-    assert {(line.rank, line.stack, line.resource) for line in lines} == {(Rank.PERMISSIONS, "bootstrap", "DeployRole")}
+    assert {(line.rank, line.stack, line.resource, line.type) for line in lines} == {
+        (Rank.PERMISSIONS, "bootstrap", "DeployRole", "AWS::IAM::Role")
+    }
 
 
 def test_lines_of_another_repository() -> None:
-    before, after = template(), template(repository="octocat/fork")
+    [change] = role_lines.lines_of(template(), template(repository="octocat/fork"), stack="bootstrap")
 
-    assert texts(before, after) == [
-        "may be assumed by repo:octocat/fork:environment:prod, and no longer repo:octocat/shop:environment:prod"
-    ]
+    gained, lost = "repo:octocat/fork:environment:prod", "repo:octocat/shop:environment:prod"
+    assert change.what == f"may be assumed by {gained}, and no longer {lost}"
+    assert change.needs_attention
 
 
 def test_lines_of_the_same_grants_in_another_order_are_none() -> None:
@@ -66,13 +75,20 @@ def test_lines_of_the_same_grants_in_another_order_are_none() -> None:
     assert texts(template(first, second), template(together)) == []
 
 
-def test_lines_name_another_condition() -> None:
-    condition = {"StringEquals": {"iam:PassedToService": ["lambda.amazonaws.com"]}}
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ({"StringEquals": {"iam:PassedToService": ["lambda", "events"]}}, "iam:PassedToService events, lambda"),
+        (
+            {"StringEquals": {"iam:PassedToService": ["lambda"]}, "Bool": {"aws:SecureTransport": "true"}},
+            "aws:SecureTransport true and iam:PassedToService lambda",
+        ),
+    ],
+)
+def test_lines_name_another_condition(condition: dict[str, Any], text: str) -> None:
     passing = Statement(("iam:PassRole",), ("arn:aws:iam::1:role/shop-*",), condition)
 
-    assert texts(template(), template(passing)) == [
-        "may iam: PassRole on role/shop-*, only if iam:PassedToService lambda.amazonaws.com"
-    ]
+    assert texts(template(), template(passing)) == [f"may iam: PassRole on role/shop-*, only if {text}"]
 
 
 def test_lines_keep_apart_what_is_on_other_resources() -> None:
@@ -98,12 +114,13 @@ def test_lines_name_four_actions_and_count_more() -> None:
     ]
 
 
-def test_lines_show_four_resources_and_count_the_rest() -> None:
-    arns = tuple(f"arn:aws:lambda:eu-west-1:1:layer:L{number}" for number in range(6))
+@pytest.mark.parametrize(("count", "more"), [(4, ""), (6, " and 2 more")])
+def test_lines_show_four_resources_and_count_the_rest(count: int, more: str) -> None:
+    arns = tuple(f"arn:aws:lambda:eu-west-1:1:layer:L{number}" for number in range(count))
 
     [text] = texts(template(), template(Statement(("lambda:GetLayerVersion",), arns)))
 
-    assert text == "may lambda: GetLayerVersion on layer:L0, layer:L1, layer:L2, layer:L3 and 2 more"
+    assert text == f"may lambda: GetLayerVersion on layer:L0, layer:L1, layer:L2, layer:L3{more}"
 
 
 def test_lines_name_the_role_that_they_are_about() -> None:
@@ -126,3 +143,46 @@ def test_lines_name_the_role_that_they_are_about() -> None:
 
 def test_lines_of_a_role_that_goes() -> None:
     assert texts(template(), {}) == ["may be assumed by nobody, and no longer repo:octocat/shop:environment:prod"]
+
+
+def planned(shop: Project, before: dict[str, Any] | None, after: dict[str, Any]) -> PlannedStack:
+    deployed = StackDescription(StackState("bootstrap-shop-live", ""))
+    earlier = Expanded(before) if before else None
+    return PlannedStack(candidate_of(session_of(shop)), deployed, earlier, Expanded(after), ())
+
+
+def test_allowed_names_are_those_of_the_roles_and_their_policies(shop: Project) -> None:
+    after = template(Statement(("sqs:SendMessage",), (QUEUES,)))
+    after["Resources"]["ArtifactBucketPolicy"] = {}
+
+    assert role_lines.allowed_names(planned(shop, None, after)) == ("widen:DeployRole", "widen:DeployPolicy1")
+
+
+def test_summarised_replaces_what_is_said_of_the_roles_and_nothing_else(shop: Project) -> None:
+    before = {"Resources": {"PlanRole": template()["Resources"]["DeployRole"]}}
+    kept = (line(Rank.DATA_LOSS, "ArtifactBucket", "is deleted"), line(Rank.OTHER, "DeployPolicy1", "added"),
+            line(Rank.OTHER, "PlanRole", "removed"), line(Rank.OTHER, "Answers", "Value: a -> b"))  # fmt: skip
+    summed_up = (line(Rank.PERMISSIONS, "DeployPolicy1", "may sqs:SendMessage"), line(Rank.OTHER, "PlanRole", "x"))
+    dangers = tuple(Danger("widen", "app", name, Rank.PERMISSIONS, "x") for name in ("DeployRole", "Other", "PlanRole"))
+
+    stack = planned(shop, before, template(Statement(("sqs:SendMessage",), (QUEUES,))))
+    shown = role_lines.summarised(Assessment((*kept, *summed_up), dangers[:1], dangers, ("delete:X",)), stack)
+
+    own = [
+        ("DeployRole", "may be assumed by repo:octocat/shop:environment:prod"),
+        ("DeployRole", "may sqs: SendMessage on shop-*"),
+        ("PlanRole", "may be assumed by nobody, and no longer repo:octocat/shop:environment:prod"),
+    ]
+    assert [(change.resource, change.what) for change in shown.changes] == [
+        ("ArtifactBucket", "is deleted"), *own, ("DeployPolicy1", "added"), ("PlanRole", "removed"),
+        ("Answers", "Value: a -> b"),
+    ]  # fmt: skip
+    assert {change.stack for change in shown.changes if change.rank is Rank.PERMISSIONS} == {stack.name}
+    assert (shown.dangers, shown.allowed, shown.unused) == (dangers[:1], dangers[1:2], ("delete:X",))
+
+
+def test_lines_show_an_intrinsic_as_it_is() -> None:
+    """It is the bucket of the bootstrap stack, whose name is not known before."""
+    [text] = texts(template(), template(Statement(("s3:ListBucket",), ({"Fn::GetAtt": ["ArtifactBucket", "Arn"]},))))
+
+    assert text == "may s3: ListBucket on ${ArtifactBucket.Arn}"

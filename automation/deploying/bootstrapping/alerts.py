@@ -36,5 +36,5 @@ def _parameters(scope: Scope) -> Iterator[str]:
 
 
 def _endpoint(subscription: Mapping[str, Any]) -> frozenset[str]:
-    is_mail = str(subscription.get("Protocol", "")).startswith("email")
+    is_mail = str(subscription.get("Protocol")).startswith("email")
     return templates.references(subscription.get("Endpoint")) if is_mail else frozenset()

@@ -62,9 +62,9 @@ class Contents:
     stack_names: tuple[str, ...]
     types: tuple[str, ...]
     names: Mapping[str, tuple[str, ...]]
-    role_arns: tuple[str, ...] = ()
-    passed_to: tuple[str, ...] = ()
-    transforms: tuple[str, ...] = ()
+    role_arns: tuple[str, ...]
+    passed_to: tuple[str, ...]
+    transforms: tuple[str, ...]
 
 
 def read(scope: Scope, surroundings: Surroundings) -> Contents:

@@ -1,7 +1,7 @@
 """Check that the role of temporary environments reaches nothing of another environment, by the names in its grants."""
 
+import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 
 from automation.deploying.bootstrapping import grants
 from automation.deploying.bootstrapping.contents import Contents
@@ -38,5 +38,6 @@ def _named(statements: Iterable[Statement]) -> Iterator[str]:
 
 
 def _overlap(arn: str, own: str) -> bool:
-    """Return whether one of two ARNs with wildcards includes what the other one stands for."""
-    return fnmatchcase(own.replace("*", "x"), arn) or fnmatchcase(arn.replace("*", "x"), own)
+    """Return whether two ARNs with wildcards may stand for the same, by what precedes the first wildcard of each."""
+    first, second = (re.split(r"[*?]", text, maxsplit=1)[0] for text in (arn, own))
+    return first.startswith(second) or second.startswith(first)

@@ -13,6 +13,7 @@ BAKERY = Contents(
     stack_names=("bakery-live-base", "bakery-live"),
     types=("AWS::IAM::Role", "AWS::Lambda::Function", "AWS::SQS::Queue"),
     names={"AWS::SQS::Queue": ("orders.fifo",), "AWS::Lambda::LayerVersion": ("Dough",)},
+    role_arns=(),
     passed_to=("lambda.amazonaws.com",),
     transforms=("AWS::Serverless-2016-10-31",),
 )

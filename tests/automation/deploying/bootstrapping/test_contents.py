@@ -84,20 +84,40 @@ def test_names_of_each_type_have_a_property_of_its_schema(kind: str) -> None:
     assert NAMES[kind] in schemas.property_names(f"AWS::{kind}")
 
 
+def add_resource(template: Path, resource: str) -> None:
+    text = template.read_text() if template.exists() else "Resources:\n"
+    template.write_text(text.replace("Resources:\n", f"Resources:\n  {resource}\n", 1))
+
+
 def test_read_nested_stack_counts_with_the_name_of_the_outermost_one(tmp_path: Path) -> None:
     root = make_deployable_shop(tmp_path)
-    app = root / "app.yaml"
-    nested = "  Inner: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}\n"
-    app.write_text(app.read_text().replace("Resources:\n", f"Resources:\n{nested}", 1))
+    add_resource(root / "app.yaml", "Inner: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}")
+    add_resource(root / "inner.yaml", "Core: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: core.yaml}}")
     name = '{"Fn::Sub": "${AWS::StackName}-orders"}'
-    (root / "inner.yaml").write_text(
-        f"Resources:\n  Orders: {{Type: AWS::SQS::Queue, Properties: {{QueueName: {name}}}}}\n"
-    )
+    add_resource(root / "core.yaml", f"Orders: {{Type: AWS::SQS::Queue, Properties: {{QueueName: {name}}}}}")
 
     found = read(root)
 
     assert {"AWS::CloudFormation::Stack", "AWS::SQS::Queue"} <= set(found.types)
     assert found.names == {"AWS::SQS::Queue": ("shop-live-*-orders",)}
+
+
+def test_read_names_have_the_values_of_their_own_stack(tmp_path: Path) -> None:
+    root = make_deployable_shop(tmp_path)
+    add_resource(root / "app.yaml", "Orders: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref BaseStack}}")
+
+    assert read(root).names == {"AWS::SQS::Queue": ("shop-live-base",)}
+
+
+def test_read_transforms_of_every_stack_by_their_names(tmp_path: Path) -> None:
+    root = make_deployable_shop(tmp_path)
+    for name, text in {
+        "base.yaml": "AWS::SecretsManager-2020-07-23",
+        "app.yaml": "[B, {Name: AWS::Include}, A]",
+    }.items():
+        (root / name).write_text(f"Transform: {text}\n{(root / name).read_text()}")
+
+    assert read(root).transforms == ("A", "AWS::SecretsManager-2020-07-23", "B")
 
 
 @pytest.mark.parametrize("name", [{"Fn::Sub": "${AWS::Unknown}-orders"}, {"Ref": "Name"}, None])
@@ -136,7 +156,7 @@ def test_passed_to_services_that_roles_trust() -> None:
 
 
 def test_passed_to_with_a_role_of_somebody_else_every_taker_counts() -> None:
-    types = ["AWS::IAM::Role", "AWS::Lambda::Function", "AWS::SQS::Queue"]
+    types = ["AWS::IAM::InstanceProfile", "AWS::Lambda::Function", "AWS::SQS::Queue"]
 
     assert contents.passed_to(types, [], has_other_roles=True) == ("lambda.amazonaws.com",)
 

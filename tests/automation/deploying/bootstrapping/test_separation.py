@@ -57,6 +57,8 @@ def test_long_names_that_are_cut_before_they_differ_are_refused() -> None:
         "arn:aws:sqs:eu-west-1:123456789012:*",
         "arn:aws:sqs:eu-west-1:123456789012:bakery-live-orders",
         "arn:aws:dynamodb:eu-west-1:123456789012:table/bakery-*",
+        "arn:aws:sqs:eu-west-1:123456789012:bakery-*-orders",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:bakery-??????",
         "arn:aws:s3:::bakery-live-base-*",
         "arn:aws:cloudformation:eu-west-1:123456789012:stack/bakery-live/*",
         "arn:aws:iam::123456789012:role/bakery-live-*",
@@ -79,4 +81,5 @@ def test_finding_says_what_is_reached_and_what_to_change() -> None:
     [finding] = caught.value.findings
     arn = "arn:aws:sqs:eu-west-1:123456789012:bakery-live-orders"
     assert finding.what == f"the role would reach {arn}, of bakery-live"
-    assert "samconfig.toml" in finding.fix
+    names = "give the stacks of temporary environments names that begin with other words"
+    assert finding.fix == f"{names}, in samconfig.toml"

@@ -122,5 +122,13 @@ def test_template_uses_only_properties_that_exist() -> None:
         assert set(resource["Properties"]) <= schemas.property_names(resource["Type"]), name
 
 
-def test_template_is_json() -> None:
-    assert json.loads(json.dumps(render())) == render()
+def test_template_is_json_with_the_sections_that_cloudformation_knows() -> None:
+    template = render()
+
+    assert json.loads(json.dumps(template)) == template
+    assert template == {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "What prod needs before its first deployment; inv bootstrap writes it",
+        "Resources": template["Resources"],
+        "Outputs": template["Outputs"],
+    }

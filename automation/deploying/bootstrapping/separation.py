@@ -38,6 +38,10 @@ def _named(statements: Iterable[Statement]) -> Iterator[str]:
 
 
 def _overlap(arn: str, own: str) -> bool:
-    """Return whether two ARNs with wildcards may stand for the same, by what precedes the first wildcard of each."""
+    """Return whether an ARN may stand for the same as one of a stack, by what precedes the first wildcard of each.
+
+    Args:
+        own: with a wildcard.
+    """
     first, second = (re.split(r"[*?]", text, maxsplit=1)[0] for text in (arn, own))
-    return first.startswith(second) or second.startswith(first)
+    return first.startswith(second) or (first != arn and second.startswith(first))

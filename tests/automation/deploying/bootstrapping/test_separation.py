@@ -35,6 +35,12 @@ def test_names_that_begin_otherwise_are_apart() -> None:
     separation.require(statements(contents), contents, OTHERS)
 
 
+def test_name_of_one_resource_with_which_another_begins_is_apart() -> None:
+    named = Statement(("iam:PassRole",), ("arn:aws:iam::123456789012:role/bakery",))
+
+    separation.require([named], contents_of("bakery-pr-*"), OTHERS)
+
+
 @pytest.mark.parametrize("stack_name", ["bakery-pr-special", "bakery-pr-x-base"])
 def test_name_that_fits_the_pattern_is_refused(stack_name: str) -> None:
     assert refused(contents_of("bakery-pr-*"), [*OTHERS, ("special", stack_name)]) == {"environment special"}

@@ -1,11 +1,10 @@
 """The environment that `inv watch` works on: the release that runs there, and what each function runs instead of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
 
 from automation.deploying import sessions
 from automation.deploying.releases import deployer_lock, watch_marks
@@ -108,17 +107,14 @@ def require_allowed(environment: Environment) -> None:
         raise UsageError(message, where=f"watch --env {name}")
 
 
-def read(session: Session, *, is_running: Callable[[int], bool] | None = None) -> WatchedEnvironment:
+def read(session: Session) -> WatchedEnvironment:
     """Return what runs in an environment in which a release of this project runs, and nobody deploys.
-
-    Args:
-        is_running: whether this computer runs a process of that id; None to ask the system.
 
     Raises:
         CheckFailedError: it is not such an environment.
         DeploymentError: AWS did not answer.
     """
-    findings = _obstacles(session, is_running)
+    findings = _obstacles(session)
     if findings or session.running is None:
         message = "its code cannot be watched now; nothing was changed"
         raise CheckFailedError(message, where=session.environment, findings=findings)
@@ -143,16 +139,15 @@ def read_again(environment: WatchedEnvironment) -> WatchedEnvironment:
     return read(sessions.refresh(environment.session))
 
 
-def _obstacles(session: Session, is_running: Callable[[int], bool] | None) -> list[Finding]:
+def _obstacles(session: Session) -> list[Finding]:
     scope, table = session.scope, session.connections.table
     deploy = f"inv deploy --env {session.environment}"
     missing = [state.name for state in session.states if not is_created(state)]
     if missing:
         return [Finding(name, "the stack is not deployed", f"{deploy} first") for name in missing]
 
-    options: dict[str, Any] = {"is_running": is_running} if is_running else {}
     reading = table.read_lock()
-    if reading.lock is not None and not deployer_lock.may_take(reading, session.deployer(), **options):
+    if reading.lock is not None and not deployer_lock.may_take(reading, session.deployer()):
         return [deployer_lock.obstacle(reading.lock, session.environment, table)]
     hindered = [stack_states.obstacle(state, scope.target, session.environment) for state in session.states]
     obstacles = [finding for finding in hindered if finding is not None]

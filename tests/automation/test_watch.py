@@ -12,7 +12,7 @@ from automation.project.model import Project
 from automation.project.settings import PYPROJECT
 from automation.system.errors import CheckFailedError, DeploymentError, Finding, UsageError
 from tests.automation.deployable_shop import ShopDeployments
-from tests.automation.release_tables import ANN, LOCK, NOW
+from tests.automation.release_tables import LOCK
 from tests.automation.watched_shop import WatchedShop, make_watched_shop
 
 SOUND = "def main(event, context):\n    return {number}\n"
@@ -360,27 +360,6 @@ def test_watch_without_a_deployment_is_refused(deployments: ShopDeployments) -> 
     fix = "inv deploy --env live first"
     names = ("shop-live-base", "shop-live")
     assert caught.value.findings == tuple(Finding(name, "the stack is not deployed", fix) for name in names)
-
-
-def test_watch_code_of_no_release_is_refused(shop: WatchedShop) -> None:
-    shop.deployments.aws.table.rows.clear()
-
-    with pytest.raises(CheckFailedError) as caught:
-        shop.watch()
-
-    [finding] = caught.value.findings
-    assert finding.what == "the code that is deployed there is of no release of this project"
-
-
-def test_watch_during_a_deployment_is_refused(shop: WatchedShop) -> None:
-    shop.deployments.aws.table.lock = LOCK
-
-    with pytest.raises(CheckFailedError) as caught:
-        shop.watch()
-
-    [finding] = caught.value.findings
-    assert ANN.person in finding.what
-    assert LOCK.since == NOW
 
 
 def test_watch_invoke_without_a_message_is_refused(shop: WatchedShop) -> None:

@@ -20,9 +20,11 @@ SECRET = '\n[[tool.alchemiser.secrets]]\nname = "/shop/{env}/till"\n'
 STACKS = {"live": ("shop-live-base", "shop-live"), "pr-*": ("shop-pr-*-base", "shop-pr-*")}
 
 
-def request(root: Path, name: str = "live", *, more: str = "", samconfig: str = SAMCONFIG) -> Request:
+def request(
+    root: Path, name: str = "live", *, more: str = "", tables: str = TABLE, samconfig: str = SAMCONFIG
+) -> Request:
     """Return what the roles of an environment are for, with more of pyproject.toml."""
-    pyproject = PYPROJECT.replace('package = "shop"', f'package = "shop"\n{more}') + SECRET + TABLE
+    pyproject = PYPROJECT.replace('package = "shop"', f'package = "shop"\n{more}') + SECRET + tables
     make_shop(root, pyproject_toml=pyproject, samconfig_toml=samconfig + SECTIONS)
     scope = scopes.read(root, name, variables={}, takes_pattern=True)
     return Request(scope, bakery(stack_names=STACKS[name], names={}), "octocat/shop", [BUCKET])
@@ -91,6 +93,13 @@ def test_pattern_that_reaches_another_environment_is_refused(tmp_path: Path) -> 
 
     with pytest.raises(CheckFailedError, match="the role would reach other environments"):
         roles.of(request(tmp_path, "pr-*", samconfig=samconfig))
+
+
+def test_environments_that_share_one_at_github_are_refused(tmp_path: Path) -> None:
+    tables = f'{TABLE}\n[tool.alchemiser.environments.pr]\nregion = "eu-west-1"\nconsent = "none"\n'
+
+    with pytest.raises(ConfigurationError, match="two environments would use pr at GitHub"):
+        roles.of(request(tmp_path, tables=tables))
 
 
 @pytest.mark.parametrize("action", ["sqs:PurgeQueues", "sqs:*", "*"])

@@ -23,9 +23,13 @@ def test_check_sound_functions_are_imported_and_not_refused(tmp_path: Path) -> N
 
 
 def test_check_fault_of_one_function_refuses_that_one_alone(tmp_path: Path) -> None:
-    verdicts = watch_proof.check(make(tmp_path, {"functions/one/app.py": BROKEN}), [ONE, TWO])
+    third = "  Three:\n    Type: AWS::Serverless::Function\n"
+    template = f"{TEMPLATE}{third}    Properties: {{CodeUri: functions/two/, Handler: app.handler}}\n"
+    built = make(tmp_path, {"functions/one/app.py": BROKEN}, template=template)
 
-    assert (set(verdicts.refused), set(verdicts.imported)) == ({ONE}, {TWO})
+    verdicts = watch_proof.check(built, [ONE, TWO, ("main", "Three")])
+
+    assert (set(verdicts.refused), set(verdicts.imported)) == ({ONE}, {TWO, ("main", "Three")})
     [finding] = verdicts.refused[ONE]
     assert finding.where == "functions/one/app.py:1"
     assert finding.what.startswith("undeclared-import: imports pandas, which is missing in One")

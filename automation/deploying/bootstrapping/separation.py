@@ -43,5 +43,5 @@ def _overlap(arn: str, own: str) -> bool:
     Args:
         own: with a wildcard.
     """
-    first, second = (re.split(r"[*?]", text, maxsplit=1)[0] for text in (arn, own))
+    first, second = (re.split(r"[*?]", text)[0] for text in (arn, own))
     return first.startswith(second) or (first != arn and second.startswith(first))

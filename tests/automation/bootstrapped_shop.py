@@ -13,6 +13,7 @@ from tests.automation.projects import write_files
 STACK = "bootstrap-shop-live"
 CREATED = [f"create {STACK}", f"execute {STACK}", f"protect {STACK}"]
 ANN = "ann@shop.test"
+SUBSCRIPTION = "Bell: {Type: AWS::SNS::Topic, Properties: {Subscription: [{Protocol: email, Endpoint: !Ref Owner}]}}"
 HOOK = """
 import json
 from pathlib import Path

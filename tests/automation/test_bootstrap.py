@@ -1,6 +1,7 @@
 """`inv bootstrap`: what it shows and asks, what it prepares, and that a killed run is completed."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from automation.deploying.stacks.execution import DetachedError
 from automation.project.settings import PYPROJECT
 from automation.system.accounts import CallError, Problem
 from automation.system.errors import CheckFailedError, DeploymentError, UsageError
-from tests.automation.bootstrapped_shop import CREATED, STACK, Bootstraps
+from tests.automation.bootstrapped_shop import ANN, CREATED, STACK, SUBSCRIPTION, Bootstraps
 from tests.automation.deploying.changing_stacks import Person
 
 
@@ -190,14 +191,19 @@ def test_bootstrap_interrupt_between_the_steps_says_how_to_finish(account: Boots
     def interrupt(_name: str) -> None:
         raise KeyboardInterrupt
 
+    account.shop.ask_for_owner()
+    account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {SUBSCRIPTION}\n")
     account.providers.on_call = interrupt
-    command = "inv bootstrap --env live --repository octocat/shop --yes"
+    options: dict[str, Any] = {"alerts": ANN, "set": (f"Owner={ANN}",), "allow": ("delete:Oven",)}
+    words = f"--repository octocat/shop --alerts {ANN} --set Owner={ANN} --yes --allow delete:Oven"
 
-    with pytest.raises(DetachedError, match=f"live: interrupted; the rest is done by the same command: {command}$"):
-        account.run()
+    with pytest.raises(DetachedError) as caught:
+        account.run(**options)
 
+    rest = f"the rest is done by the same command: inv bootstrap --env live {words}"
+    assert str(caught.value) == f"bootstrap --env live: interrupted; {rest}"
     account.providers.on_call = lambda _name: None
-    assert account.run() == 0
+    assert account.run(**options) == 0
 
 
 def test_bootstrap_says_when_the_setup_cannot_be_checked(

@@ -6,7 +6,7 @@ import pytest
 
 from automation.project.settings import PYPROJECT
 from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
-from tests.automation.bootstrapped_shop import ANN, STACK, Bootstraps
+from tests.automation.bootstrapped_shop import ANN, STACK, SUBSCRIPTION, Bootstraps
 from tests.automation.deployable_shop import STACK_NAMES
 from tests.automation.deploying.changing_stacks import Person
 
@@ -167,10 +167,7 @@ def test_bootstrap_never_stores_a_hidden_answer(account: Bootstraps, person: Per
 
 def test_bootstrap_alerts_answer_for_the_subscription(account: Bootstraps) -> None:
     account.shop.ask_for_owner()
-    subscription = (
-        "Bell: {Type: AWS::SNS::Topic, Properties: {Subscription: [{Protocol: email, Endpoint: !Ref Owner}]}}"
-    )
-    account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {subscription}\n")
+    account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {SUBSCRIPTION}\n")
 
     account.run(alerts=ANN)
 

@@ -9,7 +9,7 @@ from automation.deploying.destroying import steps
 from automation.project.settings import PYPROJECT
 from automation.system.accounts import CallError, Problem
 from automation.system.errors import CheckFailedError, ConfigurationError, UsageError
-from tests.automation.bootstrapped_shop import ANN, Bootstraps
+from tests.automation.bootstrapped_shop import ANN, SUBSCRIPTION, Bootstraps
 from tests.automation.temporary_shop import SECTIONS, TABLE
 
 PULL_REQUESTS, STACK, LIVE = "pr-*", "bootstrap-shop-pr", "bootstrap-shop-live"
@@ -126,10 +126,7 @@ def test_pattern_needs_no_hook_and_no_person(pattern: Bootstraps, capsys: pytest
 @pytest.mark.parametrize("options", [{"set": (f"Owner={ANN}",)}, {"alerts": ANN}])
 def test_pattern_takes_no_answers(pattern: Bootstraps, options: dict[str, Any]) -> None:
     pattern.shop.ask_for_owner()
-    subscription = (
-        "Bell: {Type: AWS::SNS::Topic, Properties: {Subscription: [{Protocol: email, Endpoint: !Ref Owner}]}}"
-    )
-    pattern.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {subscription}\n")
+    pattern.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {SUBSCRIPTION}\n")
 
     with pytest.raises(UsageError, match=r"--set Owner: pr-\* takes its parameters from samconfig.toml"):
         pattern.run(PULL_REQUESTS, **options)

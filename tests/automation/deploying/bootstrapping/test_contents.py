@@ -109,6 +109,15 @@ def test_read_names_have_the_values_of_their_own_stack(tmp_path: Path) -> None:
     assert read(root).names == {"AWS::SQS::Queue": ("shop-live-base",)}
 
 
+def test_read_include_is_no_resource(tmp_path: Path) -> None:
+    """Only CloudFormation knows what it includes."""
+    root = make_deployable_shop(tmp_path)
+    include = '"Fn::Transform": {Name: "AWS::Include", Parameters: {Location: "s3://shop/oven.yaml"}}'
+    add_resource(root / "app.yaml", include)
+
+    assert read(root).types == ("AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion")
+
+
 def test_read_transforms_of_every_stack_by_their_names(tmp_path: Path) -> None:
     root = make_deployable_shop(tmp_path)
     for name, text in {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -38,9 +38,9 @@ class WatchedEnvironment:
 
     session: Session
     release: Release
-    functions: dict[tuple[str, str], LiveFunction] = field(default_factory=dict)
-    published: Publications = field(default_factory=Publications)
-    is_marked: bool = False
+    functions: dict[tuple[str, str], LiveFunction]
+    published: Publications
+    is_marked: bool
 
     def replaced(self) -> tuple[ReplacedFunction, ...]:
         """Return the functions that run something else than the release, by what Lambda says now.
@@ -124,8 +124,7 @@ def read(session: Session) -> WatchedEnvironment:
     with ThreadPoolExecutor(_CONCURRENT_CALLS) as pool:
         running = list(pool.map(connections.code.running, [function.physical_id for function in functions]))
     live = [LiveFunction(function, code) for function, code in zip(functions, running, strict=True)]
-    published = Publications(_released(functions, release))
-    published.own |= _own(live, session)
+    published = Publications(_released(functions, release), _own(live, session))
     is_marked = session.watched.mark is not None
     return WatchedEnvironment(session, release, {function.key: function for function in live}, published, is_marked)
 

@@ -4,7 +4,7 @@ It is read from the deployed template, so that it is right whatever somebody has
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from automation.deploying import planning
@@ -135,8 +135,8 @@ def _with_code(
     elif None in layers:
         obstacle = "its template does not say which layers it mounts"
     known = tuple(layer for layer in layers if layer is not None)
-    return DeclaredFunction(
-        *(function.stack, function.stack_name, function.name, function.physical_id),
+    return replace(
+        function,
         bucket=bucket if isinstance(bucket, str) else "",
         key=key if isinstance(key, str) else "",
         layers=known,

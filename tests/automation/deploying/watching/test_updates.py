@@ -1,15 +1,16 @@
 """What each deployed function must get to run the last build, and what keeps it from getting it."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from automation.building.built_code import BuiltZip
 from automation.deploying.watching import updates
 from automation.deploying.watching.declared import DeclaredFunction, DeclaredLayer
-from automation.deploying.watching.updates import LiveFunction, Publications, WantedLayer
+from automation.deploying.watching.updates import LiveFunction, Publications, Update, WantedLayer
 from automation.lambda_runtime.mounts import Mount, MountedLayer
 from automation.project.model import Project
 from automation.system.invocations import RunningCode
@@ -112,6 +113,11 @@ def live_with(**running: Any) -> LiveFunction:
             {"Wheels": zip_of("w2", is_installed=True)},
             "the requirements of Wheels differ from what is deployed",
         ),
+        (
+            live_with(),
+            {"Code": zip_of("c2", is_installed=True), "Wheels": zip_of("w2", is_installed=True)},
+            "the requirements of Code, Wheels differ from what is deployed",
+        ),
         (live_with(), {"Till": zip_of("t2", size_bytes=50_000_000)}, ""),
         (live_with(), {"Till": zip_of("t2", size_bytes=50_000_001)}, "a zip of more than 50 MB can only be deployed"),
         (live_with(), {"Code": zip_of("c2", size_bytes=50_000_001)}, "a zip of more than 50 MB can only be deployed"),
@@ -133,3 +139,47 @@ def test_find_takes_the_release_before_what_was_published() -> None:
     assert published.find(WantedLayer(CODE, zip=zip_of("c1"))) == CODE.arn
     assert published.find(WantedLayer(CODE, arn="outside")) == "outside"
     assert Publications().find(WantedLayer(CODE, zip=zip_of("c1"))) == ""
+
+
+@dataclass
+class RecordedCode:
+    """The calls to Lambda, in their order."""
+
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def publish_layer(self, name: str, content: bytes, *, model_arn: str, description: str) -> str:
+        self.calls.append(("publish", name, content, model_arn, description))
+        return f"{model_arn}0"
+
+    def mount(self, function: str, layers: Sequence[str]) -> None:
+        self.calls.append(("mount", function, layers))
+
+    def replace(self, function: str, content: bytes) -> None:
+        self.calls.append(("replace", function, content))
+
+
+def test_apply_publishes_a_layer_once_for_all_and_mounts_it_before_the_code(tmp_path: Path) -> None:
+    for name in ("c2", "t2"):
+        (tmp_path / name).write_text(f"zip {name}")
+    layers = (WantedLayer(CODE, zip=BuiltZip(tmp_path / "c2", "c2", 6, False)), WantedLayer(WHEELS, WHEELS.arn))
+    ledger = LiveFunction(replace(TILL, name="Ledger", physical_id="ledger-1"), LIVE.running)
+    wanted = [Update(LIVE, BuiltZip(tmp_path / "t2", "t2", 6, False), layers), Update(ledger, layers=layers)]
+    code, published, after = RecordedCode(), replace(PUBLISHED, own={}), dict[str, RunningCode]()
+
+    def note(function: LiveFunction) -> None:
+        after[function.declared.name] = function.running
+
+    updates.apply(wanted, cast("Any", code), published, description="watched", on_updated=note)
+
+    new, both = f"{CODE.arn}0", (f"{CODE.arn}0", WHEELS.arn)
+    assert code.calls[0] == ("publish", "Code", b"zip c2", CODE.arn, "watched")
+    assert [call for call in code.calls[1:] if call[1] == "till-1"] == [
+        ("mount", "till-1", both),
+        ("replace", "till-1", b"zip t2"),
+    ]
+    assert [call for call in code.calls[1:] if call[1] != "till-1"] == [("mount", "ledger-1", both)]
+    assert published.own == {("Code", "c2"): new}
+    assert after == {
+        "Till": replace(LIVE.running, digest="t2", layers=both),
+        "Ledger": replace(LIVE.running, layers=both),
+    }

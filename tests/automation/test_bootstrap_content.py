@@ -188,6 +188,29 @@ def test_bootstrap_hook_does_its_steps_after_the_plan(account: Bootstraps, capsy
     assert (account.shop.root / "prepared").exists()
 
 
+def test_bootstrap_hook_knows_the_account_and_what_is_deployed(account: Bootstraps) -> None:
+    account.shop.deploy()
+    account.add_hook()
+    note = 'def prepare(context):\n    Path("seen.json").write_text(json.dumps(context))\n'
+    account.shop.edit("shop_steps.py", "def prepare(context):\n", note)
+
+    account.run(dry_run=True)
+
+    seen = json.loads((account.shop.root / "seen.json").read_text())
+    assert (seen["account"], seen["environment"], seen["applies"]) == ("123456789012", "live", False)
+    assert seen["stacks"] == {"base": "shop-live-base", "app": "shop-live"}
+    assert seen["outputs"] == dict(account.shop.aws.stacks.describe("shop-live-base").outputs)
+    assert seen["parameters"]["BaseStack"] == "shop-live-base"
+    assert list(seen["outputs"]) == ["Sales"]
+
+
+def test_bootstrap_danger_that_the_plan_lacks_is_named(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
+    account.run(allow=("delete:Oven", "widen:DeployRole"))
+
+    notes = [line for line in capsys.readouterr().out.splitlines() if "--allow" in line]
+    assert notes == ["note: --allow delete:Oven: this plan has no such danger"]
+
+
 def test_bootstrap_prints_what_only_a_person_can_do(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
     account.add_hook()
     account.answer({"state": "person", "where": "door", "what": "is locked", "fix": "open it"})

@@ -160,12 +160,15 @@ class Form:
         self.locate = locate
 
     def arity(self, count: int, usage: str) -> None:
+        """Raise unless the form has this many items; its operator replaces the OP of the usage."""
+        if len(self.items) == count:
+            return
+        usage = usage.replace("OP", str(self.items[0]))
         if len(self.items) > count:
             raise FormError(f"found {describe(self.items[count])}, expected the end of {usage}", count)
-        if len(self.items) < count:
-            from the_alchemiser.shared.formats import plural  # noqa: PLC0415 - only needed for invalid files
+        from the_alchemiser.shared.formats import plural  # noqa: PLC0415 - only needed for invalid files
 
-            raise FormError(f"found {plural(len(self.items) - 1, 'argument')}, expected {count - 1}: {usage}")
+        raise FormError(f"found {plural(len(self.items) - 1, 'argument')}, expected {count - 1}: {usage}")
 
     def expected(self, position: int, expected: str) -> FormError:
         return FormError(f"found {describe(self.items[position])}, expected {expected}", position)
@@ -211,26 +214,30 @@ class Form:
 
     def value(self, position: int) -> Value:
         item = self.items[position]
-        if isinstance(item, CurrentPrice | IndicatorOf):
+        if isinstance(item, (IndicatorOf, CurrentPrice)):
             return item
         return Number(self.number(position, "a number, (current-price SYMBOL) or (INDICATOR SYMBOL {…})"))
 
     def condition(self, position: int) -> Predicate:
         item = self.items[position]
-        if not isinstance(item, Predicate):
+        if not isinstance(item, (Condition, Compound)):
             raise self.expected(position, "a condition: (COMPARISON VALUE VALUE), (any …) or (all …)")
         return item
 
-    def settings(self, position: int, *, keys: tuple[str, ...], expected: str) -> dict[str, str]:
-        """Return the settings in the order of the file; they must contain exactly these keys, each once."""
-        item = self.items[position]
-        if not isinstance(item, Settings):
-            raise self.expected(position, expected)
-        names = [key for key, _ in item.entries]
-        if sorted(names) != sorted(keys):
-            written = " ".join(f":{name}" for name in names) or "no settings"
-            raise FormError(f"found {written}, expected {expected}", position)
-        return dict(item.entries)
+
+def settings_in(item: Resolved, position: int, *, keys: tuple[str, ...], expected: str) -> dict[str, str]:
+    """Return the settings that an item holds, in the order of the file; they must be exactly these keys, each once.
+
+    Args:
+        position: that of the item in its form.
+    """
+    if not isinstance(item, Settings):
+        raise FormError(f"found {describe(item)}, expected {expected}", position)
+    names = [key for key, _ in item.entries]
+    if sorted(names) != sorted(keys):
+        written = " ".join(f":{name}" for name in names) or "no settings"
+        raise FormError(f"found {written}, expected {expected}", position)
+    return dict(item.entries)
 
 
 def value_path(settings: dict[str, str], key: str, position: int) -> tuple[int, int]:

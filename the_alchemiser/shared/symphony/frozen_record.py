@@ -20,21 +20,26 @@ class Record(Struct, frozen=True, cache_hash=True, gc=False):
 
 
 class PlacedRecord(Record, frozen=True, eq=False):
-    """A record that knows where it comes from: equality and hashing ignore fields named `place` or `source`."""
+    """A record that knows where it comes from: equality and hashing ignore fields named `place` or `source`.
 
-    _compared: "ClassVar[attrgetter[object]]"
+    Attributes:
+        compared: returns the class and the compared fields of a record. As the key of a dictionary they are faster than
+            the record, whose methods are not in C.
+    """
+
+    compared: "ClassVar[attrgetter[object]]"
 
     def __init_subclass__(cls) -> None:
         # The class comes first, so that a record without compared fields has something to compare.
-        compared = (name for name in cls.__annotations__ if name not in _IGNORED_BY_EQUALITY)
-        cls._compared = attrgetter("__class__", *compared)
+        names = (name for name in cls.__annotations__ if name not in _IGNORED_BY_EQUALITY)
+        cls.compared = attrgetter("__class__", *names)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._compared(self) == self._compared(other)
+        return type(self) is type(other) and self.compared(self) == self.compared(other)
 
     def __ne__(self, other: object) -> bool:
         # A struct has a method of its own, which compares every field.
         return not self == other
 
     def __hash__(self) -> int:
-        return hash(self._compared(self))
+        return hash(self.compared(self))

@@ -34,7 +34,7 @@ class Layout:
 
     def place(self, offset: int) -> Place:
         """Return the position in the file of an offset of the text."""
-        line = min(bisect_right(self._starts, offset), len(self._lines))
+        line = bisect_right(self._starts, offset, 0, len(self._lines))
         read = self._read_lines[line - 1]
         written = self._lines[line - 1]
         indentation = 0 if read is written else len(written) - len(written.lstrip())

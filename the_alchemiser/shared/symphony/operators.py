@@ -5,6 +5,7 @@ The parser calls this when it reads a closing bracket. The form's items are raw 
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 from the_alchemiser.shared.symphony.forms import (
     BlockForm,
@@ -19,6 +20,7 @@ from the_alchemiser.shared.symphony.forms import (
     count_in,
     describe,
     number_in,
+    settings_in,
     unescaped,
     value_path,
     wrong_setting,
@@ -120,7 +122,7 @@ def _defsymphony(form: Form) -> Definition:
     name = form.string(1, "the name of the strategy in quotes")
     rule = "rebalance-threshold" if _has_key(form.items[2], "rebalance-threshold") else "rebalance-frequency"
     usage = "{:asset-class STRING, :rebalance-frequency KEYWORD | :rebalance-threshold NUMBER}"
-    settings = form.settings(2, keys=("asset-class", rule), expected=usage)
+    settings = settings_in(form.items[2], 2, keys=("asset-class", rule), expected=usage)
     form.node(3)
 
     if not settings["asset-class"].startswith('"'):
@@ -211,13 +213,13 @@ def _current_price(form: Form) -> CurrentPrice:
 
 
 def _selection(form: Form) -> Selection:
-    form.arity(2, f"({form.items[0]} N)")
+    form.arity(2, "(OP N)")
     return Selection(Select(str(form.items[0])), form.count(1, "a number of candidates"))
 
 
 def _condition(form: Form) -> Condition:
-    form.arity(3, f"({form.items[0]} VALUE VALUE)")
-    return Condition(Comparison(str(form.items[0])), form.value(1), form.value(2))
+    form.arity(3, "(OP VALUE VALUE)")
+    return Condition(_COMPARISONS[str(form.items[0])], form.value(1), form.value(2))
 
 
 def _compound(form: Form) -> Compound:
@@ -236,12 +238,18 @@ def nesting_of(predicate: Predicate) -> int:
 
 
 def _indicator(form: Form) -> Indicator | IndicatorOf:
-    kind = IndicatorKind(str(form.items[0]))
-    keys, usage = _WINDOWS[kind]
+    kind = str(form.items[0])
     has_symbol = len(form.items) > 1 and isinstance(form.items[1], str)
     position = 2 if has_symbol else 1
-    form.arity(position + 1, f"({kind} {'SYMBOL ' if has_symbol else ''}{usage})")
-    settings = form.settings(position, keys=keys, expected=usage)
+    form.arity(position + 1, f"(OP SYMBOL {_WINDOWS[kind]})" if has_symbol else f"(OP {_WINDOWS[kind]})")
+    indicator = _with_windows(kind, form.items[position], position)
+    return IndicatorOf(indicator, form.symbol(1)) if has_symbol else indicator
+
+
+@lru_cache(4096)
+def _with_windows(kind: str, item: Resolved, position: int) -> Indicator:
+    keys = window_keys(IndicatorKind(kind))
+    settings = settings_in(item, position, keys=keys, expected=_WINDOWS[kind])
 
     windows = []
     for key in keys:
@@ -250,8 +258,7 @@ def _indicator(form: Form) -> Indicator | IndicatorOf:
             raise wrong_setting(settings, key, "a whole number of at least 1", position=position)
         windows.append(window)
 
-    indicator = Indicator(kind, tuple(windows))
-    return IndicatorOf(indicator, form.symbol(1)) if has_symbol else indicator
+    return Indicator(IndicatorKind(kind), tuple(windows))
 
 
 def _unimplemented(form: Form) -> Unimplemented:
@@ -268,7 +275,8 @@ def _window_usage(kind: IndicatorKind) -> str:
 
 
 _JUNCTIONS = {"any": Junction.ANY, "or": Junction.ANY, "all": Junction.ALL, "and": Junction.ALL}
-_WINDOWS = {kind: (window_keys(kind), _window_usage(kind)) for kind in IndicatorKind}
+_COMPARISONS = {comparison.value: comparison for comparison in Comparison}
+_WINDOWS = {kind.value: _window_usage(kind) for kind in IndicatorKind}
 _BUILDERS: dict[str, Callable[[Form], Part | Node]] = {
     "defsymphony": _defsymphony,
     "asset": _asset,

@@ -1,8 +1,8 @@
 """Parse text into a tree, in one pass and without recursion.
 
-Strategy files are repetitive. The parser skips the text of a form that it has read before and reads the rest token by
-token. It identifies a bracket form by its kind and its items (raw tokens, and what stands for the forms inside it), so
-the checks run once per distinct form.
+Strategy files are repetitive. The parser skips the text of a form that it has read before, splits flat text into tokens
+at once, and reads the rest item by item. It identifies a bracket form by its kind and its items (raw tokens, and what
+stands for the forms inside it), so the checks run once per distinct form.
 """
 
 import re
@@ -27,11 +27,12 @@ from the_alchemiser.shared.symphony.tokens import (
     ATOM,
     CLOSER,
     CLOSER_OF,
+    FLAT,
     FORM,
     ITEM,
-    LEAF,
     OPENER,
     OPENER_OF,
+    TOKEN,
     item_offset,
 )
 from the_alchemiser.shared.symphony.tree import Node, Symphony
@@ -71,32 +72,38 @@ def _json_error(source: str) -> SymphonyError:
 
 def _read(text: str, forms: "_Forms") -> list[Item]:
     """Read all tokens and return the items outside all brackets."""
-    known = _KnownTexts(text)
+    known = _KnownTexts(text, forms)
     item_at = ITEM.match
-    open_forms: list[tuple[list[Item], int, str | None]] = []
+    open_forms: list[tuple[list[Item], int]] = []
     items: list[Item] = [_TOP]
-    start, leaf, position, token = 0, None, 0, ""
+    start, position, token = 0, 0, ""
     while match := item_at(text, position):
         kind = match.lastindex or 0
         token = match[kind]
         position = match.end()
         if kind == ATOM:
             items.append(token)
-        elif kind == LEAF and token in known.leaves:
-            items.append(known.leaves[token])
-        elif kind == FORM and (known_form := known.at(position - 1)):
+        elif kind == FLAT and token[-1] == ")":
+            items.append(known.flat_form(token, position))
+        elif kind <= FORM and (known_form := known.at(match.start(kind))):
             item, position = known_form
             items.append(item)
         elif kind <= OPENER:
-            open_forms.append((items, start, leaf))
-            start, leaf = match.start(kind), match[LEAF]
+            open_forms.append((items, start))
+            start = match.start(kind)
             items = [CLOSER_OF[token[0]]]
-            position = start + 1
+            if kind == FLAT:
+                open_forms.append((known.items_before_block(token, start), start))
+                start, items = position - 1, ["]"]
         elif kind == CLOSER:
-            item = forms.closed(token, items, start, position)
-            known.add(start, position, item, leaf)
-            items, start, leaf = open_forms.pop()
-            items.append(item)
+            while token in OPENER_OF:
+                item = forms.closed(token, items, start, position)
+                if text[start] == "(":
+                    known.add(start, position, item)
+                items, start = open_forms.pop()
+                items.append(item)
+                token = text[position : position + 1]
+                position += token in OPENER_OF
         else:
             break
     forms.require_end(token, position, items[0], start)
@@ -104,16 +111,30 @@ def _read(text: str, forms: "_Forms") -> list[Item]:
 
 
 class _KnownTexts:
-    """The forms read so far, by their text: wherever the same text occurs again, it is the same form.
+    """The forms read so far, by their text: wherever the same text occurs again, it is the same form."""
 
-    Attributes:
-        leaves: the items that stand for leaves.
-    """
-
-    def __init__(self, text: str) -> None:
-        self.leaves: dict[str, Item] = {}
+    def __init__(self, text: str, forms: "_Forms") -> None:
         self._text = text
+        self._forms = forms
+        self._flat: dict[str, Item] = {}
+        self._before_block: dict[str, list[Item]] = {}
         self._by_head: dict[str, list[tuple[int, int, Item]]] = {}
+
+    def flat_form(self, form: str, end: int) -> Item:
+        """Return the item that stands for a flat form."""
+        item = self._flat.get(form)
+        if item is None:
+            start = end - len(form)
+            items = self._forms.flat_items(start, end - 1)
+            item = self._flat[form] = self._forms.closed(")", items, start, end)
+        return item
+
+    def items_before_block(self, opening: str, start: int) -> list[Item]:
+        """Return the items of a form before its first block."""
+        items = self._before_block.get(opening)
+        if items is None:
+            items = self._before_block[opening] = self._forms.flat_items(start, start + len(opening) - 1)
+        return items.copy()
 
     def at(self, start: int) -> tuple[Item, int] | None:
         """Return the item of the known form that starts here and the offset of its end; None if there is none."""
@@ -122,11 +143,9 @@ class _KnownTexts:
                 return item, start + end - begin
         return None
 
-    def add(self, start: int, end: int, item: Item, leaf: str | None) -> None:
-        """Remember a leaf, or another form, which replaces the oldest of the forms with the same head."""
-        if leaf:
-            self.leaves[leaf] = item
-        elif self._text[start] == "(" and end - start <= _LONGEST_TEXT and (head := self._head(start)):
+    def add(self, start: int, end: int, item: Item) -> None:
+        """Remember a form, which replaces the oldest of the forms with the same head."""
+        if end - start <= _LONGEST_TEXT and (head := self._head(start)):
             same_head = self._by_head.setdefault(head, [])
             same_head.insert(0, (start, end, item))
             del same_head[_CANDIDATES:]
@@ -149,7 +168,7 @@ class _Forms:
         self._items: dict[tuple[Item, ...], Item] = {}
         self._parts: list[Part] = []
         self._nodes: list[Node] = []
-        self._index: dict[Node, int] = {}
+        self._index: dict[object, int] = {}
 
     def closed(self, closer: str, items: list[Item], start: int, end: int) -> Item:
         """Return the item that stands for the form with these items, the first of which is its closing bracket."""
@@ -158,8 +177,28 @@ class _Forms:
         key = tuple(items)
         item = self._items.get(key)
         if item is None:
-            item = self._items[key] = _nodes_of_block(key) or self._built(key, start)
+            item = self._items[key] = _nodes_of_block(key) or self._built(key, start, ())
         return item
+
+    def flat_items(self, start: int, end: int) -> list[Item]:
+        """Return the items of a form from its opening bracket on, its own closing bracket first; none is a block."""
+        open_forms: list[list[Item]] = []
+        items: list[Item] = [")"]
+        for token in TOKEN.findall(self._layout.text, start + 1, end):
+            if token in CLOSER_OF:
+                open_forms.append(items)
+                items = [CLOSER_OF[token]]
+            elif token in OPENER_OF:
+                key = tuple(items)
+                item = self._items.get(key)
+                if item is None:
+                    path = tuple([len(around) - 1 for around in open_forms])
+                    item = self._items[key] = self._built(key, start, path)
+                items = open_forms.pop()
+                items.append(item)
+            elif token:
+                items.append(token)
+        return items
 
     def require_end(self, token: str, position: int, expected: Item, opened: int) -> None:
         """Raise unless the text was read to its end, and nothing is open there."""
@@ -187,16 +226,17 @@ class _Forms:
         bracket = f"the {OPENER_OF[str(expected)]} of line {place.line}, column {place.column}"
         return self.error(offset, f"found {closer}, expected {expected} to close {bracket}")
 
-    def _built(self, key: tuple[Item, ...], start: int) -> Item:
-        form = Form(str(key[0]), list(map(self._resolved, key[1:])), lambda: self._layout.place(start))
+    def _built(self, key: tuple[Item, ...], start: int, path: tuple[int, ...]) -> Item:
+        items = [item if isinstance(item, str) else self._resolved(item) for item in key[1:]]
+        form = Form(str(key[0]), items, lambda: self._layout.place(self._at(start, path)))
         try:
             part = build(form)
         except FormError as error:
-            raise self.error(item_offset(self._layout.text, start, error.path), str(error)) from None
+            raise self.error(self._at(start, path + error.path), str(error)) from None
         if isinstance(part, BlockForm):
             return part.children
         if isinstance(part, PlacedRecord):
-            index = self._index.setdefault(part, len(self._nodes))
+            index = self._index.setdefault(part.compared(part), len(self._nodes))
             if index == len(self._nodes):
                 self._nodes.append(part)
             return index
@@ -210,8 +250,11 @@ class _Forms:
             return BlockForm(item)
         return NodeForm(item, self._nodes[item]) if item >= 0 else self._parts[~item]
 
+    def _at(self, start: int, path: tuple[int, ...]) -> int:
+        return item_offset(self._layout.text, start, path)
+
     def _outside(self, position: int, message: str) -> SymphonyError:
-        return self.error(item_offset(self._layout.text, -1, (position,)), message)
+        return self.error(self._at(-1, (position,)), message)
 
 
 def _nodes_of_block(key: tuple[Item, ...]) -> tuple[int, ...]:

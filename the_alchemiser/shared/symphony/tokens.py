@@ -14,12 +14,14 @@ TOKEN = re.compile(rf'{_SEPARATORS}([()\[\]{{}}]|{_STRING}|{_WORD}|"|\Z)', re.DO
 _ATOM = rf"(?:{_STRING}|{_WORD})"
 _SETTINGS = rf"\{{(?:{_SEPARATORS}{_ATOM})*+{_SEPARATORS}\}}"
 _INNER = rf"\((?:{_SEPARATORS}(?:{_ATOM}|{_SETTINGS}))*+{_SEPARATORS}\)"
-_LEAF = rf"\((?:{_SEPARATORS}(?:{_ATOM}|{_SETTINGS}|{_INNER}))*+{_SEPARATORS}\)"
+_CONDITION = rf"\((?:{_SEPARATORS}(?:{_ATOM}|{_SETTINGS}|{_INNER}))*+{_SEPARATORS}\)"
+_FLAT = rf"\((?:{_SEPARATORS}(?:{_ATOM}|{_SETTINGS}|{_CONDITION}))*+{_SEPARATORS}[)\[]"
 
-# Each match holds one item in the group of its kind: first of all a leaf, which is a form without blocks, such as an
-# asset or a condition. A leaf is at most three brackets deep, so no text is scanned more often than that.
-ITEM = re.compile(rf'{_SEPARATORS}(?:({_LEAF})|({_ATOM})|(\()|([\[{{])|([)\]}}])|("|\Z))', re.DOTALL)
-LEAF, ATOM, FORM, OPENER, CLOSER = range(1, 6)
+# Each match holds one item in the group of its kind: first of all flat text, which is a form without blocks, such as an
+# asset or a condition, or the start of a form up to the bracket of its first block. Flat text is at most four brackets
+# deep, so no text is scanned more often than that.
+ITEM = re.compile(rf'{_SEPARATORS}(?:({_FLAT})|({_ATOM})|(\()|([\[{{])|([)\]}}])|("|\Z))', re.DOTALL)
+FLAT, ATOM, FORM, OPENER, CLOSER = range(1, 6)
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 OPENER_OF = {closer: opener for opener, closer in CLOSER_OF.items()}

@@ -139,6 +139,12 @@ def test_parse_node_has_the_place_of_its_first_occurrence() -> None:
     assert [node.place for node in symphony.nodes] == [Place(2, 18), Place(2, 3)]
 
 
+def test_parse_node_inside_a_form_without_blocks_has_its_own_place() -> None:
+    symphony = parse(file_of('(weight-specified 0.5 (asset "SPY" nil)\n    0.5 (asset "TLT" nil))'))
+
+    assert [node.place for node in symphony.nodes] == [Place(2, 23), Place(3, 9), Place(2, 1)]
+
+
 def test_parse_trees_that_differ_only_in_places_are_equal() -> None:
     assert parse(file_of(f"(weight-equal [{SPY}])")) == parse(file_of(f"\n\n(weight-equal [  {SPY}])"))
 

@@ -75,8 +75,8 @@ class _Operations:
     def __init__(self, source: str, options: StrategyOptions) -> None:
         self.operations: list[Operation] = []
         self._source = source
-        self._options = options
-        self._index: dict[Operation, int] = {}
+        self._ddofs = {IndicatorKind.STDEV_PRICE: 1, IndicatorKind.STDEV_RETURN: options.ddof}
+        self._index: dict[object, int] = {}
 
     def of_node(self, node: Node, numbers: list[int]) -> int:
         """Return the number of the operation for a node; `numbers` holds those of all nodes before it."""
@@ -103,7 +103,7 @@ class _Operations:
                 return self._add(Choice(node.indicator, node.select, node.count, candidates, node.place))
 
     def _add(self, operation: Operation) -> int:
-        number = self._index.setdefault(operation, len(self.operations))
+        number = self._index.setdefault(operation.compared(operation), len(self.operations))
         if number == len(self.operations):
             self.operations.append(operation)
         return number
@@ -137,7 +137,7 @@ class _Operations:
         return children[0] if len(children) == 1 else self._equal(children, _BLOCK, place)
 
     def _require_usable_window(self, indicator: Indicator, place: Place) -> None:
-        ddof = {IndicatorKind.STDEV_PRICE: 1, IndicatorKind.STDEV_RETURN: self._options.ddof}.get(indicator.kind, 0)
+        ddof = self._ddofs.get(indicator.kind, 0)
         if indicator.windows[0] <= ddof:
             where = f"{self._source}:{place.line}:{place.column}"
             raise UnusableOptionError(f"{where}: a stdev with ddof {ddof} needs a window of at least {ddof + 1}")
@@ -165,7 +165,7 @@ def _folded(predicate: Predicate) -> Predicate | bool:
 
 
 def _renumbered(block: Block, numbers: list[int]) -> Block:
-    return tuple(numbers[child] for child in block)
+    return tuple([numbers[child] for child in block])
 
 
 def _reachable(operations: list[Operation], root: int) -> tuple[Operation, ...]:
@@ -174,6 +174,8 @@ def _reachable(operations: list[Operation], root: int) -> tuple[Operation, ...]:
     for number in range(root, -1, -1):
         if number in wanted:
             wanted.update(operations[number].children)
+    if len(wanted) == len(operations):
+        return tuple(operations)
 
     order = {old: new for new, old in enumerate(sorted(wanted))}
     return tuple(_with_children(operations[old], order) for old in order)
@@ -204,14 +206,14 @@ def _needs(operations: tuple[Operation, ...]) -> tuple[dict[str, int], frozenset
     streamed: set[int] = set()
 
     for number in range(len(operations) - 1, -1, -1):
-        operation = operations[number]
+        operation, sessions = operations[number], days[number]
         if number in streamed:
             streamed.update(operation.children)
+        if sessions > 1:
+            for child in operation.children:
+                days[child] = max(days[child], sessions)
         scored = scored_by(operation)
-        for child in operation.children:
-            days[child] = max(days[child], days[number])
-            if scored is None:
-                continue
+        for child in operation.children if scored is not None else ():
             leaf = operations[child]
             span = indicator_bars(scored) + days[number] - 1
             if isinstance(leaf, Leaf):
@@ -231,5 +233,5 @@ def _read_by(operation: Operation) -> tuple[tuple[str, int], ...]:
         return ((operation.symbol, 1),)
     if isinstance(operation, Switch):
         values = values_of(operation.condition)
-        return tuple((value.symbol, value_bars(value)) for value in values if not isinstance(value, Number))
+        return tuple([(value.symbol, value_bars(value)) for value in values if not isinstance(value, Number)])
     return ()

@@ -1,10 +1,9 @@
 """Symbols: their canonical spelling, and those that a strategy requires."""
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
-from the_alchemiser.shared.symphony.tree import Asset, If, Node, Number, Symphony, values_of
+from the_alchemiser.shared.symphony.tree import Asset, If, Number, Symphony, values_of
 
 _SPELLING = re.compile(r"(?:EQUITIES::)?([A-Z][A-Z0-9]*(?:[./][A-Z0-9]+)*)(?://USD)?")
 
@@ -24,13 +23,10 @@ def canonical_symbol(text: str) -> str:
 
 def required_symbols(symphony: Symphony) -> frozenset[str]:
     """Return every symbol that the file names, whether it can be held or is only read."""
-    return frozenset[str]().union(*map(_symbols_of, symphony.nodes))
-
-
-def _symbols_of(node: Node) -> Iterator[str]:
-    if isinstance(node, Asset):
-        yield node.symbol
-    elif isinstance(node, If):
-        for value in values_of(node.condition):
-            if not isinstance(value, Number):
-                yield value.symbol
+    symbols: set[str] = set()
+    for node in symphony.nodes:
+        if isinstance(node, Asset):
+            symbols.add(node.symbol)
+        elif isinstance(node, If):
+            symbols.update([value.symbol for value in values_of(node.condition) if not isinstance(value, Number)])
+    return frozenset(symbols)

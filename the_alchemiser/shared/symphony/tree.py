@@ -161,7 +161,7 @@ def comparisons_of(predicate: Predicate) -> Iterator[Condition]:
 
 def values_of(predicate: Predicate) -> Iterator[Value]:
     """Yield both sides of every comparison of a condition."""
-    for condition in comparisons_of(predicate):
+    for condition in (predicate,) if isinstance(predicate, Condition) else comparisons_of(predicate):
         yield condition.left
         yield condition.right
 

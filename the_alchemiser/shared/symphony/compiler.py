@@ -213,16 +213,18 @@ def _needs(operations: tuple[Operation, ...]) -> tuple[dict[str, int], frozenset
             for child in operation.children:
                 days[child] = max(days[child], sessions)
         scored = scored_by(operation)
-        for child in operation.children if scored is not None else ():
+        for child in operation.children:
+            if scored is None:
+                break
             leaf = operations[child]
-            span = indicator_bars(scored) + days[number] - 1
+            span = indicator_bars(scored) + sessions - 1
             if isinstance(leaf, Leaf):
                 bars[leaf.symbol] = max(bars.get(leaf.symbol, 0), span)
             else:
                 days[child] = max(days[child], span)
                 streamed.add(child)
         for symbol, count in _read_by(operation):
-            bars[symbol] = max(bars.get(symbol, 0), count + days[number] - 1)
+            bars[symbol] = max(bars.get(symbol, 0), count + sessions - 1)
 
     return bars, frozenset(streamed)
 

@@ -73,9 +73,10 @@ class CapitalFlow:
                 continue
 
             split = self.splits.of(number)
-            answered &= split.known | ~held
+            through = held & split.known
+            answered &= through == held
             for child, fraction in zip(self._program.operations[number].children, split.fractions, strict=True):
-                portion = np.where(held & split.known, portions[number] * fraction, 0)
+                portion = np.where(through, portions[number] * fraction, 0)
                 portions[child] = portions[child] + portion if child in portions else portion
 
         return portions, answered

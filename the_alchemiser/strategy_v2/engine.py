@@ -9,6 +9,7 @@ import numpy as np
 
 from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony import Symphony
+from the_alchemiser.shared.symphony.collector import collector_paused
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import StrategyOptions
 from the_alchemiser.shared.symphony.program import Program
@@ -43,6 +44,7 @@ class Decision(Frozen):
     bars_digest: str
 
 
+@collector_paused()
 def evaluate(
     strategy: Symphony | Program,
     history: PriceHistory,

@@ -44,7 +44,7 @@ class PriceHistory(Frozen):
         for symbol, closes in self.closes.items():
             if closes.shape != self.dates.shape:
                 raise ValueError(f"{symbol}: {closes.shape} closes for {self.dates.shape} dates")
-            if np.any(closes <= 0) or np.any(np.isinf(closes)):
+            if (closes <= 0).any() or np.isinf(closes).any():
                 raise ValueError(f"{symbol}: every close must be a finite number above 0, or NaN")
 
     @classmethod
@@ -83,6 +83,8 @@ class PriceHistory(Frozen):
         """Return what was known at the close of as_of; as_of becomes the last session even if no symbol has a bar."""
         last = np.datetime64(as_of, "D")
         count = int(np.searchsorted(self.dates, last, side="right"))
+        if count == len(self.dates) and count and self.dates[-1] == last and not self.flawed_from:
+            return self
         dates = self.dates[:count]
         closes = {symbol: own[:count] for symbol, own in self.closes.items()}
         if not count or dates[-1] != last:
@@ -117,24 +119,29 @@ class PriceHistory(Frozen):
         import hashlib  # noqa: PLC0415 - the SDK loads it anyway, after the import of the handler
 
         digest = hashlib.sha256()
+        every = self.dates.astype("<i8")
         for symbol in sorted(self.closes):
-            closes = self.closes[symbol]
-            present = ~np.isnan(closes)
-            digest.update(f"{symbol}:{int(present.sum())}\n".encode())
-            digest.update(self.dates[present].astype("<i8").tobytes())
-            digest.update(closes[present].astype("<f8").tobytes())
+            dates, closes = every, self.closes[symbol].astype("<f8", copy=False)
+            absent = np.isnan(closes)
+            if absent.any():
+                dates, closes = dates[~absent], closes[~absent]
+            digest.update(f"{symbol}:{len(closes)}\n".encode())
+            digest.update(dates.tobytes())
+            digest.update(closes.tobytes())
         return digest.hexdigest()
 
 
 def _first_flaw(dates: Dates, closes: Floats) -> tuple[np.datetime64, str] | None:
     """Return the first day whose bar must not be used, and why; None if all can be used."""
+    if len(closes) and closes.min() > 0 and closes.max() < np.inf and _ascends(dates):
+        return None
     flaws = []
     invalid = np.flatnonzero(~(np.isfinite(closes) & (closes > 0)))
     if invalid.size:
         at = invalid[np.argmin(dates[invalid])]
         flaws.append((dates[at], f"the close of {dates[at]} is {closes[at]}"))
 
-    ordered = dates if _ascends(dates) else np.sort(dates)
+    ordered = np.sort(dates)
     repeated = ordered[~run_starts(ordered)]
     if repeated.size:
         flaws.append((repeated[0], f"{repeated[0]} has more than one bar"))
@@ -146,7 +153,7 @@ def _before(dates: Dates, closes: Floats, day: np.datetime64) -> tuple[Dates, Fl
 
 
 def _ascends(dates: Dates) -> bool:
-    return bool(np.all(dates[1:] > dates[:-1]))
+    return bool((dates[1:] > dates[:-1]).all())
 
 
 def _union(calendars: Iterable[Dates]) -> Dates:
@@ -160,7 +167,7 @@ def _union(calendars: Iterable[Dates]) -> Dates:
 
 
 def _on_calendar(calendar: Dates, dates: Dates, closes: Floats) -> Floats:
-    if len(dates) == len(calendar) and _ascends(dates):
+    if np.array_equal(dates, calendar):
         return closes.astype(np.float64, copy=False)
     values = np.full(calendar.shape, np.nan)
     values[np.searchsorted(calendar, dates)] = closes

@@ -22,7 +22,7 @@ Request = tuple[Indicator, Floats]
 
 def round_for_comparison(values: Floats) -> Floats:
     """Round values to the decimals that comparisons and rankings use."""
-    return np.round(values, COMPARED_DECIMALS)
+    return values.round(COMPARED_DECIMALS)
 
 
 def compute(indicator: Indicator, closes: Floats, options: StrategyOptions) -> Floats:
@@ -32,6 +32,8 @@ def compute(indicator: Indicator, closes: Floats, options: StrategyOptions) -> F
 
 def compute_all(requests: Sequence[Request], options: StrategyOptions) -> list[Floats]:
     """Return many indicators, each on its own series, not rounded: as `compute` does, but faster in batches."""
+    if len(requests) == 1 and requests[0][0].kind in _COMPUTE:
+        return _each(requests, options)
     values: list[Floats] = [np.empty(0)] * len(requests)
     for batch, kinds in _BATCHES:
         chosen = [at for at, (indicator, _) in enumerate(requests) if indicator.kind in kinds]
@@ -108,9 +110,11 @@ def _last_rsis(requests: Sequence[Request], options: StrategyOptions) -> Floats:
 
 def _moves(requests: Sequence[Request]) -> tuple[list[Floats], list[int]]:
     """Return the gains of all requests, then their losses, and the windows of both; equal series are one object."""
-    changes = {id(closes): np.diff(closes) for _, closes in requests}
-    gains = {key: np.maximum(change, 0) for key, change in changes.items()}
-    losses = {key: np.maximum(-change, 0) for key, change in changes.items()}
+    gains, losses = {}, {}
+    for key, closes in {id(closes): closes for _, closes in requests}.items():
+        change = np.diff(closes)
+        gains[key] = np.maximum(change, 0)
+        losses[key] = np.maximum(-change, 0, out=change)
     moves = [gains[id(closes)] for _, closes in requests] + [losses[id(closes)] for _, closes in requests]
     return moves, [indicator.windows[0] for indicator, _ in requests] * 2
 

@@ -53,8 +53,13 @@ def _read(lake: Lake, symbol: str, verdict: Verdict, as_of: date) -> Series | st
         return entry.fault
 
     dates = columns[0].cast(DataType.int32()).to_numpy().astype(DAY)
-    known = dates <= np.datetime64(as_of, "D")
+    closes = columns[1].to_numpy()
+    last_session = np.datetime64(as_of, "D")
+    if len(dates) and dates.max() == last_session:
+        return dates, closes
+
+    known = dates <= last_session
     last = dates[known].max().item() if known.any() else None
     if last != as_of:
         return f"stale: last bar {last or 'none'}, expected {as_of}"
-    return dates[known], columns[1].to_numpy()[known]
+    return dates[known], closes[known]

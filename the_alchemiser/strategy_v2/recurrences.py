@@ -5,9 +5,9 @@ column undergoes the same operations as it would by itself, so its values are th
 in the last row, so a caller that needs only the last averages keeps no rows before it.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import reduce
-from itertools import accumulate, groupby, islice, pairwise
+from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -26,12 +26,11 @@ _FEW = 12
 _PADDING = 1.0
 """The filler before shorter series; zeros would decay to denormal numbers, on which arithmetic is slow."""
 
-Advance = Callable[[Any, Any], Any]
-"""Returns the next average, given the last one and the next value; or those of all columns."""
-MakeAdvance = Callable[[Any], Advance]
-"""Returns the step function for a window, or for the windows of all columns."""
-Run = Callable[[Advance, Any, Any], list[Any]]
-"""Advances from a first average over the values that follow it, and returns all averages or only the last one."""
+Advance = Callable[[Any, Iterable[Any], Any], Iterator[Any]]
+"""Yields the average after each value, given the first average, the values that follow it, and the window.
+
+They are floats, or arrays of all columns; an array of averages is changed in place, which is faster.
+"""
 
 
 class _Column(NamedTuple):
@@ -48,19 +47,25 @@ class _Column(NamedTuple):
         return float(self.series[: self.window].sum() / self.window)
 
 
-def exponential(window: Any) -> Advance:
-    """Return the step of exponential averages with alpha 2 / (window + 1)."""
+def exponential(last: Any, values: Iterable[Any], window: Any) -> Iterator[Any]:
+    """Yield exponential averages with alpha 2 / (window + 1)."""
     alpha = 2 / (window + 1)
-    return lambda last, value: last + (value - last) * alpha
+    for value in values:
+        last += (value - last) * alpha
+        yield last
 
 
-def wilder(window: Any) -> Advance:
-    """Return the step of Wilder averages."""
+def wilder(last: Any, values: Iterable[Any], window: Any) -> Iterator[Any]:
+    """Yield Wilder averages."""
     kept = window - 1
-    return lambda last, value: (last * kept + value) / window
+    for value in values:
+        last *= kept
+        last += value
+        last /= window
+        yield last
 
 
-def all_averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> list[Floats]:
+def all_averages(series: Sequence[Floats], windows: Sequence[int], advance: Advance) -> list[Floats]:
     """Return the averages of each series, seeded with the mean of its first window.
 
     Returns:
@@ -68,26 +73,18 @@ def all_averages(series: Sequence[Floats], windows: Sequence[int], make_advance:
     """
     out = [np.full(len(values), np.nan) for values in series]
     for block in _blocks(series, windows, size=_COLUMNS):
-        for column, averages in zip(block, _averages(block, make_advance, _keep_all), strict=True):
+        for column, averages in zip(block, _averages(block, advance, keeps_all=True), strict=True):
             out[column.at][column.window - 1 :] = averages[-column.length :]
     return out
 
 
-def last_averages(series: Sequence[Floats], windows: Sequence[int], make_advance: MakeAdvance) -> Floats:
+def last_averages(series: Sequence[Floats], windows: Sequence[int], advance: Advance) -> Floats:
     """Return the last value of each array that `all_averages` returns; NaN if the series is shorter than its window."""
     out = np.full(len(series), np.nan)
     for block in _blocks(series, windows, size=_COLUMNS_OF_LAST):
-        for column, averages in zip(block, _averages(block, make_advance, _keep_last), strict=True):
+        for column, averages in zip(block, _averages(block, advance, keeps_all=False), strict=True):
             out[column.at] = averages[-1]
     return out
-
-
-def _keep_all(advance: Advance, values: Iterable[Any], first: Any) -> list[Any]:
-    return list(accumulate(values, advance, initial=first))
-
-
-def _keep_last(advance: Advance, values: Iterable[Any], first: Any) -> list[Any]:
-    return [reduce(advance, values, first)]
 
 
 def _blocks(series: Sequence[Floats], windows: Sequence[int], *, size: int) -> Iterator[list[_Column]]:
@@ -99,30 +96,38 @@ def _blocks(series: Sequence[Floats], windows: Sequence[int], *, size: int) -> I
         yield columns[start : start + size]
 
 
-def _averages(block: Sequence[_Column], make_advance: MakeAdvance, run: Run) -> Iterable[Sequence[float] | Floats]:
-    """Return the averages of each column, as far as `run` keeps them; meaningless ones may come first."""
+def _averages(block: Sequence[_Column], advance: Advance, *, keeps_all: bool) -> Iterable[Sequence[float] | Floats]:
+    """Return the averages of each column, or only the last one; meaningless ones may come first."""
     if len(block) > _FEW:
-        return _side_by_side(block, make_advance, run)
-    return [
-        run(make_advance(float(column.window)), column.series[column.window :].tolist(), column.seed)
-        for column in block
-    ]
+        return _side_by_side(block, advance, keeps_all=keeps_all)
+    averages = []
+    for column in block:
+        later = advance(column.seed, column.series[column.window :].tolist(), float(column.window))
+        every = chain((column.seed,), later)
+        averages.append(list(every) if keeps_all else deque(every, 1))
+    return averages
 
 
-def _side_by_side(block: Sequence[_Column], make_advance: MakeAdvance, run: Run) -> Floats:
+def _side_by_side(block: Sequence[_Column], advance: Advance, *, keeps_all: bool) -> Floats:
     length = block[0].length
-    values = _rows_from_first_seed(block, length)
-    advance = make_advance(np.array([column.window for column in block], dtype=np.float64))
-    rows = [np.full(len(block), _PADDING)]
+    last = np.full(len(block), _PADDING)
+    windows = np.array([column.window for column in block], dtype=np.float64)
+    steps = advance(last, _rows_from_first_seed(block, length), windows)
+    rows = np.empty((length if keeps_all else 0, len(block)))
 
     # Columns with the same number of averages get their seeds together, and all columns advance up to the next seeds.
     seeded = [(count, list(columns)) for count, columns in groupby(range(len(block)), lambda at: block[at].length)]
     for (count, columns), following in pairwise([*seeded, (0, [])]):
-        first = advance(rows[-1], next(values))
-        first[columns] = [block[column].seed for column in columns]
-        rows += run(advance, islice(values, count - following[0] - 1), first)
+        next(steps)
+        last[columns] = [block[column].seed for column in columns]
+        if not keeps_all:
+            deque(islice(steps, count - following[0] - 1), 0)
+            continue
+        rows[length - count] = last
+        for row, _ in zip(range(length - count + 1, length - following[0]), steps, strict=False):
+            rows[row] = last
 
-    return np.array(rows[1:]).T
+    return rows.T if keeps_all else last[:, np.newaxis]
 
 
 def _rows_from_first_seed(block: Sequence[_Column], length: int) -> Iterator[Floats]:
@@ -136,5 +141,4 @@ def _rows_from_first_seed(block: Sequence[_Column], length: int) -> Iterator[Flo
     columns = np.array([place[id(column.series)] for column in block])
     for start in range(0, length, _ROWS):
         # A copy puts each row together in memory, and a copy of few rows is fast.
-        for row in padded[:, start : start + _ROWS].T.copy():
-            yield row.take(columns)
+        yield from padded[:, start : start + _ROWS].T.copy().take(columns, axis=1)

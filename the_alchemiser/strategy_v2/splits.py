@@ -67,8 +67,7 @@ class Splits:
     def of(self, number: int) -> Split:
         """Return the split of an operation; missing data makes it unknown."""
         if number not in self._splits:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                self._splits[number] = self._computed(self._program.operations[number])
+            self._splits[number] = self._computed(self._program.operations[number])
         return self._splits[number]
 
     def value(self, value: Value) -> Floats:
@@ -138,6 +137,7 @@ def _choice(operation: Choice, scores: tuple[Floats, ...]) -> Split:
     return Split(known, tuple(np.where(row, 1 / operation.count, 0.0) for row in taken), scores)
 
 
+@np.errstate(invalid="ignore")
 def _inverse(stdevs: tuple[Floats, ...]) -> Split:
     table = np.array(stdevs)
     moves = round_for_comparison(table) > 0

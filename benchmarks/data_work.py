@@ -61,7 +61,7 @@ def read(folder: str) -> Figures:
     verdict = Verdict(checked_at=datetime.now(UTC), as_of=AS_OF, quarantined={})
 
     started = time.perf_counter()
-    prices = read_prices(Lake(FolderObjects(Path(folder))), (path.stem for path in paths), verdict, as_of=AS_OF)
+    prices = read_prices(Lake(FolderObjects.of(Path(folder))), (path.stem for path in paths), verdict, as_of=AS_OF)
     history = PriceHistory.from_series(prices.series, flaws=prices.unusable)
     seconds = time.perf_counter() - started
     if len(history.closes) != len(paths):

@@ -6,17 +6,17 @@ One of the measurements includes the imports, so this module imports little more
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Self
 
-from desk.decision_series import evaluate_day, evaluate_days
 from the_alchemiser.shared.book import Book, BookEntry, read_symphony
 from the_alchemiser.shared.market_data.lake import Lake
-from the_alchemiser.shared.market_data.objects import StoredObject, digest_of
+from the_alchemiser.shared.market_data.objects import StoredObject
 from the_alchemiser.shared.market_data.verdict import Verdict
 from the_alchemiser.shared.messaging.messages import StrategyEvaluated, StrategyRequested
+from the_alchemiser.shared.records import Frozen
 from the_alchemiser.shared.symphony import Symphony, required_symbols
 from the_alchemiser.shared.symphony.compiler import compile_symphony
 from the_alchemiser.shared.symphony.options import StrategyOptions
@@ -27,24 +27,29 @@ from the_alchemiser.strategy_v2.service import Evaluator
 from the_alchemiser.strategy_v2.strategy_decision import decide_strategy
 
 AS_OF = date(2025, 12, 31)
+DIGESTS = "digests.json"
 TEN_YEARS = 2520
 _NOW = datetime(2026, 1, 2, 20, 45, tzinfo=UTC)
 
 Figures = Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class FolderObjects:
-    """The lake's bucket as a folder; writes are discarded."""
+class FolderObjects(Frozen):
+    """The lake's bucket as a folder; writes are discarded. As S3 does, it knows the digests that were written."""
 
     folder: Path
+    digests: Mapping[str, str]
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Read the digests of a folder."""
+        return cls(folder, json.loads((folder / DIGESTS).read_text("utf-8")))
 
     def get(self, key: str) -> StoredObject | None:
         path = self.folder / key
         if not path.is_file():
             return None
-        body = path.read_bytes()
-        return StoredObject(body, "1", digest_of(body))
+        return StoredObject(path.read_bytes(), "1", self.digests[key])
 
     def put(self, key: str, body: bytes, *, content_type: str, replaces: str | None) -> None: ...
 
@@ -70,6 +75,8 @@ def decide_one_day(_process_started: float, folder: Path, name: str) -> Figures:
 
 def decide_one_day_of_all(_process_started: float, folder: Path, *names: str) -> Figures:
     """Time one day of a book: read its files and their common history, and decide each."""
+    from desk.decision_series import evaluate_day  # noqa: PLC0415 - StrategyFunction does not import it
+
     started = time.perf_counter()
     symphonies = [read_symphony(folder / f"{name}.clj") for name in names]
     history = _history(folder, *symphonies)
@@ -80,6 +87,8 @@ def decide_one_day_of_all(_process_started: float, folder: Path, *names: str) ->
 
 def decide_ten_years(_process_started: float, folder: Path, name: str) -> Figures:
     """Time ten years: read a file and its history, and decide every session."""
+    from desk.decision_series import evaluate_days  # noqa: PLC0415 - StrategyFunction does not import it
+
     started = time.perf_counter()
     symphony = read_symphony(folder / f"{name}.clj")
     history = _history(folder, symphony)
@@ -108,7 +117,7 @@ def main(process_started: float, name: str, folder: str, *names: str) -> None:
 def _history(folder: Path, *symphonies: Symphony) -> PriceHistory:
     symbols = frozenset[str]().union(*map(required_symbols, symphonies))
     verdict = Verdict(checked_at=_NOW, as_of=AS_OF, quarantined={})
-    prices = read_prices(Lake(FolderObjects(folder)), symbols, verdict, as_of=AS_OF)
+    prices = read_prices(Lake(FolderObjects.of(folder)), symbols, verdict, as_of=AS_OF)
     return PriceHistory.from_series(prices.series, flaws=prices.unusable)
 
 
@@ -126,7 +135,7 @@ def _answer(folder: Path, name: str) -> StrategyEvaluated:
         as_of=AS_OF,
     )
 
-    evaluator = Evaluator(book=lambda: book, objects=FolderObjects(folder), decide=decide_strategy)
+    evaluator = Evaluator(book=lambda: book, objects=FolderObjects.of(folder), decide=decide_strategy)
     answer = evaluator.handle(request).messages[0]
     if not isinstance(answer, StrategyEvaluated):
         raise TypeError(f"the strategy failed, so its time means nothing: {answer}")

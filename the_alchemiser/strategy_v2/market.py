@@ -40,11 +40,16 @@ class Market:
             self._known[key] = values if len(sessions) == self.length else self._on_calendar(values, sessions)
 
     def _compute(self, keys: Sequence[tuple[str, Indicator]]) -> None:
-        requests = [(indicator, self.history.of(symbol)[self.sessions(symbol)]) for symbol, indicator in keys]
+        own = {symbol: self._own(symbol) for symbol, _ in keys}
+        requests = [(indicator, own[symbol]) for symbol, indicator in keys]
         with np.errstate(invalid="ignore", divide="ignore"):
             computed = compute_all(requests, self._options)
         for (symbol, indicator), values in zip(keys, computed, strict=True):
             self.history.computed[symbol, indicator, self._options] = values
+
+    def _own(self, symbol: str) -> Floats:
+        closes, sessions = self.history.of(symbol), self.sessions(symbol)
+        return closes if len(sessions) == self.length else closes[sessions]
 
     def _computed(self, key: tuple[str, Indicator]) -> Floats | None:
         """Return the values on the symbol's own bars; None unless they cover all bars of this history."""
@@ -97,8 +102,10 @@ class Market:
         key = (session, symbol)
         if key not in self._own_closes:
             closes = self.history.of(symbol)[: session + 1]
-            present = ~np.isnan(closes)
-            self._own_closes[key] = closes[present] if present[-1] else closes[:0]
+            absent = np.isnan(closes)
+            if absent.any():
+                closes = closes[:0] if absent[-1] else closes[~absent]
+            self._own_closes[key] = closes
         return self._own_closes[key]
 
     def value_on(self, session: int, value: Value) -> Floats:

@@ -133,7 +133,7 @@ class PriceHistory(Frozen):
 
 def _first_flaw(dates: Dates, closes: Floats) -> tuple[np.datetime64, str] | None:
     """Return the first day whose bar must not be used, and why; None if all can be used."""
-    if len(closes) and closes.min() > 0 and closes.max() < np.inf and _ascends(dates):
+    if len(closes) and closes.min() > 0 and closes.max() < np.inf and (dates[1:] > dates[:-1]).all():
         return None
     flaws = []
     invalid = np.flatnonzero(~(np.isfinite(closes) & (closes > 0)))
@@ -150,10 +150,6 @@ def _first_flaw(dates: Dates, closes: Floats) -> tuple[np.datetime64, str] | Non
 
 def _before(dates: Dates, closes: Floats, day: np.datetime64) -> tuple[Dates, Floats]:
     return dates[dates < day], closes[dates < day]
-
-
-def _ascends(dates: Dates) -> bool:
-    return bool((dates[1:] > dates[:-1]).all())
 
 
 def _union(calendars: Iterable[Dates]) -> Dates:

@@ -7,7 +7,7 @@ in the last row, so a caller that needs only the last averages keeps no rows bef
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, groupby, islice, pairwise
+from itertools import chain, groupby, pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -72,40 +72,39 @@ def all_averages(series: Sequence[Floats], windows: Sequence[int], advance: Adva
         One array per series, of the same length; NaN before the seed.
     """
     out = [np.full(len(values), np.nan) for values in series]
-    for block in _blocks(series, windows, size=_COLUMNS):
-        for column, averages in zip(block, _averages(block, advance, keeps_all=True), strict=True):
-            out[column.at][column.window - 1 :] = averages[-column.length :]
+    for column, averages in _averages(series, windows, advance, keeps_all=True):
+        out[column.at][column.window - 1 :] = averages[-column.length :]
     return out
 
 
 def last_averages(series: Sequence[Floats], windows: Sequence[int], advance: Advance) -> Floats:
     """Return the last value of each array that `all_averages` returns; NaN if the series is shorter than its window."""
     out = np.full(len(series), np.nan)
-    for block in _blocks(series, windows, size=_COLUMNS_OF_LAST):
-        for column, averages in zip(block, _averages(block, advance, keeps_all=False), strict=True):
-            out[column.at] = averages[-1]
+    for column, averages in _averages(series, windows, advance, keeps_all=False):
+        out[column.at] = averages[-1]
     return out
 
 
-def _blocks(series: Sequence[Floats], windows: Sequence[int], *, size: int) -> Iterator[list[_Column]]:
-    """Group the series that are long enough, those with the most averages first."""
+def _averages(
+    series: Sequence[Floats], windows: Sequence[int], advance: Advance, *, keeps_all: bool
+) -> Iterator[tuple[_Column, Any]]:
+    """Yield each series that is long enough with its averages or the last one; meaningless ones may come first."""
     sized = [(values, window, len(values) - window + 1) for values, window in zip(series, windows, strict=True)]
     columns = [_Column(at, *column) for at, column in enumerate(sized) if column[-1] > 0]
     columns.sort(key=attrgetter("length"), reverse=True)
+
+    size = _COLUMNS if keeps_all else _COLUMNS_OF_LAST
     for start in range(0, len(columns), size):
-        yield columns[start : start + size]
+        block = columns[start : start + size]
+        run = _side_by_side if len(block) > _FEW else _one_by_one
+        yield from zip(block, run(block, advance, keeps_all=keeps_all), strict=True)
 
 
-def _averages(block: Sequence[_Column], advance: Advance, *, keeps_all: bool) -> Iterable[Sequence[float] | Floats]:
-    """Return the averages of each column, or only the last one; meaningless ones may come first."""
-    if len(block) > _FEW:
-        return _side_by_side(block, advance, keeps_all=keeps_all)
-    averages = []
+def _one_by_one(block: Sequence[_Column], advance: Advance, *, keeps_all: bool) -> Iterator[Sequence[float]]:
     for column in block:
         later = advance(column.seed, column.series[column.window :].tolist(), float(column.window))
         every = chain((column.seed,), later)
-        averages.append(list(every) if keeps_all else deque(every, 1))
-    return averages
+        yield list(every) if keeps_all else deque(every, 1)
 
 
 def _side_by_side(block: Sequence[_Column], advance: Advance, *, keeps_all: bool) -> Floats:
@@ -120,12 +119,9 @@ def _side_by_side(block: Sequence[_Column], advance: Advance, *, keeps_all: bool
     for (count, columns), following in pairwise([*seeded, (0, [])]):
         next(steps)
         last[columns] = [block[column].seed for column in columns]
-        if not keeps_all:
-            deque(islice(steps, count - following[0] - 1), 0)
-            continue
-        rows[length - count] = last
-        for row, _ in zip(range(length - count + 1, length - following[0]), steps, strict=False):
-            rows[row] = last
+        for row, _ in zip(range(length - count, length - following[0]), chain((last,), steps), strict=False):
+            if keeps_all:
+                rows[row] = last
 
     return rows.T if keeps_all else last[:, np.newaxis]
 

@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_right
-from functools import cached_property
 from itertools import accumulate
 
 from the_alchemiser.shared.symphony.errors import SymphonyError, excerpt_of
@@ -24,20 +23,21 @@ class Layout:
     def __init__(self, written: str, source: str) -> None:
         self._lines = written.split("\n")
         self._source = source
-        self._read_lines = self._lines
         bare = written if _is_bare(written) else _COMMENT_OR_STRING.sub(lambda match: match[1] or "", written)
-        self.text = written
-        if bare is not written and not _is_bare(bare):
-            return
-        self._read_lines = list(map(str.strip, self._lines if bare is written else bare.split("\n")))
-        self.text = " ".join(self._read_lines)
+        self._is_stripped = bare is written or _is_bare(bare)
+
+        self.text, lines = written, self._lines
+        if self._is_stripped:
+            lines = list(map(str.strip, lines if bare is written else bare.split("\n")))
+            self.text = " ".join(lines)
+        # Offsets of the lines in the text, followed by the offset at which one more line would start.
+        self._starts = list(accumulate(map((1).__add__, map(len, lines)), initial=0))
 
     def place(self, offset: int) -> Place:
         """Return the position in the file of an offset of the text."""
         line = bisect_right(self._starts, offset, 0, len(self._lines))
-        read = self._read_lines[line - 1]
         written = self._lines[line - 1]
-        indentation = 0 if read is written else len(written) - len(written.lstrip())
+        indentation = len(written) - len(written.lstrip()) if self._is_stripped else 0
         return Place(line, indentation + offset - self._starts[line - 1] + 1)
 
     def error(self, offset: int, message: str) -> SymphonyError:
@@ -45,11 +45,6 @@ class Layout:
         line, column = self.place(offset)
         excerpt = excerpt_of(self._lines[line - 1], column)
         return SymphonyError(message, self._source, line, column, excerpt=excerpt)
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        """Offsets of the lines in the text, followed by the offset at which one more line would start."""
-        return list(accumulate(map((1).__add__, map(len, self._read_lines)), initial=0))
 
 
 def _is_bare(text: str) -> bool:

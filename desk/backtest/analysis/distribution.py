@@ -94,6 +94,9 @@ def histogram(returns: Floats) -> Histogram:
     low, high = float(np.min(returns)), float(np.max(returns))
     width = _range_width(returns, high - low)
     first, last = int(np.floor(low / width)), int(np.floor(high / width)) + 1
+    # A multiple of the width may be rounded past the return that gave it.
+    first -= first * width > low
+    last += last * width < high
     edges = np.arange(first, last + 1) * width
     counts, _ = np.histogram(returns, bins=edges)
     return Histogram(tuple(edges.tolist()), tuple(counts.tolist()))

@@ -1,5 +1,6 @@
 """Compare daily returns with those of the benchmark: beta, alpha and correlation. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,5 +58,5 @@ def correlation(returns: Floats, benchmark: Floats) -> float | None:
     if returns.size < 2:
         return None
     own, other = returns - np.mean(returns), benchmark - np.mean(benchmark)
-    scale = float(np.sum(own**2)) * float(np.sum(other**2))
-    return None if scale <= _NOISE**2 else float(np.sum(own * other)) / float(np.sqrt(scale))
+    squares = float(np.sum(own**2)), float(np.sum(other**2))
+    return None if min(squares) <= _NOISE else float(np.sum(own * other)) / math.sqrt(squares[0] * squares[1])

@@ -25,8 +25,11 @@ WRITES_ON_EVERYTHING = {
     "events:PutPermission", "events:RemovePermission", "lambda:CreateEventSourceMapping", "logs:CreateLogDelivery",
     "logs:DeleteIndexPolicy", "logs:DeleteResourcePolicy", "logs:PutIndexPolicy", "logs:PutResourcePolicy",
 }  # fmt: skip
-# Resources without a name of ours: keys of KMS, mappings of events, file systems, tables of S3, identities of SES.
-UNNAMED = re.compile(r":(kms|elasticfilesystem|s3files|s3tables|ses):|:event-source-mapping:|aws-service-role")
+# Resources without a name of ours: keys of KMS, file systems, tables of S3, identities of SES, some kinds of Lambda's.
+UNNAMED = re.compile(
+    r":(kms|elasticfilesystem|s3files|s3tables|ses):|aws-service-role|"
+    r":(event-source-mapping|code-signing-config|capacity-provider):\*$"
+)
 
 
 # Layers are called the same in every environment: CloudFormation publishes versions, and deletes those of its stacks.

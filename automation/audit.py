@@ -38,8 +38,8 @@ class Audit:
 
     judgement: Judgement
     locks: tuple[Lock, ...]
-    unreached: tuple[Pin, ...] = ()
-    failure: str = ""
+    unreached: tuple[Pin, ...]
+    failure: str
 
     @property
     def pins(self) -> frozenset[Pin]:

@@ -42,7 +42,7 @@ class Options:
         invoke: send the message of the smoke test to each function that was updated, and print the answer.
     """
 
-    invoke: bool = False
+    invoke: bool
 
 
 @dataclass(slots=True)
@@ -121,11 +121,9 @@ def watch(
 
 def _prove_all(state: _Watch) -> None:
     """Build and prove everything once: later proofs then know what was imported, and find all that they load."""
-    environment = state.environment
     try:
         project = _build(state)
-        keys = [key for key in environment.functions if key in _mounts(project)]
-        state.imported = watch_proof.check(project, keys).imported
+        state.imported = watch_proof.check(project, _mounts(project)).imported
     except AutomationError as cause:
         watch_output.failed((), cause)
 

@@ -1,6 +1,7 @@
 """`inv watch` gives deployed functions the code of each edit, and a later deployment restores what it replaced."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -37,7 +38,8 @@ def test_watch_edit_reaches_its_function_alone(shop: WatchedShop, capsys: pytest
     output = capsys.readouterr().out
     assert "live: http://127.0.0.1:1, eu-west-1; r1 runs 3 function(s)\n" in output
     assert "watching layers/wheels, shop; Ctrl-C ends it\n" in output
-    assert "  shop/till/handler.py: Till updated, proven first, " in output
+    timing = r"\d+ ms \(build \d+, proof \d+, update \d+\)"
+    assert re.search(rf"\n[\d:]{{8}}  shop/till/handler.py: Till updated, proven first, {timing}\n", output)
     assert output.endswith(
         "stopped: 1 edit(s) updated functions, 0 refused\n"
         "other code than r1 runs in: Till\n"
@@ -177,15 +179,39 @@ def test_watch_deleted_and_new_files_are_edits(shop: WatchedShop) -> None:
     assert digests[0] == digests[2] != digests[1]
 
 
+def test_watch_edit_without_effect_says_so(shop: WatchedShop, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.watch(lambda: None, lambda: False)
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if "nothing to update" in line]
+    assert len(lines) == 1
+    assert "  shop/till/handler.py: nothing to update, " in lines[0]
+
+
 def test_watch_invokes_what_was_updated(shop: WatchedShop, capsys: pytest.CaptureFixture[str]) -> None:
-    physical_id = shop.deployments.aws.stacks.stacks["shop-live"].physical_ids["Till"]
-    shop.deployments.aws.functions.requests.clear()
-    shop.deployments.aws.functions.broken[physical_id] = "KeyError: 'x'"
+    aws = shop.deployments.aws
+    physical_id = aws.stacks.stacks["shop-live"].physical_ids["Till"]
+    aws.functions.requests.clear()
 
-    shop.watch(shop.till(SOUND.format(number=1)), invoke=True)
+    def break_till() -> None:
+        aws.functions.broken[physical_id] = "KeyError: 'x'"
+        shop.till(SOUND.format(number=2))()
 
-    assert shop.deployments.aws.functions.requests == {physical_id: [{"health": True}]}
-    assert "          Till: failed: KeyError: 'x'\n" in capsys.readouterr().out
+    def lose_connection() -> None:
+        aws.functions.on_call = fail
+        shop.till(SOUND.format(number=3))()
+
+    def fail(_name: str, _function: str) -> None:
+        raise DeploymentError("does not answer", where="Till")
+
+    shop.watch(shop.till(SOUND.format(number=1)), break_till, lose_connection, invoke=True)
+
+    assert aws.functions.requests == {physical_id: [{"health": True}] * 2}
+    answers = [line for line in capsys.readouterr().out.splitlines() if line.startswith("          ")]
+    assert answers == [
+        "          Till: passed",
+        "          Till: failed: KeyError: 'x'",
+        "          Till: Till: does not answer",
+    ]
 
 
 def test_watch_mark_comes_before_the_first_update(shop: WatchedShop) -> None:
@@ -204,22 +230,6 @@ def test_watch_mark_keeps_the_first_moment(shop: WatchedShop) -> None:
     shop.watch(shop.till(SOUND.format(number=1)))
 
     assert json.loads(shop.deployments.aws.table.mark) == {"person": "ben@desk", "since": "2026-01-01"}
-
-
-def test_watch_failed_update_is_tried_again(shop: WatchedShop, capsys: pytest.CaptureFixture[str]) -> None:
-    code, failures = shop.deployments.aws.code, [DeploymentError("does not answer", where="Till")] * 2
-
-    def fail(_name: str, _argument: str) -> None:
-        if failures:
-            raise failures.pop()
-
-    code.on_call = fail
-    shop.watch(shop.till(SOUND.format(number=1)), lambda: False, lambda: False, lambda: False)
-
-    assert code.calls == ["replace shop-live-Till"]
-    output = capsys.readouterr().out
-    assert output.count("nothing was updated: Till: does not answer") == 1
-    assert "stopped: 1 edit(s) updated functions" in output
 
 
 def test_watch_waits_while_somebody_deploys(shop: WatchedShop, capsys: pytest.CaptureFixture[str]) -> None:

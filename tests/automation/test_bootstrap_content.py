@@ -274,12 +274,13 @@ def test_bootstrap_service_role_of_samconfig_may_be_handed_over(account: Bootstr
 def test_bootstrap_another_environment_in_reach_is_noted(
     account: Bootstraps, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account.shop.edit("samconfig.toml", '"shop-here"', '"shop-live-trial"')
+    account.shop.edit("samconfig.toml", '"shop-here', '"shop-live-trial')
 
     account.run()
 
-    out = capsys.readouterr().out
-    assert "note: in the same account the role would reach shop-live-trial of here: rename one of the stacks" in out
+    names = "shop-live-trial-base, shop-live-trial of here"
+    note = f"note: in the same account the role would reach {names}: rename one of the stacks"
+    assert note in capsys.readouterr().out.splitlines()
 
 
 def test_bootstrap_environments_out_of_reach_are_not_noted(
@@ -291,15 +292,14 @@ def test_bootstrap_environments_out_of_reach_are_not_noted(
 
 
 def test_bootstrap_type_without_a_schema_is_noted(account: Bootstraps, capsys: pytest.CaptureFixture[str]) -> None:
-    oven = "Oven: {Type: Custom::Oven, Properties: {ServiceToken: arn}}"
-    account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {oven}\n")
+    for name in ("Oven", "Mill"):
+        resource = f"{name}: {{Type: Custom::{name}, Properties: {{ServiceToken: arn}}}}"
+        account.shop.edit("app.yaml", "Resources:\n", f"Resources:\n  {resource}\n")
 
     account.run()
 
-    assert (
-        "no schema says what CloudFormation needs for Custom::Oven; add the actions to grants"
-        in capsys.readouterr().out
-    )
+    note = "no schema says what CloudFormation needs for Custom::Mill, Custom::Oven; add the actions to grants of"
+    assert f"note: {note} pyproject.toml: [tool.alchemiser]" in capsys.readouterr().out.splitlines()
 
 
 def test_bootstrap_more_types_of_resources_widen_the_role_without_a_name(

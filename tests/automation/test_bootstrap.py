@@ -52,7 +52,9 @@ def test_bootstrap_again_changes_nothing(account: Bootstraps, capsys: pytest.Cap
 
     assert account.run() == 0
 
-    assert capsys.readouterr().out.splitlines()[0] == "nothing to change: the account is prepared for live"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "nothing to change: the account is prepared for live"
+    assert f"GitHub, octocat/shop, environment live: AWS_ROLE_ARN = {account.outputs()['DeployRole']}" in lines
     assert (account.shop.take_calls(), account.providers.calls) == ([f"create {STACK}", f"discard {STACK}"], [])
     assert account.shop.aws.stacks.sets == {}
 

@@ -149,10 +149,13 @@ def test_bootstrap_without_an_answer_says_how_to_give_it(
     account: Bootstraps, capsys: pytest.CaptureFixture[str]
 ) -> None:
     account.shop.ask_for_owner()
+    account.shop.edit(PYPROJECT, 'ask = ["Owner"]', 'ask = ["Owner", "Buyer"]')
+    account.shop.edit("app.yaml", "Parameters:\n", 'Parameters:\n  Buyer: {Type: String, Default: ""}\n')
 
     assert account.run() == 0
 
-    assert "Owner: no value yet; inv deploy asks for it, or give it here: --set Owner=" in capsys.readouterr().err
+    question = "no value yet; inv deploy asks for it, or give it here: --set Owner=you@example.org --set Buyer=VALUE"
+    assert f"Owner, Buyer: {question}" in " ".join(capsys.readouterr().err.split())
     assert "Answers" not in account.outputs()
 
 

@@ -27,6 +27,8 @@ from benchmarks import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.timing import Result
 
 _ALL = {
@@ -60,16 +62,21 @@ def main() -> int:
         parser.error(f"unknown benchmark {unknown[0]}; choose from {', '.join(_ALL)}")
 
     load = _describe_machine()
-    with console.progress("measuring") as show_progress:
-        results: list[Result] = []
-        for name in options.names or _ALL:
-            show_progress(name)
-            results += _ALL[name](quick=options.quick)
-
-    rows = [(result.name, result.measured, result.target, "met" if result.is_met else "missed") for result in results]
-    console.table(("what", "measured", "target", ""), rows)
+    results: list[Result] = []
+    try:
+        with console.progress("measuring") as show_progress:
+            for name in options.names or _ALL:
+                show_progress(name)
+                results += _ALL[name](quick=options.quick)
+    finally:  # when one fails, those before it have taken minutes
+        _show(results)
     console.result(load)
     return 0 if all(result.is_met for result in results) else 3
+
+
+def _show(results: "Sequence[Result]") -> None:
+    rows = [(result.name, result.measured, result.target, "met" if result.is_met else "missed") for result in results]
+    console.table(("what", "measured", "target", ""), rows)
 
 
 def _describe_machine() -> str:

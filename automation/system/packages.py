@@ -1,6 +1,5 @@
 """Our own distribution, the packages that only some commands need, and how to install a missing one."""
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,6 @@ def own_version() -> str:
     return distribution.version if distribution else ""
 
 
-@cache
 def own_code() -> str:
     """Return a digest of every file of this automation: a changed check must check again what has passed before."""
     from automation.system import files  # noqa: PLC0415 - only checks that remember what has passed need it

@@ -13,7 +13,7 @@ starts ministack with these differences:
 - An alarm looks at its own dimensions and at missing data, and queues have figures; see `emulator_alarms.py`.
 - A deleted stack is kept with the resources that it retained; see `emulator_deletions.py`.
 - Sent mails survive a restart; see `emulator_mails.py`.
-- A worker with replaced code never answers; see `emulator_workers.py`.
+- A worker with replaced code never answers, and one that has ended is not waited for; see `emulator_workers.py`.
 - A worker can be killed at one of its requests, when a plan says so; see `kills.py`.
 """
 

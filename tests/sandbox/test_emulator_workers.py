@@ -1,7 +1,8 @@
-"""A worker of replaced code does not answer, whenever it was started."""
+"""A worker of replaced code does not answer, whenever it was started; one that has ended is not waited for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Any
 
 from sandbox import emulator_workers
@@ -84,3 +85,56 @@ def test_function_at_its_limit_gets_no_worker() -> None:
     acquire("till", config(), b"new", max_concurrency=1)
 
     assert acquire("till", {}, b"new", max_concurrency=1) == (None, "func_cap")
+
+
+@dataclass(eq=False)
+class Speaker:
+    """A worker of ministack, as far as it reads what its process writes to stderr."""
+
+    _proc: object | None = None
+    lines: list[str] = field(default_factory=list)
+    _stderr_thread: Thread | None = None
+
+    def _drain_stderr(self) -> str:
+        return "\n".join(self.lines)
+
+    def read_late(self, line: str, may_read: Event) -> None:
+        """Start a thread that reads one more line, once it may."""
+
+        def read() -> None:
+            may_read.wait(10)
+            self.lines.append(line)
+
+        self._stderr_thread = Thread(target=read)
+        self._stderr_thread.start()
+
+
+def waiting(calls: list[Any]) -> Callable[..., str]:
+    def drain(_worker: Any, *waits_s: float, **named_s: float) -> str:
+        calls.append((waits_s, named_s))
+        return "waited"
+
+    return drain
+
+
+def test_log_of_a_running_worker_is_waited_for() -> None:
+    calls: list[Any] = []
+    drain = emulator_workers.draining(waiting(calls))
+
+    assert drain(Speaker(_proc=object()), 0.5, idle_confirm=0.1) == "waited"
+    assert calls == [((0.5,), {"idle_confirm": 0.1})]
+
+
+def test_log_of_an_ended_worker_is_taken_as_it_is() -> None:
+    calls: list[Any] = []
+
+    assert emulator_workers.draining(waiting(calls))(Speaker(lines=["START", "END"])) == "START\nEND"
+    assert calls == []
+
+
+def test_log_of_an_ended_worker_has_its_last_line() -> None:
+    speaker, may_read = Speaker(lines=["START"]), Event()
+    speaker.read_late("END", may_read)
+    may_read.set()
+
+    assert emulator_workers.draining(waiting([]))(speaker) == "START\nEND"

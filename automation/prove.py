@@ -105,7 +105,6 @@ def gather(loaded: Project, *, names: tuple[str, ...] = (), site: Path | None = 
 
     Raises:
         ConfigurationError: a stack was not built.
-        UsageError: no function has one of the names.
         ToolError: there is no interpreter to import with.
     """
     subject = model.subject_of(loaded, site)

@@ -9,13 +9,17 @@ from automation.system.errors import UsageError
 
 
 def names_of(owner: Function | Layer) -> frozenset[str]:
-    """Return the names of a function or layer: its logical id, its code folder, and the parts of its Handler."""
+    """Return the names of a function or layer: its logical id, its code folder, and the parts of its Handler.
+
+    Two stacks may have the same logical id, so it is also a name behind that of the stack, as in `app/Orders`.
+    """
     if isinstance(owner, Function):
         uri, modules = owner.code_uri, str(owner.handler).split(".")[:-1]
     else:
         uri, modules = owner.content_uri, []
     folder = PurePosixPath(str(uri or ""))
-    return frozenset({owner.logical_id, str(folder), folder.name, *modules} - {"", "."})
+    logical_ids = (owner.logical_id, f"{owner.stack}/{owner.logical_id}")
+    return frozenset({*logical_ids, str(folder), folder.name, *modules} - {"", "."})
 
 
 def meant_by[Owner: (Function, Layer, Function | Layer)](name: str, owners: Iterable[Owner]) -> tuple[Owner, ...]:
@@ -78,7 +82,7 @@ def _problem(name: str, namesakes: Sequence[str], owners: Sequence[Function | La
     is_of_functions = all(isinstance(owner, Function) for owner in owners)
     kind, kinds = ("function", "functions") if is_of_functions else ("function or layer", "functions and layers")
     if namesakes:
-        return f"{name!r} names more than one {kind}: {', '.join(namesakes)}; type the logical id of one"
+        return f"{name!r} names more than one {kind}: {', '.join(namesakes)}; type one of these"
     known = list(dict.fromkeys(owner.logical_id for owner in owners))
     near = difflib.get_close_matches(name, known, n=1)
     choice = f"did you mean {near[0]}? The {kinds} are" if near else f"the {kinds} are"

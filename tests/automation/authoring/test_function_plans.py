@@ -129,7 +129,7 @@ def test_plan_takes_the_last_stack_with_an_example(tmp_path: Path) -> None:
         ({"example": "nope"}, "there is no function 'nope'; the functions are: Stock, Till, Ledger"),
         (
             {"example": "handler"},
-            "'handler' names more than one function: base/Stock, app/Till, app/Ledger; type the logical id of one",
+            "'handler' names more than one function: base/Stock, app/Till, app/Ledger; type one of these",
         ),
         ({"example": "Stock", "stack": "app"}, "Stock is not a function of the stack app"),
         (

@@ -56,16 +56,22 @@ def test_names_of_a_function_are_its_id_its_folder_and_its_modules(shop: Project
     named = {function.logical_id: function_names.names_of(function) for function in shop.functions}
 
     assert named == {
-        "RiskCheckFunction": {"RiskCheckFunction", "functions/risk-check", "risk-check", "app"},
-        "Orders": {"Orders", "functions/orders_v2", "orders_v2", "shop", "app"},
-        "Inline": {"Inline", "index"},
+        "RiskCheckFunction": {
+            "RiskCheckFunction",
+            "main/RiskCheckFunction",
+            "functions/risk-check",
+            "risk-check",
+            "app",
+        },
+        "Orders": {"Orders", "main/Orders", "functions/orders_v2", "orders_v2", "shop", "app"},
+        "Inline": {"Inline", "main/Inline", "index"},
     }
 
 
 def test_names_of_a_layer_are_its_id_and_its_folder(shop: Project) -> None:
     [layer] = shop.layers
 
-    assert function_names.names_of(layer) == {"CommonLayer", "layers/common", "common"}
+    assert function_names.names_of(layer) == {"CommonLayer", "main/CommonLayer", "layers/common", "common"}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_logical_ids_of_equal_functions_in_two_stacks_are_one(twins: Project) ->
         (
             owners,
             "app",
-            "cmd: 'app' names more than one function or layer: RiskCheckFunction, Orders; type the logical id of one",
+            "cmd: 'app' names more than one function or layer: RiskCheckFunction, Orders; type one of these",
         ),
     ],
 )
@@ -153,9 +159,16 @@ def test_find_a_function(shop: Project) -> None:
 
 
 def test_find_in_two_stacks_names_both(twins: Project) -> None:
-    message = r"cmd: 'shop' names more than one function: one/Orders, two/Orders; type the logical id of one"
+    message = r"cmd: 'shop' names more than one function: one/Orders, two/Orders; type one of these"
     with pytest.raises(UsageError, match=message):
         function_names.find("shop", twins.functions, where="cmd")
+
+
+@pytest.mark.parametrize("name", ["one/Orders", "two/Orders"])
+def test_find_takes_the_names_that_it_lists(twins: Project, name: str) -> None:
+    found = function_names.find(name, twins.functions)
+
+    assert f"{found.stack}/{found.logical_id}" == name
 
 
 def test_find_unknown_function(shop: Project) -> None:
